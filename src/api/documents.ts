@@ -1,0 +1,80 @@
+/** The documents of the API and of `--json`. Field names are stable. Times are ISO 8601, money is USD. */
+import type { Agent, NeedsYou } from '../domain/agent.ts';
+import type { Task, TaskState } from '../domain/task.ts';
+
+export interface StatusDocument {
+  version: string;
+  project: { hash: string; name: string; root: string; base: { branch: string | null; commit: string } | null };
+  supervisor: { state: 'up' | 'down'; pid: number | null; since: string | null; epoch: number | null; buildId: string | null };
+  broker: {
+    state: 'absent' | 'installing' | 'starting' | 'up' | 'down';
+    /** Without credentials. */
+    url: string | null;
+    pid: number | null;
+    private: boolean;
+    reason: string | null;
+  };
+  agents: Agent[];
+  tasks: Record<TaskState, number>;
+  queues: { name: string; messages: number; consumers: number }[];
+  needsYou: NeedsYou[];
+}
+
+export interface CheckpointDocument {
+  n: number;
+  ref: string;
+  commit: string;
+  tree: string;
+  at: string;
+  reason: string;
+  task: string | null;
+  sessionId: string | null;
+  /** Number of files in the checkpoint. */
+  files: number;
+}
+
+export interface RollbackDocument {
+  agent: string;
+  n: number;
+  /** The checkpoint taken of what was there before. */
+  safety: number;
+  changed: string[];
+}
+
+export interface EventDocument {
+  id: number;
+  at: string;
+  name: string;
+  agent: string | null;
+  task: string | null;
+  data: Record<string, unknown>;
+}
+
+export interface UpRequest {
+  workers?: number | undefined;
+  includeDirty?: boolean | undefined;
+  trust?: boolean | undefined;
+}
+
+export interface UpDocument {
+  agents: Agent[];
+  base: { branch: string | null; commit: string };
+  notes: string[];
+}
+
+export interface MergeDocument {
+  task: string;
+  into: string;
+  before: string;
+  after: string;
+  /** False when the branch already held it. */
+  merged: boolean;
+}
+
+export interface TaskAddedDocument {
+  id: string;
+  /** True when the key named a task that was already there. */
+  existing: boolean;
+}
+
+export type { Agent, NeedsYou, Task };

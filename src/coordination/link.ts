@@ -1,0 +1,208 @@
+import { z } from 'zod';
+import { usageSchema } from './messages.ts';
+
+/**
+ * The link between a wrapper and its supervisor: newline-delimited JSON over `layout.linkSocket`; the wrapper dials
+ * and redials (jittered, ≤ 1 s) for ever. It needs no broker. Level-triggered: a wrapper sends its whole snapshot
+ * on connect and whenever something in it changed (coalesced to ≤ 20/s), so nothing hangs on one lost line.
+ */
+export const LINK_PROTOCOL = 1;
+
+export const processIdentitySchema = z.object({
+  pid: z.number().int().positive(),
+  /** Clock ticks after boot, field 22 of /proc/PID/stat. */
+  startTime: z.string(),
+  bootId: z.string(),
+});
+export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
+
+export const heldTaskSchema = z.object({
+  task: z.string(),
+  attempt: z.number().int().positive(),
+  slot: z.number().int().min(0),
+  phase: z.enum(['preparing', 'running', 'verifying', 'asking', 'reporting']),
+  since: z.string(),
+});
+export type HeldTask = z.infer<typeof heldTaskSchema>;
+
+/** The states of CLAUDE-CODE's life inside the pane; a shell wrapper reports `ready` or `busy`. */
+export const turnStateSchema = z.enum([
+  'none', // no process, none wanted now
+  'starting', // spawned, no SessionStart yet
+  'ready', // SessionStart seen, nothing asked yet
+  'busy',
+  'background', // Stop came, background tasks go on
+  'permission', // a permission dialog is open
+  'idle', // turn done
+  'api-error', // StopFailure
+  'failed', // empty Stop
+  'gone', // process ended
+]);
+export type TurnState = z.infer<typeof turnStateSchema>;
+
+export const wrapperNeedsYouSchema = z.object({
+  id: z.string(),
+  kind: z.enum(['permission', 'question', 'trust', 'login']),
+  text: z.string(),
+  task: z.string().nullable(),
+  tool: z.string().optional(),
+  input: z.unknown().optional(),
+  since: z.string(),
+});
+
+export const wrapperSnapshotSchema = z.object({
+  agent: z.string(),
+  kind: z.enum(['claude', 'shell']),
+  slots: z.number().int().positive(),
+  /** UUID of this wrapper process. */
+  incarnation: z.string(),
+  wrapper: processIdentitySchema,
+  buildId: z.string(),
+  startedAt: z.string(),
+  /** The agent's own process (claude), when one lives. */
+  child: processIdentitySchema.nullable(),
+  sessionId: z.string().nullable(),
+  transcriptPath: z.string().nullable(),
+  turn: turnStateSchema,
+  turnSince: z.string(),
+  /** Last evidence of progress: hook, transcript growth, API request, output. */
+  lastProgressAt: z.string().nullable(),
+  tasks: z.array(heldTaskSchema),
+  needsYou: z.array(wrapperNeedsYouSchema),
+  held: z
+    .object({
+      kind: z.enum(['rate-limit', 'auth', 'budget', 'admission', 'draft']),
+      until: z.string().nullable(),
+      detail: z.string(),
+    })
+    .nullable(),
+  paused: z.boolean(),
+  /** Agent processes that ended unasked and were started again by this wrapper. */
+  restarts: z.number().int().min(0),
+  lastExit: z.object({ at: z.string(), code: z.number().nullable(), signal: z.string().nullable(), detail: z.string() }).nullable(),
+  /** Set when the wrapper gave up restarting its agent (restart intensity exceeded); cleared by `restart`. */
+  failure: z.string().nullable(),
+  /** Totals over this agent's life that the wrapper knows of (this incarnation). */
+  usage: usageSchema,
+  contextPercent: z.number().nullable(),
+  branch: z.string().nullable(),
+  checkpoint: z.object({ n: z.number().int(), at: z.string() }).nullable(),
+  amqp: z.enum(['none', 'connecting', 'connected']),
+  /** Attempts whose result lies in the spool, not yet confirmed by the broker. */
+  spooled: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
+});
+export type WrapperSnapshot = z.infer<typeof wrapperSnapshotSchema>;
+
+/** What a supervisor may tell a wrapper to do; each is answered by one `ack`. */
+export const orderSchema = z.discriminatedUnion('do', [
+  /** End the agent's process tree (SIGTERM, grace, SIGKILL), give an unfinished attempt back as `released`, exit 0. */
+  z.object({ do: z.literal('stop'), graceMs: z.number().int().positive() }),
+  /** Take no new task; a running turn goes on to its end. */
+  z.object({ do: z.literal('pause') }),
+  z.object({ do: z.literal('resume') }),
+  /** End the agent's process and start it again with the same conversation; clears `failure`. */
+  z.object({ do: z.literal('restart') }),
+  /** `needsYou` null = the only open one. `text` answers a question, or is the reason of a denial. */
+  z.object({
+    do: z.literal('answer'),
+    needsYou: z.string().nullable(),
+    decision: z.enum(['allow', 'deny', 'text']),
+    text: z.string().nullable(),
+  }),
+  /** A person's message: the next turn of the same conversation, once the agent is free. */
+  z.object({ do: z.literal('send'), id: z.string(), text: z.string() }),
+  z.object({ do: z.literal('checkpoint'), reason: z.string() }),
+  /** Hold, checkpoint what is there, restore files of checkpoint `n`, and wait or go on. */
+  z.object({ do: z.literal('rollback'), n: z.number().int().positive() }),
+  /** Stop work on this attempt, report it `cancelled`. */
+  z.object({ do: z.literal('cancel'), task: z.string(), attempt: z.number().int().positive() }),
+]);
+export type Order = z.infer<typeof orderSchema>;
+
+/** Supervisor → wrapper. A wrapper refuses whatever carries an epoch below the highest it has seen. */
+export const toWrapperSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('welcome'),
+    epoch: z.number().int().nonnegative(),
+    protocol: z.number().int(),
+    /** Null while there is no broker; sent again when it changes. */
+    amqpUrl: z.string().nullable(),
+    /** Attempts that the store holds for this agent; the wrapper drops work on any other. */
+    attempts: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
+  }),
+  z.object({ type: z.literal('broker'), epoch: z.number().int(), amqpUrl: z.string().nullable() }),
+  z.object({ type: z.literal('order'), epoch: z.number().int(), id: z.string(), order: orderSchema }),
+  /** The supervisor ends on purpose: do not start it again. */
+  z.object({ type: z.literal('bye'), epoch: z.number().int() }),
+]);
+export type ToWrapper = z.infer<typeof toWrapperSchema>;
+
+/** Wrapper → supervisor. */
+export const toSupervisorSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), protocol: z.number().int(), token: z.string(), snapshot: wrapperSnapshotSchema }),
+  z.object({ type: z.literal('snapshot'), snapshot: wrapperSnapshotSchema }),
+  z.object({
+    type: z.literal('ack'),
+    id: z.string(),
+    ok: z.boolean(),
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
+    /** checkpoint: {n, commit, tree, created}; rollback: {n, safety, changed: string[]}; … */
+    result: z.unknown().optional(),
+  }),
+  /** For the event log: `task.progress`, `turn.started`, `turn.ended`, `agent.restarted`, … */
+  z.object({ type: z.literal('event'), name: z.string(), at: z.string(), task: z.string().nullable(), data: z.record(z.string(), z.unknown()) }),
+]);
+export type ToSupervisor = z.infer<typeof toSupervisorSchema>;
+
+/** The file `layout.specDir/<agent>.json` (0600): what a wrapper needs to begin. `wrapper.js --spec FILE`. */
+export const agentSpecSchema = z.object({
+  agent: z.string(),
+  kind: z.enum(['claude', 'shell']),
+  slots: z.number().int().positive(),
+  capabilities: z.array(z.string()),
+  /** Program of the agent and leading arguments, e.g. ["claude"]. */
+  command: z.array(z.string()).min(1),
+  worktree: z.string(),
+  project: z.string(),
+  root: z.string(),
+  gitCommonDir: z.string(),
+  stateDir: z.string(),
+  shadowGit: z.string(),
+  spoolDir: z.string(),
+  logsDir: z.string(),
+  runtimeDir: z.string(),
+  linkSocket: z.string(),
+  tmuxSocket: z.string(),
+  tmuxProgram: z.string(),
+  envSnapshot: z.string(),
+  /** Secret of this agent for the link, the hooks and MCP. */
+  token: z.string(),
+  /** How to start the supervisor when it is gone. */
+  supervisorArgv: z.array(z.string()).min(1),
+  buildId: z.string(),
+  base: z.object({ branch: z.string().nullable(), commit: z.string() }),
+  idle: z.enum(['eager', 'lazy']),
+  permissionMode: z.enum(['acceptEdits', 'dontAsk', 'plan', 'bypassPermissions', 'manual']),
+  allow: z.array(z.string()),
+  deny: z.array(z.string()),
+  /** unanswered permission questions: wait, or deny after this many ms when nobody is attached */
+  unanswered: z.object({ policy: z.enum(['wait', 'deny']), afterMs: z.number().int().positive() }),
+  trustWorkspace: z.boolean(),
+  restart: z.object({
+    policy: z.enum(['permanent', 'transient', 'temporary']),
+    intensity: z.number().int().positive(),
+    windowMs: z.number().int().positive(),
+    backoffMs: z.number().int().positive(),
+    backoffMaxMs: z.number().int().positive(),
+  }),
+  stopGraceMs: z.number().int().positive(),
+  heartbeatMs: z.number().int().positive(),
+  /** Session to go on with at start (same conversation after a crash), and whether work was under way. */
+  resume: z.object({ sessionId: z.string() }).nullable(),
+});
+export type AgentSpec = z.infer<typeof agentSpecSchema>;
+
+/** Environment of a wrapper: `SWARM_WRAPPER=<project>/<agent>`. */
+export const WRAPPER_MARK = 'SWARM_WRAPPER';
+/** Environment of whatever an agent runs: `SWARM_MARK=<project>/<agent>/<task>/<attempt>` (`-` where there is none). */
+export const AGENT_MARK = 'SWARM_MARK';

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+
+/** Where everything of one project lives. Pure: nothing is created or looked up here. */
+export interface ProjectLayout {
+  /** First 10 hex digits of sha256(real path of the git common directory). Identity of the project everywhere. */
+  hash: string;
+  /** Repository's directory name, made safe for file names. */
+  name: string;
+  /** Real path of the git common directory. */
+  gitCommonDir: string;
+  /** Root of the main worktree, where `swarm.yaml` is read. */
+  root: string;
+  stateDir: string;
+  db: string;
+  lockDb: string;
+  logsDir: string;
+  shadowGit: string;
+  /** Results that are not yet confirmed, one file each, per agent. */
+  spoolDir: string;
+  runtimeDir: string;
+  /** HTTP API of the supervisor. */
+  apiSocket: string;
+  /** Wrappers dial this one (newline-delimited JSON). */
+  linkSocket: string;
+  tmuxSocket: string;
+  /** 0600: the environment the person's shell gave `swarm`. */
+  envSnapshot: string;
+  /** 0600 per agent: what its wrapper needs to begin. */
+  specDir: string;
+  supervisorPidFile: string;
+  worktreesDir: string;
+  /** Shared by all projects of this user. */
+  brokerDir: string;
+  /** swarm-wide state directory: broker, installed tools. */
+  swarmStateDir: string;
+}
+
+export interface LayoutInput {
+  gitCommonDir: string;
+  root: string;
+  env: Readonly<Record<string, string | undefined>>;
+  uid: number;
+  tmpdir: string;
+  /** `worktree.dir` of the config, absolute, when set. */
+  worktreesDir?: string | undefined;
+}
+
+export function projectHash(gitCommonDir: string): string {
+  return createHash('sha256').update(gitCommonDir).digest('hex').slice(0, 10);
+}
+
+export function swarmStateDir(env: LayoutInput['env']): string {
+  const home = env['HOME'] ?? '/';
+  const base = env['XDG_STATE_HOME'];
+  return path.join(base !== undefined && path.isAbsolute(base) ? base : path.join(home, '.local', 'state'), 'swarm');
+}
+
+/** A Unix socket's path ends at about 100 bytes, so sockets live under the short runtime directory. */
+export function runtimeBase(env: LayoutInput['env'], uid: number, tmpdir: string): string {
+  const xdg = env['XDG_RUNTIME_DIR'];
+  if (xdg !== undefined && path.isAbsolute(xdg) && xdg.length <= 60) return path.join(xdg, 'swarm');
+  return path.join(tmpdir.length <= 40 ? tmpdir : '/tmp', `swarm-${uid}`);
+}
+
+export function projectLayout(input: LayoutInput): ProjectLayout {
+  const hash = projectHash(input.gitCommonDir);
+  const name = path.basename(input.root).replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 40) || 'repository';
+  const state = swarmStateDir(input.env);
+  const stateDir = path.join(state, `${name}-${hash}`);
+  const runtimeDir = path.join(runtimeBase(input.env, input.uid, input.tmpdir), hash);
+  return {
+    hash,
+    name,
+    gitCommonDir: input.gitCommonDir,
+    root: input.root,
+    stateDir,
+    db: path.join(stateDir, 'swarm.db'),
+    lockDb: path.join(stateDir, 'lock.db'),
+    logsDir: path.join(stateDir, 'logs'),
+    shadowGit: path.join(stateDir, 'shadow.git'),
+    spoolDir: path.join(stateDir, 'spool'),
+    runtimeDir,
+    apiSocket: path.join(runtimeDir, 'api.sock'),
+    linkSocket: path.join(runtimeDir, 'link.sock'),
+    tmuxSocket: path.join(runtimeDir, 'tmux.sock'),
+    envSnapshot: path.join(runtimeDir, 'env.json'),
+    specDir: path.join(runtimeDir, 'agents'),
+    supervisorPidFile: path.join(runtimeDir, 'supervisor.json'),
+    worktreesDir: input.worktreesDir ?? `${input.root}.swarm`,
+    brokerDir: path.join(state, 'broker'),
+    swarmStateDir: state,
+  };
+}

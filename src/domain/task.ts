@@ -1,0 +1,109 @@
+/** Tasks, attempts and results: the words that the store, the queue, the API and the CLI share. */
+
+export const PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+export const TASK_STATES = [
+  'waiting',
+  'ready',
+  'leased',
+  'running',
+  'verifying',
+  'retrying',
+  'done',
+  'dead',
+  'cancelled',
+] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** States in which an agent holds the task under a lease. */
+export const HELD_STATES: readonly TaskState[] = ['leased', 'running', 'verifying'];
+/** States that only a person's `retry` leaves. */
+export const FINAL_STATES: readonly TaskState[] = ['done', 'dead', 'cancelled'];
+
+/** What a submitter says. Times in milliseconds. */
+export interface TaskSpec {
+  title: string;
+  /** The prompt of a claude task; the title serves where it is absent. */
+  prompt?: string | undefined;
+  /** argv of a shell task; its presence makes the task's kind `shell`. */
+  command?: string[] | undefined;
+  priority: Priority;
+  /** Every one of these must be done first; their code is merged in. */
+  after: string[];
+  /** Go on from this task's tip instead of the base branch. It is a dependency too. */
+  on?: string | undefined;
+  needs: string[];
+  /** Only this agent may take it. */
+  agent?: string | undefined;
+  /** Wall time of one attempt, ms. */
+  timeoutMs?: number | undefined;
+  /** Further attempts after a failed one (0 = none). Attempts lost by a crash have their own limit. */
+  retries: number;
+  /** Name of a verify command in the config; `none` switches the default off. */
+  verify?: string | undefined;
+  budgetUsd?: number | undefined;
+  /** Idempotency: a second submit with the same key returns the first task. */
+  key?: string | undefined;
+}
+
+/**
+ * How an attempt ended. `lost`: the agent, wrapper or machine died. `released`: given back unbegun (shutdown, pause).
+ */
+export type AttemptOutcome = 'done' | 'failed' | 'timeout' | 'lost' | 'released' | 'cancelled';
+
+/** Decides whether and how soon the task is tried again. */
+export type ErrorClass =
+  | 'agent' // the agent said fail_task, or a shell command exited non-zero
+  | 'verify' // the verify command still failed after the follow-ups
+  | 'timeout'
+  | 'conflict' // dependencies could not be merged
+  | 'setup' // worktree or program could not be prepared
+  | 'api' // the model's API failed after Claude Code's own retries
+  | 'budget'
+  | 'lost';
+
+export interface Attempt {
+  n: number;
+  agent: string;
+  /** ISO 8601, as all times in documents. */
+  startedAt: string;
+  endedAt: string | null;
+  outcome: AttemptOutcome | null;
+  errorClass: ErrorClass | null;
+  error: string | null;
+  sessionId: string | null;
+}
+
+export interface TaskResultSummary {
+  summary: string;
+  commit: string | null;
+  branch: string | null;
+  costUsd: number;
+}
+
+/** What `task show` prints and `/v1/tasks/:id` answers. */
+export interface Task {
+  id: string;
+  title: string;
+  kind: 'claude' | 'shell';
+  state: TaskState;
+  /** Why it is where it is, for a person: "waits for t1, t2", "retry in 12 s after: …". */
+  reason: string | null;
+  priority: Priority;
+  prompt: string | null;
+  command: string[] | null;
+  after: string[];
+  on: string | null;
+  needs: string[];
+  agent: string | null;
+  timeoutMs: number | null;
+  retries: number;
+  verify: string | null;
+  budgetUsd: number | null;
+  key: string | null;
+  createdAt: string;
+  updatedAt: string;
+  attempts: Attempt[];
+  result: TaskResultSummary | null;
+}
