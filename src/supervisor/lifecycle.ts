@@ -1,0 +1,85 @@
+import type { AgentDesired, NeedsYouKind } from '../domain/agent.ts';
+
+/**
+ * Where one agent stands in the supervisor's hands. Kept in memory only: after a restart of the supervisor it is
+ * found again from tmux, the process table and the wrappers' hellos.
+ */
+export type Lifecycle =
+  | { phase: 'none'; since: number }
+  /** Waits for a person before it can start at all. */
+  | { phase: 'blocked'; since: number; gate: NeedsYouKind; detail: string }
+  | { phase: 'preparing'; since: number }
+  /** The pane runs; its wrapper has not said hello yet. */
+  | { phase: 'starting'; since: number }
+  | { phase: 'up'; since: number }
+  | { phase: 'recovering'; since: number; detail: string }
+  | { phase: 'backoff'; since: number; until: number; detail: string }
+  | { phase: 'stopping'; since: number }
+  | { phase: 'failed'; since: number; detail: string };
+
+export interface PaneFact {
+  dead: boolean;
+  /** "exit 1", "signal 9", null while it lives. */
+  ending: string | null;
+}
+
+export interface Observed {
+  lifecycle: Lifecycle;
+  /** Null: no pane bears this agent's mark. */
+  pane: PaneFact | null;
+  linked: boolean;
+  /** When the link was lost or the pane started, epoch ms: the start of the silence. */
+  silentSince: number;
+  /** An operation on this agent is under way: nothing else may begin. */
+  busy: boolean;
+}
+
+export type Action =
+  | { do: 'start' }
+  | { do: 'recover'; detail: string }
+  | { do: 'stop' }
+  | { do: 'settle'; lifecycle: Lifecycle };
+
+/** A wrapper that has a living pane and says nothing for so long, ms, is replaced. */
+export const SILENCE_LIMIT_MS = 20_000;
+
+/** One agent's next step towards what is wanted. Pure: called on every change and every tick. */
+export function decide(desired: AgentDesired, observed: Observed, now: number): Action | null {
+  if (observed.busy) return null;
+  return desired === 'stopped' ? decideStopped(observed) : decideUp(observed, now);
+}
+
+function decideStopped({ lifecycle, pane, linked }: Observed): Action | null {
+  if (pane !== null || linked) return { do: 'stop' };
+  if (lifecycle.phase === 'none') return null;
+  // Nothing runs in a pane, yet a start or a recovery may have left processes: stop proves them gone.
+  return { do: 'stop' };
+}
+
+function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: number): Action | null {
+  switch (lifecycle.phase) {
+    case 'failed':
+    case 'preparing':
+    case 'recovering':
+    case 'stopping':
+      return null;
+    case 'blocked':
+      return { do: 'start' };
+    case 'backoff':
+      return now >= lifecycle.until ? { do: 'start' } : null;
+    case 'none':
+      if (pane === null) return { do: 'start' };
+      if (pane.dead) return { do: 'recover', detail: `its wrapper ended (${pane.ending ?? 'unknown'})` };
+      return { do: 'settle', lifecycle: { phase: linked ? 'up' : 'starting', since: now } };
+    case 'starting':
+    case 'up': {
+      if (pane === null) return { do: 'recover', detail: 'its tmux session is gone' };
+      if (pane.dead) return { do: 'recover', detail: `its wrapper ended (${pane.ending ?? 'unknown'})` };
+      if (linked) return lifecycle.phase === 'up' ? null : { do: 'settle', lifecycle: { phase: 'up', since: now } };
+      if (now - silentSince > SILENCE_LIMIT_MS) {
+        return { do: 'recover', detail: `its wrapper has not answered for ${Math.round((now - silentSince) / 1000)} s` };
+      }
+      return null;
+    }
+  }
+}
