@@ -1,0 +1,53 @@
+import type { Task, TaskSpec } from '../domain/task.ts';
+import type {
+  Agent,
+  CheckpointDocument,
+  EventDocument,
+  MergeDocument,
+  RollbackDocument,
+  StatusDocument,
+  TaskAddedDocument,
+  UpDocument,
+  UpRequest,
+} from './documents.ts';
+
+export interface TaskDiffDocument {
+  task: string;
+  base: string;
+  commit: string;
+  stat: string;
+  patch: string;
+}
+
+export interface AnswerRequest {
+  needsYou?: string | undefined;
+  decision: 'allow' | 'deny' | 'text';
+  text?: string | undefined;
+}
+
+/** What the supervisor offers to the routes; the one interface that the CLI, the dashboard and others use. */
+export interface SwarmService {
+  status(): Promise<StatusDocument>;
+  up(request: UpRequest): Promise<UpDocument>;
+  down(request: { purge: boolean }): Promise<void>;
+  agents(): Promise<Agent[]>;
+  agent(id: string): Promise<Agent>;
+  setDesired(id: string, desired: 'up' | 'paused' | 'stopped'): Promise<Agent>;
+  restart(id: string): Promise<Agent>;
+  checkpoint(id: string, reason: string): Promise<CheckpointDocument>;
+  rollback(id: string, n: number): Promise<RollbackDocument>;
+  send(id: string, text: string): Promise<{ id: string; receipt: string }>;
+  answer(id: string, answer: AnswerRequest): Promise<void>;
+  checkpoints(id: string): Promise<CheckpointDocument[]>;
+  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
+  tasks(filter: { state?: string | undefined; limit?: number | undefined }): Promise<Task[]>;
+  task(id: string): Promise<Task>;
+  cancel(id: string): Promise<Task>;
+  retry(id: string): Promise<Task>;
+  merge(id: string, into: string | undefined): Promise<MergeDocument>;
+  diff(id: string): Promise<TaskDiffDocument>;
+  eventsAfter(id: number, limit: number): EventDocument[];
+  subscribe(listener: (event: EventDocument) => void): () => void;
+  metrics(): Promise<string>;
+  health(): { ok: boolean; degraded: string[] };
+}
