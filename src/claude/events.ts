@@ -1,0 +1,33 @@
+import type { Usage } from '../domain/agent.ts';
+
+/** Every event tells whose conversation it is about and when the endpoint received it (ISO 8601). */
+interface EventBase {
+  /** Empty where Claude Code did not say (never for hooks). */
+  sessionId: string;
+  at: string;
+}
+
+/** `in-pane`: a person answered the dialog; `gone`: the asking process ended or gave up its request. */
+export type PermissionOutcome = 'allowed' | 'denied' | 'in-pane' | 'gone';
+
+export type ClaudeEventBody =
+  | { type: 'session-start'; source: string; transcriptPath: string | null }
+  | { type: 'prompt-submitted'; promptId: string | null; prompt: string }
+  | { type: 'tool-start'; tool: string; input: unknown; toolUseId: string | null }
+  | { type: 'tool-end'; tool: string; toolUseId: string | null; ok: boolean }
+  | { type: 'permission-requested'; requestId: string; tool: string; input: unknown; text: string }
+  | { type: 'permission-settled'; requestId: string; how: PermissionOutcome }
+  | { type: 'notification'; kind: string; message: string }
+  /** Stop. `backgroundTasks` counts background tasks and scheduled ones: work that goes on after this turn. */
+  | { type: 'turn-ended'; lastMessage: string | null; backgroundTasks: number }
+  /** StopFailure: the API failed after Claude Code's own retries. */
+  | { type: 'turn-failed'; error: string; details: string | null }
+  | { type: 'session-end'; reason: string }
+  /** One API request, exact, from OpenTelemetry. `requestId` is unique, so that a repeated export counts once. */
+  | { type: 'usage'; requestId: string; usage: Usage; model: string }
+  /** `costUsd` is the total of this process's session so far; `contextPercent` 0–100. */
+  | { type: 'status-line'; costUsd: number | null; contextPercent: number | null }
+  /** A hook that moves no state but proves life, by its own name. */
+  | { type: 'other'; name: string };
+
+export type ClaudeEvent = EventBase & ClaudeEventBody;

@@ -1,0 +1,7 @@
+export * from './endpoint.ts';
+export * from './events.ts';
+export * from './launch.ts';
+export * from './preflight.ts';
+export * from './tools.ts';
+export * from './transcript.ts';
+export * from './turn.ts';
