@@ -13,7 +13,8 @@ export type Lifecycle =
   | { phase: 'starting'; since: number }
   | { phase: 'up'; since: number }
   | { phase: 'recovering'; since: number; detail: string }
-  | { phase: 'backoff'; since: number; until: number; detail: string }
+  /** Waits before the next try: of a start, or (`of: 'stop'`) of an end that could not be carried out. */
+  | { phase: 'backoff'; since: number; until: number; of: 'start' | 'stop'; detail: string }
   | { phase: 'stopping'; since: number }
   | { phase: 'failed'; since: number; detail: string };
 
@@ -46,10 +47,11 @@ export const SILENCE_LIMIT_MS = 20_000;
 /** One agent's next step towards what is wanted. Pure: called on every change and every tick. */
 export function decide(desired: AgentDesired, observed: Observed, now: number): Action | null {
   if (observed.busy) return null;
-  return desired === 'stopped' ? decideStopped(observed) : decideUp(observed, now);
+  return desired === 'stopped' ? decideStopped(observed, now) : decideUp(observed, now);
 }
 
-function decideStopped({ lifecycle, pane, linked }: Observed): Action | null {
+function decideStopped({ lifecycle, pane, linked }: Observed, now: number): Action | null {
+  if (lifecycle.phase === 'backoff' && lifecycle.of === 'stop' && now < lifecycle.until) return null;
   if (pane !== null || linked) return { do: 'stop' };
   if (lifecycle.phase === 'none') return null;
   // Nothing runs in a pane, yet a start or a recovery may have left processes: stop proves them gone.

@@ -1,0 +1,71 @@
+/**
+ * How many tickets to put where. A ticket is a wake-up call for somebody free, not a task: about as many are in the
+ * broker as there are free slots that could take something now.
+ */
+
+export interface Candidate {
+  task: string;
+  kind: 'claude' | 'shell';
+  needs: readonly string[];
+  /** Only this agent may take it (pinned, or its conversation lives there). */
+  only: string | null;
+}
+
+/** A slot whose last claim was answered "none". */
+export interface FreeSlot {
+  agent: string;
+  slot: number;
+  kind: 'claude' | 'shell';
+  capabilities: readonly string[];
+}
+
+/** Capability under which a shell agent listens for plain shell tasks. */
+export const SHELL_CAPABILITY = 'shell';
+
+/** Capability under which one agent alone listens. */
+export function personalCapability(agent: string): string {
+  return `@${agent}`;
+}
+
+/**
+ * Where a task's ticket goes: `null` = the common queue. A task that not every listener of a common queue could take
+ * is ticketed to one able agent alone, so that no ticket is eaten in vain.
+ */
+export function ticketRoute(candidate: Candidate, slot: FreeSlot): string | null {
+  if (candidate.only !== null || candidate.needs.length > 0) return personalCapability(slot.agent);
+  return candidate.kind === 'shell' ? SHELL_CAPABILITY : null;
+}
+
+export function canTake(slot: FreeSlot, candidate: Candidate): boolean {
+  return (
+    slot.kind === candidate.kind &&
+    (candidate.only === null || candidate.only === slot.agent) &&
+    candidate.needs.every((need) => slot.capabilities.includes(need))
+  );
+}
+
+/**
+ * Matches tasks (best first) with free slots and says which tickets are missing.
+ * @param outstanding tickets by route that were published and have led to no claim yet
+ */
+export function missingTickets(
+  candidates: readonly Candidate[],
+  free: readonly FreeSlot[],
+  outstanding: ReadonlyMap<string | null, number>,
+): (string | null)[] {
+  const open = [...free];
+  const wanted = new Map<string | null, number>();
+  for (const candidate of candidates) {
+    if (open.length === 0) break;
+    const index = open.findIndex((slot) => canTake(slot, candidate));
+    const [slot] = index < 0 ? [] : open.splice(index, 1);
+    if (slot === undefined) continue;
+    const route = ticketRoute(candidate, slot);
+    wanted.set(route, (wanted.get(route) ?? 0) + 1);
+  }
+  const missing: (string | null)[] = [];
+  for (const [route, count] of wanted) {
+    for (let have = outstanding.get(route) ?? 0; have < count; have++) missing.push(route);
+  }
+  return missing;
+}

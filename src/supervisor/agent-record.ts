@@ -1,0 +1,82 @@
+import { addUsage, NO_USAGE, type AgentDesired, type AgentKind, type AgentStatus, type Usage } from '../domain/agent.ts';
+import type { WrapperSnapshot } from '../coordination/link.ts';
+import type { Lifecycle, Observed } from './lifecycle.ts';
+
+/** What tmux says of the pane that bears this agent's mark. */
+export interface PaneView {
+  pane: string;
+  session: string;
+  pid: number;
+  dead: boolean;
+  ending: string | null;
+  /** Clients that look at its session now. */
+  clients: number;
+}
+
+/** What the store keeps of an agent. */
+export interface AgentRow {
+  id: string;
+  role: string;
+  kind: AgentKind;
+  desired: AgentDesired;
+  sessionId: string | null;
+  restarts: number;
+  /** Totals of all ended wrappers. */
+  usage: Usage;
+}
+
+/** One agent in the supervisor's memory: the row of the store and everything observed. */
+export class AgentRecord {
+  row: AgentRow;
+  readonly worktree: string;
+  token: string;
+  lifecycle: Lifecycle;
+  pane: PaneView | null = null;
+  linked = false;
+  silentSince: number;
+  busy = false;
+  snapshot: WrapperSnapshot | null = null;
+  snapshotAt = 0;
+  /** Deaths within the restart window, epoch ms. */
+  deaths: number[] = [];
+  status: AgentStatus = 'unknown';
+  statusSince: number;
+  statusReason: string | null = null;
+  /** Guards one order at a time of pause and resume. */
+  pauseOrdered = false;
+
+  constructor(row: AgentRow, worktree: string, token: string, now: number) {
+    this.row = row;
+    this.worktree = worktree;
+    this.token = token;
+    this.lifecycle = { phase: 'none', since: now };
+    this.silentSince = now;
+    this.statusSince = now;
+  }
+
+  get id(): string {
+    return this.row.id;
+  }
+
+  observed(): Observed {
+    const { lifecycle, pane, linked, silentSince, busy } = this;
+    return { lifecycle, pane, linked, silentSince, busy };
+  }
+
+  /** Takes in a snapshot; true when something that the store keeps has changed. */
+  absorb(snapshot: WrapperSnapshot, now: number): boolean {
+    const before = this.snapshot;
+    const rotated = before !== null && before.incarnation !== snapshot.incarnation;
+    if (rotated) this.row = { ...this.row, usage: addUsage(this.row.usage, before.usage) };
+    this.snapshot = snapshot;
+    this.snapshotAt = now;
+    const sessionChanged = snapshot.sessionId !== null && snapshot.sessionId !== this.row.sessionId;
+    if (sessionChanged) this.row = { ...this.row, sessionId: snapshot.sessionId };
+    return rotated || sessionChanged;
+  }
+
+  /** Money and tokens over the agent's whole life. */
+  usage(): Usage {
+    return addUsage(this.row.usage, this.snapshot?.usage ?? NO_USAGE);
+  }
+}

@@ -1,0 +1,216 @@
+import type { Logger } from 'pino';
+import { errorText } from '../domain/errors.ts';
+import type { AgentDesired } from '../domain/agent.ts';
+import type { Order, WrapperSnapshot } from '../coordination/link.ts';
+import type { AgentRecord, PaneView } from './agent-record.ts';
+import type { EventLog } from './event-log.ts';
+import { decide, type Action, type Lifecycle } from './lifecycle.ts';
+import type { Runner } from './runner.ts';
+
+/** How often all panes are looked at, ms: a dead one is noticed within two looks. */
+const LOOK_INTERVAL_MS = 100;
+/** Pause and resume are repeated until the wrapper's snapshot agrees, at most this often. */
+const PAUSE_ORDER_TIMEOUT_MS = 5_000;
+
+export interface FleetDependencies {
+  log: Logger;
+  events: EventLog;
+  runner: Runner;
+  /** Panes by agent id; null while tmux cannot be asked. */
+  look(): Promise<Map<string, PaneView> | null>;
+  order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
+  now(): number;
+  onChange(record: AgentRecord): void;
+}
+
+/**
+ * The one reconcile loop: it compares what is wanted with what is there, for every agent, on every change and on a
+ * slow tick, and lets the runner take one step at a time per agent. Start, restart, adopt, scale and stop are all this.
+ */
+export class Fleet {
+  readonly #deps: FleetDependencies;
+  readonly #records = new Map<string, AgentRecord>();
+  #timer: NodeJS.Timeout | null = null;
+  #looking = false;
+  #lookAgain = false;
+  /** False until tmux was asked once: nothing is started on ignorance. */
+  #seen = false;
+  #down = false;
+  readonly #steps = new Set<Promise<void>>();
+
+  constructor(deps: FleetDependencies) {
+    this.#deps = deps;
+  }
+
+  get records(): AgentRecord[] {
+    return [...this.#records.values()];
+  }
+
+  get(id: string): AgentRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  add(record: AgentRecord): void {
+    this.#records.set(record.id, record);
+    this.wake();
+  }
+
+  begin(): void {
+    this.#timer = setInterval(() => this.wake(), LOOK_INTERVAL_MS);
+    this.wake();
+  }
+
+  /** Everything is to end; what each agent should be otherwise stays in the store. */
+  goDown(): void {
+    this.#down = true;
+    this.wake();
+  }
+
+  goUp(): void {
+    this.#down = false;
+    this.wake();
+  }
+
+  get goingDown(): boolean {
+    return this.#down;
+  }
+
+  desired(record: AgentRecord): AgentDesired {
+    return this.#down ? 'stopped' : record.row.desired;
+  }
+
+  /** True when no agent has anything left that runs. */
+  get quiet(): boolean {
+    return this.records.every((record) => !record.busy && record.lifecycle.phase === 'none' && record.pane === null);
+  }
+
+  wake(): void {
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#looking = true;
+    void this.#look().finally(() => {
+      this.#looking = false;
+      if (!this.#lookAgain) return;
+      this.#lookAgain = false;
+      setImmediate(() => this.wake());
+    });
+  }
+
+  async #look(): Promise<void> {
+    let panes: Map<string, PaneView> | null = null;
+    try {
+      panes = await this.#deps.look();
+    } catch (error) {
+      // A probe that fails is no fact about the agents.
+      this.#deps.log.warn({ err: error }, 'tmux could not be asked');
+    }
+    if (panes !== null) {
+      this.#seen = true;
+      for (const record of this.#records.values()) this.#observePane(record, panes.get(record.id) ?? null);
+    }
+    if (this.#seen) for (const record of this.#records.values()) this.#step(record);
+    for (const record of this.#records.values()) this.#deps.onChange(record);
+  }
+
+  #observePane(record: AgentRecord, pane: PaneView | null): void {
+    if (record.busy && pane === null) {
+      record.pane = null;
+      return;
+    }
+    if (pane !== null && record.pane?.pid !== pane.pid) record.silentSince = this.#deps.now();
+    record.pane = pane;
+  }
+
+  #step(record: AgentRecord): void {
+    const action = decide(this.desired(record), record.observed(), this.#deps.now());
+    if (action !== null) this.#carryOut(record, action);
+    else this.#agreeOnPause(record);
+  }
+
+  #carryOut(record: AgentRecord, action: Action): void {
+    if (action.do === 'settle') {
+      this.settle(record, action.lifecycle);
+      return;
+    }
+    record.busy = true;
+    const step = this.#run(record, action)
+      .then((lifecycle) => this.settle(record, lifecycle))
+      .catch((error: unknown) => {
+        const detail = errorText(error);
+        this.#deps.log.error({ err: error, agent: record.id, action: action.do }, 'a step failed');
+        this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action: action.do, detail } });
+        this.settle(record, this.#deps.runner.afterFailure(record, detail));
+      })
+      .finally(() => {
+        record.busy = false;
+        this.#steps.delete(step);
+        this.wake();
+      });
+    this.#steps.add(step);
+  }
+
+  #run(record: AgentRecord, action: Exclude<Action, { do: 'settle' }>): Promise<Lifecycle> {
+    switch (action.do) {
+      case 'start':
+        return this.#deps.runner.start(record, (lifecycle) => this.settle(record, lifecycle));
+      case 'recover':
+        this.settle(record, { phase: 'recovering', since: this.#deps.now(), detail: action.detail });
+        return this.#deps.runner.recover(record, action.detail);
+      case 'stop':
+        this.settle(record, { phase: 'stopping', since: this.#deps.now() });
+        return this.#deps.runner.stop(record);
+    }
+  }
+
+  settle(record: AgentRecord, lifecycle: Lifecycle): void {
+    record.lifecycle = lifecycle;
+    this.#deps.onChange(record);
+  }
+
+  /** A pause is a wish that the wrapper's snapshot must come to show. */
+  #agreeOnPause(record: AgentRecord): void {
+    if (!record.linked || record.snapshot === null || record.pauseOrdered) return;
+    const paused = this.desired(record) === 'paused';
+    if (record.snapshot.paused === paused) return;
+    record.pauseOrdered = true;
+    this.#deps
+      .order(record.id, { do: paused ? 'pause' : 'resume' }, PAUSE_ORDER_TIMEOUT_MS)
+      .catch((error: unknown) => this.#deps.log.warn({ err: error, agent: record.id }, 'pause was not confirmed'))
+      .finally(() => {
+        record.pauseOrdered = false;
+      });
+  }
+
+  connected(id: string, snapshot: WrapperSnapshot): AgentRecord | null {
+    const record = this.#records.get(id);
+    if (record === undefined) return null;
+    record.linked = true;
+    return this.observed(id, snapshot);
+  }
+
+  observed(id: string, snapshot: WrapperSnapshot): AgentRecord | null {
+    const record = this.#records.get(id);
+    if (record === undefined) return null;
+    record.absorb(snapshot, this.#deps.now());
+    this.#step(record);
+    this.#deps.onChange(record);
+    return record;
+  }
+
+  disconnected(id: string): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    record.linked = false;
+    record.silentSince = this.#deps.now();
+    // Most often its process has just died: look at once instead of at the next tick.
+    this.wake();
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    await Promise.allSettled(this.#steps);
+  }
+}

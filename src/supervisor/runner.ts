@@ -1,0 +1,14 @@
+import type { AgentRecord } from './agent-record.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+/** The effects behind the reconcile loop. Each returns where the agent stands afterwards. */
+export interface Runner {
+  /** Worktree, gates, spec, pane. `note` shows the phases on the way. */
+  start(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle>;
+  /** Proves every process of it gone, gives its leases back, and decides when it may start again. */
+  recover(record: AgentRecord, detail: string): Promise<Lifecycle>;
+  /** Orders the end, proves it, removes the session. */
+  stop(record: AgentRecord): Promise<Lifecycle>;
+  /** Where an agent stands whose step threw. */
+  afterFailure(record: AgentRecord, detail: string): Lifecycle;
+}

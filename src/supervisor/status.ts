@@ -1,0 +1,49 @@
+import type { Agent, NeedsYou } from '../domain/agent.ts';
+import type { AgentRecord } from './agent-record.ts';
+
+/** CPU and memory of an agent's process tree at the last sample. */
+export interface TreeUse {
+  cpuPercent: number;
+  rssBytes: number;
+}
+
+/** The document of one agent, from what is known now. */
+export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
+  const { row, snapshot, pane } = record;
+  const usage = record.usage();
+  return {
+    id: row.id,
+    role: row.role,
+    kind: row.kind,
+    status: record.status,
+    since: new Date(record.statusSince).toISOString(),
+    reason: record.statusReason,
+    pid: snapshot?.child?.pid ?? null,
+    session: pane?.session ?? null,
+    pane: pane?.pane ?? null,
+    worktree: record.worktree,
+    branch: snapshot?.branch ?? null,
+    task: snapshot?.tasks[0]?.task ?? null,
+    sessionId: row.sessionId,
+    restarts: row.restarts + (snapshot?.restarts ?? 0),
+    checkpoint: snapshot?.checkpoint?.n ?? null,
+    costUsd: usage.costUsd,
+    tokens: usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheCreationTokens,
+    contextPercent: snapshot?.contextPercent ?? null,
+    cpuPercent: use?.cpuPercent ?? null,
+    rssBytes: use?.rssBytes ?? null,
+    lastActivityAt: snapshot?.lastProgressAt ?? null,
+  };
+}
+
+/** Everything of this agent that waits for a person. */
+export function openQuestions(record: AgentRecord): NeedsYou[] {
+  if (record.lifecycle.phase === 'blocked') {
+    const { gate, detail, since } = record.lifecycle;
+    return [
+      { id: gate, agent: record.id, kind: gate, text: detail, task: null, since: new Date(since).toISOString() },
+    ];
+  }
+  if (!record.linked) return [];
+  return (record.snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));
+}
