@@ -1,0 +1,31 @@
+export interface Coalesced extends Disposable {
+  /** Asks for a run within `ms`; asking again before it adds nothing. */
+  (): void;
+  /** Runs now if a run is asked for. */
+  flush(): void;
+  /** Drops what is asked for. */
+  cancel(): void;
+}
+
+/**
+ * Trailing: the first call starts a timer, and however many calls come before it ends, `fn` runs once at its end.
+ * So `fn` runs at most 1000/ms times a second, and the last call is never lost.
+ */
+export function coalesce(fn: () => void, ms: number): Coalesced {
+  let timer: NodeJS.Timeout | undefined;
+  const cancel = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const run = (): void => {
+    cancel();
+    fn();
+  };
+  const ask = (): void => {
+    timer ??= setTimeout(run, ms);
+  };
+  const flush = (): void => {
+    if (timer !== undefined) run();
+  };
+  return Object.assign(ask, { flush, cancel, [Symbol.dispose]: cancel });
+}
