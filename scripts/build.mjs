@@ -1,0 +1,121 @@
+// Bundles each program into dist/<build id>/ and points dist/current at it.
+//
+// A build is immutable: its id is the hash of everything that goes into it, it is made in a directory of its own and
+// moved into place in one step. A supervisor that has run for a week therefore never finds its files changed, and two
+// builds at the same moment cannot disturb each other.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { build } from 'esbuild';
+import { pruneBuilds } from './prune-builds.mjs';
+
+const root = path.resolve(import.meta.dirname, '..');
+const dist = path.join(root, 'dist');
+
+const PROGRAMS = {
+  cli: 'src/cli.ts',
+  supervisor: 'src/supervisor/main.ts',
+  wrapper: 'src/agent/main.ts',
+  demo: 'src/demo/main.ts',
+};
+
+/** Besides src: whatever can change what the bundler writes. */
+const OTHER_INPUTS = ['package.json', 'package-lock.json', 'scripts/build.mjs'];
+
+// Bundled CommonJS packages expect these names; an ES module has none of them.
+const BANNER = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;',
+].join('\n');
+
+/** Ink imports it for its own debugging only, yet leaving it external fails at run time. */
+const withoutReactDevtools = {
+  name: 'without-react-devtools',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^react-devtools-core$/ }, ({ path: id }) => ({ path: id, namespace: 'stub' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'export default {};' }));
+  },
+};
+
+async function sourceFiles() {
+  const entries = await readdir(path.join(root, 'src'), { recursive: true, withFileTypes: true });
+  const sources = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return [...sources, ...OTHER_INPUTS.map((file) => path.join(root, file))].sort();
+}
+
+async function buildId() {
+  const hash = createHash('sha256');
+  for (const file of await sourceFiles()) {
+    const content = await readFile(file);
+    hash.update(`${path.relative(root, file)}\0${content.length}\0`).update(content);
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+function entryPoints() {
+  const present = Object.entries(PROGRAMS).filter(([, source]) => existsSync(path.join(root, source)));
+  if (present.length === 0) throw new Error('cannot build: no program found under src');
+  return Object.fromEntries(present);
+}
+
+async function bundle(outdir) {
+  return build({
+    absWorkingDir: root,
+    entryPoints: entryPoints(),
+    outdir,
+    // Chunks lie beside the programs, so import.meta.dirname is the build's directory wherever code ends up.
+    chunkNames: 'chunk-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    minify: true,
+    // Node reads a map only when it is asked to (--enable-source-maps), so they cost nothing at start.
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    jsx: 'automatic',
+    banner: { js: BANNER },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [withoutReactDevtools],
+    logLevel: 'warning',
+    metafile: process.argv.includes('--analyze'),
+  });
+}
+
+/** Makes the build unless it is there already. Whoever is first to rename wins; the contents are the same. */
+async function makeBuild(id) {
+  const target = path.join(dist, id);
+  if (existsSync(target)) return;
+  const scratch = path.join(dist, `.${id}.${process.pid}`);
+  try {
+    const result = await bundle(scratch);
+    if (result.metafile) await writeFile(path.join(dist, 'meta.json'), JSON.stringify(result.metafile));
+    await rename(scratch, target).catch((error) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function replaceFile(file, content, time) {
+  const scratch = `${file}.${process.pid}`;
+  await writeFile(scratch, content);
+  if (time) await utimes(scratch, time, time);
+  await rename(scratch, file);
+}
+
+const startedAt = new Date();
+await mkdir(dist, { recursive: true });
+const id = await buildId();
+await makeBuild(id);
+// The package that `npm pack` makes holds the current build alone.
+await replaceFile(path.join(dist, '.npmignore'), `/*\n!/current\n!/${id}\n*.map\n`);
+// Dated to the start: a source saved while we were building is newer than this, and the next run builds again.
+await replaceFile(path.join(dist, 'current'), `${id}\n`, startedAt);
+await pruneBuilds({ dist, current: id, keep: 3 });
+if (!process.argv.includes('--quiet')) console.error(`built ${id} in ${Date.now() - startedAt.getTime()} ms`);

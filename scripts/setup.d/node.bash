@@ -1,0 +1,94 @@
+# Sourced by scripts/setup: Node, the npm packages, the build.
+
+NODE_MAJOR=24
+own_node=$root/node_modules/node/bin/node
+NODE_CURE="install Node >= $NODE_MAJOR (https://nodejs.org/en/download, or: nvm install $NODE_MAJOR), or name one: SWARM_NODE=/path/to/node"
+
+is_new_node() {
+  [ -x "$1" ] && version_at_least "$("$1" --version 2>/dev/null || echo 0.0)" "$NODE_MAJOR.0"
+}
+
+# A Node >= 24 that belongs to the machine, not to this checkout.
+system_node() {
+  local candidate
+  for candidate in "${SWARM_NODE:-}" $(type -aP node) "$HOME"/.nvm/versions/node/*/bin/node \
+    "$HOME"/.volta/tools/image/node/*/bin/node "$HOME"/.local/share/{mise/installs/node/*,fnm/node-versions/*/installation}/bin/node \
+    /usr/local/bin/node /opt/homebrew/bin/node; do
+    if is_new_node "$candidate"; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+# The lockfile's packages are there. The stamp is a copy of the lockfile, written when npm had finished.
+packages_current() {
+  local stamp=$root/node_modules/.swarm-lock lock=$root/package-lock.json by_npm=$root/node_modules/.package-lock.json
+  if cmp -s "$stamp" "$lock"; then
+    touch "$stamp"
+  elif [ ! -e "$stamp" ] && [ "$by_npm" -nt "$lock" ]; then
+    cp "$lock" "$stamp" # Someone ran npm; it writes its own record last.
+  else
+    return 1
+  fi
+}
+
+# Prints the directory of an npm: the PATH's, or the one beside a Node that only we have found.
+find_npm() {
+  local found
+  if found=$(command -v npm) || { found=$(system_node) && [ -x "${found%/*}/npm" ]; }; then echo "${found%/*}"; else return 1; fi
+}
+
+npm_ci() {
+  # npm runs under the machine's Node: ours lies in the directory that npm ci removes first.
+  local directory
+  directory=$(find_npm) || fail 'npm was not found' "$NODE_CURE"
+  # NODE_ENV=production or omit=dev in the person's settings must not leave out the bundler.
+  (cd "$1" && PATH=$PATH:$directory npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error 9>&-)
+}
+
+ensure_node_packages() {
+  if ! packages_current; then
+    say 'installing npm packages'
+    npm_ci "$root" || fail 'npm ci failed' 'see its message above; then run the same command again'
+    cp "$root/package-lock.json" "$root/node_modules/.swarm-lock"
+  fi
+  choose_node
+}
+
+# Sets node and keeps the choice for the fast path of scripts/swarm.
+choose_node() {
+  if ! is_new_node "$own_node" && ! node=$(system_node); then
+    # npm was told to run no install scripts, so the package has not yet fetched its program.
+    say "fetching Node $NODE_MAJOR"
+    (cd "$root/node_modules/node" && node installArchSpecificPackage.js 9>&-) || true
+    is_new_node "$own_node" || fail "no Node >= $NODE_MAJOR here, and fetching one failed" "$NODE_CURE"
+  fi
+  is_new_node "$own_node" && node=$own_node
+  replace_file "$root/dist/.node" "$node"
+}
+
+ensure_build() {
+  local build
+  if read -r build 2>/dev/null <"$root/dist/current" && [ -f "$root/dist/$build/cli.js" ] &&
+    [ -z "$(find "$root/src" "$root/package.json" "$root/package-lock.json" "$root/scripts/build.mjs" -newer "$root/dist/current" -print -quit)" ]; then
+    return 0
+  fi
+  say 'building'
+  "$node" "$root/scripts/build.mjs" --quiet 9>&- || fail 'the build failed' 'see its message above'
+}
+
+# The version that the tests are written against, in a package of its own so that a plain npm ci stays light.
+ensure_claude_for_tests() {
+  local home=$root/test/e2e/claude stamp
+  stamp=$home/node_modules/.swarm-lock
+  cmp -s "$stamp" "$home/package-lock.json" && return 0
+  say 'installing Claude Code for the tests'
+  npm_ci "$home" || fail 'Claude Code could not be installed' 'see the message of npm above; then run the same command again'
+  # Where npm runs no install scripts, its program is still to be put in place.
+  "$home/node_modules/.bin/claude" --version >/dev/null 2>&1 ||
+    (cd "$home/node_modules/@anthropic-ai/claude-code" && "$node" install.cjs)
+  "$home/node_modules/.bin/claude" --version || fail 'Claude Code was installed but does not start' "try: $home/node_modules/.bin/claude --version"
+  cp "$home/package-lock.json" "$stamp"
+}

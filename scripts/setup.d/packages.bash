@@ -1,0 +1,96 @@
+# Sourced by scripts/setup: the programs that come from the system's package manager.
+
+git_version() { git --version 2>/dev/null | { read -r _ _ version _ && echo "$version"; }; }
+tmux_version() { tmux -V 2>/dev/null | { read -r _ version && echo "$version"; }; }
+
+have_rabbitmq() {
+  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || command -v rabbitmq-server >/dev/null
+}
+
+# True when this verb's tasks travel over a broker that swarm has to run itself.
+needs_rabbitmq() {
+  have_rabbitmq && return 1
+  case $mode:$verb in
+    test:* | all:* | swarm:demo) return 0 ;;
+    swarm:up) ! foreign_broker ;;
+    *) return 1 ;;
+  esac
+}
+
+# A swarm.yaml with broker.url names a broker that is somebody else's.
+foreign_broker() {
+  local top
+  top=$(git rev-parse --show-toplevel 2>/dev/null) && [ -f "$top/swarm.yaml" ] || return 1
+  sed -n '/^broker:/,/^[^[:space:]#]/p' "$top/swarm.yaml" | grep -Eq '^(broker:.*|[[:space:]]+)url:'
+}
+
+# What to install before anything can run. Node's own packages matter only where there is no npm at all.
+missing_packages() {
+  local version
+  version=$(git_version) && version_at_least "$version" 2.36 || echo git
+  version=$(tmux_version) && version_at_least "$version" 3.2 || echo tmux
+  packages_current || find_npm >/dev/null || echo nodejs npm
+}
+
+have_rights() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+have_apt() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
+
+# The one line a person can run to get everything that is named.
+install_command() {
+  local names=${1//[$'\n ']/ } sudo=sudo line=
+  [ "$(id -u)" = 0 ] && sudo=
+  if have_apt; then
+    [ -n "$names" ] && line="$sudo apt-get install -y $names"
+    [ -n "$2" ] && line="${line:+$line && }$sudo $scripts/install-rabbitmq"
+  elif command -v brew >/dev/null; then line="brew install ${names/nodejs npm/node} ${2:+rabbitmq}"
+  elif command -v dnf >/dev/null; then line="$sudo dnf install -y $names ${2:+rabbitmq-server}"
+  elif command -v pacman >/dev/null; then line="$sudo pacman -S --needed $names ${2:+rabbitmq}"
+  elif command -v zypper >/dev/null; then line="$sudo zypper install -y $names ${2:+rabbitmq-server}"
+  elif command -v apk >/dev/null; then line="$sudo apk add bash $names ${2:+rabbitmq-server}"
+  else line="install these with your system's package manager: $names ${2:+rabbitmq-server}"
+  fi
+  echo "${line# }"
+}
+
+# One question for all that is missing; without git or tmux there is no going on, without RabbitMQ there is.
+install_missing_packages() {
+  local missing broker='' what
+  missing=$(missing_packages)
+  needs_rabbitmq && ! install_running && broker=RabbitMQ
+  if [ -n "$missing$broker" ]; then
+    what=$(echo $missing $broker)
+    what=${what// /, }
+    if have_apt && have_rights && ask "$what: not found or too old. Install with apt?"; then
+      install_with_apt "$missing" "$broker"
+    else
+      say "$what: not found or too old (swarm needs git >= 2.36, tmux >= 3.2). Run:"
+      say "  $(install_command "$missing" "$broker")"
+      [ "$mode" = test ] && exit 1
+    fi
+    missing=$(missing_packages)
+    [ -z "$missing" ] || fail "cannot go on without: $(echo $missing)" 'then run the same command again'
+  fi
+  replace_file "$root/dist/.tools" "$(command -v git)"$'\n'"$(command -v tmux)"
+}
+
+install_with_apt() {
+  if [ -n "$1" ]; then
+    say "installing $(echo $1)"
+    as_root "$scripts/apt-install" $1 9>&- || fail "apt could not install $(echo $1)" "run: $(install_command "$1" "$2")"
+  fi
+  [ -n "$2" ] || return 0
+  if [ "$mode" = swarm ]; then
+    "$scripts/install-rabbitmq" --background 9>&- &&
+      say 'installing RabbitMQ in the background; agents start meanwhile, the queue in about a minute'
+  else
+    say 'installing RabbitMQ'
+    "$scripts/install-rabbitmq" 9>&- || fail 'RabbitMQ could not be installed' "run: $(install_command '' "$2")"
+  fi
+}
+
+# An earlier `up` may be installing it at this moment.
+install_running() {
+  local state=${XDG_STATE_HOME:-$HOME/.local/state}/swarm/broker/install.json
+  [[ $(cat "$state" 2>/dev/null) =~ \"state\":\"installing\",\"pid\":([0-9]+) ]] && kill -0 "${BASH_REMATCH[1]}" 2>/dev/null
+}
