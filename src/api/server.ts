@@ -109,8 +109,8 @@ function statusOf(error: unknown): number {
     const status = (error as { statusCode?: unknown }).statusCode;
     return typeof status === 'number' ? status : 500;
   }
-  if (error.exitCode === 2) return 400;
   if (error.code.startsWith('unknown-')) return 404;
+  if (error.exitCode === 2) return 400;
   if (error.code === 'too-many-tasks') return 429;
   if (error.exitCode === 3) return 504;
   return 409;

@@ -38,7 +38,7 @@ export class AgentRecord {
   snapshot: WrapperSnapshot | null = null;
   snapshotAt = 0;
   /** Deaths within the restart window, epoch ms. */
-  deaths: number[] = [];
+  deaths: readonly number[] = [];
   status: AgentStatus = 'unknown';
   statusSince: number;
   statusReason: string | null = null;

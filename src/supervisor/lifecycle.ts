@@ -7,7 +7,7 @@ import type { AgentDesired, NeedsYouKind } from '../domain/agent.ts';
 export type Lifecycle =
   | { phase: 'none'; since: number }
   /** Waits for a person before it can start at all. */
-  | { phase: 'blocked'; since: number; gate: NeedsYouKind; detail: string }
+  | { phase: 'blocked'; since: number; lookAgainAt: number; gate: NeedsYouKind; detail: string }
   | { phase: 'preparing'; since: number }
   /** The pane runs; its wrapper has not said hello yet. */
   | { phase: 'starting'; since: number }
@@ -66,7 +66,7 @@ function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: numbe
     case 'stopping':
       return null;
     case 'blocked':
-      return { do: 'start' };
+      return now >= lifecycle.lookAgainAt ? { do: 'start' } : null;
     case 'backoff':
       return now >= lifecycle.until ? { do: 'start' } : null;
     case 'none':

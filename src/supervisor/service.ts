@@ -1,0 +1,232 @@
+import type {
+  Agent,
+  CheckpointDocument,
+  EventDocument,
+  MergeDocument,
+  RollbackDocument,
+  StatusDocument,
+  TaskAddedDocument,
+  UpDocument,
+  UpRequest,
+} from '../api/documents.ts';
+import type { AnswerRequest, SwarmService, TaskDiffDocument } from '../api/service.ts';
+import type { Order } from '../coordination/link.ts';
+import type { AgentDesired } from '../domain/agent.ts';
+import { SwarmError } from '../domain/errors.ts';
+import type { Task, TaskSpec } from '../domain/task.ts';
+import { nearest } from '../lib/nearest.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { EventLog } from './event-log.ts';
+import type { Fleet } from './fleet.ts';
+import { openQuestions } from './status.ts';
+import type { TaskDesk } from './task-desk.ts';
+
+const ORDER_TIMEOUT_MS = 10_000;
+/** A rollback of a large worktree writes many files. */
+const ROLLBACK_TIMEOUT_MS = 120_000;
+
+export interface ServiceDependencies {
+  fleet: Fleet;
+  events: EventLog;
+  tasks: TaskDesk;
+  status(): Promise<StatusDocument>;
+  document(record: AgentRecord): Agent;
+  up(request: UpRequest): Promise<UpDocument>;
+  down(purge: boolean): void;
+  order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
+  saveRow(record: AgentRecord): Promise<void>;
+  checkpoints: {
+    list(agent: string, worktree: string): Promise<CheckpointDocument[]>;
+    /** For an agent that is stopped; a living one does it itself. */
+    capture(agent: string, worktree: string, reason: string): Promise<CheckpointDocument>;
+    rollback(agent: string, worktree: string, n: number): Promise<Omit<RollbackDocument, 'agent'>>;
+    /** Agents that have checkpoints, removed ones too. */
+    owners(): Promise<string[]>;
+  };
+  metrics(status: StatusDocument): Promise<string>;
+  degraded(): string[];
+}
+
+/** What the API offers, in terms of the fleet, the tasks and the checkpoints. */
+export class Service implements SwarmService {
+  readonly #deps: ServiceDependencies;
+
+  constructor(deps: ServiceDependencies) {
+    this.#deps = deps;
+  }
+
+  status(): Promise<StatusDocument> {
+    return this.#deps.status();
+  }
+
+  up(request: UpRequest): Promise<UpDocument> {
+    return this.#deps.up(request);
+  }
+
+  async down(request: { purge: boolean }): Promise<void> {
+    this.#deps.down(request.purge);
+  }
+
+  async agents(): Promise<Agent[]> {
+    return this.#deps.fleet.records.map((record) => this.#deps.document(record));
+  }
+
+  async agent(id: string): Promise<Agent> {
+    return this.#deps.document(this.#record(id));
+  }
+
+  async setDesired(id: string, desired: AgentDesired): Promise<Agent> {
+    const record = this.#record(id);
+    record.row = { ...record.row, desired };
+    await this.#deps.saveRow(record);
+    this.#revive(record);
+    this.#deps.events.emit('agent.wanted', { agent: id, data: { desired } });
+    this.#deps.fleet.wake();
+    return this.#deps.document(record);
+  }
+
+  async restart(id: string): Promise<Agent> {
+    const record = this.#record(id);
+    if (record.row.desired === 'stopped') return await this.setDesired(id, 'up');
+    if (record.linked) await this.#deps.order(id, { do: 'restart' }, ORDER_TIMEOUT_MS);
+    this.#revive(record);
+    this.#deps.fleet.wake();
+    return this.#deps.document(record);
+  }
+
+  /** A person asked: what was given up, or waits for its backoff, is tried at once. */
+  #revive(record: AgentRecord): void {
+    const { phase } = record.lifecycle;
+    if (phase !== 'failed' && phase !== 'backoff') return;
+    record.deaths = [];
+    this.#deps.fleet.settle(record, { phase: 'none', since: Date.now() });
+  }
+
+  async checkpoint(id: string, reason: string): Promise<CheckpointDocument> {
+    const record = this.#record(id);
+    const { checkpoints } = this.#deps;
+    if (!record.linked) return await checkpoints.capture(id, record.worktree, reason);
+    const done = (await this.#deps.order(id, { do: 'checkpoint', reason }, ROLLBACK_TIMEOUT_MS)) as { n: number };
+    const found = (await checkpoints.list(id, record.worktree)).find((entry) => entry.n === done.n);
+    if (found === undefined) {
+      throw new SwarmError('checkpoint-missing', `checkpoint ${done.n} of ${id} was taken but cannot be read`);
+    }
+    return found;
+  }
+
+  async rollback(id: string, n: number): Promise<RollbackDocument> {
+    const record = this.#record(id);
+    const known = (await this.#deps.checkpoints.list(id, record.worktree)).map((entry) => entry.n);
+    if (!known.includes(n)) {
+      const near = [...known].sort((a, b) => Math.abs(a - n) - Math.abs(b - n))[0];
+      throw new SwarmError('unknown-checkpoint', `${id} has no checkpoint ${n}`, {
+        hint: near === undefined ? `It has none yet: swarm checkpoint ${id}` : `Did you mean ${near}? See: swarm checkpoint ls ${id}`,
+      });
+    }
+    this.#deps.events.emit('rollback.asked', { agent: id, data: { n } });
+    const done = record.linked
+      ? ((await this.#deps.order(id, { do: 'rollback', n }, ROLLBACK_TIMEOUT_MS)) as Omit<RollbackDocument, 'agent'>)
+      : await this.#deps.checkpoints.rollback(id, record.worktree, n);
+    this.#deps.events.emit('rollback.done', { agent: id, data: { n, safety: done.safety } });
+    return { agent: id, ...done };
+  }
+
+  async send(id: string, text: string): Promise<{ id: string; receipt: string }> {
+    const record = this.#record(id);
+    if (record.row.kind === 'shell') {
+      throw new SwarmError('no-conversation', `${id} runs shell commands and reads no messages`, {
+        hint: 'Give it work with: swarm task add TITLE --command …',
+      });
+    }
+    const messageId = crypto.randomUUID();
+    await this.#deps.order(id, { do: 'send', id: messageId, text }, ORDER_TIMEOUT_MS);
+    this.#deps.events.emit('message.queued', { agent: id, data: { id: messageId } });
+    return { id: messageId, receipt: 'queued' };
+  }
+
+  async answer(id: string, answer: AnswerRequest): Promise<void> {
+    const record = this.#record(id);
+    const open = openQuestions(record);
+    if (open.length === 0) {
+      throw new SwarmError('nothing-asked', `${id} asks nothing now`, { hint: 'See what waits for you: swarm status' });
+    }
+    const needsYou = answer.needsYou ?? null;
+    if (needsYou !== null && !open.some((item) => item.id === needsYou)) {
+      throw new SwarmError('unknown-question', `${id} has no open question ${needsYou}`, {
+        hint: `Open: ${open.map((item) => item.id).join(', ')}`,
+      });
+    }
+    const asked = open.find((item) => needsYou === null || item.id === needsYou);
+    if (asked !== undefined && record.lifecycle.phase === 'blocked') {
+      throw new SwarmError('answer-elsewhere', `${id} waits for something that swarm cannot decide: ${asked.text}`);
+    }
+    const order: Order = { do: 'answer', needsYou, decision: answer.decision, text: answer.text ?? null };
+    await this.#deps.order(id, order, ORDER_TIMEOUT_MS);
+    this.#deps.events.emit('agent.answered', { agent: id, data: { decision: answer.decision, kind: asked?.kind ?? null } });
+  }
+
+  async checkpoints(id: string): Promise<CheckpointDocument[]> {
+    const record = this.#deps.fleet.get(id);
+    if (record === undefined && !(await this.#deps.checkpoints.owners()).includes(id)) throw this.#unknownAgent(id);
+    return await this.#deps.checkpoints.list(id, record?.worktree ?? '');
+  }
+
+  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]> {
+    return this.#deps.tasks.submit(specs);
+  }
+
+  async tasks(filter: { state?: string | undefined; limit?: number | undefined }): Promise<Task[]> {
+    return this.#deps.tasks.list(filter);
+  }
+
+  async task(id: string): Promise<Task> {
+    return this.#deps.tasks.get(id);
+  }
+
+  cancel(id: string): Promise<Task> {
+    return this.#deps.tasks.cancel(id);
+  }
+
+  retry(id: string): Promise<Task> {
+    return this.#deps.tasks.retry(id);
+  }
+
+  merge(id: string, into: string | undefined): Promise<MergeDocument> {
+    return this.#deps.tasks.merge(id, into);
+  }
+
+  diff(id: string): Promise<TaskDiffDocument> {
+    return this.#deps.tasks.diff(id);
+  }
+
+  eventsAfter(id: number, limit: number): EventDocument[] {
+    return this.#deps.events.after(id, limit);
+  }
+
+  subscribe(listener: (event: EventDocument) => void): () => void {
+    return this.#deps.events.subscribe(listener);
+  }
+
+  async metrics(): Promise<string> {
+    return await this.#deps.metrics(await this.status());
+  }
+
+  health(): { ok: boolean; degraded: string[] } {
+    const degraded = this.#deps.degraded();
+    return { ok: degraded.length === 0, degraded };
+  }
+
+  #record(id: string): AgentRecord {
+    const record = this.#deps.fleet.get(id);
+    if (record === undefined) throw this.#unknownAgent(id);
+    return record;
+  }
+
+  #unknownAgent(id: string): SwarmError {
+    const names = this.#deps.fleet.records.map((record) => record.id);
+    const near = nearest(id, names);
+    const hint =
+      near === null ? (names.length === 0 ? 'There are none yet: swarm up 3' : `There are: ${names.join(', ')}`) : `Did you mean ${near}?`;
+    return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
+  }
+}

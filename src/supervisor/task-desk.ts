@@ -1,0 +1,121 @@
+import type { MergeDocument, TaskAddedDocument } from '../api/documents.ts';
+import type { TaskDiffDocument } from '../api/service.ts';
+import { SwarmError } from '../domain/errors.ts';
+import { TASK_STATES, type Task, type TaskSpec, type TaskState } from '../domain/task.ts';
+import { nearest } from '../lib/nearest.ts';
+import type { EventLog } from './event-log.ts';
+
+/** The task engine, as far as people's wishes go. */
+export interface TaskPort {
+  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
+  list(filter: { state?: TaskState; limit?: number }): Task[];
+  get(id: string): Task;
+  cancel(id: string): Promise<{ task: Task; held: { agent: string; attempt: number } | null }>;
+  retry(id: string): Promise<Task>;
+}
+
+export interface TaskDeskDependencies {
+  engine: TaskPort;
+  events: EventLog;
+  /** Names of the config's verify commands. */
+  verifyNames: string[];
+  /** Tells the wrapper that holds it to stop. */
+  cancelAttempt(agent: string, task: string, attempt: number): void;
+  base(): { branch: string | null; commit: string };
+  mergeBase(a: string, b: string): Promise<string>;
+  diff(base: string, commit: string): Promise<{ stat: string; patch: string }>;
+  merge(options: { task: string; into: string; commit: string; message: string }): Promise<Omit<MergeDocument, 'task'>>;
+}
+
+/** What people do with tasks: submit, look, cancel, retry, compare, merge. */
+export class TaskDesk {
+  readonly #deps: TaskDeskDependencies;
+
+  constructor(deps: TaskDeskDependencies) {
+    this.#deps = deps;
+  }
+
+  async submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]> {
+    for (const spec of specs) this.#checkVerify(spec);
+    const added = await this.#deps.engine.submit(specs);
+    for (const [index, task] of added.entries()) {
+      if (task.existing) continue;
+      this.#deps.events.emit('task.added', { task: task.id, data: { title: specs[index]?.title ?? '' } });
+    }
+    return added;
+  }
+
+  #checkVerify(spec: TaskSpec): void {
+    if (spec.verify === undefined || spec.verify === 'none' || this.#deps.verifyNames.includes(spec.verify)) return;
+    const near = nearest(spec.verify, this.#deps.verifyNames);
+    const names = this.#deps.verifyNames;
+    const known = names.length === 0 ? 'swarm.yaml names none (key `verify`)' : `swarm.yaml names: ${names.join(', ')}`;
+    throw new SwarmError('unknown-verify', `there is no verify command "${spec.verify}"`, {
+      hint: near === null ? known : `Did you mean ${near}?`,
+      exitCode: 2,
+    });
+  }
+
+  list(filter: { state?: string | undefined; limit?: number | undefined }): Task[] {
+    const state = TASK_STATES.find((name) => name === filter.state);
+    return this.#deps.engine.list({
+      ...(state === undefined ? {} : { state }),
+      ...(filter.limit === undefined ? {} : { limit: filter.limit }),
+    });
+  }
+
+  get(id: string): Task {
+    return this.#deps.engine.get(id);
+  }
+
+  async cancel(id: string): Promise<Task> {
+    const { task, held } = await this.#deps.engine.cancel(id);
+    this.#deps.events.emit('task.cancelled', { task: task.id });
+    if (held !== null) this.#deps.cancelAttempt(held.agent, task.id, held.attempt);
+    return task;
+  }
+
+  async retry(id: string): Promise<Task> {
+    const task = await this.#deps.engine.retry(id);
+    this.#deps.events.emit('task.retried', { task: task.id });
+    return task;
+  }
+
+  async diff(id: string): Promise<TaskDiffDocument> {
+    const { task, commit } = this.#resultOf(id);
+    const { branch, commit: fixed } = this.#deps.base();
+    const base = await this.#deps.mergeBase(branch ?? fixed, commit);
+    return { task: task.id, base, commit, ...(await this.#deps.diff(base, commit)) };
+  }
+
+  async merge(id: string, into: string | undefined): Promise<MergeDocument> {
+    const { task, commit } = this.#resultOf(id);
+    if (task.state !== 'done') {
+      throw new SwarmError('not-done', `${task.id} is ${task.state}, only a done task is merged`, {
+        hint: `Wait for it: swarm task wait ${task.id}`,
+      });
+    }
+    const target = into ?? this.#deps.base().branch;
+    if (target === null) {
+      throw new SwarmError('no-branch', 'swarm was started on a detached HEAD, so there is no branch to merge into', {
+        hint: `Name one: swarm merge ${task.id} --into BRANCH`,
+        exitCode: 2,
+      });
+    }
+    const message = `Merge ${task.id}: ${task.title}`;
+    const merged = await this.#deps.merge({ task: task.id, into: target, commit, message });
+    this.#deps.events.emit('task.merged', { task: task.id, data: { into: target, merged: merged.merged } });
+    return { task: task.id, ...merged };
+  }
+
+  #resultOf(id: string): { task: Task; commit: string } {
+    const task = this.#deps.engine.get(id);
+    const commit = task.result?.commit ?? null;
+    if (commit === null) {
+      throw new SwarmError('no-result', `${task.id} has no commit to show (it is ${task.state})`, {
+        hint: `See how it stands: swarm task show ${task.id}`,
+      });
+    }
+    return { task, commit };
+  }
+}
