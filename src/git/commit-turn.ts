@@ -1,0 +1,150 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { printable, bytesBelow } from './bytes.ts';
+import type { RawPath } from './bytes.ts';
+import { isGitError } from './errors.ts';
+import { runGit } from './git.ts';
+import { identityEnvironment } from './identity.ts';
+import { whileLocked } from './lock.ts';
+import { operationUnderWay, worktreeGitDir } from './operations.ts';
+import type { Operation } from './operations.ts';
+import { commitOf, resolveAll } from './resolve.ts';
+import { isClean, readStatus } from './status.ts';
+
+export interface CommitTurn {
+  worktree: string;
+  /** Subject and, after an empty line, more. */
+  message: string;
+  /** `Swarm-Task`, `Swarm-Agent`, `Swarm-Attempt`, … */
+  trailers: Readonly<Record<string, string>>;
+  /** Brought to the tip as well when the agent left it for a commit that contains it. */
+  branch?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** `head` is the tip afterwards, also when the agent itself committed everything. */
+export type CommittedTurn =
+  | { outcome: 'committed'; commit: string; head: string; branch: string | null }
+  | { outcome: 'unchanged'; commit: null; head: string; branch: string | null }
+  /** An operation that the agent must finish first; nothing was committed. */
+  | { outcome: 'unresolved'; commit: null; head: string; branch: string | null; operation: Operation | null; files: string[] };
+
+/** Commits what is left in a worktree at the end of a turn. Hooks and signing are off. */
+export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
+  const { worktree, signal } = turn;
+  const status = await readStatus(worktree, { untracked: 'normal', signal });
+  const operation = operationUnderWay(worktreeGitDir(worktree));
+  const head = status.commit ?? '';
+  const open = await unresolvedFiles(worktree, status.unmerged, operation === null ? [] : status.changed);
+  if (open.length > 0 || operation === 'rebase') {
+    return { outcome: 'unresolved', commit: null, head, branch: status.branch, operation, files: open.map(printable) };
+  }
+  let commit: string | null = null;
+  if (!isClean(status) || operation !== null) commit = await commitAll(turn, head);
+  const tip = commit ?? head;
+  const branch = await followBranch(turn, status.branch, tip);
+  if (commit === null) return { outcome: 'unchanged', commit, head: tip, branch };
+  return { outcome: 'committed', commit, head: tip, branch };
+}
+
+async function commitAll(turn: CommitTurn, before: string): Promise<string | null> {
+  const { worktree, signal } = turn;
+  const [env] = await Promise.all([identityEnvironment(worktree), stageAll(worktree, signal)]);
+  const args = ['commit', '-q', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', '--no-status', '-F', '-'];
+  const input = messageWithTrailers(turn.message, turn.trailers);
+  try {
+    await whileLocked(() => runGit(args, { cwd: worktree, env, input, signal }));
+  } catch (error) {
+    // `add` may find that nothing differs after all (line endings, a nested repository that cannot be added).
+    if (!isGitError(error, 'git-failed') || !(await nothingStaged(worktree))) throw error;
+    return null;
+  }
+  const [after] = await resolveAll(worktree, [commitOf('HEAD')]);
+  return after === before ? null : (after ?? null);
+}
+
+async function stageAll(worktree: string, signal: AbortSignal | undefined): Promise<void> {
+  const config = ['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false'];
+  try {
+    await whileLocked(() => runGit([...config, 'add', '-A'], { cwd: worktree, signal }));
+  } catch (error) {
+    // One nested repository without a commit, or one unreadable file, must not cost all the others.
+    if (!isGitError(error, 'embedded-repository', 'permission-denied')) throw error;
+    await whileLocked(() => runGit([...config, 'add', '-A', '--ignore-errors'], { cwd: worktree, signal, okCodes: [1] }));
+  }
+}
+
+async function nothingStaged(worktree: string): Promise<boolean> {
+  const { exitCode } = await runGit(['diff-index', '--cached', '--quiet', 'HEAD', '--'], { cwd: worktree, okCodes: [1] });
+  return exitCode === 0;
+}
+
+/** When the agent detached HEAD or made a branch of its own, the task's branch is brought along if it only grows. */
+async function followBranch(turn: CommitTurn, current: string | null, tip: string): Promise<string | null> {
+  const { branch, worktree } = turn;
+  if (branch === undefined || branch === current) return current;
+  const [old] = await resolveAll(worktree, [commitOf(`refs/heads/${branch}`)]);
+  if (old === undefined || old === null) {
+    await runGit(['update-ref', `refs/heads/${branch}`, tip, ''], { cwd: worktree });
+    return branch;
+  }
+  const { exitCode } = await runGit(['merge-base', '--is-ancestor', old, tip], { cwd: worktree, okCodes: [1] });
+  if (exitCode !== 0) return current;
+  await runGit(['update-ref', `refs/heads/${branch}`, tip, old], { cwd: worktree });
+  return branch;
+}
+
+export function messageWithTrailers(message: string, trailers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(trailers).map(([key, value]) => `${key}: ${value.replaceAll(/\s+/g, ' ').trim()}`);
+  return `${message.trim() || 'work of an agent'}\n${lines.length === 0 ? '' : `\n${lines.join('\n')}\n`}`;
+}
+
+/**
+ * Conflicts that nobody resolved: markers in the text, or (binary, deleted on one side) no way to tell but the index.
+ * An agent that edits the markers away and forgets `git add` has resolved its text.
+ */
+async function unresolvedFiles(worktree: string, unmerged: readonly RawPath[], staged: readonly RawPath[]): Promise<RawPath[]> {
+  const open = staged.filter((file) => conflictMarkers(worktree, file) === 'markers');
+  if (unmerged.length === 0) return open;
+  const both = await changedOnBothSides(worktree);
+  for (const file of unmerged) {
+    const found = conflictMarkers(worktree, file);
+    if (found === 'text' && both.has(file)) continue;
+    open.push(file);
+  }
+  return open;
+}
+
+/** Paths with our and their stage in the index: a conflict of contents. */
+async function changedOnBothSides(worktree: string): Promise<Set<RawPath>> {
+  const { stdout } = await runGit(['ls-files', '-u', '-z'], { cwd: worktree });
+  const stages = new Map<RawPath, Set<string>>();
+  for (const record of stdout.toString('latin1').split('\0')) {
+    const found = /^\d+ [0-9a-f]+ (\d)\t(.*)$/s.exec(record);
+    if (found === null) continue;
+    const [, stage = '', file = ''] = found;
+    stages.set(file, (stages.get(file) ?? new Set()).add(stage));
+  }
+  return new Set([...stages].filter(([, seen]) => seen.has('2') && seen.has('3')).map(([file]) => file));
+}
+
+/** Larger files are not written with markers by hand; reading is bounded. */
+const MOST_BYTES = 8 * 1024 * 1024;
+
+function conflictMarkers(worktree: string, file: RawPath): 'markers' | 'text' | 'binary' | 'absent' {
+  let content: string;
+  try {
+    const fd = openSync(bytesBelow(worktree, file), 'r');
+    try {
+      const buffer = Buffer.alloc(MOST_BYTES);
+      content = buffer.toString('latin1', 0, readSync(fd, buffer, 0, MOST_BYTES, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES') return 'absent';
+    throw error;
+  }
+  if (content.slice(0, 8_000).includes('\0')) return 'binary';
+  return /^<{7} /m.test(content) && /^>{7} /m.test(content) ? 'markers' : 'text';
+}

@@ -1,0 +1,140 @@
+import { SwarmError } from '../domain/errors.ts';
+
+export type GitErrorCode =
+  | 'git-missing'
+  | 'git-timeout'
+  | 'git-aborted'
+  | 'index-locked'
+  | 'ref-locked'
+  | 'ref-changed'
+  | 'no-repository'
+  | 'no-commit'
+  | 'bare-repository'
+  | 'old-git'
+  | 'dubious-ownership'
+  | 'disk-full'
+  | 'permission-denied'
+  | 'read-only'
+  | 'corrupt-repository'
+  | 'unknown-revision'
+  | 'branch-in-use'
+  | 'branch-dirty'
+  | 'worktree-exists'
+  | 'worktree-dirty'
+  | 'worktree-locked'
+  | 'worktree-has-submodules'
+  | 'no-worktree'
+  | 'not-fast-forward'
+  | 'embedded-repository'
+  | 'no-identity'
+  | 'git-failed';
+
+export interface GitFailure {
+  code: GitErrorCode;
+  hint: string;
+  /** Doing the same again can neither harm nor happen twice. */
+  retrySafe: boolean;
+}
+
+interface Rule extends GitFailure {
+  test: RegExp;
+}
+
+const again = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({ code, test, hint, retrySafe: true });
+const never = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({ code, test, hint, retrySafe: false });
+
+/** First match wins: the more exact sentence comes first. */
+const RULES: readonly Rule[] = [
+  never('disk-full', /no space left on device|disk quota exceeded/i, 'Free some disk space and try again.'),
+  again(
+    'index-locked',
+    /unable to create '[^\n]*index\.lock': File exists/i,
+    'Another git process works in this worktree; wait for it, or remove the index.lock that a killed git left behind.',
+  ),
+  again('ref-changed', /is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i, 'The branch moved meanwhile; try again.'),
+  again(
+    'ref-locked',
+    /unable to create '[^\n]*\.lock': File exists|cannot lock ref|unable to lock|could not lock config file/i,
+    'Another git process updates this repository; try again.',
+  ),
+  never(
+    'dubious-ownership',
+    /detected dubious ownership/i,
+    'The repository belongs to another user; run `git config --global --add safe.directory <path>` if you trust it.',
+  ),
+  never('no-repository', /not a git repository/i, 'Change into a git repository, or make one with `git init`.'),
+  never('bare-repository', /must be run in a work tree|cannot be used without a working tree/i, 'Use a repository with a working tree.'),
+  never('read-only', /read-only file system/i, 'The file system is read-only; use a writable one.'),
+  never(
+    'corrupt-repository',
+    /object file [^\n]* is empty|loose object [^\n]* is corrupt|bad object|unable to read tree|index file (corrupt|smaller)|bad signature|inflate: data stream error/i,
+    'Run `git fsck` to see what is damaged.',
+  ),
+  never('worktree-has-submodules', /working trees containing submodules cannot be/i, 'Remove the submodules from this worktree first: `git submodule deinit --all`.'),
+  never('worktree-dirty', /contains modified or untracked files/i, 'Commit or remove the changes in this worktree first.'),
+  never('worktree-locked', /cannot (remove|move) a locked working tree/i, 'Unlock it with `git worktree unlock <path>`.'),
+  never('no-worktree', /is not a working tree/i, 'See `git worktree list`.'),
+  never('branch-in-use', /is already (checked out|used by worktree) at/i, 'Switch that worktree to another branch first.'),
+  never('worktree-exists', /missing but already registered worktree|' already exists/i, 'Remove what is in the way, or choose another path.'),
+  never(
+    'branch-dirty',
+    /would be overwritten by (merge|checkout)|cannot merge: you have (unstaged|uncommitted)|you have not concluded your merge/i,
+    'Commit or stash the changes in that worktree first.',
+  ),
+  never('not-fast-forward', /not possible to fast-forward/i, 'The branch has other commits meanwhile; try again.'),
+  never('embedded-repository', /does not have a commit checked out/i, 'A git repository without a commit lies inside the worktree; commit in it, ignore it, or remove it.'),
+  never('no-identity', /please tell me who you are|unable to auto-detect email|empty ident name/i, 'Set `git config --global user.name` and `user.email`.'),
+  never(
+    'unknown-revision',
+    /unknown revision|needed a single revision|not a valid object name|invalid reference|not a commit|not something we can merge|ambiguous argument/i,
+    'Check the name with `git rev-parse --verify <name>`.',
+  ),
+  never('permission-denied', /permission denied|insufficient permission/i, 'Check the owner and the permissions of the repository.'),
+];
+
+/** The one place that reads git's stderr. */
+export function parseGitStderr(stderr: string): GitFailure {
+  const rule = RULES.find(({ test }) => test.test(stderr));
+  if (rule === undefined) return { code: 'git-failed', hint: 'Run the command by hand to see more.', retrySafe: false };
+  const { code, hint, retrySafe } = rule;
+  return { code, hint, retrySafe };
+}
+
+/** The sentence of stderr that tells most: the first fatal or error line, without its prefix. */
+export function mainSentence(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'));
+  const told = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines.at(-1) ?? 'no message';
+  return told.replace(/^(fatal|error): /, '').slice(0, 500);
+}
+
+export interface GitErrorFacts {
+  args: readonly string[];
+  cwd: string;
+  exitCode: number | null;
+  signal: string | null;
+  stderr: string;
+}
+
+export class GitError extends SwarmError {
+  declare readonly code: GitErrorCode;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** Null when git was never started or ended by a signal. */
+  readonly gitExitCode: number | null;
+  readonly signal: string | null;
+  readonly stderr: string;
+
+  constructor(failure: GitFailure, message: string, facts: GitErrorFacts, cause?: unknown) {
+    super(failure.code, message, { hint: failure.hint, retrySafe: failure.retrySafe, cause });
+    this.name = 'GitError';
+    this.args = facts.args;
+    this.cwd = facts.cwd;
+    this.gitExitCode = facts.exitCode;
+    this.signal = facts.signal;
+    this.stderr = facts.stderr;
+  }
+}
+
+export function isGitError(error: unknown, ...codes: GitErrorCode[]): error is GitError {
+  return error instanceof GitError && (codes.length === 0 || codes.includes(error.code));
+}
