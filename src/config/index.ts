@@ -1,0 +1,2 @@
+export { CONFIG_FILE, loadConfig, parseConfig } from './load.ts';
+export type { Config, RoleConfig } from './schema.ts';
