@@ -1,6 +1,22 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorText } from '../domain/errors.ts';
+import { watchDrops } from './drops.ts';
+import type { DropKind } from './drops.ts';
 import type { ClaudeEvent } from './events.ts';
-import type { OpenPermission } from './turn.ts';
+import { hookBodySchema, isHttpHook, toEvent } from './hooks.ts';
+import { handleMcp } from './mcp.ts';
+import { readUsage } from './otel.ts';
+import { HeldPermissions } from './permissions.ts';
+import type { PermissionDecision } from './permissions.ts';
+import { readStatusLine } from './status-line.ts';
 import type { ToolHandlers } from './tools.ts';
+import type { OpenPermission } from './turn.ts';
+
+export type { PermissionDecision } from './permissions.ts';
 
 export interface EndpointOptions {
   /** Bearer token that every request must carry. */
@@ -10,13 +26,11 @@ export interface EndpointOptions {
    * know: SessionStart and the status line. The same path goes to `prepareLaunch`.
    */
   hookDir: string;
-  /** Must not throw; a throw is logged. Called in the order of arrival. */
+  /** A throw is logged, never passed on. Called in the order of arrival. */
   onEvent(event: ClaudeEvent): void;
   tools: ToolHandlers;
   log(message: string, facts?: Record<string, unknown>): void;
 }
-
-export type PermissionDecision = { behavior: 'allow' } | { behavior: 'deny'; message: string };
 
 export interface Endpoint extends AsyncDisposable {
   readonly port: number;
@@ -26,7 +40,154 @@ export interface Endpoint extends AsyncDisposable {
   pendingPermissions(): OpenPermission[];
   /** False when that request is not open (any more): answered in the pane, gone, or never known. */
   decidePermission(requestId: string, decision: PermissionDecision): boolean;
+  /** Held requests are let go undecided: their dialogs stay in the pane. */
   close(): Promise<void>;
 }
 
-export declare function openEndpoint(options: EndpointOptions): Promise<Endpoint>;
+/** A tool's result travels in the hook's body; a file of this size is never read by an agent in one go. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/**
+ * A byte of white space (which JSON allows) at this interval keeps a held request from looking dead to the asker's HTTP
+ * client; ms.
+ */
+const HEARTBEAT_MS = 30_000;
+
+/** One loopback server for one agent: its hooks, its tools, its telemetry. */
+export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  const { log } = options;
+  const now = (): string => new Date().toISOString();
+  const emit = (event: ClaudeEvent): void => {
+    try {
+      options.onEvent(event);
+    } catch (error) {
+      log('an event was not handled', { type: event.type, error: errorText(error) });
+    }
+  };
+  const permissions = new HeldPermissions(emit, now);
+  const context: Context = { ...options, permissions, emit, now };
+  const expected = digest(`Bearer ${options.token}`);
+
+  const server = http.createServer((request, response) => {
+    serve(context, expected, request, response).catch((error: unknown) => {
+      if (response.destroyed) return;
+      log('a request failed', { path: request.url, error: errorText(error) });
+      if (response.headersSent) response.destroy();
+      else send(response, error instanceof HttpError ? error.status : 500, { error: errorText(error) });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const drops = await watchDrops(options.hookDir, (kind, text) => onDrop(context, kind, text), log).catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
+
+  const close = async (): Promise<void> => {
+    await drops.close();
+    permissions.releaseAll();
+    if (!server.listening) return;
+    server.close();
+    server.closeIdleConnections();
+    // The released ones get a moment to leave; nothing else is worth waiting for.
+    const timer = setTimeout(() => server.closeAllConnections(), 200);
+    await once(server, 'close');
+    clearTimeout(timer);
+  };
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    pendingPermissions: () => permissions.open(),
+    decidePermission: (requestId, decision) => permissions.decide(requestId, decision),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Context extends EndpointOptions {
+  permissions: HeldPermissions;
+  emit(event: ClaudeEvent): void;
+  now(): string;
+}
+
+class HttpError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function serve(context: Context, expected: Buffer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) throw new HttpError(401, 'no');
+  const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+  const hook = /^\/hook\/(\w+)$/.exec(pathname)?.[1];
+  const known = pathname === '/mcp' || pathname === '/v1/logs' || (hook !== undefined && isHttpHook(hook));
+  if (!known) throw new HttpError(404, 'not found');
+  if (request.method !== 'POST') throw new HttpError(405, 'POST only');
+  const body = await readJson(request);
+  if (hook !== undefined) return onHook(context, body, response);
+  if (pathname === '/v1/logs') {
+    for (const event of readUsage(body, context.now())) context.emit(event);
+    return send(response, 200, {});
+  }
+  const reply = await handleMcp(body, context.tools);
+  if (reply === null) response.writeHead(202).end();
+  else send(response, 200, reply);
+}
+
+function onHook(context: Context, raw: unknown, response: ServerResponse): void {
+  const body = hookBodySchema.parse(raw);
+  if (body.hook_event_name === 'PermissionRequest') return holdPermission(context, body, response);
+  context.permissions.observe(body);
+  context.emit(toEvent(body, context.now()));
+  send(response, 200, {});
+}
+
+function holdPermission(context: Context, body: ReturnType<typeof hookBodySchema.parse>, response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  response.write(' ');
+  const heartbeat = setInterval(() => response.write(' '), HEARTBEAT_MS);
+  const requestId = context.permissions.hold(body, (reply) => {
+    clearInterval(heartbeat);
+    response.end(JSON.stringify(reply));
+  });
+  response.once('close', () => {
+    clearInterval(heartbeat);
+    context.permissions.gone(requestId);
+  });
+}
+
+function onDrop(context: Context, kind: DropKind, text: string): void {
+  try {
+    const raw = JSON.parse(text) as unknown;
+    if (kind === 'status-line') context.emit(readStatusLine(raw, context.now()));
+    else context.emit(toEvent(hookBodySchema.parse(raw), context.now()));
+  } catch (error) {
+    context.log('a dropped file cannot be read', { kind, error: errorText(error) });
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size > MAX_BODY_BYTES) throw new HttpError(413, 'too large');
+    chunks.push(chunk as Buffer);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch (error) {
+    throw new HttpError(400, `not JSON: ${errorText(error)}`);
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+/** Equal lengths for the comparison in constant time. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

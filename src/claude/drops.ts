@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { errorText } from '../domain/errors.ts';
+import { shellQuote } from './shell.ts';
+
+/** What the commands drop, by the beginning of the file's name. */
+export type DropKind = 'session-start' | 'status-line';
+const KINDS: readonly DropKind[] = ['session-start', 'status-line'];
+
+/** fs.watch may miss an event; nothing waits longer than this. */
+const RESCAN_MS = 2_000;
+
+/**
+ * A command (POSIX shell) that hands its stdin to the endpoint where no HTTP can: a file, complete the moment it has its
+ * name. A status line replaces the one before, a SessionStart never does.
+ */
+export function dropCommand(hookDir: string, kind: DropKind): string {
+  const name = kind === 'status-line' ? 'status-line' : `${kind}.$$`;
+  const quoted = shellQuote(hookDir);
+  return `umask 077; cat > ${quoted}/.part.$$ && mv -f ${quoted}/.part.$$ ${quoted}/${name}`;
+}
+
+export interface DropWatcher {
+  close(): Promise<void>;
+}
+
+/** Calls `onDrop` with each file's text, once, in turn; files that lie there already come first. */
+export async function watchDrops(
+  hookDir: string,
+  onDrop: (kind: DropKind, text: string) => void,
+  log: (message: string, facts?: Record<string, unknown>) => void,
+): Promise<DropWatcher> {
+  await mkdir(hookDir, { recursive: true, mode: 0o700 });
+  let closed = false;
+  let wanted = false;
+  let running: Promise<void> | null = null;
+
+  const scan = async (): Promise<void> => {
+    for (const name of (await readdir(hookDir)).sort()) {
+      const kind = KINDS.find((candidate) => name === candidate || name.startsWith(`${candidate}.`));
+      if (kind === undefined || closed) continue;
+      // Claimed by renaming first: a newer status line that arrives meanwhile is not deleted unread.
+      const claimed = path.join(hookDir, `.read.${randomUUID()}`);
+      await rename(path.join(hookDir, name), claimed);
+      const text = await readFile(claimed, 'utf8');
+      await rm(claimed, { force: true });
+      onDrop(kind, text);
+    }
+  };
+  const run = async (): Promise<void> => {
+    while (wanted && !closed) {
+      wanted = false;
+      await scan().catch((error: unknown) => log('hook directory cannot be read', { hookDir, error: errorText(error) }));
+    }
+    running = null;
+  };
+  const kick = (): void => {
+    wanted = true;
+    running ??= run();
+  };
+
+  let watcher: FSWatcher | null = null;
+  try {
+    watcher = watch(hookDir, kick);
+    watcher.on('error', (error) => log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) }));
+  } catch (error) {
+    // No inotify watch left: the re-scan serves alone.
+    log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) });
+  }
+  const timer = setInterval(kick, RESCAN_MS);
+  timer.unref();
+  kick();
+  return {
+    close: async () => {
+      closed = true;
+      clearInterval(timer);
+      watcher?.close();
+      await running;
+    },
+  };
+}
