@@ -1,0 +1,65 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+export type SqlValue = SQLInputValue;
+
+/** How long a statement waits for another program's lock; it blocks the event loop meanwhile. */
+const BUSY_TIMEOUT_MS = 1_000;
+
+/** One connection with its statements prepared once. Errors are SQLite's own; the store translates them. */
+export class Database implements Disposable {
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string, options: { timeout?: number; readOnly?: boolean } = {}) {
+    this.#db = new DatabaseSync(path, {
+      timeout: options.timeout ?? BUSY_TIMEOUT_MS,
+      readOnly: options.readOnly ?? false,
+      enableForeignKeyConstraints: false,
+    });
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
+  /** Any SQL without parameters, also several statements. */
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  /** Number of rows changed. */
+  run(sql: string, ...values: SqlValue[]): number {
+    return Number(this.#prepare(sql).run(...values).changes);
+  }
+
+  /** The caller names the row's type: columns and types are fixed by the schema (STRICT tables). */
+  get<T>(sql: string, ...values: SqlValue[]): T | undefined {
+    return this.#prepare(sql).get(...values) as T | undefined;
+  }
+
+  all<T>(sql: string, ...values: SqlValue[]): T[] {
+    return this.#prepare(sql).all(...values) as T[];
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}

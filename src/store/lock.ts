@@ -1,0 +1,26 @@
+import { SwarmError } from '../domain/errors.ts';
+import { Database } from './database.ts';
+import { isBusy, storeError } from './errors.ts';
+import { privateFile } from './files.ts';
+
+/**
+ * The right to be this project's supervisor: an exclusive transaction on a file that holds no data, kept open for
+ * life. The kernel frees it when the process ends, however it ends, so there is no stale lock and no pid to trust.
+ * Throws SwarmError `supervisor-running` at once when another holds it.
+ */
+export function takeSupervisorLock(lockPath: string): Disposable {
+  privateFile(lockPath);
+  const lock = new Database(lockPath, { timeout: 0 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    if (!isBusy(error)) throw storeError(error, lockPath);
+    throw new SwarmError('supervisor-running', 'A supervisor runs for this project already.', {
+      hint: 'Use it (`swarm status`), or end it with `swarm down`.',
+      cause: error,
+      retrySafe: true,
+    });
+  }
+  return lock;
+}

@@ -1,0 +1,135 @@
+import type { Database } from './database.ts';
+
+/**
+ * One step per version, oldest first; a step that was released is never changed. Times are milliseconds since 1970.
+ *
+ * What never changes of a task (its prompt may have a megabyte) lies apart from what changes at each step of its life,
+ * so that a change of state writes a hundred bytes.
+ */
+export const MIGRATIONS: readonly ((db: Database) => void)[] = [
+  (db) =>
+    db.exec(`
+CREATE TABLE kv (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tasks (
+  n INTEGER PRIMARY KEY,
+  state TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  order_key INTEGER NOT NULL,
+  due_at INTEGER,
+  reserved_until INTEGER,
+  blockers INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  losses INTEGER NOT NULL,
+  cancelling INTEGER NOT NULL,
+  note TEXT,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tasks_by_state ON tasks (state);
+CREATE INDEX tasks_ready ON tasks (lane, order_key) WHERE state = 'ready';
+CREATE INDEX tasks_due ON tasks (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX tasks_reserved ON tasks (reserved_until) WHERE reserved_until IS NOT NULL;
+CREATE TABLE task_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task_specs (
+  n INTEGER PRIMARY KEY,
+  title TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  priority TEXT NOT NULL,
+  command TEXT,
+  after_tasks TEXT NOT NULL,
+  on_task INTEGER,
+  needs TEXT NOT NULL,
+  agent TEXT,
+  timeout_ms INTEGER,
+  retries INTEGER NOT NULL,
+  verify TEXT,
+  budget_usd REAL,
+  key TEXT,
+  created_at INTEGER NOT NULL,
+  prompt TEXT
+) STRICT;
+CREATE UNIQUE INDEX task_specs_key ON task_specs (key) WHERE key IS NOT NULL;
+
+CREATE TABLE task_results (
+  n INTEGER PRIMARY KEY,
+  commit_id TEXT,
+  branch TEXT,
+  cost_usd REAL NOT NULL,
+  summary TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE dependencies (dep INTEGER NOT NULL, task INTEGER NOT NULL, PRIMARY KEY (dep, task)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempts (
+  seq INTEGER PRIMARY KEY,
+  task INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  agent TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  outcome TEXT,
+  error_class TEXT,
+  error TEXT,
+  session_id TEXT,
+  cost_usd REAL NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX attempts_of_task ON attempts (task, n);
+CREATE INDEX attempts_of_agent ON attempts (agent, seq);
+
+CREATE TABLE leases (
+  task INTEGER PRIMARY KEY,
+  attempt INTEGER NOT NULL,
+  agent TEXT NOT NULL,
+  slot INTEGER NOT NULL,
+  incarnation TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  lease_ms INTEGER NOT NULL,
+  frozen TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX leases_of_slot ON leases (agent, slot);
+
+CREATE TABLE agents (
+  id TEXT PRIMARY KEY,
+  role TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  desired TEXT NOT NULL,
+  spec TEXT NOT NULL,
+  session_id TEXT,
+  restarts INTEGER NOT NULL DEFAULT 0,
+  checkpoint INTEGER,
+  cost_usd REAL NOT NULL DEFAULT 0,
+  input_tokens INTEGER NOT NULL DEFAULT 0,
+  output_tokens INTEGER NOT NULL DEFAULT 0,
+  cache_read_tokens INTEGER NOT NULL DEFAULT 0,
+  cache_creation_tokens INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE messages (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  agent TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  text TEXT NOT NULL,
+  receipt TEXT NOT NULL,
+  reason TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX messages_queued ON messages (agent, seq) WHERE receipt = 'queued';
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at TEXT NOT NULL,
+  name TEXT NOT NULL,
+  agent TEXT,
+  task TEXT,
+  data TEXT NOT NULL
+) STRICT;
+`),
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,137 @@
+import { AgentTable } from './agents.ts';
+import { Database } from './database.ts';
+import { storeError } from './errors.ts';
+import { EventTable } from './events.ts';
+import { privateFile } from './files.ts';
+import { GroupCommit } from './group-commit.ts';
+import { KeyValues } from './kv.ts';
+import { takeSupervisorLock } from './lock.ts';
+import { MessageTable } from './messages.ts';
+import { migrate, refuseDamaged, refuseNewer, type Migration } from './migrate.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** Wall time in ms since 1970. */
+export interface Clock {
+  now(): number;
+}
+
+export interface StoreOptions {
+  /** The database; its directory becomes 0700, the file 0600. */
+  path: string;
+  lockPath: string;
+  clock?: Clock;
+  /** How many events stay. */
+  keepEvents?: number;
+  /** For tests of migrations. */
+  migrations?: readonly Migration[];
+}
+
+const KEEP_EVENTS = 100_000;
+/** The WAL is moved into the database at 1,000 pages (4 MB) and cut back to 16 MB if one batch was larger. */
+const PRAGMAS = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 1000;
+PRAGMA journal_size_limit = ${16 * 1024 * 1024};
+PRAGMA cache_size = -16384;
+PRAGMA temp_store = MEMORY;
+`;
+
+/**
+ * Everything swarm must not forget, in one SQLite file that this process alone writes. A resolved promise means: on
+ * disk (`synchronous=FULL`), through a power cut too.
+ */
+export class Store implements AsyncDisposable {
+  readonly clock: Clock;
+  /** Grows by one at each open; goes with every order, so that one of an earlier supervisor is refused. */
+  readonly epoch: number;
+  readonly agents: AgentTable;
+  readonly messages: MessageTable;
+  readonly events: EventTable;
+  readonly kv: KeyValues;
+  readonly #db: Database;
+  readonly #group: GroupCommit;
+  readonly #lock: Disposable | null;
+  readonly #file: string;
+
+  private constructor(db: Database, file: string, lock: Disposable | null, options: Pick<StoreOptions, 'clock' | 'keepEvents'>) {
+    this.#db = db;
+    this.#file = file;
+    this.#lock = lock;
+    this.clock = options.clock ?? Date;
+    this.#group = new GroupCommit(db, file);
+    this.kv = new KeyValues(db);
+    this.events = new EventTable(db, this.#group, options.keepEvents ?? KEEP_EVENTS);
+    this.agents = new AgentTable(db, this.#group);
+    this.messages = new MessageTable(db, this.#group, () => this.clock.now());
+    this.epoch = (this.kv.getNumber('epoch') ?? 0) + 1;
+    this.kv.set('epoch', this.epoch);
+  }
+
+  /**
+   * Throws SwarmError `supervisor-running` (at once), `store-newer`, `store-corrupt`, or what the disk says
+   * (`disk-full`, `store-read-only`, `store-unreachable`, `store-io`); nothing stays open then.
+   */
+  static open(options: StoreOptions): Store {
+    const { path, lockPath, migrations = MIGRATIONS } = options;
+    using undo = new DisposableStack();
+    const lock = undo.use(takeSupervisorLock(lockPath));
+    try {
+      privateFile(path);
+      const db = undo.use(new Database(path));
+      refuseNewer(db, path, migrations.length);
+      refuseDamaged(db, path);
+      db.exec(PRAGMAS);
+      migrate(db, path, migrations);
+      const store = new Store(db, path, lock, options);
+      undo.move();
+      return store;
+    } catch (error) {
+      throw storeError(error, path);
+    }
+  }
+
+  /** The same in memory, for tests of what is built on it. */
+  static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents'> = {}): Store {
+    const db = new Database(':memory:');
+    migrate(db, ':memory:', MIGRATIONS);
+    return new Store(db, ':memory:', null, options);
+  }
+
+  /**
+   * Runs `fn` now, inside the open batch, and resolves with its value once the batch is on disk. When `fn` throws,
+   * what it wrote is undone and only this promise rejects. When the disk refuses, every promise of the batch rejects
+   * with a SwarmError, nothing of it was written, and the next write starts afresh. `fn` must not be async.
+   */
+  write<T>(fn: (db: Database) => T): Promise<T> {
+    return this.#group.write(() => fn(this.#db));
+  }
+
+  /** Sees what the open batch has written, which may not be on disk yet. */
+  read<T>(fn: (db: Database) => T): T {
+    try {
+      return fn(this.#db);
+    } catch (error) {
+      throw storeError(error, this.#file);
+    }
+  }
+
+  /** Commits what is open, empties the WAL into the database and frees the supervisor's lock. */
+  close(): void {
+    if (!this.#db.isOpen) return;
+    this.#group.close();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch (error) {
+      // What is in the WAL is safe there: the next open reads it. A full disk must not keep the supervisor from ending.
+      if (storeError(error, this.#file) === error) throw error;
+    } finally {
+      this.#db.close();
+      this.#lock?.[Symbol.dispose]();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}
