@@ -1,0 +1,166 @@
+import type { ProjectLayout } from '../domain/layout.ts';
+import type { TaskSpec, TaskState } from '../domain/task.ts';
+import type {
+  Agent,
+  CheckpointDocument,
+  EventDocument,
+  MergeDocument,
+  RollbackDocument,
+  StatusDocument,
+  Task,
+  TaskAddedDocument,
+  UpDocument,
+  UpRequest,
+} from './documents.ts';
+import { streamEvents, type EventsOptions } from './events.ts';
+import { call } from './http.ts';
+import type { AnswerRequest, TaskDiffDocument } from './service.ts';
+
+/** A task as a submitter writes it: only the title is needed. */
+export type NewTask = Pick<TaskSpec, 'title'> & Partial<Omit<TaskSpec, 'title'>>;
+
+export interface ClientOptions {
+  /** Of one answer, ms (10 s; verbs that work on a worktree 2 min). */
+  timeoutMs?: number | undefined;
+  /** Ends whatever is under way. */
+  signal?: AbortSignal | undefined;
+}
+
+const ANSWER_TIMEOUT_MS = 10_000;
+/** `up`, checkpoints, rollbacks and merges work through a whole tree before they answer. */
+const WORK_TIMEOUT_MS = 120_000;
+
+/** The supervisor's API, one method per route. Errors are SwarmErrors; see `call` in http.ts for those of the way. */
+export class SwarmClient {
+  readonly #socket: string;
+  readonly #options: ClientOptions;
+
+  constructor(socket: string, options: ClientOptions) {
+    this.#socket = socket;
+    this.#options = options;
+  }
+
+  status(): Promise<StatusDocument> {
+    return this.#get('/v1/swarm');
+  }
+
+  /** Answers at once, with the agents still `starting`. */
+  up(request: UpRequest): Promise<UpDocument> {
+    return this.#post('/v1/swarm/up', request, WORK_TIMEOUT_MS);
+  }
+
+  /** Answers when the order is taken; the supervisor then ends everything and exits. */
+  async down(request: { purge: boolean }): Promise<void> {
+    await this.#post('/v1/swarm/down', request);
+  }
+
+  agents(): Promise<Agent[]> {
+    return this.#get('/v1/agents');
+  }
+
+  agent(id: string): Promise<Agent> {
+    return this.#get(`/v1/agents/${encodeURIComponent(id)}`);
+  }
+
+  setAgent(id: string, verb: 'start' | 'stop' | 'pause' | 'resume' | 'restart'): Promise<Agent> {
+    return this.#post(`/v1/agents/${encodeURIComponent(id)}/${verb}`, {}, WORK_TIMEOUT_MS);
+  }
+
+  checkpoint(agent: string, reason?: string): Promise<CheckpointDocument> {
+    const body = reason === undefined ? {} : { reason };
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/checkpoint`, body, WORK_TIMEOUT_MS);
+  }
+
+  checkpoints(agent: string): Promise<CheckpointDocument[]> {
+    return this.#get(`/v1/checkpoints/${encodeURIComponent(agent)}`);
+  }
+
+  rollback(agent: string, n: number): Promise<RollbackDocument> {
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback`, { n }, WORK_TIMEOUT_MS);
+  }
+
+  send(agent: string, text: string): Promise<{ id: string; receipt: string }> {
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/messages`, { text });
+  }
+
+  async answer(agent: string, answer: AnswerRequest): Promise<void> {
+    await this.#post(`/v1/agents/${encodeURIComponent(agent)}/answer`, answer);
+  }
+
+  addTask(task: NewTask): Promise<TaskAddedDocument> {
+    return this.#post('/v1/tasks', task);
+  }
+
+  /** All of them or none. */
+  async addTasks(tasks: readonly NewTask[]): Promise<TaskAddedDocument[]> {
+    const answer = await this.#post<{ tasks: TaskAddedDocument[] }>('/v1/tasks', { tasks }, WORK_TIMEOUT_MS);
+    return answer.tasks;
+  }
+
+  tasks(filter: { state?: TaskState | undefined; limit?: number | undefined } = {}): Promise<Task[]> {
+    const query = new URLSearchParams();
+    if (filter.state !== undefined) query.set('state', filter.state);
+    if (filter.limit !== undefined) query.set('limit', String(filter.limit));
+    return this.#get(`/v1/tasks${query.size === 0 ? '' : `?${query.toString()}`}`);
+  }
+
+  task(id: string): Promise<Task> {
+    return this.#get(`/v1/tasks/${encodeURIComponent(id)}`);
+  }
+
+  cancelTask(id: string): Promise<Task> {
+    return this.#post(`/v1/tasks/${encodeURIComponent(id)}/cancel`, {});
+  }
+
+  retryTask(id: string): Promise<Task> {
+    return this.#post(`/v1/tasks/${encodeURIComponent(id)}/retry`, {});
+  }
+
+  merge(task: string, into?: string): Promise<MergeDocument> {
+    const body = into === undefined ? {} : { into };
+    return this.#post(`/v1/tasks/${encodeURIComponent(task)}/merge`, body, WORK_TIMEOUT_MS);
+  }
+
+  diff(task: string): Promise<TaskDiffDocument> {
+    return this.#get(`/v1/tasks/${encodeURIComponent(task)}/diff`, WORK_TIMEOUT_MS);
+  }
+
+  async health(): Promise<{ ok: boolean; degraded: string[] }> {
+    const limits = this.#limits(ANSWER_TIMEOUT_MS);
+    const answer = await call(this.#socket, { method: 'GET', path: '/health', accept: 503, ...limits });
+    return answer as { ok: boolean; degraded: string[] };
+  }
+
+  /** In the text format of Prometheus. */
+  async metrics(): Promise<string> {
+    const limits = this.#limits(ANSWER_TIMEOUT_MS);
+    return (await call(this.#socket, { method: 'GET', path: '/metrics', text: true, ...limits })) as string;
+  }
+
+  openapi(): Promise<Record<string, unknown>> {
+    return this.#get('/openapi.json');
+  }
+
+  /** Events as they come; see `streamEvents`. */
+  events(options: EventsOptions = {}): AsyncGenerator<EventDocument> {
+    const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);
+    return streamEvents(this.#socket, { ...options, ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }) });
+  }
+
+  async #get<T>(path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
+    return (await call(this.#socket, { method: 'GET', path, ...this.#limits(timeoutMs) })) as T;
+  }
+
+  async #post<T>(path: string, body: unknown, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
+    return (await call(this.#socket, { method: 'POST', path, body, ...this.#limits(timeoutMs) })) as T;
+  }
+
+  #limits(timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
+    return { timeoutMs: this.#options.timeoutMs ?? timeoutMs, signal: this.#options.signal };
+  }
+}
+
+/** Nothing is dialled before the first method is called; each call is a connection of its own. */
+export function connect(layout: Pick<ProjectLayout, 'apiSocket'>, options: ClientOptions = {}): SwarmClient {
+  return new SwarmClient(layout.apiSocket, options);
+}
