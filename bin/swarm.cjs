@@ -8,6 +8,7 @@ var path = require('path');
 
 var REQUIRED = 24;
 var root = path.resolve(fs.realpathSync(__filename), '..', '..');
+var ownNode = path.join(root, 'node_modules/node/bin/node');
 
 function majorOf(version) {
   return parseInt(String(version).replace(/^[^0-9]*/, ''), 10) || 0;
@@ -43,7 +44,7 @@ function candidates() {
     .map(function (directory) {
       return path.join(directory, 'node');
     });
-  return [process.env.SWARM_NODE, path.join(root, 'node_modules/node/bin/node')]
+  return [process.env.SWARM_NODE, ownNode]
     .concat(onPath)
     .concat(managed(path.join(process.env.NVM_DIR || path.join(home, '.nvm'), 'versions/node'), 'bin/node'))
     .concat(managed(path.join(process.env.VOLTA_HOME || path.join(home, '.volta'), 'tools/image/node'), 'bin/node'))
@@ -58,6 +59,8 @@ function candidates() {
 function findNode() {
   var files = candidates();
   for (var i = 0; i < files.length; i += 1) {
+    /* Asking costs a process; the repository's own was checked when it was installed. */
+    if (files[i] === ownNode) return ownNode;
     var answer = childProcess.spawnSync(files[i], ['--version'], { encoding: 'utf8' });
     if (answer.status === 0 && majorOf(answer.stdout) >= REQUIRED) return files[i];
   }

@@ -1,0 +1,78 @@
+/** A benchmark compares us with a floor: the same work with nothing of ours in between, measured in the same run. */
+export interface Measurement {
+  /** One run; resolves with what it took, in the benchmark's unit. Set-up and tidying happen outside of that number. */
+  (run: number): Promise<number>;
+}
+
+export interface Benchmark {
+  name: string;
+  unit: string;
+  floor: { name: string; measure: Measurement };
+  ours: { name: string; measure: Measurement };
+  /** Highest allowed ours/floor; `minimum` turns it round, for throughput. */
+  bar: number;
+  direction?: 'maximum' | 'minimum';
+  /** Default 5. */
+  runs?: number;
+}
+
+export interface BenchmarkResult {
+  name: string;
+  unit: string;
+  floor: number;
+  ours: number;
+  ratio: number;
+  bar: number;
+  met: boolean;
+}
+
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
+}
+
+/** Linear interpolation between the two nearest values; `p` from 0 to 1. */
+export function percentile(values: readonly number[], p: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const position = (sorted.length - 1) * p;
+  const below = sorted[Math.floor(position)];
+  const above = sorted[Math.ceil(position)];
+  if (below === undefined || above === undefined) throw new Error('no values to take a percentile of');
+  return below + (above - below) * (position - Math.floor(position));
+}
+
+/** How long `work` takes, in milliseconds. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+/**
+ * Medians over interleaved runs: floor, ours, floor, ours, … so that a machine that is slow for a while is slow for
+ * both; each run begins with the other one.
+ */
+export async function compare(benchmark: Benchmark): Promise<BenchmarkResult> {
+  const { name, unit, bar } = benchmark;
+  const taken = { floor: [] as number[], ours: [] as number[] };
+  for (let run = 0; run < (benchmark.runs ?? 5); run += 1) {
+    const order = run % 2 === 0 ? (['floor', 'ours'] as const) : (['ours', 'floor'] as const);
+    for (const side of order) taken[side].push(await benchmark[side].measure(run));
+  }
+  const [floor, ours] = [median(taken.floor), median(taken.ours)];
+  const ratio = ours / floor;
+  const met = benchmark.direction === 'minimum' ? ratio >= bar : ratio <= bar;
+  return { name, unit, floor, ours, ratio, bar, met };
+}
+
+/** An absolute bar: no floor, the number itself. */
+export function judge(name: string, unit: string, ours: number, bar: number, direction: 'maximum' | 'minimum' = 'maximum'): BenchmarkResult {
+  return { name, unit, floor: Number.NaN, ours, ratio: Number.NaN, bar, met: direction === 'minimum' ? ours >= bar : ours <= bar };
+}
+
+export function formatResult(result: BenchmarkResult): string {
+  const number = (value: number) => value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 2 : 0 });
+  const compared = Number.isNaN(result.ratio)
+    ? `${number(result.ours)} ${result.unit} (bar ${number(result.bar)})`
+    : `floor ${number(result.floor)} ${result.unit}, ours ${number(result.ours)} ${result.unit}, ratio ${result.ratio.toFixed(2)} (bar ${result.bar})`;
+  return `${result.met ? 'met   ' : 'MISSED'} ${result.name}: ${compared}`;
+}

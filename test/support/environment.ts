@@ -1,0 +1,85 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { endProcessesOf, untilNoProcessOf } from './processes.ts';
+
+export const repositoryRoot = path.resolve(import.meta.dirname, '..', '..');
+const pinnedClaude = path.join(repositoryRoot, 'test/e2e/claude/node_modules/.bin');
+
+/** A machine of one's own, as far as swarm can tell: nothing of the person's account is seen or touched. */
+export interface IsolatedEnvironment extends AsyncDisposable {
+  /** Everything below lies in here; put repositories here too, so that what they leave is noticed. */
+  directory: string;
+  home: string;
+  stateHome: string;
+  runtimeDir: string;
+  configHome: string;
+  /** The whole environment of whatever is started: nothing is inherited. */
+  variables: Record<string, string>;
+  /**
+   * Ends the environment. Rejects when a process that belongs to it still lives after `graceMs`; those are ended by
+   * pid and the directory is removed all the same.
+   */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface IsolatedEnvironmentOptions {
+  /** Base URL of the scripted Messages API; without it no agent can reach any. */
+  anthropicBaseUrl?: string | undefined;
+  /** Added to, or with `undefined` taken from, the variables. */
+  variables?: Record<string, string | undefined>;
+  /** Directories that come before all others on PATH: stand-ins for programs. */
+  pathFirst?: string[];
+  /** How long processes may take to end by themselves at the end, ms. Default 3,000. */
+  graceMs?: number;
+}
+
+/** The only way in which tests start swarm or its programs. Linux only. */
+export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = {}): Promise<IsolatedEnvironment> {
+  // Short, because a Unix socket's path ends at about 100 bytes.
+  const directory = await mkdtemp('/tmp/sw-');
+  const inside = (name: string) => path.join(directory, name);
+  const directories = { home: inside('home'), stateHome: inside('state'), runtimeDir: inside('run'), configHome: inside('config') };
+  for (const name of [...Object.values(directories), inside('tmp')]) await mkdir(name, { mode: 0o700 });
+  const { home, stateHome, runtimeDir, configHome } = directories;
+
+  const variables: Record<string, string> = {
+    HOME: home,
+    XDG_STATE_HOME: stateHome,
+    XDG_RUNTIME_DIR: runtimeDir,
+    XDG_CONFIG_HOME: configHome,
+    TMPDIR: inside('tmp'),
+    PATH: searchPath(options.pathFirst ?? []),
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    ANTHROPIC_AUTH_TOKEN: 'dummy',
+  };
+  if (options.anthropicBaseUrl !== undefined) variables['ANTHROPIC_BASE_URL'] = options.anthropicBaseUrl;
+  for (const [name, value] of Object.entries(options.variables ?? {})) {
+    if (value === undefined) delete variables[name];
+    else variables[name] = value;
+  }
+
+  return {
+    directory,
+    ...directories,
+    variables,
+    [Symbol.asyncDispose]: () => endEnvironment(directory, options.graceMs ?? 3_000),
+  };
+}
+
+/** Node 24 (the one that runs the tests), the pinned Claude Code, then the system's programs. */
+function searchPath(first: string[]): string {
+  const claude = existsSync(pinnedClaude) ? [pinnedClaude] : [];
+  const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  return [...first, path.dirname(process.execPath), ...claude, system].join(':');
+}
+
+async function endEnvironment(directory: string, graceMs: number): Promise<void> {
+  const left = await untilNoProcessOf(directory, graceMs);
+  if (left.length > 0) await endProcessesOf(directory);
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  if (left.length === 0) return;
+  const lines = left.map(({ pid, commandLine }) => `  ${pid} ${commandLine.slice(0, 200)}`);
+  throw new Error(`${left.length} process(es) of ${directory} were still alive:\n${lines.join('\n')}`);
+}
