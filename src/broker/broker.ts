@@ -1,0 +1,175 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { SwarmError } from '../domain/errors.ts';
+import { waitReady } from './boot.ts';
+import { brokerPaths } from './config.ts';
+import type { BrokerPaths } from './config.ts';
+import { directoryError } from './errors.ts';
+import { lockBroker } from './lock.ts';
+import { amqpAnswers } from './probe.ts';
+import { ageMs, endProcess, findMarked, isAlive } from './processes.ts';
+import { prepareDirectory, readRecord, writeRecord } from './record.ts';
+import type { BrokerRecord } from './record.ts';
+import { startBroker } from './start.ts';
+import { addUser, livingUsers, removeUser } from './users.ts';
+import type { BrokerUser } from './users.ts';
+
+export interface BrokerHandle {
+  /** With user and password. */
+  url: string;
+  /** The same without them, for people and logs. */
+  publicUrl: string;
+  port: number;
+  pid: number;
+  /** ISO 8601 */
+  startedAt: string;
+  /** Whether this call started it. */
+  started: boolean;
+}
+
+export interface EnsureOptions {
+  /** Directory of the broker, shared by all projects of this user. */
+  dir: string;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((text: string) => void) | undefined;
+  /** For one start, in milliseconds; default 60,000. Waiting for another's start comes on top. */
+  timeoutMs?: number | undefined;
+}
+
+export type BrokerStatus =
+  | { state: 'running'; port: number; publicUrl: string; pid: number; startedAt: string; version: string; users: BrokerUser[] }
+  /** The process lives and does not answer: it starts, stops or hangs. */
+  | { state: 'unresponsive'; port: number; publicUrl: string; pid: number; startedAt: string; version: string; users: BrokerUser[] }
+  | { state: 'stopped'; users: BrokerUser[] };
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** A living node older than a start may take has this long to answer, then it counts as hung. */
+const HUNG_MS = 5_000;
+const STOP_GRACE_MS = 15_000;
+
+function publicUrl(record: BrokerRecord): string {
+  return `amqp://127.0.0.1:${record.ports.amqp}/${encodeURIComponent(record.credentials.vhost)}`;
+}
+
+function toHandle(record: BrokerRecord, started: boolean): BrokerHandle {
+  if (record.node === null) throw new SwarmError('internal', 'A broker without a node was taken for a running one');
+  const { user, password, vhost } = record.credentials;
+  const { amqp: port } = record.ports;
+  return {
+    url: `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/${encodeURIComponent(vhost)}`,
+    publicUrl: publicUrl(record),
+    port,
+    pid: record.node.pid,
+    startedAt: record.node.startedAt,
+    started,
+  };
+}
+
+/** Whether the node of the record lives and answers. One that was left in the middle of its start gets time to finish. */
+async function canAdopt(record: BrokerRecord, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  const { node } = record;
+  if (node === null || !isAlive(node)) return false;
+  return waitReady(record.ports.amqp, {
+    timeoutMs: Math.max(HUNG_MS, timeoutMs - ageMs(node)),
+    ended: () => !isAlive(node),
+    signal,
+  });
+}
+
+/**
+ * Sees to it that the private node of `dir` runs. Many processes may call at once: one starts it, the others take that one.
+ * The node and its port mapper outlive the caller; data and port stay the same over restarts (a taken port is changed).
+ * @throws SwarmError `no-rabbitmq`, `broker-boot-failed`, `broker-port`, `broker-disk-full`, `broker-directory`, `broker-busy`
+ */
+export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle> {
+  const { signal, onProgress, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  try {
+    const paths = await prepareDirectory(options.dir);
+    using _lock = await lockBroker(paths.dir, timeoutMs * 2, signal);
+    const record = readRecord(paths);
+    if (record !== null && (await canAdopt(record, timeoutMs, signal))) return toHandle(record, false);
+    onProgress?.('starting RabbitMQ');
+    return toHandle(await startBroker(paths, record, { timeoutMs, signal, onProgress }), true);
+  } catch (error) {
+    throw directoryError(options.dir, error);
+  }
+}
+
+/** What there is, without waiting for anybody and without changing anything. */
+export async function brokerStatus(dir: string): Promise<BrokerStatus> {
+  const paths = brokerPaths(path.resolve(dir));
+  const record = readRecord(paths);
+  const users = livingUsers(paths);
+  if (record === null || record.node === null || !isAlive(record.node)) return { state: 'stopped', users };
+  const answers = await amqpAnswers(record.ports.amqp, 1_000);
+  return {
+    state: answers ? 'running' : 'unresponsive',
+    port: record.ports.amqp,
+    publicUrl: publicUrl(record),
+    pid: record.node.pid,
+    startedAt: record.node.startedAt,
+    version: record.node.version,
+    users,
+  };
+}
+
+async function endAll(paths: BrokerPaths): Promise<boolean> {
+  const record = readRecord(paths);
+  const wasAlive = record?.node != null && isAlive(record.node);
+  if (record?.node != null) await endProcess(record.node, STOP_GRACE_MS);
+  if (record?.epmd != null) await endProcess(record.epmd, 1_000);
+  // Helpers of the node, and whatever a starter that was killed could not write down.
+  for (const left of findMarked(paths.dir)) await endProcess(left, 1_000);
+  if (record !== null) await writeRecord(paths, { ...record, node: null, epmd: null });
+  return wasAlive;
+}
+
+/**
+ * Ends node and port mapper: SIGTERM, wait, SIGKILL. Data, password and port stay for the next start.
+ * @param options.ifUnused leave it running when a living user has joined meanwhile
+ * @returns whether a node was running and is now gone
+ */
+export async function stopBroker(dir: string, options: { ifUnused?: boolean; signal?: AbortSignal } = {}): Promise<boolean> {
+  if (!existsSync(dir)) return false;
+  try {
+    const paths = await prepareDirectory(dir);
+    using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2, options.signal);
+    if (options.ifUnused === true && livingUsers(paths).length > 0) return false;
+    return await endAll(paths);
+  } catch (error) {
+    throw directoryError(dir, error);
+  }
+}
+
+/** Says that a project uses the broker, so that nobody stops it. Join first, then `ensureBroker`. */
+export async function joinBroker(dir: string, user: BrokerUser): Promise<void> {
+  try {
+    const paths = await prepareDirectory(dir);
+    using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2);
+    await addUser(paths, user);
+  } catch (error) {
+    throw directoryError(dir, error);
+  }
+}
+
+/** @returns `last`: nobody whose process lives uses it any more; then `stopBroker(dir, { ifUnused: true })` */
+export async function leaveBroker(dir: string, project: string): Promise<{ last: boolean }> {
+  if (!existsSync(dir)) return { last: true };
+  try {
+    const paths = await prepareDirectory(dir);
+    using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2);
+    return { last: (await removeUser(paths, project)).length === 0 };
+  } catch (error) {
+    throw directoryError(dir, error);
+  }
+}
+
+/** Files that a person may read when something is wrong, the node's own log first. */
+export function brokerLogFiles(dir: string): string[] {
+  const { log } = brokerPaths(path.resolve(dir));
+  if (!existsSync(log)) return [];
+  return readdirSync(log)
+    .filter((name) => name.endsWith('.log'))
+    .toSorted((a, b) => Number(b.startsWith('swarm@')) - Number(a.startsWith('swarm@')) || a.localeCompare(b))
+    .map((name) => path.join(log, name));
+}

@@ -1,0 +1,5 @@
+export { brokerLogFiles, brokerStatus, ensureBroker, joinBroker, leaveBroker, stopBroker } from './broker.ts';
+export type { BrokerHandle, BrokerStatus, EnsureOptions } from './broker.ts';
+export { findRabbitmq } from './install.ts';
+export type { RabbitmqInstall } from './install.ts';
+export type { BrokerUser } from './users.ts';

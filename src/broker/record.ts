@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, open, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { SwarmError } from '../domain/errors.ts';
+import { brokerPaths, definitions, rabbitmqConf } from './config.ts';
+import type { BrokerPaths } from './config.ts';
+
+const processSchema = z.object({ pid: z.number().int().positive(), startTime: z.string(), bootId: z.string() });
+const portSchema = z.number().int().min(1).max(65_535);
+
+/** `broker.json` (0600): chosen once, kept over restarts; the processes are those of the last start. */
+const recordSchema = z.object({
+  v: z.literal(1),
+  ports: z.object({ amqp: portSchema, epmd: portSchema, dist: portSchema }),
+  credentials: z.object({ user: z.string(), password: z.string(), vhost: z.string() }),
+  node: processSchema.extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']) }).nullable(),
+  epmd: processSchema.nullable(),
+  /** Version of RabbitMQ whose slim tree did not start: not tried again. */
+  slimFailed: z.string().nullable(),
+});
+export type BrokerRecord = z.infer<typeof recordSchema>;
+
+export function newCredentials(): BrokerRecord['credentials'] {
+  return { user: 'swarm', password: randomBytes(24).toString('hex'), vhost: 'swarm' };
+}
+
+/** Null when there is none, or none that can be read: then a new one is made and the data stay. */
+export function readRecord(paths: BrokerPaths): BrokerRecord | null {
+  let text: string;
+  try {
+    text = readFileSync(paths.record, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw error;
+  }
+  try {
+    const parsed = recordSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null; // cut off by a power loss
+  }
+}
+
+/** Replaces a file at once: a reader sees the old text or the new one, also after a power loss. */
+export async function writePrivate(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  const handle = await open(temporary, 'w', 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+export async function writeRecord(paths: BrokerPaths, record: BrokerRecord): Promise<void> {
+  await writePrivate(paths.record, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/** Makes the directory (0700, ours alone). @returns its paths, under the real path of `dir` */
+export async function prepareDirectory(dir: string): Promise<BrokerPaths> {
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const info = await stat(dir);
+  if (process.getuid !== undefined && info.uid !== process.getuid()) {
+    throw new SwarmError('broker-directory', `The broker's directory ${dir} belongs to another user (uid ${info.uid})`, {
+      retrySafe: true,
+      hint: 'Set XDG_STATE_HOME to a directory of your own.',
+    });
+  }
+  if ((info.mode & 0o077) !== 0) await chmod(dir, 0o700);
+  return brokerPaths(await realpath(dir));
+}
+
+async function writeOnce(file: string, text: string, mode: number): Promise<void> {
+  try {
+    await writeFile(file, text, { mode, flag: 'wx' });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+  if ((await readFile(file)).length === 0) throw new SwarmError('broker-directory', `${file} is empty`, { hint: `Remove ${file}.` });
+}
+
+/** Everything the node reads at its start. */
+export async function writeNodeFiles(paths: BrokerPaths, record: BrokerRecord): Promise<void> {
+  for (const dir of [paths.home, paths.data, paths.log, paths.etc]) await mkdir(dir, { recursive: true, mode: 0o700 });
+  await writeOnce(paths.cookie, randomBytes(24).toString('hex').toUpperCase(), 0o400);
+  await writePrivate(paths.config, rabbitmqConf(paths, record.ports.amqp));
+  await writePrivate(paths.advanced, '[].\n');
+  await writePrivate(paths.plugins, '[].\n');
+  await writePrivate(paths.definitions, definitions(record.credentials, randomBytes(4)));
+}

@@ -1,0 +1,146 @@
+import { existsSync, statfsSync } from 'node:fs';
+import { SwarmError } from '../domain/errors.ts';
+import { lastLogLines, nodeEnded, startEpmd, startNode, waitReady } from './boot.ts';
+import type { BrokerPaths } from './config.ts';
+import { bootFailed, directoryError, noRabbitmq } from './errors.ts';
+import { findRabbitmq, makeSlimTree } from './install.ts';
+import type { RabbitmqInstall } from './install.ts';
+import { accepts, chooseFreePort, isPortFree } from './probe.ts';
+import { endProcess, findMarked, isAlive } from './processes.ts';
+import { newCredentials, writeNodeFiles, writeRecord } from './record.ts';
+import type { BrokerRecord } from './record.ts';
+
+export interface StartOptions {
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((text: string) => void) | undefined;
+}
+
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
+const PORT_TRIES = 3;
+
+/** Ends whatever of an earlier start still lives: known by identity, or by the mark in its environment. */
+export async function clearLeftovers(paths: BrokerPaths, record: BrokerRecord | null, keepEpmd: boolean): Promise<void> {
+  if (record?.node != null) await endProcess(record.node, 0);
+  const epmd = record?.epmd ?? null;
+  for (const left of findMarked(paths.dir)) {
+    if (keepEpmd && left.pid === epmd?.pid && left.startTime === epmd.startTime) continue;
+    if (!(await endProcess(left, 0))) {
+      throw new SwarmError('broker-stuck', `Process ${left.pid} of an earlier broker cannot be ended`, {
+        retrySafe: true,
+        hint: `Look at it with \`ps -p ${left.pid}\`; it may hang on a disk.`,
+      });
+    }
+  }
+}
+
+/** The ports of the last start where they are free, others where they are not. */
+async function settlePorts(record: BrokerRecord | null, keepEpmd: boolean): Promise<BrokerRecord['ports']> {
+  const taken = new Set<number>();
+  const settle = async (wanted: number | undefined, keep = false): Promise<number> => {
+    const good = wanted !== undefined && (keep || (await isPortFree(wanted)));
+    const port = good ? wanted : await chooseFreePort(taken);
+    taken.add(port);
+    return port;
+  };
+  return {
+    amqp: await settle(record?.ports.amqp),
+    epmd: await settle(record?.ports.epmd, keepEpmd),
+    dist: await settle(record?.ports.dist),
+  };
+}
+
+type Attempt = { ready: true } | { ready: false; detail: string; lines: string[] };
+
+/** One try with one tree. Whatever it started and did not get ready is gone when it returns. */
+async function attempt(
+  paths: BrokerPaths,
+  record: BrokerRecord,
+  install: RabbitmqInstall,
+  tree: 'slim' | 'full',
+  options: StartOptions,
+): Promise<Attempt> {
+  const root = tree === 'slim' ? await makeSlimTree(install, paths.dir) : install.home;
+  record.node = null;
+  const started = await startNode(paths, record.ports, root);
+  try {
+    if (started === null) return { ready: false, detail: 'it ended at once', lines: lastLogLines(paths) };
+    record.node = { ...started.identity, startedAt: new Date().toISOString(), version: install.version, tree };
+    await writeRecord(paths, record);
+    const ended = (): boolean => nodeEnded(started);
+    const ready = await waitReady(record.ports.amqp, { timeoutMs: options.timeoutMs, ended, signal: options.signal });
+    if (ready && isAlive(started.identity)) return { ready: true };
+    const detail = ended() ? `it ended with ${started.child.exitCode ?? started.child.signalCode}` : `no answer within ${options.timeoutMs} ms`;
+    const lines = lastLogLines(paths);
+    await clearLeftovers(paths, record, true);
+    return { ready: false, detail, lines };
+  } catch (error) {
+    await clearLeftovers(paths, record, false);
+    throw error;
+  }
+}
+
+function failure(paths: BrokerPaths, last: { detail: string; lines: string[] }): SwarmError {
+  const text = last.lines.join('\n');
+  const { bavail, bsize } = statfsSync(paths.dir);
+  if (/enospc|edquot/i.test(text) || bavail * bsize < MIN_FREE_BYTES) {
+    return directoryError(paths.dir, Object.assign(new Error(last.detail), { code: 'ENOSPC' })) as SwarmError;
+  }
+  if (/eaddrinuse/i.test(text)) {
+    return new SwarmError('broker-port', `A port of the broker is taken again and again: ${last.detail}`, {
+      retrySafe: true,
+      hint: 'Run `swarm broker start` again.',
+    });
+  }
+  const cure = existsSync(paths.data)
+    ? `Read ${paths.log}; when its data are damaged, move ${paths.data} away (tasks are safe in the store), then run \`swarm broker start\`.`
+    : `Read ${paths.log}, then run \`swarm broker start\`.`;
+  return bootFailed(paths.dir, last.detail, last.lines, cure);
+}
+
+/** Starts epmd and node with the data that are there. The caller holds the lock, and knows that no node lives. */
+export async function startBroker(paths: BrokerPaths, previous: BrokerRecord | null, options: StartOptions): Promise<BrokerRecord> {
+  const install = await findRabbitmq();
+  if (install === null) throw noRabbitmq('no `sbin/rabbitmq-server` in the usual places');
+  const { signal } = options;
+  const deadline = performance.now() + options.timeoutMs;
+  const keepEpmd = previous?.epmd != null && isAlive(previous.epmd) && (await accepts(previous.ports.epmd));
+  await clearLeftovers(paths, previous, keepEpmd);
+  const record: BrokerRecord = {
+    v: 1,
+    ports: await settlePorts(previous, keepEpmd),
+    credentials: previous?.credentials ?? newCredentials(),
+    node: null,
+    epmd: keepEpmd ? previous.epmd : null,
+    slimFailed: previous?.slimFailed ?? null,
+  };
+  await writeNodeFiles(paths, record);
+  await writeRecord(paths, record);
+
+  let last: { detail: string; lines: string[] } = { detail: 'not tried', lines: [] };
+  let tree: 'slim' | 'full' = record.slimFailed === install.version ? 'full' : 'slim';
+  try {
+    for (let portTries = 0; ; ) {
+      record.epmd ??= await startEpmd(paths, record.ports, signal);
+      const left = Math.max(1_000, deadline - performance.now());
+      const result = await attempt(paths, record, install, tree, { ...options, timeoutMs: tree === 'slim' ? left / 2 : left });
+      if (result.ready) break;
+      last = result;
+      if (result.lines.some((line) => /eaddrinuse/i.test(line)) && ++portTries < PORT_TRIES) {
+        record.ports = await settlePorts(record, true);
+        await writeNodeFiles(paths, record);
+      } else if (tree === 'slim') {
+        options.onProgress?.('RabbitMQ did not start with its core applications alone: trying all of them');
+        tree = 'full';
+      } else {
+        throw failure(paths, last);
+      }
+    }
+    if (tree === 'full') record.slimFailed = install.version;
+    await writeRecord(paths, record);
+    return record;
+  } catch (error) {
+    await clearLeftovers(paths, record, false);
+    throw error;
+  }
+}
