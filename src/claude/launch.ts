@@ -1,3 +1,9 @@
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { effectiveEnv, readClaudeJson, readSettings } from './home.ts';
+import type { Env } from './home.ts';
+import { buildMcpConfig, buildSettings, buildStatusLineScript, hasOwnTelemetry, settingsPaths } from './settings.ts';
+
 export type PermissionMode = 'acceptEdits' | 'dontAsk' | 'plan' | 'bypassPermissions' | 'manual';
 
 export interface LaunchOptions {
@@ -18,7 +24,9 @@ export interface LaunchOptions {
   /** 0700; settings, MCP config and the status line's script are written there, 0600. */
   filesDir: string;
   /** The person's environment. */
-  env: Readonly<Record<string, string | undefined>>;
+  env: Env;
+  /** The pane's environment, for what describes the terminal; this process's own where it is absent. */
+  terminal?: Env | undefined;
   /** The person said that this repository may be worked in. */
   trustWorkspace: boolean;
   /** Added to the environment of the agent and all that it starts, e.g. `{SWARM_MARK: …}`. */
@@ -32,4 +40,146 @@ export interface Launch {
   usageFrom: 'otel' | 'transcript';
 }
 
-export declare function prepareLaunch(options: LaunchOptions): Promise<Launch>;
+/** Tools that wait for a person, wake the session later, or leave the worktree: swarm does these things itself. */
+export const DISALLOWED_TOOLS: readonly string[] = [
+  'AskUserQuestion',
+  'ScheduleWakeup',
+  'CronCreate',
+  'Monitor',
+  'SendMessage',
+  'ListAgents',
+  'EnterWorktree',
+  'ExitWorktree',
+  'Workflow',
+];
+
+/** Linux ends one argument at 128 KiB (MAX_ARG_STRLEN); a longer prompt is read from a file by the agent. */
+const LONGEST_ARGUMENT_BYTES = 100_000;
+
+/** Describes the pane, not the terminal in which the person once typed `swarm up`. */
+const TERMINAL_VARIABLES = ['TERM', 'COLORTERM', 'TERM_PROGRAM', 'TERM_PROGRAM_VERSION'];
+
+/**
+ * Of another Claude Code (swarm may be started from one), or of the tmux around us: an agent's `tmux kill-server` must
+ * not find our server.
+ */
+const REMOVED_VARIABLES = [
+  'TMUX',
+  'TMUX_PANE',
+  'COLUMNS',
+  'LINES',
+  'CLAUDECODE',
+  'CLAUDE_PID',
+  'CLAUDE_EFFORT',
+  'CLAUDE_ENV_FILE',
+  'CLAUDE_PROJECT_DIR',
+  'CLAUDE_CODE_CHILD_SESSION',
+  'CLAUDE_CODE_ENTRYPOINT',
+  'CLAUDE_CODE_MESSAGING_SOCKET',
+  'CLAUDE_CODE_MESSAGING_TOKEN',
+  'CLAUDE_CODE_SESSION_ID',
+  'CLAUDE_CODE_SSE_PORT',
+];
+
+/** Writes the files of one start and says what to spawn. Spawn it in `cwd`, with exactly this environment. */
+export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
+  const { endpoint, filesDir } = options;
+  const person = await readSettings(options.env, options.cwd);
+  const files = settingsPaths(filesDir);
+  const prompt = options.prompt === null ? null : promptArgument(options.prompt, files.prompt);
+  await mkdir(filesDir, { recursive: true, mode: 0o700 });
+  await chmod(filesDir, 0o700);
+  const settings = buildSettings({
+    endpoint,
+    // A rule's absolute path begins with two slashes.
+    allow: prompt?.file === true ? [...options.allow, `Read(/${files.prompt})`] : options.allow,
+    deny: options.deny,
+    bypassPermissions: options.permissionMode === 'bypassPermissions',
+    statusLineScript: files.statusLine,
+    person,
+  });
+  await writePrivate(files.settings, JSON.stringify(settings, null, 2));
+  await writePrivate(files.mcp, JSON.stringify(buildMcpConfig(endpoint), null, 2));
+  await writePrivate(files.statusLine, buildStatusLineScript(endpoint.hookDir, person));
+  if (prompt?.file === true) await writePrivate(files.prompt, options.prompt ?? '');
+  else await rm(files.prompt, { force: true });
+
+  const usageFrom = hasOwnTelemetry(effectiveEnv(options.env, person)) ? 'transcript' : 'otel';
+  const onboarded = (await readClaudeJson(options.env))['hasCompletedOnboarding'] === true;
+  return { argv: buildArgv(options, prompt?.text ?? null, files), env: buildEnv(options, usageFrom === 'otel', onboarded), usageFrom };
+}
+
+function promptArgument(prompt: string, file: string): { text: string; file: boolean } {
+  // No argument of a process can hold a NUL.
+  const text = prompt.replaceAll('\0', '');
+  if (Buffer.byteLength(text) <= LONGEST_ARGUMENT_BYTES) return { text, file: false };
+  return { text: `Your instructions are too long for one message. Read all of ${file} first, then do what it says.`, file: true };
+}
+
+function buildArgv(options: LaunchOptions, prompt: string | null, files: { settings: string; mcp: string }): string[] {
+  return [
+    ...options.program,
+    ...(options.resume ? ['--resume', options.sessionId] : ['--session-id', options.sessionId]),
+    '--permission-mode',
+    options.permissionMode,
+    '--settings',
+    files.settings,
+    '--strict-mcp-config',
+    '--mcp-config',
+    files.mcp,
+    '--disallowedTools',
+    DISALLOWED_TOOLS.join(','),
+    // `--` ends the flags that take several values.
+    ...(prompt === null ? [] : ['--', prompt]),
+  ];
+}
+
+function buildEnv(options: LaunchOptions, telemetry: boolean, onboarded: boolean): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options.env)) if (value !== undefined) env[name] = value;
+  for (const name of [...REMOVED_VARIABLES, ...TERMINAL_VARIABLES]) delete env[name];
+  const terminal = options.terminal ?? process.env;
+  for (const name of TERMINAL_VARIABLES) if (terminal[name] !== undefined) env[name] = terminal[name];
+  env['CLAUDE_CODE_DISABLE_BACKGROUND_TASKS'] = '1';
+  env['CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN'] = '1';
+  env['CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY'] = '1';
+  env['DISABLE_AUTOUPDATER'] = '1';
+  if (options.trustWorkspace) env['CLAUDE_CODE_SANDBOXED'] = '1';
+  if (!onboarded) env['IS_DEMO'] = '1';
+  if (options.permissionMode === 'bypassPermissions' && process.getuid?.() === 0) env['IS_SANDBOX'] = '1';
+  bypassProxy(env);
+  if (telemetry) Object.assign(env, telemetryVariables(options));
+  return { ...env, ...options.mark };
+}
+
+/** Our endpoint is on this machine; a proxy of the person's would not find it. */
+function bypassProxy(env: Record<string, string>): void {
+  const proxied = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some((name) => env[name]);
+  if (!proxied) return;
+  for (const name of ['NO_PROXY', 'no_proxy']) {
+    const list = (env[name] ?? env[name === 'NO_PROXY' ? 'no_proxy' : 'NO_PROXY'] ?? '').split(',').filter((host) => host !== '');
+    env[name] = [...new Set([...list, '127.0.0.1'])].join(',');
+  }
+}
+
+/** One log record per API request; no metrics, no prompts. */
+function telemetryVariables(options: LaunchOptions): Record<string, string> {
+  const { port, token } = options.endpoint;
+  return {
+    CLAUDE_CODE_ENABLE_TELEMETRY: '1',
+    OTEL_LOGS_EXPORTER: 'otlp',
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}/v1/logs`,
+    OTEL_EXPORTER_OTLP_LOGS_HEADERS: `Authorization=Bearer%20${encodeURIComponent(token)}`,
+    OTEL_LOGS_EXPORT_INTERVAL: '1000',
+    OTEL_RESOURCE_ATTRIBUTES: `swarm.agent=${encodeURIComponent(options.agent)}`,
+  };
+}
+
+/** Never half written: an agent that is just starting may be reading the one before. */
+async function writePrivate(file: string, text: string): Promise<void> {
+  const part = path.join(path.dirname(file), `.${path.basename(file)}.part`);
+  await writeFile(part, text, { mode: 0o600 });
+  await chmod(part, 0o600);
+  await rename(part, file);
+}

@@ -1,28 +1,187 @@
-export type GateKind = 'missing' | 'too-old' | 'login' | 'api-key' | 'trust' | 'onboarding';
+import { execFile } from 'node:child_process';
+import { access, constants, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { object, readClaudeJson, readSettings } from './home.ts';
+import type { Env } from './home.ts';
+import { findLogin } from './login.ts';
+import { hooksDisabledBy } from './settings.ts';
+
+/** `hooks`: the person's settings switch hooks off, and swarm would see nothing. */
+export type GateKind = 'missing' | 'too-old' | 'login' | 'api-key' | 'trust' | 'onboarding' | 'hooks';
 
 export interface Gate {
   kind: GateKind;
   message: string;
   /** What the person should do: one sentence. */
   cure: string;
-  /** False where swarm gets past it by itself (onboarding), or with the person's yes (trust). */
+  /**
+   * True where an agent would not come up. `trust` is blocking until the person says yes to swarm's own question (then
+   * `prepareLaunch` with `trustWorkspace`); `onboarding` is not: swarm gets past it by itself.
+   */
   blocking: boolean;
 }
 
 export interface Inspection {
   version: string | null;
+  /** Real path of the program. */
   path: string | null;
   gates: Gate[];
 }
 
 export interface InspectOptions {
   command: string[];
-  env: Readonly<Record<string, string | undefined>>;
+  env: Env;
   /** Root of the main worktree of the repository. */
   root: string;
   signal: AbortSignal;
-  /** File that keeps the version of a program by path, mtime and size, to save a process start. */
-  cacheFile?: string | undefined;
 }
 
-export declare function inspectClaude(options: InspectOptions): Promise<Inspection>;
+/** HTTP hooks, held permission requests and the failure hooks are all there from here on. */
+export const MIN_VERSION = '2.1.300';
+const VERSION_TIMEOUT_MS = 15_000;
+
+/** What would stop an agent before its first word. Reads files and asks for `--version`; starts nothing, changes nothing. */
+export async function inspectClaude(options: InspectOptions): Promise<Inspection> {
+  const { env, root } = options;
+  const [settings, claudeJson, program] = await Promise.all([readSettings(env, root), readClaudeJson(env), findProgram(options.command[0] ?? '', env)]);
+  const gates: Gate[] = [];
+  const version = program === null ? null : await readVersion(program, options);
+  gates.push(...programGates(options.command, program, version));
+
+  const login = await findLogin(env, settings, claudeJson);
+  if (login.state === 'out') {
+    gates.push({
+      kind: 'login',
+      message: 'Claude Code is not logged in.',
+      cure: 'Run `claude` once, log in with /login, then run this again.',
+      blocking: true,
+    });
+  }
+  if (login.state === 'unapproved-key') {
+    gates.push({
+      kind: 'api-key',
+      message: 'Claude Code has not been told whether it may use the ANTHROPIC_API_KEY of your environment.',
+      cure: 'Run `claude` once and answer its question about the key, or unset ANTHROPIC_API_KEY.',
+      blocking: true,
+    });
+  }
+  if (claudeJson['hasCompletedOnboarding'] !== true) {
+    gates.push({
+      kind: 'onboarding',
+      message: 'Claude Code has never been set up for this user; its first-run screens are skipped.',
+      cure: 'Run `claude` once to choose a theme and log in.',
+      blocking: false,
+    });
+  }
+  if (!(await isTrusted(env, claudeJson, root))) {
+    gates.push({
+      kind: 'trust',
+      message: `Claude Code has not been told to trust ${root}.`,
+      cure: 'Run `claude` there once and say yes, or start with --trust.',
+      blocking: true,
+    });
+  }
+  const disabled = hooksDisabledBy(settings);
+  if (disabled !== null) {
+    gates.push({
+      kind: 'hooks',
+      message: `Claude Code's settings switch hooks off (${disabled}): agents could not be watched.`,
+      cure: `Remove ${disabled} from your Claude Code settings.`,
+      blocking: true,
+    });
+  }
+  return { version, path: program, gates };
+}
+
+function programGates(command: string[], program: string | null, version: string | null): Gate[] {
+  if (program === null) {
+    return [
+      {
+        kind: 'missing',
+        message: `Claude Code is not installed: there is no program \`${command[0] ?? ''}\`.`,
+        cure: 'Install it with `npm install -g @anthropic-ai/claude-code`, or name its path in swarm.yaml.',
+        blocking: true,
+      },
+    ];
+  }
+  if (version === null) {
+    return [
+      {
+        kind: 'missing',
+        message: `\`${[...command, '--version'].join(' ')}\` does not answer as Claude Code does.`,
+        cure: 'Run that command to see why, and reinstall Claude Code if need be.',
+        blocking: true,
+      },
+    ];
+  }
+  if (compareVersions(version, MIN_VERSION) >= 0) return [];
+  return [
+    {
+      kind: 'too-old',
+      message: `Claude Code ${version} is older than ${MIN_VERSION}.`,
+      cure: 'Run `claude update`.',
+      blocking: true,
+    },
+  ];
+}
+
+/** Below zero: a is older. Numbers only, as in `2.1.330`. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split('.').map(Number));
+  for (let i = 0; i < 3; i += 1) {
+    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * Claude Code looks its trust up under the root of the main repository; a folder above counts only outside of git, which
+ * a project of ours never is. CLAUDE_CODE_SANDBOXED is the person's own way of saying yes.
+ */
+async function isTrusted(env: Env, claudeJson: Record<string, unknown>, root: string): Promise<boolean> {
+  if (env['CLAUDE_CODE_SANDBOXED'] === '1') return true;
+  const projects = object(claudeJson['projects']);
+  const real = await realpath(root).catch(() => root);
+  return [root, real].some((key) => object(projects[key])['hasTrustDialogAccepted'] === true);
+}
+
+/** As a shell would find it: on PATH, or by its path. */
+async function findProgram(name: string, env: Env): Promise<string | null> {
+  if (name === '') return null;
+  const candidates = name.includes('/')
+    ? [path.resolve(name)]
+    : (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '').map((folder) => path.join(folder, name));
+  for (const candidate of candidates) {
+    if (await isExecutable(candidate)) return realpath(candidate);
+  }
+  return null;
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  const found = await stat(file).catch(() => null);
+  if (found === null || !found.isFile()) return false;
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Not cached: a native Claude Code answers in a few milliseconds, and an update is never overlooked. */
+async function readVersion(program: string, options: InspectOptions): Promise<string | null> {
+  const [, ...leading] = options.command;
+  try {
+    const { stdout } = await promisify(execFile)(program, [...leading, '--version'], {
+      env: options.env as NodeJS.ProcessEnv,
+      signal: options.signal,
+      timeout: VERSION_TIMEOUT_MS,
+    });
+    return /^(\d+\.\d+\.\d+)/.exec(stdout.trim())?.[1] ?? null;
+  } catch (error) {
+    options.signal.throwIfAborted();
+    // Exit code, time-out, not a program: all of them mean that this is not a Claude Code we can use.
+    if (error instanceof Error) return null;
+    throw error;
+  }
+}
