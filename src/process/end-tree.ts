@@ -1,0 +1,159 @@
+import { systemClock } from '../lib/clock.ts';
+import { bootId, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
+import { findMarked, type Mark } from './marks.ts';
+import type { ProcessRow } from './row.ts';
+import { scanProcesses } from './table.ts';
+import { treeMembers } from './tree.ts';
+
+export interface EndTreeOptions {
+  /** Roots, living or dead: what a dead one left behind is found by its session and group, and by the mark. */
+  roots: readonly ProcessIdentity[];
+  mark?: Mark | undefined;
+  /** Between SIGTERM and SIGKILL, ms. 0: SIGKILL at once. */
+  graceMs: number;
+  /** Aborting ends the grace; the end is still awaited. */
+  signal?: AbortSignal | undefined;
+  /** Pids that are left alone with all below them. The caller itself always is. */
+  spare?: readonly number[] | undefined;
+  /** How long SIGKILL may take before what is left is reported, ms (5000). */
+  killMs?: number | undefined;
+}
+
+export interface EndTreeResult {
+  /** Still there: another user's, or held in the kernel (state D). Empty = proved gone. */
+  survivors: ProcessIdentity[];
+  /** How many processes there were in all, and how many of them needed SIGKILL. */
+  found: number;
+  killed: number;
+}
+
+/** First looks come soon, because most trees end at once; later ones are rarer. */
+const LOOKS_MS = [5, 10, 20, 40];
+const LAST_LOOK_MS = 80;
+/** A whole scan reads every process of the machine; between two of them only the known members are asked. */
+const SCAN_EVERY_MS = 500;
+
+/**
+ * Ends a whole tree and proves it gone: SIGTERM (and SIGCONT for the stopped ones, which could not act on it), then,
+ * after the grace, all are frozen with SIGSTOP until nothing new appears, and killed. Children in other sessions and
+ * groups are found by descent, by what their ancestors led and by the mark. What double-forks, leaves its session
+ * *and* clears its environment before the first look is beyond finding, as everywhere without cgroups.
+ */
+export async function endTree(options: EndTreeOptions): Promise<EndTreeResult> {
+  const hunt = new Hunt(options);
+  const { graceMs, killMs = 5000, signal } = options;
+  const graceful = graceMs > 0 && signal?.aborted !== true;
+  let left = graceful ? await terminate(hunt, graceMs, signal) : hunt.scan();
+  if (left.length > 0) left = await kill(hunt, killMs);
+  return { survivors: left.map((row) => identityOfRow(row)), found: hunt.found, killed: hunt.killed.size };
+}
+
+/** Ends with nothing left, or with the grace. */
+async function terminate(hunt: Hunt, graceMs: number, signal: AbortSignal | undefined): Promise<ProcessRow[]> {
+  const told = new Set<string>();
+  const deadline = performance.now() + graceMs;
+  for (;;) {
+    const members = hunt.scan();
+    for (const row of members) {
+      if (!told.has(key(row))) send(row, 'SIGTERM');
+      told.add(key(row));
+      if (row.state === 'T') send(row, 'SIGCONT');
+    }
+    const left = deadline - performance.now();
+    if (members.length === 0 || left <= 0 || signal?.aborted === true) return members;
+    await untilGone(members, Math.min(left, SCAN_EVERY_MS), signal);
+  }
+}
+
+async function kill(hunt: Hunt, killMs: number): Promise<ProcessRow[]> {
+  const deadline = performance.now() + killMs;
+  for (;;) {
+    const members = hunt.freeze();
+    for (const row of members) {
+      hunt.killed.add(key(row));
+      send(row, 'SIGKILL');
+    }
+    const left = deadline - performance.now();
+    if (members.length === 0 || left <= 0) return members;
+    await untilGone(members, Math.min(left, SCAN_EVERY_MS));
+  }
+}
+
+async function untilGone(members: readonly ProcessRow[], limitMs: number, signal?: AbortSignal): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (let look = 0; members.some((row) => isAlive(identityOfRow(row))); look += 1) {
+    const left = deadline - performance.now();
+    if (left <= 0 || signal?.aborted === true) return;
+    await pause(Math.min(left, LOOKS_MS[look] ?? LAST_LOOK_MS), signal);
+  }
+}
+
+class Hunt {
+  readonly #mark: Mark | undefined;
+  readonly #spare: ReadonlySet<number>;
+  readonly #known = new Map<string, ProcessIdentity>();
+  readonly killed = new Set<string>();
+  readonly #found = new Set<string>();
+
+  constructor(options: EndTreeOptions) {
+    this.#mark = options.mark;
+    this.#spare = new Set([process.pid, ...(options.spare ?? [])]);
+    for (const root of options.roots) this.#known.set(key(root), root);
+  }
+
+  get found(): number {
+    return this.#found.size;
+  }
+
+  /** Whatever was ever seen stays known, so that it is found again after its parent's death. */
+  scan(): ProcessRow[] {
+    const marked = this.#mark === undefined ? [] : findMarked(this.#mark.name, this.#mark.prefix);
+    const members = treeMembers(
+      { known: [...this.#known.values()], marked: marked.map(({ identity }) => identity.pid), spare: this.#spare, bootId: bootId() },
+      scanProcesses(),
+    );
+    for (const row of members) {
+      this.#found.add(key(row));
+      this.#known.set(key(row), identityOfRow(row));
+    }
+    return members;
+  }
+
+  /** What is stopped cannot fork: after a scan that finds nothing new, the list is whole. */
+  freeze(): ProcessRow[] {
+    const frozen = new Set<string>();
+    for (let round = 0; ; round += 1) {
+      const members = this.scan();
+      const fresh = members.filter((row) => !frozen.has(key(row)));
+      if (fresh.length === 0 || round === 10) return members;
+      for (const row of fresh) {
+        frozen.add(key(row));
+        send(row, 'SIGSTOP');
+      }
+    }
+  }
+}
+
+function key({ pid, startTime }: { pid: number; startTime: string }): string {
+  return `${pid} ${startTime}`;
+}
+
+/** Only to that very process: the number may have changed hands since the scan. */
+function send(row: ProcessRow, signal: NodeJS.Signals): void {
+  if (!isAlive(identityOfRow(row))) return;
+  try {
+    process.kill(row.pid, signal);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // Gone meanwhile, or not ours: the next look tells, and a survivor is reported as such.
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await systemClock.sleep(ms, signal);
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+  }
+}

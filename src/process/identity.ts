@@ -1,0 +1,31 @@
+import { kernel, type Kernel } from './kernel.ts';
+import type { ProcessRow } from './row.ts';
+
+/** A pid alone is soon another's; with the start time and the boot it is one process for ever. Survives exec. */
+export interface ProcessIdentity {
+  pid: number;
+  startTime: string;
+  bootId: string;
+}
+
+/** Changes with every boot, never within one. */
+export function bootId(): string {
+  return kernel.bootId();
+}
+
+/** Null when there is no such process, or only its zombie. */
+export function identityOf(pid: number, source: Kernel = kernel): ProcessIdentity | null {
+  const row = source.row(pid);
+  return row === null || !row.alive ? null : identityOfRow(row, source);
+}
+
+export function identityOfRow(row: ProcessRow, source: Kernel = kernel): ProcessIdentity {
+  return { pid: row.pid, startTime: row.startTime, bootId: source.bootId() };
+}
+
+/** True while that very process runs (or is stopped). A zombie is dead, so is whatever ran before the last boot. */
+export function isAlive(identity: ProcessIdentity, source: Kernel = kernel): boolean {
+  if (identity.bootId !== source.bootId()) return false;
+  const row = source.row(identity.pid);
+  return row !== null && row.alive && row.startTime === identity.startTime;
+}

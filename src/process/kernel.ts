@@ -1,0 +1,17 @@
+import { linuxKernel } from './linux.ts';
+import { psKernel } from './ps.ts';
+import type { ProcessRow } from './row.ts';
+
+/** Where facts about processes come from: /proc on Linux, `ps` elsewhere. All calls are synchronous and bounded. */
+export interface Kernel {
+  /** Changes with every boot, never within one. */
+  bootId(): string;
+  row(pid: number): ProcessRow | null;
+  rows(): ProcessRow[];
+  /** Value of a variable in the environment that a process was started with; null: unset, gone, or not ours to read. */
+  variable(pid: number, name: string): string | null;
+  /** Values of the variable in all processes where it can be read. */
+  variables(name: string): Map<number, string>;
+}
+
+export const kernel: Kernel = process.platform === 'linux' ? linuxKernel() : psKernel();

@@ -1,0 +1,37 @@
+import { identityOfRow, type ProcessIdentity } from './identity.ts';
+import { kernel, type Kernel } from './kernel.ts';
+
+/**
+ * A variable in the environment that a program was started with. Children inherit it across fork, exec, setsid and
+ * the death of their parent; only a program that clears its environment loses it.
+ */
+export interface Mark {
+  name: string;
+  /** Whole components of a path: `p/worker-1` is in `p/worker-1/t3/1` and not in `p/worker-10`. */
+  prefix: string;
+}
+
+export interface MarkedProcess {
+  identity: ProcessIdentity;
+  value: string;
+}
+
+/** Value of the variable; null: unset, gone, or not ours to read. */
+export function readMark(pid: number, name: string, source: Kernel = kernel): string | null {
+  return source.variable(pid, name);
+}
+
+/** All living processes whose environment we may read (our own user's) and whose variable begins with the prefix. */
+export function findMarked(name: string, prefix: string, source: Kernel = kernel): MarkedProcess[] {
+  const found: MarkedProcess[] = [];
+  for (const [pid, value] of source.variables(name)) {
+    if (!hasPrefix(value, prefix)) continue;
+    const row = source.row(pid);
+    if (row?.alive === true) found.push({ identity: identityOfRow(row, source), value });
+  }
+  return found;
+}
+
+export function hasPrefix(value: string, prefix: string): boolean {
+  return value === prefix || value.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
+}

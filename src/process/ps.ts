@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process';
+import { SwarmError } from '../domain/errors.ts';
+import type { Kernel } from './kernel.ts';
+import { parsePs, PS_COLUMNS } from './row.ts';
+
+/** One call per question costs about 20 ms whatever is asked, so callers scan once per tick and never per pid. */
+export function psKernel(): Kernel {
+  let boot: string | undefined;
+  return {
+    bootId: () => (boot ??= readBoot()),
+    row: (pid) => parsePs(ps(['-o', PS_COLUMNS, '-p', String(pid)], [0, 1]))[0] ?? null,
+    rows: () => parsePs(ps(['-axo', PS_COLUMNS], [0])),
+    variable: (pid, name) => parseVariables(ps(['eww', '-o', 'pid=,command=', '-p', String(pid)], [0, 1]), name).get(pid) ?? null,
+    variables: (name) => parseVariables(ps(['axeww', '-o', 'pid=,command='], [0]), name),
+  };
+}
+
+/** `ps eww` prints the environment after the arguments: an argument that looks like the variable would be taken for it. */
+export function parseVariables(text: string, name: string): Map<number, string> {
+  const found = new Map<number, string>();
+  for (const line of text.split('\n')) {
+    const pid = Number.parseInt(line, 10);
+    const at = line.lastIndexOf(` ${name}=`);
+    if (!Number.isInteger(pid) || at === -1) continue;
+    const value = line.slice(at + name.length + 2);
+    found.set(pid, value.slice(0, value.search(/\s|$/)));
+  }
+  return found;
+}
+
+/** The door to ps. English dates and no width limit, whatever the caller's environment says. */
+function ps(argv: readonly string[], expected: readonly number[]): string {
+  return run('ps', argv, expected);
+}
+
+function readBoot(): string {
+  // Linux without /proc is not a thing; BSDs and macOS tell the boot's second, macOS a UUID as well.
+  const uuid = run('sysctl', ['-n', 'kern.bootsessionuuid'], [0, 1]).trim();
+  return uuid === '' ? run('sysctl', ['-n', 'kern.boottime'], [0]).trim() : uuid;
+}
+
+function run(program: string, argv: readonly string[], expected: readonly number[]): string {
+  const result = spawnSync(program, argv, {
+    encoding: 'utf8',
+    timeout: 10_000,
+    maxBuffer: 64 * 1024 * 1024,
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin:/usr/sbin', LC_ALL: 'C', TZ: 'UTC' },
+  });
+  if (result.error === undefined && result.status !== null && expected.includes(result.status)) return result.stdout;
+  throw new SwarmError('process-table', `${program} ${argv.join(' ')} failed: ${result.stderr ?? ''}`.trim(), {
+    cause: result.error,
+    retrySafe: true,
+  });
+}
