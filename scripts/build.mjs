@@ -42,7 +42,7 @@ const withoutReactDevtools = {
 async function sourceFiles() {
   const entries = await readdir(path.join(root, 'src'), { recursive: true, withFileTypes: true });
   const sources = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
-  return [...sources, ...OTHER_INPUTS.map((file) => path.join(root, file))].sort();
+  return [...sources, ...OTHER_INPUTS.map((file) => path.join(root, file))].sort((a, b) => (a < b ? -1 : 1));
 }
 
 async function buildId() {
@@ -109,13 +109,21 @@ async function replaceFile(file, content, time) {
   await rename(scratch, file);
 }
 
-const startedAt = new Date();
-await mkdir(dist, { recursive: true });
-const id = await buildId();
-await makeBuild(id);
-// The package that `npm pack` makes holds the current build alone.
-await replaceFile(path.join(dist, '.npmignore'), `/*\n!/current\n!/${id}\n*.map\n`);
-// Dated to the start: a source saved while we were building is newer than this, and the next run builds again.
-await replaceFile(path.join(dist, 'current'), `${id}\n`, startedAt);
-await pruneBuilds({ dist, current: id, keep: 3 });
-if (!process.argv.includes('--quiet')) console.error(`built ${id} in ${Date.now() - startedAt.getTime()} ms`);
+async function main() {
+  const startedAt = new Date();
+  await mkdir(dist, { recursive: true });
+  const id = await buildId();
+  await makeBuild(id);
+  // The package that `npm pack` makes holds the current build alone.
+  await replaceFile(path.join(dist, '.npmignore'), `/*\n!/current\n!/${id}\n*.map\n`);
+  // Dated to the start: a source saved while we were building is newer than this, and the next run builds again.
+  await replaceFile(path.join(dist, 'current'), `${id}\n`, startedAt);
+  await pruneBuilds({ dist, current: id, keep: 3 });
+  if (!process.argv.includes('--quiet')) console.error(`built ${id} in ${Date.now() - startedAt.getTime()} ms`);
+}
+
+await main().catch((error) => {
+  // The bundler has said already what is wrong in which file.
+  if (!Array.isArray(error.errors)) console.error(error);
+  process.exitCode = 1;
+});
