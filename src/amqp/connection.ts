@@ -1,0 +1,263 @@
+import { errorText } from '../domain/errors.ts';
+import { retryDelay } from './backoff.ts';
+import { Consumer } from './consumer.ts';
+import { deadLetterHeaders } from './dead-letter.ts';
+import { blocked, isClosedChannel, notConnected } from './errors.ts';
+import { Session } from './session.ts';
+import type { AmqpChannel, AmqpState, ConsumeOptions, Consumption, Delivery, Handler, Log, PublishOptions } from './types.ts';
+
+export interface AmqpOptions {
+  /** With user and password; null while there is no broker. */
+  url: string | null;
+  /** Shown by the broker. */
+  name: string;
+  /** Declares what is needed; runs on every connect, so it must be idempotent. */
+  setup: (channel: AmqpChannel) => Promise<void>;
+  /** Exchange that keeps what handlers call dead. */
+  deadExchange?: string;
+  onState?: (state: AmqpState) => void;
+  log?: Log;
+}
+
+/** A connection that lived shorter than this does not reset the waits between tries. */
+const STABLE_MS = 5_000;
+const DRAIN_MS = 10_000;
+
+/**
+ * The one owner of a connection to RabbitMQ. It connects and reconnects for ever, declares the topology and registers
+ * the consumers on every connect. No error of the broker ends the process; what cannot be sent is rejected.
+ */
+export class AmqpConnection implements AsyncDisposable {
+  readonly #options: AmqpOptions;
+  readonly #consumers = new Set<Consumer>();
+  readonly #waiters = new Set<() => void>();
+  #url: string | null;
+  #session: Session | null = null;
+  #state: AmqpState = { status: 'none' };
+  #closed = false;
+  #closing: Promise<void> | null = null;
+  #wake: () => void = () => undefined;
+  readonly #running: Promise<void>;
+
+  private constructor(options: AmqpOptions) {
+    this.#options = options;
+    this.#url = options.url;
+    this.#running = this.#run();
+  }
+
+  /** Begins to connect and returns at once: a broker that is away is no reason to wait. */
+  static open(options: AmqpOptions): AmqpConnection {
+    return new AmqpConnection(options);
+  }
+
+  get state(): AmqpState {
+    return this.#state;
+  }
+
+  #log(...args: Parameters<Log>): void {
+    this.#options.log?.(...args);
+  }
+
+  #setState(state: AmqpState): void {
+    this.#state = state;
+    for (const waiter of this.#waiters) waiter();
+    try {
+      this.#options.onState?.(state);
+    } catch (error) {
+      this.#log('error', `a listener of the AMQP state failed: ${errorText(error)}`);
+    }
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; !this.#closed; ) {
+      const url = this.#url;
+      if (url === null) {
+        this.#setState({ status: 'none' });
+        await this.#sleep(null);
+        attempt = 0;
+        continue;
+      }
+      const lived = await this.#live(url, attempt);
+      if (this.#url !== url || lived > STABLE_MS) attempt = 0;
+      if (!this.#closed && this.#url === url) await this.#sleep(retryDelay(attempt++));
+    }
+    this.#setState({ status: 'closed' });
+  }
+
+  /** One connection, from dial to end. @returns milliseconds that it was up */
+  async #live(url: string, attempt: number): Promise<number> {
+    if (attempt === 0) this.#setState({ status: 'connecting', attempt, error: null });
+    let session: Session;
+    try {
+      session = await Session.open(url, this.#options.name, this.#options.setup, () => this.#showConnected());
+    } catch (error) {
+      this.#log(attempt === 0 ? 'warn' : 'debug', `no connection to RabbitMQ: ${errorText(error)}`, { attempt });
+      this.#setState({ status: 'connecting', attempt: attempt + 1, error: errorText(error) });
+      return 0;
+    }
+    if (this.#closed || this.#url !== url) {
+      await session.close();
+      return 0;
+    }
+    const since = performance.now();
+    this.#session = session;
+    this.#showConnected();
+    for (const consumer of this.#consumers) void consumer.attach(session);
+    const reason = await session.ended;
+    this.#session = null;
+    if (!this.#closed) {
+      this.#log('warn', `connection to RabbitMQ lost: ${reason}`);
+      this.#setState({ status: 'connecting', attempt: 0, error: reason });
+    }
+    return performance.now() - since;
+  }
+
+  #showConnected(): void {
+    if (this.#session?.isOpen === true) this.#setState({ status: 'connected', blocked: this.#session.blocked });
+  }
+
+  /** Sleeps until the time is over, the URL changes or the connection is closed. */
+  async #sleep(ms: number | null): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = ms === null ? undefined : setTimeout(resolve, ms);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Moves to another broker, or to none (null). The same URL again cuts the wait before the next try short. */
+  setUrl(url: string | null): void {
+    const changed = url !== this.#url;
+    this.#url = url;
+    if (changed && this.#session !== null) void this.#session.close();
+    this.#wake();
+  }
+
+  /** @throws `amqp-not-connected` after `timeoutMs` */
+  async whenConnected(timeoutMs: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      const detail = this.#state.status === 'connecting' ? (this.#state.error ?? 'connecting') : this.#state.status;
+      reject(notConnected(`${detail} (waited ${timeoutMs} ms)`));
+    }, timeoutMs);
+    const waiter = (): void => {
+      if (this.#state.status === 'connected') resolve();
+      else if (this.#state.status === 'closed') reject(notConnected('the connection was closed'));
+    };
+    this.#waiters.add(waiter);
+    waiter();
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  #connected(): Session {
+    const session = this.#session;
+    if (session === null || !session.isOpen) throw notConnected(this.#state.status);
+    return session;
+  }
+
+  /**
+   * Resolves when the broker has confirmed the message; a broker that hangs is given up after 20 s.
+   * @throws SwarmError `amqp-not-connected`, `amqp-blocked`, `unroutable` (nothing was sent or kept: retry-safe);
+   * `amqp-unconfirmed` (unknown: send again under the same id); `amqp-refused` (it cannot be encoded)
+   */
+  async publish(exchange: string, routingKey: string, content: Buffer, options: PublishOptions = {}): Promise<void> {
+    const session = this.#connected();
+    if (session.blocked !== null) throw blocked(session.blocked);
+    await session.publisher.publish(exchange, routingKey, content, options);
+  }
+
+  /** Consumes from now on, over all connections; a queue that is missing or held by another is tried again for ever. */
+  consume(queue: string, handler: Handler, options: ConsumeOptions = {}): Consumption {
+    const { deadExchange } = this.#options;
+    const consumer = new Consumer(queue, handler, options, {
+      deadLetter: deadExchange === undefined ? null : (...args) => this.#deadLetter(deadExchange, ...args),
+      redeclare: (session) => session.withChannel(this.#options.setup),
+      log: (...args) => this.#log(...args),
+    });
+    this.#consumers.add(consumer);
+    if (this.#session !== null) void consumer.attach(this.#session);
+    return {
+      cancel: async () => {
+        await consumer.cancel();
+        this.#consumers.delete(consumer);
+      },
+    };
+  }
+
+  async #deadLetter(exchange: string, delivery: Delivery, reason: string): Promise<void> {
+    const { messageId, correlationId, type, contentType } = delivery;
+    await this.publish(exchange, delivery.queue, delivery.content, {
+      headers: deadLetterHeaders(delivery, reason, new Date()),
+      ...(messageId === undefined ? {} : { messageId }),
+      ...(correlationId === undefined ? {} : { correlationId }),
+      ...(type === undefined ? {} : { type }),
+      ...(contentType === undefined ? {} : { contentType }),
+    });
+  }
+
+  /** Sends to a queue and waits for the reply's content. @throws like `publish`, and `amqp-timeout` */
+  async request(queue: string, content: Buffer, options: PublishOptions & { timeoutMs: number }): Promise<Buffer> {
+    const session = this.#connected();
+    return session.requester.request((...args) => this.publish(...args), queue, content, options);
+  }
+
+  /** Answers a request; one that asked for no reply, or has gone, is not an error. */
+  async reply(delivery: Delivery, content: Buffer, options: PublishOptions = {}): Promise<void> {
+    const { replyTo, correlationId } = delivery;
+    if (replyTo === undefined) return;
+    await this.publish('', replyTo, content, {
+      persistent: false,
+      mandatory: false,
+      ...options,
+      ...(correlationId === undefined ? {} : { correlationId }),
+    });
+  }
+
+  /** Runs with a channel of its own, for declaring and deleting. */
+  async withChannel<T>(use: (channel: AmqpChannel) => Promise<T>): Promise<T> {
+    const session = this.#connected();
+    try {
+      return await session.withChannel(use);
+    } catch (error) {
+      throw isClosedChannel(error) ? notConnected('the connection was lost') : error;
+    }
+  }
+
+  /** How many messages are ready and how many consume; null when there is no such queue. */
+  async queueInfo(queue: string): Promise<{ messages: number; consumers: number } | null> {
+    try {
+      const { messageCount, consumerCount } = await this.withChannel((channel) => channel.checkQueue(queue));
+      return { messages: messageCount, consumers: consumerCount };
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 404) return null;
+      throw error;
+    }
+  }
+
+  /** Takes nothing more, lets handlers and confirms end (up to `drainMs`), then leaves. Idempotent. */
+  close(options: { drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.drainMs ?? DRAIN_MS);
+    return this.#closing;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const { promise: tooLate, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, drainMs);
+    const drained = Promise.all([...this.#consumers].map((consumer) => consumer.cancel())).then(() => this.#session?.publisher.idle());
+    await Promise.race([drained, tooLate]);
+    clearTimeout(timer);
+    this.#closed = true;
+    await this.#session?.close();
+    this.#wake();
+    await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,144 @@
+import amqp from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
+import { Publisher } from './publisher.ts';
+import { Requester } from './requester.ts';
+import type { AmqpChannel } from './types.ts';
+
+const DIAL_MS = 5_000;
+const CLOSE_MS = 2_000;
+/** Seconds; a broker that hangs is noticed after two of them. */
+const HEARTBEAT_S = 10;
+
+/** amqplib's own `timeout` is one of idleness and does not bound a handshake that stops half way. */
+async function dial(url: string, name: string): Promise<ChannelModel> {
+  const target = new URL(url);
+  if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(HEARTBEAT_S));
+  const dialling = amqp.connect(target.href, {
+    noDelay: true,
+    keepAlive: true,
+    timeout: DIAL_MS,
+    clientProperties: { connection_name: name },
+  });
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new Error(`no AMQP handshake within ${DIAL_MS} ms`));
+    dialling.then(closeLate, () => undefined);
+  }, DIAL_MS);
+  try {
+    return await Promise.race([dialling, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function closeLate(model: ChannelModel): void {
+  model.on('error', () => undefined);
+  model.close().catch(() => undefined);
+}
+
+/** amqplib has no way to leave a connection whose other side hangs; the stream is there, though not in its types. */
+function destroySocket(model: ChannelModel): void {
+  const { stream } = model.connection as { stream?: { destroy?: () => void } };
+  stream?.destroy?.();
+}
+
+/** One connection from its handshake to its end. */
+export class Session {
+  readonly publisher: Publisher;
+  readonly requester = new Requester();
+  /** Resolves with the reason once the connection is gone; never rejects. */
+  readonly ended: Promise<string>;
+  readonly #end: (reason: string) => void;
+  readonly #model: ChannelModel;
+  #open = true;
+  #blocked: string | null = null;
+
+  private constructor(model: ChannelModel, onBlocked: () => void) {
+    this.#model = model;
+    let failure: Error | null = null;
+    // Without this listener an error of the connection would end the process.
+    model.on('error', (error) => {
+      failure = error;
+    });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.ended = promise;
+    this.#end = (reason) => {
+      this.#open = false;
+      resolve(reason);
+    };
+    model.on('close', (error?: Error) => this.#end((failure ?? error)?.message ?? 'closed'));
+    model.on('blocked', (reason: unknown) => {
+      this.#blocked = String(typeof reason === 'object' && reason !== null && 'reason' in reason ? reason.reason : reason);
+      onBlocked();
+    });
+    model.on('unblocked', () => {
+      this.#blocked = null;
+      onBlocked();
+    });
+    this.publisher = new Publisher(model, (channel) => this.requester.listen(channel));
+  }
+
+  /** Connects, declares the topology, opens the channel for publishing. */
+  static async open(
+    url: string,
+    name: string,
+    setup: (channel: AmqpChannel) => Promise<void>,
+    onBlocked: () => void,
+  ): Promise<Session> {
+    const session = new Session(await dial(url, name), onBlocked);
+    try {
+      await session.withChannel(setup);
+      await session.publisher.open();
+      return session;
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  get blocked(): string | null {
+    return this.#blocked;
+  }
+
+  /** A channel whose errors end nothing but itself; `onClose` is called once. */
+  async channel(onClose: (error: Error | null) => void): Promise<Channel> {
+    const channel = await this.#model.createChannel();
+    let failure: Error | null = null;
+    channel.on('error', (error) => {
+      failure = error;
+    });
+    channel.on('close', () => onClose(failure));
+    return channel;
+  }
+
+  async withChannel<T>(use: (channel: AmqpChannel) => Promise<T>): Promise<T> {
+    let open = true;
+    const channel = await this.channel(() => {
+      open = false;
+    });
+    try {
+      return await use(channel);
+    } finally {
+      if (open) await channel.close();
+    }
+  }
+
+  /** Never throws and never hangs: a broker that does not answer is left behind. */
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    const timer = setTimeout(() => {
+      destroySocket(this.#model);
+      this.#end('the broker did not answer the close');
+    }, CLOSE_MS);
+    this.#model.close().then(
+      () => this.#end('closed'),
+      (error: Error) => this.#end(error.message),
+    );
+    await this.ended;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,68 @@
+import type { Channel } from 'amqplib';
+
+/** What topology code declares with: queues, exchanges, bindings. */
+export type AmqpChannel = Pick<
+  Channel,
+  'assertQueue' | 'assertExchange' | 'bindQueue' | 'unbindQueue' | 'deleteQueue' | 'deleteExchange' | 'purgeQueue' | 'checkQueue'
+>;
+
+export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+
+export type AmqpState =
+  /** There is no broker to connect to. */
+  | { status: 'none' }
+  | { status: 'connecting'; attempt: number; error: string | null }
+  /** `blocked`: the broker takes no messages now (memory or disk alarm), why. */
+  | { status: 'connected'; blocked: string | null }
+  | { status: 'closed' };
+
+export interface PublishOptions {
+  /** Default true: survives a restart of the broker in a durable queue. */
+  persistent?: boolean;
+  /** Default true: rejects with `unroutable` when no queue takes it. */
+  mandatory?: boolean;
+  /** Default: a new UUID. */
+  messageId?: string;
+  correlationId?: string;
+  replyTo?: string;
+  type?: string;
+  /** Milliseconds since 1970; AMQP keeps whole seconds. */
+  timestamp?: number;
+  headers?: Record<string, unknown>;
+  contentType?: string;
+  /** Milliseconds after which the broker may drop it. */
+  expirationMs?: number;
+  priority?: number;
+}
+
+export interface Delivery {
+  /** Queue it was consumed from. */
+  queue: string;
+  exchange: string;
+  routingKey: string;
+  redelivered: boolean;
+  content: Buffer;
+  messageId: string | undefined;
+  correlationId: string | undefined;
+  replyTo: string | undefined;
+  type: string | undefined;
+  contentType: string | undefined;
+  headers: Record<string, unknown>;
+}
+
+/** What becomes of a delivery. `dead`: kept among the dead letters with this reason. */
+export type Outcome = 'ack' | 'requeue' | { dead: string };
+
+export type Handler = (delivery: Delivery) => Promise<Outcome> | Outcome;
+
+export interface ConsumeOptions {
+  /** Deliveries in the handler at the same time; default 1. */
+  prefetch?: number;
+  /** Nobody else may consume from the queue; while somebody does, this one keeps trying. Default false. */
+  exclusive?: boolean;
+}
+
+export interface Consumption {
+  /** Takes no more; resolves when the deliveries in hand are settled. Those are the handler's to end. */
+  cancel(): Promise<void>;
+}
