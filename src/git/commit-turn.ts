@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { printable, bytesBelow } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
+import { addAll } from './add-all.ts';
 import { isGitError } from './errors.ts';
 import { runGit } from './git.ts';
 import { identityEnvironment } from './identity.ts';
@@ -48,7 +49,7 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
 
 async function commitAll(turn: CommitTurn, before: string): Promise<string | null> {
   const { worktree, signal } = turn;
-  const [env] = await Promise.all([identityEnvironment(worktree), stageAll(worktree, signal)]);
+  const [env] = await Promise.all([identityEnvironment(worktree), addAll({ cwd: worktree, signal })]);
   const args = ['commit', '-q', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', '--no-status', '-F', '-'];
   const input = messageWithTrailers(turn.message, turn.trailers);
   try {
@@ -60,17 +61,6 @@ async function commitAll(turn: CommitTurn, before: string): Promise<string | nul
   }
   const [after] = await resolveAll(worktree, [commitOf('HEAD')]);
   return after === before ? null : (after ?? null);
-}
-
-async function stageAll(worktree: string, signal: AbortSignal | undefined): Promise<void> {
-  const config = ['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false'];
-  try {
-    await whileLocked(() => runGit([...config, 'add', '-A'], { cwd: worktree, signal }));
-  } catch (error) {
-    // One nested repository without a commit, or one unreadable file, must not cost all the others.
-    if (!isGitError(error, 'embedded-repository', 'permission-denied')) throw error;
-    await whileLocked(() => runGit([...config, 'add', '-A', '--ignore-errors'], { cwd: worktree, signal, okCodes: [1] }));
-  }
 }
 
 async function nothingStaged(worktree: string): Promise<boolean> {

@@ -107,6 +107,26 @@ export function mainSentence(stderr: string): string {
   return told.replace(/^(fatal|error): /, '').slice(0, 500);
 }
 
+const SKIPPED = [
+  /^error: open\("(.+)"\): /,
+  /^error: readlink\("(.+)"\): /,
+  /^error: unable to index file '(.+)'/,
+  /^error: '(.+)' does not have a commit checked out/,
+  /^warning: could not open directory '(.+)': /,
+] as const;
+
+/** Names that `git add` says it left out. */
+export function skippedByAdd(stderr: string): string[] {
+  const names = new Set<string>();
+  for (const line of stderr.split('\n')) {
+    for (const pattern of SKIPPED) {
+      const name = pattern.exec(line)?.[1];
+      if (name !== undefined) names.add(name);
+    }
+  }
+  return [...names];
+}
+
 export interface GitErrorFacts {
   args: readonly string[];
   cwd: string;

@@ -1,6 +1,7 @@
 import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { addAll } from './add-all.ts';
 import { gitText, runGit } from './git.ts';
 import { SWARM_IDENTITY } from './identity.ts';
 import { worktreeGitDir } from './operations.ts';
@@ -16,7 +17,7 @@ export async function snapshotDirty({ root }: { root: string }): Promise<string>
     const index = path.join(scratch, 'index');
     await copyIndex(path.join(worktreeGitDir(root), 'index'), index);
     const env = { GIT_INDEX_FILE: index };
-    await runGit(['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false', 'add', '-A', '--ignore-errors'], { cwd: root, env, okCodes: [1] });
+    await addAll({ cwd: root, env });
     const [tree, head] = await Promise.all([
       gitText(['write-tree'], { cwd: root, env }),
       gitText(['rev-parse', 'HEAD', 'HEAD^{tree}'], { cwd: root }),

@@ -1,0 +1,183 @@
+import { SwarmError } from '../domain/errors.ts';
+import { addAll } from '../git/add-all.ts';
+import type { RawPath } from '../git/bytes.ts';
+import type { Head } from '../git/repository.ts';
+import { scanStillHolds } from './empty-dirs.ts';
+import type { EmptyScan } from './empty-dirs.ts';
+import { indexSignature, readIndexState, readOperationFiles } from './git-state.ts';
+import type { OperationFile } from './git-state.ts';
+import { readHeadFast } from './head.ts';
+import { changedFiles, keptObjects, matchTrackedIgnored, readEmptyDirs, readListing, writeTree } from './observe.ts';
+import type { Shadow } from './observe.ts';
+import { digestOperations, fingerprint } from './record.ts';
+import type { SavedState, StateToSave } from './record.ts';
+import { looseRefExists, newestCheckpoint, writeCheckpoint } from './refs.ts';
+import { indexPath, shadowEnvironment } from './shadow.ts';
+import { openWorkIndex } from './shadow-index.ts';
+import type { WorkIndex } from './shadow-index.ts';
+import { baseModes, oddModes, parentsOf } from './tree-extras.ts';
+import type { Listing } from './tree-extras.ts';
+import type { Captured, CaptureRequest, CheckpointPlace } from './types.ts';
+
+/** What the last capture of this process saw. It only ever saves work: without it everything is looked at. */
+export interface Remembered {
+  n: number;
+  commit: string;
+  state: StateToSave;
+  listing: Buffer;
+  directories: RawPath[];
+  head: Head;
+  indexSignature: string;
+  operationsDigest: string;
+  scan: EmptyScan;
+  warnings: string[];
+}
+
+export interface CaptureContext {
+  place: CheckpointPlace;
+  gitDir: string;
+  config: readonly string[];
+  remembered: Remembered | null;
+  /** Files that git ignores and that must be captured all the same: a rollback is about to overwrite them. */
+  alsoCapture: ReadonlySet<RawPath>;
+}
+
+interface Seen {
+  shadow: Shadow;
+  work: WorkIndex;
+  touched: boolean;
+  listingBytes: Buffer;
+  listing: Listing;
+  head: Head;
+  signature: string;
+  operations: OperationFile[];
+  warnings: string[];
+}
+
+/** Captures the worktree; the newest checkpoint again when nothing changed since (two processes then). */
+export async function capture(context: CaptureContext, request: CaptureRequest): Promise<{ captured: Captured; remembered: Remembered }> {
+  const work = await openWorkIndex(indexPath(context.place));
+  try {
+    const seen = await look(context, work, request.signal);
+    const known = context.remembered;
+    if (known !== null && request.force !== true && context.alsoCapture.size === 0 && (await nothingChanged(context.place, seen, known))) {
+      await work.keep();
+      const { n, commit, state } = known;
+      return { captured: { n, commit, tree: state.tree, created: false, warnings: seen.warnings }, remembered: known };
+    }
+    const result = await record(context, seen, request);
+    await work.keep();
+    return result;
+  } finally {
+    await work.discard();
+  }
+}
+
+async function look(context: CaptureContext, work: WorkIndex, signal: AbortSignal | undefined): Promise<Seen> {
+  const { place, gitDir, config } = context;
+  const shadow: Shadow = { place, index: work.path, config, signal };
+  const warnings = await addAll({ cwd: place.worktree, env: shadowEnvironment(place, work.path), signal }, config);
+  const [{ bytes, listing }, head, signature, operations, touched] = await Promise.all([
+    readListing(shadow),
+    readHeadFast(place.worktree, gitDir, place.gitCommonDir),
+    indexSignature(gitDir),
+    readOperationFiles(gitDir),
+    work.touched(),
+  ]);
+  return { shadow, work, touched, listingBytes: bytes, listing, head, signature, operations, warnings };
+}
+
+async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembered): Promise<boolean> {
+  if (seen.touched || seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return false;
+  if (seen.head.commit !== known.head.commit || seen.head.branch !== known.head.branch) return false;
+  if (digestOperations(seen.operations) !== known.operationsDigest) return false;
+  if (!scanStillHolds(place.worktree, known.scan)) return false;
+  // A directory's mode leaves no trace in the index file.
+  const wanted = new Set(known.directories);
+  const was = known.state.saved.modes.filter(([raw]) => wanted.has(raw));
+  const now = await oddModes(place.worktree, known.directories, known.state.saved.base);
+  if (JSON.stringify(was) !== JSON.stringify(now)) return false;
+  return looseRefExists(place, known.n) || (await newestCheckpoint(place))?.n === known.n;
+}
+
+async function record(context: CaptureContext, seen: Seen, request: CaptureRequest): Promise<{ captured: Captured; remembered: Remembered }> {
+  const { place } = context;
+  const index = await readIndexState(place.worktree, context.gitDir, seen.head);
+  let { listing, listingBytes } = seen;
+  if (await matchTrackedIgnored(seen.shadow, index, context.alsoCapture)) {
+    ({ listing, bytes: listingBytes } = await readListing(seen.shadow));
+  }
+  const directories = parentsOf(listing.files);
+  const [tree, scan, kept, newest] = await Promise.all([
+    writeTree(seen.shadow),
+    readEmptyDirs(seen.shadow, listing),
+    seen.operations.length === 0 ? { commits: [], trees: [] } : keptObjects(place, seen.operations),
+    newestCheckpoint(place),
+  ]);
+  const base = baseModes(process.umask());
+  const modes = await oddModes(place.worktree, [...directories, ...scan.empty, ...listing.files], base);
+  const saved: SavedState = {
+    v: 1,
+    head: seen.head.commit,
+    branch: seen.head.branch,
+    base,
+    modes,
+    emptyDirs: scan.empty,
+    operations: seen.operations.map(({ name }) => name),
+    hasIndex: index.bytes !== null,
+  };
+  const state: StateToSave = {
+    tree,
+    saved,
+    index: index.bytes,
+    indexDigest: index.digest,
+    operations: seen.operations,
+    stagedBlobs: index.stagedBlobs,
+    keepCommits: kept.commits,
+    keepTrees: kept.trees,
+  };
+  const remember = (n: number, commit: string): Remembered => ({
+    n,
+    commit,
+    // The bytes are in the checkpoint; only what later captures compare is kept in memory.
+    state: { ...state, index: null, operations: [] },
+    listing: listingBytes,
+    directories: [...directories, ...scan.empty],
+    head: seen.head,
+    indexSignature: seen.signature,
+    operationsDigest: digestOperations(seen.operations),
+    scan,
+    warnings: seen.warnings,
+  });
+  const mark = fingerprint(state);
+  if (request.force !== true && newest !== null && newest.state === mark && newest.tree === tree) {
+    const captured = { n: newest.n, commit: newest.commit, tree, created: false, warnings: seen.warnings };
+    return { captured, remembered: remember(newest.n, newest.commit) };
+  }
+  const files = (await changedFiles(place, newest?.commit ?? saved.head, tree)).length;
+  const { n, commit } = await writeNext(place, request, state, mark, files, newest?.n ?? 0);
+  return { captured: { n, commit, tree, created: true, warnings: seen.warnings }, remembered: remember(n, commit) };
+}
+
+const MOST_TRIES = 20;
+
+async function writeNext(
+  place: CheckpointPlace,
+  request: CaptureRequest,
+  state: StateToSave,
+  mark: string,
+  files: number,
+  newest: number,
+): Promise<{ n: number; commit: string }> {
+  let n = newest + 1;
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const at = Math.floor(Date.now() / 1000);
+    const commit = await writeCheckpoint(place, { place, n, request, state, fingerprint: mark, files, at });
+    if (commit !== null) return { n, commit };
+    n = ((await newestCheckpoint(place))?.n ?? n) + 1;
+  }
+  throw new SwarmError('checkpoint-busy', `no free checkpoint number for ${place.agent} after ${MOST_TRIES} tries`, {
+    hint: 'Something else writes checkpoints of this agent all the time; try again.',
+    retrySafe: true,
+  });
+}

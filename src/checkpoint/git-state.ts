@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { splitNul } from '../git/bytes.ts';
+import type { RawPath } from '../git/bytes.ts';
+import { runGit } from '../git/git.ts';
+import type { Head } from '../git/repository.ts';
+import { OPERATION_FILES } from '../git/operations.ts';
+
+export interface OperationFile {
+  /** Below the worktree's git directory, `/` between parts. */
+  name: string;
+  content: Buffer;
+}
+
+async function ignoreMissing<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** Files of an unfinished merge, rebase, …, and the shared part of a split index. */
+export async function readOperationFiles(gitDir: string): Promise<OperationFile[]> {
+  const found: OperationFile[] = [];
+  const present = new Set((await ignoreMissing(readdir(gitDir))) ?? []);
+  const names = [...OPERATION_FILES.filter((name) => present.has(name)), ...[...present].filter((name) => name.startsWith('sharedindex.'))];
+  for (const name of names) await collect(gitDir, name, found);
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function collect(gitDir: string, name: string, found: OperationFile[]): Promise<void> {
+  const full = path.join(gitDir, name);
+  const kind = await ignoreMissing(lstat(full));
+  if (kind === null) return;
+  if (kind.isDirectory()) {
+    for (const child of (await ignoreMissing(readdir(full))) ?? []) await collect(gitDir, `${name}/${child}`, found);
+  } else if (kind.isFile() && !name.endsWith('.lock')) {
+    const content = await ignoreMissing(readFile(full));
+    if (content !== null) found.push({ name, content });
+  }
+}
+
+/** Commits that the operation needs and that no branch may hold; the caller drops those that do not exist. */
+export function commitsOf(operations: readonly OperationFile[]): string[] {
+  const names = /^([A-Z_]+_HEAD|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha)|sequencer\/(head|abort-safety))$/;
+  const oids = operations.filter(({ name }) => names.test(name)).flatMap(({ content }) => content.toString('latin1').match(/\b[0-9a-f]{40,64}\b/g) ?? []);
+  return [...new Set(oids)];
+}
+
+/** Identity of the person's index file without reading it: another write gives another inode or time. */
+export async function indexSignature(gitDir: string): Promise<string> {
+  const found = await ignoreMissing(stat(path.join(gitDir, 'index'), { bigint: true }));
+  return found === null ? 'none' : `${found.ino}-${found.mtimeNs}-${found.size}`;
+}
+
+export interface IndexState {
+  bytes: Buffer | null;
+  /** Same for two indexes that mean the same, whatever stat data they cache. */
+  digest: string;
+  /** Blobs that only the index names: without a keeper, a collection would break the saved index. */
+  stagedBlobs: string[];
+  /** Tracked although a pattern ignores them. */
+  trackedIgnored: RawPath[];
+}
+
+/** Reads the person's index (never writes it): three processes at most. */
+export async function readIndexState(worktree: string, gitDir: string, head: Head): Promise<IndexState> {
+  const bytes = await ignoreMissing(readFile(path.join(gitDir, 'index')));
+  if (bytes === null) return { bytes, digest: 'none', stagedBlobs: [], trackedIgnored: [] };
+  const [staged, unmerged, ignored] = await Promise.all([
+    head.commit === null
+      ? runGit(['ls-files', '-s', '-z'], { cwd: worktree })
+      : runGit(['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', head.commit, '--'], { cwd: worktree }),
+    runGit(['ls-files', '-u', '-z'], { cwd: worktree }),
+    runGit(['ls-files', '-z', '--cached', '--ignored', '--exclude-standard'], { cwd: worktree }),
+  ]);
+  // The count of entries tells an intent to add, which the difference to HEAD does not show.
+  const digest = createHash('sha256').update(bytes.subarray(8, 12)).update(staged.stdout).update('\0').update(unmerged.stdout).digest('hex');
+  return {
+    bytes,
+    digest,
+    stagedBlobs: blobsNamed([...splitNul(staged.stdout), ...splitNul(unmerged.stdout)]),
+    trackedIgnored: splitNul(ignored.stdout),
+  };
+}
+
+/** Blob ids on the index's side of raw records (`:old new oldid newid X`) and of stage records (`mode id stage`). */
+export function blobsNamed(records: readonly string[]): string[] {
+  const oids = new Set<string>();
+  for (const record of records) {
+    const found = /^:\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) |^(\d+) ([0-9a-f]+) \d\t/.exec(record);
+    if (found === null) continue;
+    const mode = found[1] ?? found[3] ?? '';
+    const oid = found[2] ?? found[4] ?? '';
+    // A gitlink's commit lies in another repository.
+    if (mode !== '160000' && !/^0+$/.test(oid)) oids.add(oid);
+  }
+  return [...oids].sort();
+}
+

@@ -1,0 +1,93 @@
+import { lstatSync } from 'node:fs';
+import { bytesBelow, joinNul, splitNul } from '../git/bytes.ts';
+import type { RawPath } from '../git/bytes.ts';
+import { runGit } from '../git/git.ts';
+import { resolveAll } from '../git/resolve.ts';
+import { holdOnlyDirectories, scanEmptyDirs } from './empty-dirs.ts';
+import type { EmptyScan } from './empty-dirs.ts';
+import { commitsOf } from './git-state.ts';
+import type { IndexState, OperationFile } from './git-state.ts';
+import { shadowEnvironment } from './shadow.ts';
+import { parseListing } from './tree-extras.ts';
+import type { Listing } from './tree-extras.ts';
+import type { CheckpointPlace } from './types.ts';
+
+/** Git in the shadow directory, on one index file. */
+export interface Shadow {
+  place: CheckpointPlace;
+  index: string;
+  /** `-c core.excludesFile=…` of the repository. */
+  config: readonly string[];
+  signal?: AbortSignal | undefined;
+}
+
+export async function shadowGit(shadow: Shadow, args: readonly string[], input?: Buffer): Promise<Buffer> {
+  const { stdout } = await runGit([...shadow.config, ...args], {
+    cwd: shadow.place.worktree,
+    env: shadowEnvironment(shadow.place, shadow.index),
+    signal: shadow.signal,
+    ...(input === undefined ? {} : { input }),
+  });
+  return stdout;
+}
+
+export async function readListing(shadow: Shadow): Promise<{ bytes: Buffer; listing: Listing }> {
+  const bytes = await shadowGit(shadow, ['ls-files', '-z', '-t', '--cached', '--others', '--directory', '--exclude-standard']);
+  return { bytes, listing: parseListing(bytes) };
+}
+
+/**
+ * "Ignored" means what the person's git means by it: a file that is tracked although a pattern matches is captured, one
+ * that the shadow index took before a pattern came is dropped. Returns whether the shadow index changed.
+ */
+export async function matchTrackedIgnored(shadow: Shadow, index: IndexState, wanted: ReadonlySet<RawPath>): Promise<boolean> {
+  const held = splitNul(await shadowGit(shadow, ['ls-files', '-z', '--cached', '--ignored', '--exclude-standard']));
+  const keep = new Set([...index.trackedIgnored, ...wanted]);
+  const drop = held.filter((file) => !keep.has(file));
+  const known = new Set(held);
+  const add = [...keep].filter((file) => !known.has(file) && isCapturable(shadow.place.worktree, file));
+  if (drop.length > 0) await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(drop));
+  if (add.length > 0) await shadowGit(shadow, ['update-index', '-z', '--add', '--replace', '--stdin'], joinNul(add));
+  return drop.length > 0 || add.length > 0;
+}
+
+function isCapturable(worktree: string, file: RawPath): boolean {
+  try {
+    const stat = lstatSync(bytesBelow(worktree, file), { throwIfNoEntry: false });
+    return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+export async function readEmptyDirs(shadow: Shadow, listing: Listing): Promise<EmptyScan> {
+  const { bareDirs } = listing;
+  const { worktree } = shadow.place;
+  if (holdOnlyDirectories(worktree, bareDirs)) return scanEmptyDirs(worktree, bareDirs, new Set());
+  const output = await shadowGit(shadow, ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']);
+  return scanEmptyDirs(worktree, bareDirs, new Set(splitNul(output).map((name) => name.replace(/\/$/, ''))));
+}
+
+/** What an unfinished operation names and the repository really has. */
+export async function keptObjects(place: CheckpointPlace, operations: readonly OperationFile[]): Promise<{ commits: string[]; trees: string[] }> {
+  const commits = commitsOf(operations);
+  const autoMerge = operations.find(({ name }) => name === 'AUTO_MERGE')?.content.toString('latin1').trim();
+  const names = [...commits.map((oid) => `${oid}^{commit}`), ...(autoMerge === undefined ? [] : [`${autoMerge}^{tree}`])];
+  const found = await resolveAll(place.worktree, names);
+  const present = (part: (string | null)[]): string[] => part.filter((oid) => oid !== null);
+  return { commits: present(found.slice(0, commits.length)), trees: present(found.slice(commits.length)) };
+}
+
+/** Files that differ between two trees or commits; every file of `to` when there is nothing to compare with. */
+export async function changedFiles(place: CheckpointPlace, from: string | null, to: string): Promise<RawPath[]> {
+  const cwd = place.gitCommonDir;
+  const env = { GIT_DIR: place.gitCommonDir };
+  const args = from === null ? ['ls-tree', '-r', '-z', '--name-only', to] : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', from, to];
+  return splitNul((await runGit(args, { cwd, env })).stdout);
+}
+
+export async function writeTree(shadow: Shadow): Promise<string> {
+  return (await shadowGit(shadow, ['write-tree'])).toString('latin1').trim();
+}
+

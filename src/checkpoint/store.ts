@@ -1,0 +1,173 @@
+import { existsSync } from 'node:fs';
+import { SwarmError } from '../domain/errors.ts';
+import { printable } from '../git/bytes.ts';
+import { serialised } from '../git/lock.ts';
+import { worktreeGitDir } from '../git/operations.ts';
+import { diffText } from '../git/task-diff.ts';
+import type { TaskDiff } from '../git/task-diff.ts';
+import { capture } from './capture.ts';
+import type { Remembered } from './capture.ts';
+import { beginJournal, endJournal, readJournal } from './journal.ts';
+import { changedFiles } from './observe.ts';
+import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
+import type { LockedIndex } from './persons-index.ts';
+import { findCheckpoint, listCheckpoints, newestCheckpoint } from './refs.ts';
+import { endangered, restore } from './restore.ts';
+import { loadCheckpoint } from './saved.ts';
+import type { LoadedCheckpoint } from './saved.ts';
+import { ensureShadow, excludesConfig, indexPath } from './shadow.ts';
+import { sweepWorkIndexes } from './shadow-index.ts';
+import { parseListing } from './tree-extras.ts';
+import type { Captured, CaptureRequest, Checkpoint, CheckpointPlace, RolledBack } from './types.ts';
+
+/** How an interrupted rollback was ended: `finished` at `n`, or `undone` back to `safety`. */
+export interface Recovered {
+  n: number;
+  safety: number;
+  outcome: 'finished' | 'undone' | 'never-begun';
+}
+
+/**
+ * The checkpoints of one agent: `refs/swarm/checkpoints/<agent>/<n>` in the real repository. Several stores, in this or
+ * other processes, may capture at once. A rollback needs the agent's processes to be gone.
+ */
+export class CheckpointStore {
+  readonly place: CheckpointPlace;
+  #opened: Promise<{ gitDir: string; config: readonly string[] }> | null = null;
+  #remembered: Remembered | null = null;
+
+  constructor(place: CheckpointPlace) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(place.agent)) {
+      throw new SwarmError('invalid-agent-id', `"${place.agent}" cannot be part of a ref name`, {
+        hint: 'Use letters, digits, dashes and underscores.',
+        exitCode: 2,
+      });
+    }
+    this.place = place;
+  }
+
+  /** Writes a checkpoint, or names the newest one when nothing changed since. Git's own index is never touched. */
+  async capture(request: CaptureRequest): Promise<Captured> {
+    return this.#alone(() => this.#capture(request, new Set()));
+  }
+
+  /** Oldest first. */
+  async list(): Promise<Checkpoint[]> {
+    return listCheckpoints(this.place);
+  }
+
+  async head(): Promise<Checkpoint | null> {
+    return newestCheckpoint(this.place);
+  }
+
+  /** From one checkpoint to another, byte for byte (no filters, no line-ending conversion). */
+  async diff(from: number, to: number): Promise<TaskDiff> {
+    const [a, b] = await Promise.all([findCheckpoint(this.place, from), findCheckpoint(this.place, to)]);
+    return diffText(this.place.worktree, [a.tree, b.tree]);
+  }
+
+  /**
+   * Sets the worktree back to checkpoint `n`: files, modes, links, empty directories, HEAD and its branch, the index,
+   * an unfinished merge. Ignored files stay. What is there now is captured first, as `safety`.
+   * Errors: `unknown-checkpoint`, `index-locked` (nothing changed), `rollback-under-way`, `damaged-checkpoint`.
+   */
+  async rollback(n: number): Promise<RolledBack> {
+    return this.#alone(async () => {
+      const target = await loadCheckpoint(this.place, await findCheckpoint(this.place, n));
+      const safety = await this.#captureBefore(target, `before rollback to ${n}`);
+      await beginJournal(this.place, { n, safety: safety.n, at: new Date().toISOString() });
+      const lock = await this.#lock(target).catch(async (error: unknown) => {
+        await endJournal(this.place); // nothing was changed
+        throw error;
+      });
+      const warnings = await this.#restore(lock, safety, target);
+      await endJournal(this.place);
+      const changed = await changedFiles(this.place, safety.tree, target.checkpoint.tree);
+      return { n, safety: safety.n, changed: changed.map(printable), warnings: [...safety.warnings, ...warnings] };
+    });
+  }
+
+  /** To be called before an agent starts: ends a rollback that a kill interrupted. Null when there was none. */
+  async recover(): Promise<Recovered | null> {
+    return this.#alone(async () => {
+      const journal = await readJournal(this.place);
+      if (journal === null) return null;
+      if (journal === 'unbegun') {
+        await endJournal(this.place);
+        return { n: 0, safety: 0, outcome: 'never-begun' };
+      }
+      const { n, safety } = journal;
+      try {
+        await this.#goOn(n);
+        await endJournal(this.place);
+        return { n, safety, outcome: 'finished' };
+      } catch (error) {
+        if (error instanceof SwarmError && error.retrySafe) throw error;
+        await this.#goOn(safety);
+        await endJournal(this.place);
+        return { n, safety, outcome: 'undone' };
+      }
+    });
+  }
+
+  async #goOn(n: number): Promise<void> {
+    const target = await loadCheckpoint(this.place, await findCheckpoint(this.place, n));
+    const { gitDir } = await this.#open();
+    await dropOwnIndexLock(gitDir, target.index);
+    // Whatever happened since the kill is not lost either.
+    const now = await this.#captureBefore(target, `before going on with the rollback to ${n}`);
+    await this.#restore(await this.#lock(target), now, target);
+  }
+
+  async #captureBefore(target: LoadedCheckpoint, reason: string): Promise<Captured> {
+    const first = await this.#capture({ reason }, new Set());
+    const captured = new Set(parseListing(this.#remembered?.listing ?? Buffer.alloc(0)).files);
+    const files = await changedFiles(this.place, null, target.checkpoint.tree);
+    const danger = endangered(this.place.worktree, files, captured);
+    return danger.size === 0 ? first : this.#capture({ reason, force: true }, danger);
+  }
+
+  async #lock(target: LoadedCheckpoint): Promise<LockedIndex> {
+    return lockIndex((await this.#open()).gitDir, target.index);
+  }
+
+  async #restore(lock: LockedIndex, safety: Captured, target: LoadedCheckpoint): Promise<string[]> {
+    const context = await this.#open();
+    const current = await loadCheckpoint(this.place, await findCheckpoint(this.place, safety.n));
+    this.#remembered = null;
+    return restore({ place: this.place, ...context }, lock, current, target);
+  }
+
+  async #capture(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<Captured> {
+    const { gitDir, config } = await this.#open();
+    const context = { place: this.place, gitDir, config, remembered: this.#remembered, alsoCapture };
+    const { captured, remembered } = await capture(context, request);
+    this.#remembered = remembered;
+    return captured;
+  }
+
+  async #open(): Promise<{ gitDir: string; config: readonly string[] }> {
+    const { place } = this;
+    const gitDir = worktreeGitDir(place.worktree);
+    // Somebody may clean up the state directory while we live; what it held is a cache.
+    // So may the worktree be made anew, under another registration.
+    const known = await this.#opened;
+    if (known === null || this.#opened === null || known.gitDir !== gitDir || !existsSync(place.shadowGit)) {
+      this.#remembered = null;
+      const opening = (async () => {
+        await ensureShadow(place);
+        await sweepWorkIndexes(indexPath(place));
+        return { gitDir, config: await excludesConfig(place.worktree) };
+      })();
+      this.#opened = opening;
+      opening.catch(() => {
+        if (this.#opened === opening) this.#opened = null;
+      });
+    }
+    return this.#opened;
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    return serialised(`checkpoint:${this.place.shadowGit}:${this.place.agent}`, work);
+  }
+}

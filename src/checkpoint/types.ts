@@ -1,0 +1,65 @@
+/** Where the checkpoints of one agent live. */
+export interface CheckpointPlace {
+  /** Git common directory of the repository: objects and refs of checkpoints go there. */
+  gitCommonDir: string;
+  /** `<state>/shadow.git`, shared by all agents of the project. */
+  shadowGit: string;
+  worktree: string;
+  /** Agent id; part of the ref name. */
+  agent: string;
+}
+
+export interface CaptureRequest {
+  /** Why, one line: `task-start`, `turn-end`, `before-rollback`, or a person's words. */
+  reason: string;
+  task?: string | null | undefined;
+  attempt?: number | null | undefined;
+  sessionId?: string | null | undefined;
+  transcriptUuid?: string | null | undefined;
+  /** Make a checkpoint even if nothing changed since the last one. */
+  force?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Captured {
+  n: number;
+  commit: string;
+  tree: string;
+  /** False when the newest checkpoint holds this very state already. */
+  created: boolean;
+  /** What could not be captured: unreadable files, nested repositories without a commit. */
+  warnings: string[];
+}
+
+export interface Checkpoint {
+  n: number;
+  ref: string;
+  commit: string;
+  tree: string;
+  /** ISO 8601. */
+  at: string;
+  agent: string;
+  reason: string;
+  task: string | null;
+  attempt: number | null;
+  sessionId: string | null;
+  transcriptUuid: string | null;
+  /** HEAD of the worktree. */
+  head: string | null;
+  branch: string | null;
+  /** Files that differ from the checkpoint before (of the first one: from HEAD). */
+  files: number;
+  /** The commit that holds index, unfinished operation, modes and empty directories. */
+  meta: string;
+  /** Fingerprint of the whole state. */
+  state: string;
+}
+
+export interface RolledBack {
+  n: number;
+  /** The checkpoint that holds what was there before: `rollback(safety)` undoes this one. */
+  safety: number;
+  /** Files that changed. */
+  changed: string[];
+  warnings: string[];
+}
