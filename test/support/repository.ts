@@ -1,85 +1,62 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { execa } from 'execa';
 
-export interface TestRepository extends Disposable {
-  /** Real path of the repository's root. */
-  root: string;
-  /** The temporary directory around it; everything a test makes goes below. */
-  home: string;
-  gitCommonDir: string;
-  /** Runs git in `cwd` (the root unless told) as a person would, and gives stdout without the last line break. */
-  git(args: readonly string[], cwd?: string): string;
-  /** As `git`, and the exit code instead of an exception. */
-  tryGit(args: readonly string[], cwd?: string): { code: number; output: string };
-  /** Writes files below `cwd`, making directories. */
-  write(files: Readonly<Record<string, string | Buffer>>, cwd?: string): void;
-  /** `write`, then commits everything; the commit's id. */
-  commit(files: Readonly<Record<string, string | Buffer>>, message?: string, cwd?: string): string;
+export interface TemporaryRepository {
+  path: string;
+  /** Runs git in it and gives back what it printed, without the last newline. */
+  git(...args: string[]): Promise<string>;
+  /** Writes files by relative path, uncommitted. */
+  write(files: Record<string, string>): Promise<void>;
 }
 
-export interface RepositoryOptions {
-  /** Directory name; spaces and other alphabets are welcome. */
+export interface TemporaryRepositoryOptions {
+  /** Directory that gets it: usually `environment.directory`, which removes it too. */
+  parent: string;
+  /** Its directory's name; spaces and unicode are fine. Default `repo`. */
   name?: string;
-  files?: Readonly<Record<string, string | Buffer>>;
-  /** False: no user.name and user.email. */
-  identity?: boolean;
+  /** Committed at the start; `false`: a repository without a commit. Default: a README.md. */
+  files?: Record<string, string> | false;
+  /** Written after the commit. */
+  dirty?: Record<string, string>;
+  /** Leaves HEAD on the commit instead of on the branch. */
+  detached?: boolean;
 }
 
-const ENVIRONMENT = {
-  GIT_CONFIG_GLOBAL: '/dev/null',
+// Nothing of the person's account, so that no hook, template or signing key of theirs plays a part.
+const GIT_ENVIRONMENT = {
+  PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+  HOME: '/nonexistent',
   GIT_CONFIG_NOSYSTEM: '1',
-  LC_ALL: 'C',
+  GIT_AUTHOR_NAME: 'A Person',
+  GIT_AUTHOR_EMAIL: 'person@example.com',
+  GIT_COMMITTER_NAME: 'A Person',
+  GIT_COMMITTER_EMAIL: 'person@example.com',
 };
 
-/** A private repository with one commit on `main`, removed at the end: `using repository = makeRepository()`. */
-export function makeRepository(options: RepositoryOptions = {}): TestRepository {
-  // A person's own configuration (signing, hooks, identity) must not decide a test.
-  Object.assign(process.env, ENVIRONMENT);
-  const home = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'swarm-repo-')));
-  const root = path.join(home, options.name ?? 'repo');
-  const git = (args: readonly string[], cwd = root): string =>
-    execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...ENVIRONMENT } }).replace(/\n$/, '');
-  const tryGit = (args: readonly string[], cwd = root): { code: number; output: string } => {
-    try {
-      return { code: 0, output: git(args, cwd) };
-    } catch (error) {
-      const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
-      return { code: status, output: `${stdout}${stderr}` };
-    }
+/** A git repository on branch `main` to try swarm in. */
+export async function temporaryRepository(options: TemporaryRepositoryOptions): Promise<TemporaryRepository> {
+  const directory = path.join(options.parent, options.name ?? 'repo');
+  await mkdir(directory, { recursive: true });
+  const git = async (...args: string[]) => {
+    const { stdout } = await execa('git', args, { cwd: directory, env: GIT_ENVIRONMENT, extendEnv: false });
+    return stdout;
   };
-  const write: TestRepository['write'] = (files, cwd = root) => {
+  const write = async (files: Record<string, string>) => {
     for (const [name, content] of Object.entries(files)) {
-      const full = path.join(cwd, name);
-      mkdirSync(path.dirname(full), { recursive: true });
-      writeFileSync(full, content);
+      const file = path.join(directory, name);
+      await mkdir(path.dirname(file), { recursive: true });
+      await writeFile(file, content);
     }
   };
-  const commit: TestRepository['commit'] = (files, message = 'change', cwd = root) => {
-    write(files, cwd);
-    git(['add', '-A'], cwd);
-    git(['commit', '-q', '--allow-empty', '-m', message], cwd);
-    return git(['rev-parse', 'HEAD'], cwd);
-  };
-  mkdirSync(root, { recursive: true });
-  git(['init', '-q', '-b', 'main']);
-  git(['config', 'user.name', 'A Person']);
-  git(['config', 'user.email', 'person@example.org']);
-  commit(options.files ?? { 'readme.txt': 'hello\n' }, 'first');
-  if (options.identity === false) git(['config', '--remove-section', 'user']);
-  return {
-    root,
-    home,
-    gitCommonDir: path.join(root, '.git'),
-    git,
-    tryGit,
-    write,
-    commit,
-    [Symbol.dispose]: () => {
-      // A test may leave directories that nobody may enter.
-      if (existsSync(home)) execFileSync('chmod', ['-R', 'u+rwX', home]);
-      rmSync(home, { recursive: true, force: true });
-    },
-  };
+  await git('init', '-q', '-b', 'main');
+  const files = options.files ?? { 'README.md': '# A project\n' };
+  if (files !== false) {
+    await write(files);
+    await git('add', '-A');
+    await git('commit', '-q', '--allow-empty', '-m', 'A first commit');
+  }
+  if (options.detached === true) await git('checkout', '-q', '--detach');
+  await write(options.dirty ?? {});
+  return { path: directory, git, write };
 }

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+export interface TestRepository extends Disposable {
+  /** Real path of the repository's root. */
+  root: string;
+  /** The temporary directory around it; everything a test makes goes below. */
+  home: string;
+  gitCommonDir: string;
+  /** Runs git in `cwd` (the root unless told) as a person would, and gives stdout without the last line break. */
+  git(args: readonly string[], cwd?: string): string;
+  /** As `git`, and the exit code instead of an exception. */
+  tryGit(args: readonly string[], cwd?: string): { code: number; output: string };
+  /** Writes files below `cwd`, making directories. */
+  write(files: Readonly<Record<string, string | Buffer>>, cwd?: string): void;
+  /** `write`, then commits everything; the commit's id. */
+  commit(files: Readonly<Record<string, string | Buffer>>, message?: string, cwd?: string): string;
+}
+
+export interface RepositoryOptions {
+  /** Directory name; spaces and other alphabets are welcome. */
+  name?: string;
+  files?: Readonly<Record<string, string | Buffer>>;
+  /** False: no user.name and user.email. */
+  identity?: boolean;
+}
+
+const ENVIRONMENT = {
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+  LC_ALL: 'C',
+};
+
+/** A private repository with one commit on `main`, removed at the end: `using repository = makeRepository()`. */
+export function makeRepository(options: RepositoryOptions = {}): TestRepository {
+  // A person's own configuration (signing, hooks, identity) must not decide a test.
+  Object.assign(process.env, ENVIRONMENT);
+  const home = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'swarm-repo-')));
+  const root = path.join(home, options.name ?? 'repo');
+  const git = (args: readonly string[], cwd = root): string =>
+    execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...ENVIRONMENT } }).replace(/\n$/, '');
+  const tryGit = (args: readonly string[], cwd = root): { code: number; output: string } => {
+    try {
+      return { code: 0, output: git(args, cwd) };
+    } catch (error) {
+      const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
+      return { code: status, output: `${stdout}${stderr}` };
+    }
+  };
+  const write: TestRepository['write'] = (files, cwd = root) => {
+    for (const [name, content] of Object.entries(files)) {
+      const full = path.join(cwd, name);
+      mkdirSync(path.dirname(full), { recursive: true });
+      writeFileSync(full, content);
+    }
+  };
+  const commit: TestRepository['commit'] = (files, message = 'change', cwd = root) => {
+    write(files, cwd);
+    git(['add', '-A'], cwd);
+    git(['commit', '-q', '--allow-empty', '-m', message], cwd);
+    return git(['rev-parse', 'HEAD'], cwd);
+  };
+  mkdirSync(root, { recursive: true });
+  git(['init', '-q', '-b', 'main']);
+  git(['config', 'user.name', 'A Person']);
+  git(['config', 'user.email', 'person@example.org']);
+  commit(options.files ?? { 'readme.txt': 'hello\n' }, 'first');
+  if (options.identity === false) git(['config', '--remove-section', 'user']);
+  return {
+    root,
+    home,
+    gitCommonDir: path.join(root, '.git'),
+    git,
+    tryGit,
+    write,
+    commit,
+    [Symbol.dispose]: () => {
+      // A test may leave directories that nobody may enter.
+      if (existsSync(home)) execFileSync('chmod', ['-R', 'u+rwX', home]);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
