@@ -1,0 +1,230 @@
+import type { Logger } from 'pino';
+import type { AgentSpec, Order, ToWrapper, WrapperSnapshot } from '../coordination/link.ts';
+import type { TaskOrder } from '../coordination/messages.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { Attempt, type BreakOff } from './attempt.ts';
+import { liveAttempt } from './attempt-life.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import type { AgentKind } from './kind.ts';
+import type { SupervisorLink } from './link.ts';
+import { pause, type Broker, type Clock, type Processes, type Workspace } from './ports.ts';
+import type { Spool } from './spool.ts';
+import type { AgentState } from './state.ts';
+import { Worker } from './worker.ts';
+
+/** How long a stop waits for results to leave, ms; what stays is sent by the next incarnation. */
+const LAST_RESULTS_MS = 1_500;
+/** How long a broken-off attempt may take beyond its grace, ms. */
+const STOP_MARGIN_MS = 3_000;
+
+export interface AgentOptions {
+  spec: AgentSpec;
+  /** The person's environment, for commands that swarm runs itself. */
+  env: Readonly<Record<string, string>>;
+  state: AgentState;
+  broker: Broker;
+  spool: Spool;
+  link: SupervisorLink;
+  workspace(slot: number): Workspace;
+  processes: Processes;
+  kind: AgentKind;
+  /** The wrapper ends once everything is put away. */
+  exit(code: number): void;
+  clock: Clock;
+  log: Logger;
+}
+
+/** One agent: takes orders, works on attempts, tells how it stands. Knows nothing of what kind of agent it is. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #worker: Worker;
+  readonly #attempts = new Map<Attempt, Promise<void>>();
+  #stopHeartbeat: () => void = () => {};
+  #tickets: { cancel(): Promise<void> } | null = null;
+  #amqpUrl: string | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { spec, broker, kind, state, clock, log } = options;
+    this.#worker = new Worker({
+      slots: spec.slots,
+      able: () => !state.current.paused && state.current.held === null && state.current.failure === null && kind.able(),
+      claim: (slot) => broker.claim(slot),
+      run: (order) => this.#run(order),
+      capacity: (free) => this.#consume(free),
+      clock,
+      log,
+    });
+    state.onChange(() => this.#worker.reconsider());
+  }
+
+  start(): void {
+    const { spec, state, broker, link, kind, clock, log } = this.#options;
+    this.#stopHeartbeat = startHeartbeat({
+      everyMs: spec.heartbeatMs,
+      snapshot: () => state.current,
+      publish: (heartbeat) => (state.current.amqp === 'connected' ? broker.heartbeat(heartbeat) : Promise.resolve()),
+      clock,
+      log,
+    });
+    link.start();
+    kind.begin();
+  }
+
+  reconsider(): void {
+    this.#worker.reconsider();
+  }
+
+  brokerConnected(): void {
+    this.#options.spool.flush();
+    this.#worker.connected();
+  }
+
+  brokerLost(): void {
+    this.#worker.disconnected();
+  }
+
+  setBroker(amqpUrl: string | null): void {
+    if (amqpUrl === this.#amqpUrl) return;
+    this.#amqpUrl = amqpUrl;
+    this.#options.broker.setUrl(amqpUrl);
+  }
+
+  /** @param said the snapshot by which the supervisor judged: what began later it could not know */
+  welcome(welcome: Extract<ToWrapper, { type: 'welcome' }>, said: WrapperSnapshot): void {
+    for (const attempt of this.#attempts.keys()) {
+      const { task, attempt: n } = attempt.order;
+      const known = said.tasks.some((held) => held.task === task && held.attempt === n && held.phase !== 'reporting');
+      const ours = welcome.attempts.some((held) => held.task === task && held.attempt === n);
+      if (known && !ours) {
+        this.#options.log.warn({ task, attempt: n }, 'the store does not hold this attempt for us: dropped');
+        attempt.breakOff('dropped');
+      }
+    }
+    this.setBroker(welcome.amqpUrl);
+    // A new supervisor knows no free slots: what is claimed in vain tells it.
+    if (this.#options.state.current.amqp === 'connected') this.#worker.connected();
+  }
+
+  async order(order: Order): Promise<unknown> {
+    const { state, kind, clock } = this.#options;
+    switch (order.do) {
+      case 'stop':
+        await this.stop(order.graceMs);
+        // After this order's ack has left.
+        clock.after(20, () => void this.#leave(0));
+        return null;
+      case 'pause':
+        state.update({ paused: true });
+        return null;
+      case 'resume':
+        state.update({ paused: false });
+        return null;
+      case 'restart':
+        state.update({ failure: null });
+        return await kind.restart();
+      case 'answer':
+        return kind.answer(order);
+      case 'send':
+        return kind.send(order);
+      case 'checkpoint':
+        return await this.#checkpoint(order.reason);
+      case 'rollback':
+        return await kind.rollback(order.n);
+      case 'cancel':
+        return this.#cancel(order.task, order.attempt);
+    }
+  }
+
+  /** Stops taking work, gives back what is in hand, ends the processes. Idempotent. */
+  stop(graceMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs);
+    return this.#stopping;
+  }
+
+  async stopAndLeave(graceMs: number, code: number): Promise<void> {
+    await this.stop(graceMs);
+    await this.#leave(code);
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const { kind, log, clock, spool } = this.#options;
+    log.info({ attempts: this.#attempts.size }, 'stopping');
+    this.#worker.stop();
+    this.#breakOffAll('released');
+    const done = Promise.all([kind.stop(graceMs), ...this.#attempts.values()]);
+    const late = pause(clock, graceMs + STOP_MARGIN_MS).then(() => 'late' as const);
+    if ((await Promise.race([done, late])) === 'late') log.error('something did not end in time');
+    const deadline = clock.now() + LAST_RESULTS_MS;
+    while (spool.pending.length > 0 && clock.now() < deadline) await pause(clock, 20);
+  }
+
+  async #leave(code: number): Promise<void> {
+    const { broker, link, spool, log, exit } = this.#options;
+    this.#stopHeartbeat();
+    spool.close();
+    await link.close();
+    await broker.close();
+    log.info({ code }, 'wrapper ends');
+    exit(code);
+  }
+
+  #breakOffAll(reason: BreakOff): void {
+    for (const attempt of this.#attempts.keys()) attempt.breakOff(reason);
+  }
+
+  #run(order: TaskOrder): Promise<void> {
+    const { workspace, clock } = this.#options;
+    const attempt = new Attempt(order, workspace(order.slot), new Date(clock.now()).toISOString());
+    const life = this.#live(attempt).finally(() => this.#attempts.delete(attempt));
+    this.#attempts.set(attempt, life);
+    if (this.#stopping !== null) attempt.breakOff('released');
+    return life;
+  }
+
+  async #live(attempt: Attempt): Promise<void> {
+    const { spec, env, processes, state, kind, link, spool, clock, log } = this.#options;
+    const { task, attempt: n, slot } = attempt.order;
+    const event = (name: string, of: string | null, data: Record<string, unknown> = {}): void => link.event(name, of, data);
+    log.info({ task, attempt: n, slot, resume: attempt.order.resume !== null }, 'attempt begins');
+    const result = await liveAttempt(attempt, kind.body(attempt), { spec, env, processes, state, event, clock, log });
+    log.info({ task, attempt: n, outcome: result.outcome, error: result.error }, 'attempt ended');
+    if (attempt.brokenOff !== 'dropped') {
+      const { confirmed } = await spool.deliver(result);
+      // In a stop nobody waits for the broker: the spool keeps it for the next incarnation.
+      if (this.#stopping === null) await confirmed;
+    }
+    state.dropTask(slot);
+    if (this.#stopping === null) await kind.ended(attempt);
+  }
+
+  #cancel(task: string, n: number): null {
+    const attempt = [...this.#attempts.keys()].find((held) => held.is(task, n));
+    if (attempt === undefined) {
+      throw new SwarmError('unknown-attempt', `${this.#options.spec.agent} does not work on attempt ${n} of ${task}`);
+    }
+    attempt.breakOff('cancelled');
+    return null;
+  }
+
+  async #checkpoint(reason: string): Promise<unknown> {
+    const { workspace, state, kind, clock } = this.#options;
+    const held = state.current.tasks.find(({ slot }) => slot === 0);
+    const captured = await workspace(0).capture({
+      reason,
+      task: held?.task ?? null,
+      attempt: held?.attempt ?? null,
+      sessionId: kind.sessionId(),
+    });
+    state.update({ checkpoint: { n: captured.n, at: new Date(clock.now()).toISOString() } });
+    return captured;
+  }
+
+  /** As many tickets as there are free slots; what is not for us stays with the broker for others. */
+  #consume(free: number): void {
+    const before = this.#tickets;
+    this.#tickets = free > 0 ? this.#options.broker.tickets(free, () => this.#worker.ticket()) : null;
+    before?.cancel().catch((error: unknown) => this.#options.log.debug({ error: errorText(error) }, 'tickets were not cancelled'));
+  }
+}

@@ -1,0 +1,199 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { AgentSpec, HeldTask } from '../coordination/link.ts';
+import type { TaskResult } from '../coordination/messages.ts';
+import { AGENT_MARK } from '../coordination/link.ts';
+import { errorText } from '../domain/errors.ts';
+import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
+import { exitText, runCommand } from './command.ts';
+import type { Captured, Clock, Processes, Tip } from './ports.ts';
+import { clip, type Preparation } from './prompt.ts';
+import { markOf } from './spec.ts';
+import type { AgentState } from './state.ts';
+
+const TEXT_MAX = 20_000;
+
+export interface LifeDependencies {
+  spec: AgentSpec;
+  /** The person's environment. */
+  env: Readonly<Record<string, string>>;
+  processes: Processes;
+  state: AgentState;
+  event(name: string, task: string | null, data?: Record<string, unknown>): void;
+  clock: Clock;
+  log: Logger;
+}
+
+type Ending = Pick<TaskResult, 'outcome' | 'errorClass' | 'error' | 'summary'>;
+
+/** The life of one attempt, from its order to its result. Never throws: what goes wrong is in the result. */
+export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDependencies): Promise<TaskResult> {
+  const { order } = attempt;
+  const life = new Life(attempt, body, deps);
+  attempt.startTimeout(deps.clock);
+  let ending: Ending;
+  try {
+    ending = await life.work();
+  } catch (error) {
+    deps.log.error({ task: order.task, attempt: order.attempt, err: error }, 'an attempt failed');
+    ending = failed('setup', errorText(error));
+  } finally {
+    attempt.stopTimeout();
+  }
+  deps.state.setTask(attempt.held('reporting', iso(deps)));
+  return {
+    task: order.task,
+    attempt: order.attempt,
+    agent: deps.spec.agent,
+    ...ending,
+    commit: life.tip?.commit ?? null,
+    branch: life.tip?.branch ?? null,
+    sessionId: body.sessionId(),
+    usage: await body.usage(),
+    startedAt: attempt.startedAt,
+    endedAt: iso(deps),
+  };
+}
+
+class Life {
+  readonly #attempt: Attempt;
+  readonly #body: TaskBody;
+  readonly #deps: LifeDependencies;
+  tip: Tip | null = null;
+
+  constructor(attempt: Attempt, body: TaskBody, deps: LifeDependencies) {
+    this.#attempt = attempt;
+    this.#body = body;
+    this.#deps = deps;
+  }
+
+  async work(): Promise<Ending> {
+    const attempt = this.#attempt;
+    this.#enter('preparing');
+    const preparation = await this.#prepare();
+    if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
+    if (preparation.conflict !== null && !this.#body.resolvesConflicts) {
+      const { task, files } = preparation.conflict;
+      return failed('conflict', `the result of ${task} conflicts with the others in: ${files.join(', ')}`);
+    }
+    this.#enter('running');
+    let outcome = await this.#body.work(preparation);
+    for (let mends = 0; ; mends += 1) {
+      // An attempt that is no longer ours must not touch the branch: another may be at work on it.
+      const unresolved = attempt.brokenOff === 'dropped' ? [] : await this.#keep();
+      if (outcome.kind !== 'done') return endingOf(outcome, attempt);
+      const failure = unresolved.length > 0 ? conflictFailure(unresolved) : await this.#verify();
+      if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
+      const summary = clip(outcome.summary, TEXT_MAX);
+      if (failure === null) return { outcome: 'done', errorClass: null, error: null, summary };
+      this.#enter('running');
+      const mended = mends < attempt.order.verifyFollowUps ? await this.#body.mend(failure) : null;
+      if (mended === null) {
+        const error = clipStart(`${failure.what}: ${failure.exit}\n${failure.output}`);
+        return { ...failed(unresolved.length > 0 ? 'conflict' : 'verify', error), summary };
+      }
+      outcome = mended;
+    }
+  }
+
+  async #prepare(): Promise<Preparation> {
+    const { order, workspace } = this.#attempt;
+    await workspace.ensure();
+    // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
+    const captured = await this.#capture('task-start');
+    if (order.resume !== null) return { branch: null, conflict: null, leftovers: [], checkpoint: null };
+    const prepared = await workspace.prepare(order);
+    this.tip = { commit: prepared.commit, branch: prepared.branch };
+    if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
+    return { ...prepared, checkpoint: prepared.leftovers.length > 0 ? captured.n : null };
+  }
+
+  /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */
+  async #keep(): Promise<string[]> {
+    const { order, workspace } = this.#attempt;
+    try {
+      await this.#capture('turn-end');
+    } catch (error) {
+      this.#deps.log.error({ task: order.task, error: errorText(error) }, 'the checkpoint at the end of the turn failed');
+    }
+    const { commit, branch, unresolved } = await workspace.commit(order);
+    this.tip = { commit, branch };
+    return unresolved;
+  }
+
+  async #capture(reason: string): Promise<Captured> {
+    const { order, workspace } = this.#attempt;
+    const { task, attempt, slot } = order;
+    const captured = await workspace.capture({ reason, task, attempt, sessionId: this.#body.sessionId() });
+    if (slot === 0) this.#deps.state.update({ checkpoint: { n: captured.n, at: iso(this.#deps) } });
+    return captured;
+  }
+
+  async #verify(): Promise<VerifyFailure | null> {
+    const { spec, env, processes, clock, event } = this.#deps;
+    const { order, workspace, signal } = this.#attempt;
+    if (order.verify === null) return null;
+    this.#enter('verifying');
+    // A mark of its own, so that its leftovers can be told from an agent that lives on in the pane.
+    const mark = `${markOf(spec, order)}/verify`;
+    const end = await runCommand({
+      argv: order.verify.argv,
+      cwd: workspace.path,
+      env: { ...env, [AGENT_MARK]: mark },
+      mark,
+      outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.verify.log`),
+      signal,
+      graceMs: spec.stopGraceMs,
+      processes,
+      clock,
+    });
+    if (this.tip !== null) await workspace.clean(this.tip.commit);
+    event('task.verified', order.task, { attempt: order.attempt, ok: end.code === 0, exit: exitText(end) });
+    return end.code === 0 ? null : { what: order.verify.argv.join(' '), exit: exitText(end), output: end.tail };
+  }
+
+  #enter(phase: HeldTask['phase']): void {
+    this.#deps.state.setTask(this.#attempt.held(phase, iso(this.#deps)));
+  }
+}
+
+function conflictFailure(files: readonly string[]): VerifyFailure {
+  return { what: 'git commit', exit: 'unresolved conflicts', output: files.join('\n') };
+}
+
+function endingOf(outcome: Exclude<BodyOutcome, { kind: 'done' }>, attempt: Attempt): Ending {
+  switch (outcome.kind) {
+    case 'failed':
+      return { ...failed(outcome.errorClass, outcome.error), summary: clip(outcome.summary, TEXT_MAX) };
+    case 'lost':
+      return { outcome: 'lost', errorClass: 'lost', error: clip(outcome.error, TEXT_MAX), summary: '' };
+    case 'broken-off':
+      return brokenOff(attempt.brokenOff ?? 'cancelled', attempt);
+  }
+}
+
+function brokenOff(reason: BreakOff, { order }: Attempt): Ending {
+  switch (reason) {
+    case 'timeout':
+      return { outcome: 'timeout', errorClass: 'timeout', error: `it took longer than ${(order.timeoutMs ?? 0) / 1000} s`, summary: '' };
+    case 'budget':
+      return failed('budget', `it went over its budget of ${order.budgetUsd} USD`);
+    case 'cancelled':
+      return { outcome: 'cancelled', errorClass: null, error: null, summary: '' };
+    case 'released':
+    case 'dropped':
+      return { outcome: 'released', errorClass: null, error: null, summary: '' };
+  }
+}
+
+function failed(errorClass: NonNullable<TaskResult['errorClass']>, error: string): Ending {
+  return { outcome: 'failed', errorClass, error: clip(error, TEXT_MAX), summary: '' };
+}
+
+function clipStart(text: string): string {
+  return text.length <= TEXT_MAX ? text : text.slice(-TEXT_MAX);
+}
+
+function iso(deps: LifeDependencies): string {
+  return new Date(deps.clock.now()).toISOString();
+}

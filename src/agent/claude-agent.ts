@@ -1,0 +1,304 @@
+import type { Logger } from 'pino';
+import type { ClaudeEvent, Endpoint, Launch, ToolHandlers } from '../claude/index.ts';
+import type { AgentSpec, Order } from '../coordination/link.ts';
+import { errorText } from '../domain/errors.ts';
+import type { Attempt, TaskBody } from './attempt.ts';
+import { ClaudeBody } from './claude-body.ts';
+import { ClaudePane, type StartRequest } from './claude-pane.ts';
+import { Conversation } from './conversation.ts';
+import type { AgentKind } from './kind.ts';
+import { Mailbox } from './mailbox.ts';
+import { NeedsYouBoard } from './needs-you.ts';
+import { pause, type Clock, type Processes, type Terminal, type Workspace } from './ports.ts';
+import { interruptedPrompt, retryPrompt } from './prompt.ts';
+import { markOf } from './spec.ts';
+import type { AgentState } from './state.ts';
+import { isWorking, type Verdict } from './turn-end.ts';
+import { UsageMeter, usageSince } from './usage-meter.ts';
+
+/** Telemetry is exported once a second: the last requests of a turn arrive so much after its end at most, ms. */
+const TELEMETRY_LAG_MS = 1_300;
+
+export interface ClaudeAgentOptions {
+  spec: AgentSpec;
+  workspace: Workspace;
+  /** Opens the loopback endpoint; events and tool calls come to what is given. */
+  openEndpoint(onEvent: (event: ClaudeEvent) => void, tools: ToolHandlers): Promise<Endpoint>;
+  launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
+  sessionExists(sessionId: string): Promise<boolean>;
+  terminal: Terminal;
+  processes: Processes;
+  state: AgentState;
+  event(name: string, task: string | null, data: Record<string, unknown>): void;
+  /** `able` may have changed. */
+  reconsider(): void;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Current {
+  attempt: Attempt;
+  body: ClaudeBody;
+}
+
+/** One Claude Code in one pane: its conversations, its questions, its tasks. */
+export class ClaudeAgent implements AgentKind {
+  readonly #options: ClaudeAgentOptions;
+  readonly #pane: ClaudePane;
+  readonly #conversation: Conversation;
+  readonly #board: NeedsYouBoard;
+  readonly #mailbox = new Mailbox();
+  readonly #meter = new UsageMeter();
+  readonly #stopping = new AbortController();
+  #endpoint: Endpoint | null = null;
+  #current: Current | null = null;
+  #draining: Promise<void> | null = null;
+  #wasAble = true;
+
+  static async open(options: ClaudeAgentOptions): Promise<ClaudeAgent> {
+    const agent = new ClaudeAgent(options);
+    agent.#endpoint = await options.openEndpoint((event) => agent.#event(event), agent.#tools());
+    return agent;
+  }
+
+  private constructor(options: ClaudeAgentOptions) {
+    this.#options = options;
+    const { spec, clock, log, processes, terminal, state } = options;
+    const event = (name: string, data: Record<string, unknown>): void => options.event(name, this.#task, data);
+    this.#pane = new ClaudePane({
+      cwd: spec.worktree,
+      markPrefix: `${spec.project}/${spec.agent}`,
+      graceMs: spec.stopGraceMs,
+      launch: (request) => this.#launch(request),
+      died: (exit) => this.#conversation.died(exit),
+      processes,
+      clock,
+      log,
+    });
+    this.#conversation = new Conversation({
+      spec,
+      pane: this.#pane,
+      terminal,
+      state,
+      sessionExists: options.sessionExists,
+      captureCrash: () => this.#capture('crash'),
+      event,
+      clock,
+      log,
+    });
+    this.#board = new NeedsYouBoard({
+      unanswered: spec.unanswered,
+      decide: (id, decision) => this.#endpoint?.decidePermission(id, decision) ?? false,
+      terminal,
+      changed: () => this.#pane.changes.emit(),
+      event,
+      clock,
+    });
+    this.#pane.changes.on(() => this.#publish());
+  }
+
+  get #task(): string | null {
+    return this.#current?.attempt.order.task ?? null;
+  }
+
+  able(): boolean {
+    return this.#draining === null && !isWorking(this.#pane.turn);
+  }
+
+  begin(): void {
+    if (this.#options.spec.idle === 'eager') void this.#conversation.idle();
+  }
+
+  sessionId(): string | null {
+    return this.#conversation.sessionId;
+  }
+
+  body(attempt: Attempt): TaskBody {
+    const { spec, state, clock } = this.#options;
+    const start = this.#meter.total;
+    const { budgetUsd } = attempt.order;
+    const body = new ClaudeBody(attempt, {
+      conversation: this.#conversation,
+      pane: this.#pane,
+      board: this.#board,
+      mailbox: this.#mailbox,
+      mark: markOf(spec, attempt.order),
+      phase: (phase) => state.setTask(attempt.held(phase, new Date(clock.now()).toISOString())),
+      event: (name, data) => this.#options.event(name, attempt.order.task, data),
+      usage: async () => {
+        await this.#lateTelemetry();
+        return usageSince(this.#meter.total, start);
+      },
+      overBudget: () => budgetUsd !== null && usageSince(this.#meter.total, start).costUsd >= budgetUsd,
+    });
+    this.#current = { attempt, body };
+    this.#budget = budgetUsd === null ? null : { attempt, limit: this.#meter.total.costUsd + budgetUsd };
+    return body;
+  }
+
+  #budget: { attempt: Attempt; limit: number } | null = null;
+
+  async ended(): Promise<void> {
+    this.#current = null;
+    this.#budget = null;
+    // What a person said meanwhile comes before the next task.
+    await this.#drain();
+  }
+
+  async restart(): Promise<unknown> {
+    this.#options.state.update({ failure: null, held: null });
+    const prompt = this.#interruptedPrompt('a person restarted you');
+    await this.#conversation.interrupt(prompt, () => this.#capture('before-restart'));
+    return { sessionId: this.#conversation.sessionId };
+  }
+
+  answer(order: Extract<Order, { do: 'answer' }>): unknown {
+    return this.#board.answer(order);
+  }
+
+  send({ id, text }: Extract<Order, { do: 'send' }>): unknown {
+    if (this.#mailbox.put({ id, text })) {
+      this.#pane.changes.emit();
+      if (this.#current === null) void this.#drain();
+    }
+    return { receipt: 'queued' };
+  }
+
+  async rollback(n: number): Promise<unknown> {
+    const prompt = this.#interruptedPrompt(`a person set the files of the worktree back to checkpoint ${n}`);
+    return await this.#conversation.interrupt(prompt, () => this.#options.workspace.restore(n));
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#board.close();
+    await this.#conversation.stop(graceMs);
+    await this.#endpoint?.close();
+  }
+
+  /** A suspended Claude Code is woken: in a pane there is no shell that could. */
+  wake(): void {
+    this.#pane.wake();
+  }
+
+  #interruptedPrompt(why: string): string {
+    return this.#current === null ? `You were interrupted: ${why}.` : interruptedPrompt(this.#current.attempt.order, why);
+  }
+
+  async #launch(request: StartRequest): Promise<Launch> {
+    if (this.#endpoint === null) throw new Error('the endpoint is not open yet');
+    const launch = await this.#options.launch(request, this.#endpoint);
+    this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
+    return launch;
+  }
+
+  #event(event: ClaudeEvent): void {
+    if (this.#meter.event(event)) {
+      this.#options.state.update({ usage: this.#meter.total });
+      if (this.#budget !== null && this.#meter.total.costUsd >= this.#budget.limit) this.#budget.attempt.breakOff('budget');
+    }
+    if (event.type === 'status-line' && event.contextPercent !== null) {
+      this.#options.state.update({ contextPercent: event.contextPercent });
+    }
+    if (event.type === 'turn-ended' || event.type === 'turn-failed') this.#countTokens();
+    this.#pane.event(event);
+  }
+
+  #countTokens(): void {
+    this.#meter
+      .readTranscript(this.#pane.turn?.transcriptPath ?? null)
+      .then(() => this.#options.state.update({ usage: this.#meter.total }))
+      .catch((error: unknown) => this.#options.log.warn({ error: errorText(error) }, 'the transcript cannot be read for its tokens'));
+  }
+
+  async #lateTelemetry(): Promise<void> {
+    const { clock } = this.#options;
+    const endedAt = Date.parse(this.#pane.turn?.since ?? '');
+    if (!this.#meter.exact || !this.#pane.alive || Number.isNaN(endedAt) || this.#meter.lastAt >= endedAt) return;
+    await pause(clock, Math.max(0, endedAt + TELEMETRY_LAG_MS - clock.now()), this.#stopping.signal);
+  }
+
+  /** What the turn machine knows, into the snapshot. */
+  #publish(): void {
+    const { state } = this.#options;
+    const turn = this.#pane.turn;
+    this.#board.permissions(turn?.openPermissions ?? [], this.#task);
+    state.update({
+      child: this.#pane.identity,
+      sessionId: this.#conversation.sessionId,
+      transcriptPath: turn?.transcriptPath ?? state.current.transcriptPath,
+      turn: turn?.state ?? 'none',
+      turnSince: turn?.since ?? state.current.turnSince,
+      lastProgressAt: turn?.lastProgressAt ?? state.current.lastProgressAt,
+      needsYou: this.#board.list,
+    });
+    if (this.able() !== this.#wasAble) {
+      this.#wasAble = !this.#wasAble;
+      this.#options.reconsider();
+    }
+  }
+
+  /** Delivers the waiting messages, each as one turn of the conversation in hand. */
+  #drain(): Promise<void> {
+    this.#draining ??= this.#deliverAll().finally(() => {
+      this.#draining = null;
+      this.#publish();
+    });
+    return this.#draining;
+  }
+
+  async #deliverAll(): Promise<void> {
+    const { spec, event, log } = this.#options;
+    for (let message = this.#mailbox.take(); message !== null; message = this.#mailbox.take()) {
+      const { id, text } = message;
+      const result = await this.#conversation.turn({
+        prompt: text,
+        session: 'continue',
+        mark: markOf(spec, null),
+        signal: this.#stopping.signal,
+        interrupted: (why) => `You were interrupted (${why}). Go on with what you were asked last.`,
+        handoff: () => text,
+        retry: () => retryPrompt(null),
+        delivered: () => event('message.delivered', null, { id }),
+      });
+      if (result.kind !== 'ended') {
+        log.warn({ id, result }, "a person's message was not worked off");
+        event('message.failed', null, { id, how: result.kind, ...('error' in result ? { error: result.error } : {}) });
+      }
+    }
+  }
+
+  async #capture(reason: string): Promise<void> {
+    const { workspace, state, clock, log } = this.#options;
+    const order = this.#current?.attempt.order;
+    try {
+      const sessionId = this.#conversation.sessionId;
+      const captured = await workspace.capture({ reason, task: order?.task ?? null, attempt: order?.attempt ?? null, sessionId });
+      state.update({ checkpoint: { n: captured.n, at: new Date(clock.now()).toISOString() } });
+    } catch (error) {
+      log.error({ reason, error: errorText(error) }, 'a checkpoint failed');
+    }
+  }
+
+  #tools(): ToolHandlers {
+    const inHand = (): Current => {
+      if (this.#current === null) throw new Error('There is no task now: a person talks to you directly.');
+      return this.#current;
+    };
+    const say = (verdict: Verdict, reply: string): Promise<string> => {
+      inHand().body.say(verdict);
+      return Promise.resolve(reply);
+    };
+    return {
+      task_context: async () => inHand().body.context(),
+      report_progress: async ({ text, percent }) => {
+        this.#options.event('task.progress', this.#task, { text, ...(percent === undefined ? {} : { percent }) });
+        return 'Noted.';
+      },
+      complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),
+      fail_task: ({ reason }) => say({ tool: 'fail_task', reason }, 'Noted. End your turn now.'),
+      ask_person: ({ question, options }) =>
+        say({ tool: 'ask_person', question, options: options ?? [] }, 'Asked. End your turn now; the answer will be your next prompt.'),
+    };
+  }
+}

@@ -1,0 +1,354 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { AgentSpec } from '../coordination/link.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
+import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
+import { composerText, mayHoldDraft, obstacle } from './draft-guard.ts';
+import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
+import { pause, type Clock, type Terminal } from './ports.ts';
+import type { AgentState } from './state.ts';
+import { afterApiFailure, isWorking, restOf, type Rest } from './turn-end.ts';
+
+const LOOK_AGAIN_MS = 1_000;
+const LANE = 'pane';
+
+export interface TurnRequest {
+  prompt: string;
+  /** A new conversation, the one in hand, or a named one. */
+  session: 'fresh' | 'continue' | { resume: string };
+  mark: string;
+  /** Aborting ends the process tree. */
+  signal: AbortSignal;
+  /** What to say in the same conversation after the turn was cut short. */
+  interrupted(why: string): string;
+  /** What to say in a fresh conversation where the old one is not to be had. */
+  handoff(why: string): string;
+  /** What to say after the API failed. */
+  retry(): string;
+  /** The agent has the prompt. */
+  delivered?(): void;
+  /** The agent has said its last word: nothing needs to go on when the turn is cut short now. */
+  settled?(): boolean;
+}
+
+export type TurnResult =
+  | { kind: 'ended'; lastMessage: string | null }
+  | { kind: 'api'; error: string }
+  | { kind: 'lost'; error: string }
+  | { kind: 'broken-off' };
+
+export interface ConversationOptions {
+  spec: AgentSpec;
+  pane: ClaudePane;
+  terminal: Terminal;
+  state: AgentState;
+  sessionExists(sessionId: string): Promise<boolean>;
+  /** Keeps the worktree as a dead process left it. */
+  captureCrash(): Promise<void>;
+  event(name: string, data: Record<string, unknown>): void;
+  clock: Clock;
+  log: Logger;
+}
+
+type Step = Rest | { kind: 'died'; detail: string; exit: PaneExit | null } | { kind: 'interrupted' } | { kind: 'broken-off' };
+
+interface Interruption {
+  prompt: string;
+  action(): Promise<void>;
+}
+
+/** One conversation after another in one pane: who may start a process there, and what happens when it dies. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #lane = new KeyedMutex();
+  #sessionId: string | null;
+  #history = NO_RESTARTS;
+  #inTurn = false;
+  #starting = false;
+  #stopped = false;
+  #interruption: Interruption | null = null;
+  #wake = new AbortController();
+  #turnEndedAt: number;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#sessionId = options.spec.resume?.sessionId ?? null;
+    this.#turnEndedAt = options.clock.now();
+    options.pane.changes.on(() => {
+      // A person's /clear begins another conversation; ours goes on with that one.
+      this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
+    });
+  }
+
+  get sessionId(): string | null {
+    return this.#sessionId;
+  }
+
+  /** A turn that swarm began is under way, or waits for the pane. */
+  get inTurn(): boolean {
+    return this.#lane.held(LANE);
+  }
+
+  /** An idle process for the person, unless one lives. Never throws. */
+  async idle(): Promise<void> {
+    await this.#lane.run(LANE, () => this.#idle());
+  }
+
+  /** One turn, from a free pane to its end. Deaths, API failures and interruptions in between are its own business. */
+  async turn(request: TurnRequest): Promise<TurnResult> {
+    return await this.#lane.run(LANE, async () => {
+      this.#inTurn = true;
+      // A broken-off start would otherwise wait for its session first.
+      const abort = (): void => void this.#options.pane.end().catch(() => this.#options.log.debug('the turn ends it again'));
+      request.signal.addEventListener('abort', abort);
+      try {
+        return await this.#turn(request);
+      } finally {
+        request.signal.removeEventListener('abort', abort);
+        this.#inTurn = false;
+        this.#turnEndedAt = this.#options.clock.now();
+        if (this.#options.state.current.held !== null) this.#options.state.update({ held: null });
+      }
+    });
+  }
+
+  /**
+   * Ends the process, does `action`, and goes on: with the same turn if one is under way, else idle.
+   * @param prompt what the agent is told when its turn was cut short
+   */
+  async interrupt<T>(prompt: string, action: () => Promise<T>): Promise<T> {
+    this.#history = NO_RESTARTS;
+    if (this.#interruption !== null) throw new SwarmError('busy', 'it is just being restarted', { retrySafe: true });
+    if (this.#inTurn) {
+      const outcome = Promise.withResolvers<T>();
+      this.#interruption = { prompt, action: () => action().then(outcome.resolve, outcome.reject) };
+      this.#wake.abort();
+      this.#options.pane.changes.emit();
+      return await outcome.promise;
+    }
+    return await this.#lane.run(LANE, async () => {
+      await this.#options.pane.end();
+      const result = await action();
+      await this.#idle();
+      return result;
+    });
+  }
+
+  /** Ends the process for good. Turns under way must have been broken off. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#wake.abort();
+    await this.#options.pane.end(graceMs);
+  }
+
+  /** An unasked end while no turn of ours was under way. */
+  died(exit: PaneExit): void {
+    this.#noteExit(exit, exitWords(exit));
+    if (this.#inTurn || this.#starting || this.#stopped) return;
+    void this.#idleEnded(exit.uptimeMs, exit.code === 0, exitWords(exit));
+  }
+
+  async #turn(request: TurnRequest): Promise<TurnResult> {
+    let delivered = false;
+    let next = await this.#opening(request);
+    for (let failures = 0; ; ) {
+      if (!(await this.#clearPane(request.signal))) return await this.#breakOff();
+      const step = await this.#once(next, request, () => {
+        if (!delivered) request.delivered?.();
+        delivered = true;
+      });
+      if (step.kind === 'ended') return step;
+      if (step.kind === 'broken-off' || request.signal.aborted) return await this.#breakOff();
+      if (request.settled?.() === true) return { kind: 'ended', lastMessage: null };
+      if (step.kind === 'api-failure') {
+        failures += 1;
+        if (!(await this.#outlast(step, failures, request.signal))) return { kind: 'api', error: apiText(step) };
+        next = await this.#goOn(request, delivered, request.retry(), apiText(step));
+      } else if (step.kind === 'interrupted') {
+        const prompt = await this.#carryOutInterruption();
+        next = await this.#goOn(request, delivered, prompt, 'a person asked for a restart');
+      } else {
+        const given = await this.#bury(step, request.signal);
+        if (given !== null) return { kind: 'lost', error: given };
+        next = await this.#goOn(request, delivered, request.interrupted(step.detail), step.detail);
+      }
+    }
+  }
+
+  async #opening({ session, prompt, handoff }: TurnRequest): Promise<{ resume: boolean; prompt: string }> {
+    const wanted = session === 'fresh' ? null : session === 'continue' ? this.#sessionId : session.resume;
+    if (wanted !== null && (await this.#options.sessionExists(wanted))) {
+      this.#sessionId = wanted;
+      return { resume: true, prompt };
+    }
+    this.#sessionId = randomUUID();
+    return { resume: false, prompt: wanted === null ? prompt : handoff('its session is gone') };
+  }
+
+  async #goOn(request: TurnRequest, delivered: boolean, prompt: string, why: string): Promise<{ resume: boolean; prompt: string }> {
+    const exists = this.#sessionId !== null && (await this.#options.sessionExists(this.#sessionId));
+    if (exists) return { resume: true, prompt: delivered ? prompt : request.prompt };
+    // An id that was given once may count as in use.
+    this.#sessionId = randomUUID();
+    return { resume: false, prompt: delivered ? request.handoff(why) : request.prompt };
+  }
+
+  async #once(next: { resume: boolean; prompt: string }, request: TurnRequest, delivered: () => void): Promise<Step> {
+    const { pane } = this.#options;
+    try {
+      await pane.start({ ...next, sessionId: this.#sessionId ?? randomUUID(), mark: request.mark });
+    } catch (error) {
+      return { kind: 'died', detail: errorText(error), exit: pane.lastExit };
+    }
+    let seen = false;
+    const step = await pane.changes.until<Step>(() => {
+      const turn = pane.turn;
+      if (!seen && turn !== null && !['starting', 'ready', 'gone'].includes(turn.state)) {
+        seen = true;
+        delivered();
+      }
+      if (!pane.alive) return { kind: 'died', detail: exitWords(pane.lastExit), exit: pane.lastExit };
+      if (this.#interruption !== null) return { kind: 'interrupted' };
+      return turn === null || !seen ? null : restOf(turn);
+    }, request.signal);
+    return step ?? { kind: 'broken-off' };
+  }
+
+  async #breakOff(): Promise<TurnResult> {
+    await this.#options.pane.end();
+    return { kind: 'broken-off' };
+  }
+
+  /** Waits until an API failure may have passed; false when it is no use. */
+  async #outlast(failure: Extract<Rest, { kind: 'api-failure' }>, failures: number, signal: AbortSignal): Promise<boolean> {
+    const { clock, state, log } = this.#options;
+    const recovery = afterApiFailure(failure, failures, clock.now(), () => clock.random());
+    log.warn({ ...failure, failures, recovery }, 'the API failed');
+    if (recovery.do === 'give-up') return false;
+    if (recovery.do === 'hold') {
+      const until = new Date(clock.now() + recovery.ms).toISOString();
+      state.update({ held: { kind: recovery.kind, until, detail: apiText(failure) } });
+    }
+    await this.#sleep(recovery.ms, signal);
+    if (recovery.do === 'hold') state.update({ held: null });
+    return true;
+  }
+
+  async #carryOutInterruption(): Promise<string> {
+    const interruption = this.#interruption;
+    await this.#options.pane.end();
+    await interruption?.action();
+    this.#interruption = null;
+    this.#wake = new AbortController();
+    return interruption?.prompt ?? '';
+  }
+
+  /** After an unasked end in a turn: its tree is proved gone, its worktree kept. Non-null: given up, and why. */
+  async #bury(step: Extract<Step, { kind: 'died' }>, signal: AbortSignal): Promise<string | null> {
+    const { clock, log } = this.#options;
+    log.warn({ detail: step.detail }, 'the agent ended in the middle of its turn');
+    const decision = this.#decide(step.exit?.uptimeMs ?? 0, false);
+    await this.#options.pane.end();
+    await this.#options.captureCrash();
+    if (decision.do !== 'restart') return this.#giveUp(step.detail, decision);
+    this.#countRestart(step.detail, clock.now());
+    await this.#sleep(decision.delayMs, signal);
+    return null;
+  }
+
+  async #idle(): Promise<void> {
+    const { pane, state, log } = this.#options;
+    if (pane.alive || this.#stopped || state.current.failure !== null) return;
+    const startedAt = this.#options.clock.now();
+    this.#starting = true;
+    try {
+      await pane.end();
+      const resume = this.#sessionId !== null && (await this.#options.sessionExists(this.#sessionId));
+      if (!resume || this.#sessionId === null) this.#sessionId = randomUUID();
+      await pane.start({ sessionId: this.#sessionId, resume, prompt: null, mark: `${this.#options.spec.project}/${this.#options.spec.agent}/-/-` });
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'the idle agent did not start');
+      void this.#idleEnded(this.#options.clock.now() - startedAt, false, errorText(error));
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #idleEnded(uptimeMs: number, clean: boolean, detail: string): Promise<void> {
+    const { pane, clock, log } = this.#options;
+    const decision = this.#decide(uptimeMs, clean);
+    try {
+      await pane.end();
+      if (!clean) await this.#options.captureCrash();
+    } catch (error) {
+      log.error({ error: errorText(error) }, 'what the agent left could not be cleared away');
+    }
+    if (decision.do === 'give-up') this.#giveUp(detail, decision);
+    if (decision.do !== 'restart') return;
+    this.#countRestart(detail, clock.now());
+    // Outside the lane: a turn that comes meanwhile need not wait, it starts its own process.
+    await pause(clock, decision.delayMs, this.#wake.signal);
+    await this.idle();
+  }
+
+  #decide(uptimeMs: number, clean: boolean): RestartDecision {
+    const { clock, spec } = this.#options;
+    const death = { at: clock.now(), uptimeMs, clean };
+    const { history, decision } = afterDeath(spec.restart, this.#history, death, () => clock.random());
+    this.#history = history;
+    return decision;
+  }
+
+  #giveUp(detail: string, decision: RestartDecision): string {
+    const why = decision.do === 'give-up' ? `${decision.reason}; last: ${detail}` : detail;
+    this.#options.log.error({ why }, 'the agent is not started again');
+    this.#options.state.update({ failure: why });
+    return why;
+  }
+
+  #countRestart(detail: string, now: number): void {
+    const { state } = this.#options;
+    state.update({ restarts: state.current.restarts + 1 });
+    this.#options.event('agent.restarted', { detail, restarts: state.current.restarts, at: new Date(now).toISOString() });
+  }
+
+  #noteExit(exit: PaneExit, detail: string): void {
+    const { code, signal } = exit;
+    this.#options.state.update({ lastExit: { at: new Date(exit.at).toISOString(), code, signal, detail } });
+  }
+
+  /** Ends what is idle in the pane, once no person is in the middle of something there. False: broken off meanwhile. */
+  async #clearPane(signal: AbortSignal): Promise<boolean> {
+    const { pane, state, clock } = this.#options;
+    for (let held = false; !signal.aborted; held = true) {
+      const found = pane.alive && this.#interruption === null ? await this.#obstacle() : null;
+      if (found === null) {
+        if (held) state.update({ held: null });
+        await pane.end();
+        return true;
+      }
+      const until = found.untilMs === null ? null : new Date(found.untilMs).toISOString();
+      const before = state.current.held;
+      if (before?.detail !== found.detail || before.until !== until) state.update({ held: { kind: 'draft', until, detail: found.detail } });
+      await pause(clock, LOOK_AGAIN_MS, AbortSignal.any([signal, this.#wake.signal]));
+    }
+    return false;
+  }
+
+  async #obstacle(): Promise<ReturnType<typeof obstacle>> {
+    const { pane, terminal, clock } = this.#options;
+    if (isWorking(pane.turn)) return { detail: "a person's own turn is under way in the pane", untilMs: null };
+    const presence = await terminal.presence();
+    const composer = mayHoldDraft(presence, this.#turnEndedAt) ? composerText(await terminal.screen()) : null;
+    return obstacle(presence, composer, clock.now());
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    await pause(this.#options.clock, ms, AbortSignal.any([signal, this.#wake.signal]));
+  }
+}
+
+function apiText(failure: { error: string; details: string | null }): string {
+  return failure.details === null ? failure.error : `${failure.error}: ${failure.details}`;
+}

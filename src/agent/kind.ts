@@ -1,0 +1,20 @@
+import type { Order } from '../coordination/link.ts';
+import type { Attempt, TaskBody } from './attempt.ts';
+
+/** What differs between the kinds of agents. */
+export interface AgentKind {
+  /** It could begin an attempt now, as far as this kind knows. */
+  able(): boolean;
+  /** Called once, when the wrapper is ready. */
+  begin(): void;
+  body(attempt: Attempt): TaskBody;
+  /** The attempt's result is delivered (or nobody wants it); the slot is free when this resolves. */
+  ended(attempt: Attempt): Promise<void>;
+  restart(): Promise<unknown>;
+  answer(order: Extract<Order, { do: 'answer' }>): unknown;
+  send(order: Extract<Order, { do: 'send' }>): unknown;
+  rollback(n: number): Promise<unknown>;
+  sessionId(): string | null;
+  /** Ends its processes; attempts have been broken off before. */
+  stop(graceMs: number): Promise<void>;
+}

@@ -1,0 +1,29 @@
+export interface Message {
+  id: string;
+  text: string;
+}
+
+const REMEMBERED = 1_000;
+
+/** A person's messages that wait for the agent to be free. The supervisor keeps them too, and may send one twice. */
+export class Mailbox {
+  readonly #known = new Set<string>();
+  readonly #waiting: Message[] = [];
+
+  /** False when this message was taken before. */
+  put(message: Message): boolean {
+    if (this.#known.has(message.id)) return false;
+    this.#known.add(message.id);
+    if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.values().next().value ?? '');
+    this.#waiting.push(message);
+    return true;
+  }
+
+  take(): Message | null {
+    return this.#waiting.shift() ?? null;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+}

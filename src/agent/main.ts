@@ -1,0 +1,279 @@
+import { spawn, execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import pino, { type Logger } from 'pino';
+import { CheckpointStore } from '../checkpoint/store.ts';
+import { lastUuid, openEndpoint, prepareLaunch, sessionExists, transcriptPath } from '../claude/index.ts';
+import { AGENT_MARK, WRAPPER_MARK, type AgentSpec, type WrapperSnapshot } from '../coordination/link.ts';
+import { NO_USAGE } from '../domain/agent.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { endTree, identityOf } from '../process/index.ts';
+import { Agent } from './agent.ts';
+import { openBroker } from './broker.ts';
+import { ClaudeAgent } from './claude-agent.ts';
+import type { AgentKind } from './kind.ts';
+import { SupervisorLink } from './link.ts';
+import { systemClock as clock, type Processes, type Terminal, type Workspace } from './ports.ts';
+import { ShellAgent } from './shell-agent.ts';
+import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
+import { Spool } from './spool.ts';
+import { AgentState } from './state.ts';
+import { paneTerminal } from './terminal.ts';
+import { openWorkspace, slotWorktree, type Checkpoints } from './workspace.ts';
+
+/** The wrapper: `wrapper --spec FILE`, the program of an agent's pane. Composition root; decides nothing. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { spec: { type: 'string' } } });
+  if (values.spec === undefined) throw new SwarmError('usage', 'usage: wrapper --spec FILE', { exitCode: 2 });
+  const spec = await readSpec(values.spec);
+  const env = cleanEnv(await readEnvSnapshot(spec.envSnapshot));
+  const paneEnv = { ...process.env };
+  adoptEnvironment(spec, env);
+  const log = openLog(spec);
+  const agent = await compose(spec, env, paneEnv, log);
+  handleSignals(spec, agent, log);
+  agent.agent.start();
+}
+
+/** git and tmux, which we run ourselves, see the person's environment; our mark stays, so that they are found as ours. */
+function adoptEnvironment(spec: AgentSpec, env: Readonly<Record<string, string>>): void {
+  const mark = process.env[WRAPPER_MARK] ?? `${spec.project}/${spec.agent}`;
+  for (const name of Object.keys(process.env)) delete process.env[name];
+  Object.assign(process.env, env, { [WRAPPER_MARK]: mark });
+}
+
+function openLog(spec: AgentSpec): Logger {
+  mkdirSync(spec.logsDir, { recursive: true, mode: 0o700 });
+  const file = path.join(spec.logsDir, `${spec.agent}.jsonl`);
+  return pino({ base: { agent: spec.agent }, level: process.env['SWARM_LOG_LEVEL'] ?? 'info' }, pino.destination({ dest: file, sync: true, mode: 0o600 }));
+}
+
+interface Composed {
+  agent: Agent;
+  wake(): void;
+}
+
+async function compose(spec: AgentSpec, env: Record<string, string>, paneEnv: NodeJS.ProcessEnv, log: Logger): Promise<Composed> {
+  const incarnation = randomUUID();
+  const state = new AgentState(firstSnapshot(spec, incarnation));
+  const workspaces = new Map<number, Workspace>();
+  const workspace = (slot: number): Workspace => {
+    const known = workspaces.get(slot) ?? openWorkspace(spec, slot, checkpointsOf(spec, env, slot));
+    workspaces.set(slot, known);
+    return known;
+  };
+  await recoverRollback(spec, log);
+  let agent: Agent;
+  const broker = openBroker({
+    spec,
+    incarnation,
+    log,
+    state: ({ status }) => {
+      const amqp = status === 'connected' ? 'connected' : status === 'connecting' ? 'connecting' : 'none';
+      const before = state.current.amqp;
+      if (amqp !== before) state.update({ amqp });
+      if (amqp === 'connected' && before !== 'connected') agent.brokerConnected();
+      if (amqp !== 'connected' && before === 'connected') agent.brokerLost();
+    },
+  });
+  const spool = new Spool({
+    dir: path.join(spec.spoolDir, spec.agent),
+    publish: (result) => broker.result(result),
+    changed: (spooled) => state.update({ spooled }),
+    clock,
+    log,
+  });
+  await spool.open();
+  const link = new SupervisorLink({
+    socketPath: spec.linkSocket,
+    token: spec.token,
+    snapshot: () => state.current,
+    order: (order) => agent.order(order),
+    welcome: (welcome, said) => agent.welcome(welcome, said),
+    broker: (url) => agent.setBroker(url),
+    startSupervisor: () => startSupervisor(spec, env),
+    clock,
+    log,
+  });
+  state.onChange(() => link.changed());
+  const parts = { spec, env, state, processes, clock, log };
+  const terminal = terminalOf(spec, paneEnv['TMUX_PANE'] ?? null, log);
+  const reconsider = (): void => agent.reconsider();
+  const claude = spec.kind === 'claude' ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider }) : null;
+  const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print }, workspace(0));
+  const exit = (code: number): void => process.exit(code);
+  agent = new Agent({ ...parts, broker, spool, link, workspace, kind, exit });
+  return { agent, wake: () => claude?.wake() };
+}
+
+interface ClaudeParts {
+  spec: AgentSpec;
+  env: Record<string, string>;
+  paneEnv: NodeJS.ProcessEnv;
+  state: AgentState;
+  workspace: Workspace;
+  link: SupervisorLink;
+  terminal: Terminal;
+  reconsider(): void;
+  log: Logger;
+}
+
+function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): Promise<ClaudeAgent> {
+  const filesDir = path.join(spec.runtimeDir, 'agents', spec.agent);
+  const hookDir = path.join(filesDir, 'hooks');
+  return ClaudeAgent.open({
+    ...parts,
+    spec,
+    log,
+    clock,
+    processes,
+    event: (name, task, data) => link.event(name, task, data),
+    sessionExists: (id) => sessionExists(env, spec.worktree, id),
+    openEndpoint: (onEvent, tools) =>
+      openEndpoint({ token: spec.token, hookDir, onEvent, tools, log: (message, facts) => log.warn({ ...facts }, message) }),
+    launch: ({ sessionId, resume, prompt, mark }, { port }) =>
+      prepareLaunch({
+        program: spec.command,
+        agent: spec.agent,
+        cwd: spec.worktree,
+        sessionId,
+        resume,
+        prompt,
+        permissionMode: spec.permissionMode,
+        allow: spec.allow,
+        deny: spec.deny,
+        endpoint: { port, token: spec.token, hookDir },
+        filesDir,
+        env,
+        terminal: paneEnv,
+        trustWorkspace: spec.trustWorkspace,
+        mark: { [AGENT_MARK]: mark },
+      }),
+  });
+}
+
+function checkpointPlace(spec: AgentSpec, slot: number): CheckpointStore {
+  const { gitCommonDir, shadowGit } = spec;
+  const agent = slot === 0 ? spec.agent : `${spec.agent}-slot-${slot}`;
+  return new CheckpointStore({ gitCommonDir, shadowGit, worktree: slotWorktree(spec, slot), agent });
+}
+
+function checkpointsOf(spec: AgentSpec, env: Record<string, string>, slot: number): Checkpoints {
+  const store = checkpointPlace(spec, slot);
+  return {
+    async capture(request) {
+      const { sessionId } = request;
+      const transcriptUuid = sessionId === null ? null : await lastUuid(transcriptPath(env, spec.worktree, sessionId));
+      return await store.capture({ ...request, transcriptUuid });
+    },
+    rollback: (n) => store.rollback(n),
+  };
+}
+
+/** A kill may have hit a rollback half way: nothing may start in such a worktree. */
+async function recoverRollback(spec: AgentSpec, log: Logger): Promise<void> {
+  const recovered = await checkpointPlace(spec, 0).recover();
+  if (recovered !== null) log.warn(recovered, 'an interrupted rollback was ended');
+}
+
+const processes: Processes = {
+  identity: (pid) => identityOf(pid),
+  async endMarked(prefix, graceMs) {
+    const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });
+    if (survivors.length === 0) return;
+    throw new SwarmError('survivors', `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`, {
+      hint: 'End them by hand; until then nothing new is started here.',
+    });
+  },
+};
+
+function terminalOf(spec: AgentSpec, pane: string | null, log: Logger): Terminal {
+  if (pane === null) return { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') };
+  const run = promisify(execFile);
+  return paneTerminal(
+    pane,
+    async (args) => {
+      const { stdout } = await run(spec.tmuxProgram, ['-S', spec.tmuxSocket, ...args], { timeout: 3_000 });
+      return stdout;
+    },
+    log,
+  );
+}
+
+/** Its lock makes a second start harmless. What it says before its own log is open goes beside that log. */
+function startSupervisor(spec: AgentSpec, env: Record<string, string>): void {
+  const [program, ...args] = spec.supervisorArgv;
+  if (program === undefined) return;
+  const output = openSync(path.join(spec.logsDir, 'supervisor.start.log'), 'a', 0o600);
+  const child = spawn(program, args, { cwd: spec.root, env, detached: true, stdio: ['ignore', output, output] });
+  closeSync(output);
+  child.on('error', (error) => print(`cannot start the supervisor: ${errorText(error)}`));
+  child.unref();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${new Date().toTimeString().slice(0, 8)} ${line}\r\n`);
+}
+
+function firstSnapshot(spec: AgentSpec, incarnation: string): WrapperSnapshot {
+  const wrapper = identityOf(process.pid);
+  if (wrapper === null) throw new SwarmError('internal', 'this process cannot be found in the process table');
+  const now = new Date().toISOString();
+  return {
+    agent: spec.agent,
+    kind: spec.kind,
+    slots: spec.slots,
+    incarnation,
+    wrapper,
+    buildId: spec.buildId,
+    startedAt: now,
+    child: null,
+    sessionId: spec.resume?.sessionId ?? null,
+    transcriptPath: null,
+    turn: spec.kind === 'shell' ? 'ready' : 'none',
+    turnSince: now,
+    lastProgressAt: null,
+    tasks: [],
+    needsYou: [],
+    held: null,
+    paused: false,
+    restarts: 0,
+    lastExit: null,
+    failure: null,
+    usage: { ...NO_USAGE },
+    contextPercent: null,
+    branch: null,
+    checkpoint: null,
+    amqp: 'none',
+    spooled: [],
+  };
+}
+
+function handleSignals(spec: AgentSpec, { agent, wake }: Composed, log: Logger): void {
+  process.on('SIGTERM', () => void agent.stopAndLeave(spec.stopGraceMs, 0));
+  // The terminal is gone, tmux with it: nobody asked for the end of the task, so it is not given back.
+  process.on('SIGHUP', () => {
+    log.warn('hang-up: the terminal is gone');
+    void processes.endMarked(`${spec.project}/${spec.agent}`, 300).finally(() => process.exit(129));
+  });
+  // Keys in the pane are the agent's; it shares our process group.
+  process.on('SIGINT', () => log.debug('SIGINT is for the agent'));
+  process.on('SIGQUIT', () => log.debug('SIGQUIT is for the agent'));
+  process.on('SIGTSTP', () => clock.after(100, wake));
+  process.on('uncaughtException', (error) => fail(error, log));
+  process.on('unhandledRejection', (error) => fail(error, log));
+}
+
+/** A wrapper in an unknown state must not go on: the supervisor clears up after it and starts another. */
+function fail(error: unknown, log: Logger): void {
+  log.fatal({ err: error }, 'wrapper failed');
+  print(`wrapper failed: ${errorText(error)}`);
+  process.exit(70);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${errorText(error)}\r\n${error instanceof SwarmError && error.hint !== undefined ? `${error.hint}\r\n` : ''}`);
+  process.exitCode = error instanceof SwarmError ? error.exitCode : 1;
+});

@@ -1,0 +1,112 @@
+import type { ProcessIdentity } from '../coordination/link.ts';
+import type { ClaimReply, Heartbeat, TaskOrder, TaskResult } from '../coordination/messages.ts';
+
+/** What the wrapper asks of other rooms, in the smallest words that serve it. Wired in main.ts. */
+
+export interface Clock {
+  /** Epoch, ms. */
+  now(): number;
+  /** Uniform in [0, 1). */
+  random(): number;
+  /** Runs once after `ms`; the returned function cancels. */
+  after(ms: number, run: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`, or at once when the signal aborts: the caller looks at the signal. */
+export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.after(ms, done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+export interface Tip {
+  commit: string;
+  branch: string | null;
+}
+
+export interface Prepared extends Tip {
+  branch: string;
+  /** The dependency whose merge the agent must finish, and those that were not begun. */
+  conflict: { task: string; files: string[]; remaining: { task: string; commit: string }[] } | null;
+  leftovers: string[];
+}
+
+/** One worktree: the agent's own, or that of one slot. */
+export interface Workspace {
+  readonly path: string;
+  /** Makes the worktree exist (slots above 0). */
+  ensure(): Promise<void>;
+  prepare(order: TaskOrder): Promise<Prepared>;
+  /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */
+  commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
+  /** Removes what the verify command left behind on top of `commit`. */
+  clean(commit: string): Promise<void>;
+  capture(request: { reason: string; task: string | null; attempt: number | null; sessionId: string | null }): Promise<Captured>;
+  /** The agent's process must not live. */
+  restore(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
+}
+
+export interface Captured {
+  n: number;
+  commit: string;
+  tree: string;
+  created: boolean;
+}
+
+export interface Processes {
+  /** Null when there is no such process (any more). */
+  identity(pid: number): ProcessIdentity | null;
+  /**
+   * Ends every process whose environment carries a mark below `prefix` (whole components: `p/worker-1`), and all their
+   * descendants, whatever session or process group they are in; resolves when none is left.
+   * @throws when something survives SIGKILL
+   */
+  endMarked(prefix: string, graceMs: number): Promise<void>;
+}
+
+export interface Terminal {
+  /** What tells whether a person is at this pane; null where tmux cannot be asked. */
+  presence(): Promise<Presence | null>;
+  /** The screen's text with colours, for the composer's last evidence. */
+  screen(): Promise<string>;
+}
+
+export interface Presence {
+  attached: boolean;
+  /** Epoch ms of the latest key of any attached client; null where none is attached. */
+  lastKeyAt: number | null;
+  /** Epoch ms when a client was last attached; null = never. */
+  lastAttachedAt: number | null;
+}
+
+export type TicketVerdict = 'ack' | 'requeue';
+
+/** The broker, as the wrapper needs it. Heals itself; calls while it is away are rejected. */
+export interface Broker {
+  /** Null: there is none now. */
+  setUrl(amqpUrl: string | null): void;
+  /** Tickets of every queue that this agent may serve, up to `prefetch` unanswered ones of each. */
+  tickets(prefetch: number, handle: () => Promise<TicketVerdict>): { cancel(): Promise<void> };
+  /** @throws when no answer came in time, or the connection was lost */
+  claim(slot: number): Promise<ClaimReply>;
+  /** Resolves once confirmed. */
+  result(result: TaskResult): Promise<void>;
+  heartbeat(heartbeat: Heartbeat): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { AGENT_MARK, type AgentSpec } from '../coordination/link.ts';
+import { NO_USAGE, type Usage } from '../domain/agent.ts';
+import type { Attempt, BodyOutcome, TaskBody } from './attempt.ts';
+import { exitText, runCommand } from './command.ts';
+import type { Clock, Processes } from './ports.ts';
+import { tail } from './prompt.ts';
+import { markOf } from './spec.ts';
+
+const SUMMARY_CHARS = 2_000;
+
+export interface ShellDependencies {
+  spec: AgentSpec;
+  env: Readonly<Record<string, string>>;
+  processes: Processes;
+  clock: Clock;
+  /** One line for whoever looks at the pane. */
+  print(line: string): void;
+}
+
+/** A shell task: one program, its exit code is the result. */
+export class ShellBody implements TaskBody {
+  readonly resolvesConflicts = false;
+  readonly #attempt: Attempt;
+  readonly #deps: ShellDependencies;
+
+  constructor(attempt: Attempt, deps: ShellDependencies) {
+    this.#attempt = attempt;
+    this.#deps = deps;
+  }
+
+  async work(): Promise<BodyOutcome> {
+    const { order, workspace, signal } = this.#attempt;
+    const { spec, env, processes, clock, print } = this.#deps;
+    const argv = order.command ?? [];
+    const mark = markOf(spec, order);
+    const startedAt = clock.now();
+    print(`▶ ${order.task} (attempt ${order.attempt}) ${argv.join(' ')}`);
+    const end = await runCommand({
+      argv,
+      cwd: workspace.path,
+      env: { ...env, [AGENT_MARK]: mark },
+      mark,
+      outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.log`),
+      signal,
+      graceMs: spec.stopGraceMs,
+      processes,
+      clock,
+    });
+    const how = this.#attempt.brokenOff ?? exitText(end);
+    print(`■ ${order.task} ${how} (${((clock.now() - startedAt) / 1000).toFixed(1)} s)`);
+    if (this.#attempt.brokenOff !== null) return { kind: 'broken-off' };
+    const summary = tail(end.tail, SUMMARY_CHARS);
+    if (end.startError !== null) return { kind: 'failed', errorClass: 'setup', error: end.startError, summary };
+    if (end.code === 0) return { kind: 'done', summary };
+    return { kind: 'failed', errorClass: 'agent', error: `${argv.join(' ')}: ${exitText(end)}\n${summary}`, summary };
+  }
+
+  /** Nobody is there to mend it. */
+  mend(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  sessionId(): null {
+    return null;
+  }
+
+  usage(): Promise<Usage> {
+    return Promise.resolve({ ...NO_USAGE });
+  }
+}

@@ -1,0 +1,85 @@
+import type { Turn } from '../claude/index.ts';
+
+/** What the agent said through its tools since the turn began; the last word counts. */
+export type Verdict =
+  | { tool: 'complete_task'; summary: string }
+  | { tool: 'fail_task'; reason: string }
+  | { tool: 'ask_person'; question: string; options: readonly string[] };
+
+export type Rest =
+  /** The turn is over. */
+  | { kind: 'ended'; lastMessage: string | null }
+  /** The API failed after Claude Code's own retries, or the answer never came. */
+  | { kind: 'api-failure'; error: string; details: string | null };
+
+/** Where a process stands after a prompt: null while its turn goes on. */
+export function restOf(turn: Turn): Rest | null {
+  switch (turn.state) {
+    case 'idle':
+      return { kind: 'ended', lastMessage: turn.lastMessage };
+    case 'api-error':
+    case 'failed':
+      return { kind: 'api-failure', error: turn.failure?.error ?? 'unknown', details: turn.failure?.details ?? null };
+    default:
+      return null;
+  }
+}
+
+/** A person (or what the agent left in the background) is at work in a process that swarm did not prompt. */
+export function isWorking(turn: Turn | null): boolean {
+  return turn !== null && (turn.state === 'busy' || turn.state === 'permission' || turn.state === 'background');
+}
+
+export type ApiRecovery =
+  | { do: 'hold'; kind: 'rate-limit' | 'auth'; ms: number }
+  | { do: 'retry'; ms: number }
+  | { do: 'give-up' };
+
+const AUTH_RETRY_MS = 60_000;
+const RATE_LIMIT_FIRST_MS = 60_000;
+const RATE_LIMIT_MAX_MS = 15 * 60_000;
+const SERVER_ERROR_RETRIES = 5;
+const SERVER_ERROR_FIRST_MS = 2_000;
+const SERVER_ERROR_MAX_MS = 60_000;
+
+/**
+ * What to do about an API failure.
+ * @param failures how often this turn has failed so, this time included
+ * @param now epoch ms
+ */
+export function afterApiFailure(
+  failure: { error: string; details: string | null },
+  failures: number,
+  now: number,
+  random: () => number,
+): ApiRecovery {
+  switch (failure.error) {
+    case 'authentication_failed':
+      return { do: 'hold', kind: 'auth', ms: AUTH_RETRY_MS };
+    case 'rate_limit': {
+      const stated = retryAfter(failure.details, now);
+      const guessed = Math.min(RATE_LIMIT_MAX_MS, RATE_LIMIT_FIRST_MS * 2 ** (failures - 1));
+      return { do: 'hold', kind: 'rate-limit', ms: stated ?? Math.round(guessed * (0.9 + random() / 5)) };
+    }
+    case 'invalid_request':
+      // The same request would be refused again.
+      return failures > 1 ? { do: 'give-up' } : { do: 'retry', ms: SERVER_ERROR_FIRST_MS };
+    default: {
+      if (failures > SERVER_ERROR_RETRIES) return { do: 'give-up' };
+      const cap = Math.min(SERVER_ERROR_MAX_MS, SERVER_ERROR_FIRST_MS * 2 ** (failures - 1));
+      return { do: 'retry', ms: Math.round(cap * (0.5 + random() / 2)) };
+    }
+  }
+}
+
+/** "resets at 2026-11-21T13:00:00Z", "retry after 120 seconds": ms from now; null where nothing is said. */
+export function retryAfter(details: string | null, now: number): number | null {
+  if (details === null) return null;
+  const at = /\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)/.exec(details);
+  if (at !== null) {
+    const ms = Date.parse(at[0]) - now;
+    if (Number.isFinite(ms)) return Math.max(1_000, ms);
+  }
+  const seconds = /retry[- ]after\D{0,5}(\d+)/i.exec(details)?.[1];
+  return seconds === undefined ? null : Math.max(1_000, Number(seconds) * 1_000);
+}

@@ -1,0 +1,169 @@
+import type { Logger } from 'pino';
+import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
+import { errorText } from '../domain/errors.ts';
+import type { Clock, TicketVerdict } from './ports.ts';
+
+const CLAIM_AGAIN_FIRST_MS = 500;
+const CLAIM_AGAIN_MAX_MS = 10_000;
+/** The store may answer a claim before it has read the result of the attempt that freed the slot. */
+const SETTLE_FIRST_MS = 10;
+const SETTLE_MAX_MS = 500;
+const REMEMBERED = 2_000;
+
+export interface WorkerOptions {
+  slots: number;
+  /** Not paused, not held, no failure, and (claude) nobody's turn under way. */
+  able(): boolean;
+  claim(slot: number): Promise<ClaimReply>;
+  /** Works on the attempt and resolves when its result is delivered; never throws. */
+  run(order: TaskOrder): Promise<void>;
+  /** Called when the number of slots that may take a ticket changed. */
+  capacity(free: number): void;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Turns tickets into claims and claims into attempts, slot by slot. Knows neither the broker nor the agent. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #slots: ('free' | 'claiming' | 'running')[];
+  /** Attempts begun by this process: given again, they are not begun again. */
+  readonly #begun = new Set<string>();
+  readonly #idleWaiters = new Set<() => void>();
+  #connected = false;
+  #claimFailures = 0;
+  #cancelLater: (() => void) | null = null;
+  #lastCapacity = -1;
+  #stopped = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.slots }, () => 'free');
+  }
+
+  /** The broker or the supervisor is there (again): claim without waiting for a ticket, which may have been lost. */
+  connected(): void {
+    this.#connected = true;
+    this.#announce();
+    this.#fill();
+  }
+
+  disconnected(): void {
+    this.#connected = false;
+    this.#announce();
+  }
+
+  /** Something that `able` depends on changed. */
+  reconsider(): void {
+    const before = this.#lastCapacity;
+    this.#announce();
+    if (before <= 0 && this.#lastCapacity > 0) this.#fill();
+  }
+
+  /** No new attempts from now on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelLater?.();
+    this.#cancelLater = null;
+    this.#announce();
+  }
+
+  /** An attempt that was begun by nobody's claim, or must never begin. */
+  isBegun(task: string, attempt: number): boolean {
+    return this.#begun.has(`${task}/${attempt}`);
+  }
+
+  /** Answers a ticket once its claim is answered. */
+  async ticket(): Promise<TicketVerdict> {
+    for (;;) {
+      if (!this.#mayClaim()) return 'requeue';
+      const slot = this.#slots.indexOf('free');
+      if (slot >= 0) {
+        await this.#claim(slot);
+        // Answered or not, the ticket has done its work: a hint is not repeated by keeping it.
+        return 'ack';
+      }
+      if (!this.#slots.includes('claiming')) return 'requeue';
+      await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+    }
+  }
+
+  #mayClaim(): boolean {
+    return this.#connected && !this.#stopped && this.#options.able();
+  }
+
+  /** Claims for every free slot: an answer of "none" is also how the store learns that the slot waits. */
+  #fill(): void {
+    if (!this.#mayClaim()) return;
+    for (const [slot, state] of this.#slots.entries()) if (state === 'free') void this.#claim(slot);
+  }
+
+  async #claim(slot: number): Promise<void> {
+    this.#slots[slot] = 'claiming';
+    let begun = false;
+    try {
+      begun = await this.#claimUntilClear(slot);
+      this.#claimFailures = 0;
+    } catch (error) {
+      this.#options.log.warn({ slot, error: errorText(error) }, 'a claim was not answered: claiming again later');
+      this.#later();
+    }
+    if (!begun) this.#slots[slot] = 'free';
+    for (const wake of this.#idleWaiters) wake();
+    this.#idleWaiters.clear();
+    this.#announce();
+  }
+
+  /** True when an attempt was begun. */
+  async #claimUntilClear(slot: number): Promise<boolean> {
+    for (let wait = SETTLE_FIRST_MS; ; wait = Math.min(SETTLE_MAX_MS, wait * 2)) {
+      const reply = await this.#options.claim(slot);
+      if (reply.got === 'none') return false;
+      const order = { ...reply.order, slot };
+      const key = `${order.task}/${order.attempt}`;
+      if (!this.#begun.has(key)) {
+        this.#begin(key, order);
+        return true;
+      }
+      this.#options.log.debug({ key }, 'given an attempt that was begun before: its result is still on the way');
+      await new Promise<void>((resolve) => this.#options.clock.after(wait, resolve));
+      if (!this.#mayClaim()) return false;
+    }
+  }
+
+  #begin(key: string, order: TaskOrder): void {
+    this.#begun.add(key);
+    if (this.#begun.size > REMEMBERED) this.#begun.delete(this.#begun.values().next().value ?? '');
+    this.#slots[order.slot] = 'running';
+    void this.#options
+      .run(order)
+      .catch((error: unknown) => this.#options.log.error({ key, error: errorText(error) }, 'an attempt broke'))
+      .then(() => this.#finished(order.slot));
+  }
+
+  /** The next of a chain needs no ticket. */
+  #finished(slot: number): void {
+    this.#slots[slot] = 'free';
+    if (this.#mayClaim()) void this.#claim(slot);
+    else this.#announce();
+  }
+
+  #later(): void {
+    if (this.#cancelLater !== null || this.#stopped) return;
+    this.#claimFailures += 1;
+    const base = Math.min(CLAIM_AGAIN_MAX_MS, CLAIM_AGAIN_FIRST_MS * 2 ** Math.min(this.#claimFailures - 1, 10));
+    this.#cancelLater = this.#options.clock.after(base * (0.5 + this.#options.clock.random() / 2), () => {
+      this.#cancelLater = null;
+      this.#fill();
+    });
+  }
+
+  #announce(): void {
+    // A ticket more than there are free slots would wait here while somebody else is free.
+    const running = this.#slots.filter((slot) => slot === 'running').length;
+    const free = this.#mayClaim() ? this.#slots.length - running : 0;
+    if (free === this.#lastCapacity) return;
+    this.#lastCapacity = free;
+    this.#options.capacity(free);
+  }
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { SwarmError } from '../domain/errors.ts';
+import type { AgentSpec } from '../coordination/link.ts';
+import { addWorktree } from '../git/worktrees.ts';
+import { cleanLitter } from '../git/litter.ts';
+import { commitTurn } from '../git/commit-turn.ts';
+import { prepareTask } from '../git/prepare-task.ts';
+import { taskBranch } from '../git/task-branches.ts';
+import type { Captured, Workspace } from './ports.ts';
+
+/** Checkpoints of one worktree. */
+export interface Checkpoints {
+  capture(request: { reason: string; task: string | null; attempt: number | null; sessionId: string | null }): Promise<Captured>;
+  rollback(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
+}
+
+/** Slot 0 works in the agent's own worktree, each further slot in one beside it. */
+export function slotWorktree(spec: Pick<AgentSpec, 'worktree'>, slot: number): string {
+  return slot === 0 ? spec.worktree : `${spec.worktree}.${slot}`;
+}
+
+export function openWorkspace(spec: AgentSpec, slot: number, checkpoints: Checkpoints): Workspace {
+  const worktree = slotWorktree(spec, slot);
+  return {
+    path: worktree,
+    async ensure() {
+      if (existsSync(worktree)) return;
+      if (slot === 0) {
+        throw new SwarmError('no-worktree', `the worktree ${worktree} is gone`, { hint: `Run \`swarm restart ${spec.agent}\`.` });
+      }
+      await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
+    },
+    async prepare(order) {
+      const branch = taskBranch(order.task);
+      const { commit, conflict, leftovers } = await prepareTask({
+        worktree,
+        taskBranch: branch,
+        base: order.base,
+        on: order.on?.commit ?? null,
+        merges: order.dependencies.flatMap(({ task, commit: result }) => (result === null ? [] : [{ task, commit: result }])),
+      });
+      return { branch, commit, leftovers, conflict };
+    },
+    async commit(order) {
+      const committed = await commitTurn({
+        worktree,
+        branch: taskBranch(order.task),
+        message: order.title,
+        trailers: { 'Swarm-Task': order.task, 'Swarm-Agent': spec.agent, 'Swarm-Attempt': String(order.attempt) },
+      });
+      const unresolved = committed.outcome === 'unresolved' ? [...committed.files] : [];
+      if (committed.outcome === 'unresolved' && unresolved.length === 0) unresolved.push(`(a ${committed.operation} is under way)`);
+      return { commit: committed.head, branch: committed.branch, unresolved };
+    },
+    async clean(commit) {
+      await cleanLitter(worktree, commit);
+    },
+    capture: (request) => checkpoints.capture(request),
+    restore: (n) => checkpoints.rollback(n),
+  };
+}
