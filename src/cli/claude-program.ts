@@ -1,0 +1,80 @@
+import { execa } from 'execa';
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { inspectClaude, type Gate } from '../claude/preflight.ts';
+import type { Config } from '../config/index.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import { confirm } from './ask.ts';
+import type { Context } from './context.ts';
+
+/** The release that swarm was measured with. */
+const PACKAGE = '@anthropic-ai/claude-code@2.1.330';
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+
+/** Where swarm's own copy of Claude Code lies, when it has one. */
+export function installedClaude(layout: Pick<ProjectLayout, 'swarmStateDir'>): string {
+  return path.join(layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
+}
+
+/**
+ * Sees to it that each program of the claude roles is there and new enough. What a person can settle while the agents
+ * wait (login, trust) is not checked here: `status` shows it as needs-you.
+ * @throws SwarmError `claude-missing`, `claude-too-old`
+ */
+export async function ensureClaude(context: Context, layout: ProjectLayout, config: Config, yes: boolean): Promise<void> {
+  const commands = Object.values(config.agents)
+    .filter((role) => role.kind === 'claude' && (role.count ?? 0) > 0)
+    .map((role) => role.command);
+  const distinct = [...new Map(commands.map((command) => [command.join('\0'), command])).values()];
+  for (const command of distinct) await ensureProgram(context, layout, command, yes);
+}
+
+async function ensureProgram(context: Context, layout: ProjectLayout, command: string[], yes: boolean): Promise<void> {
+  const own = installedClaude(layout);
+  const gate = await programGate(context, layout, command);
+  if (gate === null) return;
+  const isPlain = command.length === 1 && command[0] === 'claude';
+  if (!isPlain || gate.kind !== 'missing') {
+    throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
+  }
+  if (existsSync(own) && (await programGate(context, layout, [own])) === null) return;
+  if (!yes && !(context.interactive && (await confirm(context, `Claude Code is not installed. Install ${PACKAGE} for swarm alone?`)))) {
+    throw new SwarmError('claude-missing', gate.message, {
+      hint: 'Run `swarm up --yes` to have it installed for swarm alone, or install it yourself: npm install -g @anthropic-ai/claude-code',
+    });
+  }
+  await install(context, layout);
+}
+
+async function programGate(context: Context, layout: ProjectLayout, command: string[]): Promise<Gate | null> {
+  const { gates } = await inspectClaude({ command, env: context.env, root: layout.root, signal: context.interrupt.signal });
+  return gates.find(({ kind }) => kind === 'missing' || kind === 'too-old') ?? null;
+}
+
+/** Into swarm's state directory, so that nothing of the person's changes. @throws SwarmError `claude-install-failed` */
+export async function install(context: Context, layout: Pick<ProjectLayout, 'swarmStateDir'>): Promise<string> {
+  const directory = path.join(layout.swarmStateDir, 'claude');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  context.output.note(`installing ${PACKAGE} into ${directory} …`);
+  try {
+    await execa('npm', ['install', '--prefix', directory, '--no-audit', '--no-fund', '--loglevel=error', PACKAGE], {
+      env: context.env,
+      extendEnv: false,
+      // A package.json of the repository must not be taken for ours.
+      cwd: directory,
+      stdin: 'ignore',
+      timeout: INSTALL_TIMEOUT_MS,
+      cancelSignal: context.interrupt.signal,
+    });
+  } catch (cause) {
+    context.interrupt.signal.throwIfAborted();
+    throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${errorText(cause).split('\n').slice(0, 3).join(' ')}`, {
+      hint: 'Install it yourself: npm install -g @anthropic-ai/claude-code',
+      cause,
+      retrySafe: true,
+    });
+  }
+  return installedClaude(layout);
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import net from 'node:net';
+import { SwarmError } from '../domain/errors.ts';
+import { waitFor } from '../lib/wait.ts';
+import { confirm } from './ask.ts';
+import type { Context, Project } from './context.ts';
+import { openProject } from './project.ts';
+import { ensureSupervisor, writtenPid } from './supervise.ts';
+
+/** Agents get their grace, their trees are proved gone, the broker stops with its last project. */
+const DOWN_TIMEOUT_MS = 120_000;
+
+export async function down(context: Context, options: { purge?: boolean; yes?: boolean }): Promise<void> {
+  const project = await openProject(context);
+  const purge = options.purge === true;
+  const { output } = context;
+  const { name } = project.layout;
+  if (purge && context.interactive && options.yes !== true) {
+    const sure = await confirm(context, `Remove all worktrees, checkpoints and tasks of ${name}? What was not merged is lost.`);
+    if (!sure) throw new SwarmError('not-confirmed', 'nothing was removed', { hint: '`swarm down` alone stops the agents and keeps everything.' });
+  }
+  const stopped = await bringDown(context, project, purge);
+  output.document({ stopped, purged: purge && stopped });
+  output.line(stopped ? `${name} is down${purge ? ' and purged' : ''}` : `${name} was not up`);
+  if (stopped && !purge) output.note('Tasks, checkpoints, conversations and worktrees are kept: `swarm up` goes on with them.');
+}
+
+/** @returns false when there was nothing to stop or purge */
+async function bringDown(context: Context, { layout, client }: Project, purge: boolean): Promise<boolean> {
+  let pid: number | null = null;
+  try {
+    pid = (await client.status()).supervisor.pid;
+  } catch (error) {
+    if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
+    const left = (purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket));
+    if (!left) return false;
+    // Its agents outlived it. Only a supervisor knows how to end them without harm, so it comes back for that.
+    context.output.note('The supervisor is gone but left something; it is started once more to clean up.');
+    pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
+  }
+  await client.down({ purge });
+  await waitUntilGone(context, { layout, client }, pid ?? writtenPid(layout));
+  return true;
+}
+
+async function waitUntilGone(context: Context, { layout, client }: Project, pid: number | null): Promise<void> {
+  let told = '';
+  const gone = async (): Promise<boolean> => {
+    const status = await client.status().catch(() => null); // Not answering is what is waited for.
+    if (status !== null) {
+      const left = status.agents.filter((agent) => agent.status !== 'stopped').map((agent) => agent.id);
+      const line = left.length === 0 ? 'agents stopped' : `stopping ${left.join(', ')}`;
+      if (line !== told) context.output.note(line);
+      told = line;
+      return false;
+    }
+    return (pid === null || !isAlive(pid)) && !(await someoneListens(layout.apiSocket));
+  };
+  try {
+    await waitFor(gone, { timeoutMs: DOWN_TIMEOUT_MS, intervalMs: 50, signal: context.interrupt.signal, what: 'everything to end' });
+  } catch (error) {
+    if (context.interrupt.signal.aborted) context.output.note('Interrupted: it goes on going down; `swarm status` tells when it is.');
+    if (!(error instanceof SwarmError)) throw error;
+    const { code, message } = error;
+    throw new SwarmError(code, message, { hint: '`swarm logs supervisor` tells what it waits for.', exitCode: 3, cause: error });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A socket's file outlives its owner; only a connection tells. */
+export async function someoneListens(socket: string): Promise<boolean> {
+  if (!existsSync(socket)) return false;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const connection = net.connect(socket);
+  connection.once('connect', () => resolve(true)).once('error', () => resolve(false));
+  try {
+    return await promise;
+  } finally {
+    connection.destroy();
+  }
+}
+

@@ -1,0 +1,45 @@
+import { constants } from 'node:os';
+
+/** Thrown through a verb that Ctrl-C ended; its text was printed by the verb itself. */
+export class Interrupted extends Error {
+  readonly by: NodeJS.Signals;
+
+  constructor(by: NodeJS.Signals) {
+    super(`ended by ${by}`);
+    this.name = 'Interrupted';
+    this.by = by;
+  }
+}
+
+/**
+ * Ctrl-C for verbs that have something to say or to clean up. Nothing is caught until a verb asks for the signal; a
+ * second Ctrl-C then ends the program at once.
+ */
+export class Interrupt implements Disposable {
+  readonly #controller = new AbortController();
+  #listening = false;
+  #by: NodeJS.Signals | null = null;
+
+  get signal(): AbortSignal {
+    if (!this.#listening) {
+      this.#listening = true;
+      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, this.#take);
+    }
+    return this.#controller.signal;
+  }
+
+  /** As a shell tells it, once a signal came. */
+  get exitCode(): number | null {
+    return this.#by === null ? null : 128 + constants.signals[this.#by];
+  }
+
+  readonly #take = (name: NodeJS.Signals): void => {
+    if (this.#by !== null) process.exit(this.exitCode ?? 1);
+    this.#by = name;
+    this.#controller.abort(new Interrupted(name));
+  };
+
+  [Symbol.dispose](): void {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, this.#take);
+  }
+}

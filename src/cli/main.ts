@@ -1,0 +1,41 @@
+import process from 'node:process';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { Interrupt } from './interrupt.ts';
+import { Output } from './output.ts';
+
+/** Runs one command line and sets the exit code. Nothing is thrown: this is where every error ends. */
+export async function main(argv: readonly string[]): Promise<void> {
+  endQuietlyWhenNobodyReads();
+  // Before any option is parsed, since a wrong option must be answered in the right shape too.
+  const options = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined);
+  const output = new Output({
+    stdout: process.stdout,
+    stderr: process.stderr,
+    json: options.includes('--json'),
+    debug: options.includes('--debug'),
+    command: process.env['SWARM_COMMAND'] ?? 'swarm',
+  });
+  using interrupt = new Interrupt();
+  try {
+    const { run } = await import('./program.ts');
+    process.exitCode = await run({ output, interrupt, env: process.env, cwd: process.cwd(), stdin: process.stdin, argv });
+  } catch (error) {
+    process.exitCode = interrupt.exitCode ?? report(error, output);
+  }
+}
+
+function report(error: unknown, output: Output): number {
+  output.error(error);
+  if (!(error instanceof SwarmError) && !output.debug) output.note(`Run it again with --debug to see where: ${errorText(error)}`);
+  return error instanceof SwarmError ? error.exitCode : 1;
+}
+
+/** `swarm logs | head` is no error: what reads us has enough. */
+function endQuietlyWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,137 @@
+import { styleText } from 'node:util';
+import { SwarmError, errorText, toErrorDocument } from '../domain/errors.ts';
+
+export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
+
+export interface OutputOptions {
+  stdout: NodeJS.WriteStream;
+  stderr: NodeJS.WriteStream;
+  /** One document on stdout and nothing else there. */
+  json: boolean;
+  /** Errors with their stack. */
+  debug: boolean;
+  /** How the person calls us, for the commands that we suggest. */
+  command: string;
+}
+
+/** Everything that swarm says: results on stdout, progress and errors on stderr. */
+export class Output {
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly command: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+
+  constructor(options: OutputOptions) {
+    this.stdout = options.stdout;
+    this.stderr = options.stderr;
+    this.json = options.json;
+    this.debug = options.debug;
+    this.command = options.command;
+  }
+
+  get isTerminal(): boolean {
+    return this.stdout.isTTY;
+  }
+
+  /** A line of the result, for people. Silent with --json. */
+  line(text = ''): void {
+    if (!this.json) this.stdout.write(`${text}\n`);
+  }
+
+  /** The result, for programs. Silent without --json. */
+  document(value: unknown): void {
+    if (this.json) this.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  /** Progress and remarks, for people. Silent with --json. */
+  note(text: string): void {
+    if (!this.json) this.stderr.write(`${this.#suggest(text)}\n`);
+  }
+
+  /** One or two lines on stderr, or the error document on stdout. */
+  error(error: unknown): void {
+    const stack = this.debug && error instanceof Error ? `${stackOf(error)}\n` : '';
+    if (this.json) {
+      this.stdout.write(`${JSON.stringify(toErrorDocument(error))}\n`);
+      this.stderr.write(stack);
+      return;
+    }
+    const hint = error instanceof SwarmError && error.hint !== undefined ? `${this.#suggest(plain(error.hint))}\n` : '';
+    const label = this.#style('red', 'error:', this.stderr);
+    this.stderr.write(`${label} ${this.#suggest(plain(errorText(error)))}\n${hint}${stack}`);
+  }
+
+  /** Coloured on a terminal that wants colour (NO_COLOR, FORCE_COLOR and TERM are heeded). */
+  style(style: Style, text: string): string {
+    return this.#style(style, text, this.stdout);
+  }
+
+  #style(style: Style, text: string, stream: NodeJS.WriteStream): string {
+    return styleText(style, text, { stream });
+  }
+
+  /** Commands in texts are written as `swarm …`; they are shown as this person would type them. */
+  #suggest(text: string): string {
+    return this.command === 'swarm' ? text : text.replaceAll('`swarm ', `\`${this.command} `);
+  }
+}
+
+function stackOf(error: Error): string {
+  const own = error.stack ?? String(error);
+  return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;
+}
+
+/**
+ * Text from agents, tasks and logs without what could steer the terminal: escape sequences and control characters are
+ * taken out, line feeds and tabs stay.
+ */
+export function plain(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const sequences = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B\][^\u0007\u001B]*(?:\u0007|\u001B\\)|\u001B[@-Z\\-_]/g;
+  // oxlint-disable-next-line no-control-regex
+  return text.replaceAll(sequences, '').replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '');
+}
+
+/** On one line, at most `most` columns. */
+export function oneLine(text: string, most: number): string {
+  const flat = plain(text).replaceAll(/\s+/g, ' ').trim();
+  if (width(flat) <= most) return flat;
+  let cut = '';
+  for (const character of flat) {
+    if (width(cut) + width(character) > most - 1) break;
+    cut += character;
+  }
+  return `${cut}…`;
+}
+
+/** East Asian wide characters and emoji take two columns. */
+const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]/u;
+
+export function width(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    if (/\p{Mark}|\u200D|\uFE0F/u.test(character)) continue;
+    columns += WIDE.test(character) ? 2 : 1;
+  }
+  return columns;
+}
+
+export type Cell = string | { text: string; style: Style };
+
+/** Columns as wide as their widest cell; the last one is not padded. */
+export function table(output: Output, header: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
+  const all: (readonly Cell[])[] = [header.map((text) => ({ text, style: 'dim' as const })), ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => width(textOf(row[column])))));
+  return all.map((row) => row.map((cell, column) => pad(output, cell, column === row.length - 1 ? 0 : (widths[column] ?? 0))).join('  ').trimEnd());
+}
+
+function textOf(cell: Cell | undefined): string {
+  return cell === undefined ? '' : typeof cell === 'string' ? cell : cell.text;
+}
+
+function pad(output: Output, cell: Cell, columns: number): string {
+  const text = textOf(cell);
+  const space = ' '.repeat(Math.max(0, columns - width(text)));
+  return (typeof cell === 'string' ? text : output.style(cell.style, text)) + space;
+}

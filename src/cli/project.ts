@@ -1,0 +1,51 @@
+import { realpathSync, statSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { connect } from '../api/client.ts';
+import { SwarmError } from '../domain/errors.ts';
+import { projectLayout, type ProjectLayout } from '../domain/layout.ts';
+import { runGit } from '../git/git.ts';
+import type { Context, Project } from './context.ts';
+
+/** Where `-C` leads. */
+export function changeDirectory(cwd: string, to: string): string {
+  const target = path.resolve(cwd, to);
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true) return target;
+  throw new SwarmError('no-directory', `-C ${to}: there is no directory ${target}`, { exitCode: 2 });
+}
+
+/** The project of the current directory, and its API; nothing is dialled yet. */
+export async function openProject(context: Context, worktreesDir?: string): Promise<Project> {
+  const layout = layoutOf(context.env, await findPlace(context.cwd), worktreesDir);
+  return { layout, client: connect(layout) };
+}
+
+export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
+  const uid = os.userInfo().uid;
+  return projectLayout({ ...place, env: { HOME: os.homedir(), ...env }, uid, tmpdir: os.tmpdir(), worktreesDir });
+}
+
+interface Place {
+  gitCommonDir: string;
+  root: string;
+}
+
+/**
+ * One git call in the usual case, since every verb waits for it. In a linked worktree, or where git complains, the git
+ * room looks closer and words the error.
+ */
+async function findPlace(cwd: string): Promise<Place> {
+  const args = ['rev-parse', '--path-format=absolute', '--git-dir', '--git-common-dir', '--show-toplevel'];
+  const lines = await runGit(args, { cwd }).then(
+    ({ stdout }) => stdout.toString('utf8').trimEnd().split('\n'),
+    // Whatever it was, findRepository meets it again and says it better.
+    () => [],
+  );
+  const [gitDir, commonDir, top] = lines;
+  if (lines.length === 3 && gitDir !== undefined && gitDir === commonDir && top !== undefined) {
+    return { gitCommonDir: realpathSync(gitDir), root: realpathSync(top) };
+  }
+  const { findRepository } = await import('../git/repository.ts');
+  const { gitCommonDir, root } = await findRepository(cwd);
+  return { gitCommonDir, root };
+}

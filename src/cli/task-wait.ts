@@ -1,0 +1,129 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SwarmClient } from '../api/client.ts';
+import type { Task } from '../api/documents.ts';
+import { SwarmError } from '../domain/errors.ts';
+import { FINAL_STATES } from '../domain/task.ts';
+import { formatDuration, parseDuration } from '../lib/duration.ts';
+import type { Context } from './context.ts';
+import { oneLine } from './output.ts';
+import { openProject } from './project.ts';
+
+/** A supervisor that was killed is started again by its agents' wrappers within seconds. */
+const AWAY_LIMIT_MS = 60_000;
+/** Events wake us at once; this is for what happened while there was no stream. */
+const POLL_MS = 1_000;
+
+export async function waitForTasks(context: Context, ids: string[], options: { timeout?: string }): Promise<number> {
+  const { client } = await openProject(context);
+  const limit = options.timeout === undefined ? null : parseDuration(options.timeout);
+  const tasks = await watchTasks(client, ids, {
+    timeoutMs: limit,
+    signal: context.interrupt.signal,
+    onChange: (task) => context.output.note(`task ${task.id} ${task.state}${task.reason === null ? '' : `: ${oneLine(task.reason, 120)}`}`),
+  });
+  const [first] = tasks;
+  context.output.document(tasks.length === 1 ? first : { tasks });
+  const open = tasks.filter((task) => !FINAL_STATES.includes(task.state));
+  if (open.length > 0) {
+    context.output.note(`not ended within ${formatDuration(limit ?? 0)}: ${open.map((task) => task.id).join(', ')}`);
+    return 3;
+  }
+  for (const { id, result } of tasks) if (result !== null) context.output.line(`${id}: ${oneLine(result.summary, 200)}`);
+  return tasks.every((task) => task.state === 'done') ? 0 : 1;
+}
+
+export interface WatchOptions {
+  /** Null: for ever. */
+  timeoutMs: number | null;
+  signal: AbortSignal;
+  /** Called with the first view of each task and whenever its state or reason changes. */
+  onChange(task: Task): void;
+}
+
+/**
+ * Until all have ended, or the time is over: then they are given as they are. Survives a supervisor that restarts.
+ * @throws SwarmError `unknown-task`, `supervisor-down` (away for longer than a minute); the signal's reason
+ */
+export async function watchTasks(client: SwarmClient, ids: readonly string[], options: WatchOptions): Promise<Task[]> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const bell = new Bell();
+  const listening = listen(client, signal, bell);
+  const deadline = options.timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + options.timeoutMs;
+  const seen = new Map<string, string>();
+  let met = false;
+  let goneSince: number | null = null;
+  try {
+    for (;;) {
+      const tasks = await readTasks(client, ids).catch((error: unknown) => {
+        // Somebody who was never reached is not up; somebody who was may come back.
+        if (!met || !isAway(error)) throw error;
+        goneSince ??= performance.now();
+        if (performance.now() - goneSince > AWAY_LIMIT_MS) throw error;
+        return null;
+      });
+      if (tasks !== null) {
+        met = true;
+        goneSince = null;
+        for (const task of tasks) {
+          const view = `${task.state} ${task.reason ?? ''}`;
+          if (seen.get(task.id) !== view) options.onChange(task);
+          seen.set(task.id, view);
+        }
+        if (tasks.every((task) => FINAL_STATES.includes(task.state)) || performance.now() >= deadline) return tasks;
+      } else if (performance.now() >= deadline) {
+        throw new SwarmError('timeout', 'the supervisor was away when the time was over', { hint: 'Run `swarm status`.', exitCode: 3 });
+      }
+      await bell.wait(Math.min(POLL_MS, Math.max(0, deadline - performance.now())), signal);
+    }
+  } finally {
+    stop.abort();
+    await listening;
+  }
+}
+
+function readTasks(client: SwarmClient, ids: readonly string[]): Promise<Task[]> {
+  return Promise.all(ids.map((id) => client.task(id)));
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof SwarmError && ['supervisor-down', 'connection-lost', 'timeout'].includes(error.code);
+}
+
+/** Rings for each event, for as long as it may; a stream that cannot be had leaves the polling. */
+async function listen(client: SwarmClient, signal: AbortSignal, bell: Bell): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const event of client.events({ signal })) if (event.task !== null) bell.ring();
+    } catch (error) {
+      if (!isAway(error)) return;
+    }
+    await pause(POLL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Rung while nobody waits, the next wait ends at once. */
+class Bell {
+  #rung = false;
+  #wake: (() => void) | null = null;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  async wait(ms: number, signal: AbortSignal): Promise<void> {
+    if (!this.#rung) {
+      const done = new AbortController();
+      const rung = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      const timer = pause(ms, undefined, { signal: AbortSignal.any([signal, done.signal]) });
+      await Promise.race([rung, timer.catch(() => undefined)]);
+      done.abort();
+    }
+    this.#wake = null;
+    this.#rung = false;
+    signal.throwIfAborted();
+  }
+}

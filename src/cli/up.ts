@@ -1,0 +1,133 @@
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type SwarmClient } from '../api/client.ts';
+import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
+import { loadConfig } from '../config/index.ts';
+import { SwarmError } from '../domain/errors.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import { findRepository } from '../git/repository.ts';
+import { approveConfig } from './approve.ts';
+import { confirm } from './ask.ts';
+import { ensureClaude } from './claude-program.ts';
+import type { Context } from './context.ts';
+import { makeDirectories } from './directories.ts';
+import { keepEnvironment } from './environment.ts';
+import { BROKEN, underWay, UpProgress } from './progress.ts';
+import { layoutOf } from './project.ts';
+import { statusLines } from './status.ts';
+import { ensureSupervisor } from './supervise.ts';
+import { checkTmux } from './tmux-program.ts';
+
+const READY_TIMEOUT_MS = 180_000;
+const POLL_MS = 100;
+/** Another person's `down` may end the supervisor between our finding it and our order. */
+const ORDER_ATTEMPTS = 3;
+
+export interface UpOptions {
+  detach?: boolean;
+  yes?: boolean;
+  trust?: boolean;
+  includeDirty?: boolean;
+}
+
+export async function up(context: Context, workers: number | undefined, options: UpOptions): Promise<number> {
+  const { output } = context;
+  const { signal } = context.interrupt;
+  const beganAt = performance.now();
+  const layout = await prepare(context, options);
+  const request: UpRequest = {
+    ...(workers === undefined ? {} : { workers }),
+    ...(options.trust === true ? { trust: true } : {}),
+    ...(options.includeDirty === true ? { includeDirty: true } : {}),
+  };
+  try {
+    let ordered = await order(context, layout, request);
+    for (const note of ordered.notes) output.note(`note: ${note}`);
+    const client = connect(layout, { signal });
+    let status = await untilSettled(context, client, ordered, beganAt);
+    if (await trustIsGranted(context, status)) {
+      ordered = await order(context, layout, { ...request, trust: true });
+      status = await untilSettled(context, client, ordered, beganAt);
+    }
+    return report(context, ordered, status);
+  } catch (error) {
+    if (signal.aborted) output.note('Interrupted: what was ordered comes up in the background. `swarm status` shows it, `swarm down` ends it.');
+    throw error;
+  }
+}
+
+/** Everything that can be found wrong before anything is started. */
+async function prepare(context: Context, options: UpOptions): Promise<ProjectLayout> {
+  const { gitCommonDir, root } = await findRepository(context.cwd);
+  const config = await loadConfig(root);
+  const { dir } = config.worktree;
+  const layout = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
+  await makeDirectories(layout, os.userInfo().uid);
+  await approveConfig(context, layout, config, options.yes === true);
+  await Promise.all([
+    checkTmux(config.tmux.program, context),
+    ensureClaude(context, layout, config, options.yes === true),
+    keepEnvironment(layout, context.env),
+  ]);
+  return layout;
+}
+
+async function order(context: Context, layout: ProjectLayout, request: UpRequest): Promise<UpDocument> {
+  const { signal } = context.interrupt;
+  for (let attempt = 1; ; attempt += 1) {
+    await ensureSupervisor(layout, context.env, context.output, signal);
+    try {
+      return await connect(layout, { signal }).up(request);
+    } catch (error) {
+      const gone = error instanceof SwarmError && ['supervisor-down', 'connection-lost'].includes(error.code);
+      // `up` says what should be, so that saying it twice is the same as once.
+      if (!gone || attempt === ORDER_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Until no agent is on its way any more, or the time is over: the last status either way. */
+async function untilSettled(context: Context, client: SwarmClient, ordered: UpDocument, beganAt: number): Promise<StatusDocument> {
+  const ids = wantedIds(ordered);
+  const progress = new UpProgress(ids);
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  for (;;) {
+    const status = await client.status();
+    for (const line of progress.news(status, performance.now() - beganAt)) context.output.note(line);
+    if (underWay(status, ids).length === 0 || performance.now() > deadline) return status;
+    await pause(POLL_MS, undefined, { signal: context.interrupt.signal });
+  }
+}
+
+/** Workers beyond N are in the document too, on their way to `stopped`. */
+function wantedIds(ordered: UpDocument): string[] {
+  return ordered.agents.filter((agent) => agent.status !== 'stopped' && agent.status !== 'stopping').map((agent) => agent.id);
+}
+
+async function trustIsGranted(context: Context, status: StatusDocument): Promise<boolean> {
+  const asked = status.needsYou.find((item) => item.kind === 'trust');
+  if (asked === undefined || !context.interactive) return false;
+  return await confirm(context, `Claude Code asks whether ${status.project.root} is trusted: it will read, change and run files there. Trust it?`);
+}
+
+function report(context: Context, ordered: UpDocument, status: StatusDocument): number {
+  const { output } = context;
+  const ids = wantedIds(ordered);
+  output.document({ ...ordered, agents: status.agents } satisfies UpDocument);
+  for (const line of statusLines(output, status, Date.now())) output.line(line);
+  const late = underWay(status, ids);
+  const broken = status.agents.filter((agent) => ids.includes(agent.id) && BROKEN.includes(agent.status)).map((agent) => agent.id);
+  output.line();
+  output.line(nextStep(output.command, status, broken, late));
+  if (broken.length > 0) return 1;
+  return late.length > 0 ? 3 : 0;
+}
+
+/** The one command to type next. */
+export function nextStep(command: string, status: StatusDocument, broken: readonly string[], late: readonly string[]): string {
+  if (broken.length > 0) return `Next: ${command} logs ${broken[0]}`;
+  if (late.length > 0) return `Not ready yet: ${late.join(', ')}. Next: ${command} status`;
+  if (status.needsYou.length > 0) return 'Next: answer what needs you, above.';
+  return `Next: ${command} task add "what is to be done"    (look at one: ${command} attach ${status.agents[0]?.id ?? 'worker-1'})`;
+}
