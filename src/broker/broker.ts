@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { waitReady } from './boot.ts';
-import { brokerPaths } from './config.ts';
+import { brokerPaths, NODE_NAME } from './config.ts';
 import type { BrokerPaths } from './config.ts';
 import { directoryError } from './errors.ts';
 import { lockBroker } from './lock.ts';
@@ -164,12 +164,10 @@ export async function leaveBroker(dir: string, project: string): Promise<{ last:
   }
 }
 
-/** Files that a person may read when something is wrong, the node's own log first. */
+/** The log files that exist: the node's own (made with its first warning), what it printed, the port mapper's, older ones. */
 export function brokerLogFiles(dir: string): string[] {
-  const { log } = brokerPaths(path.resolve(dir));
-  if (!existsSync(log)) return [];
-  return readdirSync(log)
-    .filter((name) => name.endsWith('.log'))
-    .toSorted((a, b) => Number(b.startsWith('swarm@')) - Number(a.startsWith('swarm@')) || a.localeCompare(b))
-    .map((name) => path.join(log, name));
+  const { log, stdout, epmdLog } = brokerPaths(path.resolve(dir));
+  const present = existsSync(log) ? readdirSync(log).map((name) => path.join(log, name)) : [];
+  const first = [path.join(log, `${NODE_NAME}.log`), stdout, epmdLog];
+  return [...new Set([...first, ...present.toSorted()])].filter((file) => present.includes(file));
 }

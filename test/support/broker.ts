@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'vitest';
+import { ensureBroker, stopBroker } from '../../src/broker/index.ts';
+import type { BrokerHandle } from '../../src/broker/index.ts';
+import { findMarked } from '../../src/broker/processes.ts';
+
+/** A directory for a broker that goes away with every process of the broker in it. */
+export interface BrokerDirectory extends AsyncDisposable {
+  dir: string;
+  /** Every living process of this broker: node, helpers, port mapper. */
+  processes(): number[];
+}
+
+export async function brokerDirectory(): Promise<BrokerDirectory> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'swarm-broker-'));
+  const processes = (): number[] => findMarked(dir).map((identity) => identity.pid);
+  return {
+    dir,
+    processes,
+    [Symbol.asyncDispose]: async () => {
+      await stopBroker(dir);
+      const left = processes();
+      await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+      if (left.length > 0) throw new Error(`the broker left processes: ${left.join(' ')}`);
+    },
+  };
+}
+
+/** A running private broker. Give each test its own project name: names of queues are prefixed by it. */
+export interface TestBroker extends BrokerDirectory {
+  /** Of the latest start. */
+  handle: BrokerHandle;
+  url: string;
+  /** Ends the node as a crash would: SIGKILL, nothing else. */
+  kill(): void;
+  /** Starts it again when it does not run; same data, port and password. */
+  ensure(): Promise<BrokerHandle>;
+}
+
+export async function startTestBroker(): Promise<TestBroker> {
+  const directory = await brokerDirectory();
+  const { dir } = directory;
+  const handle = await ensureBroker({ dir });
+  const broker: TestBroker = {
+    ...directory,
+    handle,
+    url: handle.url,
+    kill: () => void process.kill(broker.handle.pid, 'SIGKILL'),
+    ensure: async () => {
+      broker.handle = await ensureBroker({ dir });
+      broker.url = broker.handle.url;
+      return broker.handle;
+    },
+  };
+  return broker;
+}
+
+/** `test` with one broker per file: `brokerTest('…', async ({ broker }) => …)`. */
+export const brokerTest = test.extend('broker', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const broker = await startTestBroker();
+  onCleanup(() => broker[Symbol.asyncDispose]());
+  return broker;
+});
