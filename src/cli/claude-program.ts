@@ -32,29 +32,39 @@ export async function ensureClaude(context: Context, layout: ProjectLayout, conf
 }
 
 async function ensureProgram(context: Context, layout: ProjectLayout, command: string[], yes: boolean): Promise<void> {
-  const own = installedClaude(layout);
-  const gate = await programGate(context, layout, command);
-  if (gate === null) return;
-  const isPlain = command.length === 1 && command[0] === 'claude';
-  if (!isPlain || gate.kind !== 'missing') {
-    throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
+  if (command.length === 1 && command[0] === 'claude') {
+    await claudeDirectory(context, layout.swarmStateDir, layout.root, yes);
+    return;
   }
-  if (existsSync(own) && (await programGate(context, layout, [own])) === null) return;
-  if (!yes && !(context.interactive && (await confirm(context, `Claude Code is not installed. Install ${PACKAGE} for swarm alone?`)))) {
-    throw new SwarmError('claude-missing', gate.message, {
-      hint: 'Run `swarm up --yes` to have it installed for swarm alone, or install it yourself: npm install -g @anthropic-ai/claude-code',
-    });
-  }
-  await install(context, layout);
+  const gate = await programGate(context, layout.root, command);
+  if (gate !== null) throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
 }
 
-async function programGate(context: Context, layout: ProjectLayout, command: string[]): Promise<Gate | null> {
-  const { gates } = await inspectClaude({ command, env: context.env, root: layout.root, signal: context.interrupt.signal });
+/**
+ * Where `claude` is to be found: null when PATH has one, else the directory of swarm's own copy, which is installed
+ * when the person agrees. @throws SwarmError `claude-missing`, `claude-too-old`, `claude-install-failed`
+ */
+export async function claudeDirectory(context: Context, swarmStateDir: string, root: string, yes: boolean): Promise<string | null> {
+  const gate = await programGate(context, root, ['claude']);
+  if (gate === null) return null;
+  if (gate.kind !== 'missing') throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
+  const own = installedClaude({ swarmStateDir });
+  if (existsSync(own) && (await programGate(context, root, [own])) === null) return path.dirname(own);
+  if (!yes && !(context.interactive && (await confirm(context, `Claude Code is not installed. Install ${PACKAGE} for swarm alone?`)))) {
+    throw new SwarmError('claude-missing', gate.message, {
+      hint: 'Run it again with --yes to have it installed for swarm alone, or install it yourself: npm install -g @anthropic-ai/claude-code',
+    });
+  }
+  return path.dirname(await install(context, { swarmStateDir }));
+}
+
+async function programGate(context: Context, root: string, command: string[]): Promise<Gate | null> {
+  const { gates } = await inspectClaude({ command, env: context.env, root, signal: context.interrupt.signal });
   return gates.find(({ kind }) => kind === 'missing' || kind === 'too-old') ?? null;
 }
 
 /** Into swarm's state directory, so that nothing of the person's changes. @throws SwarmError `claude-install-failed` */
-export async function install(context: Context, layout: Pick<ProjectLayout, 'swarmStateDir'>): Promise<string> {
+async function install(context: Context, layout: Pick<ProjectLayout, 'swarmStateDir'>): Promise<string> {
   const directory = path.join(layout.swarmStateDir, 'claude');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   context.output.note(`installing ${PACKAGE} into ${directory} …`);

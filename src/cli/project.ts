@@ -22,7 +22,7 @@ export async function openProject(context: Context, worktreesDir?: string): Prom
 
 export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
   const uid = os.userInfo().uid;
-  return projectLayout({ ...place, env: { HOME: os.homedir(), ...env }, uid, tmpdir: os.tmpdir(), worktreesDir });
+  return projectLayout({ ...place, env, uid, tmpdir: os.tmpdir(), worktreesDir });
 }
 
 interface Place {
