@@ -37,6 +37,7 @@ export class AmqpConnection implements AsyncDisposable {
   #closed = false;
   #closing: Promise<void> | null = null;
   #wake: () => void = () => undefined;
+  #dialling = new AbortController();
   readonly #running: Promise<void>;
 
   private constructor(options: AmqpOptions) {
@@ -89,8 +90,11 @@ export class AmqpConnection implements AsyncDisposable {
     if (attempt === 0) this.#setState({ status: 'connecting', attempt, error: null });
     let session: Session;
     try {
-      session = await Session.open(url, this.#options.name, this.#options.setup, () => this.#showConnected());
+      const { name, setup } = this.#options;
+      const { signal } = this.#dialling;
+      session = await Session.open(url, { name, setup, signal, onBlocked: () => this.#showConnected() });
     } catch (error) {
+      if (this.#closed || this.#url !== url) return 0;
       this.#log(attempt === 0 ? 'warn' : 'debug', `no connection to RabbitMQ: ${errorText(error)}`, { attempt });
       this.#setState({ status: 'connecting', attempt: attempt + 1, error: errorText(error) });
       return 0;
@@ -125,10 +129,16 @@ export class AmqpConnection implements AsyncDisposable {
     clearTimeout(timer);
   }
 
+  #giveUpDialling(): void {
+    this.#dialling.abort();
+    this.#dialling = new AbortController();
+  }
+
   /** Moves to another broker, or to none (null). The same URL again cuts the wait before the next try short. */
   setUrl(url: string | null): void {
     const changed = url !== this.#url;
     this.#url = url;
+    if (changed) this.#giveUpDialling();
     if (changed && this.#session !== null) void this.#session.close();
     this.#wake();
   }
@@ -252,6 +262,7 @@ export class AmqpConnection implements AsyncDisposable {
     await Promise.race([drained, tooLate]);
     clearTimeout(timer);
     this.#closed = true;
+    this.#giveUpDialling();
     await this.#session?.close();
     this.#wake();
     await this.#running;

@@ -58,13 +58,9 @@ export class Publisher {
 
   async #open(): Promise<ConfirmChannel> {
     const channel = await this.#model.createConfirmChannel();
-    let failure: Error | null = null;
     // Without this listener an error of the channel would end the process.
-    channel.on('error', (error) => {
-      failure = error;
-    });
+    channel.on('error', (error) => closeReasons.set(channel, error));
     channel.on('close', () => {
-      closeReasons.set(channel, failure ?? new Error('the connection was lost'));
       this.#channel = null;
     });
     channel.on('return', (message) => this.#returned(message));
@@ -118,5 +114,5 @@ export class Publisher {
   }
 }
 
-/** Why a channel ended: its confirm callbacks are told no more than "channel closed". */
+/** Why the broker ended a channel: its confirm callbacks are told no more than "channel closed". */
 const closeReasons = new WeakMap<ConfirmChannel, Error>();

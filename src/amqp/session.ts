@@ -10,7 +10,8 @@ const CLOSE_MS = 2_000;
 const HEARTBEAT_S = 10;
 
 /** amqplib's own `timeout` is one of idleness and does not bound a handshake that stops half way. */
-async function dial(url: string, name: string): Promise<ChannelModel> {
+async function dial(url: string, name: string, signal: AbortSignal): Promise<ChannelModel> {
+  signal.throwIfAborted();
   const target = new URL(url);
   if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(HEARTBEAT_S));
   const dialling = amqp.connect(target.href, {
@@ -19,15 +20,16 @@ async function dial(url: string, name: string): Promise<ChannelModel> {
     timeout: DIAL_MS,
     clientProperties: { connection_name: name },
   });
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new Error(`no AMQP handshake within ${DIAL_MS} ms`));
-    dialling.then(closeLate, () => undefined);
-  }, DIAL_MS);
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no AMQP handshake within ${DIAL_MS} ms`)), DIAL_MS);
+  const onAbort = (): void => reject(new Error('given up'));
+  signal.addEventListener('abort', onAbort);
+  givenUp.catch(() => dialling.then(closeLate, () => undefined));
   try {
-    return await Promise.race([dialling, late]);
+    return await Promise.race([dialling, givenUp]);
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -78,14 +80,20 @@ export class Session {
     this.publisher = new Publisher(model, (channel) => this.requester.listen(channel));
   }
 
-  /** Connects, declares the topology, opens the channel for publishing. */
+  /** Connects, declares the topology, opens the channel for publishing; `signal` gives all of it up. */
   static async open(
     url: string,
-    name: string,
-    setup: (channel: AmqpChannel) => Promise<void>,
-    onBlocked: () => void,
+    options: {
+      name: string;
+      setup: (channel: AmqpChannel) => Promise<void>;
+      onBlocked: () => void;
+      signal: AbortSignal;
+    },
   ): Promise<Session> {
-    const session = new Session(await dial(url, name), onBlocked);
+    const { name, setup, onBlocked, signal } = options;
+    const session = new Session(await dial(url, name, signal), onBlocked);
+    const onAbort = (): void => void session.close();
+    signal.addEventListener('abort', onAbort);
     try {
       await session.withChannel(setup);
       await session.publisher.open();
@@ -93,6 +101,8 @@ export class Session {
     } catch (error) {
       await session.close();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
   }
 

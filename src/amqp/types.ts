@@ -53,7 +53,7 @@ export interface Delivery {
 /** What becomes of a delivery. `dead`: kept among the dead letters with this reason. */
 export type Outcome = 'ack' | 'requeue' | { dead: string };
 
-export type Handler = (delivery: Delivery) => Promise<Outcome> | Outcome;
+export type Handler = (delivery: Delivery) => Promise<Outcome>;
 
 export interface ConsumeOptions {
   /** Deliveries in the handler at the same time; default 1. */

@@ -96,12 +96,12 @@ export class Bus {
   consume<T extends MessageType>(
     queue: string,
     type: T,
-    handler: (message: Envelope<T>, delivery: Delivery) => Promise<Outcome> | Outcome,
+    handler: (message: Envelope<T>, delivery: Delivery) => Promise<Outcome>,
     options: ConsumeOptions = {},
   ): Consumption {
     return this.#connection.consume(
       queue,
-      (delivery) => {
+      async (delivery) => {
         const decoded = decode(delivery.content, type);
         return decoded.ok ? handler(decoded.message, delivery) : { dead: decoded.reason };
       },
@@ -151,7 +151,7 @@ export class Bus {
     return this.consume(
       this.#names.claims,
       'task.claim',
-      async (message, delivery): Promise<Outcome> => {
+      async (message, delivery) => {
         await this.reply(delivery, 'task.claim.reply', await answer(message.payload));
         return 'ack';
       },
