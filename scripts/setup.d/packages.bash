@@ -24,12 +24,27 @@ foreign_broker() {
   sed -n '/^broker:/,/^[^[:space:]#]/p' "$top/swarm.yaml" | grep -Eq '^(broker:.*|[[:space:]]+)url:'
 }
 
-# What to install before anything can run. Node's own packages matter only where there is no npm at all.
+# Package names to install before anything can run. Node's own matter only where there is no npm at all.
 missing_packages() {
-  local version
-  version=$(git_version) && version_at_least "$version" 2.36 || echo git
-  version=$(tmux_version) && version_at_least "$version" 3.2 || echo tmux
+  version_is "$(git_version)" 2.36 || echo git
+  version_is "$(tmux_version)" 3.2 || echo tmux
   packages_current || find_npm >/dev/null || echo nodejs npm
+}
+
+version_is() { [ -n "$1" ] && version_at_least "$1" "$2"; }
+
+# The same for a person: what was found, what is needed.
+describe_missing() {
+  local name found text=
+  for name; do
+    case $name in
+      git) found=$(git_version); text+=", git >= 2.36" ;;
+      tmux) found=$(tmux_version); text+=", tmux >= 3.2" ;;
+      *) found='' text+=", $name" ;;
+    esac
+    [ -z "$found" ] || text+=" (found $found)"
+  done
+  echo "${text#, }"
 }
 
 have_rights() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
@@ -37,20 +52,21 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 have_apt() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
 
 # The one line a person can run to get everything that is named.
-install_command() {
-  local names=${1//[$'\n ']/ } sudo=sudo line=
+install_command() { # PACKAGES BROKER
+  local names sudo='sudo ' rabbitmq=${2:+rabbitmq-server} line=
+  names=$(echo $1)
   [ "$(id -u)" = 0 ] && sudo=
   if have_apt; then
-    [ -n "$names" ] && line="$sudo apt-get install -y $names"
-    [ -n "$2" ] && line="${line:+$line && }$sudo $scripts/install-rabbitmq"
+    [ -n "$names" ] && line="${sudo}apt-get install -y $names"
+    [ -n "$2" ] && line="${line:+$line && }$sudo$scripts/install-rabbitmq"
   elif command -v brew >/dev/null; then line="brew install ${names/nodejs npm/node} ${2:+rabbitmq}"
-  elif command -v dnf >/dev/null; then line="$sudo dnf install -y $names ${2:+rabbitmq-server}"
-  elif command -v pacman >/dev/null; then line="$sudo pacman -S --needed $names ${2:+rabbitmq}"
-  elif command -v zypper >/dev/null; then line="$sudo zypper install -y $names ${2:+rabbitmq-server}"
-  elif command -v apk >/dev/null; then line="$sudo apk add bash $names ${2:+rabbitmq-server}"
-  else line="install these with your system's package manager: $names ${2:+rabbitmq-server}"
+  elif command -v dnf >/dev/null; then line="${sudo}dnf install -y $names $rabbitmq"
+  elif command -v pacman >/dev/null; then line="${sudo}pacman -S --needed $names ${2:+rabbitmq}"
+  elif command -v zypper >/dev/null; then line="${sudo}zypper install -y $names $rabbitmq"
+  elif command -v apk >/dev/null; then line="${sudo}apk add $names $rabbitmq"
+  else line="(no known package manager here; install by hand) $names $rabbitmq"
   fi
-  echo "${line# }"
+  echo $line
 }
 
 # One question for all that is missing; without git or tmux there is no going on, without RabbitMQ there is.
@@ -59,17 +75,16 @@ install_missing_packages() {
   missing=$(missing_packages)
   needs_rabbitmq && ! install_running && broker=RabbitMQ
   if [ -n "$missing$broker" ]; then
-    what=$(echo $missing $broker)
-    what=${what// /, }
-    if have_apt && have_rights && ask "$what: not found or too old. Install with apt?"; then
+    what=$(describe_missing $missing $broker)
+    if have_apt && have_rights && ask "not found: $what. Install with apt?"; then
       install_with_apt "$missing" "$broker"
+      missing=$(missing_packages)
+      [ -z "$missing" ] || fail "still not found: $(describe_missing $missing)" "this system's packages are too old; install a newer one by hand"
     else
-      say "$what: not found or too old (swarm needs git >= 2.36, tmux >= 3.2). Run:"
+      say "not found: $what. Install with:"
       say "  $(install_command "$missing" "$broker")"
-      [ "$mode" = test ] && exit 1
+      if [ -n "$missing" ] || [ "$mode" != swarm ]; then exit 1; fi
     fi
-    missing=$(missing_packages)
-    [ -z "$missing" ] || fail "cannot go on without: $(echo $missing)" 'then run the same command again'
   fi
   replace_file "$root/dist/.tools" "$(command -v git)"$'\n'"$(command -v tmux)"
 }
