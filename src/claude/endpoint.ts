@@ -70,9 +70,10 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   const server = http.createServer((request, response) => {
     serve(context, expected, request, response).catch((error: unknown) => {
       if (response.destroyed) return;
+      if (error instanceof HttpError) return send(response, error.status, { error: error.message });
       log('a request failed', { path: request.url, error: errorText(error) });
       if (response.headersSent) response.destroy();
-      else send(response, error instanceof HttpError ? error.status : 500, { error: errorText(error) });
+      else send(response, 500, { error: errorText(error) });
     });
   });
   server.listen(0, '127.0.0.1');

@@ -7,7 +7,10 @@ interface EventBase {
   at: string;
 }
 
-/** `in-pane`: a person answered the dialog; `gone`: the asking process ended or gave up its request. */
+/**
+ * `allowed`, `denied`: by us. `in-pane`: the person said yes there. `gone`: the asker dropped its request, because the
+ * person said no there (which interrupts the turn, without any hook) or because it ended.
+ */
 export type PermissionOutcome = 'allowed' | 'denied' | 'in-pane' | 'gone';
 
 export type ClaudeEventBody =

@@ -36,7 +36,10 @@ export interface LaunchOptions {
 export interface Launch {
   argv: string[];
   env: Record<string, string>;
-  /** `transcript` where the person has OpenTelemetry of their own, which stays theirs: no 'usage' events come then. */
+  /**
+   * `transcript`: no 'usage' events will come. Either the person has OpenTelemetry of their own, which stays theirs, or
+   * Claude Code runs for the first time in this home: its demo mode, which skips the first-run screens, sends none.
+   */
   usageFrom: 'otel' | 'transcript';
 }
 
@@ -73,10 +76,13 @@ const REMOVED_VARIABLES = [
   'CLAUDE_EFFORT',
   'CLAUDE_ENV_FILE',
   'CLAUDE_PROJECT_DIR',
+  'CLAUDE_CODE_CHILD_NOTES_DIR',
   'CLAUDE_CODE_CHILD_SESSION',
   'CLAUDE_CODE_ENTRYPOINT',
+  'CLAUDE_CODE_EXECPATH',
   'CLAUDE_CODE_MESSAGING_SOCKET',
   'CLAUDE_CODE_MESSAGING_TOKEN',
+  'CLAUDE_CODE_SESSION_ATTENDED',
   'CLAUDE_CODE_SESSION_ID',
   'CLAUDE_CODE_SSE_PORT',
 ];
@@ -104,8 +110,8 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
   if (prompt?.file === true) await writePrivate(files.prompt, options.prompt ?? '');
   else await rm(files.prompt, { force: true });
 
-  const usageFrom = hasOwnTelemetry(effectiveEnv(options.env, person)) ? 'transcript' : 'otel';
   const onboarded = (await readClaudeJson(options.env))['hasCompletedOnboarding'] === true;
+  const usageFrom = !onboarded || hasOwnTelemetry(effectiveEnv(options.env, person)) ? 'transcript' : 'otel';
   return { argv: buildArgv(options, prompt?.text ?? null, files), env: buildEnv(options, usageFrom === 'otel', onboarded), usageFrom };
 }
 

@@ -90,8 +90,11 @@ export class HeldPermissions {
     }
   }
 
+  /** We go; the dialogs stay. Nothing is settled by that. */
   releaseAll(): void {
-    for (const held of [...this.#held.values()]) this.#release(held, 'gone');
+    const left = [...this.#held.values()];
+    this.#held.clear();
+    for (const held of left) held.answer({});
   }
 
   #of(sessionId: string): Held[] {

@@ -155,6 +155,15 @@ function isConversation(line: TranscriptLine): boolean {
   return CONVERSATION.has(String(line['type'])) && typeof line['uuid'] === 'string' && line['isSidechain'] !== true;
 }
 
+/**
+ * True when a person stopped the turn (Esc, Ctrl-C) and nothing was said since. No hook tells that: to be asked when a
+ * turn seems to go on without progress.
+ */
+export function endsInterrupted(lines: readonly TranscriptLine[]): boolean {
+  const last = lines.findLast((line) => isConversation(line) && (line['type'] === 'user' || line['type'] === 'assistant'));
+  return last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes('[Request interrupted by user');
+}
+
 /** A session can be resumed only when its transcript exists and holds at least one message. */
 export async function sessionExists(env: Env, cwd: string, sessionId: string): Promise<boolean> {
   return (await findTranscript(env, cwd, sessionId)) !== null;

@@ -1,5 +1,7 @@
 import type { TurnState } from '../coordination/link.ts';
 import type { ClaudeEvent } from './events.ts';
+import { MCP_SERVER } from './tools.ts';
+import type { ToolName } from './tools.ts';
 
 export interface OpenPermission {
   requestId: string;
@@ -10,7 +12,10 @@ export interface OpenPermission {
 }
 
 export interface TurnFailure {
-  /** Claude Code's own word (`rate_limit`, `server_error`, …), or `empty_stop`. */
+  /**
+   * Claude Code's own word (`rate_limit`, `server_error`, …), `empty_stop`, or, in state `idle`, `interrupted`: a person
+   * said no in the pane and the agent waits for what they type next.
+   */
   error: string;
   details: string | null;
 }
@@ -27,7 +32,12 @@ export interface Turn {
   lastMessage: string | null;
   failure: TurnFailure | null;
   openPermissions: OpenPermission[];
+  /** The last tool of this turn was one that ends a task: no further word is needed. */
+  closed: boolean;
 }
+
+const CLOSING: readonly ToolName[] = ['complete_task', 'fail_task', 'ask_person'];
+const CLOSING_TOOLS: ReadonlySet<string> = new Set(CLOSING.map((name) => `mcp__${MCP_SERVER}__${name}`));
 
 /** A process was just spawned. */
 export function newTurn(at: string): Turn {
@@ -40,6 +50,7 @@ export function newTurn(at: string): Turn {
     lastMessage: null,
     failure: null,
     openPermissions: [],
+    closed: false,
   };
 }
 
@@ -75,18 +86,16 @@ function step(turn: Turn, event: ClaudeEvent): Turn {
     case 'prompt-submitted':
       return promptSubmitted(turn, event);
     case 'tool-start':
-      return working(turn, event.at, true);
+      return working({ ...turn, closed: false }, event.at, true);
     case 'tool-end':
-      return working(turn, event.at, false);
+      return working({ ...turn, closed: event.ok && CLOSING_TOOLS.has(event.tool) }, event.at, false);
     case 'permission-requested': {
       const { requestId, tool, input, text, at } = event;
       const openPermissions = [...turn.openPermissions, { requestId, tool, input, text, since: at }];
       return enter({ ...turn, openPermissions }, 'permission', at);
     }
-    case 'permission-settled': {
-      const openPermissions = turn.openPermissions.filter((open) => open.requestId !== event.requestId);
-      return working({ ...turn, openPermissions }, event.at, false);
-    }
+    case 'permission-settled':
+      return permissionSettled(turn, event);
     case 'notification':
       return notified(turn, event);
     case 'turn-ended':
@@ -119,7 +128,7 @@ function promptSubmitted(turn: Turn, event: Extract<ClaudeEvent, { type: 'prompt
   const sameSession = turn.sessionId === null || turn.sessionId === event.sessionId;
   const transcriptPath = sameSession ? turn.transcriptPath : null;
   const openPermissions = sameSession ? turn.openPermissions : [];
-  const known = { ...turn, sessionId: event.sessionId, transcriptPath, openPermissions, lastMessage: null, failure: null };
+  const known = { ...turn, sessionId: event.sessionId, transcriptPath, openPermissions, lastMessage: null, failure: null, closed: false };
   // A prompt queued while a dialog is open does not close the dialog.
   return openPermissions.length > 0 ? known : enter(known, 'busy', event.at);
 }
@@ -133,6 +142,17 @@ function working(turn: Turn, at: string, starts: boolean): Turn {
   if (turn.state === 'permission') return enter(turn, 'busy', at);
   const atRest = turn.state !== 'busy' && turn.state !== 'background' && turn.state !== 'gone';
   return starts && atRest ? enter({ ...turn, lastMessage: null, failure: null }, 'busy', at) : turn;
+}
+
+function permissionSettled(turn: Turn, event: Extract<ClaudeEvent, { type: 'permission-settled' }>): Turn {
+  const openPermissions = turn.openPermissions.filter((open) => open.requestId !== event.requestId);
+  const left = { ...turn, openPermissions };
+  // "No" and Esc in the pane end the turn without any hook: that Claude Code drops its request is the only sign.
+  if (event.how === 'gone' && openPermissions.length === 0 && turn.state === 'permission') {
+    const failure = { error: 'interrupted', details: 'a person said no to a permission request in the pane' };
+    return enter({ ...left, failure }, 'idle', event.at);
+  }
+  return working(left, event.at, false);
 }
 
 function notified(turn: Turn, event: Extract<ClaudeEvent, { type: 'notification' }>): Turn {
@@ -149,7 +169,8 @@ function turnEnded(turn: Turn, event: Extract<ClaudeEvent, { type: 'turn-ended' 
   const { lastMessage, at } = event;
   const ended = { ...turn, lastMessage, openPermissions: [] };
   if (event.backgroundTasks > 0) return enter(ended, 'background', at);
-  if (lastMessage !== null && lastMessage !== '') return enter({ ...ended, failure: null }, 'idle', at);
+  // Models often have nothing to add once they have called complete_task.
+  if (turn.closed || (lastMessage !== null && lastMessage !== '')) return enter({ ...ended, failure: null }, 'idle', at);
   // `!command` typed by a person ends with a Stop although no turn ran: nothing has failed then.
   const ran = turn.state === 'busy' || turn.state === 'permission' || turn.state === 'background';
   if (!ran) return turn;

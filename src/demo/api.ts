@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -58,6 +59,7 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
   let count = 0;
 
   const handle = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+    response.setHeader('request-id', `req_${randomUUID()}`);
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const body = parse(await readBody(request));
     const kind = kindOf(path, body);
@@ -81,7 +83,7 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
     if (recorded.length > KEPT_REQUESTS) recorded.shift();
     options.onRequest?.(entry);
     if (path.startsWith('/control/')) return control(path, response, holds, recorded);
-    await answer(kind, body, decision, response, holds);
+    await answer(kind, path, body, decision, response, holds);
   };
 
   const server = http.createServer((request, response) => {
@@ -120,6 +122,7 @@ function kindOf(path: string, body: unknown): RequestKind {
 
 async function answer(
   kind: RequestKind,
+  path: string,
   body: unknown,
   decision: Decision | null,
   response: http.ServerResponse,
@@ -132,6 +135,7 @@ async function answer(
   if (kind === 'side') return reply({ ...SIDE_REPLY, text: sideText(body) }, model, stream, response, holds);
   if (kind === 'count-tokens') return sendJson(response, 200, { input_tokens: Math.ceil(JSON.stringify(body).length / 4) });
   if (kind === 'models') return sendJson(response, 200, { data: [], has_more: false, first_id: null, last_id: null });
+  if (path === '/api/hello') return sendJson(response, 200, { message: 'hello' });
   sendJson(response, 404, errorBody(404, 'not part of the scripted API'));
 }
 

@@ -62,9 +62,10 @@ function sessionOf(metadata: unknown): string {
   return match?.[1] ?? '';
 }
 
-/** Claude Code tells the model its directory in the system prompt (or in a reminder at the start). */
+/** Claude Code tells the model its directory in the system prompt, or in a message of the system. */
 function cwdOf(system: unknown, messages: Message[]): string {
-  const texts = [...blocksOf(system), ...messages.flatMap((message) => blocksOf(message.content))];
+  const said = messages.filter((message) => message.role === 'system').flatMap((message) => blocksOf(message.content));
+  const texts = [...blocksOf(system), ...said];
   for (const { text } of texts) {
     const match = typeof text === 'string' ? /(?:Primary w|W)orking directory: *(\S[^\n]*)/.exec(text) : null;
     if (match?.[1] !== undefined) return match[1].trim();
