@@ -1,20 +1,16 @@
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
-import type { ClaimReply, Heartbeat, Payload, TaskResult } from '../coordination/messages.ts';
+import type { ClaimReply, Payload } from '../coordination/messages.ts';
 import { missingTickets, type Candidate, type FreeSlot } from '../coordination/tickets.ts';
 
 /** A ticket that led to no claim for so long, ms, while somebody is free, is issued again. */
 const TICKET_PATIENCE_MS = 10_000;
-/** More candidates than free slots are never needed; this bounds one look into the store. */
-const CANDIDATE_LIMIT = 256;
 
 export interface DispatchDependencies {
   log: Logger;
+  /** Ready tasks by shape, each counted up to `limit`. */
   candidates(limit: number): Candidate[];
   claim(claim: Payload<'task.claim'>): Promise<ClaimReply>;
-  heartbeat(heartbeat: Heartbeat): Promise<void>;
-  result(result: TaskResult): Promise<void>;
-  submit(task: Payload<'task.submit'>, messageId: string): Promise<void>;
   publishTicket(route: string | null): Promise<void>;
   connected(): boolean;
   now(): number;
@@ -79,7 +75,7 @@ export class Dispatch {
 
   #publishMissing(): void {
     if (this.#free.size === 0 || !this.#deps.connected()) return;
-    const candidates = this.#deps.candidates(Math.min(CANDIDATE_LIMIT, this.#free.size * 4));
+    const candidates = this.#deps.candidates(this.#free.size);
     const missing = missingTickets(candidates, [...this.#free.values()], this.#outstanding);
     for (const route of missing) {
       if (this.#outstanding.size === 0) this.#oldestTicketAt = this.#deps.now();

@@ -33,13 +33,14 @@ export class EventLog {
     };
     const written = this.#store
       .append(event)
-      .then((id) => this.#publish({ id, ...event }))
+      .then((id) => this.publish({ id, ...event }))
       .catch(this.#onError);
     this.#pending.add(written);
     void written.finally(() => this.#pending.delete(written));
   }
 
-  #publish(event: EventDocument): void {
+  /** Tells the listeners of an event that is in the store already. */
+  publish(event: EventDocument): void {
     for (const listener of this.#emitter.listeners('event') as EventListener[]) {
       try {
         listener(event);

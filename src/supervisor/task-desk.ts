@@ -2,7 +2,6 @@ import type { MergeDocument, TaskAddedDocument } from '../api/documents.ts';
 import type { TaskDiffDocument } from '../api/service.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { TASK_STATES, type Task, type TaskSpec, type TaskState } from '../domain/task.ts';
-import { nearest } from '../lib/nearest.ts';
 import type { EventLog } from './event-log.ts';
 
 /** The task engine, as far as people's wishes go. */
@@ -10,15 +9,13 @@ export interface TaskPort {
   submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
   list(filter: { state?: TaskState; limit?: number }): Task[];
   get(id: string): Task;
-  cancel(id: string): Promise<{ task: Task; held: { agent: string; attempt: number } | null }>;
+  cancel(id: string): Promise<{ task: Task; lease: { agent: string; attempt: number } | null }>;
   retry(id: string): Promise<Task>;
 }
 
 export interface TaskDeskDependencies {
   engine: TaskPort;
   events: EventLog;
-  /** Names of the config's verify commands. */
-  verifyNames: string[];
   /** Tells the wrapper that holds it to stop. */
   cancelAttempt(agent: string, task: string, attempt: number): void;
   base(): { branch: string | null; commit: string };
@@ -35,25 +32,8 @@ export class TaskDesk {
     this.#deps = deps;
   }
 
-  async submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]> {
-    for (const spec of specs) this.#checkVerify(spec);
-    const added = await this.#deps.engine.submit(specs);
-    for (const [index, task] of added.entries()) {
-      if (task.existing) continue;
-      this.#deps.events.emit('task.added', { task: task.id, data: { title: specs[index]?.title ?? '' } });
-    }
-    return added;
-  }
-
-  #checkVerify(spec: TaskSpec): void {
-    if (spec.verify === undefined || spec.verify === 'none' || this.#deps.verifyNames.includes(spec.verify)) return;
-    const near = nearest(spec.verify, this.#deps.verifyNames);
-    const names = this.#deps.verifyNames;
-    const known = names.length === 0 ? 'swarm.yaml names none (key `verify`)' : `swarm.yaml names: ${names.join(', ')}`;
-    throw new SwarmError('unknown-verify', `there is no verify command "${spec.verify}"`, {
-      hint: near === null ? known : `Did you mean ${near}?`,
-      exitCode: 2,
-    });
+  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]> {
+    return this.#deps.engine.submit(specs);
   }
 
   list(filter: { state?: string | undefined; limit?: number | undefined }): Task[] {
@@ -69,16 +49,13 @@ export class TaskDesk {
   }
 
   async cancel(id: string): Promise<Task> {
-    const { task, held } = await this.#deps.engine.cancel(id);
-    this.#deps.events.emit('task.cancelled', { task: task.id });
-    if (held !== null) this.#deps.cancelAttempt(held.agent, task.id, held.attempt);
+    const { task, lease } = await this.#deps.engine.cancel(id);
+    if (lease !== null) this.#deps.cancelAttempt(lease.agent, task.id, lease.attempt);
     return task;
   }
 
-  async retry(id: string): Promise<Task> {
-    const task = await this.#deps.engine.retry(id);
-    this.#deps.events.emit('task.retried', { task: task.id });
-    return task;
+  retry(id: string): Promise<Task> {
+    return this.#deps.engine.retry(id);
   }
 
   async diff(id: string): Promise<TaskDiffDocument> {

@@ -1,0 +1,56 @@
+import type { AgentDesired } from '../domain/agent.ts';
+import { judge as judgeFacts } from './interim.ts';
+import { scanProcesses, treeUsage, type ProcessTable } from '../process/index.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { EventLog } from './event-log.ts';
+import { factsOf } from './facts.ts';
+import type { TreeUse } from './status.ts';
+
+/** A scan of the process table is shared by all who ask within this time, ms. */
+const SCAN_MAX_AGE_MS = 2_000;
+
+export interface JudgeOptions {
+  stuckAfterMs: number;
+  events: EventLog;
+  now(): number;
+}
+
+/** Turns what is known of each agent into its status, and tells when it changes. */
+export class Judge {
+  readonly #options: JudgeOptions;
+  #before: ProcessTable | null = null;
+  #latest: ProcessTable | null = null;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  reconsider(record: AgentRecord, desired: AgentDesired): void {
+    const now = this.#options.now();
+    const { status, reason, rule } = judgeFacts(factsOf(record, desired, this.#options.stuckAfterMs), now);
+    const changed = record.status !== status;
+    record.statusReason = reason === '' ? null : reason;
+    if (!changed) return;
+    const from = record.status;
+    record.status = status;
+    record.statusSince = now;
+    const about = { agent: record.id, task: record.snapshot?.tasks[0]?.task ?? null };
+    this.#options.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
+  }
+
+  /** CPU and memory of the agent's tree; null while it has none. */
+  useOf(record: AgentRecord): TreeUse | null {
+    const root = record.pane?.dead === false ? record.pane.pid : undefined;
+    if (root === undefined) return null;
+    this.#scan();
+    if (this.#latest === null) return null;
+    const usage = treeUsage(this.#before, this.#latest, root);
+    return usage === null ? null : { cpuPercent: usage.cpuPercent ?? 0, rssBytes: usage.rssBytes };
+  }
+
+  #scan(): void {
+    if (this.#latest !== null && performance.now() - this.#latest.at < SCAN_MAX_AGE_MS) return;
+    this.#before = this.#latest;
+    this.#latest = scanProcesses();
+  }
+}

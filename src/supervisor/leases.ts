@@ -1,0 +1,113 @@
+import type { Logger } from 'pino';
+import type { WrapperSnapshot } from '../coordination/link.ts';
+import type { Heartbeat } from '../coordination/messages.ts';
+import { errorText } from '../domain/errors.ts';
+import { bootId, endTree } from '../process/index.ts';
+import type { TaskEngine } from '../scheduler/engine.ts';
+import type { Store } from '../store/store.ts';
+import type { Fleet } from './fleet.ts';
+import { AGENT_MARK } from '../coordination/link.ts';
+
+const ALIVE_KEY = 'supervisor.alive';
+/** How often it is noted that this supervisor lives, ms: the error of what leases are moved by. */
+const NOTE_INTERVAL_MS = 5_000;
+/** A supervisor that was away for less need not move anything. */
+const ABSENCE_MS = 1_000;
+const END_GRACE_MS = 2_000;
+
+interface AliveNote {
+  bootId: string;
+  /** CLOCK_MONOTONIC, ms: the same for all processes of one boot. */
+  monotonic: number;
+}
+
+export interface LeasesOptions {
+  engine: TaskEngine;
+  store: Store;
+  fleet: Fleet;
+  project: string;
+  log: Logger;
+  cancel(agent: string, task: string, attempt: number): void;
+}
+
+/** Keeps leases true: extended by heartbeats and by living links, ended only when the processes are proved gone. */
+export class Leases {
+  readonly #options: LeasesOptions;
+  #notedAt = 0;
+  #ending = false;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  /** The time during which nobody could hear heartbeats does not count against the agents. */
+  async afterAbsence(): Promise<void> {
+    const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
+    if (note !== undefined && note.bootId === bootId()) {
+      const away = monotonicMs() - note.monotonic;
+      if (away > ABSENCE_MS) await this.#options.engine.moveLeases(away);
+    }
+    await this.noteAlive();
+  }
+
+  async noteAlive(): Promise<void> {
+    this.#notedAt = monotonicMs();
+    const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt };
+    await this.#options.store.write(() => this.#options.store.kv.set(ALIVE_KEY, note));
+  }
+
+  async heartbeat(heartbeat: Heartbeat): Promise<void> {
+    const answer = await this.#options.engine.heartbeat(heartbeat);
+    for (const { task, attempt } of [...answer.cancel, ...answer.drop]) this.#options.cancel(heartbeat.agent, task, attempt);
+  }
+
+  /** A snapshot over the link is as good as a heartbeat, and needs no broker. */
+  observed(snapshot: WrapperSnapshot): void {
+    const { agent, incarnation, tasks, sessionId } = snapshot;
+    const { engine, log } = this.#options;
+    const failed = (error: unknown): void => log.warn({ err: error, agent }, 'a lease could not be extended');
+    if (tasks.length > 0) {
+      const attempts = tasks.map(({ task, attempt, phase }) => ({ task, attempt, phase }));
+      engine.heartbeat({ agent, incarnation, attempts }).catch(failed);
+    }
+    if (sessionId === null) return;
+    for (const { task, attempt } of tasks) engine.noteSession(task, attempt, sessionId).catch(failed);
+  }
+
+  async tick(): Promise<void> {
+    for (const record of this.#options.fleet.records) {
+      if (record.linked && record.snapshot !== null) this.observed(record.snapshot);
+    }
+    if (monotonicMs() - this.#notedAt > NOTE_INTERVAL_MS) await this.noteAlive();
+    if (this.#ending) return;
+    this.#ending = true;
+    try {
+      await this.#endExpired();
+    } catch (error) {
+      this.#options.log.error({ detail: errorText(error) }, 'an expired lease could not be ended');
+    } finally {
+      this.#ending = false;
+    }
+  }
+
+  /** Time alone ends no lease: first whatever bears the attempt's mark is ended, and proved gone. */
+  async #endExpired(): Promise<void> {
+    const { engine, fleet, project, log } = this.#options;
+    for (const lease of engine.expired()) {
+      const record = fleet.get(lease.agent);
+      if (record?.busy === true) continue;
+      const prefix = `${project}/${lease.agent}/${lease.task}/${lease.attempt}`;
+      const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs: END_GRACE_MS });
+      if (survivors.length > 0) {
+        log.error({ ...lease, survivors }, 'processes of an attempt whose lease ended cannot be ended');
+        continue;
+      }
+      const except = engine.leases(lease.agent).filter((other) => other.task !== lease.task);
+      await engine.lost({ agent: lease.agent, except }, 'no sign of life for the length of its lease');
+    }
+  }
+}
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}

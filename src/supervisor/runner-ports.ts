@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { inspectClaude } from '../claude/preflight.ts';
+import { AGENT_MARK, WRAPPER_MARK, type Order } from '../coordination/link.ts';
+import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
+import { endTree } from '../process/index.ts';
+import type { TaskEngine } from '../scheduler/engine.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { RunnerPorts } from './agent-runner.ts';
+import type { EventLog } from './event-log.ts';
+import { blockingGate } from './gates.ts';
+import type { Project } from './project.ts';
+import { buildSpec, specFile } from './spec.ts';
+import type { TmuxHost } from './tmux-host.ts';
+import type { Base } from './up.ts';
+
+const GATE_TIMEOUT_MS = 20_000;
+
+export interface RunnerWorld {
+  project: Project;
+  log: Logger;
+  events: EventLog;
+  env: Record<string, string>;
+  buildId: string;
+  programs: { wrapper: string[]; supervisor: string[] };
+  engine: TaskEngine;
+  tmux: TmuxHost;
+  order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
+  base(): Base;
+  trusted(): boolean;
+  saveRow(record: AgentRecord): Promise<void>;
+}
+
+/** The real outside world of the agents: git, tmux, processes, Claude Code's gates, the store. */
+export function runnerPorts(world: RunnerWorld): RunnerPorts {
+  const { project, log, events, tmux, engine } = world;
+  const { layout, config } = project;
+  const roleOf = (record: AgentRecord) => {
+    const role = config.agents[record.row.role];
+    if (role === undefined) throw new Error(`swarm.yaml has no role ${record.row.role} any more`);
+    return role;
+  };
+  return {
+    log,
+    events,
+    now: () => Date.now(),
+    stopGraceMs: config.stopGrace,
+    policy: (record) => {
+      const role = roleOf(record);
+      return {
+        restart: role.restart,
+        intensity: role.intensity,
+        windowMs: role.window,
+        backoffMs: role.backoff,
+        backoffMaxMs: role.backoffMax,
+      };
+    },
+    gate: async (record) => {
+      const role = roleOf(record);
+      if (role.kind === 'shell') return null;
+      const { command } = claudeCommand(world, role.command);
+      const signal = AbortSignal.timeout(GATE_TIMEOUT_MS);
+      const { gates } = await inspectClaude({ command, env: world.env, root: layout.root, signal });
+      return blockingGate(gates, world.trusted());
+    },
+    ensureWorktree: async (record) => {
+      if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;
+      events.emit('agent.worktree', { agent: record.id, data: { path: record.worktree } });
+      await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
+      return null;
+    },
+    writeSpec: async (record) => {
+      const role = roleOf(record);
+      const { installed } = claudeCommand(world, role.command);
+      const spec = buildSpec(record, role, {
+        layout,
+        config,
+        base: world.base(),
+        buildId: world.buildId,
+        supervisorArgv: world.programs.supervisor,
+        trustWorkspace: world.trusted(),
+        claudeCommand: installed,
+      });
+      const file = specFile(layout, record.id);
+      await writeFileAtomic(file, `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });
+      return file;
+    },
+    openPane: (record, file) =>
+      tmux.run(record.id, record.pane, {
+        argv: [...world.programs.wrapper, '--spec', file],
+        cwd: record.worktree,
+        env: { [WRAPPER_MARK]: `${layout.hash}/${record.id}` },
+      }),
+    closePane: async (record) => {
+      if (record.pane !== null) await tmux.close(record.pane);
+    },
+    endProcesses: async (record, graceMs) => {
+      const prefix = `${layout.hash}/${record.id}`;
+      // The wrapper first: it would start again what is ended below it.
+      const left = [];
+      for (const name of [WRAPPER_MARK, AGENT_MARK]) {
+        const { survivors } = await endTree({ roots: [], mark: { name, prefix }, graceMs });
+        left.push(...survivors.map(({ pid }) => pid));
+      }
+      return left;
+    },
+    order: world.order,
+    giveBackLeases: (record, how, reason) => giveBackLeases(engine, record, how, reason),
+    saveRow: world.saveRow,
+  };
+}
+
+async function giveBackLeases(engine: TaskEngine, record: AgentRecord, how: 'lost' | 'released', reason: string): Promise<void> {
+  const leases = engine.leases(record.id);
+  if (leases.length === 0) return;
+  if (how === 'lost') {
+    await engine.lost({ agent: record.id }, reason);
+    return;
+  }
+  for (const { task, attempt, since } of leases) {
+    await engine.result({
+      task,
+      attempt,
+      agent: record.id,
+      outcome: 'released',
+      errorClass: null,
+      error: reason,
+      summary: '',
+      commit: null,
+      branch: null,
+      sessionId: record.row.sessionId,
+      usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
+      startedAt: new Date(since).toISOString(),
+      endedAt: new Date().toISOString(),
+    });
+  }
+}
+
+/** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
+function claudeCommand(world: RunnerWorld, command: string[]): { command: string[]; installed: string[] | null } {
+  const own = path.join(world.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
+  const isPlain = command.length === 1 && command[0] === 'claude';
+  if (!isPlain || onPath('claude', world.env['PATH'] ?? '') || !existsSync(own)) return { command, installed: null };
+  return { command: [own], installed: [own] };
+}
+
+function onPath(name: string, searchPath: string): boolean {
+  return searchPath.split(':').some((dir) => dir !== '' && existsSync(path.join(dir, name)));
+}

@@ -1,0 +1,79 @@
+import path from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
+import { personalCapability, SHELL_CAPABILITY } from '../coordination/tickets.ts';
+import type { Config, RoleConfig } from '../config/index.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import type { AgentRecord } from './agent-record.ts';
+
+export interface SpecContext {
+  layout: ProjectLayout;
+  config: Config;
+  base: { branch: string | null; commit: string };
+  buildId: string;
+  supervisorArgv: string[];
+  trustWorkspace: boolean;
+  /** argv of Claude Code where the config's own is not to be used (installed by swarm). */
+  claudeCommand: string[] | null;
+}
+
+export function specFile(layout: ProjectLayout, agent: string): string {
+  return path.join(layout.specDir, `${agent}.json`);
+}
+
+/** What the wrapper of this agent needs to begin. */
+export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecContext): AgentSpec {
+  const { layout, config } = context;
+  const isShell = role.kind === 'shell';
+  const command = !isShell && context.claudeCommand !== null && role.command[0] === 'claude' ? context.claudeCommand : role.command;
+  return {
+    agent: record.id,
+    kind: role.kind,
+    slots: role.slots,
+    capabilities: [...role.capabilities, personalCapability(record.id), ...(isShell ? [SHELL_CAPABILITY] : [])],
+    command: role.model === undefined || isShell ? command : [...command, '--model', role.model],
+    worktree: record.worktree,
+    project: layout.hash,
+    root: layout.root,
+    gitCommonDir: layout.gitCommonDir,
+    stateDir: layout.stateDir,
+    shadowGit: layout.shadowGit,
+    spoolDir: layout.spoolDir,
+    logsDir: layout.logsDir,
+    runtimeDir: layout.runtimeDir,
+    linkSocket: layout.linkSocket,
+    tmuxSocket: layout.tmuxSocket,
+    tmuxProgram: config.tmux.program,
+    envSnapshot: layout.envSnapshot,
+    token: record.token,
+    supervisorArgv: context.supervisorArgv,
+    buildId: context.buildId,
+    base: context.base,
+    idle: role.idle,
+    permissionMode: role.permissionMode,
+    allow: role.allow,
+    deny: role.deny,
+    unanswered: { policy: config.permissions.unanswered, afterMs: config.permissions.after },
+    trustWorkspace: context.trustWorkspace,
+    restart: {
+      policy: role.restart,
+      intensity: role.intensity,
+      windowMs: role.window,
+      backoffMs: role.backoff,
+      backoffMaxMs: role.backoffMax,
+    },
+    stopGraceMs: config.stopGrace,
+    heartbeatMs: config.tasks.heartbeat,
+    resume: record.row.sessionId === null ? null : { sessionId: record.row.sessionId },
+  };
+}
+
+/** The secret that a living wrapper was given by an earlier supervisor; null when there is none. */
+export async function readToken(layout: ProjectLayout, agent: string): Promise<string | null> {
+  try {
+    return agentSpecSchema.parse(JSON.parse(await readFile(specFile(layout, agent), 'utf8'))).token;
+  } catch {
+    // Never started here, or written by another version: no wrapper could show a token that we would know.
+    return null;
+  }
+}

@@ -1,0 +1,34 @@
+import type { StatusDocument } from '../api/documents.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { Project } from './project.ts';
+import { agentDocument, openQuestions, type TreeUse } from './status.ts';
+import type { Base } from './up.ts';
+
+export interface StatusFacts {
+  project: Project;
+  version: string;
+  base: Base;
+  supervisor: StatusDocument['supervisor'];
+  broker: StatusDocument['broker'];
+  records: readonly AgentRecord[];
+  use(record: AgentRecord): TreeUse | null;
+  tasks: StatusDocument['tasks'];
+  queues: Promise<StatusDocument['queues']>;
+}
+
+/** The whole state in one document. */
+export async function statusDocument(facts: StatusFacts): Promise<StatusDocument> {
+  const { layout } = facts.project;
+  // A broker that goes away while it is asked has no depths to tell; its state says so already.
+  const queues = await facts.queues.catch(() => []);
+  return {
+    version: facts.version,
+    project: { hash: layout.hash, name: layout.name, root: layout.root, base: facts.base },
+    supervisor: facts.supervisor,
+    broker: facts.broker,
+    agents: facts.records.map((record) => agentDocument(record, facts.use(record))),
+    tasks: facts.tasks,
+    queues,
+    needsYou: facts.records.flatMap(openQuestions),
+  };
+}

@@ -1,0 +1,153 @@
+import { systemClock } from '../lib/clock.ts';
+import { identityOf } from '../process/index.ts';
+import { Tmux } from '../tmux/index.ts';
+import { listens } from '../tmux/socket.ts';
+import type { PaneView } from './agent-record.ts';
+import type { Project } from './project.ts';
+
+export interface TmuxHostOptions {
+  /** Connects to the project's server, starting one if there is none. */
+  open(): Promise<Tmux>;
+  /** True while a server answers on the project's socket. */
+  serverLives(): Promise<boolean>;
+  processLives(pid: number): boolean;
+  project: string;
+  /** The server or our client of it went away. */
+  onGone(): void;
+}
+
+/** User options that mark what is ours on the tmux server. */
+export const AGENT_OPTION = '@swarm_agent';
+export const PROJECT_OPTION = '@swarm_project';
+
+/** How long tmux may take to notice that a pane's program is gone. */
+const SETTLE_LOOKS = 200;
+const SETTLE_LOOK_MS = 10;
+
+/** The project's tmux server through one control client, opened again when either dies. */
+export class TmuxHost {
+  readonly #options: TmuxHostOptions;
+  #tmux: Tmux | null = null;
+  #opening: Promise<Tmux> | null = null;
+
+  constructor(options: TmuxHostOptions) {
+    this.#options = options;
+  }
+
+  get serverPid(): number | null {
+    return this.#tmux?.serverPid ?? null;
+  }
+
+  /** The connection, made when there is none; starts a server where none lives. */
+  async connect(): Promise<Tmux> {
+    if (this.#tmux !== null) return this.#tmux;
+    this.#opening ??= this.#options
+      .open()
+      .then((tmux) => {
+        this.#tmux = tmux;
+        tmux.onExit(() => {
+          if (this.#tmux !== tmux) return;
+          this.#tmux = null;
+          this.#options.onGone();
+        });
+        return tmux;
+      })
+      .finally(() => {
+        this.#opening = null;
+      });
+    return await this.#opening;
+  }
+
+  /**
+   * Panes by agent. Empty where no server lives: a fact. A server that lives and does not answer is no fact, and
+   * throws.
+   */
+  async look(): Promise<Map<string, PaneView>> {
+    if (this.#tmux === null && this.#opening === null && !(await this.#options.serverLives())) return new Map();
+    const tmux = await this.connect();
+    const views = new Map<string, PaneView>();
+    for (const row of await tmux.listPanes()) {
+      const agent = row.options[AGENT_OPTION];
+      if (agent === undefined || row.options[PROJECT_OPTION] !== this.#options.project) continue;
+      views.set(agent, {
+        pane: row.pane,
+        session: row.session,
+        pid: row.pid,
+        // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
+        dead: row.dead || !this.#options.processLives(row.pid),
+        ending: describeEnding(row.deadStatus, row.deadSignal),
+        clients: row.clients,
+      });
+    }
+    return views;
+  }
+
+  /** Starts `argv` in the agent's dead pane, which keeps whoever looks at it, or in a new session. */
+  async run(agent: string, known: PaneView | null, { argv, cwd, env }: { argv: string[]; cwd: string; env: Record<string, string> }): Promise<void> {
+    const tmux = await this.connect();
+    if (known !== null && (await this.#settled(tmux, known.pane))) {
+      await tmux.respawnPane(known.pane, argv, env, cwd);
+      return;
+    }
+    const options = { [AGENT_OPTION]: agent, [PROJECT_OPTION]: this.#options.project };
+    await tmux.newSession({ name: agent, argv, cwd, env, options });
+  }
+
+  /** True once tmux itself holds the pane for dead; false when there is no such pane (any more). */
+  async #settled(tmux: Tmux, pane: string): Promise<boolean> {
+    for (let look = 0; look < SETTLE_LOOKS; look += 1) {
+      const row = (await tmux.listPanes()).find((candidate) => candidate.pane === pane);
+      if (row === undefined) return false;
+      if (row.dead) return true;
+      await systemClock.sleep(SETTLE_LOOK_MS);
+    }
+    throw new Error(`tmux still shows ${pane} alive, although its program is gone`);
+  }
+
+  async close(known: PaneView): Promise<void> {
+    if (this.#tmux === null) return;
+    await this.#tmux.killSession(known.session);
+  }
+
+  /** Ends the server and proves it gone. */
+  async killServer(): Promise<void> {
+    if (this.#tmux === null && !(await this.#options.serverLives())) return;
+    const tmux = await this.connect();
+    this.#tmux = null;
+    await tmux.killServer();
+  }
+
+  /** Lets go of the server, which lives on. */
+  async disconnect(): Promise<void> {
+    const tmux = this.#tmux;
+    this.#tmux = null;
+    await tmux?.close();
+  }
+}
+
+function describeEnding(status: number | null, signal: number | null): string | null {
+  if (signal !== null) return `signal ${signal}`;
+  return status === null ? null : `exit ${status}`;
+}
+
+/** The host of this project's own server. */
+export function openTmuxHost(
+  { project, env, tmuxConf }: { project: Project; env: Record<string, string>; tmuxConf: string },
+  onGone: () => void,
+): TmuxHost {
+  const { layout, config } = project;
+  return new TmuxHost({
+    project: layout.hash,
+    processLives: (pid) => identityOf(pid) !== null,
+    serverLives: () => listens(layout.tmuxSocket),
+    open: () =>
+      Tmux.open({
+        program: config.tmux.program,
+        socket: layout.tmuxSocket,
+        conf: tmuxConf,
+        env,
+        paneOptions: [AGENT_OPTION, PROJECT_OPTION],
+      }),
+    onGone,
+  });
+}

@@ -1,0 +1,68 @@
+import type { UpRequest } from '../api/documents.ts';
+import type { Config } from '../config/index.ts';
+import type { AgentKind } from '../domain/agent.ts';
+import { SwarmError } from '../domain/errors.ts';
+
+export interface WantedAgent {
+  id: string;
+  role: string;
+  kind: AgentKind;
+  desired: 'up' | 'stopped';
+}
+
+export interface KnownAgent {
+  id: string;
+  role: string;
+  desired: 'up' | 'paused' | 'stopped';
+}
+
+/** The role whose number `up N` sets. */
+export const WORKER_ROLE = 'worker';
+
+/**
+ * Who should be up after `swarm up [N]`: N workers; or, without a number, who was up before; or the counts of the
+ * config. Workers beyond N are stopped (their worktrees and conversations stay). Pure.
+ */
+export function wantedAgents(config: Config, known: readonly KnownAgent[], request: UpRequest): WantedAgent[] {
+  const wanted: WantedAgent[] = [];
+  const wasUp = known.filter((agent) => agent.desired !== 'stopped');
+  for (const [role, settings] of Object.entries(config.agents)) {
+    const ofRole = wasUp.filter((agent) => agent.role === role);
+    const asked = role === WORKER_ROLE ? request.workers : undefined;
+    const ids =
+      asked === undefined && wasUp.length > 0
+        ? ofRole.map((agent) => agent.id)
+        : Array.from({ length: asked ?? settings.count }, (_, index) => `${role}-${index + 1}`);
+    for (const id of ids) wanted.push({ id, role, kind: settings.kind, desired: 'up' });
+    const surplus = ofRole.filter((agent) => !ids.includes(agent.id));
+    for (const { id } of surplus) wanted.push({ id, role, kind: settings.kind, desired: 'stopped' });
+  }
+  if (!wanted.some((agent) => agent.desired === 'up')) {
+    throw new SwarmError('no-agents', 'swarm.yaml wants no agents at all', {
+      hint: 'Say how many: swarm up 3',
+      exitCode: 2,
+    });
+  }
+  return wanted;
+}
+
+/** The base that tasks start from, with what the person should know of it. */
+export interface Base {
+  branch: string | null;
+  commit: string;
+}
+
+export function baseNotes(base: Base, dirty: { count: number; names: readonly string[] }, includeDirty: boolean): string[] {
+  const notes: string[] = [];
+  const where = base.branch === null ? `commit ${base.commit.slice(0, 10)} (detached HEAD)` : `branch ${base.branch}`;
+  if (dirty.count > 0) {
+    const names = dirty.names.slice(0, 3).join(', ') + (dirty.count > 3 ? ', …' : '');
+    notes.push(
+      includeDirty
+        ? `${dirty.count} uncommitted change(s) (${names}) are part of what the agents see`
+        : `${dirty.count} uncommitted change(s) (${names}) are not in the worktrees, which start from ${where}; commit them, or: swarm up --include-dirty`,
+    );
+  }
+  if (base.branch === null && !includeDirty) notes.push(`HEAD is detached: tasks start from ${where}, and merge needs --into BRANCH`);
+  return notes;
+}
