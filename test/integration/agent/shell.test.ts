@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
+import { findMarked } from '../../../src/process/index.ts';
 import { brokerTest as test } from '../../support/broker.ts';
 import { WrapperPane } from './wrapper-pane.ts';
 
@@ -18,4 +19,117 @@ test('a shell task runs in its branch and its exit code is the result', async ({
   expect(await readFile(path.join(pane.spec.logsDir, 'worker-1/t1-1.log'), 'utf8')).toContain('hello');
   await expect.poll(() => supervisor.snapshot?.tasks).toEqual([]);
   expect(await pane.screen()).toContain('t1');
+});
+
+test('a free slot waits for a ticket, and a chain of tasks needs only one', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  await pane.start();
+  await expect.poll(() => supervisor.claims.length, { timeout: 15_000 }).toBe(1);
+  for (const n of [1, 2, 3]) supervisor.orders.push(pane.order(`t${n}`, { command: ['true'] }));
+  await supervisor.ticket('shell');
+  await expect.poll(() => supervisor.results.map(({ task }) => task), { timeout: 15_000 }).toEqual(['t1', 't2', 't3']);
+  await expect.poll(() => supervisor.claims.length).toBe(5);
+});
+
+test('a failing command, one that cannot start and one that takes too long each say so', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url, spec: { stopGraceMs: 300 } });
+  const { supervisor } = pane;
+  supervisor.orders.push(
+    pane.order('t1', { command: ['sh', '-c', 'echo broken; exit 3'] }),
+    pane.order('t2', { command: ['no-such-program'] }),
+    // Neither its session nor its deafness saves what it started.
+    pane.order('t3', { command: ['sh', '-c', 'trap "" TERM; setsid sleep 1000 & sleep 1000'], timeoutMs: 500 }),
+    pane.order('t4', { command: ['sh', '-c', 'setsid sleep 1000 & exit 0'] }),
+  );
+  await pane.start();
+  await expect.poll(() => supervisor.results.length, { timeout: 25_000 }).toBe(4);
+  const [failed, absent, late, left] = supervisor.results;
+  expect(failed).toMatchObject({ outcome: 'failed', errorClass: 'agent', summary: 'broken' });
+  expect(failed?.error).toContain('exit 3');
+  expect(absent).toMatchObject({ outcome: 'failed', errorClass: 'setup' });
+  expect(late).toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
+  expect(left).toMatchObject({ outcome: 'done' });
+  // Before the result was sent, everything was gone.
+  expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1`)).toEqual([]);
+});
+
+test('slots work at once, each in its own worktree, and a cancelled one ends alone', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url, spec: { slots: 2 } });
+  const { supervisor } = pane;
+  for (const task of ['t1', 't2']) supervisor.orders.push(pane.order(task, { command: ['sh', '-c', 'pwd; until [ -e go ]; do sleep 0.05; done'] }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.tasks.filter(({ phase }) => phase === 'running').length, { timeout: 15_000 }).toBe(2);
+  const [first, second] = supervisor.snapshot?.tasks ?? [];
+  await expect.poll(() => supervisor.heartbeats.some(({ attempts }) => attempts.length === 2)).toBe(true);
+  expect(await supervisor.order({ do: 'cancel', task: first?.task ?? '', attempt: 1 })).toMatchObject({ ok: true });
+  await expect.poll(() => supervisor.results.length).toBe(1);
+  expect(supervisor.results[0]).toMatchObject({ task: first?.task, outcome: 'cancelled' });
+  await writeFile(path.join(second?.slot === 0 ? pane.spec.worktree : `${pane.spec.worktree}.1`, 'go'), '');
+  await expect.poll(() => supervisor.results.length).toBe(2);
+  expect(supervisor.results[1]).toMatchObject({ task: second?.task, outcome: 'done' });
+  expect(await supervisor.order({ do: 'cancel', task: 't9', attempt: 1 })).toMatchObject({ ok: false, error: { code: 'unknown-attempt' } });
+});
+
+test('an ordered stop gives the attempt back, ends its processes and then the wrapper', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  supervisor.orders.push(pane.order('t1', { command: ['sleep', '1000'] }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  expect(await supervisor.order({ do: 'stop', graceMs: 1_000 })).toMatchObject({ ok: true });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ task: 't1', outcome: 'released' });
+  await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead} #{pane_dead_status}')).toBe('1 0\n');
+  expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
+});
+
+test('a task goes on without the supervisor, who is started again and refused when its time is over', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done'] }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await supervisor.away();
+  const starts = path.join(pane.environment.directory, 'supervisor-starts');
+  await expect.poll(() => readFile(starts, 'utf8').catch(() => ''), { timeout: 5_000 }).toContain('started');
+  await writeFile(path.join(pane.spec.worktree, 'go'), '');
+  await expect.poll(() => supervisor.results[0]?.outcome, { timeout: 5_000 }).toBe('done');
+  supervisor.epoch = 7;
+  await supervisor.listen();
+  await expect.poll(() => supervisor.hellos, { timeout: 5_000 }).toBe(2);
+  expect(await supervisor.order({ do: 'pause' }, 6)).toMatchObject({ ok: false, error: { code: 'stale-epoch' } });
+  expect(await supervisor.order({ do: 'pause' })).toMatchObject({ ok: true });
+  expect(supervisor.snapshot).toMatchObject({ paused: true });
+});
+
+test('a result survives the death of the broker and of the wrapper', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done; echo over'] }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  broker.kill();
+  await expect.poll(() => supervisor.snapshot?.amqp).toBe('connecting');
+  await writeFile(path.join(pane.spec.worktree, 'go'), '');
+  await expect.poll(() => supervisor.snapshot?.spooled, { timeout: 10_000 }).toEqual([{ task: 't1', attempt: 1 }]);
+  process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
+  await broker.ensure();
+  await pane.tmux('respawn-pane', '-k', '-t', '=worker-1:');
+  await expect.poll(() => supervisor.results.length, { timeout: 20_000 }).toBe(1);
+  expect(supervisor.results[0]).toMatchObject({ task: 't1', outcome: 'done', summary: 'over' });
+  await expect.poll(() => supervisor.snapshot?.spooled).toEqual([]);
+});
+
+test('an attempt that the store gave to somebody else is dropped without a word', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  supervisor.orders.push(pane.order('t1', { command: ['sleep', '1000'] }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  supervisor.attempts = [];
+  await supervisor.away();
+  await supervisor.listen();
+  await expect.poll(() => supervisor.snapshot?.tasks, { timeout: 10_000 }).toEqual([]);
+  expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
+  expect(supervisor.results).toEqual([]);
 });
