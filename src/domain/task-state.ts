@@ -30,7 +30,7 @@ const TRANSITIONS: Readonly<Record<TaskChange, { from: readonly TaskState[]; to:
   'back-off': { from: HELD_STATES, to: 'retrying' },
   due: { from: ['retrying'], to: 'ready' },
   'give-up': { from: HELD_STATES, to: 'dead' },
-  cancel: { from: ['waiting', 'ready', 'retrying', ...HELD_STATES], to: 'cancelled' },
+  cancel: { from: ['waiting', 'ready', 'retrying', 'dead', ...HELD_STATES], to: 'cancelled' },
   revive: { from: ['dead', 'cancelled'], to: 'ready' },
   'revive-blocked': { from: ['dead', 'cancelled'], to: 'waiting' },
 };

@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../lib/clock.ts';
 import { AgentTable } from './agents.ts';
 import { Database } from './database.ts';
 import { storeError } from './errors.ts';
@@ -10,16 +11,13 @@ import { MessageTable } from './messages.ts';
 import { migrate, refuseDamaged, refuseNewer, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
 
-/** Wall time in ms since 1970. */
-export interface Clock {
-  now(): number;
-}
+export type WallClock = Pick<Clock, 'now'>;
 
 export interface StoreOptions {
   /** The database; its directory becomes 0700, the file 0600. */
   path: string;
   lockPath: string;
-  clock?: Clock;
+  clock?: WallClock;
   /** How many events stay. */
   keepEvents?: number;
   /** For tests of migrations. */
@@ -42,7 +40,7 @@ PRAGMA temp_store = MEMORY;
  * disk (`synchronous=FULL`), through a power cut too.
  */
 export class Store implements AsyncDisposable {
-  readonly clock: Clock;
+  readonly clock: WallClock;
   /** Grows by one at each open; goes with every order, so that one of an earlier supervisor is refused. */
   readonly epoch: number;
   readonly agents: AgentTable;
@@ -58,7 +56,7 @@ export class Store implements AsyncDisposable {
     this.#db = db;
     this.#file = file;
     this.#lock = lock;
-    this.clock = options.clock ?? Date;
+    this.clock = options.clock ?? systemClock;
     this.#group = new GroupCommit(db, file);
     this.kv = new KeyValues(db);
     this.events = new EventTable(db, this.#group, options.keepEvents ?? KEEP_EVENTS);

@@ -1,0 +1,157 @@
+import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
+import { errorText } from '../domain/errors.ts';
+import { taskId } from '../domain/task-id.ts';
+import type { Task } from '../domain/task.ts';
+import type { LeaseRow, TaskRow } from '../store/task-rows.ts';
+import { taskDocument } from './document.ts';
+import { decodeLane, lanePrefix, mayTake, type Claimer } from './lane.ts';
+import { fail, promoteDue } from './settle.ts';
+import type { Step } from './step.ts';
+
+export interface Claim extends Claimer {
+  slot: number;
+  incarnation: string;
+}
+
+/** What only the caller knows of an order; the two bounds stand in where the task names none. */
+export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'> & Partial<Pick<TaskOrder, 'timeoutMs' | 'budgetUsd'>>;
+
+export interface ClaimContext {
+  leaseMs: number;
+  /** Synchronous: it runs inside the transaction. What it throws counts as a failed attempt of class `setup`. */
+  decorate(task: Task): Decoration;
+}
+
+/** Kept with the lease, so that a claim that is repeated gets the very same order. */
+type Frozen = Decoration & Pick<TaskOrder, 'resume'>;
+
+/** A task whose order cannot be made must not keep others from being claimed; nor may a thousand of them take a second. */
+const MAX_UNDECORATED = 10;
+
+export function claimTask(step: Step, claim: Claim, context: ClaimContext): ClaimReply {
+  const held = step.tables.attempts.leaseOfSlot(claim.agent, claim.slot);
+  if (held !== undefined) return repeat(step, held, claim);
+  promoteDue(step);
+  for (let tries = 0; tries < MAX_UNDECORATED; tries += 1) {
+    const n = resumable(step, claim) ?? best(step, claim);
+    const task = n === undefined ? undefined : step.tables.tasks.get(n);
+    if (task === undefined) return none(step.tables.tasks.count('ready') === 0 ? 'no task is ready' : 'no ready task fits this agent');
+    const order = lease(step, task, claim, context);
+    if (order !== undefined) return { got: 'task', order };
+  }
+  return none('the tasks that are next could not be prepared; they are tried again later');
+}
+
+/** True when a claim by this agent would get something. */
+export function hasWork(step: Pick<Step, 'tables'>, claimer: Claimer): boolean {
+  for (const lane of step.tables.tasks.readyLanes(lanePrefix(claimer.kind))) {
+    if (mayTake(claimer, decodeLane(lane))) return true;
+  }
+  return false;
+}
+
+function none(reason: string): ClaimReply {
+  return { got: 'none', reason };
+}
+
+function repeat(step: Step, held: LeaseRow, claim: Claim): ClaimReply {
+  const id = taskId(held.task);
+  if (held.incarnation !== claim.incarnation) {
+    return none(`slot ${held.slot} of ${held.agent} still holds ${id} from before it was restarted; it is free once those processes are known to be gone`);
+  }
+  const task = step.tables.tasks.get(held.task);
+  if (task === undefined) throw new Error(`the lease of ${id} has no task`);
+  return { got: 'task', order: orderOf(step, taskDocument(step.tables, task, step.now), held) };
+}
+
+/** The best ready task of all lanes that this agent may take from. */
+function best(step: Step, claimer: Claimer): number | undefined {
+  let found: { n: number; order_key: number } | undefined;
+  for (const text of step.tables.tasks.readyLanes(lanePrefix(claimer.kind))) {
+    if (!mayTake(claimer, decodeLane(text))) continue;
+    const first = step.tables.tasks.bestOfLane(text);
+    if (first === undefined) continue;
+    if (found === undefined || first.order_key < found.order_key || (first.order_key === found.order_key && first.n < found.n)) found = first;
+  }
+  return found?.n;
+}
+
+/**
+ * The task whose conversation this agent was in when it was lost or stopped, if nobody has begun it anew: to go on
+ * there costs least, so it comes before any other.
+ */
+function resumable(step: Step, claimer: Claimer): number | undefined {
+  const last = step.tables.attempts.latestOf(claimer.agent);
+  if (last === undefined || !(last.outcome === 'lost' || (last.outcome === 'released' && last.session_id !== null))) return undefined;
+  const task = step.tables.tasks.get(last.task);
+  if (task === undefined || task.state !== 'ready' || task.attempts !== last.n) return undefined;
+  return mayTake(claimer, decodeLane(task.lane)) ? task.n : undefined;
+}
+
+/** Undefined when the order cannot be made; the attempt has failed then. */
+function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): TaskOrder | undefined {
+  const { attempts } = step.tables;
+  const previous = attempts.latestOf(claim.agent);
+  const document = taskDocument(step.tables, task, step.now);
+  const n = task.attempts + 1;
+  step.move(task, 'claim', { attempts: n, note: null });
+  attempts.begin(task.n, n, claim.agent, step.now);
+  let decoration: Decoration;
+  try {
+    decoration = context.decorate(document);
+  } catch (error) {
+    fail(step, task, { agent: claim.agent, outcome: 'failed', errorClass: 'setup', error: errorText(error), sessionId: null, costUsd: 0 });
+    return undefined;
+  }
+  const goesOn = document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1 && previous.session_id !== null;
+  const frozen: Frozen = {
+    ...decoration,
+    resume: goesOn ? { sessionId: previous.session_id, reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}` } : null,
+  };
+  const row: LeaseRow = {
+    task: task.n,
+    attempt: n,
+    agent: claim.agent,
+    slot: claim.slot,
+    incarnation: claim.incarnation,
+    since: step.now,
+    expires_at: step.now + context.leaseMs,
+    lease_ms: context.leaseMs,
+    frozen: JSON.stringify(frozen),
+  };
+  attempts.lease(row);
+  step.record('task.leased', task.n, claim.agent, { attempt: n, slot: claim.slot });
+  return orderOf(step, document, row);
+}
+
+function orderOf(step: Step, task: Task, lease: LeaseRow): TaskOrder {
+  const frozen = JSON.parse(lease.frozen) as Frozen;
+  return {
+    task: task.id,
+    attempt: lease.attempt,
+    slot: lease.slot,
+    title: task.title,
+    kind: task.kind,
+    prompt: task.prompt,
+    command: task.command,
+    leaseMs: lease.lease_ms,
+    base: frozen.base,
+    dependencies: task.after.filter((id) => id !== task.on).map((id) => dependency(step, id)),
+    on: task.on === null ? null : dependency(step, task.on),
+    timeoutMs: task.timeoutMs ?? frozen.timeoutMs ?? null,
+    verify: frozen.verify,
+    verifyFollowUps: frozen.verifyFollowUps,
+    budgetUsd: task.budgetUsd ?? frozen.budgetUsd ?? null,
+    resume: frozen.resume,
+    history: task.attempts
+      .filter(({ n }) => n < lease.attempt)
+      .map(({ n, agent, outcome, error }) => ({ attempt: n, agent, outcome: outcome ?? 'lost', error })),
+  };
+}
+
+function dependency(step: Step, id: string): TaskOrder['dependencies'][number] {
+  const ns = `[${id.slice(1)}]`;
+  const [spec] = step.tables.tasks.specs(ns);
+  const [result] = step.tables.tasks.results(ns);
+  return { task: id, title: spec?.title ?? id, commit: result?.commit_id ?? null, summary: result?.summary ?? '' };
+}

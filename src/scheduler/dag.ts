@@ -1,0 +1,68 @@
+import { SwarmError } from '../domain/errors.ts';
+import { nearest } from '../lib/nearest.ts';
+
+/** What a reference in a batch leads to: another task of the batch, by its place, or one that is there already. */
+export type Target = { inBatch: number } | { stored: number };
+
+/**
+ * A cycle among tasks of one batch, as places in it, the first repeated at the end; undefined when there is none.
+ * (Tasks that are there already cannot depend on new ones.) Iterative: a chain may be as long as a batch.
+ */
+export function findCycle(edges: readonly (readonly number[])[]): number[] | undefined {
+  const done = new Set<number>();
+  for (let start = 0; start < edges.length; start += 1) {
+    if (done.has(start)) continue;
+    const path: { node: number; next: number }[] = [{ node: start, next: 0 }];
+    const onPath = new Set([start]);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const to = edges[top.node]?.[top.next];
+      top.next += 1;
+      if (to === undefined) {
+        path.pop();
+        onPath.delete(top.node);
+        done.add(top.node);
+      } else if (onPath.has(to)) {
+        const nodes = path.map(({ node }) => node);
+        return [...nodes.slice(nodes.indexOf(to)), to];
+      } else if (!done.has(to)) {
+        path.push({ node: to, next: 0 });
+        onPath.add(to);
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Throws SwarmError `dependency-cycle`, which names the tasks of the cycle in order. */
+export function refuseCycle(edges: readonly (readonly number[])[], name: (place: number) => string): void {
+  const cycle = findCycle(edges);
+  if (cycle === undefined) return;
+  throw new SwarmError('dependency-cycle', `These tasks wait for each other: ${cycle.map(name).join(' → ')}.`, {
+    hint: 'Take one of these dependencies away.',
+    exitCode: 2,
+  });
+}
+
+/** SwarmError `unknown-task`, which offers the nearest right name. */
+export function unknownTask(text: string, names: readonly string[], newest: string | undefined): SwarmError {
+  const near = nearest(text, names, 1)[0];
+  const hint =
+    near !== undefined
+      ? `Did you mean ${near}?`
+      : newest === undefined
+        ? 'There are no tasks yet; `swarm task add` makes one.'
+        : `The newest is ${newest}; \`swarm task ls\` shows all.`;
+  return new SwarmError('unknown-task', `There is no task ${JSON.stringify(text)}.`, { hint, exitCode: 2 });
+}
+
+/** Ids that a slip of the finger makes of this text: one character left out, doubled or swapped. */
+export function nearIds(text: string): string[] {
+  const digits = text.trim().replace(/^[#tT]/, '');
+  if (!/^[0-9]{1,15}$/.test(digits)) return [];
+  const found = new Set<string>();
+  for (let at = 0; at < digits.length; at += 1) {
+    found.add(digits.slice(0, at) + digits.slice(at + 1));
+    if (at > 0) found.add(digits.slice(0, at - 1) + digits[at] + digits[at - 1] + digits.slice(at + 1));
+  }
+  return [...found].filter((each) => /^[1-9]/.test(each) && each !== digits).map((each) => `t${each}`);
+}

@@ -1,0 +1,225 @@
+import type { ClaimReply, Heartbeat, TaskResult } from '../coordination/messages.ts';
+import { taskId, taskNumber } from '../domain/task-id.ts';
+import type { Task, TaskSpec, TaskState } from '../domain/task.ts';
+import { AttemptTable } from '../store/attempts.ts';
+import type { StoredEvent } from '../store/events.ts';
+import type { Store, WallClock } from '../store/store.ts';
+import type { TaskRow } from '../store/task-rows.ts';
+import { TaskTable } from '../store/tasks.ts';
+import { claimTask, hasWork, type Claim, type ClaimContext } from './claim.ts';
+import { taskDocument, taskDocuments } from './document.ts';
+import { beat, leaseDocument, type AttemptRef, type HeartbeatAnswer, type Lease } from './hold.ts';
+import { decodeLane, type Claimer, type Lane } from './lane.ts';
+import { cancelTask, retryTask, type Cancelled } from './person.ts';
+import { applyResult, lose, promoteDue, type Applied } from './settle.ts';
+import { Step, type Tables } from './step.ts';
+import { resolveTask, submitBatch, type Submitted } from './submit.ts';
+import type { SpecRules } from './validate.ts';
+
+export interface TaskEngineOptions extends SpecRules {
+  store: Store;
+  clock?: WallClock;
+  /** Bound of tasks that are not done, dead or cancelled. */
+  maxOpenTasks?: number;
+  /** Uniform in [0, 1), for the jitter of retries. */
+  random?: () => number;
+  /** A listener threw. */
+  onError: (error: unknown) => void;
+}
+
+export interface TaskFilter {
+  state?: TaskState | undefined;
+  /** Tasks older than this one: the next page. */
+  before?: string | undefined;
+  /** At most this many, 1,000 where absent. */
+  limit?: number | undefined;
+}
+
+const MAX_OPEN_TASKS = 100_000;
+const DEFAULT_LIMIT = 1_000;
+
+/**
+ * Tasks from submit to done. Every promise resolves when what it did is on disk; listeners hear of it then too.
+ * Reads answer at once and may see what is about to be committed.
+ */
+export class TaskEngine {
+  readonly #options: TaskEngineOptions;
+  readonly #store: Store;
+  readonly #clock: WallClock;
+  readonly #tables: Tables;
+  readonly #changeListeners = new Set<(taskIds: string[]) => void>();
+  readonly #eventListeners = new Set<(events: StoredEvent[]) => void>();
+
+  constructor(options: TaskEngineOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#clock = options.clock ?? options.store.clock;
+    this.#tables = this.#store.read((db) => ({
+      tasks: new TaskTable(db),
+      attempts: new AttemptTable(db),
+      events: this.#store.events,
+    }));
+  }
+
+  /**
+   * Takes all of the batch or nothing. Throws SwarmError `bad-task`, `unknown-task`, `unknown-agent`,
+   * `unknown-verify`, `dependency-cycle` or `too-many-tasks`.
+   */
+  submit(specs: readonly TaskSpec[]): Promise<Submitted[]> {
+    const { agents, verifyNames, maxOpenTasks = MAX_OPEN_TASKS } = this.#options;
+    return this.#change((step) => submitBatch(step, specs, { agents, verifyNames, maxOpen: maxOpenTasks }));
+  }
+
+  /** New ids lie above `n`: task branches up to there exist already. */
+  seedNumber(n: number): Promise<void> {
+    return this.#change((step) => step.tables.tasks.seed(n));
+  }
+
+  /** The best task for this claimer now, or the one that its slot holds already. */
+  claim(claim: Claim, context: ClaimContext): Promise<ClaimReply> {
+    return this.#change((step) => claimTask(step, claim, context));
+  }
+
+  /** Extends leases and follows the phases of work. */
+  heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
+    return this.#change((step) => beat(step, heartbeat));
+  }
+
+  /** At least once is enough: a result that comes again, or for an attempt that is not current, changes nothing. */
+  result(result: TaskResult): Promise<Applied> {
+    return this.#change((step) => applyResult(step, result));
+  }
+
+  /**
+   * The caller has proved that these attempts' processes are gone: all of the agent's, or of one incarnation, but
+   * not those in `except`. Returns the tasks.
+   */
+  lost(who: { agent: string; incarnation?: string | undefined; except?: readonly AttemptRef[] | undefined }, reason: string): Promise<string[]> {
+    return this.#change((step) => {
+      const gone = step.tables.attempts.leasesOf(who.agent).filter(
+        (lease) =>
+          (who.incarnation === undefined || lease.incarnation === who.incarnation) &&
+          !(who.except ?? []).some(({ task, attempt }) => task === taskId(lease.task) && attempt === lease.attempt),
+      );
+      for (const lease of gone) lose(step, lease, reason);
+      return gone.map(({ task }) => taskId(task));
+    });
+  }
+
+  /** The conversation of a running attempt, by which a later one can go on. False when the attempt is not running. */
+  noteSession(task: string, attempt: number, sessionId: string): Promise<boolean> {
+    return this.#change((step) => step.tables.attempts.noteSession(taskNumber(task) ?? 0, attempt, sessionId));
+  }
+
+  /** Leases past their time. Time alone ends none of them: prove the processes gone, then call `lost`. */
+  expired(now: number = this.#clock.now()): Lease[] {
+    return this.#tables.attempts.expired(now).map(leaseDocument);
+  }
+
+  /** Leases of one agent, or of all. */
+  leases(agent?: string): Lease[] {
+    const { attempts } = this.#tables;
+    return (agent === undefined ? attempts.leases() : attempts.leasesOf(agent)).map(leaseDocument);
+  }
+
+  /** The supervisor was away this long and heard no heartbeats. Returns how many leases moved. */
+  moveLeases(byMs: number): Promise<number> {
+    return this.#change((step) => step.tables.attempts.moveLeases(Math.max(0, Math.round(byMs))));
+  }
+
+  /** Makes ready what is due; returns those tasks. Claims do the same, so this only has to wake who gives out tickets. */
+  tick(now: number = this.#clock.now()): Promise<string[]> {
+    return this.#change((step) => {
+      promoteDue(step);
+      return [...step.changed].map(taskId);
+    }, now);
+  }
+
+  /** When `tick` next has something to do; null while nothing is planned. */
+  nextDue(): number | null {
+    return this.#tables.tasks.nextDue();
+  }
+
+  /** Throws SwarmError `unknown-task`, or `task-state` when it is done. */
+  cancel(id: string): Promise<Cancelled> {
+    return this.#change((step) => cancelTask(step, this.#row(id)));
+  }
+
+  /** Tries a dead or cancelled task again, with its retries renewed. Throws SwarmError `unknown-task`, `task-state`. */
+  retry(id: string): Promise<Task> {
+    return this.#change((step) => retryTask(step, this.#row(id)));
+  }
+
+  /** Throws SwarmError `unknown-task`. */
+  get(id: string): Task {
+    return taskDocument(this.#tables, this.#row(id), this.#clock.now());
+  }
+
+  /** Newest first. */
+  list(filter: TaskFilter = {}): Task[] {
+    const before = filter.before === undefined ? undefined : this.#row(filter.before).n;
+    const rows = this.#tables.tasks.list({ state: filter.state, before, limit: filter.limit ?? DEFAULT_LIMIT });
+    return taskDocuments(this.#tables, rows, this.#clock.now());
+  }
+
+  counts(): Record<TaskState, number> {
+    return this.#tables.tasks.counts();
+  }
+
+  readyCount(): number {
+    return this.#tables.tasks.count('ready');
+  }
+
+  /** The lanes that have ready tasks, with how many, counted up to `limit` each. */
+  readyLanes(limit: number): { lane: Lane; count: number }[] {
+    const { tasks } = this.#tables;
+    const texts = [...tasks.readyLanes('')];
+    return texts.map((text) => ({ lane: decodeLane(text), count: tasks.readyInLane(text, limit) }));
+  }
+
+  /** True when a claim by this agent would get a task now. */
+  hasWorkFor(claimer: Claimer): boolean {
+    return hasWork({ tables: this.#tables }, claimer);
+  }
+
+  /** The id that `t12`, `12`, `#12` or a key stands for. Throws SwarmError `unknown-task`, which offers the nearest. */
+  resolveTaskId(text: string): string {
+    return taskId(this.#row(text).n);
+  }
+
+  /** Ids of the tasks that one transaction changed. Returns the way to stop. */
+  onChange(listener: (taskIds: string[]) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
+  }
+
+  /** What the engine wrote to the store's events. Returns the way to stop. */
+  onEvents(listener: (events: StoredEvent[]) => void): () => void {
+    this.#eventListeners.add(listener);
+    return () => this.#eventListeners.delete(listener);
+  }
+
+  #row(text: string): TaskRow {
+    const row = this.#tables.tasks.get(resolveTask(this.#tables.tasks, text));
+    if (row === undefined) throw new Error(`task ${text} is gone`);
+    return row;
+  }
+
+  async #change<T>(fn: (step: Step) => T, now: number = this.#clock.now()): Promise<T> {
+    const step = new Step(this.#tables, now, this.#options.random ?? Math.random);
+    const value = await this.#store.write(() => fn(step));
+    if (step.happened.length > 0) this.#tell(this.#eventListeners, step.happened);
+    if (step.changed.size > 0) this.#tell(this.#changeListeners, [...step.changed].map(taskId));
+    return value;
+  }
+
+  #tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+    for (const listener of listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+}

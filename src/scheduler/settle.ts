@@ -1,0 +1,167 @@
+import type { TaskResult } from '../coordination/messages.ts';
+import { taskId, taskNumber } from '../domain/task-id.ts';
+import type { ErrorClass } from '../domain/task.ts';
+import type { AttemptEnd } from '../store/attempts.ts';
+import type { AttemptRow, LeaseRow, TaskRow } from '../store/task-rows.ts';
+import { AFFINITY_MS, decideRetry, RETRY_BACKOFF } from './retry.ts';
+import { reserveLane } from './lane.ts';
+import type { Step } from './step.ts';
+
+export interface Applied {
+  applied: boolean;
+  /** Why it changed nothing. */
+  reason?: string;
+}
+
+/** The end of an attempt. Only that of the current one counts; any other is recorded. */
+export function applyResult(step: Step, result: TaskResult): Applied {
+  const { tasks, attempts } = step.tables;
+  const n = taskNumber(result.task);
+  const task = n === undefined ? undefined : tasks.get(n);
+  if (task === undefined) return { applied: false, reason: `there is no task ${result.task}` };
+  const lease = attempts.leaseOf(task.n);
+  if (lease?.attempt === result.attempt && lease.agent === result.agent) {
+    settle(step, task, result);
+    return { applied: true };
+  }
+  const attempt = attempts.get(task.n, result.attempt);
+  if (isLate(task, attempt, result)) {
+    succeed(step, task, result, 'succeed-late');
+    return { applied: true };
+  }
+  const reason = staleReason(task, attempt, result);
+  step.record('task.result.stale', task.n, result.agent, { attempt: result.attempt, outcome: result.outcome, commit: result.commit, reason });
+  return { applied: false, reason };
+}
+
+/** Its processes are proved gone: the attempt is lost, and its task is tried again if it may be. */
+export function lose(step: Step, lease: LeaseRow, reason: string): void {
+  const task = step.tables.tasks.get(lease.task);
+  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  const end = { agent: lease.agent, outcome: 'lost', errorClass: 'lost', error: reason, sessionId: null, costUsd: 0 } as const;
+  if (task.cancelling === 1) cancelHeld(step, task, end);
+  else fail(step, task, end);
+}
+
+/** Ends the attempt and decides what becomes of the task. */
+export function fail(step: Step, task: TaskRow, end: AttemptEnd & { agent: string; errorClass: ErrorClass }): void {
+  finish(step, task, end);
+  const decision = decideRetry(
+    {
+      errorClass: end.errorClass,
+      error: end.error,
+      agent: end.agent,
+      failures: task.failures,
+      losses: task.losses,
+      retries: step.tables.tasks.specs(`[${task.n}]`)[0]?.retries ?? 0,
+    },
+    step.now,
+    step.random,
+  );
+  const about = { attempt: task.attempts, errorClass: end.errorClass, error: end.error };
+  switch (decision.then) {
+    case 'retry':
+      step.move(task, 'back-off', { failures: decision.failures, due_at: decision.at, note: decision.note });
+      step.record('task.retrying', task.n, end.agent, { ...about, at: new Date(decision.at).toISOString() });
+      return;
+    case 'again':
+      step.move(task, 'requeue', {
+        losses: decision.losses,
+        reserved_until: decision.reservedUntil,
+        lane: reserveLane(task.lane, end.agent),
+        note: decision.note,
+      });
+      step.record('task.lost', task.n, end.agent, about);
+      return;
+    case 'dead':
+      step.move(task, 'give-up', { failures: decision.failures, losses: decision.losses, note: decision.note });
+      step.record('task.dead', task.n, end.agent, about);
+  }
+}
+
+/** Whatever became ready, or open to all, by the passing of time. */
+export function promoteDue(step: Step): void {
+  for (const task of step.tables.tasks.due(step.now, RETRY_BACKOFF.capMs)) step.makeReady(task, 'due');
+  for (const task of step.tables.tasks.unreserved(step.now, AFFINITY_MS)) step.unreserve(task);
+}
+
+function settle(step: Step, task: TaskRow, result: TaskResult): void {
+  const end = { agent: result.agent, outcome: result.outcome, error: result.error, sessionId: result.sessionId, costUsd: result.usage.costUsd };
+  if (task.cancelling === 1 || result.outcome === 'cancelled') {
+    cancelHeld(step, task, { ...end, errorClass: result.errorClass });
+    if (result.commit !== null) saveResult(step, task, result);
+    return;
+  }
+  switch (result.outcome) {
+    case 'done':
+      succeed(step, task, result, 'succeed');
+      return;
+    case 'released':
+      finish(step, task, { ...end, errorClass: null });
+      step.move(task, 'requeue', { note: `given back by ${result.agent}${result.error === null ? '' : `: ${result.error}`}` });
+      step.record('task.released', task.n, result.agent, { attempt: result.attempt, reason: result.error });
+      return;
+    case 'lost':
+      fail(step, task, { ...end, errorClass: 'lost' });
+      return;
+    case 'timeout':
+      fail(step, task, { ...end, errorClass: 'timeout' });
+      return;
+    case 'failed':
+      fail(step, task, { ...end, errorClass: result.errorClass ?? 'agent' });
+  }
+}
+
+function succeed(step: Step, task: TaskRow, result: TaskResult, change: 'succeed' | 'succeed-late'): void {
+  const end = { outcome: 'done', errorClass: null, error: null, sessionId: result.sessionId, costUsd: result.usage.costUsd } as const;
+  step.tables.attempts.end(task.n, result.attempt, end, step.now);
+  step.tables.attempts.release(task.n);
+  step.move(task, change, { note: null });
+  saveResult(step, task, result);
+  step.record('task.done', task.n, result.agent, { attempt: result.attempt, commit: result.commit, costUsd: result.usage.costUsd });
+  for (const dependent of step.tables.tasks.unblock(task.n)) step.makeReady(dependent, 'unblock');
+}
+
+/** The cost is that of all attempts: it is what the task cost. */
+function saveResult(step: Step, task: TaskRow, result: TaskResult): void {
+  step.tables.tasks.saveResult({
+    n: task.n,
+    commit_id: result.commit,
+    branch: result.branch,
+    cost_usd: step.tables.attempts.costOf(task.n),
+    summary: result.summary,
+  });
+}
+
+function cancelHeld(step: Step, task: TaskRow, end: AttemptEnd & { agent: string }): void {
+  finish(step, task, end);
+  step.move(task, 'cancel', { cancelling: 0, note: `cancelled while ${end.agent} worked on it` });
+  step.record('task.cancelled', task.n, end.agent, { attempt: task.attempts });
+}
+
+function finish(step: Step, task: TaskRow, end: AttemptEnd): void {
+  step.tables.attempts.end(task.n, task.attempts, end, step.now);
+  step.tables.attempts.release(task.n);
+}
+
+/**
+ * A wrapper finished its work and died before its result got through; it was counted as lost, and now the result
+ * comes out of its spool. As long as nobody has begun anew, nothing speaks against taking it.
+ */
+function isLate(task: TaskRow, attempt: AttemptRow | undefined, result: TaskResult): boolean {
+  return (
+    result.outcome === 'done' &&
+    (task.state === 'ready' || task.state === 'retrying') &&
+    attempt?.outcome === 'lost' &&
+    attempt.agent === result.agent &&
+    attempt.n === task.attempts
+  );
+}
+
+function staleReason(task: TaskRow, attempt: AttemptRow | undefined, result: TaskResult): string {
+  const id = taskId(task.n);
+  if (attempt === undefined) return `${id} never had an attempt ${result.attempt}`;
+  if (attempt.agent !== result.agent) return `attempt ${result.attempt} of ${id} belongs to ${attempt.agent}`;
+  if (attempt.n < task.attempts) return `attempt ${task.attempts} of ${id} is the current one`;
+  return `attempt ${result.attempt} of ${id} has ended already: ${attempt.outcome}`;
+}

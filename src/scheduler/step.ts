@@ -1,0 +1,75 @@
+import { changeState, type TaskChange } from '../domain/task-state.ts';
+import { taskId } from '../domain/task-id.ts';
+import type { AttemptTable } from '../store/attempts.ts';
+import type { EventTable, StoredEvent } from '../store/events.ts';
+import type { TaskRow } from '../store/task-rows.ts';
+import type { TaskTable } from '../store/tasks.ts';
+import { reserveLane } from './lane.ts';
+import { orderKey } from './order.ts';
+
+export interface Tables {
+  tasks: TaskTable;
+  attempts: AttemptTable;
+  events: EventTable;
+}
+
+/**
+ * One transaction of the engine: the tables, the time it happens at, and what it changed, which is told to others
+ * when it is on disk. Every change of a task's state goes through `move`.
+ */
+export class Step {
+  readonly tables: Tables;
+  readonly now: number;
+  readonly random: () => number;
+  readonly changed = new Set<number>();
+  readonly happened: StoredEvent[] = [];
+
+  constructor(tables: Tables, now: number, random: () => number) {
+    this.tables = tables;
+    this.now = now;
+    this.random = random;
+  }
+
+  /** Changes state and whatever else of the row; throws when the state does not allow it. */
+  move(task: TaskRow, change: TaskChange, fields: Partial<Omit<TaskRow, 'n' | 'state'>> = {}): void {
+    const was = task.state;
+    Object.assign(task, fields);
+    task.state = changeState(was, change);
+    if (task.state !== 'retrying') task.due_at = null;
+    if (task.state !== 'ready' && task.reserved_until !== null) this.#unreserve(task);
+    this.#save(task, was);
+  }
+
+  /** The same to `ready`, with its place in the order counted from now. */
+  makeReady(task: TaskRow, change: 'unblock' | 'due' | 'revive', fields: Partial<Omit<TaskRow, 'n' | 'state'>> = {}): void {
+    this.move(task, change, { ...fields, order_key: orderKey(this.tables.tasks.priorityOf(task.n), this.now) });
+  }
+
+  /** Changes fields, not the state. */
+  amend(task: TaskRow, fields: Partial<Omit<TaskRow, 'n' | 'state'>>): void {
+    Object.assign(task, fields);
+    this.#save(task, task.state);
+  }
+
+  /** Opens a reserved task to all. */
+  unreserve(task: TaskRow): void {
+    this.#unreserve(task);
+    this.#save(task, task.state);
+  }
+
+  record(name: string, task: number, agent: string | null, data: Record<string, unknown> = {}): void {
+    const event = { at: new Date(this.now).toISOString(), name, agent, task: taskId(task), data };
+    this.happened.push({ id: this.tables.events.insert(event), ...event });
+  }
+
+  #unreserve(task: TaskRow): void {
+    task.lane = reserveLane(task.lane, null);
+    task.reserved_until = null;
+  }
+
+  #save(task: TaskRow, was: TaskRow['state']): void {
+    task.updated_at = this.now;
+    this.tables.tasks.save(task, was);
+    this.changed.add(task.n);
+  }
+}

@@ -1,0 +1,85 @@
+import type { AttemptOutcome, ErrorClass, Priority, TaskState } from '../domain/task.ts';
+
+/** What changes of a task, as it lies in the store. Times in ms since 1970. */
+export interface TaskRow {
+  n: number;
+  state: TaskState;
+  /** Who may take it: tasks of one lane are alike in that, so the best of each lane is all a claim has to look at. */
+  lane: string;
+  /** The smaller, the sooner; of meaning while ready. */
+  order_key: number;
+  /** retrying: when it becomes ready. */
+  due_at: number | null;
+  /** ready, after a loss: until then only the agent that lost it may take it. */
+  reserved_until: number | null;
+  /** Dependencies that are not done. */
+  blockers: number;
+  /** Number of the newest attempt. */
+  attempts: number;
+  /** Failed attempts that count against `retries`. */
+  failures: number;
+  /** Attempts lost by a crash. */
+  losses: number;
+  /** 1 once somebody asked to cancel it while an agent held it. */
+  cancelling: number;
+  /** What a person should know of how it came to its state. */
+  note: string | null;
+  updated_at: number;
+}
+
+/** What never changes of a task. */
+export interface SpecRow {
+  n: number;
+  title: string;
+  kind: 'claude' | 'shell';
+  priority: Priority;
+  /** JSON array, as `after_tasks` (numbers) and `needs`. */
+  command: string | null;
+  after_tasks: string;
+  on_task: number | null;
+  needs: string;
+  agent: string | null;
+  timeout_ms: number | null;
+  retries: number;
+  verify: string | null;
+  budget_usd: number | null;
+  key: string | null;
+  created_at: number;
+  prompt: string | null;
+}
+
+export interface AttemptRow {
+  /** Grows over all tasks: the order in which attempts began. */
+  seq: number;
+  task: number;
+  n: number;
+  agent: string;
+  started_at: number;
+  ended_at: number | null;
+  outcome: AttemptOutcome | null;
+  error_class: ErrorClass | null;
+  error: string | null;
+  session_id: string | null;
+  cost_usd: number;
+}
+
+export interface LeaseRow {
+  task: number;
+  attempt: number;
+  agent: string;
+  slot: number;
+  incarnation: string;
+  since: number;
+  expires_at: number;
+  lease_ms: number;
+  /** JSON: what of the order cannot be read from the task again. */
+  frozen: string;
+}
+
+export interface ResultRow {
+  n: number;
+  commit_id: string | null;
+  branch: string | null;
+  cost_usd: number;
+  summary: string;
+}

@@ -1,0 +1,221 @@
+import { TASK_STATES, type Priority, type TaskState } from '../domain/task.ts';
+import type { Database } from './database.ts';
+import type { ResultRow, SpecRow, TaskRow } from './task-rows.ts';
+
+const SEED = 'task.seed';
+const FULL_ROW = 't.n, t.state, t.lane, t.order_key, t.due_at, t.reserved_until, t.blockers, t.attempts, t.failures, t.losses, t.cancelling, t.note, t.updated_at';
+
+export interface ListFilter {
+  state?: TaskState | undefined;
+  /** Only tasks with a smaller number: the next page. */
+  before?: number | undefined;
+  limit: number;
+}
+
+/** Tasks, their dependencies and results, as rows. Whatever writes must run inside `store.write`. */
+export class TaskTable {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  get(n: number): TaskRow | undefined {
+    return this.#db.get<TaskRow>('SELECT * FROM tasks WHERE n = ?', n);
+  }
+
+  priorityOf(n: number): Priority {
+    const row = this.#db.get<{ priority: Priority }>('SELECT priority FROM task_specs WHERE n = ?', n);
+    if (row === undefined) throw new Error(`task ${n} has no spec`);
+    return row.priority;
+  }
+
+  /** `ns` is a JSON array of numbers, as for the next two: one statement for any number of tasks. */
+  specs(ns: string): SpecRow[] {
+    return this.#db.all<SpecRow>('SELECT * FROM task_specs WHERE n IN (SELECT value FROM json_each(?))', ns);
+  }
+
+  results(ns: string): ResultRow[] {
+    return this.#db.all<ResultRow>('SELECT * FROM task_results WHERE n IN (SELECT value FROM json_each(?))', ns);
+  }
+
+  states(ns: string): { n: number; state: TaskState }[] {
+    return this.#db.all('SELECT n, state FROM tasks WHERE n IN (SELECT value FROM json_each(?))', ns);
+  }
+
+  byKey(key: string): number | undefined {
+    return this.#db.get<{ n: number }>('SELECT n FROM task_specs WHERE key = ?', key)?.n;
+  }
+
+  /** The newest keys, to offer one that is near to a wrong one. */
+  recentKeys(limit: number): string[] {
+    return this.#db.all<{ key: string }>('SELECT key FROM task_specs WHERE key IS NOT NULL ORDER BY n DESC LIMIT ?', limit).map((row) => row.key);
+  }
+
+  highest(): number {
+    return this.#db.get<{ n: number | null }>('SELECT max(n) AS n FROM tasks')?.n ?? 0;
+  }
+
+  next(): number {
+    const seed = this.#db.get<{ value: string }>('SELECT value FROM kv WHERE key = ?', SEED);
+    return Math.max(this.highest(), seed === undefined ? 0 : Number(seed.value)) + 1;
+  }
+
+  /** Numbers up to this one are taken by something outside the store. */
+  seed(n: number): void {
+    this.#db.run(
+      'INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))',
+      SEED,
+      String(n),
+    );
+  }
+
+  insert(task: TaskRow, spec: SpecRow, dependencies: readonly number[]): void {
+    this.#db.run(
+      'INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      task.n,
+      task.state,
+      task.lane,
+      task.order_key,
+      task.due_at,
+      task.reserved_until,
+      task.blockers,
+      task.attempts,
+      task.failures,
+      task.losses,
+      task.cancelling,
+      task.note,
+      task.updated_at,
+    );
+    this.#db.run(
+      'INSERT INTO task_specs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      spec.n,
+      spec.title,
+      spec.kind,
+      spec.priority,
+      spec.command,
+      spec.after_tasks,
+      spec.on_task,
+      spec.needs,
+      spec.agent,
+      spec.timeout_ms,
+      spec.retries,
+      spec.verify,
+      spec.budget_usd,
+      spec.key,
+      spec.created_at,
+      spec.prompt,
+    );
+    for (const dep of dependencies) this.#db.run('INSERT INTO dependencies (dep, task) VALUES (?, ?)', dep, task.n);
+    this.#count(task.state, 1);
+  }
+
+  /** Writes the row back; `was` is the state that it had in the store. */
+  save(task: TaskRow, was: TaskState): void {
+    this.#db.run(
+      `UPDATE tasks SET state = ?, lane = ?, order_key = ?, due_at = ?, reserved_until = ?, blockers = ?, attempts = ?,
+       failures = ?, losses = ?, cancelling = ?, note = ?, updated_at = ? WHERE n = ?`,
+      task.state,
+      task.lane,
+      task.order_key,
+      task.due_at,
+      task.reserved_until,
+      task.blockers,
+      task.attempts,
+      task.failures,
+      task.losses,
+      task.cancelling,
+      task.note,
+      task.updated_at,
+      task.n,
+    );
+    if (task.state === was) return;
+    this.#count(was, -1);
+    this.#count(task.state, 1);
+  }
+
+  saveResult(result: ResultRow): void {
+    this.#db.run('INSERT OR REPLACE INTO task_results VALUES (?, ?, ?, ?, ?)', result.n, result.commit_id, result.branch, result.cost_usd, result.summary);
+  }
+
+  /** One dependency less for each task that waits for `n`; returns those that wait for nothing now. */
+  unblock(n: number): TaskRow[] {
+    const changed = this.#db.run('UPDATE tasks SET blockers = blockers - 1 WHERE n IN (SELECT task FROM dependencies WHERE dep = ?)', n);
+    if (changed === 0) return [];
+    return this.#db.all<TaskRow>(
+      `SELECT ${FULL_ROW} FROM dependencies d JOIN tasks t ON t.n = d.task WHERE d.dep = ? AND t.blockers = 0 AND t.state = 'waiting'`,
+      n,
+    );
+  }
+
+  counts(): Record<TaskState, number> {
+    const counts = Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<TaskState, number>;
+    for (const row of this.#db.all<{ state: TaskState; count: number }>('SELECT state, count FROM task_counts')) counts[row.state] = row.count;
+    return counts;
+  }
+
+  count(state: TaskState): number {
+    return this.#db.get<{ count: number }>('SELECT count FROM task_counts WHERE state = ?', state)?.count ?? 0;
+  }
+
+  /** Newest first. */
+  list(filter: ListFilter): TaskRow[] {
+    const before = filter.before ?? Number.MAX_SAFE_INTEGER;
+    if (filter.state === undefined) return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE n < ? ORDER BY n DESC LIMIT ?', before, filter.limit);
+    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?', filter.state, before, filter.limit);
+  }
+
+  /** How many ready tasks a lane has, counted up to `limit`. */
+  readyInLane(lane: string, limit: number): number {
+    const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM tasks WHERE state = 'ready' AND lane = ? LIMIT ?)`;
+    return this.#db.get<{ n: number }>(sql, lane, limit)?.n ?? 0;
+  }
+
+  /** The lanes that have a ready task, from `prefix` on; one index look-up each, however many tasks there are. */
+  *readyLanes(prefix: string): Generator<string> {
+    const end = `${prefix}\u{10ffff}`;
+    let last = prefix;
+    for (;;) {
+      const row = this.#db.get<{ lane: string }>(
+        `SELECT lane FROM tasks WHERE state = 'ready' AND lane > ? AND lane < ? ORDER BY lane LIMIT 1`,
+        last,
+        end,
+      );
+      if (row === undefined) return;
+      yield row.lane;
+      last = row.lane;
+    }
+  }
+
+  bestOfLane(lane: string): { n: number; order_key: number } | undefined {
+    return this.#db.get(`SELECT n, order_key FROM tasks WHERE state = 'ready' AND lane = ? ORDER BY order_key, n LIMIT 1`, lane);
+  }
+
+  /**
+   * retrying tasks whose time has come. One further away than `horizonMs` can only be the work of a clock that was
+   * set back since, and is due too.
+   */
+  due(now: number, horizonMs: number): TaskRow[] {
+    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE due_at IS NOT NULL AND (due_at <= ? OR due_at > ?) ORDER BY due_at', now, now + horizonMs);
+  }
+
+  /** Ready tasks whose reservation is over. */
+  unreserved(now: number, horizonMs: number): TaskRow[] {
+    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE reserved_until IS NOT NULL AND (reserved_until <= ? OR reserved_until > ?)', now, now + horizonMs);
+  }
+
+  /** The next moment at which `due` or `unreserved` has something. */
+  nextDue(): number | null {
+    return (
+      this.#db.get<{ at: number | null }>(
+        `SELECT min(at) AS at FROM (
+           SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL
+           UNION ALL SELECT min(reserved_until) FROM tasks WHERE reserved_until IS NOT NULL)`,
+      )?.at ?? null
+    );
+  }
+
+  #count(state: TaskState, by: number): void {
+    this.#db.run('INSERT INTO task_counts (state, count) VALUES (?, ?) ON CONFLICT (state) DO UPDATE SET count = count + excluded.count', state, by);
+  }
+}
