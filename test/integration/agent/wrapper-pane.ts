@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
@@ -10,6 +11,14 @@ import { temporaryRepository, type TemporaryRepository } from '../../support/rep
 import { FakeSupervisor } from './fake-supervisor.ts';
 
 const run = promisify(execFile);
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await check())) {
+    if (performance.now() > deadline) throw new Error('waited 10 s in vain');
+    await delay(50);
+  }
+}
 
 export interface WrapperPaneOptions {
   kind: 'claude' | 'shell';
@@ -110,6 +119,18 @@ export class WrapperPane implements AsyncDisposable {
 
   screen(): Promise<string> {
     return this.tmux('capture-pane', '-p', '-t', '=worker-1:');
+  }
+
+  /** A person attaches, types, and leaves again: tmux itself is the terminal of that client. */
+  async visit(keys: string[]): Promise<void> {
+    const attach = ['tmux', '-S', this.spec.tmuxSocket, 'attach', '-t', '=worker-1'];
+    await this.tmux('new-session', '-d', '-s', 'visitor', '-x', '120', '-y', '40', 'env', '-u', 'TMUX', 'TERM=xterm-256color', ...attach);
+    const attached = async (): Promise<boolean> => (await this.tmux('list-clients', '-t', '=worker-1')) !== '';
+    await until(attached);
+    for (const key of keys) await this.tmux('send-keys', '-t', '=visitor:', '-l', key);
+    await until(async () => (await this.screen()).includes(keys.join('')));
+    await this.tmux('kill-session', '-t', '=visitor');
+    await until(async () => !(await attached()));
   }
 
   async log(): Promise<string> {
