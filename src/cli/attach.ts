@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { loadConfig } from '../config/index.ts';
-import { SwarmError } from '../domain/errors.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { attachArgv } from '../tmux/index.ts';
+import { approveConfig } from './approve.ts';
 import type { Context } from './context.ts';
 import { openProject } from './project.ts';
 
@@ -17,15 +19,17 @@ export async function attach(context: Context, agent: string): Promise<number> {
   if (!context.interactive) {
     throw new SwarmError('no-terminal', 'attach needs a terminal', { hint: 'Run it in one, without --json and without a pipe.', exitCode: 2 });
   }
-  const { tmux } = await loadConfig(layout.root);
-  context.output.note(`attached to ${agent}; leave it with Ctrl-b d`);
-  return await runTmux(tmux.program, ['-S', layout.tmuxSocket, 'attach-session', '-t', `=${agent}`], context.env);
+  const config = await loadConfig(layout.root);
+  await approveConfig(context, layout, config, false);
+  const insideTmux = (context.env['TMUX'] ?? '') !== '';
+  const { argv, unset, wayBack } = attachArgv({ program: config.tmux.program, socket: layout.tmuxSocket, session: agent, insideTmux });
+  context.output.note(wayBack);
+  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !unset.includes(name)));
+  return await handOver(argv, env);
 }
 
-async function runTmux(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  // Inside another tmux the program refuses to nest; ours is another server, so it may.
-  const { TMUX: _tmux, TMUX_PANE: _pane, ...rest } = env;
-  const child = spawn(program, args, { stdio: 'inherit', env: rest });
+async function handOver([program = 'tmux', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(program, args, { stdio: 'inherit', env });
   // Ctrl-C in the raw terminal is a key of the agent; one that reaches us must not leave tmux alone.
   const ignore = (): void => undefined;
   process.on('SIGINT', ignore);
@@ -33,7 +37,7 @@ async function runTmux(program: string, args: readonly string[], env: NodeJS.Pro
     const [code] = (await once(child, 'exit')) as [number | null];
     return code === 0 ? 0 : 1;
   } catch (cause) {
-    throw new SwarmError('tmux-missing', `${program} could not be started: ${String(cause)}`, { hint: 'Install tmux 3.2 or newer.', cause });
+    throw new SwarmError('no-tmux', `${program} could not be started: ${errorText(cause)}`, { hint: 'Install tmux, or correct tmux.program in swarm.yaml.', cause });
   } finally {
     process.off('SIGINT', ignore);
   }

@@ -7,6 +7,7 @@ import { loadConfig } from '../config/index.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { findRepository } from '../git/repository.ts';
+import { inspectTmux } from '../tmux/index.ts';
 import { approveConfig } from './approve.ts';
 import { confirm } from './ask.ts';
 import { ensureClaude } from './claude-program.ts';
@@ -17,7 +18,6 @@ import { BROKEN, underWay, UpProgress } from './progress.ts';
 import { layoutOf } from './project.ts';
 import { statusLines } from './status.ts';
 import { ensureSupervisor } from './supervise.ts';
-import { checkTmux } from './tmux-program.ts';
 
 const READY_TIMEOUT_MS = 180_000;
 const POLL_MS = 100;
@@ -66,7 +66,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   await makeDirectories(layout, os.userInfo().uid);
   await approveConfig(context, layout, config, options.yes === true);
   await Promise.all([
-    checkTmux(config.tmux.program, context),
+    inspectTmux(config.tmux.program, { signal: context.interrupt.signal }),
     ensureClaude(context, layout, config, options.yes === true),
     keepEnvironment(layout, context.env),
   ]);
