@@ -88,16 +88,24 @@ async function look(context: CaptureContext, work: WorkIndex, signal: AbortSigna
 }
 
 async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembered): Promise<boolean> {
-  if (seen.touched || seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return false;
+  if (seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return false;
   if (seen.head.commit !== known.head.commit || seen.head.branch !== known.head.branch) return false;
   if (digestOperations(seen.operations) !== known.operationsDigest) return false;
   if (!scanStillHolds(place.worktree, known.scan)) return false;
-  // A directory's mode leaves no trace in the index file.
-  const wanted = new Set(known.directories);
-  const was = known.state.saved.modes.filter(([raw]) => wanted.has(raw));
-  const now = await oddModes(place.worktree, known.directories, known.state.saved.base);
-  if (JSON.stringify(was) !== JSON.stringify(now)) return false;
+  if (!(await modesStillHold(seen, known))) return false;
+  // Git also writes its index anew for files as young as the index itself, and for those written with the same text.
+  if (seen.touched && (await writeTree(seen.shadow)) !== known.state.tree) return false;
   return looseRefExists(place, known.n) || (await newestCheckpoint(place))?.n === known.n;
+}
+
+/** A directory's mode leaves no trace in the index file, a file's does. */
+async function modesStillHold(seen: Seen, known: Remembered): Promise<boolean> {
+  const { modes, base } = known.state.saved;
+  const { worktree } = seen.shadow.place;
+  const paths = seen.touched ? [...known.directories, ...seen.listing.files] : known.directories;
+  const asked = new Set(known.directories);
+  const was = seen.touched ? modes : modes.filter(([raw]) => asked.has(raw));
+  return JSON.stringify(was) === JSON.stringify(await oddModes(worktree, paths, base));
 }
 
 async function record(context: CaptureContext, seen: Seen, request: CaptureRequest): Promise<{ captured: Captured; remembered: Remembered }> {

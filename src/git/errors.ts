@@ -51,7 +51,7 @@ const RULES: readonly Rule[] = [
     /unable to create '[^\n]*index\.lock': File exists/i,
     'Another git process works in this worktree; wait for it, or remove the index.lock that a killed git left behind.',
   ),
-  again('ref-changed', /is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i, 'The branch moved meanwhile; try again.'),
+  again('ref-changed', /not updating refs\/|is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i, 'The branch moved meanwhile; try again.'),
   again(
     'ref-locked',
     /unable to create '[^\n]*\.lock': File exists|cannot lock ref|unable to lock|could not lock config file/i,

@@ -72,6 +72,8 @@ function start(args: readonly string[], options: GitOptions): Promise<Exit> {
       env: gitEnvironment(process.env, options.env),
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
+      // A group of its own: filters and merge drivers that git started end with it, and nobody asks on the terminal.
+      detached: true,
     });
     const out: Buffer[] = [];
     let stderr = '';
@@ -80,8 +82,8 @@ function start(args: readonly string[], options: GitOptions): Promise<Exit> {
     const end = (why: 'timeout' | 'aborted'): void => {
       if (ended !== 'itself') return;
       ended = why;
-      child.kill('SIGTERM');
-      killer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+      signalGroup(child.pid, 'SIGTERM');
+      killer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS);
     };
     const timer = setTimeout(() => end('timeout'), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const onAbort = (): void => end('aborted');
@@ -109,6 +111,16 @@ function start(args: readonly string[], options: GitOptions): Promise<Exit> {
       resolve({ exitCode, signal, stdout: Buffer.concat(out), stderr, ended });
     });
   });
+}
+
+/** Git's process group. It is ours as long as `close` has not come: the leader or one of its pipes' holders lives. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 function notStarted(facts: GitErrorFacts, cause: unknown): GitError {

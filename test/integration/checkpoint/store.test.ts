@@ -1,0 +1,266 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { journalPath } from '../../../src/checkpoint/journal.ts';
+import { CheckpointStore } from '../../../src/checkpoint/store.ts';
+import { gitSpawnCount } from '../../../src/git/git.ts';
+import { makeRepository } from '../../support/git-repository.ts';
+import { gitFacts, walk } from './walk.ts';
+import { addAgent, makeWorld } from './world.ts';
+
+const because = { reason: 'test' };
+
+function identityOf(file: string): string {
+  const { ino, mtimeNs, size } = lstatSync(file, { bigint: true });
+  return `${ino} ${mtimeNs} ${size}`;
+}
+
+describe('Capturing', () => {
+  it('numbers checkpoints, tells what each was for, and lists them with one process', async () => {
+    using world = await makeWorld();
+    await world.store.capture({ reason: 'task start', task: 't7', attempt: 2, sessionId: 'abc', transcriptUuid: 'def' });
+    world.write({ 'a.txt': '1\n', 'b.txt': '2\n' });
+    const second = await world.store.capture({ reason: 'with\na line break: and a colon' });
+    const before = gitSpawnCount();
+    const list = await world.store.list();
+    expect(gitSpawnCount() - before).toBe(1);
+    expect(list.map(({ n }) => n)).toEqual([1, 2]);
+    expect(list[0]).toMatchObject({
+      ref: 'refs/swarm/checkpoints/worker-1/1',
+      agent: 'worker-1',
+      reason: 'task start',
+      task: 't7',
+      attempt: 2,
+      sessionId: 'abc',
+      transcriptUuid: 'def',
+      branch: 'swarm/task/t1',
+      head: world.git('rev-parse', 'HEAD'),
+      files: 0,
+    });
+    expect(list[1]).toMatchObject({ reason: 'with a line break: and a colon', commit: second.commit, tree: second.tree, files: 2, task: null });
+    expect(Date.parse(list[1]?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
+    expect(await world.store.head()).toEqual(list[1]);
+    expect(world.git('log', '--format=%H', '--all', '--not', '--glob=refs/swarm/*')).not.toContain(second.commit);
+  });
+
+  it('does not commit the same state twice, and needs two processes to know', async () => {
+    using world = await makeWorld();
+    const first = await world.store.capture(because);
+    // While a file is as young as the index that knows it, git cannot tell without reading it.
+    const past = new Date(Date.now() - 60_000);
+    utimesSync(path.join(world.worktree, 'readme.txt'), past, past);
+    await world.store.capture(because);
+    const before = gitSpawnCount();
+    const again = await world.store.capture(because);
+    expect(gitSpawnCount() - before).toBeLessThanOrEqual(2);
+    expect(again).toEqual({ ...first, created: false });
+    const stranger = new CheckpointStore(world.store.place);
+    expect(await stranger.capture(because)).toMatchObject({ n: 1, created: false });
+    expect(await world.store.capture({ reason: 'by hand', force: true })).toMatchObject({ n: 2, created: true });
+  });
+
+  it.each([
+    ['an empty directory', (w: string) => mkdirSync(path.join(w, 'hollow'))],
+    ['an empty directory below an empty one', (w: string) => mkdirSync(path.join(w, 'void/inner'))],
+    ['an empty directory that went', (w: string) => rmdirSync(path.join(w, 'void'))],
+    ['a file that is closed to others', (w: string) => chmodSync(path.join(w, 'readme.txt'), 0o600)],
+    ['a directory that is closed to others', (w: string) => chmodSync(path.join(w, 'sub'), 0o700)],
+    ['a staged file', (w: string, git: (...a: string[]) => string) => git('add', 'loose.txt')],
+    ['a commit', (_: string, git: (...a: string[]) => string) => git('commit', '-q', '--allow-empty', '-m', 'x')],
+    ['another branch', (_: string, git: (...a: string[]) => string) => git('checkout', '-q', '-b', 'other')],
+  ])('notices %s although no file changed', async (_, change) => {
+    using world = await makeWorld({ files: { 'readme.txt': 'hello\n', 'sub/file.txt': 'x\n' } });
+    world.write({ 'loose.txt': 'loose\n' });
+    mkdirSync(path.join(world.worktree, 'void'));
+    await world.store.capture(because);
+    expect(await world.store.capture(because)).toMatchObject({ n: 1, created: false });
+    change(world.worktree, world.git);
+    expect(await world.store.capture(because)).toMatchObject({ n: 2, created: true });
+    expect(await world.store.capture(because)).toMatchObject({ n: 2, created: false });
+  });
+
+  it('takes no notice of a status that only refreshes the index', async () => {
+    using world = await makeWorld();
+    await world.store.capture(because);
+    const content = readFileSync(path.join(world.worktree, 'readme.txt'));
+    writeFileSync(path.join(world.worktree, 'readme.txt'), content);
+    world.git('update-index', '--refresh');
+    expect(await world.store.capture(because)).toMatchObject({ n: 1, created: false });
+  });
+
+  it('never touches the index, nor a lock that somebody else holds on it', async () => {
+    using world = await makeWorld();
+    const gitDir = world.git('rev-parse', '--absolute-git-dir');
+    const before = identityOf(path.join(gitDir, 'index'));
+    writeFileSync(path.join(gitDir, 'index.lock'), 'held by another git');
+    world.write({ 'a.txt': '1\n' });
+    await world.store.capture(because);
+    await world.store.capture(because);
+    expect(identityOf(path.join(gitDir, 'index'))).toBe(before);
+    expect(readFileSync(path.join(gitDir, 'index.lock'), 'utf8')).toBe('held by another git');
+    await expect(world.store.rollback(1)).rejects.toMatchObject({ code: 'index-locked', retrySafe: true });
+    expect(existsSync(journalPath(world.store.place))).toBe(false);
+    rmSync(path.join(gitDir, 'index.lock'));
+    expect(await world.store.rollback(1)).toMatchObject({ n: 1 });
+  });
+
+  it('is not stopped by a lock file that a killed git left on its own index', async () => {
+    using world = await makeWorld();
+    await world.store.capture(because);
+    writeFileSync(path.join(world.store.place.shadowGit, 'worker-1.index.lock'), '');
+    writeFileSync(path.join(world.store.place.shadowGit, 'worker-1.index.work-99999999-abc'), '');
+    world.write({ 'a.txt': '1\n' });
+    expect(await new CheckpointStore(world.store.place).capture(because)).toMatchObject({ n: 2, created: true });
+    expect(readdirSync(world.store.place.shadowGit).filter((name) => name.includes('.work-'))).toEqual([]);
+  });
+
+  it('lets two agents capture at the same moment, the first one of all', async () => {
+    using repository = makeRepository();
+    const agents = await Promise.all(['worker-1', 'worker-2'].map((agent) => addAgent(repository, agent)));
+    for (const [at, { worktree }] of agents.entries()) repository.write({ 'mine.txt': `${at}\n` }, worktree);
+    const rounds = await Promise.all(agents.map(({ store }) => store.capture(because)));
+    expect(rounds.map(({ n, created }) => ({ n, created }))).toEqual([{ n: 1, created: true }, { n: 1, created: true }]);
+    for (const [at, { n }] of rounds.entries()) {
+      expect(repository.git(['show', `refs/swarm/checkpoints/worker-${at + 1}/${n}:mine.txt`])).toBe(`${at}`);
+    }
+    const { worktree, store } = agents[0] ?? expect.fail();
+    expect(readdirSync(path.dirname(store.place.shadowGit))).toEqual(['shadow.git']);
+    // Stores that know nothing of each other share one agent's numbers by compare-and-swap.
+    repository.write({ 'mine.txt': 'again\n' }, worktree);
+    const strangers = [1, 2, 3].map((n) => new CheckpointStore({ ...store.place, shadowGit: `${store.place.shadowGit}-${n}` }));
+    const numbers = await Promise.all(strangers.map((stranger) => stranger.capture({ reason: `race of ${stranger.place.shadowGit}`, force: true })));
+    expect(new Set(numbers.map(({ n }) => n)).size).toBe(3);
+  });
+
+  it('captures the rest when a nested repository has no commit, and says so', async () => {
+    using world = await makeWorld();
+    mkdirSync(path.join(world.worktree, 'nested'));
+    world.git('init', '-q', 'nested');
+    world.write({ 'nested/file.txt': 'n\n', 'beside.txt': 'b\n' });
+    const captured = await world.store.capture(because);
+    expect(captured.created).toBe(true);
+    expect(captured.warnings.join()).toContain('nested');
+    expect(world.git('show', `${captured.commit}:beside.txt`)).toBe('b');
+    const back = await world.store.rollback(captured.n);
+    expect(back.safety).toBe(captured.n);
+    expect(readFileSync(path.join(world.worktree, 'nested/file.txt'), 'utf8')).toBe('n\n');
+  });
+
+  it('runs no hook and no filter', async () => {
+    using world = await makeWorld({ files: { '.gitattributes': '*.txt filter=tell\n', 'a.txt': 'a\n' } });
+    const told = path.join(world.repository.home, 'told');
+    world.git('config', 'filter.tell.clean', `tee -a '${told}'`);
+    world.git('config', 'filter.tell.smudge', `tee -a '${told}'`);
+    for (const hook of ['reference-transaction', 'post-index-change', 'post-checkout', 'pre-commit']) {
+      writeFileSync(path.join(world.repository.gitCommonDir, 'hooks', hook), `#!/bin/sh\necho ${hook} >> '${told}'\n`, { mode: 0o755 });
+    }
+    world.write({ 'a.txt': 'b\n', 'c.txt': 'c\n' });
+    rmSync(told, { force: true });
+    const { n } = await world.store.capture(because);
+    expect(existsSync(told)).toBe(false);
+    world.write({ 'a.txt': 'd\n' });
+    world.git('-c', 'core.hooksPath=/dev/null', 'add', '-A');
+    rmSync(told, { force: true });
+    await world.store.rollback(n);
+    expect(existsSync(told) ? readFileSync(told, 'utf8') : '').not.toMatch(/reference|post|pre/);
+    expect(readFileSync(path.join(world.worktree, 'a.txt'), 'utf8')).toBe('b\n');
+  });
+
+  it('honours what the person excludes in the repository and in a file of their own', async () => {
+    using world = await makeWorld();
+    writeFileSync(path.join(world.repository.home, 'excludes'), '*.mine\n');
+    world.git('config', 'core.excludesFile', path.join(world.repository.home, 'excludes'));
+    writeFileSync(path.join(world.repository.gitCommonDir, 'info', 'exclude'), '*.local\n');
+    world.write({ 'a.mine': 'x\n', 'b.local': 'x\n', 'c.txt': 'x\n', 'pkg/node/d.local': 'x\n' });
+    mkdirSync(path.join(world.worktree, 'pkg/hollow'));
+    const { commit } = await world.store.capture(because);
+    expect(world.git('ls-tree', '-r', '--name-only', commit).split('\n')).toEqual(['c.txt', 'readme.txt']);
+    rmSync(path.join(world.worktree, 'pkg/hollow'), { recursive: true });
+    await world.store.rollback(1);
+    expect(existsSync(path.join(world.worktree, 'pkg/hollow'))).toBe(true);
+    expect(readFileSync(path.join(world.worktree, 'a.mine'), 'utf8')).toBe('x\n');
+  });
+
+  it('works in a repository of SHA-256 objects, before the first commit of a branch, and at a path with spaces', async () => {
+    using repository = makeRepository({ name: 'a räpo with spaces' });
+    const root = path.join(repository.home, 'sha two');
+    repository.git(['init', '-q', '-b', 'main', '--object-format=sha256', root]);
+    repository.git(['config', 'user.name', 'n'], root);
+    repository.git(['config', 'user.email', 'n@example.org'], root);
+    repository.write({ 'a.txt': 'a\n' }, root);
+    const store = new CheckpointStore({ gitCommonDir: path.join(root, '.git'), shadowGit: path.join(repository.home, 's t', 'shadow.git'), worktree: root, agent: 'w' });
+    const { n, commit } = await store.capture(because);
+    expect(commit).toHaveLength(64);
+    repository.commit({ 'a.txt': 'b\n' }, 'first', root);
+    await store.rollback(n);
+    expect(readFileSync(path.join(root, 'a.txt'), 'utf8')).toBe('a\n');
+    expect(repository.tryGit(['rev-parse', '-q', '--verify', 'HEAD'], root).code).toBe(1);
+  });
+
+  it('names what it does not have', async () => {
+    using world = await makeWorld();
+    expect(await world.store.list()).toEqual([]);
+    expect(await world.store.head()).toBeNull();
+    await expect(world.store.rollback(3)).rejects.toMatchObject({ code: 'unknown-checkpoint', exitCode: 2 });
+    expect(() => new CheckpointStore({ ...world.store.place, agent: '../x' })).toThrow(/ref name/);
+  });
+
+  it('shows the difference of two checkpoints', async () => {
+    using world = await makeWorld();
+    await world.store.capture(because);
+    world.write({ 'readme.txt': 'hello\nworld\n' });
+    await world.store.capture(because);
+    const diff = await world.store.diff(1, 2);
+    expect(diff.text).toContain('+world');
+    expect(diff.files).toEqual([{ path: 'readme.txt', added: 1, removed: 0 }]);
+  });
+});
+
+describe('An interrupted rollback', () => {
+  it('is finished by recover, wherever the kill came', async () => {
+    using world = await makeWorld({ files: { 'a.txt': '1\n', 'b.txt': '1\n', 'dir/c.txt': '1\n' } });
+    world.write({ 'a.txt': 'target\n', 'only-there.txt': 'x\n' });
+    const { n } = await world.store.capture(because);
+    const files = walk(world.worktree);
+    const facts = gitFacts(world.repository, world.worktree);
+    world.git('add', '-A');
+    world.git('commit', '-qm', 'went on');
+    world.write({ 'a.txt': 'later\n', 'new.txt': 'n\n' });
+    const { n: safety } = await world.store.capture(because);
+    // As a kill leaves it: the journal, our lock on the index, some files done and some not.
+    writeFileSync(journalPath(world.store.place), JSON.stringify({ n, safety, at: '2026-01-01T00:00:00.000Z' }));
+    const meta = (await world.store.list())[0]?.meta ?? '';
+    const gitDir = world.git('rev-parse', '--absolute-git-dir');
+    const bytes = execFileSync('git', ['cat-file', 'blob', `${meta}:index`], { cwd: world.worktree });
+    writeFileSync(path.join(gitDir, 'index.lock'), bytes);
+    world.write({ 'a.txt': 'target\n' });
+
+    await expect(world.store.rollback(n)).rejects.toMatchObject({ code: 'rollback-under-way' });
+    expect(await new CheckpointStore(world.store.place).recover()).toEqual({ n, safety, outcome: 'finished' });
+    expect(walk(world.worktree)).toEqual(files);
+    expect(gitFacts(world.repository, world.worktree)).toEqual(facts);
+    expect(existsSync(path.join(gitDir, 'index.lock'))).toBe(false);
+    expect(await world.store.recover()).toBeNull();
+  });
+
+  it('is undone when its checkpoint cannot be read any more', async () => {
+    using world = await makeWorld();
+    world.write({ 'a.txt': 'now\n' });
+    const { n: safety } = await world.store.capture(because);
+    writeFileSync(journalPath(world.store.place), JSON.stringify({ n: 77, safety, at: 'x' }));
+    world.write({ 'a.txt': 'half\n' });
+    expect(await world.store.recover()).toEqual({ n: 77, safety, outcome: 'undone' });
+    expect(readFileSync(path.join(world.worktree, 'a.txt'), 'utf8')).toBe('now\n');
+    const list = await world.store.list();
+    expect(list.some(({ commit }) => world.repository.tryGit(['show', `${commit}:a.txt`]).output === 'half')).toBe(true);
+  });
+
+  it('is forgotten when it had not begun', async () => {
+    using world = await makeWorld();
+    await world.store.capture(because);
+    writeFileSync(journalPath(world.store.place), '{"n":1,"saf');
+    expect(await world.store.recover()).toMatchObject({ outcome: 'never-begun' });
+    expect(await world.store.recover()).toBeNull();
+  });
+});

@@ -1,0 +1,197 @@
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { GitError } from '../../../src/git/errors.ts';
+import { gitText, runGit } from '../../../src/git/git.ts';
+import { findRepository } from '../../../src/git/repository.ts';
+import { snapshotDirty } from '../../../src/git/snapshot.ts';
+import { dirtySummary } from '../../../src/git/status.ts';
+import { highestTaskNumber } from '../../../src/git/task-branches.ts';
+import { addWorktree, isRegisteredWorktree, listWorktrees, removeWorktree } from '../../../src/git/worktrees.ts';
+import { makeRepository } from '../../support/git-repository.ts';
+
+describe('The door to git', () => {
+  it('gives a typed error with the facts', async () => {
+    using repository = makeRepository();
+    const error = await runGit(['rev-parse', '--verify', 'nothing'], { cwd: repository.root }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(GitError);
+    expect(error).toMatchObject({ code: 'unknown-revision', gitExitCode: 128, cwd: repository.root, args: ['rev-parse', '--verify', 'nothing'] });
+  });
+
+  it('ends git on time and when it is told to', async () => {
+    using repository = makeRepository();
+    repository.git(['config', 'alias.wait', '!exec sleep 60']);
+    await expect(runGit(['wait'], { cwd: repository.root, timeoutMs: 100 })).rejects.toMatchObject({ code: 'git-timeout' });
+    const controller = new AbortController();
+    const running = runGit(['wait'], { cwd: repository.root, signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(running).rejects.toMatchObject({ code: 'git-aborted' });
+    await expect(runGit(['version'], { cwd: repository.root, signal: controller.signal })).rejects.toMatchObject({ code: 'git-aborted' });
+  });
+
+  it('says so when the directory is not there', async () => {
+    await expect(runGit(['version'], { cwd: '/nowhere/at/all' })).rejects.toMatchObject({ code: 'git-missing' });
+  });
+
+  it('survives input that git does not read', async () => {
+    using repository = makeRepository();
+    expect(await gitText(['version'], { cwd: repository.root, input: Buffer.alloc(4_000_000) })).toContain('git version');
+  });
+
+  it('does not let the environment choose another repository', async () => {
+    using repository = makeRepository();
+    process.env['GIT_DIR'] = '/nowhere';
+    try {
+      expect(await gitText(['rev-parse', '--show-toplevel'], { cwd: repository.root })).toBe(repository.root);
+    } finally {
+      delete process.env['GIT_DIR'];
+    }
+  });
+});
+
+describe('Finding the repository', () => {
+  it('works from a subdirectory of a path with spaces and other alphabets', async () => {
+    using repository = makeRepository({ name: 'mein Röpo ☂' });
+    const deep = path.join(repository.root, 'a b');
+    mkdirSync(deep);
+    expect(await findRepository(deep)).toEqual({
+      root: repository.root,
+      gitCommonDir: repository.gitCommonDir,
+      cwdTopLevel: repository.root,
+      linked: false,
+      head: { branch: 'main', commit: repository.git(['rev-parse', 'HEAD']) },
+      bare: false,
+      hasSubmodules: false,
+    });
+  });
+
+  it('knows the main worktree from a linked one, and a detached HEAD', async () => {
+    using repository = makeRepository();
+    const linked = path.join(repository.home, 'linked');
+    const commit = repository.git(['rev-parse', 'HEAD']);
+    await addWorktree({ root: repository.root, path: linked, commit });
+    expect(await findRepository(linked)).toMatchObject({
+      root: repository.root,
+      gitCommonDir: repository.gitCommonDir,
+      cwdTopLevel: linked,
+      linked: true,
+      head: { branch: null, commit },
+    });
+  });
+
+  it('takes a submodule for the project, also from a worktree of it', async () => {
+    using inner = makeRepository();
+    using repository = makeRepository();
+    repository.git(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.root, 'sub']);
+    repository.git(['commit', '-qm', 'submodule']);
+    const sub = path.join(repository.root, 'sub');
+    const found = await findRepository(sub);
+    expect(found).toMatchObject({ root: sub, cwdTopLevel: sub, linked: false, gitCommonDir: path.join(repository.root, '.git/modules/sub') });
+    const linked = path.join(repository.home, 'sub-linked');
+    await addWorktree({ root: sub, path: linked, commit: found.head.commit });
+    expect(await findRepository(linked)).toMatchObject({ root: sub, linked: true, gitCommonDir: found.gitCommonDir });
+    expect(await findRepository(repository.root)).toMatchObject({ root: repository.root, hasSubmodules: true });
+  });
+
+  it('gives a cure with every refusal', async () => {
+    using repository = makeRepository();
+    const bare = path.join(repository.home, 'bare.git');
+    repository.git(['clone', '-q', '--bare', repository.root, bare]);
+    const empty = path.join(repository.home, 'empty');
+    repository.git(['init', '-q', empty]);
+    for (const [place, code] of [
+      [repository.home, 'no-repository'],
+      [bare, 'bare-repository'],
+      [repository.gitCommonDir, 'bare-repository'],
+      [empty, 'no-commit'],
+    ] as const) {
+      const error: unknown = await findRepository(place).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ code });
+      expect((error as GitError).hint).toBeTruthy();
+    }
+    const linked = path.join(repository.home, 'of-bare');
+    repository.git(['worktree', 'add', '-q', linked, 'main'], bare);
+    expect(await findRepository(linked)).toMatchObject({ root: linked, bare: true, linked: true });
+  });
+});
+
+describe('The person’s checkout', () => {
+  it('is summed up without taking its index lock', async () => {
+    using repository = makeRepository();
+    expect(await dirtySummary(repository.root)).toEqual({ count: 0, names: [] });
+    repository.write({ 'readme.txt': 'x\n', 'new ü.txt': 'n\n', 'dir/a': '', 'dir/b': '' });
+    writeFileSync(path.join(repository.gitCommonDir, 'index.lock'), '');
+    expect(await dirtySummary(repository.root)).toEqual({ count: 3, names: ['readme.txt', 'dir/', 'new ü.txt'] });
+  });
+
+  it('can be taken as a commit with everything dirty in it, untouched itself', async () => {
+    using repository = makeRepository({ files: { '.gitignore': '*.log\n', 'a.txt': '1\n', 'gone.txt': 'g\n' } });
+    expect(await snapshotDirty({ root: repository.root })).toBe(repository.git(['rev-parse', 'HEAD']));
+    repository.write({ 'a.txt': '2\n', 'new.txt': 'n\n', 'x.log': 'l\n' });
+    repository.git(['rm', '-q', 'gone.txt']);
+    const before = repository.git(['status', '--porcelain=v2', '--branch']);
+    const commit = await snapshotDirty({ root: repository.root });
+    expect(repository.git(['status', '--porcelain=v2', '--branch'])).toBe(before);
+    expect(repository.git(['ls-tree', '-r', '--name-only', commit]).split('\n')).toEqual(['.gitignore', 'a.txt', 'new.txt']);
+    expect(repository.git(['show', `${commit}:a.txt`])).toBe('2');
+    expect(repository.git(['rev-parse', `${commit}^`])).toBe(repository.git(['rev-parse', 'HEAD']));
+  });
+
+  it('tells the highest task number', async () => {
+    using repository = makeRepository();
+    expect(await highestTaskNumber(repository.root)).toBe(0);
+    for (const name of ['swarm/task/t2', 'swarm/task/t10', 'swarm/task/x99', 'other/t50']) repository.git(['branch', name]);
+    expect(await highestTaskNumber(repository.root)).toBe(10);
+  });
+});
+
+describe('Worktrees', () => {
+  it('are added side by side, without a branch and without running a hook', async () => {
+    using repository = makeRepository();
+    const told = path.join(repository.home, 'told');
+    writeFileSync(path.join(repository.gitCommonDir, 'hooks/post-checkout'), `#!/bin/sh\ntouch '${told}'\n`);
+    chmodSync(path.join(repository.gitCommonDir, 'hooks/post-checkout'), 0o755);
+    const commit = repository.git(['rev-parse', 'HEAD']);
+    const places = ['a', 'b', 'c d'].map((name) => path.join(repository.home, 'repo.swarm', name));
+    await Promise.all(places.map((place) => addWorktree({ root: repository.root, path: place, commit })));
+    const list = await listWorktrees(repository.root);
+    expect(list.slice(1).map(({ path: place, branch, missing }) => ({ place, branch, missing }))).toEqual(places.map((place) => ({ place, branch: null, missing: false })));
+    expect(existsSync(told)).toBe(false);
+    expect(await isRegisteredWorktree(repository.root, places[0] ?? '')).toBe(true);
+  });
+
+  it('drop their own stale registration and nobody else’s', async () => {
+    using repository = makeRepository();
+    const commit = repository.git(['rev-parse', 'HEAD']);
+    const [mine, other] = ['mine', 'other'].map((name) => path.join(repository.home, name)) as [string, string];
+    for (const place of [mine, other]) {
+      await addWorktree({ root: repository.root, path: place, commit });
+    }
+    rmSync(mine, { recursive: true });
+    rmSync(other, { recursive: true });
+    await addWorktree({ root: repository.root, path: mine, commit });
+    const list = await listWorktrees(repository.root);
+    expect(list.find(({ path: place }) => place === mine)?.missing).toBe(false);
+    expect(list.find(({ path: place }) => place === other)?.missing).toBe(true);
+  });
+
+  it('refuse to write over something, and to go away with work in them', async () => {
+    using repository = makeRepository();
+    const commit = repository.git(['rev-parse', 'HEAD']);
+    const place = path.join(repository.home, 'w');
+    repository.write({ 'keep.txt': 'k\n' }, place);
+    await expect(addWorktree({ root: repository.root, path: place, commit })).rejects.toMatchObject({ code: 'worktree-exists' });
+    expect(existsSync(path.join(place, 'keep.txt'))).toBe(true);
+    const other = path.join(repository.home, 'other');
+    await expect(addWorktree({ root: repository.root, path: other, commit: 'f'.repeat(40) })).rejects.toBeInstanceOf(GitError);
+    expect(existsSync(other)).toBe(false);
+    await addWorktree({ root: repository.root, path: other, commit });
+    repository.write({ 'work.txt': 'w\n' }, other);
+    await expect(removeWorktree({ root: repository.root, path: other })).rejects.toMatchObject({ code: 'worktree-dirty' });
+    expect(existsSync(path.join(other, 'work.txt'))).toBe(true);
+    repository.commit({}, 'saved', other);
+    await removeWorktree({ root: repository.root, path: other });
+    expect(existsSync(other)).toBe(false);
+    expect(await isRegisteredWorktree(repository.root, other)).toBe(false);
+  });
+});
