@@ -29,12 +29,12 @@ export class UpProgress {
   news(status: StatusDocument, elapsedMs: number): string[] {
     const after = formatDuration(elapsedMs);
     const { state, reason } = status.broker;
-    const broker = state === 'up' ? `up after ${after}` : `${state}${reason === null ? '' : `: ${oneLine(reason, 150)}`}`;
+    const broker = `${state}${reason === null ? '' : `: ${oneLine(reason, 150)}`}`;
     const agents = this.#ids.flatMap((id) => {
       const agent = status.agents.find((one) => one.id === id);
       return agent === undefined ? [] : this.#once(id, agentNews(agent), ` after ${after}`);
     });
-    return [...this.#once('broker', broker, ''), ...agents];
+    return [...this.#once('broker', broker, state === 'up' ? ` after ${after}` : ''), ...agents];
   }
 
   #once(name: string, news: string, suffix: string): string[] {

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import type { Agent, NeedsYou, StatusDocument } from '../../../src/api/documents.ts';
+import { parseConfig } from '../../../src/config/index.ts';
+import { programsOf } from '../../../src/cli/approve.ts';
+import { answerFor } from '../../../src/cli/answer.ts';
+import { withoutTies } from '../../../src/cli/environment.ts';
+import { underWay, UpProgress } from '../../../src/cli/progress.ts';
+import { downDocument, statusLines } from '../../../src/cli/status.ts';
+import { newTask, readWords } from '../../../src/cli/task-add.ts';
+import { nextStep } from '../../../src/cli/up.ts';
+import { screen, thrown } from './run.ts';
+
+const NOW = Date.parse('2030-01-01T00:10:00.000Z');
+
+function agent(id: string, change: Partial<Agent> = {}): Agent {
+  return {
+    id,
+    role: 'worker',
+    kind: 'claude',
+    status: 'idle',
+    since: '2030-01-01T00:00:00.000Z',
+    reason: null,
+    pid: 1,
+    session: id,
+    pane: '%1',
+    worktree: `/r.swarm/${id}`,
+    branch: null,
+    task: null,
+    sessionId: null,
+    restarts: 0,
+    checkpoint: null,
+    costUsd: 0,
+    tokens: 0,
+    contextPercent: null,
+    cpuPercent: null,
+    rssBytes: null,
+    lastActivityAt: null,
+    ...change,
+  };
+}
+
+function asks(id: string, kind: NeedsYou['kind'], text: string, of = 'worker-1'): NeedsYou {
+  return { id, agent: of, kind, text, task: null, since: '2030-01-01T00:00:00.000Z' };
+}
+
+function upStatus(change: Partial<StatusDocument> = {}): StatusDocument {
+  const down = downDocument({ hash: 'h', name: 'repo', root: '/repo' });
+  return {
+    ...down,
+    project: { ...down.project, base: { branch: 'main', commit: '0123456789abcdef' } },
+    supervisor: { state: 'up', pid: 7, since: '2030-01-01T00:00:00.000Z', epoch: 1, buildId: 'b' },
+    broker: { state: 'up', url: null, pid: 8, private: true, reason: null },
+    ...change,
+  };
+}
+
+describe('status', () => {
+  it('of a project that is down is one line with the command to type', () => {
+    const lines = statusLines(screen({ command: './swarm' }).output, downDocument({ hash: 'h', name: 'repo', root: '/repo' }), NOW);
+    expect(lines).toEqual(['repo is not up. Start it: ./swarm up']);
+  });
+
+  it('begins with what needs a person, each with the exact command', () => {
+    const status = upStatus({
+      agents: [agent('worker-1', { status: 'needs-you', reason: 'permission' }), agent('worker-2')],
+      needsYou: [asks('p1', 'permission', 'Bash: rm -rf build'), asks('q1', 'question', 'Which port?\u001B[2J', 'worker-2')],
+      tasks: { ...upStatus().tasks, ready: 2, done: 1 },
+    });
+    expect(statusLines(screen().output, status, NOW)).toEqual([
+      'needs you',
+      '  worker-1 permission: Bash: rm -rf build',
+      '      swarm answer worker-1 allow',
+      '      swarm answer worker-1 deny',
+      '  worker-2 question: Which port?',
+      '      swarm answer worker-2 "your answer"',
+      '',
+      'repo up for 10m (pid 7), base main@01234567',
+      'broker up; tasks: 2 ready, 1 done',
+      '',
+      'AGENT     STATUS     FOR  TASK  BRANCH  RESTARTS  COST  WHY',
+      'worker-1  needs-you  10m                                permission',
+      'worker-2  idle       10m',
+    ]);
+  });
+
+  it('names the question where one agent asks several', () => {
+    const status = upStatus({ agents: [agent('worker-1')], needsYou: [asks('a', 'permission', 'x'), asks('b', 'question', 'y')] });
+    const text = statusLines(screen().output, status, NOW).join('\n');
+    expect(text).toContain('swarm answer worker-1 allow --id a');
+    expect(text).toContain('swarm answer worker-1 --id b "your answer"');
+  });
+});
+
+describe('answer', () => {
+  const permission = asks('p', 'permission', 'Bash: make');
+  const question = asks('q', 'question', 'Which?');
+
+  it('allow and deny decide a permission, deny with a reason', () => {
+    expect(answerFor('worker-1', [permission], ['allow'])).toEqual({ needsYou: 'p', decision: 'allow' });
+    expect(answerFor('worker-1', [permission], ['deny', 'not', 'now'])).toEqual({ needsYou: 'p', decision: 'deny', text: 'not now' });
+  });
+
+  it('any words answer a question, also "allow"', () => {
+    expect(answerFor('worker-1', [question], ['allow'])).toEqual({ needsYou: 'q', decision: 'text', text: 'allow' });
+  });
+
+  it('other words never decide a permission', async () => {
+    for (const words of [['yes'], ['allow', 'it'], ['y']]) {
+      expect(await thrown(() => answerFor('worker-1', [permission], words))).toMatchObject({ code: 'bad-answer-kind', exitCode: 2 });
+    }
+  });
+
+  it('with several open ones it must be said which', async () => {
+    expect(await thrown(() => answerFor('worker-1', [permission, question], ['x']))).toMatchObject({ code: 'which-question' });
+    expect(answerFor('worker-1', [permission, question], ['x'], 'q')).toMatchObject({ needsYou: 'q' });
+    expect((await thrown(() => answerFor('worker-1', [permission], ['allow'], 'z'))).hint).toBe('Open: p.');
+  });
+
+  it('with none open says how to tell it something', async () => {
+    expect((await thrown(() => answerFor('worker-1', [], ['x']))).hint).toContain('swarm send worker-1');
+  });
+});
+
+describe('task add', () => {
+  it('sends only what was said', () => {
+    expect(newTask('Title', undefined, undefined, {})).toEqual({ title: 'Title' });
+    expect(newTask('Title', 'Do it', undefined, { timeout: '1h30m', after: ['t1'], budget: 2, retries: 0 })).toEqual({
+      title: 'Title',
+      prompt: 'Do it',
+      timeoutMs: 5_400_000,
+      after: ['t1'],
+      budgetUsd: 2,
+      retries: 0,
+    });
+  });
+
+  it('takes the argv of a shell task from --command and from after --', () => {
+    expect(readWords('T', ['npm', 'test', '--', '-x'], true, {}).command).toEqual(['npm', 'test', '--', '-x']);
+    expect(readWords('T', ['--watch'], true, { command: ['npm', 'test'] }).command).toEqual(['npm', 'test', '--watch']);
+    expect(readWords('T', [], false, { command: ['make'] }).command).toEqual(['make']);
+  });
+
+  it('- is stdin', () => {
+    expect(readWords('T', ['-'], false, {})).toEqual({ title: 'T', fromStdin: true, command: undefined });
+    expect(readWords('-', [], false, {}).fromStdin).toBe(true);
+    expect(readWords('T', [], false, { promptFile: '-' }).fromStdin).toBe(true);
+  });
+
+  it('a title without quotes is answered with the quotes', async () => {
+    expect((await thrown(() => readWords('Fix', ['the', 'bug'], false, {}))).hint).toContain('`swarm task add "Fix the bug"`');
+  });
+
+  it('a prompt and a command are one too many, and a blank title is none', async () => {
+    expect(await thrown(() => newTask('T', 'p', ['make'], {}))).toMatchObject({ code: 'usage', exitCode: 2 });
+    expect(await thrown(() => newTask('  ', undefined, undefined, {}))).toMatchObject({ code: 'usage' });
+    expect(await thrown(() => newTask('T', undefined, undefined, { timeout: 'soon' }))).toMatchObject({ code: 'bad-duration' });
+  });
+});
+
+describe('up', () => {
+  it('tells each change once', () => {
+    const progress = new UpProgress(['worker-1']);
+    const starting = upStatus({ broker: { ...upStatus().broker, state: 'starting' }, agents: [agent('worker-1', { status: 'starting' })] });
+    expect(progress.news(starting, 10)).toEqual(['broker     starting', 'worker-1   starting after 10ms']);
+    expect(progress.news(starting, 200)).toEqual([]);
+    expect(progress.news(upStatus({ agents: [agent('worker-1'), agent('worker-9')] }), 1500)).toEqual([
+      'broker     up after 1.5s',
+      'worker-1   ready after 1.5s',
+    ]);
+    expect(progress.news(upStatus({ agents: [agent('worker-1', { status: 'working' })] }), 1700)).toEqual([]);
+  });
+
+  it('an agent that needs a person is not under way any more, one that is missing is', () => {
+    const status = upStatus({ agents: [agent('worker-1', { status: 'needs-you' }), agent('worker-2', { status: 'recovering' })] });
+    expect(underWay(status, ['worker-1', 'worker-2', 'worker-3'])).toEqual(['worker-2', 'worker-3']);
+  });
+
+  it('ends with the one command to type next', () => {
+    const status = upStatus({ agents: [agent('worker-1')] });
+    expect(nextStep('swarm', status, ['worker-2'], [])).toBe('Next: swarm logs worker-2');
+    expect(nextStep('swarm', status, [], ['worker-2'])).toContain('swarm status');
+    expect(nextStep('swarm', upStatus({ needsYou: [asks('t', 'trust', 'x')] }), [], [])).toContain('answer');
+    expect(nextStep('swarm', status, [], [])).toContain('swarm task add');
+  });
+
+  it('asks about every program that the config names, and about no default', () => {
+    expect(programsOf(parseConfig('', 'swarm.yaml'))).toEqual([]);
+    const text = 'verify: {unit: [npm, test]}\nagents: {worker: {command: [claude, --x]}}\ntmux: {program: /opt/tmux}\n';
+    expect(programsOf(parseConfig(text, 'swarm.yaml'))).toEqual([
+      ['agents.worker.command', ['claude', '--x']],
+      ['tmux.program', ['/opt/tmux']],
+      ['verify.unit', ['npm', 'test']],
+    ]);
+  });
+
+  it('the environment that is kept has nothing that ties it to a pane or an agent', () => {
+    expect(withoutTies({ PATH: '/bin', TMUX: 'x', TMUX_PANE: '%1', SWARM_MARK: 'm', SWARM_WRAPPER: 'w', GONE: undefined })).toEqual({ PATH: '/bin' });
+  });
+});
