@@ -55,9 +55,9 @@ async function buildId() {
 }
 
 function entryPoints() {
-  const present = Object.entries(PROGRAMS).filter(([, source]) => existsSync(path.join(root, source)));
-  if (present.length === 0) throw new Error('cannot build: no program found under src');
-  return Object.fromEntries(present);
+  const missing = Object.values(PROGRAMS).filter((source) => !existsSync(path.join(root, source)));
+  if (missing.length > 0) throw new Error(`cannot build: ${missing.join(', ')} not found`);
+  return PROGRAMS;
 }
 
 async function bundle(outdir) {

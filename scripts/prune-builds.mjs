@@ -1,6 +1,6 @@
 // Removes old builds that no living process was started from.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
@@ -10,11 +10,12 @@ const BUILD_ID = /^[0-9a-f]{12}$/;
 const ABANDONED = /^\.[0-9a-f]{12}\.\d+$|^(current|\.npmignore)\.\d+$/;
 const ABANDONED_AFTER_MS = 10 * 60_000;
 
-/** Command lines of all processes, or null where they cannot be read. */
+/** The arguments of every process, or null where they cannot be read. */
 function commandLines() {
   if (process.platform !== 'linux') {
     try {
-      return execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' }).split('\n');
+      const lines = execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' }).split('\n');
+      return lines.map((line) => line.split(' '));
     } catch {
       return null; // Without knowing who lives, nothing is removed.
     }
@@ -23,11 +24,23 @@ function commandLines() {
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
       } catch {
-        return ''; // It has ended meanwhile.
+        return []; // It has ended meanwhile.
       }
     });
+}
+
+/** A process begun through our bin/swarm.cjs, by whatever link: it does not name the build that it runs. */
+function isOurLauncher(args, launcher) {
+  return args.some((arg) => {
+    if (!/(^|\/)swarm(\.cjs)?$/.test(arg) || !path.isAbsolute(arg)) return false;
+    try {
+      return realpathSync(arg) === launcher;
+    } catch {
+      return false; // No such file: somebody else's argument.
+    }
+  });
 }
 
 function older(dist, name, ms) {
@@ -48,9 +61,10 @@ export async function pruneBuilds({ dist, current, keep }) {
     .slice(keep - 1);
   const abandoned = names.filter((name) => ABANDONED.test(name) && older(dist, name, ABANDONED_AFTER_MS));
   const living = byAge.length > 0 ? commandLines() : [];
-  // A process begun through bin/swarm.cjs does not name its build: then all of them may be in use.
-  const unknown = living === null || living.some((line) => line.includes('swarm.cjs'));
-  const unused = unknown ? [] : byAge.filter(({ name }) => !living.some((line) => line.includes(`/${name}/`)));
+  const launcher = path.join(realpathSync(dist), '..', 'bin', 'swarm.cjs');
+  const unknown = living === null || living.some((args) => isOurLauncher(args, launcher));
+  const used = ({ name }) => living.some((args) => args.some((arg) => arg.includes(`/${name}/`)));
+  const unused = unknown ? [] : byAge.filter((build) => !used(build));
   for (const name of [...abandoned, ...unused.map((build) => build.name)]) {
     await rm(path.join(dist, name), { recursive: true, force: true });
   }
