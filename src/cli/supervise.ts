@@ -13,8 +13,10 @@ import { withoutTies } from './environment.ts';
 import { plain, type Output } from './output.ts';
 
 const START_TIMEOUT_MS = 30_000;
-/** One that ended may have lost to another `up`, whose supervisor is about to answer. */
-const OTHERS_TIMEOUT_MS = 5_000;
+/** One that failed may have met another `up`, whose supervisor is about to answer. */
+const OTHERS_TIMEOUT_MS = 1_000;
+/** One that ended with 0 found the lock taken: by one that begins, or by one that is on its way down. */
+const AGAIN_MS = 300;
 const PROBE_TIMEOUT_MS = 5_000;
 const STDERR_LIMIT_BYTES = 1024 * 1024;
 
@@ -37,16 +39,20 @@ export async function ensureSupervisor(layout: ProjectLayout, env: NodeJS.Proces
   const client = connect(layout, { timeoutMs: PROBE_TIMEOUT_MS, signal });
   const there = await probe(client);
   if (there !== null) return there;
-  const child = startSupervisor(layout, env);
+  let child = startSupervisor(layout, env);
   const from = child.logFrom;
   try {
     return await waitFor(
       async () => {
         const status = await probe(client);
-        if (status === null && child.endedAt !== null && performance.now() - child.endedAt > OTHERS_TIMEOUT_MS) {
+        if (status !== null || child.endedAt === null) return status;
+        const since = performance.now() - child.endedAt;
+        if (child.gaveWay) {
+          if (since > AGAIN_MS) child = startSupervisor(layout, env);
+        } else if (since > OTHERS_TIMEOUT_MS) {
           throw new SwarmError('supervisor-failed', `the supervisor ended at once (${child.ending})`);
         }
-        return status;
+        return null;
       },
       { timeoutMs: START_TIMEOUT_MS, intervalMs: 25, signal, what: 'the supervisor to answer' },
     );
@@ -82,6 +88,8 @@ interface Started {
   /** `performance.now()` of its end. */
   endedAt: number | null;
   ending: string;
+  /** Another one has the lock. */
+  gaveWay: boolean;
 }
 
 function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started {
@@ -89,7 +97,7 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started
   const logFile = path.join(layout.logsDir, 'supervisor.stderr.log');
   const log = openSync(logFile, 'a', 0o600);
   if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
-  const started: Started = { logFile, logFrom: fstatSync(log).size, endedAt: null, ending: '' };
+  const started: Started = { logFile, logFrom: fstatSync(log).size, endedAt: null, ending: '', gaveWay: false };
   const child: ChildProcess = spawn(process.execPath, [programFile('supervisor', env), '--root', layout.root], {
     cwd: layout.root,
     // A session of its own: Ctrl-C and the end of this terminal are not for it.
@@ -103,7 +111,10 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started
     started.ending ||= how;
   };
   child.once('error', (error) => ended(error.message));
-  child.once('exit', (code, by) => ended(by ?? `exit code ${code ?? '?'}`));
+  child.once('exit', (code, by) => {
+    started.gaveWay = code === 0;
+    ended(by ?? `exit code ${code ?? '?'}`);
+  });
   child.unref();
   return started;
 }
