@@ -105,8 +105,9 @@ export class AmqpConnection implements AsyncDisposable {
     }
     const since = performance.now();
     this.#session = session;
-    this.#showConnected();
+    // Before anybody hears of it: a consumer that a listener adds attaches itself.
     for (const consumer of this.#consumers) void consumer.attach(session);
+    this.#showConnected();
     const reason = await session.ended;
     this.#session = null;
     if (!this.#closed) {

@@ -11,6 +11,7 @@ const SQLITE = new Map([
 
 function codeOf(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null;
+  if ('syscall' in error && String(error.syscall).startsWith('spawn')) return null; // a program, not the directory
   if ('errcode' in error && typeof error.errcode === 'number') return SQLITE.get(error.errcode & 0xff) ?? null;
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
 }

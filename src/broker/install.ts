@@ -90,8 +90,13 @@ export function isSlimPlugin(entry: string): boolean {
   return SLIM_PLUGINS.has(entry.replace(/-\d.*$/, '').replace(/\.ez$/, ''));
 }
 
+function absent(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+  throw error;
+}
+
 async function link(target: string, file: string): Promise<void> {
-  const existing = await lstat(file).catch(() => null);
+  const existing = await lstat(file).catch(absent);
   if (existing?.isSymbolicLink() === true && (await readlink(file)) === target) return;
   if (existing !== null) await rm(file, { recursive: true, force: true });
   await symlink(target, file);

@@ -310,24 +310,33 @@ describe('losing the broker', () => {
   test('an acknowledgement never goes to another channel than the one that delivered', async ({ broker }) => {
     const { connection, queue } = await connect(broker.url);
     await using _ = connection;
-    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-    const seen: boolean[] = [];
-    connection.consume(queue, async ({ redelivered }) => {
-      seen.push(redelivered);
-      if (!redelivered) await gate;
+    const reconnect = async (): Promise<void> => {
+      connection.setUrl(null);
+      await expect.poll(() => connection.state.status).toBe('none');
+      connection.setUrl(broker.url);
+      await connection.whenConnected(10_000);
+    };
+    const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const settled: number[] = [];
+    let seen = 0;
+    connection.consume(queue, async () => {
+      const turn = seen++;
+      await gates[turn]?.promise;
+      settled.push(turn);
       return 'ack';
     });
     await connection.publish('', queue, text('once'));
-    await expect.poll(() => seen).toEqual([false]);
-    connection.setUrl(null);
-    await expect.poll(() => connection.state.status).toBe('none');
-    connection.setUrl(broker.url);
-    await connection.whenConnected(10_000);
-    open();
-    await expect.poll(() => seen).toEqual([false, true]);
-    await connection.publish('', queue, text('next'));
+    await expect.poll(() => seen).toBe(1);
+    await reconnect();
+    await expect.poll(() => seen).toBe(2);
+    // The first handler ends while the second one, on the new channel, has the message in hand under the same tag.
+    gates[0]?.resolve();
+    await expect.poll(() => settled).toEqual([0]);
+    await connection.publish('', `${queue}.dead`, text('so that an acknowledgement would have been seen by now'));
+    await reconnect();
+    await expect.poll(() => settled).toEqual([0, 2]);
     await expect.poll(() => connection.queueInfo(queue)).toEqual({ messages: 0, consumers: 1 });
-    expect(connection.state).toMatchObject({ status: 'connected' });
+    gates[1]?.resolve();
   });
 
   test('a peer that takes connections and says nothing neither blocks a change of address nor the close', async ({ broker }) => {

@@ -53,6 +53,7 @@ test('a full disk and a read-only directory are said to a person, with what to d
   expect(from({ code: 'ERR_SQLITE_ERROR', errcode: 13 })).toMatchObject({ code: 'broker-disk-full' });
   expect(from({ code: 'EROFS' })).toMatchObject({ code: 'broker-directory', hint: expect.stringContaining('XDG_STATE_HOME') });
   expect(from({ code: 'ERR_SQLITE_ERROR', errcode: 8 })).toMatchObject({ code: 'broker-directory' });
+  expect(from({ code: 'ENOENT', syscall: 'spawn epmd' })).not.toBeInstanceOf(SwarmError);
   const other = new Error('something else');
   expect(directoryError('/state', other)).toBe(other);
   const known = new SwarmError('no-rabbitmq', 'none');
