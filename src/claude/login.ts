@@ -23,9 +23,10 @@ export async function findLogin(env: Env, settings: readonly Record<string, unkn
   const tail = key?.trim().slice(-KEY_TAIL) ?? '';
   if (tail !== '' && strings(answers['approved']).includes(tail)) return { state: 'in', by: 'ANTHROPIC_API_KEY' };
   const other = await withoutKey(env, seen, settings, claudeJson);
-  // The question comes up even where another login would do; an `ANTHROPIC_AUTH_TOKEN` or a helper goes before the key.
-  const asks = tail !== '' && !strings(answers['rejected']).includes(tail);
-  if (asks && other !== 'ANTHROPIC_AUTH_TOKEN' && other !== 'apiKeyHelper') return { state: 'unapproved-key' };
+  const unanswered = tail !== '' && !strings(answers['rejected']).includes(tail);
+  // The question comes up whatever other login there is. Only a first run skips it, together with the key.
+  const hidden = claudeJson['hasCompletedOnboarding'] !== true && other !== null;
+  if (unanswered && !hidden) return { state: 'unapproved-key' };
   return other === null ? { state: 'out' } : { state: 'in', by: other };
 }
 

@@ -57,12 +57,15 @@ test('any way of being logged in will do', async ({ place }) => {
   await writeFile(path.join(place.home, '.claude/.credentials.json'), JSON.stringify({ claudeAiOauth: { accessToken: 'x', expiresAt: 1 } }));
   expect(await place.gates()).toEqual(['login!']);
   await writeFile(path.join(place.root, '.claude/settings.local.json'), JSON.stringify({ apiKeyHelper: 'echo key' }));
-  expect(await place.gates({ ANTHROPIC_API_KEY: KEY })).toEqual([]);
+  expect(await place.gates()).toEqual([]);
 });
 
 test('a bare API key must have been approved', async ({ place }) => {
   const trusted = { hasCompletedOnboarding: true, projects: { [place.root]: { hasTrustDialogAccepted: true } } };
   expect(await place.gates({ ANTHROPIC_API_KEY: KEY })).toEqual(['api-key!']);
+  expect(await place.gates({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_AUTH_TOKEN: 'x' })).toEqual(['api-key!']);
+  await place.claudeJson({ ...trusted, hasCompletedOnboarding: false });
+  expect(await place.gates({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_AUTH_TOKEN: 'x' })).toEqual(['onboarding']);
   await place.claudeJson({ ...trusted, customApiKeyResponses: { approved: [KEY.slice(-20)] } });
   expect(await place.gates({ ANTHROPIC_API_KEY: KEY })).toEqual([]);
   await place.claudeJson({ ...trusted, customApiKeyResponses: { rejected: [KEY.slice(-20)] } });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { endsInterrupted, lastUuid, readTail, sessionExists, transcriptPath } from '../../../src/claude/index.ts';
@@ -133,4 +133,14 @@ test('/clear begins a new conversation in the same process', async () => {
   await pane.keys('Enter');
   await expect.poll(() => pane.turn().sessionId, soon).not.toBe(sessionId);
   expect(pane.turn()).toMatchObject({ state: 'ready', lastMessage: null });
+});
+
+test("the person's own status line is still shown, and ours is fed", async () => {
+  await using pane = await openPane(script);
+  await mkdir(path.join(pane.environment.home, '.claude'));
+  const statusLine = { type: 'command', command: 'sed "s/.*total_cost_usd.*/it is my line/"' };
+  await writeFile(path.join(pane.environment.home, '.claude/settings.json'), JSON.stringify({ statusLine }));
+  await pane.start({ prompt: 'GO-ON' });
+  await expect.poll(() => pane.screen(), soon).toContain('it is my line');
+  await expect.poll(() => pane.of('status-line').length, soon).toBeGreaterThan(0);
 });
