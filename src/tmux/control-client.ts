@@ -21,6 +21,8 @@ interface Pending {
 }
 
 const CLOSE_MS = 1000;
+/** What the client printed before it ended arrives within that time. */
+const LAST_WORDS_MS = 50;
 
 /** A tmux client in control mode: commands in, answers in the same order. Ends with its server or with this process. */
 export class ControlClient {
@@ -45,6 +47,8 @@ export class ControlClient {
     this.#child.stdin.on('error', (cause) => this.#end(this.#gone('its input is closed', cause)));
     this.#child.on('error', (cause) => end(this.#gone(cause.message, cause)));
     this.#child.on('close', (code, signal) => end(this.#endingOf(code, signal)));
+    // The server holds our pipes too: when it hangs they never close, and `exit` has to do.
+    this.#child.on('exit', (code, signal) => setTimeout(() => end(this.#endingOf(code, signal)), LAST_WORDS_MS));
   }
 
   get pid(): number | undefined {
@@ -80,6 +84,7 @@ export class ControlClient {
     const force = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MS);
     await this.ended;
     clearTimeout(force);
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy();
   }
 
   #read(chunk: Buffer): void {

@@ -53,6 +53,10 @@ export function parseVersion(said: string): TmuxVersion {
   return match === null ? { major: Number.MAX_SAFE_INTEGER, minor: 0, text } : { major: Number(match[1]), minor: Number(match[2]), text };
 }
 
+export function noTmux(program: string, cause: unknown): TmuxError {
+  return new TmuxError('no-tmux', `tmux cannot be started as "${program}"`, { reached: 'no', hint: installHint(), cause });
+}
+
 function installHint(): string {
   return process.platform === 'darwin' ? 'Install it with `brew install tmux`.' : 'Install it, for example with `sudo apt install tmux` or `sudo dnf install tmux`.';
 }
@@ -60,10 +64,10 @@ function installHint(): string {
 function run(program: string, argv: readonly string[], doing: string, { timeoutMs = 5000, signal }: RunOptions): Promise<string> {
   const { TMUX: _server, TMUX_PANE: _pane, ...env } = process.env;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  execFile(program, argv, { env, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024, ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
+  execFile(program, argv, { env, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 64 * 1024 * 1024, ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
     if (error === null) resolve(stdout);
     else if (error.code === ('ENOENT' as unknown) || error.code === ('EACCES' as unknown)) {
-      reject(new TmuxError('no-tmux', `tmux cannot be started as "${program}"`, { reached: 'no', hint: installHint(), cause: error }));
+      reject(noTmux(program, error));
     } else if (signal?.aborted === true) reject(signal.reason as Error);
     else if (error.killed === true) {
       reject(new TmuxError('tmux-timeout', `tmux ${doing}: no answer within ${timeoutMs} ms`, { reached: 'maybe', cause: error }));

@@ -1,9 +1,9 @@
+import { systemClock } from '../lib/clock.ts';
 import { isRunning } from '../lib/running.ts';
-import { waitFor } from '../lib/wait.ts';
-import { ControlClient, type NoticeListener } from './control-client.ts';
+import { ControlClient } from './control-client.ts';
 import { TmuxError } from './errors.ts';
-import { runTmux, type TmuxAddress } from './one-shot.ts';
-import { prepareSocket, removeSocket } from './socket.ts';
+import { noTmux, runTmux, type TmuxAddress } from './one-shot.ts';
+import { listens, prepareSocket, removeSocket } from './socket.ts';
 
 export interface ServerOptions extends TmuxAddress {
   /** Read once, by the server that this starts. */
@@ -19,7 +19,9 @@ export interface ServerOptions extends TmuxAddress {
 export const KEEPER = '_keeper';
 
 const START_MS = 10_000;
-const DIE_MS = 3000;
+/** Of each step towards the end of a server. */
+const STEP_MS = 2000;
+const LOOK_MS = 5;
 
 export interface ServerConnection {
   client: ControlClient;
@@ -48,37 +50,46 @@ export async function connectServer({ program, socket, conf, env }: ServerOption
 }
 
 function startFailure(ending: TmuxError, program: string, error: unknown): unknown {
-  if ((ending.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-    return new TmuxError('no-tmux', `tmux cannot be started as "${program}"`, { reached: 'no', cause: ending });
-  }
+  if ((ending.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return noTmux(program, ending);
   return error instanceof TmuxError && error.code === 'tmux-gone' ? ending : error;
 }
 
-/** Proves the server gone: asked, then told, then killed. Its panes' programs get a SIGHUP and are the caller's to end. */
+/**
+ * Proves the server gone: asked, then told, then killed. Its panes' programs get a SIGHUP and are the caller's to end.
+ * A newer server that has taken over the socket is not touched.
+ */
 export async function endServer(address: TmuxAddress, pid: number): Promise<void> {
-  try {
-    await runTmux(address, ['kill-server']);
-  } catch (error) {
-    if (!(error instanceof TmuxError)) throw error;
-    // Gone already, or deaf: the pid decides.
+  const steps = [() => ask(address, pid), () => tell(pid, 'SIGTERM'), () => tell(pid, 'SIGKILL')];
+  for (const step of steps) {
+    if (!isRunning(pid)) break;
+    await step();
   }
-  for (const signal of [null, 'SIGTERM', 'SIGKILL'] as const) {
-    if (signal !== null && isRunning(pid)) process.kill(pid, signal);
-    if (await ends(pid)) {
-      await removeSocket(address.socket);
-      return;
-    }
+  if (isRunning(pid)) {
+    throw new TmuxError('tmux-stays', `the tmux server (pid ${pid}) does not end`, { reached: 'yes', hint: `Look at it with \`ps -p ${pid}\`.` });
   }
-  throw new TmuxError('tmux-stays', `the tmux server (pid ${pid}) does not end`, { reached: 'yes', hint: `Look at it with \`ps -p ${pid}\`.` });
+  if (!(await listens(address.socket))) await removeSocket(address.socket);
 }
 
-async function ends(pid: number): Promise<boolean> {
+async function ask(address: TmuxAddress, pid: number): Promise<void> {
   try {
-    return await waitFor(() => !isRunning(pid), { timeoutMs: DIE_MS, intervalMs: 5, what: `tmux server ${pid} to end` });
+    await runTmux(address, ['kill-server'], { timeoutMs: STEP_MS });
   } catch (error) {
-    if (isRunning(pid)) return false;
+    // Deaf, or gone meanwhile: the pid decides.
+    if (error instanceof TmuxError) return;
     throw error;
   }
+  await ended(pid);
 }
 
-export type { NoticeListener };
+async function tell(pid: number, signal: NodeJS.Signals): Promise<void> {
+  process.kill(pid, signal);
+  // A stopped server acts on SIGTERM only when it goes on.
+  if (signal !== 'SIGKILL') process.kill(pid, 'SIGCONT');
+  await ended(pid);
+}
+
+/** Returns when the process has ended, or after a while. */
+async function ended(pid: number): Promise<void> {
+  const deadline = performance.now() + STEP_MS;
+  while (isRunning(pid) && performance.now() < deadline) await systemClock.sleep(LOOK_MS);
+}

@@ -72,8 +72,10 @@ export class Tmux implements AsyncDisposable {
     return new Tmux(options, client, pid, version);
   }
 
-  /** Any command; words are passed as they are. */
+  /** Any command that runs no others; words are passed as they are. */
   async command(argv: readonly string[], timeoutMs = COMMAND_MS): Promise<string[]> {
+    // Each command that these run gives an answer of its own, as if this client had asked.
+    if (/^(source|if|run)/.test(argv[0] ?? '')) throw badArgument(`${argv[0]} would put the answers out of step`);
     const [lines = []] = await this.#client.run([argv], timeoutMs);
     return lines;
   }
@@ -170,8 +172,10 @@ export class Tmux implements AsyncDisposable {
     return parsePanes(lines, this.#paneOptions).filter(({ session }) => session !== KEEPER);
   }
 
-  #clientEnded(error: TmuxError): void {
+  async #clientEnded(error: TmuxError): Promise<void> {
     if (this.#closing) return;
+    // A killed process closes its sockets a moment before it is gone.
+    for (let look = 0; look < 10 && isRunning(this.serverPid); look += 1) await systemClock.sleep(NUDGE_MS);
     const exit: TmuxExit = { gone: isRunning(this.serverPid) ? 'client' : 'server', error };
     for (const listener of this.#exitListeners) listener(exit);
   }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,7 +24,7 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Tmux
   onCleanup(async () => {
     const panePids = new Set<number>();
     for (const tmux of opened) {
-      if (isRunning(tmux.serverPid)) for (const pid of await panePidsOf(options)) panePids.add(pid);
+      for (const pid of panePidsOf(tmux, options)) panePids.add(pid);
       await tmux.killServer();
     }
     await rm(directory, { recursive: true });
@@ -41,7 +41,9 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Tmux
   };
 });
 
-async function panePidsOf({ program, socket }: TmuxOptions): Promise<number[]> {
-  const text = execFileSync(program, ['-N', '-S', socket, 'list-panes', '-a', '-F', '#{pane_dead} #{pane_pid}'], { encoding: 'utf8' });
-  return text.split('\n').flatMap((line) => (line.startsWith('0 ') ? [Number(line.slice(2))] : []));
+function panePidsOf({ serverPid }: Tmux, { program, socket }: TmuxOptions): number[] {
+  if (!isRunning(serverPid)) return [];
+  const argv = ['-N', '-S', socket, 'list-panes', '-a', '-F', '#{pane_dead} #{pane_pid}'];
+  const { stdout } = spawnSync(program, argv, { encoding: 'utf8', timeout: 2000 });
+  return stdout.split('\n').flatMap((line) => (line.startsWith('0 ') ? [Number(line.slice(2))] : []));
 }
