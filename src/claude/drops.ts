@@ -53,7 +53,9 @@ export async function watchDrops(
   const run = async (): Promise<void> => {
     while (wanted && !closed) {
       wanted = false;
-      await scan().catch((error: unknown) => log('hook directory cannot be read', { hookDir, error: errorText(error) }));
+      await scan().catch((error: unknown) =>
+        log('hook directory cannot be read', { hookDir, error: errorText(error) }),
+      );
     }
     running = null;
   };
@@ -65,7 +67,9 @@ export async function watchDrops(
   let watcher: FSWatcher | null = null;
   try {
     watcher = watch(hookDir, kick);
-    watcher.on('error', (error) => log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) }));
+    watcher.on('error', (error) =>
+      log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) }),
+    );
   } catch (error) {
     // No inotify watch left: the re-scan serves alone.
     log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) });

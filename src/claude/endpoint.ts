@@ -79,10 +79,12 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const drops = await watchDrops(options.hookDir, (kind, text) => onDrop(context, kind, text), log).catch((error: unknown) => {
-    server.close();
-    throw error;
-  });
+  const drops = await watchDrops(options.hookDir, (kind, text) => onDrop(context, kind, text), log).catch(
+    (error: unknown) => {
+      server.close();
+      throw error;
+    },
+  );
 
   const close = async (): Promise<void> => {
     await drops.close();
@@ -119,7 +121,12 @@ class HttpError extends Error {
   }
 }
 
-async function serve(context: Context, expected: Buffer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  context: Context,
+  expected: Buffer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) throw new HttpError(401, 'no');
   const { pathname } = new URL(request.url ?? '/', 'http://localhost');
   const hook = /^\/hook\/(\w+)$/.exec(pathname)?.[1];
@@ -145,7 +152,11 @@ function onHook(context: Context, raw: unknown, response: ServerResponse): void 
   send(response, 200, {});
 }
 
-function holdPermission(context: Context, body: ReturnType<typeof hookBodySchema.parse>, response: ServerResponse): void {
+function holdPermission(
+  context: Context,
+  body: ReturnType<typeof hookBodySchema.parse>,
+  response: ServerResponse,
+): void {
   response.writeHead(200, { 'content-type': 'application/json' });
   response.write(' ');
   const heartbeat = setInterval(() => response.write(' '), HEARTBEAT_MS);

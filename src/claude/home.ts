@@ -11,7 +11,9 @@ export function configDir(env: Env): string {
 
 /** What Claude Code writes down about itself: onboarding, approved keys, trusted folders. Absent or unreadable: empty. */
 export async function readClaudeJson(env: Env): Promise<Json> {
-  const file = env['CLAUDE_CONFIG_DIR'] ? path.join(env['CLAUDE_CONFIG_DIR'], '.claude.json') : path.join(env['HOME'] ?? '/', '.claude.json');
+  const file = env['CLAUDE_CONFIG_DIR']
+    ? path.join(env['CLAUDE_CONFIG_DIR'], '.claude.json')
+    : path.join(env['HOME'] ?? '/', '.claude.json');
   return (await readJson(file)) ?? {};
 }
 
@@ -59,5 +61,7 @@ export async function readJson(file: string): Promise<Json | null> {
 }
 
 function stringsOf(value: unknown): Record<string, string> {
-  return Object.fromEntries(Object.entries(object(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  return Object.fromEntries(
+    Object.entries(object(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }

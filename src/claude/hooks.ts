@@ -24,7 +24,10 @@ export function isHttpHook(name: string): name is HttpHook {
   return (HTTP_HOOKS as readonly string[]).includes(name);
 }
 
-const text = z.string().nullish().transform((value) => value ?? null);
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? null);
 
 /** Only what is used, and lenient where Claude Code may change: an event that cannot be read is an event lost. */
 export const hookBodySchema = z.looseObject({
@@ -71,7 +74,12 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
       return { ...base, type: 'turn-ended', lastMessage: body.last_assistant_message, backgroundTasks };
     }
     case 'StopFailure':
-      return { ...base, type: 'turn-failed', error: asText(body.error) ?? 'unknown', details: asText(body.error_details) };
+      return {
+        ...base,
+        type: 'turn-failed',
+        error: asText(body.error) ?? 'unknown',
+        details: asText(body.error_details),
+      };
     case 'SessionEnd':
       return { ...base, type: 'session-end', reason: body.reason ?? 'other' };
     default:

@@ -112,14 +112,21 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
 
   const onboarded = (await readClaudeJson(options.env))['hasCompletedOnboarding'] === true;
   const usageFrom = !onboarded || hasOwnTelemetry(effectiveEnv(options.env, person)) ? 'transcript' : 'otel';
-  return { argv: buildArgv(options, prompt?.text ?? null, files), env: buildEnv(options, usageFrom === 'otel', onboarded), usageFrom };
+  return {
+    argv: buildArgv(options, prompt?.text ?? null, files),
+    env: buildEnv(options, usageFrom === 'otel', onboarded),
+    usageFrom,
+  };
 }
 
 function promptArgument(prompt: string, file: string): { text: string; file: boolean } {
   // No argument of a process can hold a NUL.
   const text = prompt.replaceAll('\0', '');
   if (Buffer.byteLength(text) <= LONGEST_ARGUMENT_BYTES) return { text, file: false };
-  return { text: `Your instructions are too long for one message. Read all of ${file} first, then do what it says.`, file: true };
+  return {
+    text: `Your instructions are too long for one message. Read all of ${file} first, then do what it says.`,
+    file: true,
+  };
 }
 
 function buildArgv(options: LaunchOptions, prompt: string | null, files: { settings: string; mcp: string }): string[] {
@@ -160,10 +167,14 @@ function buildEnv(options: LaunchOptions, telemetry: boolean, onboarded: boolean
 
 /** Our endpoint is on this machine; a proxy of the person's would not find it. */
 function bypassProxy(env: Record<string, string>): void {
-  const proxied = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some((name) => env[name]);
+  const proxied = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some(
+    (name) => env[name],
+  );
   if (!proxied) return;
   for (const name of ['NO_PROXY', 'no_proxy']) {
-    const list = (env[name] ?? env[name === 'NO_PROXY' ? 'no_proxy' : 'NO_PROXY'] ?? '').split(',').filter((host) => host !== '');
+    const list = (env[name] ?? env[name === 'NO_PROXY' ? 'no_proxy' : 'NO_PROXY'] ?? '')
+      .split(',')
+      .filter((host) => host !== '');
     env[name] = [...new Set([...list, '127.0.0.1'])].join(',');
   }
 }

@@ -11,10 +11,19 @@ export type Login =
 
 /** Claude Code keeps the last characters of the keys that a person said yes or no to. */
 const KEY_TAIL = 20;
-const CLOUDS = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY', 'CLAUDE_CODE_USE_MANTLE'];
+const CLOUDS = [
+  'CLAUDE_CODE_USE_BEDROCK',
+  'CLAUDE_CODE_USE_VERTEX',
+  'CLAUDE_CODE_USE_FOUNDRY',
+  'CLAUDE_CODE_USE_MANTLE',
+];
 
 /** How Claude Code would authenticate, from files and environment alone. Nothing is sent anywhere. */
-export async function findLogin(env: Env, settings: readonly Record<string, unknown>[], claudeJson: Record<string, unknown>): Promise<Login> {
+export async function findLogin(
+  env: Env,
+  settings: readonly Record<string, unknown>[],
+  claudeJson: Record<string, unknown>,
+): Promise<Login> {
   const seen = effectiveEnv(env, settings);
   const cloud = CLOUDS.find((name) => truthy(seen[name]));
   if (cloud !== undefined) return { state: 'in', by: cloud };
@@ -37,7 +46,8 @@ async function withoutKey(
   claudeJson: Record<string, unknown>,
 ): Promise<string | null> {
   if (seen['ANTHROPIC_AUTH_TOKEN']) return 'ANTHROPIC_AUTH_TOKEN';
-  if (settings.some((one) => typeof one['apiKeyHelper'] === 'string' && one['apiKeyHelper'] !== '')) return 'apiKeyHelper';
+  if (settings.some((one) => typeof one['apiKeyHelper'] === 'string' && one['apiKeyHelper'] !== ''))
+    return 'apiKeyHelper';
   if (seen['CLAUDE_CODE_OAUTH_TOKEN']) return 'CLAUDE_CODE_OAUTH_TOKEN';
   if (typeof claudeJson['primaryApiKey'] === 'string') return 'console key';
   const file = path.join(configDir(env), '.credentials.json');

@@ -53,7 +53,9 @@ async function handleOne(body: unknown, handlers: ToolHandlers): Promise<Reply |
   if (id === undefined) return null;
   try {
     const result = await dispatch(parsed.data, handlers);
-    return result === undefined ? failure(id, -32601, `unknown method ${parsed.data.method}`) : { jsonrpc: '2.0', id, result };
+    return result === undefined
+      ? failure(id, -32601, `unknown method ${parsed.data.method}`)
+      : { jsonrpc: '2.0', id, result };
   } catch (error) {
     return failure(id, -32602, errorText(error));
   }

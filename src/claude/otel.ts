@@ -13,7 +13,15 @@ const logsSchema = z.looseObject({
   resourceLogs: z
     .array(
       z.looseObject({
-        scopeLogs: z.array(z.looseObject({ logRecords: z.array(z.looseObject({ timeUnixNano: z.unknown(), attributes: attributesSchema })).default([]) })).default([]),
+        scopeLogs: z
+          .array(
+            z.looseObject({
+              logRecords: z
+                .array(z.looseObject({ timeUnixNano: z.unknown(), attributes: attributesSchema }))
+                .default([]),
+            }),
+          )
+          .default([]),
       }),
     )
     .default([]),

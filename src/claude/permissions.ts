@@ -49,11 +49,20 @@ export class HeldPermissions {
     const text = permissionText(tool, input);
     const taken = new Set([...this.#held.values()].map((held) => held.toolUseId));
     const start = [...this.#starts.values()].find(
-      (candidate) => candidate.tool === tool && !taken.has(candidate.toolUseId) && isDeepStrictEqual(candidate.input, input),
+      (candidate) =>
+        candidate.tool === tool && !taken.has(candidate.toolUseId) && isDeepStrictEqual(candidate.input, input),
     );
     const open: OpenPermission = { requestId, tool, input, text, since: this.#now() };
     this.#held.set(requestId, { open, sessionId: body.session_id, toolUseId: start?.toolUseId ?? null, answer });
-    this.#emit({ type: 'permission-requested', requestId, tool, input, text, sessionId: body.session_id, at: open.since });
+    this.#emit({
+      type: 'permission-requested',
+      requestId,
+      tool,
+      input,
+      text,
+      sessionId: body.session_id,
+      at: open.since,
+    });
     return requestId;
   }
 

@@ -44,7 +44,11 @@ const VERSION_TIMEOUT_MS = 15_000;
 /** What would stop an agent before its first word. Reads files and asks for `--version`; starts nothing, changes nothing. */
 export async function inspectClaude(options: InspectOptions): Promise<Inspection> {
   const { env, root } = options;
-  const [settings, claudeJson, program] = await Promise.all([readSettings(env, root), readClaudeJson(env), findProgram(options.command[0] ?? '', env, root)]);
+  const [settings, claudeJson, program] = await Promise.all([
+    readSettings(env, root),
+    readClaudeJson(env),
+    findProgram(options.command[0] ?? '', env, root),
+  ]);
   const gates: Gate[] = [];
   const version = program === null ? null : await readVersion(program, options);
   gates.push(...programGates(options.command, program, version));
@@ -152,7 +156,10 @@ async function findProgram(name: string, env: Env, root: string): Promise<string
   if (name === '') return null;
   const candidates = name.includes('/')
     ? [path.resolve(root, name)]
-    : (env['PATH'] ?? '').split(path.delimiter).filter((folder) => folder !== '').map((folder) => path.join(folder, name));
+    : (env['PATH'] ?? '')
+        .split(path.delimiter)
+        .filter((folder) => folder !== '')
+        .map((folder) => path.join(folder, name));
   for (const candidate of candidates) {
     if (await isExecutable(candidate)) return realpath(candidate);
   }

@@ -39,7 +39,11 @@ export function buildSettings(input: SettingsInput): Record<string, unknown> {
       ...Object.fromEntries(HTTP_HOOKS.map((name) => [name, [{ hooks: [http(name)] }]])),
     },
     permissions: { allow: [...input.allow, ...TOOL_ALLOW_RULES], deny: [...input.deny] },
-    statusLine: { ...layoutOf(ownStatusLine(person)), type: 'command', command: `/bin/sh ${shellQuote(input.statusLineScript)}` },
+    statusLine: {
+      ...layoutOf(ownStatusLine(person)),
+      type: 'command',
+      command: `/bin/sh ${shellQuote(input.statusLineScript)}`,
+    },
     // A third of the processor time of a busy agent.
     prefersReducedMotion: true,
     // Agents of one user could otherwise write prompts into each other's sessions.
@@ -85,7 +89,8 @@ export function settingsPaths(filesDir: string): { settings: string; mcp: string
 /** True where telemetry is set up by the person: one process has one exporter, and it stays theirs. */
 export function hasOwnTelemetry(env: Readonly<Record<string, string | undefined>>): boolean {
   return Object.entries(env).some(
-    ([name, value]) => value !== undefined && value !== '' && (name.startsWith('OTEL_') || name === 'CLAUDE_CODE_ENABLE_TELEMETRY'),
+    ([name, value]) =>
+      value !== undefined && value !== '' && (name.startsWith('OTEL_') || name === 'CLAUDE_CODE_ENABLE_TELEMETRY'),
   );
 }
 

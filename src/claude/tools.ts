@@ -10,14 +10,26 @@ export const toolSchemas = {
     percent: z.number().min(0).max(100).optional().describe('How much of the task is done, 0 to 100, if you can tell.'),
   }),
   complete_task: z.object({
-    summary: z.string().min(1).max(20_000).describe('What you did, in which files, how you checked it, what the next person should know.'),
+    summary: z
+      .string()
+      .min(1)
+      .max(20_000)
+      .describe('What you did, in which files, how you checked it, what the next person should know.'),
   }),
   fail_task: z.object({
     reason: z.string().min(1).max(20_000).describe('What you tried, what stands in the way, what would be needed.'),
   }),
   ask_person: z.object({
-    question: z.string().min(1).max(4_000).describe('One question that can be answered without reading your conversation.'),
-    options: z.array(z.string().min(1).max(500)).max(10).optional().describe('The answers you can think of, best first.'),
+    question: z
+      .string()
+      .min(1)
+      .max(4_000)
+      .describe('One question that can be answered without reading your conversation.'),
+    options: z
+      .array(z.string().min(1).max(500))
+      .max(10)
+      .optional()
+      .describe('The answers you can think of, best first.'),
   }),
 } as const;
 

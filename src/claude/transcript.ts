@@ -50,7 +50,12 @@ export async function readTail(file: string, offset: number): Promise<Transcript
     const from = offset > size ? 0 : offset;
     const bytes = await readLines(handle, from, size);
     const lines = parseLines(bytes);
-    return { offset: from + bytes.length, more: bytes.length > 0 && from + bytes.length < size, lines, usage: usageOf(lines) };
+    return {
+      offset: from + bytes.length,
+      more: bytes.length > 0 && from + bytes.length < size,
+      lines,
+      usage: usageOf(lines),
+    };
   } finally {
     await handle.close();
   }
@@ -90,7 +95,11 @@ function parseLine(text: string): TranscriptLine | null {
   }
 }
 
-const count = z.number().nonnegative().nullish().transform((value) => value ?? 0);
+const count = z
+  .number()
+  .nonnegative()
+  .nullish()
+  .transform((value) => value ?? 0);
 const assistantSchema = z.looseObject({
   type: z.literal('assistant'),
   message: z.looseObject({
@@ -160,7 +169,9 @@ function isConversation(line: TranscriptLine): boolean {
  * turn seems to go on without progress.
  */
 export function endsInterrupted(lines: readonly TranscriptLine[]): boolean {
-  const last = lines.findLast((line) => isConversation(line) && (line['type'] === 'user' || line['type'] === 'assistant'));
+  const last = lines.findLast(
+    (line) => isConversation(line) && (line['type'] === 'user' || line['type'] === 'assistant'),
+  );
   return last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes('[Request interrupted by user');
 }
 
@@ -185,7 +196,7 @@ export async function findTranscript(env: Env, cwd: string, sessionId: string): 
 }
 
 async function hasMessage(file: string): Promise<boolean> {
-  for (let offset = 0; ; ) {
+  for (let offset = 0; ;) {
     const tail = await readTail(file, offset);
     if (tail.lines.some((line) => line['type'] === 'user' || line['type'] === 'assistant')) return true;
     if (!tail.more) return false;
@@ -197,7 +208,8 @@ async function openIfThere(file: string): Promise<FileHandle | null> {
   try {
     return await open(file, 'r');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return null;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
+      return null;
     throw error;
   }
 }

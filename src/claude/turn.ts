@@ -128,7 +128,15 @@ function promptSubmitted(turn: Turn, event: Extract<ClaudeEvent, { type: 'prompt
   const sameSession = turn.sessionId === null || turn.sessionId === event.sessionId;
   const transcriptPath = sameSession ? turn.transcriptPath : null;
   const openPermissions = sameSession ? turn.openPermissions : [];
-  const known = { ...turn, sessionId: event.sessionId, transcriptPath, openPermissions, lastMessage: null, failure: null, closed: false };
+  const known = {
+    ...turn,
+    sessionId: event.sessionId,
+    transcriptPath,
+    openPermissions,
+    lastMessage: null,
+    failure: null,
+    closed: false,
+  };
   // A prompt queued while a dialog is open does not close the dialog.
   return openPermissions.length > 0 ? known : enter(known, 'busy', event.at);
 }
@@ -170,11 +178,15 @@ function turnEnded(turn: Turn, event: Extract<ClaudeEvent, { type: 'turn-ended' 
   const ended = { ...turn, lastMessage, openPermissions: [] };
   if (event.backgroundTasks > 0) return enter(ended, 'background', at);
   // Models often have nothing to add once they have called complete_task.
-  if (turn.closed || (lastMessage !== null && lastMessage !== '')) return enter({ ...ended, failure: null }, 'idle', at);
+  if (turn.closed || (lastMessage !== null && lastMessage !== ''))
+    return enter({ ...ended, failure: null }, 'idle', at);
   // `!command` typed by a person ends with a Stop although no turn ran: nothing has failed then.
   const ran = turn.state === 'busy' || turn.state === 'permission' || turn.state === 'background';
   if (!ran) return turn;
-  const failure = { error: 'empty_stop', details: 'the turn ended without an answer: the stream dropped or stayed silent' };
+  const failure = {
+    error: 'empty_stop',
+    details: 'the turn ended without an answer: the stream dropped or stayed silent',
+  };
   return enter({ ...ended, failure }, 'failed', at);
 }
 

@@ -128,12 +128,14 @@ async function answer(
   response: http.ServerResponse,
   holds: Holds,
 ): Promise<void> {
-  const model = String((body as { model?: unknown } | null)?.model ?? 'claude-sonnet-4-5');
+  const asked = (body as { model?: unknown } | null)?.model;
+  const model = typeof asked === 'string' ? asked : 'claude-sonnet-4-5';
   const stream = (body as { stream?: unknown } | null)?.stream === true;
   if (decision?.do === 'fault') return fail(decision.fault, model, response);
   if (decision?.do === 'reply') return reply(decision.reply, model, stream, response, holds);
   if (kind === 'side') return reply({ ...SIDE_REPLY, text: sideText(body) }, model, stream, response, holds);
-  if (kind === 'count-tokens') return sendJson(response, 200, { input_tokens: Math.ceil(JSON.stringify(body).length / 4) });
+  if (kind === 'count-tokens')
+    return sendJson(response, 200, { input_tokens: Math.ceil(JSON.stringify(body).length / 4) });
   if (kind === 'models') return sendJson(response, 200, { data: [], has_more: false, first_id: null, last_id: null });
   if (path === '/api/hello') return sendJson(response, 200, { message: 'hello' });
   sendJson(response, 404, errorBody(404, 'not part of the scripted API'));
@@ -174,7 +176,10 @@ function fail(fault: Fault, model: string, response: http.ServerResponse): void 
   }
   if (fault.kind === 'hang' && fault.after === 'nothing') return;
   startStream(response);
-  const message = toMessage({ ...SIDE_REPLY, text: 'This sentence is never brought to its end because the line' }, model);
+  const message = toMessage(
+    { ...SIDE_REPLY, text: 'This sentence is never brought to its end because the line' },
+    model,
+  );
   const [start, block, delta] = [...toEvents(message)].map(encode);
   const sent = `${start}${block}${delta}`;
   if (fault.kind === 'drop') response.write(sent, () => response.destroy());

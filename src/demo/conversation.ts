@@ -22,7 +22,11 @@ interface Message {
 }
 
 export function readConversation(body: unknown): Conversation {
-  const { messages: raw, metadata, system } = (body ?? {}) as { messages?: unknown; metadata?: unknown; system?: unknown };
+  const {
+    messages: raw,
+    metadata,
+    system,
+  } = (body ?? {}) as { messages?: unknown; metadata?: unknown; system?: unknown };
   const messages = Array.isArray(raw) ? (raw as Message[]) : [];
   let promptIndex = -1;
   let prompt = '';
@@ -41,7 +45,9 @@ function promptOf(message: Message): string | null {
   if (message.role !== 'user') return null;
   const blocks = blocksOf(message.content);
   if (blocks.some((block) => block.type === 'tool_result')) return null;
-  const said = blocks.map((block) => (typeof block.text === 'string' ? withoutReminders(block.text) : '')).filter((text) => text !== '');
+  const said = blocks
+    .map((block) => (typeof block.text === 'string' ? withoutReminders(block.text) : ''))
+    .filter((text) => text !== '');
   return said.length === 0 ? null : said.join('\n');
 }
 

@@ -16,7 +16,8 @@ const { log } = values;
 const api = await startMessagesApi({
   script,
   port: values.port === undefined ? undefined : Number(values.port),
-  onRequest: log === undefined ? undefined : (request) => appendFileSync(log, `${JSON.stringify(request)}\n`, { mode: 0o600 }),
+  onRequest:
+    log === undefined ? undefined : (request) => appendFileSync(log, `${JSON.stringify(request)}\n`, { mode: 0o600 }),
 });
 process.stdout.write(`${api.url}\n`);
 

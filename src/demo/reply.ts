@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Reply } from './script.ts';
 
-type Content = { type: 'text'; text: string } | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
+type Content =
+  | { type: 'text'; text: string }
+  | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
 
 export interface Message {
   id: string;
@@ -11,7 +13,12 @@ export interface Message {
   content: Content[];
   stop_reason: 'end_turn' | 'tool_use';
   stop_sequence: null;
-  usage: { input_tokens: number; output_tokens: number; cache_creation_input_tokens: number; cache_read_input_tokens: number };
+  usage: {
+    input_tokens: number;
+    output_tokens: number;
+    cache_creation_input_tokens: number;
+    cache_read_input_tokens: number;
+  };
 }
 
 const unique = (prefix: string): string => `${prefix}_${randomBytes(12).toString('hex')}`;
@@ -19,7 +26,8 @@ const unique = (prefix: string): string => `${prefix}_${randomBytes(12).toString
 export function toMessage(reply: Reply, model: string): Message {
   const content: Content[] = [];
   if (reply.text !== undefined && reply.text !== '') content.push({ type: 'text', text: reply.text });
-  for (const call of reply.tools) content.push({ type: 'tool_use', id: unique('toolu'), name: call.name, input: call.input });
+  for (const call of reply.tools)
+    content.push({ type: 'tool_use', id: unique('toolu'), name: call.name, input: call.input });
   return {
     id: unique('msg'),
     type: 'message',

@@ -9,7 +9,10 @@ import type { Conversation } from './conversation.ts';
  * Strings in `text` and in tool inputs may hold `{{cwd}}` (the agent's working directory) and `{{1}}`, `{{2}}`, …
  * (groups of `matches`).
  */
-const toolCallSchema = z.strictObject({ name: z.string().min(1), input: z.record(z.string(), z.unknown()).default({}) });
+const toolCallSchema = z.strictObject({
+  name: z.string().min(1),
+  input: z.record(z.string(), z.unknown()).default({}),
+});
 
 const replySchema = z.strictObject({
   text: z.string().optional(),
@@ -77,7 +80,14 @@ export type Decision = { rule: string | null; step: number } & (
 /** Pure: which step this request is answered with. `met(key)` tells how often that fault was met already. */
 export function decide(script: Script, conversation: Conversation, met: (key: string) => number): Decision {
   const found = findRule(script, conversation.prompt);
-  const plain: Reply = { text: script.otherwise, tools: [], delayMs: 0, pieceDelayMs: 0, inputTokens: 100, outputTokens: 20 };
+  const plain: Reply = {
+    text: script.otherwise,
+    tools: [],
+    delayMs: 0,
+    pieceDelayMs: 0,
+    inputTokens: 100,
+    outputTokens: 20,
+  };
   if (found === null) return { rule: null, step: 0, do: 'reply', reply: plain };
   const { rule, groups } = found;
   const replies = rule.steps.filter((step) => !('fault' in step)).length;
@@ -91,7 +101,8 @@ export function decide(script: Script, conversation: Conversation, met: (key: st
       }
       continue;
     }
-    if (reply === wanted) return { rule: rule.name, step: index, do: 'reply', reply: fill(step, groups, conversation.cwd) };
+    if (reply === wanted)
+      return { rule: rule.name, step: index, do: 'reply', reply: fill(step, groups, conversation.cwd) };
     reply += 1;
   }
   return { rule: rule.name, step: rule.steps.length, do: 'reply', reply: plain };

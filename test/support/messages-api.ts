@@ -8,5 +8,7 @@ export type { MessagesApi, RecordedRequest, ScriptInput };
 
 /** Requests in which an agent worked, of one session where it is given. */
 export function turnsOf(api: MessagesApi, session?: string): RecordedRequest[] {
-  return api.requests().filter((request) => request.kind === 'turn' && (session === undefined || request.session === session));
+  return api
+    .requests()
+    .filter((request) => request.kind === 'turn' && (session === undefined || request.session === session));
 }

@@ -52,7 +52,12 @@ const test = base.extend<{ open: Open }>({
   },
 });
 
-const ask = { session_id: 's', hook_event_name: 'PermissionRequest', tool_name: 'Bash', tool_input: { command: 'rm x' } };
+const ask = {
+  session_id: 's',
+  hook_event_name: 'PermissionRequest',
+  tool_name: 'Bash',
+  tool_input: { command: 'rm x' },
+};
 
 test('nothing is served without the token, and nothing but what an agent needs', async ({ open }) => {
   expect((await open.post('/hook/Stop', {}, { authorization: 'Bearer wrong' })).status).toBe(401);
@@ -66,7 +71,9 @@ test('nothing is served without the token, and nothing but what an agent needs',
 test("the protocol's own client can list and call the tools", async ({ open }) => {
   const client = new Client({ name: 'test', version: '1' });
   const requestInit = { headers: { authorization: `Bearer ${TOKEN}` } };
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${open.endpoint.url}/mcp`), { requestInit }) as never);
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${open.endpoint.url}/mcp`), { requestInit }) as never,
+  );
   const names = (await client.listTools()).tools.map(({ name }) => name);
   expect(names).toEqual(['task_context', 'report_progress', 'complete_task', 'fail_task', 'ask_person']);
   const call = async (name: string, input: Record<string, unknown>) => {
@@ -75,7 +82,10 @@ test("the protocol's own client can list and call the tools", async ({ open }) =
   };
   expect(await call('report_progress', { text: 'half', percent: 50 })).toEqual({ text: 'half 50', isError: undefined });
   expect(await call('fail_task', { reason: 'x' })).toEqual({ text: 'there is no task', isError: true });
-  expect(await call('report_progress', { text: 'half', percent: 150 })).toMatchObject({ isError: true, text: expect.stringMatching(/percent/) });
+  expect(await call('report_progress', { text: 'half', percent: 150 })).toMatchObject({
+    isError: true,
+    text: expect.stringMatching(/percent/),
+  });
   await expect(call('unknown', {})).rejects.toThrow(/unknown tool/);
   await client.ping();
   await client.close();
@@ -115,7 +125,9 @@ test('what the commands drop arrives once, and a half-written file never', async
   await writeFile(path.join(open.hookDir, '.part.1'), '{"session');
   const start = { session_id: 's', hook_event_name: 'SessionStart', source: 'startup', transcript_path: '/t' };
   await execa('/bin/sh', ['-c', dropCommand(open.hookDir, 'session-start')], { input: JSON.stringify(start) });
-  await expect.poll(() => open.events).toMatchObject([{ type: 'session-start', sessionId: 's', source: 'startup', transcriptPath: '/t' }]);
+  await expect
+    .poll(() => open.events)
+    .toMatchObject([{ type: 'session-start', sessionId: 's', source: 'startup', transcriptPath: '/t' }]);
   const line = { session_id: 's', cost: { total_cost_usd: 0.5 }, context_window: { used_percentage: 12 } };
   await execa('/bin/sh', ['-c', dropCommand(open.hookDir, 'status-line')], { input: JSON.stringify(line) });
   await expect.poll(() => open.events.at(-1)).toMatchObject({ type: 'status-line', costUsd: 0.5, contextPercent: 12 });

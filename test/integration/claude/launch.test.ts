@@ -22,16 +22,34 @@ const test = base.extend<{ place: Place }>({
     const directory = await mkdtemp('/tmp/sw-launch-');
     const inside = (name: string) => path.join(directory, name);
     const [home, cwd, filesDir, hookDir] = [inside('home'), inside('work'), inside('files'), inside('hooks')];
-    for (const name of [path.join(home, '.claude'), path.join(cwd, '.claude'), hookDir]) await mkdir(name, { recursive: true });
+    for (const name of [path.join(home, '.claude'), path.join(cwd, '.claude'), hookDir])
+      await mkdir(name, { recursive: true });
     await writeFile(path.join(home, '.claude.json'), '{"hasCompletedOnboarding":true}');
-    const files = { user: path.join(home, '.claude/settings.json'), project: path.join(cwd, '.claude/settings.json'), local: path.join(cwd, '.claude/settings.local.json') };
+    const files = {
+      user: path.join(home, '.claude/settings.json'),
+      project: path.join(cwd, '.claude/settings.json'),
+      local: path.join(cwd, '.claude/settings.local.json'),
+    };
     await use({
-      ...{ home, cwd, filesDir, hookDir },
+      home,
+      cwd,
+      filesDir,
+      hookDir,
       settings: (source, value) => writeFile(files[source], JSON.stringify(value)),
       launch: (options = {}) =>
         prepareLaunch({
-          ...{ program: ['claude'], agent: 'worker-1', cwd, sessionId: 'S', resume: false, prompt: 'do\n"it"', filesDir },
-          ...{ permissionMode: 'acceptEdits', allow: [], deny: [], trustWorkspace: false, mark: { SWARM_MARK: 'm' } },
+          program: ['claude'],
+          agent: 'worker-1',
+          cwd,
+          sessionId: 'S',
+          resume: false,
+          prompt: 'do\n"it"',
+          filesDir,
+          permissionMode: 'acceptEdits',
+          allow: [],
+          deny: [],
+          trustWorkspace: false,
+          mark: { SWARM_MARK: 'm' },
           endpoint: { port: 4711, token: SECRET, hookDir },
           terminal: { TERM: 'tmux-256color', TERM_PROGRAM: 'tmux' },
           env: { HOME: home, PATH: '/bin' },
@@ -46,8 +64,20 @@ test('the arguments are the recipe, the prompt comes last and the token is in no
   const { argv } = await place.launch();
   const file = (name: string) => path.join(place.filesDir, name);
   expect(argv).toEqual([
-    ...['claude', '--session-id', 'S', '--permission-mode', 'acceptEdits', '--settings', file('settings.json')],
-    ...['--strict-mcp-config', '--mcp-config', file('mcp.json'), '--disallowedTools', DISALLOWED_TOOLS.join(','), '--', 'do\n"it"'],
+    'claude',
+    '--session-id',
+    'S',
+    '--permission-mode',
+    'acceptEdits',
+    '--settings',
+    file('settings.json'),
+    '--strict-mcp-config',
+    '--mcp-config',
+    file('mcp.json'),
+    '--disallowedTools',
+    DISALLOWED_TOOLS.join(','),
+    '--',
+    'do\n"it"',
   ]);
   expect((await place.launch({ resume: true })).argv.slice(1, 3)).toEqual(['--resume', 'S']);
   expect((await place.launch({ prompt: null })).argv).not.toContain('--');
@@ -58,17 +88,39 @@ test('only the person can read the files, and none is left half written', async 
   await place.launch();
   expect((await stat(place.filesDir)).mode & 0o777).toBe(0o700);
   expect((await readdir(place.filesDir)).sort()).toEqual(['mcp.json', 'settings.json', 'status-line.sh']);
-  for (const name of await readdir(place.filesDir)) expect((await stat(path.join(place.filesDir, name))).mode & 0o777).toBe(0o600);
+  for (const name of await readdir(place.filesDir))
+    expect((await stat(path.join(place.filesDir, name))).mode & 0o777).toBe(0o600);
 });
 
 test("the environment is the person's, without what leads back to tmux or another Claude Code", async ({ place }) => {
-  const env = { HOME: place.home, FOO: 'bar', TMUX: 'x', TMUX_PANE: '%1', CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: 'x', TERM: 'xterm-kitty', TERM_PROGRAM: 'kitty', GONE: undefined };
+  const env = {
+    HOME: place.home,
+    FOO: 'bar',
+    TMUX: 'x',
+    TMUX_PANE: '%1',
+    CLAUDECODE: '1',
+    CLAUDE_CODE_SESSION_ID: 'x',
+    TERM: 'xterm-kitty',
+    TERM_PROGRAM: 'kitty',
+    GONE: undefined,
+  };
   const { env: result, usageFrom } = await place.launch({ env });
   expect(result).toEqual({
-    ...{ HOME: place.home, FOO: 'bar', TERM: 'tmux-256color', TERM_PROGRAM: 'tmux', SWARM_MARK: 'm', DISABLE_AUTOUPDATER: '1' },
-    ...{ CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1', CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN: '1', CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY: '1' },
-    ...{ CLAUDE_CODE_ENABLE_TELEMETRY: '1', OTEL_LOGS_EXPORTER: 'otlp', OTEL_LOGS_EXPORT_INTERVAL: '1000', OTEL_RESOURCE_ATTRIBUTES: 'swarm.agent=worker-1' },
-    ...{ OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://127.0.0.1:4711/v1/logs' },
+    HOME: place.home,
+    FOO: 'bar',
+    TERM: 'tmux-256color',
+    TERM_PROGRAM: 'tmux',
+    SWARM_MARK: 'm',
+    DISABLE_AUTOUPDATER: '1',
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
+    CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN: '1',
+    CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY: '1',
+    CLAUDE_CODE_ENABLE_TELEMETRY: '1',
+    OTEL_LOGS_EXPORTER: 'otlp',
+    OTEL_LOGS_EXPORT_INTERVAL: '1000',
+    OTEL_RESOURCE_ATTRIBUTES: 'swarm.agent=worker-1',
+    OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
+    OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://127.0.0.1:4711/v1/logs',
     OTEL_EXPORTER_OTLP_LOGS_HEADERS: `Authorization=Bearer%20${SECRET}`,
   });
   expect(usageFrom).toBe('otel');
@@ -85,7 +137,11 @@ test('trust and first-run are only passed over where that is right', async ({ pl
 
 test("telemetry of the person's own stays theirs, from the shell or from settings", async ({ place }) => {
   const own = await place.launch({ env: { HOME: place.home, OTEL_LOGS_EXPORTER: 'console' } });
-  expect([own.usageFrom, own.env['OTEL_LOGS_EXPORTER'], own.env['CLAUDE_CODE_ENABLE_TELEMETRY']]).toEqual(['transcript', 'console', undefined]);
+  expect([own.usageFrom, own.env['OTEL_LOGS_EXPORTER'], own.env['CLAUDE_CODE_ENABLE_TELEMETRY']]).toEqual([
+    'transcript',
+    'console',
+    undefined,
+  ]);
   await place.settings('user', { env: { OTEL_METRICS_EXPORTER: 'otlp' } });
   expect((await place.launch()).usageFrom).toBe('transcript');
 });

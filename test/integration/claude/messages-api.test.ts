@@ -22,21 +22,39 @@ async function replies(api: MessagesApi, messages: Messages): Promise<unknown[]>
 
 test('the steps of a rule follow the conversation, with its directory and groups filled in', async () => {
   const tools = [{ name: 'Write', input: { file_path: '{{cwd}}/{{1}}.txt', content: ['{{1}}'] } }];
-  await using api = await startMessagesApi({ script: { rules: [{ name: 'r', matches: 'make (\\w+)', steps: [{ tools }, { text: 'made {{1}}' }] }] } });
+  await using api = await startMessagesApi({
+    script: { rules: [{ name: 'r', matches: 'make (\\w+)', steps: [{ tools }, { text: 'made {{1}}' }] }] },
+  });
   const prompt: Messages = [{ role: 'system', content: ' - Primary working directory: /w\n - x' }, ...say('make tea')];
-  expect(await replies(api, prompt)).toMatchObject([{ type: 'tool_use', name: 'Write', input: { file_path: '/w/tea.txt', content: ['tea'] } }]);
+  expect(await replies(api, prompt)).toMatchObject([
+    { type: 'tool_use', name: 'Write', input: { file_path: '/w/tea.txt', content: ['tea'] } },
+  ]);
   const reply = { role: 'assistant', content: [{ type: 'tool_use' }] };
   const result = { role: 'user', content: [{ type: 'tool_result' }, { type: 'text', text: 'make no mistake' }] };
   expect(await replies(api, [...prompt, reply, result])).toEqual([{ type: 'text', text: 'made tea' }]);
-  expect(await replies(api, [...prompt, reply, result, reply, ...say('bye')])).toEqual([{ type: 'text', text: 'Done.' }]);
-  expect(api.requests().map(({ rule, step }) => [rule, step])).toEqual([['r', 0], ['r', 1], [null, 0]]);
+  expect(await replies(api, [...prompt, reply, result, reply, ...say('bye')])).toEqual([
+    { type: 'text', text: 'Done.' },
+  ]);
+  expect(api.requests().map(({ rule, step }) => [rule, step])).toEqual([
+    ['r', 0],
+    ['r', 1],
+    [null, 0],
+  ]);
 });
 
 test('faults come as often as they are told to, then the reply', async () => {
   const script: ScriptInput = {
     rules: [
-      { name: 'busy', contains: 'busy', steps: [{ fault: { kind: 'status', status: 529 }, times: 2 }, { text: 'at last' }] },
-      { name: 'limit', contains: 'limit', steps: [{ fault: { kind: 'status', status: 429, retryAfter: 7 }, times: null }] },
+      {
+        name: 'busy',
+        contains: 'busy',
+        steps: [{ fault: { kind: 'status', status: 529 }, times: 2 }, { text: 'at last' }],
+      },
+      {
+        name: 'limit',
+        contains: 'limit',
+        steps: [{ fault: { kind: 'status', status: 429, retryAfter: 7 }, times: null }],
+      },
       { name: 'drop', contains: 'drop', steps: [{ fault: { kind: 'drop' } }] },
     ],
   };
@@ -51,7 +69,9 @@ test('faults come as often as they are told to, then the reply', async () => {
 });
 
 test('a held reply waits for its release, and side requests are told apart', async () => {
-  await using api = await startMessagesApi({ script: { rules: [{ name: 'r', contains: 'wait', steps: [{ hold: 'gate', text: 'go' }] }] } });
+  await using api = await startMessagesApi({
+    script: { rules: [{ name: 'r', contains: 'wait', steps: [{ hold: 'gate', text: 'go' }] }] },
+  });
   let answered = false;
   const reply = replies(api, say('wait')).finally(() => (answered = true));
   await expect.poll(() => api.requests().length).toBe(1);
@@ -68,7 +88,10 @@ test('as a process of its own it prints its address, logs each request, and ends
   await writeFile(script, JSON.stringify({ otherwise: 'hello' }));
   const main = path.resolve(import.meta.dirname, '../../../src/demo/main.ts');
   const child = execa(process.execPath, [main, '--script', script, '--log', log], { stdin: 'pipe' });
-  const [url] = (await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next().then(({ value }) => [String(value)])) as [string];
+  const [url] = (await createInterface({ input: child.stdout })
+    [Symbol.asyncIterator]()
+    .next()
+    .then(({ value }) => [String(value)])) as [string];
   expect((await ask(url, say('hi'))).status).toBe(200);
   expect(JSON.parse(await readFile(log, 'utf8'))).toMatchObject({ n: 1, kind: 'turn', prompt: 'hi' });
   child.stdin.end();

@@ -87,8 +87,20 @@ export async function openPane(script: ScriptInput, { firstRun = false } = {}): 
       const launcher = path.join(import.meta.dirname, 'launcher.mjs');
       const startedAt = performance.now();
       const { stdout } = await tmux(
-        ...['new-session', '-d', '-x', '120', '-y', '40', '-P', '-F', '#{pane_id} #{pane_pid}', '--'],
-        ...[process.execPath, '--no-warnings', launcher, file],
+        'new-session',
+        '-d',
+        '-x',
+        '120',
+        '-y',
+        '40',
+        '-P',
+        '-F',
+        '#{pane_id} #{pane_pid}',
+        '--',
+        process.execPath,
+        '--no-warnings',
+        launcher,
+        file,
       );
       const [pane, pid] = stdout.trim().split(' ');
       target = pane ?? '';
@@ -96,9 +108,17 @@ export async function openPane(script: ScriptInput, { firstRun = false } = {}): 
     };
     const owned = stack.move();
     return {
-      ...{ api, endpoint, environment, repository, events, calls, logs, start },
+      api,
+      endpoint,
+      environment,
+      repository,
+      events,
+      calls,
+      logs,
+      start,
       turn: () => turn,
-      of: <T extends ClaudeEvent['type']>(type: T) => events.filter((event) => event.type === type) as Extract<ClaudeEvent, { type: T }>[],
+      of: <T extends ClaudeEvent['type']>(type: T) =>
+        events.filter((event) => event.type === type) as Extract<ClaudeEvent, { type: T }>[],
       screen: async () => (await tmux('capture-pane', '-p', '-t', target)).stdout,
       keys: async (...keys) => void (await tmux('send-keys', '-t', target, ...keys)),
       [Symbol.asyncDispose]: () => owned.disposeAsync(),

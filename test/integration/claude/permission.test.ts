@@ -6,7 +6,13 @@ import type { Pane } from './pane.ts';
 const soon = { timeout: 20_000, interval: 50 };
 const command = "python3 -c 'print(40 + 2)'";
 const script: ScriptInput = {
-  rules: [{ name: 'ask', contains: 'ADD', steps: [{ tools: [{ name: 'Bash', input: { command, description: 'add' } }] }, { text: 'So be it.' }] }],
+  rules: [
+    {
+      name: 'ask',
+      contains: 'ADD',
+      steps: [{ tools: [{ name: 'Bash', input: { command, description: 'add' } }] }, { text: 'So be it.' }],
+    },
+  ],
 };
 
 async function asked(pane: Pane): Promise<string> {
@@ -33,7 +39,9 @@ test('a held permission request that is allowed lets the turn go on', async () =
 test('a held permission request that is denied tells the model why, and the turn goes on', async () => {
   await using pane = await openPane(script);
   const requestId = await asked(pane);
-  expect(pane.endpoint.decidePermission(requestId, { behavior: 'deny', message: 'not allowed, go on without it' })).toBe(true);
+  expect(
+    pane.endpoint.decidePermission(requestId, { behavior: 'deny', message: 'not allowed, go on without it' }),
+  ).toBe(true);
   await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
   expect(pane.of('permission-settled')).toMatchObject([{ requestId, how: 'denied' }]);
   expect(JSON.stringify(pane.api.requests().at(-1)?.body)).toContain('not allowed, go on without it');

@@ -21,15 +21,24 @@ interface Place {
 const test = base.extend<{ place: Place }>({
   place: async ({}, use) => {
     const directory = await mkdtemp('/tmp/sw-preflight-');
-    const [home, root, bin] = ['home', 'repo', 'bin'].map((name) => path.join(directory, name)) as [string, string, string];
-    for (const name of [path.join(home, '.claude'), path.join(root, '.claude'), bin]) await mkdir(name, { recursive: true });
-    const program: Place['program'] = (output) => writeFile(path.join(bin, 'claude'), `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
-    const claudeJson: Place['claudeJson'] = (value) => writeFile(path.join(home, '.claude.json'), JSON.stringify(value));
+    const [home, root, bin] = ['home', 'repo', 'bin'].map((name) => path.join(directory, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const name of [path.join(home, '.claude'), path.join(root, '.claude'), bin])
+      await mkdir(name, { recursive: true });
+    const program: Place['program'] = (output) =>
+      writeFile(path.join(bin, 'claude'), `#!/bin/sh\necho '${output}'\n`, { mode: 0o755 });
+    const claudeJson: Place['claudeJson'] = (value) =>
+      writeFile(path.join(home, '.claude.json'), JSON.stringify(value));
     await program('2.1.330 (Claude Code)');
     await claudeJson({ hasCompletedOnboarding: true, projects: { [root]: { hasTrustDialogAccepted: true } } });
     const gates: Place['gates'] = async (env = {}, options = {}) => {
       const inspection = await inspectClaude({
-        ...{ command: ['claude'], root, signal: new AbortController().signal },
+        command: ['claude'],
+        root,
+        signal: new AbortController().signal,
         env: { HOME: home, PATH: `${bin}:/usr/bin:/bin`, ...env },
         ...options,
       });
@@ -41,7 +50,10 @@ const test = base.extend<{ place: Place }>({
 });
 
 test('a person who works with Claude Code in this repository meets no gate', async ({ place }) => {
-  await writeFile(path.join(place.home, '.claude/.credentials.json'), JSON.stringify({ claudeAiOauth: { accessToken: 'x', refreshToken: 'y', expiresAt: 1 } }));
+  await writeFile(
+    path.join(place.home, '.claude/.credentials.json'),
+    JSON.stringify({ claudeAiOauth: { accessToken: 'x', refreshToken: 'y', expiresAt: 1 } }),
+  );
   expect(await place.gates()).toEqual([]);
   const link = path.join(place.bin, 'link');
   await symlink(place.root, link);
@@ -50,11 +62,19 @@ test('a person who works with Claude Code in this repository meets no gate', asy
 
 test('any way of being logged in will do', async ({ place }) => {
   expect(await place.gates()).toEqual(['login!']);
-  for (const name of ['ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX']) {
+  for (const name of [
+    'ANTHROPIC_AUTH_TOKEN',
+    'CLAUDE_CODE_OAUTH_TOKEN',
+    'CLAUDE_CODE_USE_BEDROCK',
+    'CLAUDE_CODE_USE_VERTEX',
+  ]) {
     expect(await place.gates({ [name]: '1' })).toEqual([]);
   }
   expect(await place.gates({ CLAUDE_CODE_USE_BEDROCK: '0' })).toEqual(['login!']);
-  await writeFile(path.join(place.home, '.claude/.credentials.json'), JSON.stringify({ claudeAiOauth: { accessToken: 'x', expiresAt: 1 } }));
+  await writeFile(
+    path.join(place.home, '.claude/.credentials.json'),
+    JSON.stringify({ claudeAiOauth: { accessToken: 'x', expiresAt: 1 } }),
+  );
   expect(await place.gates()).toEqual(['login!']);
   await writeFile(path.join(place.root, '.claude/settings.local.json'), JSON.stringify({ apiKeyHelper: 'echo key' }));
   expect(await place.gates()).toEqual([]);
@@ -73,7 +93,10 @@ test('a bare API key must have been approved', async ({ place }) => {
 });
 
 test('trust is asked of this very repository, not of a folder above', async ({ place }) => {
-  await place.claudeJson({ hasCompletedOnboarding: true, projects: { [path.dirname(place.root)]: { hasTrustDialogAccepted: true } } });
+  await place.claudeJson({
+    hasCompletedOnboarding: true,
+    projects: { [path.dirname(place.root)]: { hasTrustDialogAccepted: true } },
+  });
   expect(await place.gates({ ANTHROPIC_AUTH_TOKEN: 'x' })).toEqual(['trust!']);
   expect(await place.gates({ ANTHROPIC_AUTH_TOKEN: 'x', CLAUDE_CODE_SANDBOXED: '1' })).toEqual([]);
 });
@@ -105,7 +128,12 @@ test('an aborted inspection throws', async ({ place }) => {
 test('the installed Claude Code is recognised, fast', async ({ place }) => {
   await using environment = await isolatedEnvironment();
   const startedAt = performance.now();
-  const found = await inspectClaude({ command: ['claude'], root: place.root, env: environment.variables, signal: new AbortController().signal });
+  const found = await inspectClaude({
+    command: ['claude'],
+    root: place.root,
+    env: environment.variables,
+    signal: new AbortController().signal,
+  });
   console.log(`inspected in ${Math.round(performance.now() - startedAt)} ms`);
   expect(found.version).toMatch(/^2\.1\.\d+$/);
   expect(found.path).toMatch(/claude/);

@@ -23,7 +23,11 @@ const script: ScriptInput = {
     { name: 'mute', contains: 'SAY-NOTHING', steps: [{ tools: [complete] }, { text: '' }] },
     { name: 'talk', contains: 'GO-ON', steps: [{ text: 'I went on.' }] },
     { name: 'hang', contains: 'WAIT-FOR-EVER', steps: [{ fault: { kind: 'hang', after: 'start' }, times: null }] },
-    { name: 'refused', contains: 'NO-MONEY', steps: [{ fault: { kind: 'status', status: 429, retryAfter: 3600 }, times: null }] },
+    {
+      name: 'refused',
+      contains: 'NO-MONEY',
+      steps: [{ fault: { kind: 'status', status: 429, retryAfter: 3600 }, times: null }],
+    },
   ],
 };
 
@@ -54,7 +58,8 @@ test('a prompt given as an argument becomes a turn: its tools run, its result ar
   expect(new Set(pane.of('usage').map((event) => event.requestId)).size).toBe(asked().length);
   const ofTurn = pane.of('usage').filter(({ usage }) => usage.inputTokens === 100 && usage.outputTokens === 20);
   expect(ofTurn.map((event) => [event.sessionId, event.usage.costUsd > 0])).toEqual(Array(3).fill([sessionId, true]));
-  const priced = () => pane.of('status-line').some((event) => (event.costUsd ?? 0) > 0 && event.contextPercent !== null);
+  const priced = () =>
+    pane.of('status-line').some((event) => (event.costUsd ?? 0) > 0 && event.contextPercent !== null);
   await expect.poll(priced, soon).toBe(true);
   expect(pane.turn().transcriptPath).toBe(transcriptPath(pane.environment.variables, pane.repository, sessionId));
   expect((await readTail(pane.turn().transcriptPath ?? '', 0)).usage.size).toBe(3);
@@ -115,7 +120,13 @@ test('in a home where Claude Code never ran an agent comes up all the same', asy
 test('a prompt too long for an argument is read from a file, without a question', async () => {
   const long = `${'word '.repeat(30_000)}THE-END`;
   await using pane = await openPane({
-    rules: [{ name: 'read', matches: 'Read all of (\\S.*) first, then', steps: [{ tools: [{ name: 'Read', input: { file_path: '{{1}}' } }] }] }],
+    rules: [
+      {
+        name: 'read',
+        matches: 'Read all of (\\S.*) first, then',
+        steps: [{ tools: [{ name: 'Read', input: { file_path: '{{1}}' } }] }],
+      },
+    ],
     otherwise: 'Read it.',
   });
   await pane.start({ prompt: long });

@@ -13,7 +13,8 @@ const test = base.extend<{ file: { path: string; env: { HOME: string } } }>({
   },
 });
 
-const said = (uuid: string, type = 'user', more = {}) => `${JSON.stringify({ type, uuid, message: { content: 'ü' }, ...more })}\n`;
+const said = (uuid: string, type = 'user', more = {}) =>
+  `${JSON.stringify({ type, uuid, message: { content: 'ü' }, ...more })}\n`;
 
 test('the tail comes in whole lines, however they were cut', async ({ file }) => {
   expect(await readTail(file.path, 0)).toMatchObject({ offset: 0, lines: [], more: false });
@@ -39,7 +40,7 @@ test('a long file comes in parts, a line longer than a part in one', async ({ fi
   const big = said('big', 'user', { text: 'x'.repeat(17 * 1024 * 1024) });
   await writeFile(file.path, said('a') + big + said('z'));
   const seen: unknown[] = [];
-  for (let offset = 0, more = true; more; ) {
+  for (let offset = 0, more = true; more;) {
     const tail = await readTail(file.path, offset);
     seen.push(...tail.lines.map(({ uuid }) => uuid));
     ({ offset, more } = tail);
@@ -50,7 +51,14 @@ test('a long file comes in parts, a line longer than a part in one', async ({ fi
 
 test('the last line of the conversation is neither a half one, nor a side chain, nor a note', async ({ file }) => {
   expect(await lastUuid(file.path)).toBeNull();
-  await writeFile(file.path, said('a') + said('b', 'assistant') + said('c', 'user', { isSidechain: true }) + said('d', 'last-prompt') + '{"type":"user","uuid":"e"');
+  await writeFile(
+    file.path,
+    said('a') +
+      said('b', 'assistant') +
+      said('c', 'user', { isSidechain: true }) +
+      said('d', 'last-prompt') +
+      '{"type":"user","uuid":"e"',
+  );
   expect(await lastUuid(file.path)).toBe('b');
 });
 

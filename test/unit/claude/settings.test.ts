@@ -5,17 +5,30 @@ import { transcriptPath, usageOf, endsInterrupted } from '../../../src/claude/tr
 import { compareVersions } from '../../../src/claude/preflight.ts';
 
 const endpoint = { port: 4711, token: 'secret', hookDir: "/run/it's" };
-const plain = { endpoint, allow: ['Bash(npm test:*)'], deny: ['Bash(git push:*)'], bypassPermissions: false, statusLineScript: "/f/it's.sh", person: [] };
+const plain = {
+  endpoint,
+  allow: ['Bash(npm test:*)'],
+  deny: ['Bash(git push:*)'],
+  bypassPermissions: false,
+  statusLineScript: "/f/it's.sh",
+  person: [],
+};
 
 test('every hook carries the token, and a permission request is held for a week', () => {
-  const settings = buildSettings(plain) as { hooks: Record<string, { hooks: { type: string; url?: string; headers?: unknown; timeout: number }[] }[]> };
+  const settings = buildSettings(plain) as {
+    hooks: Record<string, { hooks: { type: string; url?: string; headers?: unknown; timeout: number }[] }[]>;
+  };
   for (const [name, [entry]] of Object.entries(settings.hooks)) {
     const hook = entry?.hooks[0];
     if (name === 'SessionStart') {
       expect(hook?.type).toBe('command');
       continue;
     }
-    expect(hook).toMatchObject({ type: 'http', url: `http://127.0.0.1:4711/hook/${name}`, headers: { Authorization: 'Bearer secret' } });
+    expect(hook).toMatchObject({
+      type: 'http',
+      url: `http://127.0.0.1:4711/hook/${name}`,
+      headers: { Authorization: 'Bearer secret' },
+    });
     expect(hook?.timeout).toBe(name === 'PermissionRequest' ? 604_800 : 10);
   }
   expect(JSON.stringify(buildMcpConfig(endpoint))).toContain('Bearer secret');
@@ -23,21 +36,35 @@ test('every hook carries the token, and a permission request is held for a week'
 
 test('our own tools are always allowed, beside what the project allows', () => {
   expect(buildSettings(plain)['permissions']).toEqual({
-    allow: ['Bash(npm test:*)', ...['task_context', 'report_progress', 'complete_task', 'fail_task', 'ask_person'].map((name) => `mcp__swarm__${name}`)],
+    allow: [
+      'Bash(npm test:*)',
+      ...['task_context', 'report_progress', 'complete_task', 'fail_task', 'ask_person'].map(
+        (name) => `mcp__swarm__${name}`,
+      ),
+    ],
     deny: ['Bash(git push:*)'],
   });
 });
 
 test("the person's status line is wrapped, the strongest one, with its layout", () => {
-  const own = [{ statusLine: { type: 'command', command: "echo 'a' $HOME", padding: 2, other: 1 } }, { statusLine: { type: 'command', command: 'weaker' } }];
-  expect(buildSettings({ ...plain, person: own })['statusLine']).toEqual({ type: 'command', padding: 2, command: `/bin/sh '/f/it'\\''s.sh'` });
+  const own = [
+    { statusLine: { type: 'command', command: "echo 'a' $HOME", padding: 2, other: 1 } },
+    { statusLine: { type: 'command', command: 'weaker' } },
+  ];
+  expect(buildSettings({ ...plain, person: own })['statusLine']).toEqual({
+    type: 'command',
+    padding: 2,
+    command: `/bin/sh '/f/it'\\''s.sh'`,
+  });
   expect(buildStatusLineScript(endpoint.hookDir, own)).toContain(`/bin/sh -c 'echo '\\''a'\\'' $HOME'`);
   expect(buildStatusLineScript(endpoint.hookDir, [])).not.toContain('/bin/sh -c');
 });
 
 test('a list of allowed hook addresses is joined, never begun', () => {
   expect(buildSettings(plain)).not.toHaveProperty('allowedHttpHookUrls');
-  expect(buildSettings({ ...plain, person: [{ allowedHttpHookUrls: [] }] })).toMatchObject({ allowedHttpHookUrls: ['http://127.0.0.1:4711/*'] });
+  expect(buildSettings({ ...plain, person: [{ allowedHttpHookUrls: [] }] })).toMatchObject({
+    allowedHttpHookUrls: ['http://127.0.0.1:4711/*'],
+  });
 });
 
 test('telemetry of the person is noticed by any of its variables', () => {
@@ -61,16 +88,31 @@ test("a transcript's folder is named as Claude Code names it", () => {
 });
 
 test('usage counts once per message, with its last value, and not for messages that no model wrote', () => {
-  const message = (id: string, output: number, model = 'm') => ({ type: 'assistant', message: { id, model, usage: { input_tokens: 5, output_tokens: output } } });
-  const found = usageOf([message('a', 1), message('a', 7), message('b', 2), message('c', 9, '<synthetic>'), { type: 'user' }]);
-  expect([...found].map(([id, { usage }]) => [id, usage.inputTokens, usage.outputTokens, usage.cacheReadTokens])).toEqual([
+  const message = (id: string, output: number, model = 'm') => ({
+    type: 'assistant',
+    message: { id, model, usage: { input_tokens: 5, output_tokens: output } },
+  });
+  const found = usageOf([
+    message('a', 1),
+    message('a', 7),
+    message('b', 2),
+    message('c', 9, '<synthetic>'),
+    { type: 'user' },
+  ]);
+  expect(
+    [...found].map(([id, { usage }]) => [id, usage.inputTokens, usage.outputTokens, usage.cacheReadTokens]),
+  ).toEqual([
     ['a', 5, 7, 0],
     ['b', 5, 2, 0],
   ]);
 });
 
 test('an interruption counts only while nothing was said after it', () => {
-  const interrupted = { type: 'user', uuid: '1', message: { content: [{ type: 'text', text: '[Request interrupted by user]' }] } };
+  const interrupted = {
+    type: 'user',
+    uuid: '1',
+    message: { content: [{ type: 'text', text: '[Request interrupted by user]' }] },
+  };
   const next = { type: 'user', uuid: '2', message: { content: 'go on' } };
   expect(endsInterrupted([interrupted, { type: 'last-prompt' }])).toBe(true);
   expect(endsInterrupted([interrupted, next])).toBe(false);

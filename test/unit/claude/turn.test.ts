@@ -11,13 +11,28 @@ const later: ClaudeEventBody = { type: 'turn-ended', lastMessage: 'it runs', bac
 const refused: ClaudeEventBody = { type: 'turn-failed', error: 'rate_limit', details: null };
 const end: ClaudeEventBody = { type: 'session-end', reason: 'other' };
 const cleared: ClaudeEventBody = { type: 'session-end', reason: 'clear' };
-const usage: ClaudeEventBody = { type: 'usage', requestId: 'r', model: 'm', usage: { costUsd: 1, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 } };
+const usage: ClaudeEventBody = {
+  type: 'usage',
+  requestId: 'r',
+  model: 'm',
+  usage: { costUsd: 1, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
+};
 const line: ClaudeEventBody = { type: 'status-line', costUsd: 1, contextPercent: 1 };
 const notify = (kind: string): ClaudeEventBody => ({ type: 'notification', kind, message: '' });
 const begin = (tool = 'Bash'): ClaudeEventBody => ({ type: 'tool-start', tool, input: {}, toolUseId: 't' });
 const ended = (tool = 'Bash', ok = true): ClaudeEventBody => ({ type: 'tool-end', tool, toolUseId: 't', ok });
-const ask = (requestId: string): ClaudeEventBody => ({ type: 'permission-requested', requestId, tool: 'Bash', input: {}, text: 'Bash: x' });
-const settle = (requestId: string, how: 'allowed' | 'denied' | 'in-pane' | 'gone'): ClaudeEventBody => ({ type: 'permission-settled', requestId, how });
+const ask = (requestId: string): ClaudeEventBody => ({
+  type: 'permission-requested',
+  requestId,
+  tool: 'Bash',
+  input: {},
+  text: 'Bash: x',
+});
+const settle = (requestId: string, how: 'allowed' | 'denied' | 'in-pane' | 'gone'): ClaudeEventBody => ({
+  type: 'permission-settled',
+  requestId,
+  how,
+});
 const complete = 'mcp__swarm__complete_task';
 
 /** The nth event happens at second n; `of` gives events of another session. */
@@ -35,10 +50,26 @@ test.for<[string, string, (ClaudeEventBody & { sessionId?: string })[]]>([
   ['a prompt makes it busy', 'busy', [start, prompt]],
   ['a Stop with a message ends the turn', 'idle', [start, prompt, stop]],
   ['a Stop without a message is a failure', 'failed', [start, prompt, emptyStop]],
-  ['a Stop without a message after complete_task is none', 'idle', [start, prompt, begin(complete), ended(complete), emptyStop]],
-  ['a refused complete_task closes nothing', 'failed', [start, prompt, begin(complete), ended(complete, false), emptyStop]],
-  ['work after complete_task needs a word again', 'failed', [start, prompt, begin(complete), ended(complete), begin(), ended(), emptyStop]],
-  ['complete_task of the turn before does not close this one', 'failed', [start, prompt, ended(complete), stop, prompt, emptyStop]],
+  [
+    'a Stop without a message after complete_task is none',
+    'idle',
+    [start, prompt, begin(complete), ended(complete), emptyStop],
+  ],
+  [
+    'a refused complete_task closes nothing',
+    'failed',
+    [start, prompt, begin(complete), ended(complete, false), emptyStop],
+  ],
+  [
+    'work after complete_task needs a word again',
+    'failed',
+    [start, prompt, begin(complete), ended(complete), begin(), ended(), emptyStop],
+  ],
+  [
+    'complete_task of the turn before does not close this one',
+    'failed',
+    [start, prompt, ended(complete), stop, prompt, emptyStop],
+  ],
   ["a Stop after a person's own shell command fails nothing", 'ready', [start, emptyStop]],
   ['nor does it after a turn', 'idle', [start, prompt, stop, emptyStop]],
   ['background tasks keep the turn from its end', 'background', [start, prompt, later]],
@@ -53,7 +84,11 @@ test.for<[string, string, (ClaudeEventBody & { sessionId?: string })[]]>([
   ['one answered in the pane goes on', 'busy', [start, prompt, begin(), ask('1'), settle('1', 'in-pane'), ended()]],
   ['one dropped by the asker ends the turn', 'idle', [start, prompt, begin(), ask('1'), settle('1', 'gone')]],
   ['two open dialogs need two answers', 'permission', [start, prompt, ask('1'), ask('2'), settle('1', 'allowed')]],
-  ['a tool beside an open dialog does not close it', 'permission', [start, prompt, ask('1'), begin('Read'), ended('Read')]],
+  [
+    'a tool beside an open dialog does not close it',
+    'permission',
+    [start, prompt, ask('1'), begin('Read'), ended('Read')],
+  ],
   ['a prompt queued behind a dialog does not close it', 'permission', [start, prompt, ask('1'), prompt]],
   ['a dialog that was only notified waits', 'permission', [start, prompt, begin(), notify('permission_prompt')]],
   ['and is closed by the end of its tool', 'busy', [start, prompt, begin(), notify('permission_prompt'), ended()]],
@@ -64,9 +99,17 @@ test.for<[string, string, (ClaudeEventBody & { sessionId?: string })[]]>([
   ['the late end of a tool does not', 'idle', [start, prompt, stop, ended()]],
   ['SessionEnd is the end', 'gone', [start, prompt, end]],
   ['nothing comes back from there but a start', 'gone', [start, prompt, end, ended(), usage]],
-  ['/clear goes on with another session', 'ready', [start, prompt, stop, cleared, of('s2', { ...start, source: 'clear' })]],
+  [
+    '/clear goes on with another session',
+    'ready',
+    [start, prompt, stop, cleared, of('s2', { ...start, source: 'clear' })],
+  ],
   ['a prompt may overtake the SessionStart', 'busy', [prompt, start]],
-  ['also after /clear', 'busy', [start, prompt, stop, cleared, of('s2', prompt), of('s2', { ...start, source: 'clear' })]],
+  [
+    'also after /clear',
+    'busy',
+    [start, prompt, stop, cleared, of('s2', prompt), of('s2', { ...start, source: 'clear' })],
+  ],
   ['a late Stop of the session before changes nothing', 'busy', [start, prompt, of('s2', prompt), stop]],
   ['a late SessionEnd of the session before changes nothing', 'busy', [start, of('s2', prompt), cleared]],
   ['compaction does not end a turn', 'busy', [start, prompt, { ...start, source: 'compact' }]],
@@ -90,6 +133,9 @@ test('a state knows since when, and progress is dated by what the agent does', (
 
 test('the session and its transcript follow the conversation', () => {
   expect(play(start)).toMatchObject({ sessionId: 's', transcriptPath: '/t' });
-  expect(play(start, of('s2', { ...start, source: 'clear', transcriptPath: '/t2' }))).toMatchObject({ sessionId: 's2', transcriptPath: '/t2' });
+  expect(play(start, of('s2', { ...start, source: 'clear', transcriptPath: '/t2' }))).toMatchObject({
+    sessionId: 's2',
+    transcriptPath: '/t2',
+  });
   expect(play(start, of('s2', prompt)).transcriptPath).toBeNull();
 });
