@@ -5,13 +5,13 @@ import type { Head } from '../git/repository.ts';
 import { scanStillHolds } from './empty-dirs.ts';
 import type { EmptyScan } from './empty-dirs.ts';
 import { indexSignature, readIndexState, readOperationFiles } from './git-state.ts';
-import type { OperationFile } from './git-state.ts';
+import type { IndexState, OperationFile } from './git-state.ts';
 import { readHeadFast } from './head.ts';
 import { changedFiles, keptObjects, matchTrackedIgnored, readEmptyDirs, readListing, writeTree } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import { digestOperations, fingerprint } from './record.ts';
 import type { SavedState, StateToSave } from './record.ts';
-import { looseRefExists, newestCheckpoint, writeCheckpoint } from './refs.ts';
+import { newestCheckpoint, newestLooseNumber, writeCheckpoint } from './refs.ts';
 import { indexPath, shadowEnvironment } from './shadow.ts';
 import { openWorkIndex } from './shadow-index.ts';
 import type { WorkIndex } from './shadow-index.ts';
@@ -24,13 +24,14 @@ export interface Remembered {
   n: number;
   commit: string;
   state: StateToSave;
+  fingerprint: string;
   listing: Buffer;
   directories: RawPath[];
   head: Head;
   indexSignature: string;
+  index: IndexState;
   operationsDigest: string;
   scan: EmptyScan;
-  warnings: string[];
 }
 
 export interface CaptureContext {
@@ -95,7 +96,7 @@ async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembe
   if (!(await modesStillHold(seen, known))) return false;
   // Git also writes its index anew for files as young as the index itself, and for those written with the same text.
   if (seen.touched && (await writeTree(seen.shadow)) !== known.state.tree) return false;
-  return looseRefExists(place, known.n) || (await newestCheckpoint(place))?.n === known.n;
+  return newestLooseNumber(place) === known.n || (await newestCheckpoint(place))?.n === known.n;
 }
 
 /** A directory's mode leaves no trace in the index file, a file's does. */
@@ -110,28 +111,51 @@ async function modesStillHold(seen: Seen, known: Remembered): Promise<boolean> {
 
 async function record(context: CaptureContext, seen: Seen, request: CaptureRequest): Promise<{ captured: Captured; remembered: Remembered }> {
   const { place } = context;
-  const index = await readIndexState(place.worktree, context.gitDir, seen.head);
-  let { listing, listingBytes } = seen;
-  if (await matchTrackedIgnored(seen.shadow, index, context.alsoCapture)) {
-    ({ listing, bytes: listingBytes } = await readListing(seen.shadow));
+  const { warnings } = seen;
+  const [gathered, newest] = await Promise.all([gather(context, seen), newestOf(place, context.remembered)]);
+  const { state } = gathered;
+  const { tree } = state;
+  const mark = fingerprint(state);
+  if (request.force !== true && newest !== null && newest.state === mark && newest.tree === tree) {
+    const { n, commit } = newest;
+    return { captured: { n, commit, tree, created: false, warnings }, remembered: remember(seen, gathered, mark, n, commit) };
   }
-  const directories = parentsOf(listing.files);
-  const [tree, scan, kept, newest] = await Promise.all([
-    writeTree(seen.shadow),
-    readEmptyDirs(seen.shadow, listing),
-    seen.operations.length === 0 ? { commits: [], trees: [] } : keptObjects(place, seen.operations),
-    newestCheckpoint(place),
+  const files = (await changedFiles(place, newest?.commit ?? state.saved.head, tree)).length;
+  const { n, commit } = await writeNext(place, request, state, mark, files, newest?.n ?? 0);
+  return { captured: { n, commit, tree, created: true, warnings }, remembered: remember(seen, gathered, mark, n, commit) };
+}
+
+interface Gathered {
+  state: StateToSave;
+  index: IndexState;
+  listing: Buffer;
+  directories: RawPath[];
+  scan: EmptyScan;
+}
+
+/** Everything that a rollback will need, beside the files that `look` has stored. */
+async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
+  const { place, gitDir, remembered: known } = context;
+  const { head, shadow, operations } = seen;
+  const sameIndex = known !== null && known.indexSignature === seen.signature && known.head.commit === head.commit;
+  const index = await readIndexState(place.worktree, gitDir, head, sameIndex ? known.index : null);
+  const moved = await matchTrackedIgnored(shadow, index, context.alsoCapture);
+  const { listing, bytes } = moved ? await readListing(shadow) : { listing: seen.listing, bytes: seen.listingBytes };
+  const [tree, scan, kept] = await Promise.all([
+    writeTree(shadow),
+    readEmptyDirs(shadow, listing),
+    operations.length === 0 ? { commits: [], trees: [] } : keptObjects(place, operations),
   ]);
   const base = baseModes(process.umask());
-  const modes = await oddModes(place.worktree, [...directories, ...scan.empty, ...listing.files], base);
+  const directories = [...parentsOf(listing.files), ...scan.empty];
   const saved: SavedState = {
     v: 1,
-    head: seen.head.commit,
-    branch: seen.head.branch,
+    head: head.commit,
+    branch: head.branch,
     base,
-    modes,
+    modes: await oddModes(place.worktree, [...directories, ...listing.files], base),
     emptyDirs: scan.empty,
-    operations: seen.operations.map(({ name }) => name),
+    operations: operations.map(({ name }) => name),
     hasIndex: index.bytes !== null,
   };
   const state: StateToSave = {
@@ -139,32 +163,36 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
     saved,
     index: index.bytes,
     indexDigest: index.digest,
-    operations: seen.operations,
+    operations,
     stagedBlobs: index.stagedBlobs,
     keepCommits: kept.commits,
     keepTrees: kept.trees,
   };
-  const remember = (n: number, commit: string): Remembered => ({
+  return { state, index, listing: bytes, directories, scan };
+}
+
+/** The bytes are in the checkpoint; only what later captures compare is kept in memory. */
+function remember(seen: Seen, gathered: Gathered, mark: string, n: number, commit: string): Remembered {
+  const { state, index, listing, directories, scan } = gathered;
+  return {
     n,
     commit,
-    // The bytes are in the checkpoint; only what later captures compare is kept in memory.
     state: { ...state, index: null, operations: [] },
-    listing: listingBytes,
-    directories: [...directories, ...scan.empty],
+    fingerprint: mark,
+    listing,
+    directories,
     head: seen.head,
     indexSignature: seen.signature,
+    index: { ...index, bytes: null },
     operationsDigest: digestOperations(seen.operations),
     scan,
-    warnings: seen.warnings,
-  });
-  const mark = fingerprint(state);
-  if (request.force !== true && newest !== null && newest.state === mark && newest.tree === tree) {
-    const captured = { n: newest.n, commit: newest.commit, tree, created: false, warnings: seen.warnings };
-    return { captured, remembered: remember(newest.n, newest.commit) };
-  }
-  const files = (await changedFiles(place, newest?.commit ?? saved.head, tree)).length;
-  const { n, commit } = await writeNext(place, request, state, mark, files, newest?.n ?? 0);
-  return { captured: { n, commit, tree, created: true, warnings: seen.warnings }, remembered: remember(n, commit) };
+  };
+}
+
+/** What the next checkpoint is compared with. The refs are asked unless ours is plainly still the newest. */
+async function newestOf(place: CheckpointPlace, known: Remembered | null): Promise<{ n: number; commit: string; tree: string; state: string } | null> {
+  if (known === null || newestLooseNumber(place) !== known.n) return newestCheckpoint(place);
+  return { n: known.n, commit: known.commit, tree: known.state.tree, state: known.fingerprint };
 }
 
 const MOST_TRIES = 20;

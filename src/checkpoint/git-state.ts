@@ -67,24 +67,34 @@ export interface IndexState {
   trackedIgnored: RawPath[];
 }
 
-/** Reads the person's index (never writes it): three processes at most. */
-export async function readIndexState(worktree: string, gitDir: string, head: Head): Promise<IndexState> {
+/**
+ * Reads the person's index, never writes it. `known`: what was read at the same head from the very same file, so that
+ * only its relation to the ignore patterns, which may have changed, is asked again.
+ */
+export async function readIndexState(worktree: string, gitDir: string, head: Head, known: IndexState | null): Promise<IndexState> {
   const bytes = await ignoreMissing(readFile(path.join(gitDir, 'index')));
   if (bytes === null) return { bytes, digest: 'none', stagedBlobs: [], trackedIgnored: [] };
-  const [staged, unmerged, ignored] = await Promise.all([
-    head.commit === null
-      ? runGit(['ls-files', '-s', '-z'], { cwd: worktree })
-      : runGit(['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', head.commit, '--'], { cwd: worktree }),
-    runGit(['ls-files', '-u', '-z'], { cwd: worktree }),
+  const [ignored, meaning] = await Promise.all([
     runGit(['ls-files', '-z', '--cached', '--ignored', '--exclude-standard'], { cwd: worktree }),
+    known ?? readMeaning(worktree, bytes, head),
   ]);
-  // The count of entries tells an intent to add, which the difference to HEAD does not show.
-  const digest = createHash('sha256').update(bytes.subarray(8, 12)).update(staged.stdout).update('\0').update(unmerged.stdout).digest('hex');
+  return { bytes, digest: meaning.digest, stagedBlobs: meaning.stagedBlobs, trackedIgnored: splitNul(ignored.stdout) };
+}
+
+async function readMeaning(worktree: string, bytes: Buffer, head: Head): Promise<Pick<IndexState, 'digest' | 'stagedBlobs'>> {
+  const args =
+    head.commit === null
+      ? ['ls-files', '-s', '-z']
+      : ['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', head.commit, '--'];
+  const staged = await runGit(args, { cwd: worktree });
+  const records = splitNul(staged.stdout);
+  // A difference to HEAD says only "unmerged" of a conflict, not what its stages are.
+  const conflict = head.commit !== null && records.some((record) => record.startsWith(':') && record.endsWith(' U'));
+  const stages = conflict ? (await runGit(['ls-files', '-u', '-z'], { cwd: worktree })).stdout : Buffer.alloc(0);
   return {
-    bytes,
-    digest,
-    stagedBlobs: blobsNamed([...splitNul(staged.stdout), ...splitNul(unmerged.stdout)]),
-    trackedIgnored: splitNul(ignored.stdout),
+    // The count of entries tells an intent to add, which the difference to HEAD does not show.
+    digest: createHash('sha256').update(bytes.subarray(8, 12)).update(staged.stdout).update('\0').update(stages).digest('hex'),
+    stagedBlobs: blobsNamed([...records, ...splitNul(stages)]),
   };
 }
 

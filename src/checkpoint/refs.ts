@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
@@ -37,9 +37,15 @@ async function forEachRef(place: CheckpointPlace, args: readonly string[]): Prom
   return parseList(output, place.agent);
 }
 
-/** False only says "ask git": the ref may have been packed. */
-export function looseRefExists(place: CheckpointPlace, n: number): boolean {
-  return existsSync(path.join(place.gitCommonDir, refPrefix(place.agent), String(n)));
+/** Largest number that is stored in a file of its own; null only says "ask git", because refs may be packed. */
+export function newestLooseNumber(place: CheckpointPlace): number | null {
+  try {
+    const numbers = readdirSync(path.join(place.gitCommonDir, refPrefix(place.agent))).filter((name) => /^\d+$/.test(name));
+    return numbers.length === 0 ? null : Math.max(...numbers.map(Number));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** Writes a checkpoint; null when its number was taken meanwhile by another process. */

@@ -58,4 +58,10 @@ export const ALWAYS: readonly string[] = [
   'maintenance.auto=false',
   '-c',
   'core.quotePath=false',
+  // Git's default leaves loose objects to the page cache: after a power cut, a finished task's branch would name a
+  // commit that is not there. One flush for each command (batch), not for each object.
+  '-c',
+  'core.fsync=committed',
+  '-c',
+  'core.fsyncMethod=batch',
 ];
