@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import type { TaskSpec, TaskState } from '../domain/task.ts';
 import type {
@@ -13,7 +16,7 @@ import type {
   UpRequest,
 } from './documents.ts';
 import { streamEvents, type EventsOptions } from './events.ts';
-import { call } from './http.ts';
+import { call, type Call } from './http.ts';
 import type { AnswerRequest, TaskDiffDocument } from './service.ts';
 
 /** A task as a submitter writes it: only the title is needed. */
@@ -24,7 +27,14 @@ export interface ClientOptions {
   timeoutMs?: number | undefined;
   /** Ends whatever is under way. */
   signal?: AbortSignal | undefined;
+  /**
+   * A supervisor that died is started again by its wrappers within a second or two. While its pid file says that it
+   * should be there, calls wait so long for the next one, ms (0: not at all).
+   */
+  patienceMs?: number | undefined;
 }
+
+const PATIENCE_STEP_MS = 50;
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** `up`, checkpoints, rollbacks and merges work through a whole tree before they answer. */
@@ -33,10 +43,12 @@ const WORK_TIMEOUT_MS = 120_000;
 /** The supervisor's API, one method per route. Errors are SwarmErrors; see `call` in http.ts for those of the way. */
 export class SwarmClient {
   readonly #socket: string;
+  readonly #pidFile: string;
   readonly #options: ClientOptions;
 
-  constructor(socket: string, options: ClientOptions) {
-    this.#socket = socket;
+  constructor(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile'>, options: ClientOptions) {
+    this.#socket = layout.apiSocket;
+    this.#pidFile = layout.supervisorPidFile;
     this.#options = options;
   }
 
@@ -148,11 +160,25 @@ export class SwarmClient {
   }
 
   async #get<T>(path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
-    return (await call(this.#socket, { method: 'GET', path, ...this.#limits(timeoutMs) })) as T;
+    return (await this.#call({ method: 'GET', path, ...this.#limits(timeoutMs) })) as T;
   }
 
   async #post<T>(path: string, body: unknown, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
-    return (await call(this.#socket, { method: 'POST', path, body, ...this.#limits(timeoutMs) })) as T;
+    return (await this.#call({ method: 'POST', path, body, ...this.#limits(timeoutMs) })) as T;
+  }
+
+  /** Says the same again only where saying it twice is as good as once. */
+  async #call(request: Call): Promise<unknown> {
+    const deadline = performance.now() + (this.#options.patienceMs ?? 0);
+    for (;;) {
+      try {
+        return await call(this.#socket, request);
+      } catch (error) {
+        const away = error instanceof SwarmError && AWAY.has(error.code) && error.retrySafe;
+        if (!away || performance.now() > deadline || !existsSync(this.#pidFile)) throw error;
+        await pause(PATIENCE_STEP_MS, undefined, { signal: this.#options.signal });
+      }
+    }
   }
 
   #limits(timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
@@ -160,7 +186,9 @@ export class SwarmClient {
   }
 }
 
+const AWAY = new Set(['supervisor-down', 'connection-lost']);
+
 /** Nothing is dialled before the first method is called; each call is a connection of its own. */
-export function connect(layout: Pick<ProjectLayout, 'apiSocket'>, options: ClientOptions = {}): SwarmClient {
-  return new SwarmClient(layout.apiSocket, options);
+export function connect(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile'>, options: ClientOptions = {}): SwarmClient {
+  return new SwarmClient(layout, options);
 }

@@ -7,6 +7,9 @@ import { projectLayout, type ProjectLayout } from '../domain/layout.ts';
 import { runGit } from '../git/git.ts';
 import type { Context, Project } from './context.ts';
 
+/** So long a verb waits for a supervisor that died to be back, ms. */
+const RESTART_PATIENCE_MS = 10_000;
+
 /** Where `-C` leads. */
 export function changeDirectory(cwd: string, to: string): string {
   const target = path.resolve(cwd, to);
@@ -17,7 +20,7 @@ export function changeDirectory(cwd: string, to: string): string {
 /** The project of the current directory, and its API; nothing is dialled yet. */
 export async function openProject(context: Context, worktreesDir?: string): Promise<Project> {
   const layout = layoutOf(context.env, await findPlace(context.cwd), worktreesDir);
-  return { layout, client: connect(layout) };
+  return { layout, client: connect(layout, { patienceMs: RESTART_PATIENCE_MS }) };
 }
 
 export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {

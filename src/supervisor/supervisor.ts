@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
@@ -285,6 +285,7 @@ export class Supervisor {
       await this.#saveRow(record);
     }
     this.#fleet.goUp();
+    for (const record of this.#fleet.records) this.#judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
     await this.#queue.redeclare();
     this.#events.emit('swarm.up', { data: { base: this.#base, agents: this.#fleet.records.map((record) => record.id) } });
@@ -353,6 +354,13 @@ export class Supervisor {
     return this.#ending;
   }
 
+  /** What a later `up` makes anew, and what holds secrets meanwhile. */
+  async #removeRuntimeFiles(): Promise<void> {
+    const { envSnapshot, specDir, supervisorPidFile } = this.#options.project.layout;
+    for (const file of [envSnapshot, supervisorPidFile]) await rm(file, { force: true });
+    await rm(specDir, { recursive: true, force: true });
+  }
+
   async #end(everything: boolean): Promise<void> {
     const { store } = this.#options;
     if (this.#tick !== null) clearInterval(this.#tick);
@@ -369,6 +377,7 @@ export class Supervisor {
     await this.#events.drain();
     await this.#leases.noteAlive();
     store.close();
+    if (everything) await this.#removeRuntimeFiles();
     await this.#api.close();
     this.#options.onEnd();
   }

@@ -9,6 +9,8 @@ import { connect } from '../../../src/api/client.ts';
 import { Frames } from '../../../src/api/events.ts';
 import { SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
 
+const at = (apiSocket: string) => ({ apiSocket, supervisorPidFile: '/nonexistent' });
+
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse, body: string) => void;
 
 const test = base
@@ -57,7 +59,7 @@ describe('one call', () => {
     await serve((request, response, body) => {
       response.end(JSON.stringify({ method: request.method, url: request.url, body: JSON.parse(body) as unknown }));
     });
-    expect(await connect({ apiSocket: socket }).rollback('worker-1', 4)).toEqual({
+    expect(await connect(at(socket)).rollback('worker-1', 4)).toEqual({
       method: 'POST',
       url: '/v1/agents/worker-1/rollback',
       body: { n: 4 },
@@ -66,58 +68,58 @@ describe('one call', () => {
 
   test('escapes what a person typed, so that it stays one step of the path', async ({ serve, socket }) => {
     await serve((request, response) => response.end(JSON.stringify({ url: request.url })));
-    expect(await connect({ apiSocket: socket }).task('../swarm/down?x')).toEqual({ url: '/v1/tasks/..%2Fswarm%2Fdown%3Fx' });
+    expect(await connect(at(socket)).task('../swarm/down?x')).toEqual({ url: '/v1/tasks/..%2Fswarm%2Fdown%3Fx' });
   });
 
   test("throws the supervisor's own error with code, hint and exit code", async ({ serve, socket }) => {
     const sent = new SwarmError('unknown-agent', 'there is no agent x', { hint: 'Did you mean y?', exitCode: 3, retrySafe: true });
     await serve((_request, response) => response.writeHead(404).end(JSON.stringify(toErrorDocument(sent))));
-    const got = await failure(connect({ apiSocket: socket }).agent('x'));
+    const got = await failure(connect(at(socket)).agent('x'));
     expect(toErrorDocument(got)).toEqual(toErrorDocument(sent));
   });
 
   test('an answer that is no document of ours is named as such', async ({ serve, socket }) => {
     await serve((_request, response) => response.writeHead(502).end('<html>'));
-    expect(await failure(connect({ apiSocket: socket }).status())).toMatchObject({ code: 'bad-answer', exitCode: 1 });
+    expect(await failure(connect(at(socket)).status())).toMatchObject({ code: 'bad-answer', exitCode: 1 });
   });
 
   test('health is an answer even when it is bad', async ({ serve, socket }) => {
     await serve((_request, response) => response.writeHead(503).end('{"ok":false,"degraded":["broker"]}'));
-    expect(await connect({ apiSocket: socket }).health()).toEqual({ ok: false, degraded: ['broker'] });
+    expect(await connect(at(socket)).health()).toEqual({ ok: false, degraded: ['broker'] });
   });
 
   test('gives up after its time and says that it may have happened', async ({ serve, socket }) => {
     await serve(() => undefined);
-    const error = await failure(connect({ apiSocket: socket }, { timeoutMs: 50 }).merge('t1'));
+    const error = await failure(connect(at(socket), { timeoutMs: 50 }).merge('t1'));
     expect(error).toMatchObject({ code: 'timeout', exitCode: 3, retrySafe: false });
   });
 
   test('a supervisor that dies during the call leaves it unconfirmed', async ({ serve, socket }) => {
     await serve((request) => request.socket.destroy());
-    expect(await failure(connect({ apiSocket: socket }).merge('t1'))).toMatchObject({
+    expect(await failure(connect(at(socket)).merge('t1'))).toMatchObject({
       code: 'connection-lost',
       exitCode: 3,
       retrySafe: false,
     });
-    expect(await failure(connect({ apiSocket: socket }).status())).toMatchObject({ retrySafe: true });
+    expect(await failure(connect(at(socket)).status())).toMatchObject({ retrySafe: true });
   });
 
   test("an aborted call throws the signal's own reason", async ({ serve, socket }) => {
     const controller = new AbortController();
     await serve(() => controller.abort(new Error('enough')));
-    await expect(connect({ apiSocket: socket }, { signal: controller.signal }).status()).rejects.toThrow('enough');
+    await expect(connect(at(socket), { signal: controller.signal }).status()).rejects.toThrow('enough');
   });
 });
 
 describe('a supervisor that is down', () => {
   test('is told from a missing socket, a stale one and a plain file', async ({ socket }) => {
     const down = { code: 'supervisor-down', hint: 'Run `swarm up`.', retrySafe: true };
-    expect(await failure(connect({ apiSocket: socket }).status())).toMatchObject(down);
+    expect(await failure(connect(at(socket)).status())).toMatchObject(down);
     await leaveStaleSocket(socket);
-    expect(await failure(connect({ apiSocket: socket }).status())).toMatchObject(down);
+    expect(await failure(connect(at(socket)).status())).toMatchObject(down);
     await rm(socket, { force: true });
     await writeFile(socket, '');
-    expect(await failure(connect({ apiSocket: socket }).status())).toMatchObject(down);
+    expect(await failure(connect(at(socket)).status())).toMatchObject(down);
   });
 });
 
@@ -140,7 +142,7 @@ describe('events', () => {
       response.end(event(7).slice(20) + event(8));
     });
     const ids: number[] = [];
-    for await (const { id } of connect({ apiSocket: socket }).events({ lastEventId: 6 })) ids.push(id);
+    for await (const { id } of connect(at(socket)).events({ lastEventId: 6 })) ids.push(id);
     expect(ids).toEqual([7, 8]);
   });
 
@@ -151,7 +153,7 @@ describe('events', () => {
       response.write(event(1));
     });
     const controller = new AbortController();
-    for await (const { id } of connect({ apiSocket: socket }).events({ signal: controller.signal })) {
+    for await (const { id } of connect(at(socket)).events({ signal: controller.signal })) {
       expect(id).toBe(1);
       controller.abort();
     }
@@ -164,7 +166,7 @@ describe('events', () => {
       response.on('close', () => closed.resolve(true));
       response.write(event(1));
     });
-    for await (const { id } of connect({ apiSocket: socket }).events()) if (id === 1) break;
+    for await (const { id } of connect(at(socket)).events()) if (id === 1) break;
     expect(await closed.promise).toBe(true);
   });
 
@@ -173,7 +175,7 @@ describe('events', () => {
       response.write(event(1), () => request.socket.destroy());
     });
     const read = async (): Promise<void> => {
-      for await (const _event of connect({ apiSocket: socket }).events());
+      for await (const _event of connect(at(socket)).events());
     };
     expect(await failure(read())).toMatchObject({ code: 'connection-lost' });
   });
