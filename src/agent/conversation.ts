@@ -53,6 +53,12 @@ export interface ConversationOptions {
 
 type Step = Rest | { kind: 'died'; detail: string; exit: PaneExit | null } | { kind: 'interrupted' } | { kind: 'broken-off' };
 
+interface Opening {
+  sessionId: string;
+  resume: boolean;
+  prompt: string;
+}
+
 interface Interruption {
   prompt: string;
   action(): Promise<void>;
@@ -77,7 +83,7 @@ export class Conversation {
     this.#turnEndedAt = options.clock.now();
     options.pane.changes.on(() => {
       // A person's /clear begins another conversation; ours goes on with that one.
-      this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
+      if (options.pane.alive) this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
     });
   }
 
@@ -164,6 +170,7 @@ export class Conversation {
       if (step.kind === 'api-failure') {
         failures += 1;
         if (!(await this.#outlast(step, failures, request.signal))) return { kind: 'api', error: apiText(step) };
+        if (this.#interruption !== null) await this.#carryOutInterruption();
         next = await this.#goOn(request, delivered, request.retry(), apiText(step));
       } else if (step.kind === 'interrupted') {
         const prompt = await this.#carryOutInterruption();
@@ -176,28 +183,26 @@ export class Conversation {
     }
   }
 
-  async #opening({ session, prompt, handoff }: TurnRequest): Promise<{ resume: boolean; prompt: string }> {
+  async #opening({ session, prompt, handoff }: TurnRequest): Promise<Opening> {
     const wanted = session === 'fresh' ? null : session === 'continue' ? this.#sessionId : session.resume;
-    if (wanted !== null && (await this.#options.sessionExists(wanted))) {
-      this.#sessionId = wanted;
-      return { resume: true, prompt };
+    if (wanted !== null && (await this.#options.sessionExists(wanted))) return { sessionId: wanted, resume: true, prompt };
+    return { sessionId: randomUUID(), resume: false, prompt: wanted === null ? prompt : handoff('its session is gone') };
+  }
+
+  async #goOn(request: TurnRequest, delivered: boolean, prompt: string, why: string): Promise<Opening> {
+    const sessionId = this.#sessionId;
+    if (sessionId !== null && (await this.#options.sessionExists(sessionId))) {
+      return { sessionId, resume: true, prompt: delivered ? prompt : request.prompt };
     }
-    this.#sessionId = randomUUID();
-    return { resume: false, prompt: wanted === null ? prompt : handoff('its session is gone') };
-  }
-
-  async #goOn(request: TurnRequest, delivered: boolean, prompt: string, why: string): Promise<{ resume: boolean; prompt: string }> {
-    const exists = this.#sessionId !== null && (await this.#options.sessionExists(this.#sessionId));
-    if (exists) return { resume: true, prompt: delivered ? prompt : request.prompt };
     // An id that was given once may count as in use.
-    this.#sessionId = randomUUID();
-    return { resume: false, prompt: delivered ? request.handoff(why) : request.prompt };
+    return { sessionId: randomUUID(), resume: false, prompt: delivered ? request.handoff(why) : request.prompt };
   }
 
-  async #once(next: { resume: boolean; prompt: string }, request: TurnRequest, delivered: () => void): Promise<Step> {
+  async #once(next: Opening, request: TurnRequest, delivered: () => void): Promise<Step> {
     const { pane } = this.#options;
+    this.#sessionId = next.sessionId;
     try {
-      await pane.start({ ...next, sessionId: this.#sessionId ?? randomUUID(), mark: request.mark });
+      await pane.start({ ...next, mark: request.mark });
     } catch (error) {
       return { kind: 'died', detail: errorText(error), exit: pane.lastExit };
     }

@@ -1,8 +1,8 @@
-import { spawn, execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import pino, { type Logger } from 'pino';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import { lastUuid, openEndpoint, prepareLaunch, sessionExists, transcriptPath } from '../claude/index.ts';
@@ -10,6 +10,7 @@ import { AGENT_MARK, WRAPPER_MARK, type AgentSpec, type WrapperSnapshot } from '
 import { NO_USAGE } from '../domain/agent.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { endTree, identityOf } from '../process/index.ts';
+import { runTmux } from '../tmux/one-shot.ts';
 import { Agent } from './agent.ts';
 import { openBroker } from './broker.ts';
 import { ClaudeAgent } from './claude-agent.ts';
@@ -191,15 +192,8 @@ const processes: Processes = {
 
 function terminalOf(spec: AgentSpec, pane: string | null, log: Logger): Terminal {
   if (pane === null) return { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') };
-  const run = promisify(execFile);
-  return paneTerminal(
-    pane,
-    async (args) => {
-      const { stdout } = await run(spec.tmuxProgram, ['-S', spec.tmuxSocket, ...args], { timeout: 3_000 });
-      return stdout;
-    },
-    log,
-  );
+  const address = { program: spec.tmuxProgram, socket: spec.tmuxSocket };
+  return paneTerminal(pane, (args) => runTmux(address, args), log);
 }
 
 /** Its lock makes a second start harmless. What it says before its own log is open goes beside that log. */

@@ -164,6 +164,9 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
   await expect.poll(() => supervisor.snapshot?.turn, { timeout: 15_000 }).toBe('idle');
   expect(turnsOf(api)[0]?.prompt).toBe('Hello from the person');
   const session = supervisor.snapshot?.sessionId;
+  // Claude Code writes its transcript a moment later than it says that the turn has ended.
+  const transcript = () => readFile(supervisor.snapshot?.transcriptPath ?? '', 'utf8').catch(() => '');
+  await expect.poll(transcript, { timeout: 10_000 }).toContain('Hello yourself.');
   for (const restarts of [1, 2]) {
     process.kill(supervisor.snapshot?.child?.pid ?? 0, 'SIGKILL');
     await expect.poll(() => supervisor.snapshot?.restarts, { timeout: 15_000 }).toBe(restarts);
@@ -214,6 +217,7 @@ test("a person's draft in the pane holds the next start until it is gone", async
 test('failures of the API are retried, a limit is waited for, and what never heals ends the attempt', async ({ broker }) => {
   await using room = await claudePane(broker.url, {
     rules: [
+      { name: 'restarted', contains: 'An error of the API cut your last turn short. Go on with task t2', steps: [complete('after the limit'), { text: 'ok' }] },
       { name: 'go on', contains: 'An error of the API cut your last turn short', steps: [complete('in spite of it'), { text: 'ok' }] },
       { name: 'overload', contains: 'Try hard', steps: [{ fault: { kind: 'status', status: 529 }, times: null }, { text: 'x' }] },
       { name: 'limit', contains: 'Hit the limit', steps: [{ fault: { kind: 'status', status: 429, retryAfter: 3600 }, times: null }, { text: 'x' }] },
@@ -226,7 +230,8 @@ test('failures of the API are retried, a limit is waited for, and what never hea
   await expect.poll(() => supervisor.snapshot?.held?.kind, { timeout: 25_000 }).toBe('rate-limit');
   // A person need not wait for it.
   expect(await supervisor.order({ do: 'restart' })).toMatchObject({ ok: true });
-  await expect.poll(() => supervisor.results[1], { timeout: 25_000 }).toMatchObject({ task: 't2', outcome: 'done' });
+  await expect.poll(() => supervisor.results[1], { timeout: 25_000 }).toMatchObject({ task: 't2', outcome: 'done', summary: 'after the limit' });
+  expect(supervisor.results[1]?.sessionId).not.toBe(supervisor.results[0]?.sessionId);
 });
 
 test('a task that takes too long is ended with everything it runs', async ({ broker }) => {

@@ -97,11 +97,11 @@ export class FakeSupervisor implements AsyncDisposable {
       const order = this.orders.shift();
       return order === undefined ? { got: 'none', reason: 'nothing' } : { got: 'task', order: { ...order, slot: claim.slot } };
     });
-    bus.consume(names.results, 'task.result', (message) => {
+    bus.consume(names.results, 'task.result', async (message) => {
       this.results.push(message.payload);
       return 'ack';
     });
-    bus.consume(names.heartbeats, 'agent.heartbeat', (message) => {
+    bus.consume(names.heartbeats, 'agent.heartbeat', async (message) => {
       this.heartbeats.push(message.payload);
       return 'ack';
     });

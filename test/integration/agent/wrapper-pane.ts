@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
+import { build } from 'esbuild';
 import { isolatedEnvironment, repositoryRoot, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { FakeSupervisor } from './fake-supervisor.ts';
@@ -18,6 +19,24 @@ async function until(check: () => Promise<boolean>): Promise<void> {
     if (performance.now() > deadline) throw new Error('waited 10 s in vain');
     await delay(50);
   }
+}
+
+let bundled: Promise<string> | null = null;
+
+/** As it is shipped: one file, so that what somebody edits meanwhile plays no part. */
+function bundle(): Promise<string> {
+  bundled ??= build({
+    absWorkingDir: repositoryRoot,
+    entryPoints: ['src/agent/main.ts'],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    minify: true,
+    write: false,
+    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  }).then(({ outputFiles }) => outputFiles[0]?.text ?? '');
+  return bundled;
 }
 
 export interface WrapperPaneOptions {
@@ -109,7 +128,8 @@ export class WrapperPane implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const wrapper = path.join(repositoryRoot, 'src/agent/main.ts');
+    const wrapper = path.join(this.environment.directory, 'wrapper.mjs');
+    await writeFile(wrapper, await bundle());
     const { agent, project } = this.spec;
     const environment = { ...this.environment.variables, SWARM_WRAPPER: `${project}/${agent}` };
     const pairs = Object.entries(environment).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
