@@ -33,11 +33,15 @@ export function findCycle(edges: readonly (readonly number[])[]): number[] | und
   return undefined;
 }
 
+/** A longer cycle is cut short in the error. */
+const NAMED = 10;
+
 /** Throws SwarmError `dependency-cycle`, which names the tasks of the cycle in order. */
 export function refuseCycle(edges: readonly (readonly number[])[], name: (place: number) => string): void {
   const cycle = findCycle(edges);
   if (cycle === undefined) return;
-  throw new SwarmError('dependency-cycle', `These tasks wait for each other: ${cycle.map(name).join(' → ')}.`, {
+  const shown = cycle.length <= NAMED ? cycle.map(name) : [...cycle.slice(0, NAMED - 1).map(name), '…', name(cycle[0] ?? 0)];
+  throw new SwarmError('dependency-cycle', `These tasks wait for each other: ${shown.join(' → ')}.`, {
     hint: 'Take one of these dependencies away.',
     exitCode: 2,
   });

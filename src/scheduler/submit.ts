@@ -50,7 +50,7 @@ export function submitBatch(step: Step, specs: readonly TaskSpec[], rules: Submi
   for (const task of placed) {
     const resolve = (name: string): number => inBatch.get(name) ?? resolveTask(tasks, name, [...inBatch.keys()]);
     const { spec } = task;
-    spec.after = spec.after.map((name) => taskId(resolve(name)));
+    spec.after = [...new Set(spec.after.map((name) => taskId(resolve(name))))];
     if (spec.on !== undefined) spec.on = taskId(resolve(spec.on));
     task.dependencies = [...new Set([...spec.after, ...(spec.on === undefined ? [] : [spec.on])])].map(numberOf);
   }
