@@ -28,7 +28,7 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
     context.output.note(`not ended within ${formatDuration(limit ?? 0)}: ${open.map((task) => task.id).join(', ')}`);
     return 3;
   }
-  for (const { id, result } of tasks) if (result !== null) context.output.line(`${id}: ${oneLine(result.summary, 200)}`);
+  for (const { id, state, result } of tasks) context.output.line(`${id} ${state}${result === null || result.summary === '' ? '' : `: ${oneLine(result.summary, 200)}`}`);
   return tasks.every((task) => task.state === 'done') ? 0 : 1;
 }
 

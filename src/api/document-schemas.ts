@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { AGENT_STATUSES } from '../domain/agent.ts';
+import type { ErrorDocument } from '../domain/errors.ts';
+import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
+import type {
+  Agent,
+  CheckpointDocument,
+  EventDocument,
+  MergeDocument,
+  RollbackDocument,
+  StatusDocument,
+  Task,
+  TaskAddedDocument,
+  UpDocument,
+} from './documents.ts';
+import type { TaskDiffDocument } from './service.ts';
+
+/**
+ * The documents as schemas, for programs that read them (templates/schema) and for tests. Kept apart from the types,
+ * so that a verb does not load zod to print one. A document may gain fields: readers ignore what they do not know.
+ */
+const time = z.string().describe('ISO 8601');
+const usd = z.number().min(0).describe('USD');
+const text = z.string().nullable();
+const number = z.number().nullable();
+
+const agent = z.object({
+  id: z.string(),
+  role: z.string(),
+  kind: z.enum(['claude', 'shell']),
+  status: z.enum(AGENT_STATUSES),
+  since: time,
+  reason: text.describe('Why this status, for a person.'),
+  pid: number,
+  session: text.describe('tmux session'),
+  pane: text,
+  worktree: z.string(),
+  branch: text,
+  task: text,
+  sessionId: text.describe('Conversation of Claude Code.'),
+  restarts: z.number(),
+  checkpoint: number.describe('Number of the newest checkpoint.'),
+  costUsd: usd,
+  tokens: z.number(),
+  contextPercent: number,
+  cpuPercent: number,
+  rssBytes: number,
+  lastActivityAt: text.describe('ISO 8601'),
+});
+
+const needsYou = z.object({
+  id: z.string(),
+  agent: z.string(),
+  kind: z.enum(['permission', 'question', 'trust', 'login']),
+  text: z.string(),
+  task: text,
+  tool: z.string().optional(),
+  input: z.unknown().optional(),
+  since: time,
+});
+
+const base = z.object({ branch: text, commit: z.string() });
+
+const status = z.object({
+  version: z.string(),
+  project: z.object({ hash: z.string(), name: z.string(), root: z.string(), base: base.nullable() }),
+  supervisor: z.object({
+    state: z.enum(['up', 'down']),
+    pid: number,
+    since: text.describe('ISO 8601'),
+    epoch: number,
+    buildId: text,
+  }),
+  broker: z.object({
+    state: z.enum(['absent', 'installing', 'starting', 'up', 'down']),
+    url: text.describe('Without credentials.'),
+    pid: number,
+    private: z.boolean(),
+    reason: text,
+  }),
+  agents: z.array(agent),
+  tasks: z.record(z.enum(TASK_STATES), z.number()).describe('How many are in each state.'),
+  queues: z.array(z.object({ name: z.string(), messages: z.number(), consumers: z.number() })),
+  needsYou: z.array(needsYou),
+});
+
+const attempt = z.object({
+  n: z.number(),
+  agent: z.string(),
+  startedAt: time,
+  endedAt: text.describe('ISO 8601'),
+  outcome: z.enum(['done', 'failed', 'timeout', 'lost', 'released', 'cancelled']).nullable(),
+  errorClass: z.enum(['agent', 'verify', 'timeout', 'conflict', 'setup', 'api', 'budget', 'lost']).nullable(),
+  error: text,
+  sessionId: text,
+});
+
+const task = z.object({
+  id: z.string(),
+  title: z.string(),
+  kind: z.enum(['claude', 'shell']),
+  state: z.enum(TASK_STATES),
+  reason: text.describe('Why it is where it is, for a person.'),
+  priority: z.enum(PRIORITIES),
+  prompt: text,
+  command: z.array(z.string()).nullable(),
+  after: z.array(z.string()),
+  on: text,
+  needs: z.array(z.string()),
+  agent: text,
+  timeoutMs: number,
+  retries: z.number(),
+  verify: text,
+  budgetUsd: number,
+  key: text,
+  createdAt: time,
+  updatedAt: time,
+  attempts: z.array(attempt),
+  result: z.object({ summary: z.string(), commit: text, branch: text, costUsd: usd }).nullable(),
+});
+
+const checkpoint = z.object({
+  n: z.number(),
+  ref: z.string(),
+  commit: z.string(),
+  tree: z.string(),
+  at: time,
+  reason: z.string(),
+  task: text,
+  sessionId: text,
+  files: z.number().describe('Number of files in the checkpoint.'),
+});
+
+export const documentSchemas = {
+  agent,
+  checkpoint,
+  error: z.object({
+    error: z.object({
+      code: z.string().describe('Stable, kebab-case.'),
+      message: z.string(),
+      hint: z.string().describe('What to do next.').exactOptional(),
+      retrySafe: z.boolean().describe('Doing the very same again can neither harm nor happen twice.'),
+      exitCode: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+    }),
+  }),
+  event: z.object({ id: z.number(), at: time, name: z.string(), agent: text, task: text, data: z.record(z.string(), z.unknown()) }),
+  merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string(), merged: z.boolean() }),
+  rollback: z.object({ agent: z.string(), n: z.number(), safety: z.number(), changed: z.array(z.string()) }),
+  status,
+  task,
+  'task-added': z.object({ id: z.string(), existing: z.boolean() }),
+  'task-diff': z.object({ task: z.string(), base: z.string(), commit: z.string(), stat: z.string(), patch: z.string() }),
+  up: z.object({ agents: z.array(agent), base, notes: z.array(z.string()) }),
+} as const;
+
+/** JSON Schema of one document, as published under templates/schema. */
+export function documentJsonSchema(name: keyof typeof documentSchemas): Record<string, unknown> {
+  const { $schema, ...schema } = z.toJSONSchema(documentSchemas[name], { io: 'input' });
+  return { $schema, title: `swarm ${name}`, ...schema };
+}
+
+interface Documents {
+  agent: Agent;
+  checkpoint: CheckpointDocument;
+  error: ErrorDocument;
+  event: EventDocument;
+  merge: MergeDocument;
+  rollback: RollbackDocument;
+  status: StatusDocument;
+  task: Task;
+  'task-added': TaskAddedDocument;
+  'task-diff': TaskDiffDocument;
+  up: UpDocument;
+}
+
+/** Fails to compile where a schema and its type say different things, in either direction. */
+type Differing = {
+  [Name in keyof Documents]: [Documents[Name]] extends [z.infer<(typeof documentSchemas)[Name]>]
+    ? [z.infer<(typeof documentSchemas)[Name]>] extends [Documents[Name]]
+      ? never
+      : Name
+    : Name;
+}[keyof Documents];
+const _agree: [Differing] extends [never] ? true : Differing = true;
+void _agree;
