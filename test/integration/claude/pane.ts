@@ -6,6 +6,7 @@ import { advance, newTurn, openEndpoint, prepareLaunch } from '../../../src/clau
 import type { ClaudeEvent, Endpoint, LaunchOptions, ToolHandlers, Turn } from '../../../src/claude/index.ts';
 import { isolatedEnvironment } from '../../support/environment.ts';
 import type { IsolatedEnvironment } from '../../support/environment.ts';
+import { endProcessesOf } from '../../support/processes.ts';
 import { startMessagesApi } from '../../support/messages-api.ts';
 import type { MessagesApi, ScriptInput } from '../../support/messages-api.ts';
 
@@ -57,7 +58,11 @@ export async function openPane(script: ScriptInput, { firstRun = false } = {}): 
     const socket = path.join(environment.directory, 'tmux.sock');
     const tmux = (...args: string[]) =>
       execa('tmux', ['-S', socket, '-f', '/dev/null', ...args], { env: environment.variables, extendEnv: false });
-    stack.defer(async () => void (await execa('tmux', ['-S', socket, 'kill-server'], { reject: false })));
+    stack.defer(async () => {
+      await execa('tmux', ['-S', socket, 'kill-server'], { reject: false });
+      // A Claude Code whose pane was taken away may take many seconds to notice.
+      await endProcessesOf(environment.directory);
+    });
     let count = 0;
     let target = '';
 
