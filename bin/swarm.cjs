@@ -109,8 +109,13 @@ if (majorOf(process.version) >= REQUIRED) {
   var node = findNode();
   if (node === null) {
     fail(
-      'needs Node >= ' + REQUIRED + ' (this is ' + process.version + '): nvm install ' + REQUIRED +
-        ', or https://nodejs.org/en/download, or set SWARM_NODE=/path/to/node'
+      'needs Node >= ' +
+        REQUIRED +
+        ' (this is ' +
+        process.version +
+        '): nvm install ' +
+        REQUIRED +
+        ', or https://nodejs.org/en/download, or set SWARM_NODE=/path/to/node',
     );
   } else {
     handOver(node, program);

@@ -96,7 +96,11 @@ function countTests(file, outcome) {
   const skipped = report.numPendingTests + report.numTodoTests;
   const { numPassedTests: passed, numFailedTests: failed } = report;
   const otherwise = failed === 0 && (outcome !== 'ok' || !report.success || passed === 0) ? 1 : 0;
-  const notes = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped, which counts as failed`];
+  const notes = [
+    `${passed} passed`,
+    failed > 0 && `${failed} failed`,
+    skipped > 0 && `${skipped} skipped, which counts as failed`,
+  ];
   if (otherwise > 0) notes.push(outcome === 'ok' ? 'no test ran' : `${outcome} outside of a test`);
   return { passed, failed: failed + skipped + otherwise, note: notes.filter(Boolean).join(', ') };
 }

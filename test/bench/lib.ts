@@ -65,8 +65,22 @@ export async function compare(benchmark: Benchmark): Promise<BenchmarkResult> {
 }
 
 /** An absolute bar: no floor, the number itself. */
-export function judge(name: string, unit: string, ours: number, bar: number, direction: 'maximum' | 'minimum' = 'maximum'): BenchmarkResult {
-  return { name, unit, floor: Number.NaN, ours, ratio: Number.NaN, bar, met: direction === 'minimum' ? ours >= bar : ours <= bar };
+export function judge(
+  name: string,
+  unit: string,
+  ours: number,
+  bar: number,
+  direction: 'maximum' | 'minimum' = 'maximum',
+): BenchmarkResult {
+  return {
+    name,
+    unit,
+    floor: Number.NaN,
+    ours,
+    ratio: Number.NaN,
+    bar,
+    met: direction === 'minimum' ? ours >= bar : ours <= bar,
+  };
 }
 
 export function formatResult(result: BenchmarkResult): string {

@@ -39,7 +39,12 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
   // Short, because a Unix socket's path ends at about 100 bytes.
   const directory = await mkdtemp('/tmp/sw-');
   const inside = (name: string) => path.join(directory, name);
-  const directories = { home: inside('home'), stateHome: inside('state'), runtimeDir: inside('run'), configHome: inside('config') };
+  const directories = {
+    home: inside('home'),
+    stateHome: inside('state'),
+    runtimeDir: inside('run'),
+    configHome: inside('config'),
+  };
   for (const name of [...Object.values(directories), inside('tmp')]) await mkdir(name, { mode: 0o700 });
   const { home, stateHome, runtimeDir, configHome } = directories;
 

@@ -65,6 +65,10 @@ export async function runSwarm(
     stderr,
     durationMs: result.durationMs,
     json: <T>() => parse(stdout) as T,
-    jsonLines: <T>() => stdout.split('\n').filter(Boolean).map((line) => parse(line) as T),
+    jsonLines: <T>() =>
+      stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => parse(line) as T),
   };
 }

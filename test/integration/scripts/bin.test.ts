@@ -48,7 +48,10 @@ describe('bin/swarm.cjs', () => {
     expect((await checkout.run(process.execPath, [...argv, 'exit', '3'])).exitCode).toBe(3);
   });
 
-  test('a signal sent to the old Node reaches the program, and its end is the old one’s end', async ({ environment, checkout }) => {
+  test('a signal sent to the old Node reaches the program, and its end is the old one’s end', async ({
+    environment,
+    checkout,
+  }) => {
     await checkout.build();
     const old = path.join(environment.directory, 'old.cjs');
     await writeFile(old, OLD);
@@ -67,18 +70,27 @@ describe('bin/swarm.cjs', () => {
     await writeFile(old, ALL_OLD);
     // The repository's own needs no asking, so it must not be there.
     await checkout.run('/bin/rm', [path.join(checkout.path, 'node_modules/node')]);
-    const result = await checkout.run(process.execPath, ['--require', old, path.join(checkout.path, 'bin/swarm.cjs'), 'status']);
+    const result = await checkout.run(process.execPath, [
+      '--require',
+      old,
+      path.join(checkout.path, 'bin/swarm.cjs'),
+      'status',
+    ]);
     expect(result).toMatchObject({ exitCode: 1, stdout: '' });
     expect(result.stderr.trim().split('\n')).toHaveLength(1);
     expect(result.stderr).toMatch(/needs Node >= 24 .*nvm install 24/);
   });
 
-  test('the packed package, installed globally, runs and holds one build without maps', async ({ environment, checkout }) => {
+  test('the packed package, installed globally, runs and holds one build without maps', async ({
+    environment,
+    checkout,
+  }) => {
     await checkout.write('tmux.conf', '# settings\n');
     await checkout.build();
     await checkout.write('src/added.ts', 'export {};');
     const variables = { PATH: `${path.dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin` };
-    const npm = (...args: string[]) => checkout.run('/usr/bin/env', ['npm', '--offline', ...args], { cwd: checkout.path, variables });
+    const npm = (...args: string[]) =>
+      checkout.run('/usr/bin/env', ['npm', '--offline', ...args], { cwd: checkout.path, variables });
     const packed = await npm('pack', '--json');
     expect(packed.exitCode, packed.stderr).toBe(0);
 

@@ -49,7 +49,9 @@ test('two builds at the same moment both succeed and leave no scratch files', as
   expect(left.toSorted()).toEqual(['.npmignore', ids[0], 'current'].toSorted());
 });
 
-test('the last three builds are kept, and an older one as long as a process was started from it', async ({ checkout }) => {
+test('the last three builds are kept, and an older one as long as a process was started from it', async ({
+  checkout,
+}) => {
   const first = await checkout.build();
   const program = path.join(checkout.path, 'dist', first, 'cli.js');
   const child = spawn(process.execPath, [program, 'wait'], { stdio: ['ignore', 'pipe', 'inherit'] });

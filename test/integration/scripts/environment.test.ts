@@ -5,7 +5,10 @@ import { isolatedEnvironment } from '../../support/environment.ts';
 import { processesOf } from '../../support/processes.ts';
 
 test('nothing of the person’s environment is in an isolated one', async () => {
-  await using environment = await isolatedEnvironment({ anthropicBaseUrl: 'http://127.0.0.1:1', variables: { TERM: undefined } });
+  await using environment = await isolatedEnvironment({
+    anthropicBaseUrl: 'http://127.0.0.1:1',
+    variables: { TERM: undefined },
+  });
   const names = ['ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_BASE_URL', 'HOME', 'LANG', 'PATH', 'TMPDIR'];
   const xdg = ['XDG_CONFIG_HOME', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME'];
   expect(Object.keys(environment.variables).toSorted()).toEqual([...names, ...xdg]);

@@ -40,7 +40,10 @@ async function npmStandIn(checkout: Checkout, script: string): Promise<string> {
 }
 
 describe('scripts/swarm', () => {
-  test('works from any directory, through links, with arguments exactly as given', async ({ environment, checkout }) => {
+  test('works from any directory, through links, with arguments exactly as given', async ({
+    environment,
+    checkout,
+  }) => {
     const bin = path.join(environment.home, 'bin');
     await mkdir(bin);
     await symlink(path.join(checkout.path, 'scripts/swarm'), path.join(bin, 'first'));
