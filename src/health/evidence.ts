@@ -1,0 +1,56 @@
+import type { Evidence, HealthFacts, PaneState } from './facts.ts';
+
+/** All that is known, newest view, in the order in which it is trusted. */
+export function evidenceOf(facts: HealthFacts, now: number): Evidence[] {
+  const { desired, lifecycle, link, probeError } = facts;
+  const found: Evidence[] = [
+    { fact: 'desired', value: desired, ageMs: null },
+    { fact: 'lifecycle', value: withDetail(lifecycle.phase, lifecycle.detail), ageMs: age(now, lifecycle.since) },
+    { fact: 'link', value: link.connected ? 'connected' : 'not connected', ageMs: age(now, link.since) },
+  ];
+  found.push(...snapshotEvidence(facts, now));
+  if (facts.pane !== null) found.push({ fact: 'pane', value: describePane(facts.pane), ageMs: age(now, facts.pane.at) });
+  if (probeError) found.push({ fact: `${probeError.probe} probe`, value: `fails: ${probeError.message}`, ageMs: age(now, probeError.since) });
+  return found;
+}
+
+function snapshotEvidence({ snapshot, snapshotAt }: HealthFacts, now: number): Evidence[] {
+  if (snapshot === null) return [];
+  const { turn, turnSince, tasks, needsYou, held, paused, failure, lastProgressAt, lastExit } = snapshot;
+  const found: Evidence[] = [
+    { fact: 'snapshot', value: `of ${snapshot.incarnation}`, ageMs: age(now, snapshotAt) },
+    { fact: 'turn', value: turn, ageMs: age(now, time(turnSince)) },
+  ];
+  for (const { task, attempt, phase, since } of tasks) {
+    found.push({ fact: 'task', value: `${task} attempt ${attempt}: ${phase}`, ageMs: age(now, time(since)) });
+  }
+  for (const { kind, text, since } of needsYou) found.push({ fact: 'needs you', value: `${kind}: ${text}`, ageMs: age(now, time(since)) });
+  if (lastProgressAt !== null) found.push({ fact: 'last progress', value: lastProgressAt, ageMs: age(now, time(lastProgressAt)) });
+  if (held !== null) found.push({ fact: 'held', value: withDetail(held.kind, held.detail), ageMs: null });
+  if (paused) found.push({ fact: 'paused', value: 'yes', ageMs: null });
+  if (failure !== null) found.push({ fact: 'failure', value: failure, ageMs: null });
+  if (lastExit !== null) found.push({ fact: 'last exit', value: lastExit.detail, ageMs: age(now, time(lastExit.at)) });
+  return found;
+}
+
+export function describePane(pane: PaneState): string {
+  if (!pane.exists) return 'gone';
+  if (!pane.dead) return `alive, pid ${pane.pid ?? 'unknown'}`;
+  if (pane.signal !== null) return `dead by signal ${pane.signal}`;
+  return pane.status === null ? 'dead' : `dead with exit code ${pane.status}`;
+}
+
+/** Epoch ms of an ISO time; null when it is none. */
+export function time(iso: string | null): number | null {
+  const at = iso === null ? Number.NaN : Date.parse(iso);
+  return Number.isNaN(at) ? null : at;
+}
+
+/** Clocks of two processes may differ by a little: nothing is younger than now. */
+function age(now: number, at: number | null): number | null {
+  return at === null ? null : Math.max(0, now - at);
+}
+
+function withDetail(value: string, detail: string | null): string {
+  return detail === null || detail === '' ? value : `${value}: ${detail}`;
+}

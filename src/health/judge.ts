@@ -1,0 +1,13 @@
+import { evidenceOf } from './evidence.ts';
+import type { HealthFacts, Judgement } from './facts.ts';
+import { RULES } from './rules.ts';
+
+/** Facts to status: the first rule that has something to say decides. Pure. */
+export function judge(facts: HealthFacts, now: number): Judgement {
+  for (const { name, status, when } of RULES) {
+    const verdict = when(facts, now);
+    if (verdict === null) continue;
+    return { status, reason: verdict.reason, rule: name, evidence: evidenceOf(facts, now), until: verdict.until ?? null };
+  }
+  throw new Error('the last rule says something about everything');
+}

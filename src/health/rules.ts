@@ -1,0 +1,140 @@
+import type { WrapperSnapshot } from '../coordination/link.ts';
+import type { AgentStatus } from '../domain/agent.ts';
+import { formatDuration } from '../lib/duration.ts';
+import { describePane, time } from './evidence.ts';
+import type { HealthFacts } from './facts.ts';
+
+/** A wrapper that restarts its link or its supervisor is back within a second; until then the last word stands. */
+export const LINK_GRACE_MS = 10_000;
+/** From the start of a pane to its wrapper's hello. */
+export const HELLO_GRACE_MS = 20_000;
+/** What a failing probe told before it failed holds for so long. */
+export const PROBE_GRACE_MS = 15_000;
+/** A new wrapper says `none` for a moment before it starts its agent. */
+export const FIRST_MOMENTS_MS = 3000;
+
+export interface Verdict {
+  reason: string;
+  until?: number | null;
+}
+
+export interface Rule {
+  name: string;
+  status: AgentStatus;
+  /** Null: this rule has nothing to say. */
+  when(facts: HealthFacts, now: number): Verdict | null;
+}
+
+/** A rule about the agent itself, from what its wrapper says. */
+function said(name: string, status: AgentStatus, when: (snapshot: WrapperSnapshot, facts: HealthFacts, now: number) => Verdict | null): Rule {
+  return { name, status, when: (facts, now) => (facts.snapshot === null ? null : when(facts.snapshot, facts, now)) };
+}
+
+const because = (condition: boolean, reason: string | null): Verdict | null => (condition ? { reason: reason ?? '' } : null);
+
+/** What the supervisor does or was told outranks what anyone sees: it is about to change what is seen. */
+const SUPERVISOR_RULES: readonly Rule[] = [
+  { name: 'given-up', status: 'failed', when: ({ lifecycle }) => because(lifecycle.phase === 'failed', lifecycle.detail) },
+  { name: 'being-stopped', status: 'stopping', when: ({ lifecycle }) => because(lifecycle.phase === 'stopping', lifecycle.detail) },
+  { name: 'stopped', status: 'stopped', when: (facts) => because(facts.desired === 'stopped' && nothingRuns(facts), null) },
+  { name: 'to-be-stopped', status: 'stopping', when: ({ desired, pane }) => because(desired === 'stopped' && pane !== null, null) },
+  { name: 'blocked', status: 'needs-you', when: ({ lifecycle }) => because(lifecycle.phase === 'blocked', lifecycle.detail) },
+  {
+    name: 'being-restarted',
+    status: 'recovering',
+    when: ({ lifecycle }) => (lifecycle.phase === 'restarting' ? { reason: lifecycle.detail ?? '', until: lifecycle.until ?? null } : null),
+  },
+  { name: 'being-started', status: 'starting', when: ({ lifecycle, link }) => because(lifecycle.phase === 'starting' && !link.connected, lifecycle.detail) },
+];
+
+/** A living link proves a living wrapper, whatever tmux says or fails to say. */
+const OUTSIDE_RULES: readonly Rule[] = [
+  {
+    name: 'probe-fails',
+    status: 'unknown',
+    when({ link, pane, probeError }, now) {
+      if (link.connected || !probeError) return null;
+      const lastLook = Math.max(pane?.at ?? probeError.since, link.since);
+      return because(now - lastLook >= PROBE_GRACE_MS, `the ${probeError.probe} probe fails: ${probeError.message}`);
+    },
+  },
+  { name: 'pane-gone', status: 'recovering', when: ({ pane, link }) => because(pane?.exists === false && !link.connected, 'its tmux session is gone') },
+  {
+    name: 'pane-dead',
+    status: 'recovering',
+    when: ({ pane, link }) => (pane?.dead === true && !link.connected ? { reason: `its wrapper ended: ${describePane(pane)}` } : null),
+  },
+  {
+    name: 'no-hello-yet',
+    status: 'starting',
+    when: ({ link, snapshot, pane }, now) => because(!link.connected && snapshot === null && pane !== null && now - link.since < HELLO_GRACE_MS, null),
+  },
+  {
+    name: 'silent',
+    status: 'unknown',
+    when({ link, snapshot }, now) {
+      const silent = now - Math.max(link.lastSeenAt ?? 0, link.since);
+      const limit = snapshot === null ? HELLO_GRACE_MS : LINK_GRACE_MS;
+      return because(!link.connected && silent >= limit, `its wrapper has not answered for ${formatDuration(silent)}`);
+    },
+  },
+];
+
+const AGENT_RULES: readonly Rule[] = [
+  said('gave-up', 'failed', ({ failure }) => (failure === null ? null : { reason: failure })),
+  said('asks', 'needs-you', ({ needsYou: [first, ...more] }) => {
+    if (first === undefined) return null;
+    return { reason: `${first.kind}: ${first.text}${more.length === 0 ? '' : ` (and ${more.length} more)`}` };
+  }),
+  said('dialog-open', 'needs-you', ({ turn }) => because(turn === 'permission', 'a permission dialog is open in its pane')),
+  said('no-progress', 'stuck', (snapshot, { stuckAfterMs }, now) => {
+    if (!works(snapshot)) return null;
+    const quiet = now - lastSign(snapshot, now);
+    return because(quiet >= stuckAfterMs, `${workOf(snapshot)}: no sign of progress for ${formatDuration(quiet)}`);
+  }),
+  said('works', 'working', (snapshot, { desired }) => {
+    if (!works(snapshot)) return null;
+    const pausing = snapshot.paused || desired === 'paused';
+    return { reason: pausing ? `${workOf(snapshot)}; pauses afterwards` : workOf(snapshot) };
+  }),
+  said('paused', 'paused', ({ paused }, { desired }) => because(paused || desired === 'paused', null)),
+  said('held', 'held', ({ held }) => {
+    if (held === null) return null;
+    const until = held.until === null ? '' : ` (until ${held.until})`;
+    return { reason: `${held.kind}: ${held.detail}${until}`, until: time(held.until) };
+  }),
+  said('agent-gone', 'recovering', ({ turn, lastExit }) => because(turn === 'gone', lastExit?.detail ?? 'its process ended')),
+  said('agent-starts', 'starting', ({ turn }) => because(turn === 'starting', null)),
+  said('first-moments', 'starting', ({ turn, kind, startedAt }, _facts, now) =>
+    because(kind === 'claude' && turn === 'none' && now - (time(startedAt) ?? 0) < FIRST_MOMENTS_MS, null),
+  ),
+  said('turn-failed', 'idle', ({ turn }) => because(turn === 'api-error' || turn === 'failed', turn === 'failed' ? 'its last turn ended without an answer' : 'its last turn ended by an error of the API')),
+  said('free', 'idle', () => ({ reason: '' })),
+];
+
+export const RULES: readonly Rule[] = [
+  ...SUPERVISOR_RULES,
+  ...OUTSIDE_RULES,
+  ...AGENT_RULES,
+  { name: 'nothing-known', status: 'unknown', when: () => ({ reason: 'nothing is known of it yet' }) },
+];
+
+function nothingRuns({ pane, link }: HealthFacts): boolean {
+  return !link.connected && pane !== null && (!pane.exists || pane.dead);
+}
+
+/** A held agent waits, also with a task in its hands. */
+function works({ turn, tasks, held }: WrapperSnapshot): boolean {
+  return held === null && (tasks.length > 0 || turn === 'busy' || turn === 'background');
+}
+
+/** A new turn and a new phase are progress too. */
+function lastSign({ lastProgressAt, turnSince, tasks }: WrapperSnapshot, now: number): number {
+  const signs = [lastProgressAt, turnSince, ...tasks.map(({ since }) => since)].map(time).filter((at) => at !== null);
+  return Math.min(now, Math.max(...signs));
+}
+
+function workOf({ tasks, turn }: WrapperSnapshot): string {
+  if (tasks.length > 0) return tasks.map(({ task, phase }) => `${task} ${phase}`).join(', ');
+  return turn === 'background' ? 'background work goes on' : 'a turn without a task';
+}
