@@ -100,7 +100,7 @@ async function mergeInScratch(task: MergeTask, before: string, commit: string): 
   await mkdir(task.scratchDir, { recursive: true });
   const scratch = await mkdtemp(path.join(task.scratchDir, `merge-${process.pid}-`));
   try {
-    await addWorktree({ root: task.root, path: scratch, commit: before, signal: task.signal });
+    await addWorktree({ root: task.root, path: scratch, commit: before, signal: task.signal, submodules: false });
     const env = await identityEnvironment(scratch);
     const files = await mergeCommit({ worktree: scratch, commit, message: task.message, ff: '--no-ff', env, signal: task.signal });
     if (files !== null) throw new MergeConflictError(task.into, files);

@@ -6,6 +6,7 @@ import { printable, splitNul } from './bytes.ts';
 import { isGitError } from './errors.ts';
 import { runGit } from './git.ts';
 import { serialised, whileLocked } from './lock.ts';
+import { checkoutSubmodules } from './submodules.ts';
 
 export interface Worktree {
   path: string;
@@ -49,6 +50,13 @@ export interface AddWorktreeOptions {
   commit: string;
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;
+  /** False: leave submodules empty. Otherwise those that the main worktree has checked out are checked out too. */
+  submodules?: boolean | undefined;
+}
+
+export interface AddedWorktree {
+  /** What is not as it should be, for people; the worktree is usable. */
+  notes: string[];
 }
 
 /**
@@ -56,8 +64,8 @@ export interface AddWorktreeOptions {
  * A registration whose directory is gone is dropped first, that one only.
  * Errors: `worktree-exists` (something is there already), `unknown-revision`, `disk-full`, …
  */
-export async function addWorktree(options: AddWorktreeOptions): Promise<void> {
-  await serialised(`worktrees:${options.root}`, async () => {
+export async function addWorktree(options: AddWorktreeOptions): Promise<AddedWorktree> {
+  return serialised(`worktrees:${options.root}`, async () => {
     await dropStaleRegistration(options.root, options.path);
     if (await holdsSomething(options.path)) {
       throw new SwarmError('worktree-exists', `${options.path} is there already and is not empty`, {
@@ -73,6 +81,8 @@ export async function addWorktree(options: AddWorktreeOptions): Promise<void> {
         timeoutMs: options.timeoutMs,
       }),
     );
+    if (options.submodules === false) return { notes: [] };
+    return { notes: await checkoutSubmodules({ root: options.root, worktree: options.path, signal: options.signal }) };
   });
 }
 

@@ -1,10 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GitError } from '../../../src/git/errors.ts';
 import { gitText, runGit } from '../../../src/git/git.ts';
 import { findRepository } from '../../../src/git/repository.ts';
 import { snapshotDirty } from '../../../src/git/snapshot.ts';
+import { clearStaleLocks } from '../../../src/git/stale-lock.ts';
 import { dirtySummary } from '../../../src/git/status.ts';
 import { highestTaskNumber } from '../../../src/git/task-branches.ts';
 import { addWorktree, isRegisteredWorktree, listWorktrees, removeWorktree } from '../../../src/git/worktrees.ts';
@@ -173,6 +174,45 @@ describe('Worktrees', () => {
     const list = await listWorktrees(repository.root);
     expect(list.find(({ path: place }) => place === mine)?.missing).toBe(false);
     expect(list.find(({ path: place }) => place === other)?.missing).toBe(true);
+  });
+
+  it('have the submodules that the main worktree has, without a network', async () => {
+    using inner = makeRepository({ files: { 'inner.txt': 'i\n' } });
+    using repository = makeRepository();
+    for (const name of ['sub', 'not here']) {
+      repository.git(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--name', `n.${name}`, inner.root, name]);
+    }
+    repository.git(['commit', '-qm', 'submodules']);
+    repository.git(['submodule', '--quiet', 'deinit', '-f', 'not here']);
+    const commit = repository.git(['rev-parse', 'HEAD']);
+    // The original is out of reach, as a server would be.
+    renameSync(inner.root, `${inner.root}.away`);
+    const config = readFileSync(path.join(repository.gitCommonDir, 'config'), 'utf8');
+    const place = path.join(repository.home, 'with submodules');
+    expect(await addWorktree({ root: repository.root, path: place, commit })).toEqual({ notes: [] });
+    expect(readFileSync(path.join(place, 'sub/inner.txt'), 'utf8')).toBe('i\n');
+    expect(repository.git(['config', 'remote.origin.url'], path.join(place, 'sub'))).toBe(inner.root);
+    expect(existsSync(path.join(place, 'not here/inner.txt'))).toBe(false);
+    expect(readFileSync(path.join(repository.gitCommonDir, 'config'), 'utf8')).toBe(config);
+    expect(repository.git(['status', '--porcelain'], place)).toBe('');
+    // A commit that the main worktree's copy does not have.
+    repository.git(['update-index', '--cacheinfo', `160000,${'e'.repeat(40)},sub`]);
+    repository.git(['commit', '-qm', 'unknown']);
+    const other = path.join(repository.home, 'other');
+    const { notes } = await addWorktree({ root: repository.root, path: other, commit: repository.git(['rev-parse', 'HEAD']) });
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toContain('submodule sub');
+    expect(existsSync(path.join(other, 'readme.txt'))).toBe(true);
+  });
+
+  it('lose the locks that a killed git left, and no younger one', async () => {
+    using repository = makeRepository();
+    const lock = path.join(repository.gitCommonDir, 'index.lock');
+    writeFileSync(lock, '');
+    expect(await clearStaleLocks(repository.root, { olderThanMs: 60_000 })).toEqual([]);
+    utimesSync(lock, 0, 0);
+    expect(await clearStaleLocks(repository.root, { olderThanMs: 60_000 })).toEqual(['index.lock']);
+    expect(existsSync(lock)).toBe(false);
   });
 
   it('refuse to write over something, and to go away with work in them', async () => {
