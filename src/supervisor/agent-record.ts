@@ -8,7 +8,8 @@ export interface PaneView {
   session: string;
   pid: number;
   dead: boolean;
-  ending: string | null;
+  status: number | null;
+  signal: number | null;
   /** Clients that look at its session now. */
   clients: number;
 }
@@ -32,7 +33,11 @@ export class AgentRecord {
   token: string;
   lifecycle: Lifecycle;
   pane: PaneView | null = null;
+  /** When tmux last told of the pane, or of its absence. */
+  paneSeenAt: number;
   linked = false;
+  /** The last change of `linked`. */
+  linkSince: number;
   silentSince: number;
   busy = false;
   snapshot: WrapperSnapshot | null = null;
@@ -50,6 +55,8 @@ export class AgentRecord {
     this.worktree = worktree;
     this.token = token;
     this.lifecycle = { phase: 'none', since: now };
+    this.paneSeenAt = now;
+    this.linkSince = now;
     this.silentSince = now;
     this.statusSince = now;
   }
@@ -60,7 +67,8 @@ export class AgentRecord {
 
   observed(): Observed {
     const { lifecycle, pane, linked, silentSince, busy } = this;
-    return { lifecycle, pane, linked, silentSince, busy };
+    const seen = pane === null ? null : { dead: pane.dead, ending: describeEnding(pane) };
+    return { lifecycle, pane: seen, linked, silentSince, busy };
   }
 
   /** Takes in a snapshot; true when something that the store keeps has changed. */
@@ -79,4 +87,11 @@ export class AgentRecord {
   usage(): Usage {
     return addUsage(this.row.usage, this.snapshot?.usage ?? NO_USAGE);
   }
+}
+
+/** How a dead pane's program ended; null while it lives, or where tmux cannot tell. */
+function describeEnding({ dead, status, signal }: PaneView): string | null {
+  if (!dead) return null;
+  if (signal !== null) return `signal ${signal}`;
+  return status === null ? null : `exit ${status}`;
 }

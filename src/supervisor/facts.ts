@@ -1,5 +1,54 @@
-import type { AgentRecord } from './agent-record.ts';
 import type { AgentDesired } from '../domain/agent.ts';
-export function factsOf(record: AgentRecord, desired: AgentDesired, stuckAfterMs: number): any {
-  return { desired, lifecycle: record.lifecycle, pane: record.pane, link: { connected: record.linked }, snapshot: record.snapshot, stuckAfterMs };
+import type { HealthFacts, LifecycleFact, ProbeError } from '../health/index.ts';
+import type { AgentRecord } from './agent-record.ts';
+
+export interface FactsContext {
+  desired: AgentDesired;
+  stuckAfterMs: number;
+  /** Set while tmux cannot be asked. */
+  probeError: ProbeError | null;
+}
+
+/** What is known of one agent, in the words of the health room. */
+export function factsOf(record: AgentRecord, { desired, stuckAfterMs, probeError }: FactsContext): HealthFacts {
+  const { pane, linked, snapshot, snapshotAt, linkSince, paneSeenAt } = record;
+  return {
+    desired,
+    stuckAfterMs,
+    probeError,
+    lifecycle: lifecycleFact(record, desired),
+    pane:
+      pane === null
+        ? { exists: false, dead: false, status: null, signal: null, pid: null, at: paneSeenAt }
+        : { exists: true, dead: pane.dead, status: pane.status, signal: pane.signal, pid: pane.pid, at: paneSeenAt },
+    link: { connected: linked, since: linkSince, lastSeenAt: snapshotAt === 0 ? null : snapshotAt },
+    snapshot,
+    snapshotAt: snapshotAt === 0 ? null : snapshotAt,
+  };
+}
+
+function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired): LifecycleFact {
+  const { since } = lifecycle;
+  switch (lifecycle.phase) {
+    case 'none':
+      // Wanted and not there: the very next step of the loop starts it.
+      return { phase: desired !== 'stopped' && pane === null ? 'starting' : 'none', since, detail: null };
+    case 'up':
+      return { phase: 'none', since, detail: null };
+    case 'blocked':
+      return { phase: 'blocked', since, detail: lifecycle.detail };
+    case 'preparing':
+      return { phase: 'starting', since, detail: 'its worktree is being prepared' };
+    case 'starting':
+      return { phase: 'starting', since, detail: null };
+    case 'recovering':
+      return { phase: 'restarting', since, detail: lifecycle.detail };
+    case 'backoff':
+      if (lifecycle.of === 'stop') return { phase: 'stopping', since, detail: lifecycle.detail };
+      return { phase: 'restarting', since, detail: lifecycle.detail, until: lifecycle.until };
+    case 'stopping':
+      return { phase: 'stopping', since, detail: null };
+    case 'failed':
+      return { phase: 'failed', since, detail: lifecycle.detail };
+  }
 }

@@ -3,6 +3,7 @@ import { errorText } from '../domain/errors.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import type { Order, WrapperSnapshot } from '../coordination/link.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
+import type { ProbeError } from '../health/index.ts';
 import type { EventLog } from './event-log.ts';
 import { decide, type Action, type Lifecycle } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
@@ -21,6 +22,8 @@ export interface FleetDependencies {
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   now(): number;
   onChange(record: AgentRecord): void;
+  /** How the look at the panes goes: null when it works. */
+  onProbe(error: ProbeError | null): void;
 }
 
 /**
@@ -35,6 +38,7 @@ export class Fleet {
   #lookAgain = false;
   /** False until tmux was asked once: nothing is started on ignorance. */
   #seen = false;
+  #failingSince: number | null = null;
   #down = false;
   readonly #steps = new Set<Promise<void>>();
 
@@ -102,12 +106,16 @@ export class Fleet {
     let panes: Map<string, PaneView> | null = null;
     try {
       panes = await this.#deps.look();
+      this.#failingSince = null;
     } catch (error) {
       // A probe that fails is no fact about the agents.
-      this.#deps.log.warn({ err: error }, 'tmux could not be asked');
+      if (this.#failingSince === null) this.#deps.log.warn({ err: error }, 'tmux cannot be asked');
+      this.#failingSince ??= this.#deps.now();
+      this.#deps.onProbe({ probe: 'tmux', message: errorText(error), since: this.#failingSince });
     }
     if (panes !== null) {
       this.#seen = true;
+      this.#deps.onProbe(null);
       for (const record of this.#records.values()) this.#observePane(record, panes.get(record.id) ?? null);
     }
     if (this.#seen) for (const record of this.#records.values()) this.#step(record);
@@ -115,10 +123,7 @@ export class Fleet {
   }
 
   #observePane(record: AgentRecord, pane: PaneView | null): void {
-    if (record.busy && pane === null) {
-      record.pane = null;
-      return;
-    }
+    record.paneSeenAt = this.#deps.now();
     if (pane !== null && record.pane?.pid !== pane.pid) record.silentSince = this.#deps.now();
     record.pane = pane;
   }
@@ -187,6 +192,7 @@ export class Fleet {
     const record = this.#records.get(id);
     if (record === undefined) return null;
     record.linked = true;
+    record.linkSince = this.#deps.now();
     return this.observed(id, snapshot);
   }
 
@@ -203,7 +209,8 @@ export class Fleet {
     const record = this.#records.get(id);
     if (record === undefined) return;
     record.linked = false;
-    record.silentSince = this.#deps.now();
+    record.linkSince = this.#deps.now();
+    record.silentSince = record.linkSince;
     // Most often its process has just died: look at once instead of at the next tick.
     this.wake();
   }

@@ -1,5 +1,5 @@
 import type { AgentDesired } from '../domain/agent.ts';
-import { judge as judgeFacts } from './interim.ts';
+import { judge as judgeFacts, type ProbeError } from '../health/index.ts';
 import { scanProcesses, treeUsage, type ProcessTable } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
@@ -18,6 +18,7 @@ export interface JudgeOptions {
 /** Turns what is known of each agent into its status, and tells when it changes. */
 export class Judge {
   readonly #options: JudgeOptions;
+  #probeError: ProbeError | null = null;
   #before: ProcessTable | null = null;
   #latest: ProcessTable | null = null;
 
@@ -27,7 +28,10 @@ export class Judge {
 
   reconsider(record: AgentRecord, desired: AgentDesired): void {
     const now = this.#options.now();
-    const { status, reason, rule } = judgeFacts(factsOf(record, desired, this.#options.stuckAfterMs), now);
+    const { status, reason, rule } = judgeFacts(
+      factsOf(record, { desired, stuckAfterMs: this.#options.stuckAfterMs, probeError: this.#probeError }),
+      now,
+    );
     const changed = record.status !== status;
     record.statusReason = reason === '' ? null : reason;
     if (!changed) return;
@@ -36,6 +40,11 @@ export class Judge {
     record.statusSince = now;
     const about = { agent: record.id, task: record.snapshot?.tasks[0]?.task ?? null };
     this.#options.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
+  }
+
+  /** tmux answers (null), or fails to. */
+  set probeError(error: ProbeError | null) {
+    this.#probeError = error;
   }
 
   /** CPU and memory of the agent's tree; null while it has none. */

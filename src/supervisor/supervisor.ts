@@ -102,6 +102,7 @@ export class Supervisor {
       look: () => this.#tmux.look(),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       onChange: (record) => this.#judge.reconsider(record, this.#fleet.desired(record)),
+      onProbe: (error) => (this.#judge.probeError = error),
       runner: new AgentRunner(
         runnerPorts({
           ...options,

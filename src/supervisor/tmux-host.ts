@@ -75,7 +75,8 @@ export class TmuxHost {
         pid: row.pid,
         // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
         dead: row.dead || !this.#options.processLives(row.pid),
-        ending: describeEnding(row.deadStatus, row.deadSignal),
+        status: row.deadStatus,
+        signal: row.deadSignal,
         clients: row.clients,
       });
     }
@@ -123,11 +124,6 @@ export class TmuxHost {
     this.#tmux = null;
     await tmux?.close();
   }
-}
-
-function describeEnding(status: number | null, signal: number | null): string | null {
-  if (signal !== null) return `signal ${signal}`;
-  return status === null ? null : `exit ${status}`;
 }
 
 /** The host of this project's own server. */
