@@ -18,6 +18,7 @@ export class GroupCommit {
   readonly #db: Database;
   readonly #file: string;
   #waiting: Waiting[] = [];
+  #endOfTick: NodeJS.Immediate | undefined;
   #inside = false;
   #closed = false;
 
@@ -48,6 +49,7 @@ export class GroupCommit {
   commit(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
+    clearImmediate(this.#endOfTick);
     if (!this.#db.inTransaction) return;
     try {
       this.#db.run('COMMIT');
@@ -62,6 +64,7 @@ export class GroupCommit {
 
   /** Commits, then refuses whatever comes. */
   close(): void {
+    if (this.#closed) return;
     this.commit();
     this.#closed = true;
   }
@@ -71,7 +74,8 @@ export class GroupCommit {
     if (this.#inside) throw new Error('a write inside a write: call the inner function directly');
     if (this.#db.inTransaction) return;
     this.#db.run('BEGIN IMMEDIATE');
-    setImmediate(() => this.commit());
+    clearImmediate(this.#endOfTick);
+    this.#endOfTick = setImmediate(() => this.commit());
   }
 
   #inSavepoint<T>(fn: () => T): T {

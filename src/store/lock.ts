@@ -12,6 +12,8 @@ export function takeSupervisorLock(lockPath: string): Disposable {
   privateFile(lockPath);
   const lock = new Database(lockPath, { timeout: 0 });
   try {
+    // Nothing is ever written, so no journal is needed: this keeps an empty one from lying about after a kill.
+    lock.exec('PRAGMA journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
