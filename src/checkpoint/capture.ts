@@ -56,12 +56,20 @@ interface Seen {
 }
 
 /** Captures the worktree; the newest checkpoint again when nothing changed since (two processes then). */
-export async function capture(context: CaptureContext, request: CaptureRequest): Promise<{ captured: Captured; remembered: Remembered }> {
+export async function capture(
+  context: CaptureContext,
+  request: CaptureRequest,
+): Promise<{ captured: Captured; remembered: Remembered }> {
   const work = await openWorkIndex(indexPath(context.place));
   try {
     const seen = await look(context, work, request.signal);
     const known = context.remembered;
-    if (known !== null && request.force !== true && context.alsoCapture.size === 0 && (await nothingChanged(context.place, seen, known))) {
+    if (
+      known !== null &&
+      request.force !== true &&
+      context.alsoCapture.size === 0 &&
+      (await nothingChanged(context.place, seen, known))
+    ) {
       await work.keep();
       const { n, commit, state } = known;
       return { captured: { n, commit, tree: state.tree, created: false, warnings: seen.warnings }, remembered: known };
@@ -109,7 +117,11 @@ async function modesStillHold(seen: Seen, known: Remembered): Promise<boolean> {
   return JSON.stringify(was) === JSON.stringify(await oddModes(worktree, paths, base));
 }
 
-async function record(context: CaptureContext, seen: Seen, request: CaptureRequest): Promise<{ captured: Captured; remembered: Remembered }> {
+async function record(
+  context: CaptureContext,
+  seen: Seen,
+  request: CaptureRequest,
+): Promise<{ captured: Captured; remembered: Remembered }> {
   const { place } = context;
   const { warnings } = seen;
   const [gathered, newest] = await Promise.all([gather(context, seen), newestOf(place, context.remembered)]);
@@ -118,11 +130,17 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   const mark = fingerprint(state);
   if (request.force !== true && newest !== null && newest.state === mark && newest.tree === tree) {
     const { n, commit } = newest;
-    return { captured: { n, commit, tree, created: false, warnings }, remembered: remember(seen, gathered, mark, n, commit) };
+    return {
+      captured: { n, commit, tree, created: false, warnings },
+      remembered: remember(seen, gathered, mark, n, commit),
+    };
   }
   const files = (await changedFiles(place, newest?.commit ?? state.saved.head, tree)).length;
   const { n, commit } = await writeNext(place, request, state, mark, files, newest?.n ?? 0);
-  return { captured: { n, commit, tree, created: true, warnings }, remembered: remember(seen, gathered, mark, n, commit) };
+  return {
+    captured: { n, commit, tree, created: true, warnings },
+    remembered: remember(seen, gathered, mark, n, commit),
+  };
 }
 
 interface Gathered {
@@ -190,7 +208,10 @@ function remember(seen: Seen, gathered: Gathered, mark: string, n: number, commi
 }
 
 /** What the next checkpoint is compared with. The refs are asked unless ours is plainly still the newest. */
-async function newestOf(place: CheckpointPlace, known: Remembered | null): Promise<{ n: number; commit: string; tree: string; state: string } | null> {
+async function newestOf(
+  place: CheckpointPlace,
+  known: Remembered | null,
+): Promise<{ n: number; commit: string; tree: string; state: string } | null> {
   if (known === null || newestLooseNumber(place) !== known.n) return newestCheckpoint(place);
   return { n: known.n, commit: known.commit, tree: known.state.tree, state: known.fingerprint };
 }

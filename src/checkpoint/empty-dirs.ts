@@ -24,7 +24,11 @@ export function scanStillHolds(worktree: string, scan: EmptyScan): boolean {
  * The empty directories at or below `bareDirs` (directories without a captured file). What is ignored is not looked
  * into: `ignored` answers for the entries of the bare directories, which hold nothing but directories and ignored files.
  */
-export function scanEmptyDirs(worktree: string, bareDirs: readonly RawPath[], ignored: ReadonlySet<RawPath>): EmptyScan {
+export function scanEmptyDirs(
+  worktree: string,
+  bareDirs: readonly RawPath[],
+  ignored: ReadonlySet<RawPath>,
+): EmptyScan {
   const scan: EmptyScan = { empty: [], seen: new Map() };
   const visit = (dir: RawPath): void => {
     const was = signature(worktree, dir);
@@ -51,7 +55,10 @@ export function holdOnlyDirectories(worktree: string, dirs: readonly RawPath[]):
     const dir = name.replace(/\/$/, '');
     const entries = readEntries(worktree, dir) ?? [];
     if (!entries.every((entry) => entry.isDirectory())) return false;
-    return holdOnlyDirectories(worktree, entries.map((entry) => `${dir}/${entry.name}`));
+    return holdOnlyDirectories(
+      worktree,
+      entries.map((entry) => `${dir}/${entry.name}`),
+    );
   });
 }
 

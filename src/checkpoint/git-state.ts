@@ -27,7 +27,10 @@ async function ignoreMissing<T>(work: Promise<T>): Promise<T | null> {
 export async function readOperationFiles(gitDir: string): Promise<OperationFile[]> {
   const found: OperationFile[] = [];
   const present = new Set((await ignoreMissing(readdir(gitDir))) ?? []);
-  const names = [...OPERATION_FILES.filter((name) => present.has(name)), ...[...present].filter((name) => name.startsWith('sharedindex.'))];
+  const names = [
+    ...OPERATION_FILES.filter((name) => present.has(name)),
+    ...[...present].filter((name) => name.startsWith('sharedindex.')),
+  ];
   for (const name of names) await collect(gitDir, name, found);
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -46,8 +49,11 @@ async function collect(gitDir: string, name: string, found: OperationFile[]): Pr
 
 /** Commits that the operation needs and that no branch may hold; the caller drops those that do not exist. */
 export function commitsOf(operations: readonly OperationFile[]): string[] {
-  const names = /^([A-Z_]+_HEAD|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha)|sequencer\/(head|abort-safety))$/;
-  const oids = operations.filter(({ name }) => names.test(name)).flatMap(({ content }) => content.toString('latin1').match(/\b[0-9a-f]{40,64}\b/g) ?? []);
+  const names =
+    /^([A-Z_]+_HEAD|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha)|sequencer\/(head|abort-safety))$/;
+  const oids = operations
+    .filter(({ name }) => names.test(name))
+    .flatMap(({ content }) => content.toString('latin1').match(/\b[0-9a-f]{40,64}\b/g) ?? []);
   return [...new Set(oids)];
 }
 
@@ -71,7 +77,12 @@ export interface IndexState {
  * Reads the person's index, never writes it. `known`: what was read at the same head from the very same file, so that
  * only its relation to the ignore patterns, which may have changed, is asked again.
  */
-export async function readIndexState(worktree: string, gitDir: string, head: Head, known: IndexState | null): Promise<IndexState> {
+export async function readIndexState(
+  worktree: string,
+  gitDir: string,
+  head: Head,
+  known: IndexState | null,
+): Promise<IndexState> {
   const bytes = await ignoreMissing(readFile(path.join(gitDir, 'index')));
   if (bytes === null) return { bytes, digest: 'none', stagedBlobs: [], trackedIgnored: [] };
   const [ignored, meaning] = await Promise.all([
@@ -81,7 +92,11 @@ export async function readIndexState(worktree: string, gitDir: string, head: Hea
   return { bytes, digest: meaning.digest, stagedBlobs: meaning.stagedBlobs, trackedIgnored: splitNul(ignored.stdout) };
 }
 
-async function readMeaning(worktree: string, bytes: Buffer, head: Head): Promise<Pick<IndexState, 'digest' | 'stagedBlobs'>> {
+async function readMeaning(
+  worktree: string,
+  bytes: Buffer,
+  head: Head,
+): Promise<Pick<IndexState, 'digest' | 'stagedBlobs'>> {
   const args =
     head.commit === null
       ? ['ls-files', '-s', '-z']
@@ -93,7 +108,12 @@ async function readMeaning(worktree: string, bytes: Buffer, head: Head): Promise
   const stages = conflict ? (await runGit(['ls-files', '-u', '-z'], { cwd: worktree })).stdout : Buffer.alloc(0);
   return {
     // The count of entries tells an intent to add, which the difference to HEAD does not show.
-    digest: createHash('sha256').update(bytes.subarray(8, 12)).update(staged.stdout).update('\0').update(stages).digest('hex'),
+    digest: createHash('sha256')
+      .update(bytes.subarray(8, 12))
+      .update(staged.stdout)
+      .update('\0')
+      .update(stages)
+      .digest('hex'),
     stagedBlobs: blobsNamed([...records, ...splitNul(stages)]),
   };
 }
@@ -111,4 +131,3 @@ export function blobsNamed(records: readonly string[]): string[] {
   }
   return [...oids].sort();
 }
-

@@ -32,7 +32,15 @@ export async function shadowGit(shadow: Shadow, args: readonly string[], input?:
 }
 
 export async function readListing(shadow: Shadow): Promise<{ bytes: Buffer; listing: Listing }> {
-  const bytes = await shadowGit(shadow, ['ls-files', '-z', '-t', '--cached', '--others', '--directory', '--exclude-standard']);
+  const bytes = await shadowGit(shadow, [
+    'ls-files',
+    '-z',
+    '-t',
+    '--cached',
+    '--others',
+    '--directory',
+    '--exclude-standard',
+  ]);
   return { bytes, listing: parseListing(bytes) };
 }
 
@@ -40,7 +48,11 @@ export async function readListing(shadow: Shadow): Promise<{ bytes: Buffer; list
  * "Ignored" means what the person's git means by it: a file that is tracked although a pattern matches is captured, one
  * that the shadow index took before a pattern came is dropped. Returns whether the shadow index changed.
  */
-export async function matchTrackedIgnored(shadow: Shadow, index: IndexState, wanted: ReadonlySet<RawPath>): Promise<boolean> {
+export async function matchTrackedIgnored(
+  shadow: Shadow,
+  index: IndexState,
+  wanted: ReadonlySet<RawPath>,
+): Promise<boolean> {
   const held = splitNul(await shadowGit(shadow, ['ls-files', '-z', '--cached', '--ignored', '--exclude-standard']));
   const keep = new Set([...index.trackedIgnored, ...wanted]);
   const drop = held.filter((file) => !keep.has(file));
@@ -65,15 +77,31 @@ export async function readEmptyDirs(shadow: Shadow, listing: Listing): Promise<E
   const { bareDirs } = listing;
   const { worktree } = shadow.place;
   if (holdOnlyDirectories(worktree, bareDirs)) return scanEmptyDirs(worktree, bareDirs, new Set());
-  const output = await shadowGit(shadow, ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory']);
+  const output = await shadowGit(shadow, [
+    'ls-files',
+    '-z',
+    '--others',
+    '--ignored',
+    '--exclude-standard',
+    '--directory',
+  ]);
   return scanEmptyDirs(worktree, bareDirs, new Set(splitNul(output).map((name) => name.replace(/\/$/, ''))));
 }
 
 /** What an unfinished operation names and the repository really has. */
-export async function keptObjects(place: CheckpointPlace, operations: readonly OperationFile[]): Promise<{ commits: string[]; trees: string[] }> {
+export async function keptObjects(
+  place: CheckpointPlace,
+  operations: readonly OperationFile[],
+): Promise<{ commits: string[]; trees: string[] }> {
   const commits = commitsOf(operations);
-  const autoMerge = operations.find(({ name }) => name === 'AUTO_MERGE')?.content.toString('latin1').trim();
-  const names = [...commits.map((oid) => `${oid}^{commit}`), ...(autoMerge === undefined ? [] : [`${autoMerge}^{tree}`])];
+  const autoMerge = operations
+    .find(({ name }) => name === 'AUTO_MERGE')
+    ?.content.toString('latin1')
+    .trim();
+  const names = [
+    ...commits.map((oid) => `${oid}^{commit}`),
+    ...(autoMerge === undefined ? [] : [`${autoMerge}^{tree}`]),
+  ];
   const found = await resolveAll(place.worktree, names);
   const present = (part: (string | null)[]): string[] => part.filter((oid) => oid !== null);
   return { commits: present(found.slice(0, commits.length)), trees: present(found.slice(commits.length)) };
@@ -83,11 +111,13 @@ export async function keptObjects(place: CheckpointPlace, operations: readonly O
 export async function changedFiles(place: CheckpointPlace, from: string | null, to: string): Promise<RawPath[]> {
   const cwd = place.gitCommonDir;
   const env = { GIT_DIR: place.gitCommonDir };
-  const args = from === null ? ['ls-tree', '-r', '-z', '--name-only', to] : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', from, to];
+  const args =
+    from === null
+      ? ['ls-tree', '-r', '-z', '--name-only', to]
+      : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', from, to];
   return splitNul((await runGit(args, { cwd, env })).stdout);
 }
 
 export async function writeTree(shadow: Shadow): Promise<string> {
   return (await shadowGit(shadow, ['write-tree'])).toString('latin1').trim();
 }
-

@@ -58,7 +58,8 @@ async function linkPatiently(from: string, lock: string): Promise<void> {
 
 /** Frees a lock that a killed rollback to these bytes left behind; anybody else's stays. */
 export async function dropOwnIndexLock(gitDir: string, bytes: Buffer | null): Promise<void> {
-  for (const name of await readdir(gitDir)) if (/^swarm-index-\d+$/.test(name)) await rm(path.join(gitDir, name), { force: true });
+  for (const name of await readdir(gitDir))
+    if (/^swarm-index-\d+$/.test(name)) await rm(path.join(gitDir, name), { force: true });
   const lock = path.join(gitDir, 'index.lock');
   try {
     if ((await readFile(lock)).equals(bytes ?? Buffer.alloc(0))) await rm(lock, { force: true });

@@ -72,7 +72,9 @@ export function checkpointMessage(record: NewRecord): string {
     ['Swarm-Files', files],
     ['Swarm-State', record.fingerprint],
   ];
-  const lines = trailers.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([key, value]) => `${key}: ${oneLine(String(value))}`);
+  const lines = trailers
+    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .map(([key, value]) => `${key}: ${oneLine(String(value))}`);
   return `checkpoint ${n} of ${place.agent}: ${oneLine(request.reason)}\n\n${lines.join('\n')}\n`;
 }
 
@@ -131,7 +133,9 @@ export function parseList(output: string, agent: string): Checkpoint[] {
     const ref = name.trimStart();
     const n = Number(ref.slice(refPrefix(agent).length));
     if (!Number.isInteger(n) || n < 1) continue;
-    const trailers = new Map([...contents.matchAll(/^Swarm-(\w+): (.*)$/gm)].map(([, key = '', value = '']) => [key, value]));
+    const trailers = new Map(
+      [...contents.matchAll(/^Swarm-(\w+): (.*)$/gm)].map(([, key = '', value = '']) => [key, value]),
+    );
     const attempt = trailers.get('Attempt');
     list.push({
       n,

@@ -40,7 +40,9 @@ async function forEachRef(place: CheckpointPlace, args: readonly string[]): Prom
 /** Largest number that is stored in a file of its own; null only says "ask git", because refs may be packed. */
 export function newestLooseNumber(place: CheckpointPlace): number | null {
   try {
-    const numbers = readdirSync(path.join(place.gitCommonDir, refPrefix(place.agent))).filter((name) => /^\d+$/.test(name));
+    const numbers = readdirSync(path.join(place.gitCommonDir, refPrefix(place.agent))).filter((name) =>
+      /^\d+$/.test(name),
+    );
     return numbers.length === 0 ? null : Math.max(...numbers.map(Number));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;

@@ -17,10 +17,19 @@ export function openDirectories(worktree: string, current: SavedState): void {
 }
 
 /** Empty directories of now that were not there then go, those of then come. */
-export async function restoreEmptyDirs(worktree: string, current: SavedState, target: SavedState, files: readonly RawPath[]): Promise<void> {
+export async function restoreEmptyDirs(
+  worktree: string,
+  current: SavedState,
+  target: SavedState,
+  files: readonly RawPath[],
+): Promise<void> {
   const wanted = new Set([...target.emptyDirs, ...parentsOf([...target.emptyDirs, ...files])]);
   for (const dir of current.emptyDirs) {
-    for (let at: RawPath = dir; at !== '' && !wanted.has(at); at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : '') {
+    for (
+      let at: RawPath = dir;
+      at !== '' && !wanted.has(at);
+      at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : ''
+    ) {
       if (!(await removeIfEmpty(bytesBelow(worktree, at)))) break;
     }
   }
@@ -40,7 +49,13 @@ async function removeIfEmpty(dir: Buffer): Promise<boolean> {
 }
 
 /** Sets every permission that could be wrong: those odd now, those odd then, and what was written anew. */
-export function restoreModes(worktree: string, current: SavedState, target: SavedState, files: readonly RawPath[], changed: readonly RawPath[]): void {
+export function restoreModes(
+  worktree: string,
+  current: SavedState,
+  target: SavedState,
+  files: readonly RawPath[],
+  changed: readonly RawPath[],
+): void {
   const then = new Map(target.modes);
   const sameBase = JSON.stringify(current.base) === JSON.stringify(target.base);
   const paths = [...parentsOf(files), ...target.emptyDirs, ...files];

@@ -48,6 +48,8 @@ async function detach(cwd: string, commit: string): Promise<void> {
 
 async function holderOf(place: CheckpointPlace, branch: string): Promise<string | null> {
   const own = realpathSync(place.worktree);
-  const other = (await listWorktrees(place.worktree)).find((worktree) => worktree.branch === branch && !worktree.missing && realpathSync(worktree.path) !== own);
+  const other = (await listWorktrees(place.worktree)).find(
+    (worktree) => worktree.branch === branch && !worktree.missing && realpathSync(worktree.path) !== own,
+  );
   return other?.path ?? null;
 }

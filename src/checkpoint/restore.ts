@@ -49,7 +49,12 @@ export async function restore(
   }
 }
 
-async function restoreFiles(context: RestoreContext, current: LoadedCheckpoint, target: LoadedCheckpoint, changed: readonly RawPath[]): Promise<void> {
+async function restoreFiles(
+  context: RestoreContext,
+  current: LoadedCheckpoint,
+  target: LoadedCheckpoint,
+  changed: readonly RawPath[],
+): Promise<void> {
   const { place, config } = context;
   const work = await openWorkIndex(indexPath(place));
   try {

@@ -14,9 +14,13 @@ export interface LoadedCheckpoint {
 /** Reads everything that a checkpoint holds beside its tree. Error: `damaged-checkpoint`. */
 export async function loadCheckpoint(place: CheckpointPlace, checkpoint: Checkpoint): Promise<LoadedCheckpoint> {
   const [stateBytes, index] = await readBlobs(place, [`${checkpoint.meta}:state.json`, `${checkpoint.meta}:index`]);
-  const saved = stateBytes === undefined || stateBytes === null ? null : (JSON.parse(stateBytes.toString('utf8')) as SavedState);
+  const saved =
+    stateBytes === undefined || stateBytes === null ? null : (JSON.parse(stateBytes.toString('utf8')) as SavedState);
   if (saved?.v !== 1 || (saved.hasIndex && (index === undefined || index === null))) throw damaged(checkpoint);
-  const contents = await readBlobs(place, saved.operations.map((_, at) => `${checkpoint.meta}:operation/${at}`));
+  const contents = await readBlobs(
+    place,
+    saved.operations.map((_, at) => `${checkpoint.meta}:operation/${at}`),
+  );
   const operations = saved.operations.map((name, at) => {
     const content = contents[at];
     if (content === undefined || content === null) throw damaged(checkpoint);
@@ -26,9 +30,13 @@ export async function loadCheckpoint(place: CheckpointPlace, checkpoint: Checkpo
 }
 
 function damaged(checkpoint: Checkpoint): SwarmError {
-  return new SwarmError('damaged-checkpoint', `checkpoint ${checkpoint.n} of ${checkpoint.agent} cannot be read whole`, {
-    hint: `Its files can still be seen: git show ${checkpoint.commit}. \`git fsck\` tells what is missing.`,
-  });
+  return new SwarmError(
+    'damaged-checkpoint',
+    `checkpoint ${checkpoint.n} of ${checkpoint.agent} cannot be read whole`,
+    {
+      hint: `Its files can still be seen: git show ${checkpoint.commit}. \`git fsck\` tells what is missing.`,
+    },
+  );
 }
 
 async function readBlobs(place: CheckpointPlace, names: readonly string[]): Promise<(Buffer | null)[]> {

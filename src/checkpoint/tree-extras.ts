@@ -43,7 +43,11 @@ export function parseListing(output: Buffer): Listing {
 /** Stats per turn of the event loop: about 1 ms, so that heartbeats and hooks are served meanwhile. */
 const CHUNK = 256;
 
-export async function oddModes(worktree: string, paths: readonly RawPath[], base: BaseModes): Promise<Array<[RawPath, number]>> {
+export async function oddModes(
+  worktree: string,
+  paths: readonly RawPath[],
+  base: BaseModes,
+): Promise<Array<[RawPath, number]>> {
   const odd: Array<[RawPath, number]> = [];
   for (let at = 0; at < paths.length; at += 1) {
     if (at % CHUNK === CHUNK - 1) await nextTurn();
@@ -76,4 +80,3 @@ export function parentsOf(files: readonly RawPath[]): RawPath[] {
   }
   return [...parents].sort();
 }
-

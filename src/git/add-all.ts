@@ -9,7 +9,10 @@ const CONFIG = ['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false
  * `add -A`. One nested repository without a commit, or one unreadable file, must not cost all the others: such names
  * are skipped and returned.
  */
-export async function addAll(options: Pick<GitOptions, 'cwd' | 'env' | 'signal'>, extra: readonly string[] = []): Promise<string[]> {
+export async function addAll(
+  options: Pick<GitOptions, 'cwd' | 'env' | 'signal'>,
+  extra: readonly string[] = [],
+): Promise<string[]> {
   try {
     const { stderr } = await whileLocked(() => runGit([...CONFIG, ...extra, 'add', '-A'], options));
     return skippedByAdd(stderr);

@@ -27,7 +27,14 @@ export type CommittedTurn =
   | { outcome: 'committed'; commit: string; head: string; branch: string | null }
   | { outcome: 'unchanged'; commit: null; head: string; branch: string | null }
   /** An operation that the agent must finish first; nothing was committed. */
-  | { outcome: 'unresolved'; commit: null; head: string; branch: string | null; operation: Operation | null; files: string[] };
+  | {
+      outcome: 'unresolved';
+      commit: null;
+      head: string;
+      branch: string | null;
+      operation: Operation | null;
+      files: string[];
+    };
 
 /** Commits what is left in a worktree at the end of a turn. Hooks and signing are off. */
 export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
@@ -64,7 +71,10 @@ async function commitAll(turn: CommitTurn, before: string): Promise<string | nul
 }
 
 async function nothingStaged(worktree: string): Promise<boolean> {
-  const { exitCode } = await runGit(['diff-index', '--cached', '--quiet', 'HEAD', '--'], { cwd: worktree, okCodes: [1] });
+  const { exitCode } = await runGit(['diff-index', '--cached', '--quiet', 'HEAD', '--'], {
+    cwd: worktree,
+    okCodes: [1],
+  });
   return exitCode === 0;
 }
 
@@ -92,7 +102,11 @@ export function messageWithTrailers(message: string, trailers: Readonly<Record<s
  * Conflicts that nobody resolved: markers in the text, or (binary, deleted on one side) no way to tell but the index.
  * An agent that edits the markers away and forgets `git add` has resolved its text.
  */
-async function unresolvedFiles(worktree: string, unmerged: readonly RawPath[], staged: readonly RawPath[]): Promise<RawPath[]> {
+async function unresolvedFiles(
+  worktree: string,
+  unmerged: readonly RawPath[],
+  staged: readonly RawPath[],
+): Promise<RawPath[]> {
   const open = staged.filter((file) => conflictMarkers(worktree, file) === 'markers');
   if (unmerged.length === 0) return open;
   const both = await changedOnBothSides(worktree);
@@ -132,7 +146,8 @@ function conflictMarkers(worktree: string, file: RawPath): 'markers' | 'text' | 
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES') return 'absent';
+    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES')
+      return 'absent';
     throw error;
   }
   if (content.slice(0, 8_000).includes('\0')) return 'binary';

@@ -51,7 +51,11 @@ const RULES: readonly Rule[] = [
     /unable to create '[^\n]*index\.lock': File exists/i,
     'Another git process works in this worktree; wait for it, or remove the index.lock that a killed git left behind.',
   ),
-  again('ref-changed', /not updating refs\/|is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i, 'The branch moved meanwhile; try again.'),
+  again(
+    'ref-changed',
+    /not updating refs\/|is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i,
+    'The branch moved meanwhile; try again.',
+  ),
   again(
     'ref-locked',
     /unable to create '[^\n]*\.lock': File exists|cannot lock ref|unable to lock|could not lock config file/i,
@@ -63,33 +67,69 @@ const RULES: readonly Rule[] = [
     'The repository belongs to another user; run `git config --global --add safe.directory <path>` if you trust it.',
   ),
   never('no-repository', /not a git repository/i, 'Change into a git repository, or make one with `git init`.'),
-  never('bare-repository', /must be run in a work tree|cannot be used without a working tree/i, 'Use a repository with a working tree.'),
+  never(
+    'bare-repository',
+    /must be run in a work tree|cannot be used without a working tree/i,
+    'Use a repository with a working tree.',
+  ),
   never('read-only', /read-only file system/i, 'The file system is read-only; use a writable one.'),
   never(
     'corrupt-repository',
     /object file [^\n]* is empty|loose object [^\n]* is corrupt|bad object|unable to read tree|index file (corrupt|smaller)|bad signature|inflate: data stream error/i,
     'Run `git fsck` to see what is damaged.',
   ),
-  never('worktree-has-submodules', /working trees containing submodules cannot be/i, 'Remove the submodules from this worktree first: `git submodule deinit --all`.'),
-  never('worktree-dirty', /contains modified or untracked files/i, 'Commit or remove the changes in this worktree first.'),
-  never('worktree-locked', /cannot (remove|move) a locked working tree/i, 'Unlock it with `git worktree unlock <path>`.'),
+  never(
+    'worktree-has-submodules',
+    /working trees containing submodules cannot be/i,
+    'Remove the submodules from this worktree first: `git submodule deinit --all`.',
+  ),
+  never(
+    'worktree-dirty',
+    /contains modified or untracked files/i,
+    'Commit or remove the changes in this worktree first.',
+  ),
+  never(
+    'worktree-locked',
+    /cannot (remove|move) a locked working tree/i,
+    'Unlock it with `git worktree unlock <path>`.',
+  ),
   never('no-worktree', /is not a working tree/i, 'See `git worktree list`.'),
-  never('branch-in-use', /is already (checked out|used by worktree) at/i, 'Switch that worktree to another branch first.'),
-  never('worktree-exists', /missing but already registered worktree|' already exists/i, 'Remove what is in the way, or choose another path.'),
+  never(
+    'branch-in-use',
+    /is already (checked out|used by worktree) at/i,
+    'Switch that worktree to another branch first.',
+  ),
+  never(
+    'worktree-exists',
+    /missing but already registered worktree|' already exists/i,
+    'Remove what is in the way, or choose another path.',
+  ),
   never(
     'branch-dirty',
     /would be overwritten by (merge|checkout)|cannot merge: you have (unstaged|uncommitted)|you have not concluded your merge/i,
     'Commit or stash the changes in that worktree first.',
   ),
   never('not-fast-forward', /not possible to fast-forward/i, 'The branch has other commits meanwhile; try again.'),
-  never('embedded-repository', /does not have a commit checked out/i, 'A git repository without a commit lies inside the worktree; commit in it, ignore it, or remove it.'),
-  never('no-identity', /please tell me who you are|unable to auto-detect email|empty ident name/i, 'Set `git config --global user.name` and `user.email`.'),
+  never(
+    'embedded-repository',
+    /does not have a commit checked out/i,
+    'A git repository without a commit lies inside the worktree; commit in it, ignore it, or remove it.',
+  ),
+  never(
+    'no-identity',
+    /please tell me who you are|unable to auto-detect email|empty ident name/i,
+    'Set `git config --global user.name` and `user.email`.',
+  ),
   never(
     'unknown-revision',
     /unknown revision|needed a single revision|not a valid object name|invalid reference|not a commit|not something we can merge|ambiguous argument/i,
     'Check the name with `git rev-parse --verify <name>`.',
   ),
-  never('permission-denied', /permission denied|insufficient permission/i, 'Check the owner and the permissions of the repository.'),
+  never(
+    'permission-denied',
+    /permission denied|insufficient permission/i,
+    'Check the owner and the permissions of the repository.',
+  ),
 ];
 
 /** The one place that reads git's stderr. */

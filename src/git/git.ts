@@ -135,8 +135,14 @@ function notStarted(facts: GitErrorFacts, cause: unknown): GitError {
 
 function stopped(code: 'git-timeout' | 'git-aborted', facts: GitErrorFacts, cause?: unknown): GitError {
   const why = code === 'git-timeout' ? 'took too long and was ended' : 'was cancelled';
-  const hint = code === 'git-timeout' ? 'Check the disk and the size of the repository, then try again.' : 'Run it again.';
-  return new GitError({ code, hint, retrySafe: false }, `git ${verb(facts.args)} ${why} (in ${facts.cwd})`, facts, cause);
+  const hint =
+    code === 'git-timeout' ? 'Check the disk and the size of the repository, then try again.' : 'Run it again.';
+  return new GitError(
+    { code, hint, retrySafe: false },
+    `git ${verb(facts.args)} ${why} (in ${facts.cwd})`,
+    facts,
+    cause,
+  );
 }
 
 function failed(exit: Exit, facts: GitErrorFacts, options: GitOptions): GitError {

@@ -4,8 +4,16 @@ export const FALLBACK_IDENTITY = { name: 'swarm', email: 'swarm@localhost' } as 
 
 /** Identity of commits that nobody configured one for; what the person configured always wins. */
 export async function identityEnvironment(cwd: string): Promise<Record<string, string>> {
-  const { stdout } = await runGit(['config', '--get-regexp', '^(user|author|committer)\\.(name|email)$'], { cwd, okCodes: [1] });
-  const configured = new Set(stdout.toString('utf8').split('\n').map((line) => line.split(' ')[0] ?? ''));
+  const { stdout } = await runGit(['config', '--get-regexp', '^(user|author|committer)\\.(name|email)$'], {
+    cwd,
+    okCodes: [1],
+  });
+  const configured = new Set(
+    stdout
+      .toString('utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[0] ?? ''),
+  );
   const env: Record<string, string> = {};
   for (const role of ['author', 'committer'] as const) {
     for (const part of ['name', 'email'] as const) {

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { isAlive } from './alive.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { printable } from './bytes.ts';
 import { isGitError } from './errors.ts';
@@ -53,7 +54,10 @@ export class MergeConflictError extends SwarmError {
 export async function mergeTask(task: MergeTask): Promise<MergedTask> {
   return serialised(`merge:${task.root}`, async () => {
     const { before, commit } = await resolveBoth(task);
-    const { exitCode } = await runGit(['merge-base', '--is-ancestor', commit, before], { cwd: task.root, okCodes: [1] });
+    const { exitCode } = await runGit(['merge-base', '--is-ancestor', commit, before], {
+      cwd: task.root,
+      okCodes: [1],
+    });
     if (exitCode === 0) return { merged: false, commit: before, before };
     const checkedOut = await cleanCheckout(task);
     await sweepScratch(task.root, task.scratchDir);
@@ -70,14 +74,18 @@ async function resolveBoth(task: MergeTask): Promise<{ before: string; commit: s
     throw new SwarmError('unknown-branch', `there is no branch ${task.into}`, { hint: 'See `git branch`.' });
   }
   if (commit === undefined || commit === null) {
-    throw new SwarmError('unknown-revision', `there is no commit ${task.commit}`, { hint: 'The result of the task is gone from this repository.' });
+    throw new SwarmError('unknown-revision', `there is no commit ${task.commit}`, {
+      hint: 'The result of the task is gone from this repository.',
+    });
   }
   return { before, commit };
 }
 
 /** The worktree that has the branch checked out, proved clean; null when none has. */
 async function cleanCheckout(task: MergeTask): Promise<string | null> {
-  const holder = (await listWorktrees(task.root)).find((worktree) => worktree.branch === task.into && !worktree.missing && !worktree.bare);
+  const holder = (await listWorktrees(task.root)).find(
+    (worktree) => worktree.branch === task.into && !worktree.missing && !worktree.bare,
+  );
   if (holder === undefined) return null;
   const status = await readStatus(holder.path, { untracked: 'no', signal: task.signal });
   const dirty = [...status.unmerged, ...status.changed];
@@ -102,10 +110,18 @@ async function mergeInScratch(task: MergeTask, before: string, commit: string): 
   try {
     await addWorktree({ root: task.root, path: scratch, commit: before, signal: task.signal, submodules: false });
     const env = await identityEnvironment(scratch);
-    const files = await mergeCommit({ worktree: scratch, commit, message: task.message, ff: '--no-ff', env, signal: task.signal });
+    const files = await mergeCommit({
+      worktree: scratch,
+      commit,
+      message: task.message,
+      ff: '--no-ff',
+      env,
+      signal: task.signal,
+    });
     if (files !== null) throw new MergeConflictError(task.into, files);
     const [merged] = await resolveAll(scratch, [commitOf('HEAD')]);
-    if (merged === undefined || merged === null) throw new SwarmError('git-failed', 'the merge left no commit', { hint: 'Try again.' });
+    if (merged === undefined || merged === null)
+      throw new SwarmError('git-failed', 'the merge left no commit', { hint: 'Try again.' });
     return merged;
   } finally {
     await removeScratch(task.root, scratch);
@@ -132,21 +148,23 @@ async function sweepScratch(root: string, scratchDir: string): Promise<void> {
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
 function branchMoved(into: string, cause: unknown): SwarmError {
-  return new SwarmError('branch-moved', `${into} moved while the merge was made`, { hint: 'Nothing was changed; merge again.', retrySafe: true, cause });
+  return new SwarmError('branch-moved', `${into} moved while the merge was made`, {
+    hint: 'Nothing was changed; merge again.',
+    retrySafe: true,
+    cause,
+  });
 }
 
 async function moveBranch(task: MergeTask, merged: string, before: string): Promise<void> {
-  const args = ['update-ref', '-m', `swarm: ${task.message.split('\n')[0] ?? ''}`, `refs/heads/${task.into}`, merged, before];
+  const args = [
+    'update-ref',
+    '-m',
+    `swarm: ${task.message.split('\n')[0] ?? ''}`,
+    `refs/heads/${task.into}`,
+    merged,
+    before,
+  ];
   try {
     await whileLocked(() => runGit(args, { cwd: task.root }));
   } catch (error) {
@@ -158,12 +176,22 @@ async function moveBranch(task: MergeTask, merged: string, before: string): Prom
 async function fastForward(task: MergeTask, place: string, merged: string): Promise<void> {
   const { branch } = await readStatus(place, { untracked: 'no' });
   if (branch !== task.into) throw branchMoved(task.into, undefined);
-  const args = ['-c', 'merge.autoStash=false', 'merge', '-q', '--ff-only', '--no-stat', '--no-overwrite-ignore', merged];
+  const args = [
+    '-c',
+    'merge.autoStash=false',
+    'merge',
+    '-q',
+    '--ff-only',
+    '--no-stat',
+    '--no-overwrite-ignore',
+    merged,
+  ];
   try {
     await whileLocked(() => runGit(args, { cwd: place, signal: task.signal }));
   } catch (error) {
     if (isGitError(error, 'not-fast-forward')) throw branchMoved(task.into, error);
-    if (isGitError(error, 'branch-dirty')) throw branchDirty(task.into, place, ['files that the merge would overwrite'], error);
+    if (isGitError(error, 'branch-dirty'))
+      throw branchDirty(task.into, place, ['files that the merge would overwrite'], error);
     throw error;
   }
 }

@@ -49,7 +49,9 @@ export function worktreeGitDir(worktree: string): string {
   if (stat.isDirectory()) return dotGit;
   const target = /^gitdir: (.*?)\r?\n?$/s.exec(readFileSync(dotGit, 'utf8'))?.[1];
   if (target === undefined) {
-    throw new SwarmError('no-worktree', `${dotGit} does not name a git directory`, { hint: 'Run `git worktree repair`.' });
+    throw new SwarmError('no-worktree', `${dotGit} does not name a git directory`, {
+      hint: 'Run `git worktree repair`.',
+    });
   }
   return path.resolve(worktree, target);
 }

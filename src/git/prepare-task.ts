@@ -66,14 +66,21 @@ export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   if (start === null) throw unknown(task.base.branch ?? task.base.commit);
 
   const fastPath = isClean(status) && status.commit === start && operationUnderWay(gitDir) === null;
-  const leftovers = fastPath ? await enterFast(task, status, start, oldTip) : await enter(task, status, start, oldTip, gitDir);
+  const leftovers = fastPath
+    ? await enterFast(task, status, start, oldTip)
+    : await enter(task, status, start, oldTip, gitDir);
   const conflict = await mergeAll(task);
   const commit = task.merges.length === 0 ? start : ((await resolveAll(worktree, [commitOf('HEAD')]))[0] ?? start);
   return { commit, base: start, fastPath, conflict, leftovers };
 }
 
 /** No file changes: at most one more process. */
-async function enterFast(task: PrepareTask, status: WorktreeStatus, start: string, oldTip: string | null): Promise<string[]> {
+async function enterFast(
+  task: PrepareTask,
+  status: WorktreeStatus,
+  start: string,
+  oldTip: string | null,
+): Promise<string[]> {
   if (status.branch === task.taskBranch) return [];
   await freeBranch(task, status, start, oldTip);
   await checkout(task, start, false);
@@ -95,7 +102,16 @@ async function enter(
 }
 
 async function checkout(task: PrepareTask, start: string, force: boolean): Promise<void> {
-  const args = ['checkout', '-q', ...(force ? ['-f'] : []), '--no-track', '--ignore-other-worktrees', '-B', task.taskBranch, start];
+  const args = [
+    'checkout',
+    '-q',
+    ...(force ? ['-f'] : []),
+    '--no-track',
+    '--ignore-other-worktrees',
+    '-B',
+    task.taskBranch,
+    start,
+  ];
   await whileLocked(() => runGit(args, { cwd: task.worktree, signal: task.signal }));
 }
 
@@ -103,7 +119,12 @@ async function checkout(task: PrepareTask, start: string, force: boolean): Promi
  * An earlier attempt may have left the branch: its tip is kept under refs/swarm/kept when moving the branch would lose
  * it, and another agent's worktree that still stands on it is detached where it is (no file changes).
  */
-async function freeBranch(task: PrepareTask, status: WorktreeStatus, start: string, oldTip: string | null): Promise<void> {
+async function freeBranch(
+  task: PrepareTask,
+  status: WorktreeStatus,
+  start: string,
+  oldTip: string | null,
+): Promise<void> {
   if (oldTip === null) return;
   if (oldTip !== start) {
     const name = `refs/swarm/kept/${task.taskBranch.replaceAll('/', '-')}/${oldTip.slice(0, 12)}`;
@@ -117,7 +138,9 @@ async function freeBranch(task: PrepareTask, status: WorktreeStatus, start: stri
         hint: `Switch there to another branch: git -C '${other.path}' switch --detach`,
       });
     }
-    await runGit(['update-ref', '--no-deref', '-m', 'swarm: another agent took this task', 'HEAD', other.commit], { cwd: other.path });
+    await runGit(['update-ref', '--no-deref', '-m', 'swarm: another agent took this task', 'HEAD', other.commit], {
+      cwd: other.path,
+    });
   }
 }
 
@@ -125,7 +148,14 @@ async function mergeAll(task: PrepareTask): Promise<Prepared['conflict']> {
   if (task.merges.length === 0) return null;
   const env = await identityEnvironment(task.worktree);
   for (const [at, { task: id, commit }] of task.merges.entries()) {
-    const files = await mergeCommit({ worktree: task.worktree, commit, message: `Merge the result of ${id}`, ff: '--ff', env, signal: task.signal });
+    const files = await mergeCommit({
+      worktree: task.worktree,
+      commit,
+      message: `Merge the result of ${id}`,
+      ff: '--ff',
+      env,
+      signal: task.signal,
+    });
     if (files !== null) return { task: id, commit, files, remaining: task.merges.slice(at + 1) };
   }
   return null;
@@ -144,7 +174,19 @@ export interface MergeCommit {
 export async function mergeCommit(merge: MergeCommit): Promise<string[] | null> {
   const { worktree, commit, message, ff, env, signal } = merge;
   const config = ['-c', 'rerere.enabled=false', '-c', 'merge.autoStash=false', '-c', 'merge.verifySignatures=false'];
-  const args = [...config, 'merge', '-q', '--no-edit', '--no-verify', '--no-stat', '--no-squash', ff, '-m', message, commit];
+  const args = [
+    ...config,
+    'merge',
+    '-q',
+    '--no-edit',
+    '--no-verify',
+    '--no-stat',
+    '--no-squash',
+    ff,
+    '-m',
+    message,
+    commit,
+  ];
   try {
     await runGit(args, { cwd: worktree, env, signal });
     return null;

@@ -72,7 +72,14 @@ interface Place {
 }
 
 async function readPlace(cwd: string): Promise<Place> {
-  const args = ['rev-parse', '--path-format=absolute', '--is-inside-work-tree', '--git-dir', '--git-common-dir', '--show-toplevel'];
+  const args = [
+    'rev-parse',
+    '--path-format=absolute',
+    '--is-inside-work-tree',
+    '--git-dir',
+    '--git-common-dir',
+    '--show-toplevel',
+  ];
   const output = await gitText(args, { cwd }).catch(async (error: unknown) => {
     if (!isGitError(error)) throw error;
     if (error.code === 'no-repository') {
@@ -91,19 +98,31 @@ async function readPlace(cwd: string): Promise<Place> {
   const [inside, gitDir, gitCommonDir, topLevel] = lines;
   if (inside === 'false') throw bare(cwd);
   if (gitDir === undefined || gitCommonDir === undefined || topLevel === undefined || lines.length !== 4) {
-    throw new SwarmError('git-failed', `git described ${cwd} in a way that swarm does not understand: ${output.slice(0, 300)}`, {
-      hint: 'A line break in the path of a repository is not supported; move the repository.',
-    });
+    throw new SwarmError(
+      'git-failed',
+      `git described ${cwd} in a way that swarm does not understand: ${output.slice(0, 300)}`,
+      {
+        hint: 'A line break in the path of a repository is not supported; move the repository.',
+      },
+    );
   }
   await checkVersion(cwd);
-  return { gitDir: realpathSync(gitDir), gitCommonDir: realpathSync(gitCommonDir), cwdTopLevel: realpathSync(topLevel) };
+  return {
+    gitDir: realpathSync(gitDir),
+    gitCommonDir: realpathSync(gitCommonDir),
+    cwdTopLevel: realpathSync(topLevel),
+  };
 }
 
 function bare(cwd: string, cause?: unknown): SwarmError {
-  return new SwarmError('bare-repository', `${cwd} is in a bare repository or inside a .git directory, without files to work on`, {
-    hint: 'Run swarm in a clone or a worktree of it.',
-    cause,
-  });
+  return new SwarmError(
+    'bare-repository',
+    `${cwd} is in a bare repository or inside a .git directory, without files to work on`,
+    {
+      hint: 'Run swarm in a clone or a worktree of it.',
+      cause,
+    },
+  );
 }
 
 /** Root of the main worktree of a common directory; null when the repository is bare. */
@@ -138,7 +157,9 @@ async function checkVersion(cwd: string): Promise<void> {
   const version = parseGitVersion(text);
   const [major, minor] = MINIMUM_GIT;
   if (version === null || version[0] < major || (version[0] === major && version[1] < minor)) {
-    throw new SwarmError('old-git', `swarm needs git ${major}.${minor} or newer, found "${text}"`, { hint: 'Install a newer git.' });
+    throw new SwarmError('old-git', `swarm needs git ${major}.${minor} or newer, found "${text}"`, {
+      hint: 'Install a newer git.',
+    });
   }
   versionKnownGood = true;
 }

@@ -24,7 +24,10 @@ export async function snapshotDirty({ root }: { root: string }): Promise<string>
     ]);
     const [commit = '', headTree = ''] = head.split('\n');
     if (tree === headTree) return commit;
-    const made = await gitText(['commit-tree', tree, '-p', commit, '-m', 'swarm: the working tree as it was'], { cwd: root, env: SWARM_IDENTITY });
+    const made = await gitText(['commit-tree', tree, '-p', commit, '-m', 'swarm: the working tree as it was'], {
+      cwd: root,
+      env: SWARM_IDENTITY,
+    });
     await runGit(['update-ref', `refs/swarm/snapshots/${made}`, made], { cwd: root });
     return made;
   } finally {

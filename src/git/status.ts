@@ -50,7 +50,15 @@ export interface StatusOptions {
 }
 
 export async function readStatus(worktree: string, options: StatusOptions): Promise<WorktreeStatus> {
-  const args = ['status', '--porcelain=v2', '-z', '--branch', '--no-renames', `-u${options.untracked}`, '--ignore-submodules=dirty'];
+  const args = [
+    'status',
+    '--porcelain=v2',
+    '-z',
+    '--branch',
+    '--no-renames',
+    `-u${options.untracked}`,
+    '--ignore-submodules=dirty',
+  ];
   const { stdout } = await runGit(args, { cwd: worktree, signal: options.signal });
   return parseStatus(stdout);
 }

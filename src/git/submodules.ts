@@ -14,7 +14,11 @@ interface Submodule {
  * worktree's own copy (hard links where possible): nothing is fetched over a network. What fails is a note for people;
  * the worktree is usable without it.
  */
-export async function checkoutSubmodules(options: { root: string; worktree: string; signal?: AbortSignal | undefined }): Promise<string[]> {
+export async function checkoutSubmodules(options: {
+  root: string;
+  worktree: string;
+  signal?: AbortSignal | undefined;
+}): Promise<string[]> {
   const { root, worktree, signal } = options;
   if (!existsSync(path.join(worktree, '.gitmodules'))) return [];
   const notes: string[] = [];
@@ -44,11 +48,25 @@ async function listSubmodules(worktree: string): Promise<Submodule[]> {
     });
 }
 
-async function checkout(submodule: Submodule, original: string, worktree: string, signal: AbortSignal | undefined): Promise<void> {
+async function checkout(
+  submodule: Submodule,
+  original: string,
+  worktree: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const source = worktreeGitDir(original);
   // The address is overlaid for this one call, so that the configuration that all worktrees share stays as it is.
   const config = ['-c', 'protocol.file.allow=always', '-c', `submodule.${submodule.name}.url=${source}`];
-  const args = ['submodule', '--quiet', 'update', '--init', '--checkout', '--no-recommend-shallow', '--', submodule.path];
+  const args = [
+    'submodule',
+    '--quiet',
+    'update',
+    '--init',
+    '--checkout',
+    '--no-recommend-shallow',
+    '--',
+    submodule.path,
+  ];
   await runGit([...config, ...args], { cwd: worktree, signal });
   const url = await gitText(['config', '--get', 'remote.origin.url'], { cwd: original, okCodes: [1] });
   if (url !== '') await runGit(['config', 'remote.origin.url', url], { cwd: path.join(worktree, submodule.path) });

@@ -40,7 +40,12 @@ export function makeRepository(options: RepositoryOptions = {}): TestRepository 
   const home = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'swarm-repo-')));
   const root = path.join(home, options.name ?? 'repo');
   const git = (args: readonly string[], cwd = root): string =>
-    execFileSync('git', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...ENVIRONMENT } }).replace(/\n$/, '');
+    execFileSync('git', args, {
+      cwd,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...ENVIRONMENT },
+    }).replace(/\n$/, '');
   const tryGit = (args: readonly string[], cwd = root): { code: number; output: string } => {
     try {
       return { code: 0, output: git(args, cwd) };

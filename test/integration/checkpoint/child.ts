@@ -5,5 +5,8 @@ import type { CheckpointPlace } from '../../../src/checkpoint/types.ts';
 const args = process.argv.slice(2);
 const store = new CheckpointStore(JSON.parse(args.at(-1) ?? '') as CheckpointPlace);
 process.stdout.write('ready\n');
-const result = args[0] === 'rollback' ? await store.rollback(Number(args[1])) : await store.capture({ reason: 'from a process of its own' });
+const result =
+  args[0] === 'rollback'
+    ? await store.rollback(Number(args[1]))
+    : await store.capture({ reason: 'from a process of its own' });
 process.stdout.write(`${JSON.stringify(result)}\n`);

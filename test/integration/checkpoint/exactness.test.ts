@@ -24,7 +24,10 @@ const START = {
 };
 
 function raw(worktree: string, ...bytes: (string | number[])[]): Buffer {
-  return Buffer.concat([Buffer.from(`${worktree}/`), ...bytes.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part)))]);
+  return Buffer.concat([
+    Buffer.from(`${worktree}/`),
+    ...bytes.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.from(part))),
+  ]);
 }
 
 /** Every kind of change of the exactness table at once. */
@@ -44,7 +47,12 @@ function makeMess({ worktree, write, git }: World): void {
   write({ 'becomes-dir/now/inside.txt': 'inside\n' });
   rmSync(path.join(worktree, 'becomes-file'), { recursive: true });
   write({ 'becomes-file': 'a file\n' });
-  write({ 'grün ☂.txt': 'unicode\n', 'line\nbreak.txt': 'newline\n', '-leading.txt': 'dash\n', 'tab\there "quoted".txt': 'q\n' });
+  write({
+    'grün ☂.txt': 'unicode\n',
+    'line\nbreak.txt': 'newline\n',
+    '-leading.txt': 'dash\n',
+    'tab\there "quoted".txt': 'q\n',
+  });
   writeFileSync(raw(worktree, 'not-utf8-', [0xff, 0xfe], '.txt'), 'bytes\n');
   mkdirSync(raw(worktree, 'dir-', [0xe9]), { recursive: true });
   writeFileSync(raw(worktree, 'dir-', [0xe9], '/x'), 'in a latin1 directory\n');
@@ -65,11 +73,18 @@ function wreck({ worktree, write, git }: World): void {
   git('commit', '-q', '-m', 'the agent went on');
   git('checkout', '-q', '-b', 'elsewhere');
   git('commit', '-q', '--allow-empty', '-m', 'and on');
-  for (const name of ['untouched', 'becomes-dir', 'empty', 'link', 'becomes-file', 'line\nbreak.txt']) rmSync(path.join(worktree, name), { recursive: true });
+  for (const name of ['untouched', 'becomes-dir', 'empty', 'link', 'becomes-file', 'line\nbreak.txt'])
+    rmSync(path.join(worktree, name), { recursive: true });
   chmodSync(path.join(worktree, 'secret.txt'), 0o644);
   chmodSync(path.join(worktree, 'private'), 0o755);
   chmodSync(path.join(worktree, 'conflict.txt'), 0o640);
-  write({ untouched: 'now a file\n', 'later/new.txt': 'new\n', 'both.txt': 'all different\n', 'mixed.txt': 'a\nb\nc\n', 'dangling.txt': '' });
+  write({
+    untouched: 'now a file\n',
+    'later/new.txt': 'new\n',
+    'both.txt': 'all different\n',
+    'mixed.txt': 'a\nb\nc\n',
+    'dangling.txt': '',
+  });
   mkdirSync(path.join(worktree, 'another-empty/one'), { recursive: true });
   symlinkSync('/etc', path.join(worktree, 'link'));
   git('add', '-A');
@@ -84,7 +99,8 @@ const withFilter = async (): Promise<World> => {
   return world;
 };
 
-const tracked = (lines: string[]): string[] => lines.filter((line) => !line.startsWith('ignored') && !line.startsWith('run.log'));
+const tracked = (lines: string[]): string[] =>
+  lines.filter((line) => !line.startsWith('ignored') && !line.startsWith('run.log'));
 
 describe('A rollback is exact', () => {
   it('brings every kind of change back byte for byte, and git to the same state', async () => {
@@ -207,10 +223,15 @@ describe('A rollback is exact', () => {
 
   it('captures what a rollback would overwrite, even where git ignores it by now', async () => {
     using world = await makeWorld();
-    world.write({ 'build/out.txt': 'then\n', 'thing': 'a file then\n' });
+    world.write({ 'build/out.txt': 'then\n', thing: 'a file then\n' });
     const { n } = await world.store.capture({ reason: 'not ignored yet' });
     rmSync(path.join(world.worktree, 'thing'));
-    world.write({ '.gitignore': 'build/\nthing/\n', 'build/out.txt': 'precious\n', 'build/more.txt': 'stays\n', 'thing/inner.txt': 'also precious\n' });
+    world.write({
+      '.gitignore': 'build/\nthing/\n',
+      'build/out.txt': 'precious\n',
+      'build/more.txt': 'stays\n',
+      'thing/inner.txt': 'also precious\n',
+    });
     await world.store.capture({ reason: 'ignored now' });
     const back = await world.store.rollback(n);
     expect(readFileSync(path.join(world.worktree, 'build/out.txt'), 'utf8')).toBe('then\n');

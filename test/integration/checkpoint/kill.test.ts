@@ -16,7 +16,10 @@ function orphansOf(worktree: string): number {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(worktree) || readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(worktree);
+      return (
+        readFileSync(`/proc/${pid}/environ`, 'latin1').includes(worktree) ||
+        readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(worktree)
+      );
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return false;
@@ -35,11 +38,15 @@ describe('A rollback that is killed', () => {
     const outcomes = new Set<string>();
     for (const [round, afterMs] of [0, 8, 16, 32, 64].entries()) {
       for (let n = 0; n < 300; n += 2) unlinkSync(path.join(world.worktree, `d${n % 10}/f${n}.txt`));
-      world.write(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`new${round}/x${n}.txt`, `round ${round}\n`])));
+      world.write(
+        Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`new${round}/x${n}.txt`, `round ${round}\n`])),
+      );
       world.git('add', '-A');
       world.git('commit', '-qm', `round ${round}`);
       const before = walk(world.worktree);
-      const child = spawn(process.execPath, [CHILD, 'rollback', String(target.n), JSON.stringify(world.store.place)], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [CHILD, 'rollback', String(target.n), JSON.stringify(world.store.place)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       await once(child.stdout, 'data');
       const ended = once(child, 'exit');
       // From the moment that the journal is there, the worktree changes; the delay is what is tried here.
@@ -51,7 +58,8 @@ describe('A rollback that is killed', () => {
       const recovered = await new CheckpointStore(world.store.place).recover();
       outcomes.add(recovered?.outcome ?? 'none');
       const now = walk(world.worktree);
-      if (recovered?.outcome !== 'finished' && JSON.stringify(now) !== JSON.stringify(targetFiles)) expect(now).toEqual(before);
+      if (recovered?.outcome !== 'finished' && JSON.stringify(now) !== JSON.stringify(targetFiles))
+        expect(now).toEqual(before);
       else {
         expect(now).toEqual(targetFiles);
         expect(gitFacts(world.repository, world.worktree)).toEqual(targetFacts);

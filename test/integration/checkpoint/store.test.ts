@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { journalPath } from '../../../src/checkpoint/journal.ts';
@@ -19,7 +30,13 @@ function identityOf(file: string): string {
 describe('Capturing', () => {
   it('numbers checkpoints, tells what each was for, and lists them with one process', async () => {
     using world = await makeWorld();
-    await world.store.capture({ reason: 'task start', task: 't7', attempt: 2, sessionId: 'abc', transcriptUuid: 'def' });
+    await world.store.capture({
+      reason: 'task start',
+      task: 't7',
+      attempt: 2,
+      sessionId: 'abc',
+      transcriptUuid: 'def',
+    });
     world.write({ 'a.txt': '1\n', 'b.txt': '2\n' });
     const second = await world.store.capture({ reason: 'with\na line break: and a colon' });
     const before = gitSpawnCount();
@@ -38,7 +55,13 @@ describe('Capturing', () => {
       head: world.git('rev-parse', 'HEAD'),
       files: 0,
     });
-    expect(list[1]).toMatchObject({ reason: 'with a line break: and a colon', commit: second.commit, tree: second.tree, files: 2, task: null });
+    expect(list[1]).toMatchObject({
+      reason: 'with a line break: and a colon',
+      commit: second.commit,
+      tree: second.tree,
+      files: 2,
+      task: null,
+    });
     expect(Date.parse(list[1]?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
     expect(await world.store.head()).toEqual(list[1]);
     expect(world.git('log', '--format=%H', '--all', '--not', '--glob=refs/swarm/*')).not.toContain(second.commit);
@@ -120,7 +143,10 @@ describe('Capturing', () => {
     const agents = await Promise.all(['worker-1', 'worker-2'].map((agent) => addAgent(repository, agent)));
     for (const [at, { worktree }] of agents.entries()) repository.write({ 'mine.txt': `${at}\n` }, worktree);
     const rounds = await Promise.all(agents.map(({ store }) => store.capture(because)));
-    expect(rounds.map(({ n, created }) => ({ n, created }))).toEqual([{ n: 1, created: true }, { n: 1, created: true }]);
+    expect(rounds.map(({ n, created }) => ({ n, created }))).toEqual([
+      { n: 1, created: true },
+      { n: 1, created: true },
+    ]);
     for (const [at, { n }] of rounds.entries()) {
       expect(repository.git(['show', `refs/swarm/checkpoints/worker-${at + 1}/${n}:mine.txt`])).toBe(`${at}`);
     }
@@ -128,8 +154,12 @@ describe('Capturing', () => {
     expect(readdirSync(path.dirname(store.place.shadowGit))).toEqual(['shadow.git']);
     // Stores that know nothing of each other share one agent's numbers by compare-and-swap.
     repository.write({ 'mine.txt': 'again\n' }, worktree);
-    const strangers = [1, 2, 3].map((n) => new CheckpointStore({ ...store.place, shadowGit: `${store.place.shadowGit}-${n}` }));
-    const numbers = await Promise.all(strangers.map((stranger) => stranger.capture({ reason: `race of ${stranger.place.shadowGit}`, force: true })));
+    const strangers = [1, 2, 3].map(
+      (n) => new CheckpointStore({ ...store.place, shadowGit: `${store.place.shadowGit}-${n}` }),
+    );
+    const numbers = await Promise.all(
+      strangers.map((stranger) => stranger.capture({ reason: `race of ${stranger.place.shadowGit}`, force: true })),
+    );
     expect(new Set(numbers.map(({ n }) => n)).size).toBe(3);
   });
 
@@ -153,7 +183,9 @@ describe('Capturing', () => {
     world.git('config', 'filter.tell.clean', `tee -a '${told}'`);
     world.git('config', 'filter.tell.smudge', `tee -a '${told}'`);
     for (const hook of ['reference-transaction', 'post-index-change', 'post-checkout', 'pre-commit']) {
-      writeFileSync(path.join(world.repository.gitCommonDir, 'hooks', hook), `#!/bin/sh\necho ${hook} >> '${told}'\n`, { mode: 0o755 });
+      writeFileSync(path.join(world.repository.gitCommonDir, 'hooks', hook), `#!/bin/sh\necho ${hook} >> '${told}'\n`, {
+        mode: 0o755,
+      });
     }
     world.write({ 'a.txt': 'b\n', 'c.txt': 'c\n' });
     rmSync(told, { force: true });
@@ -189,7 +221,12 @@ describe('Capturing', () => {
     repository.git(['config', 'user.name', 'n'], root);
     repository.git(['config', 'user.email', 'n@example.org'], root);
     repository.write({ 'a.txt': 'a\n' }, root);
-    const store = new CheckpointStore({ gitCommonDir: path.join(root, '.git'), shadowGit: path.join(repository.home, 's t', 'shadow.git'), worktree: root, agent: 'w' });
+    const store = new CheckpointStore({
+      gitCommonDir: path.join(root, '.git'),
+      shadowGit: path.join(repository.home, 's t', 'shadow.git'),
+      worktree: root,
+      agent: 'w',
+    });
     const { n, commit } = await store.capture(because);
     expect(commit).toHaveLength(64);
     repository.commit({ 'a.txt': 'b\n' }, 'first', root);
@@ -253,7 +290,9 @@ describe('An interrupted rollback', () => {
     expect(await world.store.recover()).toEqual({ n: 77, safety, outcome: 'undone' });
     expect(readFileSync(path.join(world.worktree, 'a.txt'), 'utf8')).toBe('now\n');
     const list = await world.store.list();
-    expect(list.some(({ commit }) => world.repository.tryGit(['show', `${commit}:a.txt`]).output === 'half')).toBe(true);
+    expect(list.some(({ commit }) => world.repository.tryGit(['show', `${commit}:a.txt`]).output === 'half')).toBe(
+      true,
+    );
   });
 
   it('is forgotten when it had not begun', async () => {

@@ -13,18 +13,30 @@ export function walk(root: string): string[] {
       const name = full.subarray(Buffer.byteLength(root) + 1).toString('latin1');
       const stat = lstatSync(full);
       const mode = (stat.mode & 0o7777).toString(8);
-      if (stat.isSymbolicLink()) lines.push(`${name} link ${readlinkSync(full, { encoding: 'buffer' }).toString('latin1')}`);
+      if (stat.isSymbolicLink())
+        lines.push(`${name} link ${readlinkSync(full, { encoding: 'buffer' }).toString('latin1')}`);
       else if (stat.isDirectory()) {
         lines.push(`${name} dir ${mode}`);
         visit(full);
-      } else lines.push(`${name} file ${mode} ${createHash('sha256').update(readFileSync(full)).digest('hex').slice(0, 16)} ${stat.size}`);
+      } else
+        lines.push(
+          `${name} file ${mode} ${createHash('sha256').update(readFileSync(full)).digest('hex').slice(0, 16)} ${stat.size}`,
+        );
     }
   };
   visit(Buffer.from(root));
   return lines;
 }
 
-const OPERATION = ['MERGE_HEAD', 'MERGE_MODE', 'MERGE_MSG', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'sequencer'];
+const OPERATION = [
+  'MERGE_HEAD',
+  'MERGE_MODE',
+  'MERGE_MSG',
+  'CHERRY_PICK_HEAD',
+  'REVERT_HEAD',
+  'rebase-merge',
+  'sequencer',
+];
 
 /** What git says of a worktree: HEAD, branch, every entry of the index, status, an operation under way. */
 export function gitFacts(repository: TestRepository, worktree: string): Record<string, string> {

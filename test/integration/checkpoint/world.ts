@@ -27,9 +27,15 @@ export async function makeWorld(options: RepositoryOptions = {}): Promise<World>
   };
 }
 
-export async function addAgent(repository: TestRepository, agent: string): Promise<{ worktree: string; store: CheckpointStore }> {
+export async function addAgent(
+  repository: TestRepository,
+  agent: string,
+): Promise<{ worktree: string; store: CheckpointStore }> {
   const worktree = path.join(repository.home, 'repo.swarm', agent);
   await addWorktree({ root: repository.root, path: worktree, commit: repository.git(['rev-parse', 'HEAD']) });
   const shadowGit = path.join(repository.home, 'state', 'shadow.git');
-  return { worktree, store: new CheckpointStore({ gitCommonDir: repository.gitCommonDir, shadowGit, worktree, agent }) };
+  return {
+    worktree,
+    store: new CheckpointStore({ gitCommonDir: repository.gitCommonDir, shadowGit, worktree, agent }),
+  };
 }

@@ -14,20 +14,31 @@ import { makeRepository } from '../../support/git-repository.ts';
 describe('The door to git', () => {
   it('gives a typed error with the facts', async () => {
     using repository = makeRepository();
-    const error = await runGit(['rev-parse', '--verify', 'nothing'], { cwd: repository.root }).catch((caught: unknown) => caught);
+    const error = await runGit(['rev-parse', '--verify', 'nothing'], { cwd: repository.root }).catch(
+      (caught: unknown) => caught,
+    );
     expect(error).toBeInstanceOf(GitError);
-    expect(error).toMatchObject({ code: 'unknown-revision', gitExitCode: 128, cwd: repository.root, args: ['rev-parse', '--verify', 'nothing'] });
+    expect(error).toMatchObject({
+      code: 'unknown-revision',
+      gitExitCode: 128,
+      cwd: repository.root,
+      args: ['rev-parse', '--verify', 'nothing'],
+    });
   });
 
   it('ends git on time and when it is told to', async () => {
     using repository = makeRepository();
     repository.git(['config', 'alias.wait', '!exec sleep 60']);
-    await expect(runGit(['wait'], { cwd: repository.root, timeoutMs: 100 })).rejects.toMatchObject({ code: 'git-timeout' });
+    await expect(runGit(['wait'], { cwd: repository.root, timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'git-timeout',
+    });
     const controller = new AbortController();
     const running = runGit(['wait'], { cwd: repository.root, signal: controller.signal });
     controller.abort(new Error('enough'));
     await expect(running).rejects.toMatchObject({ code: 'git-aborted' });
-    await expect(runGit(['version'], { cwd: repository.root, signal: controller.signal })).rejects.toMatchObject({ code: 'git-aborted' });
+    await expect(runGit(['version'], { cwd: repository.root, signal: controller.signal })).rejects.toMatchObject({
+      code: 'git-aborted',
+    });
   });
 
   it('says so when the directory is not there', async () => {
@@ -36,7 +47,9 @@ describe('The door to git', () => {
 
   it('survives input that git does not read', async () => {
     using repository = makeRepository();
-    expect(await gitText(['version'], { cwd: repository.root, input: Buffer.alloc(4_000_000) })).toContain('git version');
+    expect(await gitText(['version'], { cwd: repository.root, input: Buffer.alloc(4_000_000) })).toContain(
+      'git version',
+    );
   });
 
   it('does not let the environment choose another repository', async () => {
@@ -87,7 +100,12 @@ describe('Finding the repository', () => {
     repository.git(['commit', '-qm', 'submodule']);
     const sub = path.join(repository.root, 'sub');
     const found = await findRepository(sub);
-    expect(found).toMatchObject({ root: sub, cwdTopLevel: sub, linked: false, gitCommonDir: path.join(repository.root, '.git/modules/sub') });
+    expect(found).toMatchObject({
+      root: sub,
+      cwdTopLevel: sub,
+      linked: false,
+      gitCommonDir: path.join(repository.root, '.git/modules/sub'),
+    });
     const linked = path.join(repository.home, 'sub-linked');
     await addWorktree({ root: sub, path: linked, commit: found.head.commit });
     expect(await findRepository(linked)).toMatchObject({ root: sub, linked: true, gitCommonDir: found.gitCommonDir });
@@ -133,7 +151,11 @@ describe('The person’s checkout', () => {
     const before = repository.git(['status', '--porcelain=v2', '--branch']);
     const commit = await snapshotDirty({ root: repository.root });
     expect(repository.git(['status', '--porcelain=v2', '--branch'])).toBe(before);
-    expect(repository.git(['ls-tree', '-r', '--name-only', commit]).split('\n')).toEqual(['.gitignore', 'a.txt', 'new.txt']);
+    expect(repository.git(['ls-tree', '-r', '--name-only', commit]).split('\n')).toEqual([
+      '.gitignore',
+      'a.txt',
+      'new.txt',
+    ]);
     expect(repository.git(['show', `${commit}:a.txt`])).toBe('2');
     expect(repository.git(['rev-parse', `${commit}^`])).toBe(repository.git(['rev-parse', 'HEAD']));
   });
@@ -141,7 +163,8 @@ describe('The person’s checkout', () => {
   it('tells the highest task number', async () => {
     using repository = makeRepository();
     expect(await highestTaskNumber(repository.root)).toBe(0);
-    for (const name of ['swarm/task/t2', 'swarm/task/t10', 'swarm/task/x99', 'other/t50']) repository.git(['branch', name]);
+    for (const name of ['swarm/task/t2', 'swarm/task/t10', 'swarm/task/x99', 'other/t50'])
+      repository.git(['branch', name]);
     expect(await highestTaskNumber(repository.root)).toBe(10);
   });
 });
@@ -156,7 +179,9 @@ describe('Worktrees', () => {
     const places = ['a', 'b', 'c d'].map((name) => path.join(repository.home, 'repo.swarm', name));
     await Promise.all(places.map((place) => addWorktree({ root: repository.root, path: place, commit })));
     const list = await listWorktrees(repository.root);
-    expect(list.slice(1).map(({ path: place, branch, missing }) => ({ place, branch, missing }))).toEqual(places.map((place) => ({ place, branch: null, missing: false })));
+    expect(list.slice(1).map(({ path: place, branch, missing }) => ({ place, branch, missing }))).toEqual(
+      places.map((place) => ({ place, branch: null, missing: false })),
+    );
     expect(existsSync(told)).toBe(false);
     expect(await isRegisteredWorktree(repository.root, places[0] ?? '')).toBe(true);
   });
@@ -180,7 +205,17 @@ describe('Worktrees', () => {
     using inner = makeRepository({ files: { 'inner.txt': 'i\n' } });
     using repository = makeRepository();
     for (const name of ['sub', 'not here']) {
-      repository.git(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '--name', `n.${name}`, inner.root, name]);
+      repository.git([
+        '-c',
+        'protocol.file.allow=always',
+        'submodule',
+        '--quiet',
+        'add',
+        '--name',
+        `n.${name}`,
+        inner.root,
+        name,
+      ]);
     }
     repository.git(['commit', '-qm', 'submodules']);
     repository.git(['submodule', '--quiet', 'deinit', '-f', 'not here']);
@@ -199,7 +234,11 @@ describe('Worktrees', () => {
     repository.git(['update-index', '--cacheinfo', `160000,${'e'.repeat(40)},sub`]);
     repository.git(['commit', '-qm', 'unknown']);
     const other = path.join(repository.home, 'other');
-    const { notes } = await addWorktree({ root: repository.root, path: other, commit: repository.git(['rev-parse', 'HEAD']) });
+    const { notes } = await addWorktree({
+      root: repository.root,
+      path: other,
+      commit: repository.git(['rev-parse', 'HEAD']),
+    });
     expect(notes).toHaveLength(1);
     expect(notes[0]).toContain('submodule sub');
     expect(existsSync(path.join(other, 'readme.txt'))).toBe(true);
@@ -220,14 +259,20 @@ describe('Worktrees', () => {
     const commit = repository.git(['rev-parse', 'HEAD']);
     const place = path.join(repository.home, 'w');
     repository.write({ 'keep.txt': 'k\n' }, place);
-    await expect(addWorktree({ root: repository.root, path: place, commit })).rejects.toMatchObject({ code: 'worktree-exists' });
+    await expect(addWorktree({ root: repository.root, path: place, commit })).rejects.toMatchObject({
+      code: 'worktree-exists',
+    });
     expect(existsSync(path.join(place, 'keep.txt'))).toBe(true);
     const other = path.join(repository.home, 'other');
-    await expect(addWorktree({ root: repository.root, path: other, commit: 'f'.repeat(40) })).rejects.toBeInstanceOf(GitError);
+    await expect(addWorktree({ root: repository.root, path: other, commit: 'f'.repeat(40) })).rejects.toBeInstanceOf(
+      GitError,
+    );
     expect(existsSync(other)).toBe(false);
     await addWorktree({ root: repository.root, path: other, commit });
     repository.write({ 'work.txt': 'w\n' }, other);
-    await expect(removeWorktree({ root: repository.root, path: other })).rejects.toMatchObject({ code: 'worktree-dirty' });
+    await expect(removeWorktree({ root: repository.root, path: other })).rejects.toMatchObject({
+      code: 'worktree-dirty',
+    });
     expect(existsSync(path.join(other, 'work.txt'))).toBe(true);
     repository.commit({}, 'saved', other);
     await removeWorktree({ root: repository.root, path: other });

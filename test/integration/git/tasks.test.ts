@@ -27,8 +27,17 @@ async function anAgent(repository: TestRepository, name = 'worker-1'): Promise<A
   await addWorktree({ root: repository.root, path: worktree, commit });
   return {
     worktree,
-    prepare: (change = {}) => prepareTask({ worktree, taskBranch: 'swarm/task/t1', base: { branch: 'main', commit }, on: null, merges: [], ...change }),
-    commit: (message = 'work') => commitTurn({ worktree, message, trailers: { 'Swarm-Task': 't1', 'Swarm-Agent': name }, branch: 'swarm/task/t1' }),
+    prepare: (change = {}) =>
+      prepareTask({
+        worktree,
+        taskBranch: 'swarm/task/t1',
+        base: { branch: 'main', commit },
+        on: null,
+        merges: [],
+        ...change,
+      }),
+    commit: (message = 'work') =>
+      commitTurn({ worktree, message, trailers: { 'Swarm-Task': 't1', 'Swarm-Agent': name }, branch: 'swarm/task/t1' }),
     git: (...args) => repository.git(args, worktree),
     write: (files) => repository.write(files, worktree),
     read: (file) => readFileSync(path.join(worktree, file), 'utf8'),
@@ -45,12 +54,24 @@ function aResult(repository: TestRepository, name: string, files: Record<string,
   return commit;
 }
 
-const HOOKS = ['pre-commit', 'commit-msg', 'post-commit', 'post-checkout', 'pre-merge-commit', 'post-merge', 'reference-transaction', 'prepare-commit-msg'];
+const HOOKS = [
+  'pre-commit',
+  'commit-msg',
+  'post-commit',
+  'post-checkout',
+  'pre-merge-commit',
+  'post-merge',
+  'reference-transaction',
+  'prepare-commit-msg',
+];
 
 /** Every hook fails and leaves a trace; signing is asked for with a program that fails. */
 function makeHostile(repository: TestRepository): string {
   const told = path.join(repository.home, 'told');
-  for (const hook of HOOKS) writeFileSync(path.join(repository.gitCommonDir, 'hooks', hook), `#!/bin/sh\necho ${hook} >> '${told}'\nexit 1\n`, { mode: 0o755 });
+  for (const hook of HOOKS)
+    writeFileSync(path.join(repository.gitCommonDir, 'hooks', hook), `#!/bin/sh\necho ${hook} >> '${told}'\nexit 1\n`, {
+      mode: 0o755,
+    });
   repository.git(['config', 'commit.gpgSign', 'true']);
   repository.git(['config', 'gpg.program', '/bin/false']);
   return told;
@@ -63,7 +84,13 @@ describe('Preparing a task', () => {
     const before = gitSpawnCount();
     const prepared = await agent.prepare();
     expect(gitSpawnCount() - before).toBeLessThanOrEqual(3);
-    expect(prepared).toEqual({ commit: repository.git(['rev-parse', 'main']), base: repository.git(['rev-parse', 'main']), fastPath: true, conflict: null, leftovers: [] });
+    expect(prepared).toEqual({
+      commit: repository.git(['rev-parse', 'main']),
+      base: repository.git(['rev-parse', 'main']),
+      fastPath: true,
+      conflict: null,
+      leftovers: [],
+    });
     expect(agent.git('symbolic-ref', 'HEAD')).toBe('refs/heads/swarm/task/t1');
     expect(repository.tryGit(['config', 'branch.swarm/task/t1.remote']).code).toBe(1);
   });
@@ -139,7 +166,12 @@ describe('Preparing a task', () => {
       { task: 't4', commit: aResult(repository, 't4', { 'four.txt': '4\n' }) },
     ];
     const prepared = await agent.prepare({ merges });
-    expect(prepared.conflict).toEqual({ task: 't3', commit: merges[1]?.commit, files: ['both.txt'], remaining: [merges[2]] });
+    expect(prepared.conflict).toEqual({
+      task: 't3',
+      commit: merges[1]?.commit,
+      files: ['both.txt'],
+      remaining: [merges[2]],
+    });
     expect(agent.read('both.txt')).toContain('<<<<<<<');
 
     expect(await agent.commit()).toMatchObject({ outcome: 'unresolved', operation: 'merge', files: ['both.txt'] });
@@ -157,7 +189,12 @@ describe('Preparing a task', () => {
     const agent = await anAgent(repository);
     const two = aResult(repository, 't2', { 'both.txt': 'two\n' });
     const three = aResult(repository, 't3', { 'both.txt': 'three\n' });
-    await agent.prepare({ merges: [{ task: 't2', commit: two }, { task: 't3', commit: three }] });
+    await agent.prepare({
+      merges: [
+        { task: 't2', commit: two },
+        { task: 't3', commit: three },
+      ],
+    });
     const prepared = await agent.prepare({ taskBranch: 'swarm/task/t5' });
     expect(prepared).toMatchObject({ fastPath: false, conflict: null });
     expect(agent.git('status', '--porcelain=v2')).toBe('');
@@ -200,11 +237,22 @@ describe('Committing a turn', () => {
     await agent.prepare();
     agent.write({ 'new ü.txt': 'n\n', '-dash.txt': 'd\n' });
     const turn = await agent.commit('Add a file\n\n# not a comment');
-    expect(turn).toMatchObject({ outcome: 'committed', commit: agent.git('rev-parse', 'HEAD'), branch: 'swarm/task/t1' });
-    expect(agent.git('log', '-1', '--format=%an <%ae>|%cn|%(trailers:key=Swarm-Task,valueonly,separator=)|%b')).toContain('swarm <swarm@localhost>|swarm|t1|# not a comment');
+    expect(turn).toMatchObject({
+      outcome: 'committed',
+      commit: agent.git('rev-parse', 'HEAD'),
+      branch: 'swarm/task/t1',
+    });
+    expect(
+      agent.git('log', '-1', '--format=%an <%ae>|%cn|%(trailers:key=Swarm-Task,valueonly,separator=)|%b'),
+    ).toContain('swarm <swarm@localhost>|swarm|t1|# not a comment');
     expect(existsSync(told)).toBe(false);
     const before = gitSpawnCount();
-    expect(await agent.commit()).toEqual({ outcome: 'unchanged', commit: null, head: turn.head, branch: 'swarm/task/t1' });
+    expect(await agent.commit()).toEqual({
+      outcome: 'unchanged',
+      commit: null,
+      head: turn.head,
+      branch: 'swarm/task/t1',
+    });
     expect(gitSpawnCount() - before).toBe(1);
   });
 
@@ -295,7 +343,11 @@ describe('Merging a task', () => {
     const commit = aResult(repository, 't1', { 'a.txt': 'a\n' });
     repository.write({ 'readme.txt': 'in the middle of something\n' });
     const before = repository.git(['rev-parse', 'main']);
-    await expect(merge(repository, commit)).rejects.toMatchObject({ code: 'branch-dirty', retrySafe: true, hint: expect.stringContaining('stash') as string });
+    await expect(merge(repository, commit)).rejects.toMatchObject({
+      code: 'branch-dirty',
+      retrySafe: true,
+      hint: expect.stringContaining('stash') as string,
+    });
     expect(repository.git(['rev-parse', 'main'])).toBe(before);
     expect(readFileSync(path.join(repository.root, 'readme.txt'), 'utf8')).toBe('in the middle of something\n');
     repository.git(['checkout', '-q', '--', 'readme.txt']);

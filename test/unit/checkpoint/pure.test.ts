@@ -16,7 +16,16 @@ function aRecord(change: Partial<NewRecord['state']> = {}): NewRecord {
     request: { reason: 'turn end', task: 't1', attempt: 1, sessionId: 's', transcriptUuid: null },
     state: {
       tree: a,
-      saved: { v: 1, head: b, branch: 'swarm/task/t1', base: baseModes(0o022), modes: [], emptyDirs: [], operations: [], hasIndex: true },
+      saved: {
+        v: 1,
+        head: b,
+        branch: 'swarm/task/t1',
+        base: baseModes(0o022),
+        modes: [],
+        emptyDirs: [],
+        operations: [],
+        hasIndex: true,
+      },
       index: Buffer.from('DIRC\0\0'),
       indexDigest: 'd',
       operations: [],
@@ -72,7 +81,14 @@ describe('A checkpoint as a commit', () => {
   });
 
   it('keeps what only an index or an operation names', () => {
-    const text = importStream(aRecord({ stagedBlobs: [a], keepCommits: [a, b], keepTrees: [b], operations: [{ name: 'MERGE_HEAD', content: Buffer.from(a) }] })).toString('latin1');
+    const text = importStream(
+      aRecord({
+        stagedBlobs: [a],
+        keepCommits: [a, b],
+        keepTrees: [b],
+        operations: [{ name: 'MERGE_HEAD', content: Buffer.from(a) }],
+      }),
+    ).toString('latin1');
     expect(text).toContain(`from ${a}\nmerge ${b}\n`);
     expect(text).toContain(`M 100644 ${a} staged/${a}`);
     expect(text).toContain(`M 040000 ${b} trees/${b}`);
@@ -84,7 +100,9 @@ describe('A checkpoint as a commit', () => {
     expect(fingerprint(aRecord().state)).toBe(base);
     expect(fingerprint(aRecord({ tree: b }).state)).not.toBe(base);
     expect(fingerprint(aRecord({ indexDigest: 'e' }).state)).not.toBe(base);
-    expect(fingerprint(aRecord({ operations: [{ name: 'MERGE_MSG', content: Buffer.from('m') }] }).state)).not.toBe(base);
+    expect(fingerprint(aRecord({ operations: [{ name: 'MERGE_MSG', content: Buffer.from('m') }] }).state)).not.toBe(
+      base,
+    );
     // Bytes of an index hold cached times, which mean nothing.
     expect(fingerprint(aRecord({ index: Buffer.from('other') }).state)).toBe(base);
   });
@@ -93,13 +111,31 @@ describe('A checkpoint as a commit', () => {
 describe('What is read for a checkpoint', () => {
   it('takes blobs from raw differences and from stages, but no gitlinks and no deletions', () => {
     expect(
-      blobsNamed([`:100644 100644 ${b} ${a} M`, 'file', `:100644 000000 ${b} ${'0'.repeat(40)} D`, 'gone', `:000000 160000 ${a} ${b} A`, `100644 ${b} 2\tx`, `160000 ${a} 0\tsub`]),
+      blobsNamed([
+        `:100644 100644 ${b} ${a} M`,
+        'file',
+        `:100644 000000 ${b} ${'0'.repeat(40)} D`,
+        'gone',
+        `:000000 160000 ${a} ${b} A`,
+        `100644 ${b} 2\tx`,
+        `160000 ${a} 0\tsub`,
+      ]),
     ).toEqual([a, b]);
   });
 
   it('finds the commits of an operation', () => {
-    const file = (name: string, content: string): { name: string; content: Buffer } => ({ name, content: Buffer.from(content) });
-    expect(commitsOf([file('MERGE_HEAD', `${a}\n${b}\n`), file('MERGE_MSG', b), file('rebase-merge/onto', `${a}\n`), file('AUTO_MERGE', 'c'.repeat(40))])).toEqual([a, b]);
+    const file = (name: string, content: string): { name: string; content: Buffer } => ({
+      name,
+      content: Buffer.from(content),
+    });
+    expect(
+      commitsOf([
+        file('MERGE_HEAD', `${a}\n${b}\n`),
+        file('MERGE_MSG', b),
+        file('rebase-merge/onto', `${a}\n`),
+        file('AUTO_MERGE', 'c'.repeat(40)),
+      ]),
+    ).toEqual([a, b]);
   });
 
   it('finds a packed ref by its whole name', () => {
@@ -110,11 +146,18 @@ describe('What is read for a checkpoint', () => {
   });
 
   it('tells captured files from directories without any', () => {
-    expect(parseListing(Buffer.from('H a b\0? empty/\0? left.txt\0'))).toEqual({ files: ['a b'], bareDirs: ['empty/'] });
+    expect(parseListing(Buffer.from('H a b\0? empty/\0? left.txt\0'))).toEqual({
+      files: ['a b'],
+      bareDirs: ['empty/'],
+    });
     expect(parentsOf(['a/b/c', 'a/d', 'e', 'f/g'])).toEqual(['a', 'a/b', 'f']);
   });
 
   it('takes blobs out of a batch by their sizes', () => {
-    expect(parseBatch(Buffer.from(`${a} blob 3\nx\ny\n${a}:no missing\n${b} blob 0\n\n`), 3)).toEqual([Buffer.from('x\ny'), null, Buffer.alloc(0)]);
+    expect(parseBatch(Buffer.from(`${a} blob 3\nx\ny\n${a}:no missing\n${b} blob 0\n\n`), 3)).toEqual([
+      Buffer.from('x\ny'),
+      null,
+      Buffer.alloc(0),
+    ]);
   });
 });

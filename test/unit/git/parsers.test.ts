@@ -13,9 +13,26 @@ const oid = 'a'.repeat(40);
 
 describe('The environment of git', () => {
   it('drops what would lead git to another repository, and keeps identity and configuration', () => {
-    const env = gitEnvironment({ PATH: '/bin', GIT_DIR: '/x', GIT_INDEX_FILE: '/y', GIT_WORK_TREE: '/z', GIT_AUTHOR_NAME: 'n', GIT_CONFIG_KEY_0: 'k', LANGUAGE: 'de', GONE: undefined });
-    expect(env).toMatchObject({ PATH: '/bin', GIT_AUTHOR_NAME: 'n', GIT_CONFIG_KEY_0: 'k', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' });
-    for (const name of ['GIT_DIR', 'GIT_INDEX_FILE', 'GIT_WORK_TREE', 'LANGUAGE', 'GONE']) expect(env).not.toHaveProperty(name);
+    const env = gitEnvironment({
+      PATH: '/bin',
+      GIT_DIR: '/x',
+      GIT_INDEX_FILE: '/y',
+      GIT_WORK_TREE: '/z',
+      GIT_AUTHOR_NAME: 'n',
+      GIT_CONFIG_KEY_0: 'k',
+      LANGUAGE: 'de',
+      GONE: undefined,
+    });
+    expect(env).toMatchObject({
+      PATH: '/bin',
+      GIT_AUTHOR_NAME: 'n',
+      GIT_CONFIG_KEY_0: 'k',
+      GIT_OPTIONAL_LOCKS: '0',
+      GIT_TERMINAL_PROMPT: '0',
+      LC_ALL: 'C',
+    });
+    for (const name of ['GIT_DIR', 'GIT_INDEX_FILE', 'GIT_WORK_TREE', 'LANGUAGE', 'GONE'])
+      expect(env).not.toHaveProperty(name);
   });
 
   it('lets a caller set them on purpose', () => {
@@ -26,8 +43,16 @@ describe('The environment of git', () => {
 describe('What git says on stderr', () => {
   it.each([
     ["fatal: Unable to create '/r/.git/index.lock': File exists.", 'index-locked', true],
-    ["fatal: cannot lock ref 'refs/heads/x': Unable to create '/r/.git/refs/heads/x.lock': File exists.", 'ref-locked', true],
-    [`fatal: update_ref failed for ref 'refs/heads/x': cannot lock ref 'refs/heads/x': is at ${oid} but expected ${oid}`, 'ref-changed', true],
+    [
+      "fatal: cannot lock ref 'refs/heads/x': Unable to create '/r/.git/refs/heads/x.lock': File exists.",
+      'ref-locked',
+      true,
+    ],
+    [
+      `fatal: update_ref failed for ref 'refs/heads/x': cannot lock ref 'refs/heads/x': is at ${oid} but expected ${oid}`,
+      'ref-changed',
+      true,
+    ],
     ['warning: Not updating refs/swarm/checkpoints/w/2 (new tip a does not contain b)', 'ref-changed', true],
     ['fatal: not a git repository (or any of the parent directories): .git', 'no-repository', false],
     ['fatal: this operation must be run in a work tree', 'bare-repository', false],
@@ -52,7 +77,8 @@ describe('What git says on stderr', () => {
   });
 
   it('names what add left out', () => {
-    const stderr = 'error: open("a b"): Permission denied\nerror: unable to index file \'a b\'\nerror: \'n/\' does not have a commit checked out\n';
+    const stderr =
+      "error: open(\"a b\"): Permission denied\nerror: unable to index file 'a b'\nerror: 'n/' does not have a commit checked out\n";
     expect(skippedByAdd(stderr)).toEqual(['a b', 'n/']);
   });
 });
@@ -86,11 +112,27 @@ describe('What git prints', () => {
       untracked: ['new file'],
       unmerged: ['both sides.txt'],
     });
-    expect(parseStatus(Buffer.from('# branch.oid (initial)\0# branch.head (detached)\0'))).toMatchObject({ commit: null, branch: null });
+    expect(parseStatus(Buffer.from('# branch.oid (initial)\0# branch.head (detached)\0'))).toMatchObject({
+      commit: null,
+      branch: null,
+    });
   });
 
   it('is read as a list of worktrees', () => {
-    const text = ['worktree /r', `HEAD ${oid}`, 'branch refs/heads/main', '', 'worktree /w w', `HEAD ${'0'.repeat(40)}`, 'detached', 'locked why', '', 'worktree /b', 'bare', ''].join('\0');
+    const text = [
+      'worktree /r',
+      `HEAD ${oid}`,
+      'branch refs/heads/main',
+      '',
+      'worktree /w w',
+      `HEAD ${'0'.repeat(40)}`,
+      'detached',
+      'locked why',
+      '',
+      'worktree /b',
+      'bare',
+      '',
+    ].join('\0');
     expect(parseWorktreeList(Buffer.from(`${text}\0`))).toEqual([
       { path: '/r', commit: oid, branch: 'main', bare: false, locked: false },
       { path: '/w w', commit: null, branch: null, bare: false, locked: true },
@@ -110,7 +152,9 @@ describe('What git prints', () => {
 
 describe('What swarm tells git', () => {
   it('puts trailers after the message, one line each', () => {
-    expect(messageWithTrailers('Subject\n\nbody\n', { 'Swarm-Task': 't1', 'Swarm-Agent': 'a\nb' })).toBe('Subject\n\nbody\n\nSwarm-Task: t1\nSwarm-Agent: a b\n');
+    expect(messageWithTrailers('Subject\n\nbody\n', { 'Swarm-Task': 't1', 'Swarm-Agent': 'a\nb' })).toBe(
+      'Subject\n\nbody\n\nSwarm-Task: t1\nSwarm-Agent: a b\n',
+    );
     expect(messageWithTrailers('  ', {})).toBe('work of an agent\n');
   });
 
