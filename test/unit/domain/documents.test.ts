@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { addUsage, NO_USAGE } from '../../../src/domain/agent.ts';
+import { errorText, fromErrorDocument, SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
+import { projectHash, projectLayout, type LayoutInput } from '../../../src/domain/layout.ts';
+
+describe('errors on their way to another program', () => {
+  test('come out as they went in', () => {
+    const error = new SwarmError('disk-full', 'The disk is full.', { hint: 'Free some space.', cause: new Error('ENOSPC'), retrySafe: true, exitCode: 3 });
+    const copy = fromErrorDocument(toErrorDocument(error));
+    expect(copy).toMatchObject({ code: 'disk-full', message: 'The disk is full.', hint: 'Free some space.', retrySafe: true, exitCode: 3 });
+    expect(error.cause).toBeInstanceOf(Error);
+    expect(toErrorDocument(new SwarmError('plain', 'No hint.'))).toEqual({ error: { code: 'plain', message: 'No hint.', retrySafe: false, exitCode: 1 } });
+  });
+
+  test('what is no error of ours is internal, whatever was thrown', () => {
+    expect(toErrorDocument(new TypeError('x is undefined')).error).toMatchObject({ code: 'internal', message: 'x is undefined', retrySafe: false });
+    expect(toErrorDocument('a string').error.message).toBe('a string');
+    expect([errorText(new Error('a')), errorText(7)]).toEqual(['a', '7']);
+  });
+});
+
+describe('where a project’s files lie', () => {
+  const input = (fields: Partial<LayoutInput> = {}): LayoutInput => ({
+    gitCommonDir: '/home/ann/shop/.git',
+    root: '/home/ann/shop',
+    env: { HOME: '/home/ann' },
+    uid: 1000,
+    tmpdir: '/tmp',
+    ...fields,
+  });
+
+  test('state is under the home directory, sockets under a short path', () => {
+    const layout = projectLayout(input());
+    const hash = projectHash('/home/ann/shop/.git');
+    expect(hash).toMatch(/^[0-9a-f]{10}$/);
+    expect(layout).toMatchObject({
+      hash,
+      name: 'shop',
+      db: `/home/ann/.local/state/swarm/shop-${hash}/swarm.db`,
+      lockDb: `/home/ann/.local/state/swarm/shop-${hash}/lock.db`,
+      apiSocket: `/tmp/swarm-1000/${hash}/api.sock`,
+      worktreesDir: '/home/ann/shop.swarm',
+      brokerDir: '/home/ann/.local/state/swarm/broker',
+    });
+  });
+
+  test('XDG directories are used where they are absolute and short enough for a socket', () => {
+    const layout = projectLayout(input({ env: { XDG_STATE_HOME: '/state', XDG_RUNTIME_DIR: '/run/user/1000' }, worktreesDir: '/fast' }));
+    expect(layout.stateDir).toMatch(/^\/state\/swarm\/shop-/);
+    expect(layout.runtimeDir).toMatch(/^\/run\/user\/1000\/swarm\//);
+    expect(layout.worktreesDir).toBe('/fast');
+    const long = `/${'x'.repeat(80)}`;
+    const far = projectLayout(input({ env: { XDG_STATE_HOME: 'relative', XDG_RUNTIME_DIR: long }, tmpdir: long }));
+    expect(far.apiSocket.length).toBeLessThan(100);
+    expect(far.stateDir).toMatch(/^\/\.local\/state\/swarm\//);
+  });
+
+  test('an odd directory name is made safe, an empty one named', () => {
+    expect(projectLayout(input({ root: '/a/näh code!' })).name).toBe('n-h-code-');
+    expect(projectLayout(input({ root: '/' })).name).toBe('repository');
+  });
+});
+
+test('usage adds up field by field', () => {
+  const one = { costUsd: 0.5, inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheCreationTokens: 4 };
+  expect(addUsage(addUsage(NO_USAGE, one), one)).toEqual({ costUsd: 1, inputTokens: 2, outputTokens: 4, cacheReadTokens: 6, cacheCreationTokens: 8 });
+});
