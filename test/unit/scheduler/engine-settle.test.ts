@@ -184,6 +184,17 @@ describe('losses', () => {
     await take(engine, 'worker-1', { incarnation: 'new' });
     expect((await engine.result(resultOf(order, 'worker-1'))).applied).toBe(false);
   });
+
+  test('nor when another has begun and was given back: the branch may be changed', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    const order = await take(engine, 'worker-1');
+    await engine.lost({ agent: 'worker-1' }, 'the machine went down');
+    const second = await take(engine, 'worker-1', { incarnation: 'new' });
+    await engine.result(resultOf(second, 'worker-1', { outcome: 'released' }));
+    expect((await engine.result(resultOf(order, 'worker-1'))).applied).toBe(false);
+    expect(engine.get('t1').state).toBe('ready');
+  });
 });
 
 describe('what a person does', () => {
