@@ -19,6 +19,8 @@ import { UsageMeter, usageSince } from './usage-meter.ts';
 /** Telemetry is exported once a second: the last requests of a turn arrive so much after its end at most, ms. */
 const TELEMETRY_LAG_MS = 1_300;
 
+const IDLE_AFTER_MS = 500;
+
 export interface ClaudeAgentOptions {
   spec: AgentSpec;
   workspace: Workspace;
@@ -52,6 +54,7 @@ export class ClaudeAgent implements AgentKind {
   readonly #stopping = new AbortController();
   #endpoint: Endpoint | null = null;
   #current: Current | null = null;
+  #budget: { attempt: Attempt; limit: number } | null = null;
   #draining: Promise<void> | null = null;
   #wasAble = true;
 
@@ -106,7 +109,16 @@ export class ClaudeAgent implements AgentKind {
   }
 
   begin(): void {
-    if (this.#options.spec.idle === 'eager') void this.#conversation.idle();
+    this.#idleSoon();
+  }
+
+  /** A process for the person, unless a task comes first: then it would be started for nothing. */
+  #idleSoon(): void {
+    const { spec, clock } = this.#options;
+    if (spec.idle !== 'eager') return;
+    clock.after(IDLE_AFTER_MS, () => {
+      if (this.#current === null && !this.#pane.alive && !this.#stopping.signal.aborted) void this.#conversation.idle();
+    });
   }
 
   sessionId(): string | null {
@@ -136,13 +148,12 @@ export class ClaudeAgent implements AgentKind {
     return body;
   }
 
-  #budget: { attempt: Attempt; limit: number } | null = null;
-
   async ended(): Promise<void> {
     this.#current = null;
     this.#budget = null;
     // What a person said meanwhile comes before the next task.
     await this.#drain();
+    if (!this.#pane.alive) this.#idleSoon();
   }
 
   async restart(): Promise<unknown> {

@@ -4,13 +4,12 @@ import type { AgentSpec } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
-import { composerText, mayHoldDraft, obstacle } from './draft-guard.ts';
+import { PaneGuard } from './pane-guard.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
 import { pause, type Clock, type Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
-import { afterApiFailure, isWorking, restOf, type Rest } from './turn-end.ts';
+import { afterApiFailure, restOf, type Rest } from './turn-end.ts';
 
-const LOOK_AGAIN_MS = 1_000;
 const LANE = 'pane';
 
 export interface TurnRequest {
@@ -75,12 +74,12 @@ export class Conversation {
   #stopped = false;
   #interruption: Interruption | null = null;
   #wake = new AbortController();
-  #turnEndedAt: number;
+  readonly #guard: PaneGuard;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#sessionId = options.spec.resume?.sessionId ?? null;
-    this.#turnEndedAt = options.clock.now();
+    this.#guard = new PaneGuard(options);
     options.pane.changes.on(() => {
       // A person's /clear begins another conversation; ours goes on with that one.
       if (options.pane.alive) this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
@@ -113,7 +112,7 @@ export class Conversation {
       } finally {
         request.signal.removeEventListener('abort', abort);
         this.#inTurn = false;
-        this.#turnEndedAt = this.#options.clock.now();
+        this.#guard.turnEnded();
         if (this.#options.state.current.held !== null) this.#options.state.update({ held: null });
       }
     });
@@ -159,7 +158,8 @@ export class Conversation {
     let delivered = false;
     let next = await this.#opening(request);
     for (let failures = 0; ; ) {
-      if (!(await this.#clearPane(request.signal))) return await this.#breakOff();
+      if (!(await this.#guard.clear(request.signal, () => this.#interruption !== null, () => this.#wake.signal))) return await this.#breakOff();
+      await this.#options.pane.end();
       const step = await this.#once(next, request, () => {
         if (!delivered) request.delivered?.();
         delivered = true;
@@ -321,32 +321,6 @@ export class Conversation {
   #noteExit(exit: PaneExit, detail: string): void {
     const { code, signal } = exit;
     this.#options.state.update({ lastExit: { at: new Date(exit.at).toISOString(), code, signal, detail } });
-  }
-
-  /** Ends what is idle in the pane, once no person is in the middle of something there. False: broken off meanwhile. */
-  async #clearPane(signal: AbortSignal): Promise<boolean> {
-    const { pane, state, clock } = this.#options;
-    for (let held = false; !signal.aborted; held = true) {
-      const found = pane.alive && this.#interruption === null ? await this.#obstacle() : null;
-      if (found === null) {
-        if (held) state.update({ held: null });
-        await pane.end();
-        return true;
-      }
-      const until = found.untilMs === null ? null : new Date(found.untilMs).toISOString();
-      const before = state.current.held;
-      if (before?.detail !== found.detail || before.until !== until) state.update({ held: { kind: 'draft', until, detail: found.detail } });
-      await pause(clock, LOOK_AGAIN_MS, AbortSignal.any([signal, this.#wake.signal]));
-    }
-    return false;
-  }
-
-  async #obstacle(): Promise<ReturnType<typeof obstacle>> {
-    const { pane, terminal, clock } = this.#options;
-    if (isWorking(pane.turn)) return { detail: "a person's own turn is under way in the pane", untilMs: null };
-    const presence = await terminal.presence();
-    const composer = mayHoldDraft(presence, this.#turnEndedAt) ? composerText(await terminal.screen()) : null;
-    return obstacle(presence, composer, clock.now());
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -28,22 +28,36 @@ export function mayHoldDraft(presence: Presence | null, since: number): boolean 
 }
 
 const ANSI = /\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][0-9A-Za-z]/g;
-/** Hints that Claude Code shows in an empty composer are dim, or reversed in their first letter (the cursor). */
-const DIM = /\x1b\[(?:[0-9;]*;)?2(?:;[0-9;]*)?m/;
+const RULE = /^[\s╭╰│]*─{10,}/;
+/** The composer's first line: `❯ text`, or `! command` in its shell mode. */
+const COMPOSER = /^[\s│]*(?:[❯>](?:[\s\u00a0](.*))?|!\u00a0(.*))$/;
 
 /**
  * The text that a person has typed into Claude Code's composer and not sent, from the screen with colours
  * (`capture-pane -e`). Last evidence only: the form of the screen is nobody's promise. Null when no composer is seen.
  */
 export function composerText(screen: string): string | null {
-  const lines = screen.split('\n');
-  for (let index = lines.length - 1; index >= 0; index -= 1) {
-    const raw = lines[index] ?? '';
-    const match = /^[\s│|]*[❯>](?:[\s\u00a0](.*))?$/.exec(raw.replace(ANSI, ''));
-    if (match === null) continue;
-    const between = (raw.split(/[❯>]/)[1] ?? '').trimStart();
-    if (DIM.test(between)) return '';
-    return (match[1] ?? '').replace(/[│|]\s*$/, '').trim();
+  const raw = screen.split('\n');
+  const plain = raw.map((line) => line.replace(ANSI, ''));
+  const first = plain.findLastIndex((line) => COMPOSER.test(line));
+  if (first < 0) return null;
+  const match = COMPOSER.exec(plain[first] ?? '');
+  // A hint in an empty composer is dim but for its first letter, which the cursor stands on.
+  if (hasDim(raw[first] ?? '')) return '';
+  const rule = plain.findIndex((line, index) => index > first && RULE.test(line));
+  const more = plain.slice(first + 1, rule < 0 ? first + 1 : rule);
+  const mark = match?.[2] === undefined ? '' : '! ';
+  return [`${mark}${match?.[1] ?? match?.[2] ?? ''}`, ...more].map((line) => line.replace(/[│|]\s*$/, '').trim()).join(' ').trim();
+}
+
+/** SGR 2 (dim), which is not the 2 within a colour: `38;2;r;g;b`, `38;5;2`. */
+function hasDim(line: string): boolean {
+  for (const [, parameters] of line.matchAll(/\x1b\[([0-9;]*)m/g)) {
+    const codes = (parameters ?? '').split(';').map(Number);
+    for (let at = 0; at < codes.length; at += 1) {
+      if (codes[at] === 38 || codes[at] === 48) at += codes[at + 1] === 2 ? 4 : 2;
+      else if (codes[at] === 2) return true;
+    }
   }
-  return null;
+  return false;
 }

@@ -252,6 +252,8 @@ function handleSignals(spec: AgentSpec, { agent, wake }: Composed, log: Logger):
     log.warn('hang-up: the terminal is gone');
     void processes.endMarked(`${spec.project}/${spec.agent}`, 300).finally(() => process.exit(129));
   });
+  // Writing to a terminal that is gone must not cut the end of the children short.
+  process.stdout.on('error', (error) => log.debug({ error: errorText(error) }, 'stdout'));
   // Keys in the pane are the agent's; it shares our process group.
   process.on('SIGINT', () => log.debug('SIGINT is for the agent'));
   process.on('SIGQUIT', () => log.debug('SIGQUIT is for the agent'));
