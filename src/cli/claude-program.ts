@@ -78,6 +78,15 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
       timeout: INSTALL_TIMEOUT_MS,
       cancelSignal: context.interrupt.signal,
     });
+    // npm may refuse install scripts; without its own this package is a placeholder. Doing it twice is harmless.
+    await execa(process.execPath, ['install.cjs'], {
+      env: context.env,
+      extendEnv: false,
+      cwd: path.join(directory, 'node_modules', '@anthropic-ai', 'claude-code'),
+      stdin: 'ignore',
+      timeout: INSTALL_TIMEOUT_MS,
+      cancelSignal: context.interrupt.signal,
+    });
   } catch (cause) {
     context.interrupt.signal.throwIfAborted();
     throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${errorText(cause).split('\n').slice(0, 3).join(' ')}`, {

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { waitFor } from '../lib/wait.ts';
 import { confirm } from './ask.ts';
@@ -16,13 +17,22 @@ export async function down(context: Context, options: { purge?: boolean; yes?: b
   const { output } = context;
   const { name } = project.layout;
   if (purge && context.interactive && options.yes !== true) {
-    const sure = await confirm(context, `Remove all worktrees, checkpoints and tasks of ${name}? What was not merged is lost.`);
+    const sure = await confirm(context, `Remove the worktrees of ${name} and forget its agents and tasks? Branches swarm/task/* and checkpoints stay.`);
     if (!sure) throw new SwarmError('not-confirmed', 'nothing was removed', { hint: '`swarm down` alone stops the agents and keeps everything.' });
   }
   const stopped = await bringDown(context, project, purge);
-  output.document({ stopped, purged: purge && stopped });
-  output.line(stopped ? `${name} is down${purge ? ' and purged' : ''}` : `${name} was not up`);
+  const kept = purge ? keptWorktrees(project.layout.worktreesDir) : [];
+  const purged = purge && stopped && kept.length === 0;
+  output.document({ stopped, purged, kept });
+  output.line(stopped ? `${name} is down${purged ? ' and purged' : ''}` : `${name} was not up`);
+  for (const worktree of kept) output.line(`kept ${worktree}: it holds work that is in no commit`);
+  if (kept.length > 0) output.note('Commit or remove what is in there, then run `swarm down --purge` again; tasks are kept until then.');
   if (stopped && !purge) output.note('Tasks, checkpoints, conversations and worktrees are kept: `swarm up` goes on with them.');
+}
+
+/** What the supervisor would not remove, since git itself refuses to without force. */
+function keptWorktrees(directory: string): string[] {
+  return existsSync(directory) ? readdirSync(directory).map((name) => path.join(directory, name)) : [];
 }
 
 /** @returns false when there was nothing to stop or purge */

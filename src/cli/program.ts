@@ -87,7 +87,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .command('down')
     .summary('stop the agents and everything that serves them')
     .description('Stops the agents and everything that serves them. Tasks, checkpoints and worktrees stay; `swarm up` goes on.')
-    .option('--purge', 'remove worktrees, checkpoints and tasks of this repository too')
+    .option('--purge', 'remove the worktrees and forget agents and tasks too (branches and checkpoints stay)')
     .option('-y, --yes', 'do not ask')
     .hook('preAction', forPeople('down'))
     .action(call(async () => (await import('./down.ts')).down));

@@ -1,2 +1,3 @@
 export { CONFIG_FILE, loadConfig, parseConfig } from './load.ts';
 export type { Config, RoleConfig } from './schema.ts';
+export { approvalFile, approvalHash, isApproved, programsOf, readApproved } from './approval.ts';

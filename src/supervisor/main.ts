@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import type { Logger } from 'pino';
+import { isApproved, type Config } from '../config/index.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
@@ -9,8 +11,10 @@ import { identityOf } from '../process/index.ts';
 import { Store } from '../store/store.ts';
 import { loadEnvironment } from './environment.ts';
 import { openLog } from './log.ts';
-import { openProject } from './project.ts';
+import { openProject, type Project } from './project.ts';
 import { Supervisor } from './supervisor.ts';
+
+const CONFIG_KEY = 'swarm.config';
 
 /**
  * The supervisor of one project: `supervisor.js --root DIR`. Ends at once, with 0, where another one holds the lock:
@@ -28,6 +32,7 @@ async function main(): Promise<void> {
   const log = openLog(layout.logsDir, 'supervisor');
   const store = openStore(layout.db, layout.lockDb);
   if (store === null) return;
+  const config = await approvedConfig(project, store, log);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the supervisor broke; a wrapper starts it again');
     process.exit(1);
@@ -36,7 +41,7 @@ async function main(): Promise<void> {
   await writeFileAtomic(layout.supervisorPidFile, JSON.stringify(self), { mode: 0o600 });
   const here = import.meta.dirname;
   const supervisor = new Supervisor({
-    project,
+    project: { ...project, config },
     store,
     log,
     env,
@@ -53,6 +58,20 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void supervisor.end(false));
   await supervisor.begin();
   log.info({ epoch: store.epoch, root: layout.root }, 'the supervisor is up');
+}
+
+/**
+ * The config as it is, when the person has approved what it runs. One that changed since, for instance by a `git pull`,
+ * does not count before the next `swarm up` has asked.
+ */
+async function approvedConfig({ config, layout }: Project, store: Store, log: Logger): Promise<Config> {
+  const last = store.kv.get(CONFIG_KEY) as Config | undefined;
+  if (!isApproved(config, layout.stateDir) && last !== undefined) {
+    log.warn('swarm.yaml names programs that are not approved: the settings of before are used');
+    return last;
+  }
+  await store.write(() => store.kv.set(CONFIG_KEY, config));
+  return config;
 }
 
 /** Everything that is started from here sees the person's environment, and none of our own marks. */

@@ -224,7 +224,7 @@ export class Service implements SwarmService {
 
   #unknownAgent(id: string): SwarmError {
     const names = this.#deps.fleet.records.map((record) => record.id);
-    const near = nearest(id, names);
+    const [near = null] = nearest(id, names, 1);
     const hint =
       near === null ? (names.length === 0 ? 'There are none yet: swarm up 3' : `There are: ${names.join(', ')}`) : `Did you mean ${near}?`;
     return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
@@ -18,6 +18,7 @@ import { Leases } from './leases.ts';
 import { LinkServer } from './links.ts';
 import { metricsText } from './metrics.ts';
 import { readBase, type Project } from './project.ts';
+import { purgeProject, removeRuntimeFiles } from './purge.ts';
 import { SupervisorQueue } from './queue.ts';
 import { runnerPorts } from './runner-ports.ts';
 import { Service } from './service.ts';
@@ -28,6 +29,7 @@ import { TaskDesk } from './task-desk.ts';
 import { mergeDesk } from './merge-desk.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
 import { baseNotes, wantedAgents, type Base } from './up.ts';
+import { loadConfig } from '../config/index.ts';
 import { dirtySummary } from '../git/status.ts';
 import { snapshotDirty } from '../git/snapshot.ts';
 import { highestTaskNumber } from '../git/task-branches.ts';
@@ -74,6 +76,8 @@ export class Supervisor {
   #base: Base;
   #tick: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
+  /** Worktrees and memory go too, once everything is down. */
+  #purge = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -173,7 +177,9 @@ export class Supervisor {
     const { layout } = project;
     for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#leases.afterAbsence();
-    for (const stored of store.agents.list()) await this.#admit(stored);
+    for (const stored of store.agents.list()) {
+      await this.#admit({ ...stored, kind: project.config.agents[stored.role]?.kind ?? stored.kind });
+    }
     if (store.kv.get(STATE_KEY) === 'down') this.#fleet.goDown();
     await this.#links.listen(layout.linkSocket);
     await this.#api.listen(layout.apiSocket);
@@ -281,7 +287,7 @@ export class Supervisor {
     const known = this.#fleet.records.map((record) => record.row);
     for (const wanted of wantedAgents(config, known, request)) {
       const record = this.#fleet.get(wanted.id) ?? (await this.#admit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
-      record.row = { ...record.row, desired: wanted.desired };
+      record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
       if (record.lifecycle.phase === 'failed') record.lifecycle = { phase: 'none', since: Date.now() };
       await this.#saveRow(record);
     }
@@ -291,6 +297,9 @@ export class Supervisor {
     await this.#queue.redeclare();
     this.#events.emit('swarm.up', { data: { base: this.#base, agents: this.#fleet.records.map((record) => record.id) } });
     const notes = baseNotes(base, dirty, includeDirty);
+    if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
+      notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
+    }
     return { agents: this.#documents(), base: this.#base, notes };
   }
 
@@ -298,8 +307,9 @@ export class Supervisor {
     return this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
   }
 
-  #down(): void {
+  #down(purge: boolean): void {
     const { store } = this.#options;
+    this.#purge ||= purge;
     void store.write(() => store.kv.set(STATE_KEY, 'down'));
     this.#events.emit('swarm.down');
     this.#fleet.goDown();
@@ -335,7 +345,7 @@ export class Supervisor {
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
       up: (request) => this.#up(request),
-      down: () => this.#down(),
+      down: (purge) => this.#down(purge),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#saveRow(record),
       checkpoints: checkpointDesk(layout),
@@ -355,13 +365,6 @@ export class Supervisor {
     return this.#ending;
   }
 
-  /** What a later `up` makes anew, and what holds secrets meanwhile. */
-  async #removeRuntimeFiles(): Promise<void> {
-    const { envSnapshot, specDir, supervisorPidFile } = this.#options.project.layout;
-    for (const file of [envSnapshot, supervisorPidFile]) await rm(file, { force: true });
-    await rm(specDir, { recursive: true, force: true });
-  }
-
   async #end(everything: boolean): Promise<void> {
     const { store } = this.#options;
     if (this.#tick !== null) clearInterval(this.#tick);
@@ -378,7 +381,8 @@ export class Supervisor {
     await this.#events.drain();
     await this.#leases.noteAlive();
     store.close();
-    if (everything) await this.#removeRuntimeFiles();
+    if (everything) await removeRuntimeFiles(this.#options.project.layout);
+    if (everything && this.#purge) await purgeProject(this.#options.project.layout, this.#options.log);
     await this.#api.close();
     this.#options.onEnd();
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent, NeedsYou, StatusDocument } from '../../../src/api/documents.ts';
 import { parseConfig } from '../../../src/config/index.ts';
-import { programsOf } from '../../../src/cli/approve.ts';
+import { programsOf } from '../../../src/config/index.ts';
 import { answerFor } from '../../../src/cli/answer.ts';
 import { withoutTies } from '../../../src/cli/environment.ts';
 import { underWay, UpProgress } from '../../../src/cli/progress.ts';

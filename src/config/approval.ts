@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Config } from './schema.ts';
+
+/** Programs of a config with the key that names each. */
+export type NamedPrograms = [key: string, argv: string[]][];
+
+/** Where the hash of what the person has approved is kept. */
+export function approvalFile(stateDir: string): string {
+  return path.join(stateDir, 'approved.json');
+}
+
+export function approvalHash(programs: NamedPrograms): string {
+  return createHash('sha256').update(JSON.stringify(programs)).digest('hex');
+}
+
+/** Each thing in the config that can start a program and is not swarm's own default, with its key. Pure. */
+export function programsOf(config: Config): NamedPrograms {
+  const found: NamedPrograms = [];
+  for (const [role, { command }] of Object.entries(config.agents)) {
+    if (command.length !== 1 || command[0] !== 'claude') found.push([`agents.${role}.command`, command]);
+  }
+  for (const [name, argv] of Object.entries(config.verify)) found.push([`verify.${name}`, argv]);
+  if (config.tmux.program !== 'tmux') found.push(['tmux.program', [config.tmux.program]]);
+  return found.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Null: nothing was approved yet. */
+export function readApproved(file: string): string | null {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { hash?: string }).hash ?? null;
+  } catch {
+    // Absent or damaged: nothing is approved, and the person is asked.
+    return null;
+  }
+}
+
+/** True when everything that this config would run was approved, or is swarm's own default. */
+export function isApproved(config: Config, stateDir: string): boolean {
+  const programs = programsOf(config);
+  return programs.length === 0 || readApproved(approvalFile(stateDir)) === approvalHash(programs);
+}
