@@ -32,7 +32,7 @@ export function normaliseSpec(spec: TaskSpec, rules: SpecRules): TaskSpec {
   const title = spec.title.trim();
   if (title === '') throw bad('it has no title', 'Give it a title, which says in a line what is to be done.');
   if (title.length > LIMITS.title) throw bad(`its title has ${title.length} characters`, `Use at most ${LIMITS.title}; the rest belongs in the prompt.`);
-  if (/[\0-\x1f\x7f]/.test(title)) throw bad('its title has a line break or another control character', 'Put one line in the title, the rest in the prompt.');
+  if (/\p{Cc}/u.test(title)) throw bad('its title has a line break or another control character', 'Put one line in the title, the rest in the prompt.');
   if ((spec.prompt?.length ?? 0) > LIMITS.prompt) throw bad(`its prompt is longer than ${LIMITS.prompt} characters`, 'Put the text in a file and name the file.');
   if (!PRIORITIES.includes(spec.priority)) throw bad(`its priority is ${JSON.stringify(spec.priority)}`, `Use one of ${PRIORITIES.join(', ')}.`);
   checkCommand(spec.command);

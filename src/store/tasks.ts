@@ -167,7 +167,7 @@ export class TaskTable {
 
   /** How many ready tasks a lane has, counted up to `limit`. */
   readyInLane(lane: string, limit: number): number {
-    const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM tasks WHERE state = 'ready' AND lane = ? LIMIT ?)`;
+    const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM tasks INDEXED BY tasks_ready WHERE state = 'ready' AND lane = ? LIMIT ?)`;
     return this.#db.get<{ n: number }>(sql, lane, limit)?.n ?? 0;
   }
 

@@ -73,6 +73,20 @@ describe('claiming', () => {
     expect(engine.get('t2').reason).toBe('on worker-2');
   });
 
+  test('who could be woken for what is ready is told by kind, needs and name, counted up to a bound', async () => {
+    const { engine } = kit();
+    await engine.submit([spec(), spec(), spec(), spec({ needs: ['gpu'] }), spec({ command: ['true'], agent: 'shell-1' })]);
+    await take(engine, 'worker-1', { capabilities: ['gpu'] });
+    await engine.lost({ agent: 'worker-1' }, 'killed');
+    expect(engine.readyLanes(1)).toEqual([
+      { lane: { kind: 'claude', agent: null, needs: ['gpu'], reservedFor: null }, count: 1 },
+      { lane: { kind: 'claude', agent: null, needs: [], reservedFor: 'worker-1' }, count: 1 },
+      { lane: { kind: 'claude', agent: null, needs: [], reservedFor: null }, count: 1 },
+      { lane: { kind: 'shell', agent: 'shell-1', needs: [], reservedFor: null }, count: 1 },
+    ]);
+    expect(engine.readyLanes(10).map(({ count }) => count)).toEqual([1, 1, 2, 1]);
+  });
+
   test('the best task of all lanes comes first', async () => {
     const { engine, clock } = kit();
     await engine.submit([spec({ priority: 'low', title: 'low' })]);
