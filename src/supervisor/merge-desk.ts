@@ -8,7 +8,7 @@ import type { TaskDeskDependencies } from './task-desk.ts';
 type MergeDesk = Pick<TaskDeskDependencies, 'mergeBase' | 'diff' | 'merge'>;
 
 /** Comparing and merging of results in the repository of this project. */
-export function mergeDesk({ root, stateDir }: ProjectLayout): MergeDesk {
+export function mergeDesk({ root, stateDir }: ProjectLayout, onMoved: (branch: string, commit: string) => void): MergeDesk {
   return {
     mergeBase: (a, b) => gitText(['merge-base', a, b], { cwd: root }),
     diff: async (base, commit) => {
@@ -18,6 +18,7 @@ export function mergeDesk({ root, stateDir }: ProjectLayout): MergeDesk {
     },
     merge: async ({ into, commit, message }) => {
       const merged = await mergeTask({ root, into, commit, message, scratchDir: path.join(stateDir, 'scratch') });
+      if (merged.merged) onMoved(into, merged.commit);
       return { into, before: merged.before, after: merged.commit, merged: merged.merged };
     },
   };

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
@@ -11,36 +9,27 @@ import { decorate } from './claims.ts';
 import { Dispatch } from './dispatch.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
-import { AgentRecord, type AgentRow } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
 import { Judge } from './judge.ts';
 import { Leases } from './leases.ts';
 import { LinkServer } from './links.ts';
 import { metricsText } from './metrics.ts';
-import { readBase, type Project } from './project.ts';
+import type { Project } from './project.ts';
 import { purgeProject, removeRuntimeFiles } from './purge.ts';
 import { SupervisorQueue } from './queue.ts';
+import { Roster } from './roster.ts';
 import { runnerPorts } from './runner-ports.ts';
 import { Service } from './service.ts';
-import { readToken } from './spec.ts';
 import { statusDocument } from './status-document.ts';
 import { agentDocument } from './status.ts';
 import { TaskDesk } from './task-desk.ts';
 import { mergeDesk } from './merge-desk.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
-import { baseNotes, wantedAgents, type Base } from './up.ts';
-import { loadConfig } from '../config/index.ts';
-import { dirtySummary } from '../git/status.ts';
-import { snapshotDirty } from '../git/snapshot.ts';
 import { highestTaskNumber } from '../git/task-branches.ts';
-import { NO_USAGE } from '../domain/agent.ts';
 import { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
 
 const TICK_MS = 1_000;
-const STATE_KEY = 'swarm.desired';
-const BASE_KEY = 'swarm.base';
-const TRUST_KEY = 'swarm.trusted';
 /** How long `down` waits for results that are still on their way through the broker, ms. */
 const DRAIN_MS = 2_000;
 
@@ -73,7 +62,7 @@ export class Supervisor {
   readonly #leases: Leases;
   readonly #api: ApiServer;
   #amqpUrl: string | null = null;
-  #base: Base;
+  readonly #roster: Roster;
   #tick: NodeJS.Timeout | null = null;
   #ending: Promise<void> | null = null;
   /** Worktrees and memory go too, once everything is down. */
@@ -85,7 +74,6 @@ export class Supervisor {
     const { layout, config } = project;
     const now = (): number => Date.now();
     const onError = (error: unknown): void => log.error({ err: error }, 'something failed in the background');
-    this.#base = (store.kv.get(BASE_KEY) as Base | undefined) ?? project.repository.head;
     this.#events = new EventLog(store.events, onError);
     this.#engine = new TaskEngine({
       store,
@@ -114,12 +102,13 @@ export class Supervisor {
           engine: this.#engine,
           tmux: this.#tmux,
           order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
-          base: () => this.#base,
-          trusted: () => store.kv.get(TRUST_KEY) === true,
-          saveRow: (record) => this.#saveRow(record),
+          base: () => this.#roster.base,
+          trusted: () => this.#roster.trusted,
+          saveRow: (record) => this.#roster.save(record),
         }),
       ),
     });
+    this.#roster = new Roster({ project, store, fleet: this.#fleet });
     this.#dispatch = new Dispatch({
       log,
       now,
@@ -131,7 +120,7 @@ export class Supervisor {
           count,
         })),
       claim: (claim) =>
-        this.#engine.claim(claim, { leaseMs: config.tasks.lease, decorate: (task) => decorate(task, config, this.#base) }),
+        this.#engine.claim(claim, { leaseMs: config.tasks.lease, decorate: (task) => decorate(task, config, this.#roster.base) }),
       publishTicket: (route) => this.#queue.bus.publishTicket(route),
       connected: () => this.#queue.connected,
     });
@@ -177,10 +166,8 @@ export class Supervisor {
     const { layout } = project;
     for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#leases.afterAbsence();
-    for (const stored of store.agents.list()) {
-      await this.#admit({ ...stored, kind: project.config.agents[stored.role]?.kind ?? stored.kind });
-    }
-    if (store.kv.get(STATE_KEY) === 'down') this.#fleet.goDown();
+    await this.#roster.recall();
+    if (this.#roster.dismissed) this.#fleet.goDown();
     await this.#links.listen(layout.linkSocket);
     await this.#api.listen(layout.apiSocket);
     this.#fleet.begin();
@@ -202,13 +189,13 @@ export class Supervisor {
       }),
       connected: (agent, snapshot) => {
         const record = this.#fleet.connected(agent, snapshot);
-        if (record !== null) void this.#saveRow(record);
+        if (record !== null) void this.#roster.save(record);
         log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
       },
       snapshot: (agent, snapshot) => {
         const before = this.#fleet.get(agent)?.row;
         const record = this.#fleet.observed(agent, snapshot);
-        if (record !== null && record.row !== before) void this.#saveRow(record);
+        if (record !== null && record.row !== before) void this.#roster.save(record);
         this.#leases.observed(snapshot);
       },
       event: (agent, event) => this.#events.emit(event.name, { agent, task: event.task, data: event.data }),
@@ -258,61 +245,23 @@ export class Supervisor {
       .catch((error: unknown) => this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed'));
   }
 
-  async #saveRow(record: AgentRecord): Promise<void> {
-    const { store } = this.#options;
-    const known = store.agents.get(record.id);
-    const checkpoint = record.snapshot?.checkpoint?.n ?? known?.checkpoint ?? null;
-    await store.agents.put({ ...record.row, spec: null, checkpoint, createdAt: known?.createdAt ?? Date.now() });
-  }
-
-  async #admit(row: AgentRow): Promise<AgentRecord> {
-    const { layout } = this.#options.project;
-    const token = (await readToken(layout, row.id)) ?? randomBytes(24).toString('base64url');
-    const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
-    this.#fleet.add(record);
-    return record;
-  }
-
   async #up(request: UpRequest): Promise<UpDocument> {
-    const { store, project } = this.#options;
-    const { config, layout } = project;
-    const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
-    const includeDirty = request.includeDirty === true && dirty.count > 0;
-    this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
-    await store.write(() => {
-      store.kv.set(BASE_KEY, this.#base);
-      store.kv.set(STATE_KEY, 'up');
-      if (request.trust === true) store.kv.set(TRUST_KEY, true);
-    });
-    const known = this.#fleet.records.map((record) => record.row);
-    for (const wanted of wantedAgents(config, known, request)) {
-      const record = this.#fleet.get(wanted.id) ?? (await this.#admit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
-      record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
-      if (record.lifecycle.phase === 'failed') record.lifecycle = { phase: 'none', since: Date.now() };
-      await this.#saveRow(record);
-    }
+    const notes = await this.#roster.call(request);
     this.#fleet.goUp();
     for (const record of this.#fleet.records) this.#judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
     await this.#queue.redeclare();
-    this.#events.emit('swarm.up', { data: { base: this.#base, agents: this.#fleet.records.map((record) => record.id) } });
-    const notes = baseNotes(base, dirty, includeDirty);
-    if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
-      notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
-    }
-    return { agents: this.#documents(), base: this.#base, notes };
-  }
-
-  #documents(): UpDocument['agents'] {
-    return this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
+    const agents = this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
+    this.#events.emit('swarm.up', { data: { base: this.#roster.base, agents: agents.map(({ id }) => id) } });
+    return { agents, base: this.#roster.base, notes };
   }
 
   #down(purge: boolean): void {
-    const { store } = this.#options;
+    const { log } = this.#options;
     this.#purge ||= purge;
-    void store.write(() => store.kv.set(STATE_KEY, 'down'));
     this.#events.emit('swarm.down');
     this.#fleet.goDown();
+    this.#roster.dismiss().catch((error: unknown) => log.error({ err: error }, 'that it is to be down could not be kept'));
   }
 
   async #status(): Promise<StatusDocument> {
@@ -320,7 +269,7 @@ export class Supervisor {
     return await statusDocument({
       project,
       version,
-      base: this.#base,
+      base: this.#roster.base,
       supervisor: { state: 'up', pid: process.pid, since: this.#startedAt, epoch: store.epoch, buildId },
       broker: this.#broker.state,
       records: this.#fleet.records,
@@ -339,15 +288,15 @@ export class Supervisor {
         engine: this.#engine,
         events: this.#events,
         cancelAttempt: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
-        base: () => this.#base,
-        ...mergeDesk(layout),
+        base: () => this.#roster.base,
+        ...mergeDesk(layout, (branch, commit) => this.#roster.moved(branch, commit)),
       }),
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
       up: (request) => this.#up(request),
       down: (purge) => this.#down(purge),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
-      saveRow: (record) => this.#saveRow(record),
+      saveRow: (record) => this.#roster.save(record),
       checkpoints: checkpointDesk(layout),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
       degraded: () => (this.#broker.state.state === 'up' ? [] : [`broker ${this.#broker.state.state}`]),

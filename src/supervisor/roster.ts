@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { UpRequest } from '../api/documents.ts';
+import { loadConfig } from '../config/index.ts';
+import { NO_USAGE } from '../domain/agent.ts';
+import { snapshotDirty } from '../git/snapshot.ts';
+import { dirtySummary } from '../git/status.ts';
+import type { Store } from '../store/store.ts';
+import { AgentRecord, type AgentRow } from './agent-record.ts';
+import type { Fleet } from './fleet.ts';
+import { readBase, type Project } from './project.ts';
+import { readToken } from './spec.ts';
+import { baseNotes, wantedAgents, type Base } from './up.ts';
+
+const STATE_KEY = 'swarm.desired';
+const BASE_KEY = 'swarm.base';
+const TRUST_KEY = 'swarm.trusted';
+
+/** Who belongs to the swarm, what it was last told to be, and what its tasks start from: kept in the store. */
+export class Roster {
+  readonly #project: Project;
+  readonly #store: Store;
+  readonly #fleet: Fleet;
+  #base: Base;
+
+  constructor({ project, store, fleet }: { project: Project; store: Store; fleet: Fleet }) {
+    this.#project = project;
+    this.#store = store;
+    this.#fleet = fleet;
+    this.#base = (store.kv.get(BASE_KEY) as Base | undefined) ?? project.repository.head;
+  }
+
+  get base(): Base {
+    return this.#base;
+  }
+
+  /** A merge moved a branch. */
+  moved(branch: string, commit: string): void {
+    if (this.#base.branch === branch) this.#base = { branch, commit };
+  }
+
+  /** The person has said that this repository may be worked in. */
+  get trusted(): boolean {
+    return this.#store.kv.get(TRUST_KEY) === true;
+  }
+
+  /** The last word was `down`. */
+  get dismissed(): boolean {
+    return this.#store.kv.get(STATE_KEY) === 'down';
+  }
+
+  /** Everyone of before, as the store knows them. */
+  async recall(): Promise<void> {
+    for (const stored of this.#store.agents.list()) {
+      await this.#admit({ ...stored, kind: this.#project.config.agents[stored.role]?.kind ?? stored.kind });
+    }
+  }
+
+  /** `up`: who should be there from now on; gives back what the person should know. */
+  async call(request: UpRequest): Promise<string[]> {
+    const { config, layout } = this.#project;
+    const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
+    const includeDirty = request.includeDirty === true && dirty.count > 0;
+    this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
+    const { kv } = this.#store;
+    await this.#store.write(() => {
+      kv.set(BASE_KEY, this.#base);
+      kv.set(STATE_KEY, 'up');
+      if (request.trust === true) kv.set(TRUST_KEY, true);
+    });
+    const known = this.#fleet.records.map((record) => record.row);
+    for (const wanted of wantedAgents(config, known, request)) {
+      const record = this.#fleet.get(wanted.id) ?? (await this.#admit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
+      record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
+      // A person asked: what waits for a cure, or was given up, is tried at once.
+      const waits = ['failed', 'blocked', 'backoff'].includes(record.lifecycle.phase);
+      if (waits && !record.busy) record.lifecycle = { phase: 'none', since: Date.now() };
+      await this.save(record);
+    }
+    const notes = baseNotes(base, dirty, includeDirty);
+    if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
+      notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
+    }
+    return notes;
+  }
+
+  /** `down`: nobody is to be there, but who was is remembered. */
+  async dismiss(): Promise<void> {
+    await this.#store.write(() => this.#store.kv.set(STATE_KEY, 'down'));
+  }
+
+  async save(record: AgentRecord): Promise<void> {
+    const { agents } = this.#store;
+    const known = agents.get(record.id);
+    const checkpoint = record.snapshot?.checkpoint?.n ?? known?.checkpoint ?? null;
+    await agents.put({ ...record.row, spec: null, checkpoint, createdAt: known?.createdAt ?? Date.now() });
+  }
+
+  async #admit(row: AgentRow): Promise<AgentRecord> {
+    const { layout } = this.#project;
+    const token = (await readToken(layout, row.id)) ?? randomBytes(24).toString('base64url');
+    const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
+    this.#fleet.add(record);
+    return record;
+  }
+}
