@@ -143,6 +143,12 @@ export class Agent {
     return this.#stopping;
   }
 
+  /** The terminal is gone, and soon this process: nothing more is said or written about what was in hand. */
+  abandon(): void {
+    this.#worker.stop();
+    this.#breakOffAll('dropped');
+  }
+
   async stopAndLeave(graceMs: number, code: number): Promise<void> {
     await this.stop(graceMs);
     await this.#leave(code);

@@ -58,6 +58,7 @@ export class ClaudePane {
   readonly #options: PaneOptions;
   #child: Child | null = null;
   #turn: Turn | null = null;
+  #closed = false;
 
   constructor(options: PaneOptions) {
     this.#options = options;
@@ -88,14 +89,17 @@ export class ClaudePane {
 
   /**
    * Starts the next process and resolves when its session has begun. The one before must have been ended.
+   * @param signal aborted before the spawn: nothing is started
    * @throws SwarmError `agent-start` when it ends first or says nothing for 15 s; it is gone then
    */
-  async start(request: StartRequest): Promise<void> {
+  async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
     if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
     const { clock, log, cwd } = this.#options;
     const launch = await this.#options.launch(request);
     const [program, ...args] = launch.argv;
     if (program === undefined) throw new SwarmError('agent-start', 'the agent has no command');
+    // Whoever ended the pane meanwhile found nothing to end.
+    if (this.#closed || signal?.aborted === true) throw new SwarmError('agent-start', 'it is not wanted any more');
     const startedAt = clock.now();
     // Same process group as ours: it has the terminal's foreground, and nobody needs to hand it over.
     const child = spawn(program, args, { cwd, env: launch.env, stdio: 'inherit' });
@@ -142,6 +146,12 @@ export class ClaudePane {
       cancel();
     }
     await this.#options.processes.endMarked(this.#options.markPrefix, graceMs);
+  }
+
+  /** Nothing starts here any more. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    await this.end(graceMs);
   }
 
   /** A suspended Claude Code (Ctrl-Z) has no shell that could wake it. */

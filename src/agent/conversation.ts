@@ -144,7 +144,7 @@ export class Conversation {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#wake.abort();
-    await this.#options.pane.end(graceMs);
+    await this.#options.pane.close(graceMs);
   }
 
   /** An unasked end while no turn of ours was under way. */
@@ -202,7 +202,7 @@ export class Conversation {
     const { pane } = this.#options;
     this.#sessionId = next.sessionId;
     try {
-      await pane.start({ ...next, mark: request.mark });
+      await pane.start({ ...next, mark: request.mark }, request.signal);
     } catch (error) {
       return { kind: 'died', detail: errorText(error), exit: pane.lastExit };
     }

@@ -62,10 +62,6 @@ export class SupervisorLink {
     this.#dial();
   }
 
-  get connected(): boolean {
-    return this.#welcomed;
-  }
-
   /** Something in the snapshot changed. */
   changed(): void {
     this.#dirty = true;

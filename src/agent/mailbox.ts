@@ -22,8 +22,4 @@ export class Mailbox {
   take(): Message | null {
     return this.#waiting.shift() ?? null;
   }
-
-  get size(): number {
-    return this.#waiting.length;
-  }
 }

@@ -250,6 +250,7 @@ function handleSignals(spec: AgentSpec, { agent, wake }: Composed, log: Logger):
   // The terminal is gone, tmux with it: nobody asked for the end of the task, so it is not given back.
   process.on('SIGHUP', () => {
     log.warn('hang-up: the terminal is gone');
+    agent.abandon();
     void processes.endMarked(`${spec.project}/${spec.agent}`, 300).finally(() => process.exit(129));
   });
   // Writing to a terminal that is gone must not cut the end of the children short.

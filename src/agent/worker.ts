@@ -68,11 +68,6 @@ export class Worker {
     this.#announce();
   }
 
-  /** An attempt that was begun by nobody's claim, or must never begin. */
-  isBegun(task: string, attempt: number): boolean {
-    return this.#begun.has(`${task}/${attempt}`);
-  }
-
   /** Answers a ticket once its claim is answered. */
   async ticket(): Promise<TicketVerdict> {
     for (;;) {

@@ -266,3 +266,38 @@ test('a conflict between dependencies is the first job, named in the prompt', as
   expect(turnsOf(api)[0]?.prompt).toContain('side 2 done');
   expect(await pane.repository.git('show', `${supervisor.results[0]?.commit}:README.md`)).toBe('both');
 });
+
+test('after the death of the wrapper the next one goes on with the same conversation, and nothing of the old one lives', async ({ broker }) => {
+  await using room = await claudePane(broker.url, {
+    rules: [
+      { name: 'again', contains: 'You were interrupted (the wrapper died)', steps: [complete('finished by the second'), { text: 'ok' }] },
+      { name: 'first', contains: 'Work long', steps: [{ tools: [write('one.txt', '1')] }, { tools: [bash('tail -f /dev/null')] }] },
+    ],
+  }, ALLOW);
+  const { pane, supervisor, api } = room;
+  supervisor.orders.push(pane.order('t1', { prompt: 'Work long' }));
+  await pane.start();
+  const first = () => findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1/1`);
+  await expect.poll(() => first().some(({ identity }) => commandOf(identity.pid).startsWith('tail -f')), { timeout: 25_000 }).toBe(true);
+  const sessionId = supervisor.snapshot?.sessionId ?? null;
+  process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
+  supervisor.orders.push(pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }));
+  await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
+  await pane.tmux('respawn-pane', '-t', '=worker-1:');
+  await expect.poll(() => supervisor.results[0], { timeout: 25_000 }).toMatchObject({ attempt: 2, outcome: 'done', summary: 'finished by the second', sessionId });
+  expect(first()).toEqual([]);
+  expect(new Set(turnsOf(api).map(({ session }) => session))).toEqual(new Set([sessionId]));
+  expect(await pane.repository.git('show', '--format=', '--name-only', `${supervisor.results[0]?.commit}`)).toBe('one.txt');
+});
+
+test('a budget that is crossed ends the attempt', async ({ broker }) => {
+  await using room = await claudePane(broker.url, {
+    rules: [{ name: 'first', contains: 'Spend', steps: [{ tools: [bash('echo x')], inputTokens: 4_000_000, outputTokens: 100_000 }, { tools: [bash('tail -f /dev/null')] }] }],
+  }, ALLOW);
+  const { pane, supervisor } = room;
+  supervisor.orders.push(pane.order('t1', { prompt: 'Spend', budgetUsd: 0.5 }));
+  await pane.start();
+  await expect.poll(() => supervisor.results[0], { timeout: 25_000 }).toMatchObject({ outcome: 'failed', errorClass: 'budget' });
+  expect(supervisor.results[0]?.usage.costUsd).toBeGreaterThan(0.5);
+  expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1`)).toEqual([]);
+});

@@ -133,3 +133,16 @@ test('an attempt that the store gave to somebody else is dropped without a word'
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
   expect(supervisor.results).toEqual([]);
 });
+
+test('when tmux dies nothing of the agent outlives it', async ({ broker }) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'trap "" HUP; setsid sleep 1000 & sleep 1000'] }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await pane.tmux('kill-server');
+  await expect.poll(() => findMarked('SWARM_MARK', pane.spec.project), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => findMarked('SWARM_WRAPPER', pane.spec.project), { timeout: 5_000 }).toEqual([]);
+  // It was not asked to give the task back: who resumes it is the supervisor's affair.
+  expect(supervisor.results).toEqual([]);
+});

@@ -183,7 +183,7 @@ export class WrapperPane implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.supervisor.send({ type: 'order', epoch: this.supervisor.epoch, id: 'end', order: { do: 'stop', graceMs: 1_000 } });
     const copy = process.env['SWARM_TEST_LOG'];
-    if (copy !== undefined) await writeFile(copy, `${await this.log()}\n${await this.screen()}\n${JSON.stringify(this.supervisor.events, null, 1)}`);
+    if (copy !== undefined) await writeFile(copy, `${await this.log()}\n${await this.screen().catch(() => '')}\n${JSON.stringify(this.supervisor.events, null, 1)}`);
     await this.supervisor[Symbol.asyncDispose]();
     await this.tmux('kill-server').catch(() => '');
     await this.environment[Symbol.asyncDispose]();
