@@ -1,3 +1,5 @@
+import os from 'node:os';
+
 /** A benchmark compares us with a floor: the same work with nothing of ours in between, measured in the same run. */
 export interface Measurement {
   /** One run; resolves with what it took, in the benchmark's unit. Set-up and tidying happen outside of that number. */
@@ -89,4 +91,15 @@ export function formatResult(result: BenchmarkResult): string {
     ? `${number(result.ours)} ${result.unit} (bar ${number(result.bar)})`
     : `floor ${number(result.floor)} ${result.unit}, ours ${number(result.ours)} ${result.unit}, ratio ${result.ratio.toFixed(2)} (bar ${result.bar})`;
   return `${result.met ? 'met   ' : 'MISSED'} ${result.name}: ${compared}`;
+}
+
+/** The load average of the last minute, the number of processors: how quiet the machine was. */
+export function loadText(): string {
+  return `load ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} processors`;
+}
+
+/** Prints the results, and fails the program when a bar is missed. */
+export function conclude(results: readonly BenchmarkResult[]): void {
+  for (const result of results) console.log(`${formatResult(result)} [${loadText()}]`);
+  if (results.some((result) => !result.met)) process.exitCode = 1;
 }

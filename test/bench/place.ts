@@ -1,0 +1,156 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startScriptedApi } from '../e2e/scripted-api.ts';
+import { isolatedEnvironment, type IsolatedEnvironment, repositoryRoot } from '../support/environment.ts';
+import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
+import { runSwarm, type SwarmRun } from '../support/swarm.ts';
+
+/** About what source files are: FLOORS of git depend on bytes as well as on names. */
+const FILE_BYTES = 4_800;
+const FILES_PER_DIRECTORY = 50;
+const COMMAND_TIMEOUT_MS = 180_000;
+
+export interface StatusView {
+  supervisor: { state: string; pid: number | null };
+  broker: { state: string; pid: number | null; url: string | null };
+  agents: { id: string; status: string; pid: number | null; worktree: string }[];
+  tasks: Record<string, number>;
+  project: { hash: string };
+}
+
+/** A repository on a machine of one's own, with a scripted model; everything goes away at the end. */
+export interface BenchPlace extends AsyncDisposable {
+  environment: IsolatedEnvironment;
+  repository: TemporaryRepository;
+  /** Runs a verb to its end. @throws when it does not exit with 0 */
+  swarm(...args: string[]): Promise<SwarmRun>;
+  status(): Promise<StatusView>;
+  /** One API request over a connection that is kept. @throws on anything but a 2xx */
+  call<T>(method: 'GET' | 'POST', route: string, body?: unknown): Promise<T>;
+  /** The supervisor's sockets and files that live as long as it. */
+  runtimeDir(): string;
+  /** As after a fresh clone: down, and no worktree, task or checkpoint is left. The broker is another matter. */
+  forget(): Promise<void>;
+}
+
+export interface BenchPlaceOptions {
+  /** Files in the repository, beside `swarm.yaml`. */
+  files: number;
+  /** Text of `swarm.yaml`. */
+  config?: string;
+}
+
+export async function benchPlace({ files, config }: BenchPlaceOptions): Promise<BenchPlace> {
+  const environment = await isolatedEnvironment({ graceMs: 10_000 });
+  const api = await startScriptedApi(environment.directory, { rules: [] });
+  environment.variables['ANTHROPIC_BASE_URL'] = api.url;
+  const repository = await repositoryOf(environment.directory, files, config);
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
+  const swarm = async (...args: string[]): Promise<SwarmRun> => {
+    const run = await runSwarm(environment, repository.path, args, { timeoutMs: COMMAND_TIMEOUT_MS });
+    if (run.exitCode === 0) return run;
+    throw new Error(`swarm ${args.join(' ')} ended with ${run.exitCode}\n${run.stdout}\n${run.stderr}`);
+  };
+  const runtimeDir = (): string => {
+    const base = path.join(environment.runtimeDir, 'swarm');
+    const [only] = readdirSync(base).filter((name) => existsSync(path.join(base, name, 'api.sock')));
+    if (only === undefined) throw new Error(`no supervisor has its sockets under ${base}`);
+    return path.join(base, only);
+  };
+  return {
+    environment,
+    repository,
+    swarm,
+    runtimeDir,
+    status: async () => (await swarm('status', '--json')).json<StatusView>(),
+    call: (method, route, body) => callApi(path.join(runtimeDir(), 'api.sock'), agent, method, route, body),
+    forget: async () => {
+      await swarm('down');
+      const { stateHome } = environment;
+      const worktrees = `${repository.path}.swarm`;
+      for (const name of existsSync(worktrees) ? readdirSync(worktrees) : []) {
+        await repository.git('worktree', 'remove', '--force', path.join(worktrees, name));
+      }
+      for (const name of readdirSync(path.join(stateHome, 'swarm'))) {
+        if (name !== 'broker') await rm(path.join(stateHome, 'swarm', name), { recursive: true });
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      agent.destroy();
+      // Both are harmless where there is nothing (left) to stop.
+      await swarm('down');
+      await swarm('broker', 'stop');
+      await api[Symbol.asyncDispose]();
+      await environment[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function repositoryOf(parent: string, files: number, config: string | undefined): Promise<TemporaryRepository> {
+  const repository = await temporaryRepository({ parent, files: false });
+  if (config !== undefined) await repository.write({ 'swarm.yaml': config });
+  for (let at = 0; at < files; at += 1) {
+    const directory = path.join(repository.path, `src/part-${Math.floor(at / FILES_PER_DIRECTORY)}`);
+    if (at % FILES_PER_DIRECTORY === 0) mkdirSync(directory, { recursive: true });
+    writeFileSync(path.join(directory, `file-${at}.ts`), sourceText(at));
+  }
+  await repository.git('add', '-A');
+  await repository.git('commit', '-q', '-m', 'A first commit');
+  return repository;
+}
+
+/** Different in each file, and as compressible as source code is. */
+function sourceText(seed: number): string {
+  let state = seed + 1;
+  let text = '';
+  while (text.length < FILE_BYTES) {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    text += `export const value${state} = compute(${state % 1_000}, 'name-${state % 97}');\n`;
+  }
+  return text;
+}
+
+function callApi<T>(socketPath: string, agent: http.Agent, method: string, route: string, body: unknown): Promise<T> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  return new Promise((resolve, reject) => {
+    const headers =
+      text === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const request = http.request({ socketPath, path: route, method, agent, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const answer = Buffer.concat(chunks).toString();
+        const status = response.statusCode ?? 500;
+        if (status >= 300) reject(new Error(`${method} ${route}: ${status} ${answer}`));
+        else resolve(JSON.parse(answer) as T);
+      });
+    });
+    request.on('error', reject);
+    request.end(text);
+  });
+}
+
+/** Polls until `look` gives something. @throws after `timeoutMs` */
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  look: () => T | null | Promise<T | null>,
+  everyMs = 5,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > deadline) throw new Error(`after ${timeoutMs} ms there is no ${what}`);
+    await pause(everyMs);
+  }
+}
+
+/** The programs of the build under test. */
+export function builtProgram(name: 'cli' | 'supervisor' | 'wrapper'): string {
+  const build = readFileSync(path.join(repositoryRoot, 'dist/current'), 'utf8').trim();
+  return path.join(repositoryRoot, 'dist', build, `${name}.js`);
+}
