@@ -87,7 +87,7 @@ export function waitReady(
   port: number,
   options: { timeoutMs: number; ended: () => boolean; signal?: AbortSignal | undefined },
 ): Promise<boolean> {
-  return pollUntil(() => amqpAnswers(port, 1_000), {
+  return pollUntil(() => amqpAnswers(port, 2_000), {
     intervalMs: READY_POLL_MS,
     timeoutMs: options.timeoutMs,
     stop: options.ended,

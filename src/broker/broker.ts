@@ -43,8 +43,8 @@ export type BrokerStatus =
   | { state: 'stopped'; users: BrokerUser[] };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** A living node older than a start may take has this long to answer, then it counts as hung. */
-const HUNG_MS = 5_000;
+/** A node that had been ready has this long to answer, then it counts as hung. */
+const HUNG_MS = 10_000;
 const STOP_GRACE_MS = 15_000;
 
 function publicUrl(record: BrokerRecord): string {
@@ -70,7 +70,7 @@ async function canAdopt(record: BrokerRecord, timeoutMs: number, signal: AbortSi
   const { node } = record;
   if (node === null || !isAlive(node)) return false;
   return waitReady(record.ports.amqp, {
-    timeoutMs: Math.max(HUNG_MS, timeoutMs - ageMs(node)),
+    timeoutMs: node.ready ? HUNG_MS : Math.max(HUNG_MS, timeoutMs - ageMs(node)),
     ended: () => !isAlive(node),
     signal,
   });

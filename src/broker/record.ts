@@ -14,7 +14,7 @@ const recordSchema = z.object({
   v: z.literal(1),
   ports: z.object({ amqp: portSchema, epmd: portSchema, dist: portSchema }),
   credentials: z.object({ user: z.string(), password: z.string(), vhost: z.string() }),
-  node: processSchema.extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']) }).nullable(),
+  node: processSchema.extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']), ready: z.boolean() }).nullable(),
   epmd: processSchema.nullable(),
   /** Version of RabbitMQ whose slim tree did not start: not tried again. */
   slimFailed: z.string().nullable(),

@@ -19,13 +19,16 @@ export interface StartOptions {
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const PORT_TRIES = 3;
 
+/** A node that we do not know, but that works, may have been given a queue just now: SIGKILL could cost that queue. */
+const UNKNOWN_GRACE_MS = 5_000;
+
 /** Ends whatever of an earlier start still lives: known by identity, or by the mark in its environment. */
-export async function clearLeftovers(paths: BrokerPaths, record: BrokerRecord | null, keepEpmd: boolean): Promise<void> {
+async function clearLeftovers(paths: BrokerPaths, record: BrokerRecord | null, keepEpmd: boolean, graceMs = 0): Promise<void> {
   if (record?.node != null) await endProcess(record.node, 0);
   const epmd = record?.epmd ?? null;
   for (const left of findMarked(paths.dir)) {
     if (keepEpmd && left.pid === epmd?.pid && left.startTime === epmd.startTime) continue;
-    if (!(await endProcess(left, 0))) {
+    if (!(await endProcess(left, graceMs))) {
       throw new SwarmError('broker-stuck', `Process ${left.pid} of an earlier broker cannot be ended`, {
         retrySafe: true,
         hint: `Look at it with \`ps -p ${left.pid}\`; it may hang on a disk.`,
@@ -65,7 +68,7 @@ async function attempt(
   const started = await startNode(paths, record.ports, root);
   try {
     if (started === null) return { ready: false, detail: 'it ended at once', lines: lastLogLines(paths) };
-    record.node = { ...started.identity, startedAt: new Date().toISOString(), version: install.version, tree };
+    record.node = { ...started.identity, startedAt: new Date().toISOString(), version: install.version, tree, ready: false };
     await writeRecord(paths, record);
     const ended = (): boolean => nodeEnded(started);
     const ready = await waitReady(record.ports.amqp, { timeoutMs: options.timeoutMs, ended, signal: options.signal });
@@ -105,7 +108,7 @@ export async function startBroker(paths: BrokerPaths, previous: BrokerRecord | n
   const { signal } = options;
   const deadline = performance.now() + options.timeoutMs;
   const keepEpmd = previous?.epmd != null && isAlive(previous.epmd) && (await accepts(previous.ports.epmd));
-  await clearLeftovers(paths, previous, keepEpmd);
+  await clearLeftovers(paths, previous, keepEpmd, UNKNOWN_GRACE_MS);
   const record: BrokerRecord = {
     v: 1,
     ports: await settlePorts(previous, keepEpmd),
@@ -136,6 +139,7 @@ export async function startBroker(paths: BrokerPaths, previous: BrokerRecord | n
         throw failure(paths, last);
       }
     }
+    if (record.node !== null) record.node.ready = true;
     if (tree === 'full') record.slimFailed = install.version;
     await writeRecord(paths, record);
     return record;

@@ -7,6 +7,9 @@ describe('losing the broker', () => {
   test('consumers go on after kill -9 and a restart, and every confirmed message is handled', async ({ broker }) => {
     const { connection, queue, states } = await connect(broker.url);
     await using _ = connection;
+    await broker.settle();
+    connection.setUrl(broker.url);
+    await connection.whenConnected(20_000);
     const got = new Set<string>();
     const confirmed = new Set<string>();
     connection.consume(

@@ -74,11 +74,13 @@ describe('starting', () => {
 describe('after a death', () => {
   test('confirmed persistent messages are back after kill -9, on the same port', async () => {
     await using broker = await startTestBroker();
-    const first = broker.handle;
+    const declaring = await amqp.connect(broker.url);
+    await (await declaring.createChannel()).assertQueue('kept', { durable: true });
+    await declaring.close();
+    const first = await broker.settle();
     const model = await amqp.connect(broker.url);
     model.on('error', () => undefined);
     const channel = await model.createConfirmChannel();
-    await channel.assertQueue('kept', { durable: true });
     for (let n = 0; n < 500; n++) channel.sendToQueue('kept', Buffer.from(String(n)), { persistent: true });
     await channel.waitForConfirms();
     broker.kill();
@@ -108,7 +110,7 @@ describe('after a death', () => {
     const first = broker.handle;
     process.kill(first.pid, 'SIGSTOP');
     const record = path.join(broker.dir, 'broker.json');
-    const second = await ensureBroker({ dir: broker.dir, timeoutMs: 8_000 });
+    const second = await ensureBroker({ dir: broker.dir });
     expect(second).toMatchObject({ started: true, port: first.port });
     expect(readJson(record).node.pid).toBe(second.pid);
     expect(identify(first.pid)).toBeNull();
@@ -124,7 +126,7 @@ describe('after a death', () => {
       const record = readJson(file);
       const now = identify(process.pid);
       const stale = { pid: bystander.pid, startTime: '1', bootId: now?.bootId ?? '' };
-      record.node = { ...stale, startedAt: new Date().toISOString(), version: '3.10.8', tree: 'slim' };
+      record.node = { ...stale, startedAt: new Date().toISOString(), version: '3.10.8', tree: 'slim', ready: true };
       record.epmd = stale;
       writeFileSync(file, JSON.stringify(record));
       expect(await brokerStatus(directory.dir)).toMatchObject({ state: 'stopped' });
