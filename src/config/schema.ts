@@ -87,7 +87,6 @@ export const configSchema = z
     broker: z
       .strictObject({
         url: brokerUrl.optional().describe('A RabbitMQ of your own; absent: swarm runs a private node.'),
-        linger: duration().prefault('0s').describe('How long the private node outlives the last project.'),
       })
       .prefault({}),
     tasks: z

@@ -6,11 +6,14 @@ import { amqpNames, type AmqpNames } from '../coordination/names.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../coordination/tickets.ts';
 import { declareTopology } from '../coordination/topology.ts';
 import { SwarmError } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
 
 const RESULT_PREFETCH = 64;
 const CLAIM_PREFETCH = 64;
 const SUBMIT_PREFETCH = 16;
 const HEARTBEAT_PREFETCH = 64;
+/** Between two tries to take a task in while the store holds as many as it may, ms. */
+const FULL_PAUSE_MS = 1_000;
 
 export interface QueueOptions {
   project: string;
@@ -89,6 +92,11 @@ export class SupervisorQueue {
       await this.#options.submit(task, messageId);
       return 'ack';
     } catch (error) {
+      if (error instanceof SwarmError && error.code === 'too-many-tasks') {
+        // It waits in the queue, whose own bound then refuses publishers.
+        await systemClock.sleep(FULL_PAUSE_MS);
+        return 'requeue';
+      }
       // What nobody can mend by trying again is kept with its reason; a store that is full or broken may come back.
       if (error instanceof SwarmError && !error.retrySafe) return { dead: `${error.message} ${error.hint ?? ''}`.trim() };
       throw error;

@@ -9,6 +9,7 @@ import { decorate } from './claims.ts';
 import { Dispatch } from './dispatch.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
+import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
 import { Judge } from './judge.ts';
 import { Leases } from './leases.ts';
@@ -93,7 +94,10 @@ export class Supervisor {
       now,
       look: () => this.#tmux.look(),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
-      onChange: (record) => this.#judge.reconsider(record, this.#fleet.desired(record)),
+      onChange: (record) => {
+        this.#judge.reconsider(record, this.#fleet.desired(record));
+        this.#label(record);
+      },
       onProbe: (error) => (this.#judge.probeError = error),
       runner: new AgentRunner(
         runnerPorts({
@@ -205,6 +209,15 @@ export class Supervisor {
       },
       problem: (detail, error) => log.warn({ err: error }, detail),
     };
+  }
+
+  #label(record: AgentRecord): void {
+    if (record.pane === null || record.pane.dead) return;
+    const task = record.snapshot?.tasks[0]?.task;
+    const text = task === undefined ? record.status : `${record.status} · ${task}`;
+    this.#tmux
+      .label(record.pane, text)
+      .catch((error: unknown) => this.#options.log.debug({ err: error, agent: record.id }, 'the status line was not told'));
   }
 
   async #claim(claim: Parameters<Dispatch['claim']>[0]): ReturnType<Dispatch['claim']> {

@@ -19,6 +19,8 @@ export interface TmuxHostOptions {
 /** User options that mark what is ours on the tmux server. */
 export const AGENT_OPTION = '@swarm_agent';
 export const PROJECT_OPTION = '@swarm_project';
+/** Shown by tmux.conf in the status line. */
+const LABEL_OPTION = '@swarm_task';
 
 /** How long tmux may take to notice that a pane's program is gone. */
 const SETTLE_LOOKS = 200;
@@ -29,6 +31,7 @@ export class TmuxHost {
   readonly #options: TmuxHostOptions;
   #tmux: Tmux | null = null;
   #opening: Promise<Tmux> | null = null;
+  readonly #labels = new Map<string, string>();
 
   constructor(options: TmuxHostOptions) {
     this.#options = options;
@@ -48,6 +51,7 @@ export class TmuxHost {
         tmux.onExit(() => {
           if (this.#tmux !== tmux) return;
           this.#tmux = null;
+          this.#labels.clear();
           this.#options.onGone();
         });
         return tmux;
@@ -103,6 +107,13 @@ export class TmuxHost {
       await systemClock.sleep(SETTLE_LOOK_MS);
     }
     throw new Error(`tmux still shows ${pane} alive, although its program is gone`);
+  }
+
+  /** What the pane's status line says beside the agent's name; sent only when it changes. */
+  async label(known: PaneView, text: string): Promise<void> {
+    if (this.#tmux === null || this.#labels.get(known.pane) === text) return;
+    this.#labels.set(known.pane, text);
+    await this.#tmux.setOption(known.pane, LABEL_OPTION, text);
   }
 
   async close(known: PaneView): Promise<void> {
