@@ -37,7 +37,7 @@ describe('defaults', () => {
     });
     expect(config.tasks).toEqual({ max: 100_000, lease: 60_000, heartbeat: 5000, retries: 2 });
     expect(config.permissions).toEqual({ unanswered: 'deny', after: 600_000 });
-    expect(config.broker).toEqual({ linger: 0 });
+    expect(config.broker).toEqual({});
     expect(config.stopGrace).toBe(5000);
     expect(config.tmux).toEqual({ program: 'tmux' });
   });
