@@ -66,7 +66,6 @@ async function compose(spec: AgentSpec, env: Record<string, string>, paneEnv: No
     return known;
   };
   await recoverRollback(spec, log);
-  let agent: Agent;
   const broker = openBroker({
     spec,
     incarnation,
@@ -105,7 +104,7 @@ async function compose(spec: AgentSpec, env: Record<string, string>, paneEnv: No
   const claude = spec.kind === 'claude' ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider }) : null;
   const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print }, workspace(0));
   const exit = (code: number): void => process.exit(code);
-  agent = new Agent({ ...parts, broker, spool, link, workspace, kind, exit });
+  const agent: Agent = new Agent({ ...parts, broker, spool, link, workspace, kind, exit });
   return { agent, wake: () => claude?.wake() };
 }
 

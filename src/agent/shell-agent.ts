@@ -27,12 +27,22 @@ export class ShellAgent implements AgentKind {
 
   body(attempt: Attempt): TaskBody {
     this.#running.add(attempt);
+    this.#show();
     return new ShellBody(attempt, this.#deps);
   }
 
   ended(attempt: Attempt): Promise<void> {
     this.#running.delete(attempt);
+    this.#show();
     return Promise.resolve();
+  }
+
+  #show(): void {
+    const { state, clock } = this.#deps;
+    const turn = this.#running.size > 0 ? 'busy' : 'ready';
+    const now = new Date(clock.now()).toISOString();
+    const turnSince = state.current.turn === turn ? state.current.turnSince : now;
+    state.update({ turn, turnSince, lastProgressAt: now });
   }
 
   restart(): Promise<null> {

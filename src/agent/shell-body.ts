@@ -6,6 +6,7 @@ import { exitText, runCommand } from './command.ts';
 import type { Clock, Processes } from './ports.ts';
 import { tail } from './prompt.ts';
 import { markOf } from './spec.ts';
+import type { AgentState } from './state.ts';
 
 const SUMMARY_CHARS = 2_000;
 
@@ -14,6 +15,7 @@ export interface ShellDependencies {
   env: Readonly<Record<string, string>>;
   processes: Processes;
   clock: Clock;
+  state: AgentState;
   /** One line for whoever looks at the pane. */
   print(line: string): void;
 }

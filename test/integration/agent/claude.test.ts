@@ -45,7 +45,7 @@ test('a claude task is prompted, committed and reported with its summary', async
   expect(result, await pane.log()).toMatchObject({ task: 't1', outcome: 'done', summary: 'Wrote hello.txt', branch: 'swarm/task/t1' });
   expect(await pane.repository.git('show', `${result?.commit}:hello.txt`)).toBe('hi');
   expect(turnsOf(api)[0]?.prompt).toContain('# Task t1: Task t1');
-  expect(supervisor.snapshot).toMatchObject({ turn: 'idle', tasks: [], sessionId: result?.sessionId });
+  await expect.poll(() => supervisor.snapshot).toMatchObject({ turn: 'idle', tasks: [], sessionId: result?.sessionId });
 });
 
 const bash = (command: string) => ({ name: 'Bash', input: { command, description: 'work' } });

@@ -60,6 +60,7 @@ test('slots work at once, each in its own worktree, and a cancelled one ends alo
   for (const task of ['t1', 't2']) supervisor.orders.push(pane.order(task, { command: ['sh', '-c', 'pwd; until [ -e go ]; do sleep 0.05; done'] }));
   await pane.start();
   await expect.poll(() => supervisor.snapshot?.tasks.filter(({ phase }) => phase === 'running').length, { timeout: 15_000 }).toBe(2);
+  expect(supervisor.snapshot?.turn).toBe('busy');
   const [first, second] = supervisor.snapshot?.tasks ?? [];
   await expect.poll(() => supervisor.heartbeats.some(({ attempts }) => attempts.length === 2)).toBe(true);
   expect(await supervisor.order({ do: 'cancel', task: first?.task ?? '', attempt: 1 })).toMatchObject({ ok: true });
@@ -68,6 +69,7 @@ test('slots work at once, each in its own worktree, and a cancelled one ends alo
   await writeFile(path.join(second?.slot === 0 ? pane.spec.worktree : `${pane.spec.worktree}.1`, 'go'), '');
   await expect.poll(() => supervisor.results.length).toBe(2);
   expect(supervisor.results[1]).toMatchObject({ task: second?.task, outcome: 'done' });
+  await expect.poll(() => supervisor.snapshot?.turn).toBe('ready');
   expect(await supervisor.order({ do: 'cancel', task: 't9', attempt: 1 })).toMatchObject({ ok: false, error: { code: 'unknown-attempt' } });
 });
 
