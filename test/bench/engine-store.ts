@@ -28,7 +28,9 @@ try {
   const startedAt = performance.now();
   const submitMs = await timed(() => submitAll(engine));
   const latencies: number[] = [];
-  const workMs = await timed(() => Promise.all(Array.from({ length: CLAIMERS }, (_, slot) => work(engine, slot, latencies))));
+  const workMs = await timed(() =>
+    Promise.all(Array.from({ length: CLAIMERS }, (_, slot) => work(engine, slot, latencies))),
+  );
   const totalMs = performance.now() - startedAt;
   latencies.sort((a, b) => a - b);
   const report = {
@@ -54,12 +56,22 @@ async function submitAll(engine: TaskEngine): Promise<void> {
 }
 
 function spec(place: number): TaskSpec {
-  return { title: `task ${place}`, prompt: 'Do what the title says, then stop. '.repeat(10), priority: 'normal', after: [], needs: [], retries: 2 };
+  return {
+    title: `task ${place}`,
+    prompt: 'Do what the title says, then stop. '.repeat(10),
+    priority: 'normal',
+    after: [],
+    needs: [],
+    retries: 2,
+  };
 }
 
 async function work(engine: TaskEngine, slot: number, latencies: number[]): Promise<void> {
   const agent = `worker-${slot}`;
-  const context = { leaseMs: 60_000, decorate: () => ({ base: { branch: 'main', commit: 'c0ffee' }, verify: null, verifyFollowUps: 0 }) };
+  const context = {
+    leaseMs: 60_000,
+    decorate: () => ({ base: { branch: 'main', commit: 'c0ffee' }, verify: null, verifyFollowUps: 0 }),
+  };
   for (;;) {
     const from = performance.now();
     const reply = await engine.claim({ agent, kind: 'claude', capabilities: [], slot: 0, incarnation: agent }, context);
