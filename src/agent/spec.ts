@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AGENT_MARK, WRAPPER_MARK, agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 

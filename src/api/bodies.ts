@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
 
 /** Bodies and queries that the API accepts; what does not fit is answered 400 with the place. */

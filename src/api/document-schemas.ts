@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AGENT_STATUSES } from '../domain/agent.ts';
 import type { ErrorDocument } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';

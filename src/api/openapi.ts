@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Route } from './routes.ts';
 
 /** OpenAPI 3.1 of the routes, made from the same table that serves them. */

@@ -1,7 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SwarmError, toErrorDocument } from '../domain/errors.ts';
 import type { EventDocument } from './documents.ts';
 import { routes } from './routes.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SwarmError } from '../domain/errors.ts';
 import { brokerPaths, definitions, rabbitmqConf } from './config.ts';
 import type { BrokerPaths } from './config.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BrokerPaths } from './config.ts';
 import { isAlive } from './processes.ts';
 import { writePrivate } from './record.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorText } from '../domain/errors.ts';
 import { MCP_SERVER, TOOL_NAMES, toolDescriptions, toolSchemas } from './tools.ts';
 import type { ToolHandlers, ToolName } from './tools.ts';

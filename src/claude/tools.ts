@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Name of our MCP server; its tools are `mcp__swarm__<name>` for Claude Code. */
 export const MCP_SERVER = 'swarm';

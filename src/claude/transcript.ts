@@ -1,7 +1,7 @@
 import { open, readdir } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Usage } from '../domain/agent.ts';
 import { configDir } from './home.ts';
 import type { Env } from './home.ts';

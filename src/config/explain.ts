@@ -1,5 +1,5 @@
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, type Document, type LineCounter, type Node, type Pair } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nearest } from '../lib/nearest.ts';
 import { configSchema } from './schema.ts';
 

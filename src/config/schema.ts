@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../lib/duration.ts';
 
 /** Durations stand as text in the file (`30m`) and are milliseconds in the result. */

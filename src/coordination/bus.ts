@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AmqpConnection, ConsumeOptions, Consumption, Delivery, Outcome, PublishOptions } from '../amqp/index.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { decode, MESSAGE_VERSION, payloadSchemas } from './messages.ts';

@@ -3,12 +3,14 @@
  * broker as there are free slots that could take something now.
  */
 
+/** Ready tasks that the same claimers could take. */
 export interface Candidate {
-  task: string;
   kind: 'claude' | 'shell';
   needs: readonly string[];
-  /** Only this agent may take it (pinned, or its conversation lives there). */
+  /** Only this agent may take them (pinned, or their conversation lives there). */
   only: string | null;
+  /** How many ready tasks of this shape there are, as far as it matters. */
+  count: number;
 }
 
 /** A slot whose last claim was answered "none". */
@@ -45,7 +47,7 @@ export function canTake(slot: FreeSlot, candidate: Candidate): boolean {
 }
 
 /**
- * Matches tasks (best first) with free slots and says which tickets are missing.
+ * Matches ready tasks with free slots and says which tickets are missing.
  * @param outstanding tickets by route that were published and have led to no claim yet
  */
 export function missingTickets(
@@ -56,12 +58,13 @@ export function missingTickets(
   const open = [...free];
   const wanted = new Map<string | null, number>();
   for (const candidate of candidates) {
-    if (open.length === 0) break;
-    const index = open.findIndex((slot) => canTake(slot, candidate));
-    const [slot] = index < 0 ? [] : open.splice(index, 1);
-    if (slot === undefined) continue;
-    const route = ticketRoute(candidate, slot);
-    wanted.set(route, (wanted.get(route) ?? 0) + 1);
+    for (let left = candidate.count; left > 0; left--) {
+      const index = open.findIndex((slot) => canTake(slot, candidate));
+      const [slot] = index < 0 ? [] : open.splice(index, 1);
+      if (slot === undefined) break;
+      const route = ticketRoute(candidate, slot);
+      wanted.set(route, (wanted.get(route) ?? 0) + 1);
+    }
   }
   const missing: (string | null)[] = [];
   for (const [route, count] of wanted) {

@@ -30,6 +30,12 @@ export interface EndTreeResult {
 /** First looks come soon, because most trees end at once; later ones are rarer. */
 const LOOKS_MS = [5, 10, 20, 40];
 const LAST_LOOK_MS = 80;
+/**
+ * One scan is not one instant: a process that is just being forked, or is within exec and shows no environment, can
+ * be missed. Gone is what so many scans in a row do not find.
+ */
+const EMPTY_SCANS = 3;
+const BETWEEN_EMPTY_MS = 8;
 /** A whole scan reads every process of the machine; between two of them only the known members are asked. */
 const SCAN_EVERY_MS = 500;
 
@@ -43,7 +49,7 @@ export async function endTree(options: EndTreeOptions): Promise<EndTreeResult> {
   const hunt = new Hunt(options);
   const { graceMs, killMs = 5000, signal } = options;
   const graceful = graceMs > 0 && signal?.aborted !== true;
-  let left = graceful ? await terminate(hunt, graceMs, signal) : hunt.scan();
+  let left = graceful ? await terminate(hunt, graceMs, signal) : await hunt.find();
   if (left.length > 0) left = await kill(hunt, killMs);
   return { survivors: left.map((row) => identityOfRow(row)), found: hunt.found, killed: hunt.killed.size };
 }
@@ -53,7 +59,7 @@ async function terminate(hunt: Hunt, graceMs: number, signal: AbortSignal | unde
   const told = new Set<string>();
   const deadline = performance.now() + graceMs;
   for (;;) {
-    const members = hunt.scan();
+    const members = await hunt.find();
     for (const row of members) {
       if (!told.has(key(row))) send(row, 'SIGTERM');
       told.add(key(row));
@@ -68,7 +74,7 @@ async function terminate(hunt: Hunt, graceMs: number, signal: AbortSignal | unde
 async function kill(hunt: Hunt, killMs: number): Promise<ProcessRow[]> {
   const deadline = performance.now() + killMs;
   for (;;) {
-    const members = hunt.freeze();
+    const members = await hunt.freeze();
     for (const row of members) {
       hunt.killed.add(key(row));
       send(row, 'SIGKILL');
@@ -119,11 +125,22 @@ class Hunt {
     return members;
   }
 
+  /** Empty only when it is sure. */
+  async find(): Promise<ProcessRow[]> {
+    for (let empty = 0; ; ) {
+      const members = this.scan();
+      if (members.length > 0) return members;
+      empty += 1;
+      if (empty === EMPTY_SCANS) return [];
+      await systemClock.sleep(BETWEEN_EMPTY_MS);
+    }
+  }
+
   /** What is stopped cannot fork: after a scan that finds nothing new, the list is whole. */
-  freeze(): ProcessRow[] {
+  async freeze(): Promise<ProcessRow[]> {
     const frozen = new Set<string>();
     for (let round = 0; ; round += 1) {
-      const members = this.scan();
+      const members = await this.find();
       const fresh = members.filter((row) => !frozen.has(key(row)));
       if (fresh.length === 0 || round === 10) return members;
       for (const row of fresh) {

@@ -6,6 +6,9 @@ import { parseProcStat, type KernelUnits, type ProcessRow } from './row.ts';
 const AT_PAGESZ = 6n;
 const AT_CLKTCK = 17n;
 
+/** Of an environment that is empty because its process is within exec: some 50 µs each. */
+const EXEC_LOOKS = 40;
+
 /** A process may go, or turn out not to be ours, between any two calls: no fact, and no failure of ours. */
 const VANISHED = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
@@ -26,13 +29,24 @@ export function linuxKernel(): Kernel {
     bootId: () => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),
     row,
     rows: () => pids().flatMap((pid) => row(pid) ?? []),
-    variable: readVariable,
+    variable(pid, name) {
+      for (let look = 1; look < EXEC_LOOKS && readEnvironment(pid) === ''; look += 1);
+      return valueIn(readEnvironment(pid), name);
+    },
     variables(name) {
       const found = new Map<number, string>();
-      for (const pid of pids()) {
-        const value = readVariable(pid, name);
+      const keep = (pid: number, environment: string | null): void => {
+        const value = valueIn(environment, name);
         if (value !== null) found.set(pid, value);
+      };
+      const empty: number[] = [];
+      for (const pid of pids()) {
+        const environment = readEnvironment(pid);
+        if (environment === '') empty.push(pid);
+        else keep(pid, environment);
       }
+      // By now, milliseconds later, an exec that was under way is done.
+      for (const pid of empty) keep(pid, readEnvironment(pid));
       return found;
     },
   };
@@ -49,14 +63,19 @@ function readStat(pid: number, buffer: Buffer): string | null {
   });
 }
 
-function readVariable(pid: number, name: string): string | null {
-  const environment = orVanished(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+/** Empty for a moment while the process is within exec, and always for threads of the kernel. */
+function readEnvironment(pid: number): string | null {
+  return orVanished(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+}
+
+function valueIn(environment: string | null, name: string): string | null {
   if (environment === null) return null;
-  const start = `${name}=`;
-  const at = environment.startsWith(start) ? 0 : environment.indexOf(`\0${start}`) + 1;
-  if (at === 0 && !environment.startsWith(start)) return null;
-  const end = environment.indexOf('\0', at);
-  return environment.slice(at + start.length, end === -1 ? undefined : end);
+  const start = `\0${name}=`;
+  const text = `\0${environment}`;
+  const at = text.indexOf(start);
+  if (at === -1) return null;
+  const end = text.indexOf('\0', at + 1);
+  return text.slice(at + start.length, end === -1 ? undefined : end);
 }
 
 function orVanished<T>(read: () => T): T | null {

@@ -49,7 +49,8 @@ async function main(): Promise<void> {
     version: readVersion(here),
     tmuxConf: packageFile(here, 'tmux.conf'),
     programs: {
-      wrapper: [process.execPath, path.join(here, 'wrapper.js')],
+      // A small young generation: a wrapper lives for days and allocates little.
+      wrapper: [process.execPath, '--max-semi-space-size=1', path.join(here, 'wrapper.js')],
       supervisor: [process.execPath, path.join(here, 'supervisor.js'), '--root', layout.root],
     },
     onEnd: () => process.exit(0),

@@ -23,7 +23,7 @@ import { runnerPorts } from './runner-ports.ts';
 import { Service } from './service.ts';
 import { statusDocument } from './status-document.ts';
 import { agentDocument } from './status.ts';
-import { TaskDesk } from './task-desk.ts';
+import { TaskDesk, type Candidate } from './task-desk.ts';
 import { mergeDesk } from './merge-desk.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
 import { highestTaskNumber } from '../git/task-branches.ts';
@@ -292,6 +292,12 @@ export class Supervisor {
     });
   }
 
+  #candidates(): Candidate[] {
+    const { agents } = this.#options.project.config;
+    const wanted = this.#fleet.records.filter((record) => this.#fleet.desired(record) !== 'stopped');
+    return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));
+  }
+
   #service(): Service {
     const { layout } = this.#options.project;
     return new Service({
@@ -299,6 +305,7 @@ export class Supervisor {
       events: this.#events,
       tasks: new TaskDesk({
         engine: this.#engine,
+        agents: () => this.#candidates(),
         events: this.#events,
         cancelAttempt: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
         base: () => this.#roster.base,

@@ -13,8 +13,16 @@ export interface TaskPort {
   retry(id: string): Promise<Task>;
 }
 
+export interface Candidate {
+  id: string;
+  kind: 'claude' | 'shell';
+  capabilities: readonly string[];
+}
+
 export interface TaskDeskDependencies {
   engine: TaskPort;
+  /** Agents that are wanted up. */
+  agents(): Candidate[];
   events: EventLog;
   /** Tells the wrapper that holds it to stop. */
   cancelAttempt(agent: string, task: string, attempt: number): void;
@@ -38,14 +46,16 @@ export class TaskDesk {
 
   list(filter: { state?: string | undefined; limit?: number | undefined }): Task[] {
     const state = TASK_STATES.find((name) => name === filter.state);
-    return this.#deps.engine.list({
+    const found = this.#deps.engine.list({
       ...(state === undefined ? {} : { state }),
       ...(filter.limit === undefined ? {} : { limit: filter.limit }),
     });
+    const agents = this.#deps.agents();
+    return found.map((task) => explained(task, agents));
   }
 
   get(id: string): Task {
-    return this.#deps.engine.get(id);
+    return explained(this.#deps.engine.get(id), this.#deps.agents());
   }
 
   async cancel(id: string): Promise<Task> {
@@ -95,4 +105,19 @@ export class TaskDesk {
     }
     return { task, commit };
   }
+}
+
+/** A ready task that nobody who is up could ever take says so, instead of waiting in silence. Pure. */
+export function explained(task: Task, agents: readonly Candidate[]): Task {
+  if (task.state !== 'ready' || task.reason !== null) return task;
+  const ofKind = agents.filter((agent) => agent.kind === task.kind);
+  if (ofKind.length === 0) {
+    const cure = task.kind === 'shell' ? '; swarm.yaml: agents: {runner: {kind: shell}}' : '';
+    return { ...task, reason: `no agent of kind ${task.kind} is up${cure}` };
+  }
+  if (task.agent !== null && !ofKind.some((agent) => agent.id === task.agent)) {
+    return { ...task, reason: `${task.agent} is not up` };
+  }
+  const able = ofKind.some((agent) => task.needs.every((need) => agent.capabilities.includes(need)));
+  return able ? task : { ...task, reason: `no agent that is up has ${task.needs.join(' and ')}` };
 }

@@ -34,6 +34,7 @@ export class ControlClient {
   #failure: TmuxError | null = null;
   /** Resolves with the reason when the client has ended, for whatever reason. Never rejects. */
   readonly ended: Promise<TmuxError>;
+  readonly #attached = Promise.withResolvers<void>();
 
   constructor({ program, argv, env }: ControlOptions) {
     // Its own session: a Ctrl-C meant for a program in our terminal must not take the client away.
@@ -53,6 +54,17 @@ export class ControlClient {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /**
+   * Resolves when the client has its session. Commands written earlier run before the server has read its
+   * configuration.
+   */
+  async attached(timeoutMs: number): Promise<void> {
+    const ended = this.ended.then((why) => {
+      throw why;
+    });
+    await within(Promise.race([this.#attached.promise, ended]), timeoutMs, 'attach');
   }
 
   onNotice(listener: NoticeListener): () => void {
@@ -96,6 +108,7 @@ export class ControlClient {
       if (event.ours) this.#answer(event.ok, event.lines);
       else if (!event.ok) this.#said = event.lines.join('\n');
     } else if (event.type === 'notice') {
+      if (event.name === 'session-changed') this.#attached.resolve();
       for (const listener of this.#notices) listener(event.name, event.rest);
     } else {
       this.#end(this.#gone(`the control stream is out of step at "${event.line.slice(0, 80)}"`));

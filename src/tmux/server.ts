@@ -40,6 +40,7 @@ export async function connectServer({ program, socket, conf, env }: ServerOption
     env: clean,
   });
   try {
+    await client.attached(START_MS);
     const [[answer = ''] = []] = await client.run([['display-message', '-p', '#{pid} #{version}']], START_MS);
     const [pid, version = ''] = answer.split(' ');
     return { client, pid: Number(pid), version };
