@@ -10,6 +10,8 @@ import type { Runner } from './runner.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;
+/** How often every agent is judged anew without any news of it, ms. */
+const RECONSIDER_INTERVAL_MS = 1_000;
 /** Pause and resume are repeated until the wrapper's snapshot agrees, at most this often. */
 const PAUSE_ORDER_TIMEOUT_MS = 5_000;
 
@@ -39,6 +41,7 @@ export class Fleet {
   /** False until tmux was asked once: nothing is started on ignorance. */
   #seen = false;
   #failingSince: number | null = null;
+  #reconsideredAt = 0;
   #down = false;
   readonly #steps = new Set<Promise<void>>();
 
@@ -119,11 +122,21 @@ export class Fleet {
       for (const record of this.#records.values()) this.#observePane(record, panes.get(record.id) ?? null);
     }
     if (this.#seen) for (const record of this.#records.values()) this.#step(record);
+    this.#reconsiderNowAndThen();
+  }
+
+  /** What a status rests on comes with its own call of onChange; only ages grow by themselves. */
+  #reconsiderNowAndThen(): void {
+    const now = this.#deps.now();
+    if (Math.abs(now - this.#reconsideredAt) < RECONSIDER_INTERVAL_MS) return;
+    this.#reconsideredAt = now;
     for (const record of this.#records.values()) this.#deps.onChange(record);
   }
 
   #observePane(record: AgentRecord, pane: PaneView | null): void {
     record.paneSeenAt = this.#deps.now();
+    const changed = record.pane?.pid !== pane?.pid || record.pane?.dead !== pane?.dead;
+    if (changed) this.#reconsideredAt = 0;
     if (pane !== null && record.pane?.pid !== pane.pid) record.silentSince = this.#deps.now();
     record.pane = pane;
   }

@@ -248,7 +248,10 @@ export class Supervisor {
   #onTick(): void {
     void this.#leases.tick();
     this.#dispatch.tick();
-    void this.#engine.tick().catch((error: unknown) => this.#options.log.error({ err: error }, 'the tick failed'));
+const due = this.#engine.nextDue();
+    if (due !== null && due <= Date.now()) {
+      this.#engine.tick().catch((error: unknown) => this.#options.log.error({ err: error }, 'the tick failed'));
+    }
     if (this.#fleet.goingDown && this.#fleet.quiet) void this.end(true);
   }
 
