@@ -2,9 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test as base } from 'vitest';
+import { test as base } from 'vitest';
 import { isRunning } from '../../src/lib/running.ts';
 import { Tmux, type TmuxOptions } from '../../src/tmux/index.ts';
+import { eventually } from './eventually.ts';
 
 export interface TmuxPlace {
   directory: string;
@@ -28,7 +29,7 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Tmux
       await tmux.killServer();
     }
     await rm(directory, { recursive: true });
-    for (const pid of panePids) await expect.poll(() => isRunning(pid), { timeout: 5000 }).toBe(false);
+    for (const pid of panePids) await eventually(() => isRunning(pid)).toBe(false);
   });
   return {
     directory,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bootId, descendants, endTree, findMarked, identityOf, isAlive, readMark, scanProcesses, treeUsage } from '../../../src/process/index.ts';
 import { psKernel } from '../../../src/process/ps.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const NAME = 'SWARM_TEST_MARK';
 let mark: string;
@@ -18,7 +19,7 @@ afterEach(async () => {
   const left = findMarked(NAME, mark.split('/')[0] ?? '');
   for (const { identity } of left) process.kill(identity.pid, 'SIGKILL');
   for (const child of children) child.kill('SIGKILL');
-  await expect.poll(() => findMarked(NAME, mark.split('/')[0] ?? ''), { timeout: 5000 }).toEqual([]);
+  await eventually(() => findMarked(NAME, mark.split('/')[0] ?? '')).toEqual([]);
   expect(left).toEqual([]);
 });
 
@@ -48,27 +49,27 @@ describe('identity', () => {
     expect(identity).toEqual({ pid, startTime: expect.stringMatching(/^\d+$/), bootId: bootId() });
     expect(isAlive(identity)).toBe(true);
     child.kill('SIGSTOP');
-    await expect.poll(() => scanProcesses().rows.get(pid)?.state).toBe('T');
+    await eventually(() => scanProcesses().rows.get(pid)?.state).toBe('T');
     expect(isAlive(identity)).toBe(true);
     expect(isAlive({ ...identity, startTime: '1' })).toBe(false);
     expect(isAlive({ ...identity, bootId: 'another' })).toBe(false);
     child.kill('SIGKILL');
-    await expect.poll(() => isAlive(identity)).toBe(false);
+    await eventually(() => isAlive(identity)).toBe(false);
   });
 
   test('a zombie that nobody waits for counts as dead', async () => {
     // exec replaces the shell that would have waited for its child.
     const { child, line } = await start('sleep 0.05 & echo $!; exec sleep 100');
     const zombie = Number(line);
-    await expect.poll(() => scanProcesses().rows.get(zombie)?.state).toBe('Z');
+    await eventually(() => scanProcesses().rows.get(zombie)?.state).toBe('Z');
     expect(identityOf(zombie)).toBeNull();
-    child.kill('SIGKILL');
+    await endTree({ roots: [rootOf(child.pid ?? 0)], graceMs: 1000 });
   });
 
   test('marks are read from the environment, through exec and sessions', async () => {
     const { child, line } = await start('setsid sleep 100 & echo $!; exec sleep 100');
     expect(readMark(child.pid ?? 0, NAME)).toBe(`${mark}/t1/1`);
-    await expect.poll(() => readMark(Number(line), NAME)).toBe(`${mark}/t1/1`);
+    await eventually(() => readMark(Number(line), NAME)).toBe(`${mark}/t1/1`);
     expect(readMark(child.pid ?? 0, 'SWARM_NO_SUCH')).toBeNull();
     expect(readMark(2 ** 22 - 1, NAME)).toBeNull();
     expect(findMarked(NAME, mark)).toHaveLength(2);
@@ -111,9 +112,9 @@ describe('endTree', () => {
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     const root = rootOf(child.pid ?? 0);
     process.kill(root.pid, 'SIGKILL');
-    await expect.poll(() => isAlive(root)).toBe(false);
+    await eventually(() => isAlive(root)).toBe(false);
     const followers = () => [...scanProcesses().rows.values()].filter((row) => row.session === root.pid && row.alive);
-    await expect.poll(() => followers().map(({ command }) => command)).toEqual(['sleep', 'sleep']);
+    await eventually(() => followers().map(({ command }) => command)).toEqual(['sleep', 'sleep']);
     expect((await endTree({ roots: [root], graceMs: 1000 })).survivors).toEqual([]);
     expect(followers()).toEqual([]);
   });
@@ -121,7 +122,7 @@ describe('endTree', () => {
   test('what hides by its own session and an empty environment is found by descent', async () => {
     const { pid, line } = await start('env -i setsid sleep 100 & echo $!; wait');
     const hidden = Number(line);
-    await expect.poll(() => scanProcesses().rows.get(hidden)?.command).toBe('sleep');
+    await eventually(() => scanProcesses().rows.get(hidden)?.command).toBe('sleep');
     expect((await endTree({ roots: [rootOf(pid)], graceMs: 1000 })).survivors).toEqual([]);
     expect(identityOf(hidden)).toBeNull();
   });
@@ -129,7 +130,7 @@ describe('endTree', () => {
   test('a stopped process may still act on SIGTERM', async () => {
     const { child, pid } = await start(`trap 'exit 7' TERM; echo up; while :; do sleep 0.02; done`);
     child.kill('SIGSTOP');
-    await expect.poll(() => scanProcesses().rows.get(pid)?.state).toBe('T');
+    await eventually(() => scanProcesses().rows.get(pid)?.state).toBe('T');
     const exit = new Promise((resolve) => child.once('exit', resolve));
     expect((await endTree({ roots: [rootOf(pid)], graceMs: 5000 })).killed).toBe(0);
     expect(await exit).toBe(7);
@@ -166,7 +167,7 @@ describe('endTree', () => {
     const { child, pid } = await start('echo up; exec sleep 100');
     const root = rootOf(pid);
     child.kill('SIGKILL');
-    await expect.poll(() => isAlive(root)).toBe(false);
+    await eventually(() => isAlive(root)).toBe(false);
     expect(await endTree({ roots: [root], mark: prefixed(), graceMs: 5000 })).toEqual({ survivors: [], found: 0, killed: 0 });
   });
 });
@@ -178,7 +179,7 @@ test('a busy tree is seen busy', async () => {
   expect(usage).toMatchObject({ processes: 2, cpuPercent: null });
   expect(usage?.rssBytes).toBeGreaterThan(1_000_000);
   await expect
-    .poll(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent, { timeout: 10_000, interval: 300 })
+    .poll(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent)
     .toBeGreaterThan(20);
   await endTree({ roots: [rootOf(pid)], graceMs: 1000 });
 });

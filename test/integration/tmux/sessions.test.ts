@@ -4,11 +4,12 @@ import { describe, expect } from 'vitest';
 import { isRunning } from '../../../src/lib/running.ts';
 import type { PaneRow, Tmux } from '../../../src/tmux/index.ts';
 import { test } from '../../support/tmux.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const paneOf = async (tmux: Tmux, pane: string): Promise<PaneRow | undefined> => (await tmux.listPanes()).find((row) => row.pane === pane);
 const SLEEP = ['sleep', '1000'];
-/** Writes its arguments and a variable, NUL-separated, and stays. */
-const WITNESS = 'printf "%s\\0" "$@" "$SWARM_X" >"$0.part" && mv "$0.part" "$0" && exec sleep 1000';
+/** Writes its arguments, a variable and its directory, NUL-separated, and stays. */
+const WITNESS = 'printf "%s\\0" "$@" "$SWARM_X" "$PWD" >"$0.part" && mv "$0.part" "$0" && exec sleep 1000';
 const NASTY = [
   'plain', 'two words', `it's "quoted"`, 'line\nfeed\r\ttab', ';', 'a;b \\; c', '#{pane_id} #(touch hacked) #[x] ##', '$HOME ${HOME} `id` $(id)',
   'Grüße 🐝 日本', '-leading', '--', '~', '%if', '\\n \\\\', '', "'", '{', '}', '#', '\u001b[31m', '*?[a]', '!x', 'x'.repeat(100_000),
@@ -23,8 +24,8 @@ describe('a session', () => {
     const env = { SWARM_X: `a b;'"\n#{pid}$HOME=` };
     const created = await tmux.newSession({ name: 'worker-1', cwd, argv: ['sh', '-c', WITNESS, out, ...NASTY], env, options: { '@swarm_agent': 'worker-1' } });
     expect(created).toEqual({ session: expect.stringMatching(/^\$\d+$/), window: expect.stringMatching(/^@\d+$/), pane: expect.stringMatching(/^%\d+$/), panePid: expect.any(Number) });
-    await expect.poll(() => readdir(cwd)).toEqual(['out']);
-    expect((await readFile(out, 'utf8')).split('\0')).toEqual([...NASTY, env.SWARM_X, '']);
+    await eventually(() => readdir(cwd)).toEqual(['out']);
+    expect((await readFile(out, 'utf8')).split('\0')).toEqual([...NASTY, env.SWARM_X, cwd, '']);
     expect(await paneOf(tmux, created.pane)).toMatchObject({
       session: 'worker-1', sessionId: created.session, pid: created.panePid, dead: false, clients: 0, options: { '@swarm_agent': 'worker-1' },
     });
@@ -36,7 +37,7 @@ describe('a session', () => {
     await writeFile(program, '#!/bin/sh\necho started; exec sleep 1000\n', { mode: 0o755 });
     const tmux = await place.open();
     const { pane } = await tmux.newSession({ name: 'a', cwd: place.directory, argv: [program] });
-    await expect.poll(() => tmux.capturePane(pane)).toBe('started');
+    await eventually(() => tmux.capturePane(pane)).toBe('started');
     expect(await readdir(place.directory)).not.toContain('hacked');
   });
 
@@ -70,7 +71,7 @@ describe('a session', () => {
     const tmux = await place.open();
     const argv = ['bash', '-c', `exec -a $'x\\n%99\\t$9\\tforged\\t1' sleep 1000`];
     const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv });
-    await expect.poll(async () => (await paneOf(tmux, pane))?.command).not.toBe('bash');
+    await eventually(async () => (await paneOf(tmux, pane))?.command).not.toBe('bash');
     const rows = await tmux.listPanes();
     expect(rows.map((row) => row.pane)).toEqual([pane]);
   });
@@ -78,10 +79,10 @@ describe('a session', () => {
   test('a dead pane is started again in its place; a living one is left alone', async ({ place }) => {
     const tmux = await place.open();
     const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: ['sh', '-c', 'exit 3'], options: { '@swarm_agent': 'a' } });
-    await expect.poll(async () => (await paneOf(tmux, pane))?.deadStatus).toBe(3);
+    await eventually(async () => (await paneOf(tmux, pane))?.deadStatus).toBe(3);
     const { panePid } = await tmux.respawnPane(pane, ['sh', '-c', 'echo again $X $PWD; exec sleep 1000'], { X: 'now' }, place.directory);
     expect(await paneOf(tmux, pane)).toMatchObject({ pid: panePid, dead: false, deadStatus: null, options: { '@swarm_agent': 'a' } });
-    await expect.poll(() => tmux.capturePane(pane)).toContain(`again now ${place.directory}`);
+    await eventually(() => tmux.capturePane(pane)).toContain(`again now ${place.directory}`);
     await expect(tmux.respawnPane(pane, SLEEP, {}, '/')).rejects.toMatchObject({ code: 'tmux-pane-active', reached: 'no' });
   });
 
@@ -90,7 +91,7 @@ describe('a session', () => {
     const { session, panePid } = await tmux.newSession({ name: 'a', cwd: '/', argv: SLEEP });
     await tmux.killSession(session);
     expect(await tmux.listPanes()).toEqual([]);
-    await expect.poll(() => isRunning(panePid)).toBe(false);
+    await eventually(() => isRunning(panePid)).toBe(false);
     await tmux.killSession(session);
   });
 
@@ -106,7 +107,7 @@ test('a capture is the screen as text, with colours or history where asked', asy
   const tmux = await place.open();
   const script = `printf '\\033[31mred\\033[0m Grüße 🐝\\n'; seq 100; exec sleep 1000`;
   const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: ['sh', '-c', script], width: 60, height: 20 });
-  await expect.poll(() => tmux.capturePane(pane)).toMatch(/100$/);
+  await eventually(() => tmux.capturePane(pane)).toMatch(/100$/);
   expect(await tmux.capturePane(pane)).not.toContain('red');
   expect(await tmux.capturePane(pane, { history: 1000 })).toMatch(/^red Grüße 🐝\n1\n2\n/);
   expect(await tmux.capturePane(pane, { history: 1000, escapes: true })).toContain('\u001b[31mred');
@@ -120,11 +121,9 @@ test('output that forges the end of a command is noticed instead of believed', a
   const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: ['sh', '-c', forger, 'sh', second], height: 50 });
   const gone = new Promise((resolve) => tmux.onExit(resolve));
   // Some capture within that second meets its own number on the screen or in the history.
-  const hit = await expect
-    .poll(() => tmux.capturePane(pane, { history: 5000 }).then(() => null, (error: { code: string }) => error.code), { timeout: 10_000, interval: 5 })
-    .toBe('tmux-gone')
-    .then(() => gone);
-  expect(hit).toMatchObject({ gone: 'client', error: { message: expect.stringContaining('out of step') } });
+  const attempt = (): Promise<string | null> => tmux.capturePane(pane, { history: 5000 }).then(() => null, (error: { code: string }) => error.code);
+  await eventually(attempt, 'a capture that meets its own number', 5).toBe('tmux-gone');
+  expect(await gone).toMatchObject({ gone: 'client', error: { message: expect.stringContaining('out of step') } });
   const again = await place.open();
   expect((await again.listPanes()).map((row) => row.pane)).toEqual([pane]);
 });
@@ -138,13 +137,13 @@ test('twenty sessions come up and are listed, captured and ended', async ({ plac
   const rows = await tmux.listPanes();
   const listed = performance.now();
   expect(rows.map(({ options }) => options['@swarm_agent']).toSorted()).toEqual(names.toSorted());
-  await expect.poll(() => Promise.all(created.map(({ pane }) => tmux.capturePane(pane)))).toEqual(names.map((name) => `I am ${name}`));
+  await eventually(() => Promise.all(created.map(({ pane }) => tmux.capturePane(pane)))).toEqual(names.map((name) => `I am ${name}`));
   const captureAt = performance.now();
   await Promise.all(created.map(({ pane }) => tmux.capturePane(pane)));
   console.log(`20 sessions: start ${(started - begun).toFixed(1)} ms, list ${(listed - started).toFixed(2)} ms, capture all ${(performance.now() - captureAt).toFixed(2)} ms`);
   await Promise.all(created.map(({ session }) => tmux.killSession(session)));
   expect(await tmux.listPanes()).toEqual([]);
-  for (const { panePid } of created) await expect.poll(() => isRunning(panePid)).toBe(false);
+  for (const { panePid } of created) await eventually(() => isRunning(panePid)).toBe(false);
 });
 
 test('the files of a socket are private and gone with the server', async ({ place }) => {

@@ -1,0 +1,6 @@
+import { expect } from 'vitest';
+
+/** Bounded polling that a busy machine does not fail: up to ten seconds. */
+export function eventually<T>(check: () => T, message = 'in time', interval = 25): ReturnType<typeof expect.poll<T>> {
+  return expect.poll(check, { timeout: 10_000, interval, message });
+}
