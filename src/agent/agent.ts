@@ -77,7 +77,7 @@ export class Agent {
   }
 
   brokerConnected(): void {
-    this.#options.spool.flush();
+    this.#options.spool.resend();
     this.#worker.connected();
   }
 
@@ -169,7 +169,7 @@ export class Agent {
   async #leave(code: number): Promise<void> {
     const { broker, link, spool, log, exit } = this.#options;
     this.#stopHeartbeat();
-    spool.close();
+    await spool.close();
     await link.close();
     await broker.close();
     log.info({ code }, 'wrapper ends');

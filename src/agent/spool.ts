@@ -8,6 +8,12 @@ import type { Clock } from './ports.ts';
 
 const RETRY_FIRST_MS = 250;
 const RETRY_MAX_MS = 10_000;
+/**
+ * A node that is killed right after a queue was declared can come back without the queue, and without what it had
+ * confirmed into it. So a confirmed result is kept a while longer, and sent again to a broker that was away meanwhile;
+ * one that comes twice changes nothing.
+ */
+const KEEP_CONFIRMED_MS = 60_000;
 
 export interface SpoolOptions {
   /** Directory of this agent alone. */
@@ -27,12 +33,13 @@ interface Entry {
 }
 
 /**
- * Results on their way to the broker. A result is on disk before it is published and stays until it is confirmed, so
- * neither a dead wrapper nor a dead broker can lose one. Where the disk refuses, it is kept in memory and tried on.
+ * Results on their way to the broker. A result is on disk before it is published and stays until some time after it is
+ * confirmed, so neither a dead wrapper nor a dead broker can lose one. Where the disk refuses, it is kept in memory and tried on.
  */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #confirmed = new Map<string, { entry: Entry; forget: () => void }>();
   #sending = false;
   #failures = 0;
   #cancelRetry: (() => void) | null = null;
@@ -93,10 +100,34 @@ export class Spool {
     if (!this.#sending && !this.#closed) void this.#send();
   }
 
-  close(): void {
+  /** The broker was away: what it had confirmed shortly before is said again. */
+  resend(): void {
+    for (const { entry, forget } of this.#confirmed.values()) {
+      forget();
+      if (!this.#entries.has(entry.file)) this.#entries.set(entry.file, entry);
+    }
+    this.#confirmed.clear();
+    this.flush();
+  }
+
+  /** An ordered end: what is confirmed is forgotten, what is not waits for the next incarnation. */
+  async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry?.();
     this.#cancelRetry = null;
+    const kept = [...this.#confirmed.values()];
+    this.#confirmed.clear();
+    for (const { forget } of kept) forget();
+    await Promise.all(kept.map(({ entry }) => this.#remove(entry.file)));
+  }
+
+  #keep(entry: Entry): void {
+    this.#confirmed.get(entry.file)?.forget();
+    const forget = this.#options.clock.after(KEEP_CONFIRMED_MS, () => {
+      this.#confirmed.delete(entry.file);
+      void this.#remove(entry.file);
+    });
+    this.#confirmed.set(entry.file, { entry, forget });
   }
 
   /** One at a time and oldest first. Never throws: a failure is logged, and tried again with backoff. */
@@ -110,7 +141,7 @@ export class Spool {
         this.#failures = 0;
         entry.confirmed.resolve();
         this.#announce();
-        await this.#remove(entry.file);
+        this.#keep(entry);
       }
     } catch (error) {
       this.#failures += 1;

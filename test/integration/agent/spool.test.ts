@@ -1,88 +1,98 @@
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, test as base } from 'vitest';
-import { systemClock } from '../../../src/agent/ports.ts';
+import pino from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Clock } from '../../../src/agent/ports.ts';
 import { Spool } from '../../../src/agent/spool.ts';
 import type { TaskResult } from '../../../src/coordination/messages.ts';
-import { NO_USAGE } from '../../../src/domain/agent.ts';
-import { silentLog } from '../../unit/agent/support.ts';
 
-const test = base.extend('dir', async ({}, { onCleanup }) => {
-  const dir = await mkdtemp(path.join(os.tmpdir(), 'swarm-spool-'));
-  onCleanup(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-});
+let dir: string;
+let timers: { at: number; run: () => void }[];
+let now: number;
+let sent: string[];
+let broker: 'up' | 'down';
 
-function result(task: string): TaskResult {
-  return {
-    task,
-    attempt: 1,
-    agent: 'worker-1',
-    outcome: 'done',
-    errorClass: null,
-    error: null,
-    summary: '',
-    commit: null,
-    branch: null,
-    sessionId: null,
-    usage: { ...NO_USAGE },
-    startedAt: '2030-01-01T00:00:00Z',
-    endedAt: '2030-01-01T00:00:01Z',
-  };
+const clock: Clock = {
+  now: () => now,
+  random: () => 0.5,
+  after: (ms, run) => {
+    const timer = { at: now + ms, run };
+    timers.push(timer);
+    return () => (timers = timers.filter((other) => other !== timer));
+  },
+};
+
+function advance(ms: number): void {
+  now += ms;
+  const due = timers.filter(({ at }) => at <= now);
+  timers = timers.filter(({ at }) => at > now);
+  for (const { run } of due) run();
 }
 
-function open(dir: string, publish: (result: TaskResult) => Promise<void>): Spool {
-  return new Spool({ dir, publish, changed: () => {}, clock: systemClock, log: silentLog });
-}
-
-test('a result is on disk before it is published and gone when it is confirmed', async ({ dir }) => {
-  const seen: string[][] = [];
-  const spool = open(dir, async () => void seen.push(await readdir(dir)));
-  await spool.open();
-  const { confirmed } = await spool.deliver(result('t1'));
-  await confirmed;
-  expect(seen).toEqual([['t1-1.json']]);
-  await expect.poll(() => readdir(dir)).toEqual([]);
+const result = (task: string): TaskResult => ({
+  task,
+  attempt: 1,
+  agent: 'worker-1',
+  outcome: 'done',
+  errorClass: null,
+  error: null,
+  summary: '',
+  commit: null,
+  branch: null,
+  sessionId: null,
+  usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
+  startedAt: '2030-01-01T00:00:00Z',
+  endedAt: '2030-01-01T00:00:01Z',
 });
 
-test('what is not confirmed is tried again, and sent first by the next incarnation', async ({ dir }) => {
-  let tries = 0;
-  const dead = open(dir, async () => {
-    tries += 1;
-    throw new Error('no broker');
+const openSpool = async (): Promise<Spool> => {
+  const spool = new Spool({
+    dir,
+    publish: async ({ task }) => {
+      if (broker === 'down') throw new Error('no broker');
+      sent.push(task);
+    },
+    changed: () => undefined,
+    clock,
+    log: pino({ level: 'silent' }),
   });
-  await dead.open();
-  await dead.deliver(result('t1'));
-  await expect.poll(() => tries, { timeout: 3_000 }).toBeGreaterThan(1);
-  dead.close();
-  const sent: string[] = [];
-  const next = open(dir, async ({ task }) => void sent.push(task));
-  await next.open();
-  expect(next.pending).toEqual([{ task: 't1', attempt: 1 }]);
-  const { confirmed } = await next.deliver(result('t2'));
-  await confirmed;
-  expect(sent).toEqual(['t1', 't2']);
+  await spool.open();
+  return spool;
+};
+
+beforeEach(async () => {
+  dir = await mkdtemp(path.join(tmpdir(), 'spool-'));
+  timers = [];
+  now = 0;
+  sent = [];
+  broker = 'up';
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+test('a result that nobody confirmed is delivered by the next incarnation', async () => {
+  broker = 'down';
+  const first = await openSpool();
+  await first.deliver(result('t1'));
+  await first.close();
+  broker = 'up';
+  const second = await openSpool();
+  expect(second.pending).toEqual([{ task: 't1', attempt: 1 }]);
+  second.flush();
+  await expect.poll(() => sent).toEqual(['t1']);
+  await second.close();
+  expect(await readdir(dir)).toEqual([]);
 });
 
-test('where the disk refuses, the result is kept in memory and delivered all the same', async ({ dir }) => {
-  // A file in the directory's place refuses even root.
-  const spot = path.join(dir, 'spool');
-  await writeFile(spot, '');
-  await chmod(spot, 0o400);
-  const sent: string[] = [];
-  const spool = open(spot, async ({ task }) => void sent.push(task));
-  await spool.open();
-  const { confirmed } = await spool.deliver(result('t1'));
-  await confirmed;
-  expect(sent).toEqual(['t1']);
-});
-
-test('a broken file is put aside and hinders nothing', async ({ dir }) => {
-  await writeFile(path.join(dir, 't1-1.json'), '{"task":');
-  await writeFile(path.join(dir, '.t2-1.json.abc.tmp'), 'half');
-  const spool = open(dir, async () => {});
-  await spool.open();
-  expect(spool.pending).toEqual([]);
-  expect(await readdir(dir)).toEqual(['t1-1.json.bad']);
+test('a confirmed result is said again to a broker that was away, until a minute has passed', async () => {
+  const spool = await openSpool();
+  await (await spool.deliver(result('t1'))).confirmed;
+  spool.resend();
+  await expect.poll(() => sent).toEqual(['t1', 't1']);
+  advance(60_000);
+  await expect.poll(() => readdir(dir)).toEqual([]);
+  spool.resend();
+  await spool.deliver(result('t2'));
+  await expect.poll(() => sent).toEqual(['t1', 't1', 't2']);
+  await spool.close();
 });
