@@ -5,12 +5,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ensureBroker } from '../../src/broker/index.ts';
 import { conclude, judge, loadText, median } from './lib.ts';
 import { benchPlace, until } from './place.ts';
+import { processorMs } from './process-use.ts';
 
 const TASKS = Number(process.argv[2] ?? 5_000);
 const RUNS = 5;
@@ -90,11 +90,4 @@ function cpuOf(): { supervisor: number; broker: number; runners: number } {
     broker: processorMs(swarm.broker.pid),
     runners: processorMs(child.pid ?? 0),
   };
-}
-
-/** User and system time of a process, ms; a clock tick is 10 ms on Linux. */
-function processorMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
