@@ -42,9 +42,6 @@ await until(
   100,
 );
 
-const { hash } = (await place.call<{ project: { hash: string } }>('GET', '/v1/swarm')).project;
-const logs = path.join(place.environment.stateHome, 'swarm', `repo-${hash}`, 'logs');
-
 const samples: Sample[] = [];
 for (let task = 0; task < TASKS + WARM_UP; task += 1) {
   const sample = await dispatch(place);
@@ -83,8 +80,8 @@ async function dispatch({ call }: BenchPlace): Promise<Sample> {
     },
     20,
   );
-  const printed = readFileSync(path.join(logs, 'runner-1', `${id}-1.log`), 'utf8').trim();
-  const begun = begunAt(path.join(logs, 'runner-1.jsonl'), id);
+  const printed = readFileSync(path.join(place.logsDir, 'runner-1', `${id}-1.log`), 'utf8').trim();
+  const begun = begunAt(path.join(place.logsDir, 'runner-1.jsonl'), id);
   await pause(REST_MS + Math.random() * REST_JITTER_MS);
   return {
     accepted,

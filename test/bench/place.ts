@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { projectHash } from '../../src/domain/layout.ts';
 import { startScriptedApi } from '../e2e/scripted-api.ts';
 import { isolatedEnvironment, type IsolatedEnvironment, repositoryRoot } from '../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
@@ -12,6 +13,7 @@ import { runSwarm, type SwarmRun } from '../support/swarm.ts';
 const FILE_BYTES = 4_800;
 const FILES_PER_DIRECTORY = 50;
 const COMMAND_TIMEOUT_MS = 180_000;
+const BROKER_TIMEOUT_MS = 60_000;
 
 export interface StatusView {
   supervisor: { state: string; pid: number | null };
@@ -30,8 +32,9 @@ export interface BenchPlace extends AsyncDisposable {
   status(): Promise<StatusView>;
   /** One API request over a connection that is kept. @throws on anything but a 2xx */
   call<T>(method: 'GET' | 'POST', route: string, body?: unknown): Promise<T>;
-  /** The supervisor's sockets and files that live as long as it. */
-  runtimeDir(): string;
+  /** The project's name on the broker. */
+  hash: string;
+  logsDir: string;
   /** As after a fresh clone: down, and no worktree, task or checkpoint is left. The broker is another matter. */
   forget(): Promise<void>;
 }
@@ -54,29 +57,24 @@ export async function benchPlace({ files, config }: BenchPlaceOptions): Promise<
     if (run.exitCode === 0) return run;
     throw new Error(`swarm ${args.join(' ')} ended with ${run.exitCode}\n${run.stdout}\n${run.stderr}`);
   };
-  const runtimeDir = (): string => {
-    const base = path.join(environment.runtimeDir, 'swarm');
-    const [only] = readdirSync(base).filter((name) => existsSync(path.join(base, name, 'api.sock')));
-    if (only === undefined) throw new Error(`no supervisor has its sockets under ${base}`);
-    return path.join(base, only);
-  };
+  const hash = projectHash(realpathSync(path.join(repository.path, '.git')));
+  const apiSocket = path.join(environment.runtimeDir, 'swarm', hash, 'api.sock');
+  const stateDir = path.join(environment.stateHome, 'swarm', `${path.basename(repository.path)}-${hash}`);
   return {
     environment,
     repository,
     swarm,
-    runtimeDir,
+    hash,
+    logsDir: path.join(stateDir, 'logs'),
     status: async () => (await swarm('status', '--json')).json<StatusView>(),
-    call: (method, route, body) => callApi(path.join(runtimeDir(), 'api.sock'), agent, method, route, body),
+    call: (method, route, body) => callApi(apiSocket, agent, method, route, body),
     forget: async () => {
       await swarm('down');
-      const { stateHome } = environment;
       const worktrees = `${repository.path}.swarm`;
       for (const name of existsSync(worktrees) ? readdirSync(worktrees) : []) {
         await repository.git('worktree', 'remove', '--force', path.join(worktrees, name));
       }
-      for (const name of readdirSync(path.join(stateHome, 'swarm'))) {
-        if (name !== 'broker') await rm(path.join(stateHome, 'swarm', name), { recursive: true });
-      }
+      await rm(stateDir, { recursive: true });
     },
     [Symbol.asyncDispose]: async () => {
       agent.destroy();
@@ -131,6 +129,27 @@ function callApi<T>(socketPath: string, agent: http.Agent, method: string, route
     request.on('error', reject);
     request.end(text);
   });
+}
+
+/** A second project of the same person, with an agent that costs nothing, so that the node is not the first one's. */
+export async function keepBrokerUp({ environment }: BenchPlace): Promise<AsyncDisposable> {
+  const config = 'agents:\n  worker: {count: 0}\n  runner: {kind: shell, count: 1}\n';
+  const other = await temporaryRepository({
+    parent: environment.directory,
+    name: 'other',
+    files: { 'swarm.yaml': config },
+  });
+  const swarm = async (...args: string[]): Promise<SwarmRun> => {
+    const run = await runSwarm(environment, other.path, args, { timeoutMs: COMMAND_TIMEOUT_MS });
+    if (run.exitCode !== 0) throw new Error(`swarm ${args.join(' ')} ended with ${run.exitCode}\n${run.stderr}`);
+    return run;
+  };
+  await swarm('up', '--detach', '--yes', '--trust');
+  await until('broker', BROKER_TIMEOUT_MS, async () => {
+    const { broker } = (await swarm('status', '--json')).json<StatusView>();
+    return broker.state === 'up' ? true : null;
+  });
+  return { [Symbol.asyncDispose]: async () => void (await swarm('down')) };
 }
 
 /** Polls until `look` gives something. @throws after `timeoutMs` */
