@@ -15,7 +15,7 @@ export function setAgents(verb: AgentVerb) {
         throw withProgress(error, verb, done);
       });
       done.push(agent);
-      context.output.line(`${agent.id}: ${verb} ordered (${agent.status})`);
+      context.output.line(`${agent.id}: ${verb} ordered (was ${agent.status})`);
     }
     context.output.document(done.length === 1 ? done[0] : { agents: done });
   };

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { brokerStatus as nodeStatus, ensureBroker, stopBroker, type BrokerStatus } from '../broker/index.ts';
 import { loadConfig } from '../config/index.ts';
 import { SwarmError } from '../domain/errors.ts';
@@ -17,7 +18,7 @@ export async function brokerStatus(context: Context): Promise<void> {
   }
   const found = await nodeStatus(layout.brokerDir);
   context.output.document(found);
-  for (const line of describe(found)) context.output.line(line);
+  for (const line of describe(found, nameOf(layout))) context.output.line(line);
 }
 
 async function readYours(context: Context): Promise<Awaited<ReturnType<typeof import('./status.ts').readStatus>>> {
@@ -25,8 +26,14 @@ async function readYours(context: Context): Promise<Awaited<ReturnType<typeof im
   return await readStatus(await openProject(context));
 }
 
-function describe(found: BrokerStatus): string[] {
-  const users = found.users.length === 0 ? 'no project uses it' : `used by ${found.users.map((user) => user.project).join(', ')}`;
+/** The broker knows projects by their hash; the state directory of each bears its name too. */
+function nameOf({ swarmStateDir }: ProjectLayout): (hash: string) => string {
+  const directories = existsSync(swarmStateDir) ? readdirSync(swarmStateDir) : [];
+  return (hash) => directories.find((name) => name.endsWith(`-${hash}`))?.slice(0, -hash.length - 1) ?? hash;
+}
+
+function describe(found: BrokerStatus, name: (hash: string) => string): string[] {
+  const users = found.users.length === 0 ? 'no project uses it' : `used by ${found.users.map((user) => name(user.project)).join(', ')}`;
   if (found.state === 'stopped') return [`broker stopped; ${users}`];
   return [`broker ${found.state} at ${found.publicUrl} (RabbitMQ ${found.version}, pid ${found.pid}, for ${ago(found.startedAt, Date.now())}); ${users}`];
 }
@@ -49,7 +56,7 @@ export async function brokerStop(context: Context): Promise<void> {
   const { users } = await nodeStatus(layout.brokerDir);
   if (users.length > 0) {
     // Whoever uses it would start it again at once.
-    throw new SwarmError('broker-in-use', `the broker is used by ${users.map((user) => user.project).join(', ')}`, {
+    throw new SwarmError('broker-in-use', `the broker is used by ${users.map((user) => nameOf(layout)(user.project)).join(', ')}`, {
       hint: 'It stops with the last of them: run `swarm down` there.',
     });
   }

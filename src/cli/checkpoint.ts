@@ -4,13 +4,13 @@ import { ask } from './ask.ts';
 import type { Context } from './context.ts';
 import { oneLine, table, type Output } from './output.ts';
 import { openProject } from './project.ts';
-import { ago } from './words.ts';
+import { countOf, sinceThen } from './words.ts';
 
 export async function checkpoint(context: Context, agent: string, options: { message?: string }): Promise<void> {
   const { client } = await openProject(context);
   const taken = await client.checkpoint(agent, options.message);
   context.output.document(taken);
-  context.output.line(`${agent}: checkpoint ${taken.n} (${taken.files} files); back to it: ${context.output.command} rollback ${agent} ${taken.n}`);
+  context.output.line(`${agent}: checkpoint ${taken.n} (${countOf(taken.files, 'changed file')}); back to it: ${context.output.command} rollback ${agent} ${taken.n}`);
 }
 
 export async function listCheckpoints(context: Context, agent: string): Promise<void> {
@@ -25,8 +25,8 @@ function checkpointLines(output: Output, all: readonly CheckpointDocument[]): st
   const now = Date.now();
   const rows = all
     .toSorted((a, b) => b.n - a.n)
-    .map(({ n, at, files, task, reason, commit }) => [String(n), `${ago(at, now)} ago`, String(files), task ?? '', commit.slice(0, 8), oneLine(reason, 70)]);
-  return table(output, ['N', 'TAKEN', 'FILES', 'TASK', 'COMMIT', 'REASON'], rows);
+    .map(({ n, at, files, task, reason, commit }) => [String(n), sinceThen(at, now), String(files), task ?? '', commit.slice(0, 8), oneLine(reason, 70)]);
+  return table(output, ['N', 'TAKEN', 'CHANGED', 'TASK', 'COMMIT', 'REASON'], rows);
 }
 
 export async function rollback(context: Context, agent: string, n: number | undefined): Promise<void> {
@@ -35,7 +35,7 @@ export async function rollback(context: Context, agent: string, n: number | unde
   const wanted = n ?? (await chooseCheckpoint(context, agent, await client.checkpoints(agent)));
   const done = await client.rollback(agent, wanted);
   output.document(done);
-  output.line(`${agent}: back at checkpoint ${done.n}, ${done.changed.length} files changed`);
+  output.line(`${agent}: back at checkpoint ${done.n}, ${countOf(done.changed.length, 'file')} changed`);
   for (const file of done.changed.slice(0, 20)) output.line(`  ${oneLine(file, 120)}`);
   if (done.changed.length > 20) output.line(`  … and ${done.changed.length - 20} more`);
   output.line(`What was there before is checkpoint ${done.safety}; to undo: ${output.command} rollback ${agent} ${done.safety}`);

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Interrupt } from './interrupt.ts';
-import { Output } from './output.ts';
+import { Output, shortCommand } from './output.ts';
 
 /** Runs one command line and sets the exit code. Nothing is thrown: this is where every error ends. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -13,7 +13,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     stderr: process.stderr,
     json: options.includes('--json'),
     debug: options.includes('--debug'),
-    command: process.env['SWARM_COMMAND'] ?? 'swarm',
+    command: shortCommand(process.env['SWARM_COMMAND'] ?? 'swarm', process.env['PATH'] ?? ''),
   });
   using interrupt = new Interrupt();
   try {

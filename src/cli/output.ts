@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { styleText } from 'node:util';
 import { SwarmError, errorText, toErrorDocument } from '../domain/errors.ts';
 
@@ -32,6 +34,11 @@ export class Output {
 
   get isTerminal(): boolean {
     return this.stdout.isTTY;
+  }
+
+  /** Columns of the terminal; without one there is no end. */
+  get columns(): number {
+    return this.isTerminal ? this.stdout.columns : Number.POSITIVE_INFINITY;
   }
 
   /** A line of the result, for people. Silent with --json. */
@@ -119,11 +126,29 @@ export function width(text: string): number {
 
 export type Cell = string | { text: string; style: Style };
 
-/** Columns as wide as their widest cell; the last one is not padded. */
+/** What a person has to type: a path that PATH leads to anyway is only its name. Pure but for a look at the files. */
+export function shortCommand(command: string, searchPath: string): string {
+  const name = path.basename(command);
+  if (!path.isAbsolute(command)) return command;
+  const first = searchPath.split(path.delimiter).find((directory) => directory !== '' && existsSync(path.join(directory, name)));
+  return first !== undefined && path.resolve(first) === path.dirname(command) ? name : command;
+}
+
+/** Columns of the last cell of a table that are shown however narrow the terminal is. */
+const MIN_LAST_COLUMN = 20;
+
+/** Columns as wide as their widest cell; the last one is not padded, and on a terminal cut where the line ends. */
 export function table(output: Output, header: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
   const all: (readonly Cell[])[] = [header.map((text) => ({ text, style: 'dim' as const })), ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => width(textOf(row[column])))));
-  return all.map((row) => row.map((cell, column) => pad(output, cell, column === row.length - 1 ? 0 : (widths[column] ?? 0))).join('  ').trimEnd());
+  const room = Math.max(MIN_LAST_COLUMN, output.columns - widths.slice(0, -1).reduce((sum, columns) => sum + columns + 2, 0));
+  const cell = (row: readonly Cell[], column: number): string => {
+    const given = row[column] ?? '';
+    if (column < header.length - 1) return pad(output, given, widths[column] ?? 0);
+    const text = oneLine(textOf(given), room);
+    return typeof given === 'string' ? text : output.style(given.style, text);
+  };
+  return all.map((row) => row.map((_, column) => cell(row, column)).join('  ').trimEnd());
 }
 
 function textOf(cell: Cell | undefined): string {

@@ -30,14 +30,18 @@ export async function run(world: World): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version were asked for and have been printed.
     if (error.exitCode === 0) return 0;
-    throw usage(error);
+    throw usage(error, program, world.argv);
   }
   return exitCode;
 }
 
-function usage(error: CommanderError): SwarmError {
+function usage(error: CommanderError, program: Command, argv: readonly string[]): SwarmError {
   if (error.code === 'commander.help') {
-    return new SwarmError('usage', 'which command?', { hint: 'Run `swarm --help` to see them all.', exitCode: 2 });
+    // Only a group of verbs gets here, named without one of them.
+    const group = program.commands.find((command) => argv.includes(command.name()));
+    const verbs = group?.commands.map((command) => command.name()).join(', ');
+    const hint = group === undefined ? 'Run `swarm --help` to see them all.' : `There are ${verbs}: \`swarm ${group.name()} --help\`.`;
+    return new SwarmError('usage', `which ${group?.name() ?? 'swarm'} command?`, { hint, exitCode: 2 });
   }
   const [what = '', meant] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /^\((.*)\)$/.exec(meant ?? '')?.[1];
@@ -78,7 +82,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .summary('start the agents of this repository')
     .description('Starts the agents of this repository: N workers, or as many as swarm.yaml says, or what was up before.')
     .addArgument(new Argument('[n]', 'number of workers').argParser(integer(1, 200)))
-    .option('--detach', 'come back as soon as the agents are ordered, without waiting for them')
+    .option('--detach', 'give the terminal back once the agents are ready')
     .option('-y, --yes', "answer swarm's own questions with yes")
     .option('--trust', "answer Claude Code's question whether this repository is trusted with yes")
     .option('--include-dirty', 'let the agents begin with your uncommitted changes')

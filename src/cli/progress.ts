@@ -16,7 +16,7 @@ export function underWay(status: StatusDocument, ids: readonly string[]): string
   });
 }
 
-/** Turns statuses into the lines that tell what is new, each thing once. */
+/** Turns statuses into the lines that tell what is new, each thing once; what several agents have in common, in one line. */
 export class UpProgress {
   readonly #ids: readonly string[];
   readonly #told = new Map<string, string>();
@@ -27,24 +27,43 @@ export class UpProgress {
 
   /** @param elapsedMs since `up` began */
   news(status: StatusDocument, elapsedMs: number): string[] {
-    const after = formatDuration(elapsedMs);
+    const after = ` after ${formatDuration(elapsedMs)}`;
     const { state, reason } = status.broker;
     const broker = `${state}${reason === null ? '' : `: ${oneLine(reason, 150)}`}`;
-    const agents = this.#ids.flatMap((id) => {
-      const agent = status.agents.find((one) => one.id === id);
-      return agent === undefined ? [] : this.#once(id, agentNews(agent), ` after ${after}`);
-    });
-    return [...this.#once('broker', broker, state === 'up' ? ` after ${after}` : ''), ...agents];
+    const agents = new Map<string, string[]>();
+    for (const { id, news } of this.#agentsWithNews(status)) {
+      const line = this.#tell(id, news, news === READY_NEWS ? after : '');
+      if (line !== null) agents.set(line, [...(agents.get(line) ?? []), id]);
+    }
+    const brokerLine = this.#tell('broker', broker, state === 'up' ? after : '');
+    return [
+      ...(brokerLine === null ? [] : [`${'broker'.padEnd(10)} ${brokerLine}`]),
+      ...[...agents].map(([line, ids]) => `${ids.join(', ').padEnd(10)} ${line}`),
+    ];
   }
 
-  #once(name: string, news: string, suffix: string): string[] {
-    if (this.#told.get(name) === news) return [];
+  #agentsWithNews(status: StatusDocument): { id: string; news: string }[] {
+    return this.#ids.flatMap((id) => {
+      const agent = status.agents.find((one) => one.id === id);
+      if (agent === undefined) return [];
+      const news = agentNews(agent);
+      // Between two steps of a start it is `starting` without more: nothing new to whoever knows that it starts.
+      return news === 'starting' && this.#told.has(id) ? [] : [{ id, news }];
+    });
+  }
+
+  /** Null when that was told already. How long it took is told of what was seen to begin. */
+  #tell(name: string, news: string, took: string): string | null {
+    const before = this.#told.get(name);
+    if (before === news) return null;
     this.#told.set(name, news);
-    return [`${name.padEnd(10)} ${news}${suffix}`];
+    return `${news}${before === undefined ? '' : took}`;
   }
 }
 
+const READY_NEWS = 'ready';
+
 function agentNews({ status, reason }: Agent): string {
-  if (READY.includes(status)) return 'ready';
+  if (READY.includes(status)) return READY_NEWS;
   return reason === null ? status : `${status}: ${oneLine(reason, 150)}`;
 }

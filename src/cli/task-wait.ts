@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SwarmClient } from '../api/client.ts';
-import type { Task } from '../api/documents.ts';
+import type { NeedsYou, Task } from '../api/documents.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { FINAL_STATES } from '../domain/task.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
 import type { Context } from './context.ts';
 import { oneLine } from './output.ts';
 import { openProject } from './project.ts';
+import { needsYouLines } from './words.ts';
 
 /** A supervisor that was killed is started again by its agents' wrappers within seconds. */
 const AWAY_LIMIT_MS = 60_000;
@@ -19,6 +20,9 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
   const tasks = await watchTasks(client, ids, {
     timeoutMs: limit,
     signal: context.interrupt.signal,
+    onNeedsYou: (item) => {
+      for (const line of needsYouLines(context.output, [item])) context.output.note(line);
+    },
     onChange: (task) => context.output.note(`task ${task.id} ${task.state}${task.reason === null ? '' : `: ${oneLine(task.reason, 120)}`}`),
   });
   const [first] = tasks;
@@ -38,6 +42,8 @@ export interface WatchOptions {
   signal: AbortSignal;
   /** Called with the first view of each task and whenever its state or reason changes. */
   onChange(task: Task): void;
+  /** Called once for each question that holds one of the tasks up: who waits should not wait for themselves. */
+  onNeedsYou?(item: NeedsYou): void;
 }
 
 /**
@@ -51,6 +57,7 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
   const listening = listen(client, signal, bell);
   const deadline = options.timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + options.timeoutMs;
   const seen = new Map<string, string>();
+  const asked = new Set<string>();
   let met = false;
   let goneSince: number | null = null;
   try {
@@ -71,6 +78,7 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
           seen.set(task.id, view);
         }
         if (tasks.every((task) => FINAL_STATES.includes(task.state)) || performance.now() >= deadline) return tasks;
+        if (options.onNeedsYou !== undefined) await tellQuestions(client, ids, asked, options.onNeedsYou);
       } else if (performance.now() >= deadline) {
         throw new SwarmError('timeout', 'the supervisor was away when the time was over', { hint: 'Run `swarm status`.', exitCode: 3 });
       }
@@ -84,6 +92,20 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
 
 function readTasks(client: SwarmClient, ids: readonly string[]): Promise<Task[]> {
   return Promise.all(ids.map((id) => client.task(id)));
+}
+
+/** Best effort: a supervisor that is away has nothing to ask, and the next look at the tasks notices it. */
+async function tellQuestions(client: SwarmClient, ids: readonly string[], asked: Set<string>, tell: (item: NeedsYou) => void): Promise<void> {
+  const status = await client.status().catch((error: unknown) => {
+    if (isAway(error)) return null;
+    throw error;
+  });
+  for (const item of status?.needsYou ?? []) {
+    const key = `${item.agent} ${item.id}`;
+    if (item.task === null || !ids.includes(item.task) || asked.has(key)) continue;
+    asked.add(key);
+    tell(item);
+  }
 }
 
 function isAway(error: unknown): boolean {

@@ -4,7 +4,7 @@ import type { TaskState } from '../domain/task.ts';
 import type { Context } from './context.ts';
 import { oneLine, plain, table, type Cell, type Output } from './output.ts';
 import { openProject } from './project.ts';
-import { ago, money, taskCell } from './words.ts';
+import { ago, money, sinceThen, taskCell } from './words.ts';
 
 export async function listTasks(context: Context, options: { state?: TaskState; limit: number }): Promise<void> {
   const { client } = await openProject(context);
@@ -43,7 +43,7 @@ export function taskLines(output: Output, task: Task): string[] {
   const facts: [string, string | null][] = [
     ['why', task.reason],
     ['priority', task.priority],
-    ['command', task.command?.join(' ') ?? null],
+    ['command', task.command?.map(quoted).join(' ') ?? null],
     ['prompt', task.prompt],
     ['after', task.after.join(', ') || null],
     ['on', task.on],
@@ -58,13 +58,18 @@ export function taskLines(output: Output, task: Task): string[] {
     ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(9)} ${indent(value)}`])),
     ...task.attempts.map(({ n, agent, startedAt, outcome, error }) => {
       const how = `${outcome ?? 'under way'}${error === null ? '' : `: ${oneLine(error, 200)}`}`;
-      return `  attempt ${n} ${agent}, ${ago(startedAt, Date.now())} ago: ${how}`;
+      return `  attempt ${n} ${agent}, ${sinceThen(startedAt, Date.now())}: ${how}`;
     }),
     ...(result === null ? [] : [`  result    ${indent(result.summary)}${usd === '' ? '' : ` (${usd})`}`]),
     ...(result?.commit == null
       ? []
       : [`  commit    ${result.commit.slice(0, 12)} on ${result.branch ?? 'no branch'}`, `  next      ${output.command} diff ${task.id}, ${output.command} merge ${task.id}`]),
   ];
+}
+
+/** One argument as a person would type it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function indent(text: string): string {

@@ -20,6 +20,8 @@ import { statusLines } from './status.ts';
 import { ensureSupervisor } from './supervise.ts';
 
 const READY_TIMEOUT_MS = 180_000;
+/** So long an agent may go on asking for trust after the person has given it. */
+const TRUST_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
 /** Another person's `down` may end the supervisor between our finding it and our order. */
 const ORDER_ATTEMPTS = 3;
@@ -34,8 +36,9 @@ export interface UpOptions {
 export async function up(context: Context, workers: number | undefined, options: UpOptions): Promise<number> {
   const { output } = context;
   const { signal } = context.interrupt;
-  const beganAt = performance.now();
   const layout = await prepare(context, options);
+  // From here on nobody is asked anything: the time is swarm's own.
+  let beganAt = performance.now();
   const request: UpRequest = {
     ...(workers === undefined ? {} : { workers }),
     ...(options.trust === true ? { trust: true } : {}),
@@ -47,8 +50,9 @@ export async function up(context: Context, workers: number | undefined, options:
     const client = connect(layout, { signal });
     let status = await untilSettled(context, client, ordered, beganAt);
     if (await trustIsGranted(context, status)) {
+      beganAt = performance.now();
       ordered = await order(context, layout, { ...request, trust: true });
-      status = await untilSettled(context, client, ordered, beganAt);
+      status = await untilSettled(context, client, ordered, beganAt, { trusted: true });
     }
     return report(context, ordered, status);
   } catch (error) {
@@ -87,15 +91,25 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
   }
 }
 
-/** Until no agent is on its way any more, or the time is over: the last status either way. */
-async function untilSettled(context: Context, client: SwarmClient, ordered: UpDocument, beganAt: number): Promise<StatusDocument> {
+/**
+ * Until no agent is on its way any more, or the time is over: the last status either way.
+ * @param trusted the person has just said so: an agent that still asks has not looked again yet
+ */
+async function untilSettled(
+  context: Context,
+  client: SwarmClient,
+  ordered: UpDocument,
+  beganAt: number,
+  { trusted = false } = {},
+): Promise<StatusDocument> {
   const ids = wantedIds(ordered);
   const progress = new UpProgress(ids);
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
     const status = await client.status();
     for (const line of progress.news(status, performance.now() - beganAt)) context.output.note(line);
-    if (underWay(status, ids).length === 0 || performance.now() > deadline) return status;
+    const asks = trusted && performance.now() - beganAt < TRUST_TIMEOUT_MS && status.needsYou.some(({ kind }) => kind === 'trust');
+    if ((underWay(status, ids).length === 0 && !asks) || performance.now() > deadline) return status;
     await pause(POLL_MS, undefined, { signal: context.interrupt.signal });
   }
 }

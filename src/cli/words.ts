@@ -31,6 +31,17 @@ export function taskCell(state: TaskState): Cell {
   return styled(state, TASK_STYLE[state]);
 }
 
+/** `5m ago`, `just now`. */
+export function sinceThen(iso: string, now: number): string {
+  const age = ago(iso, now);
+  return age === 'now' ? 'just now' : `${age} ago`;
+}
+
+/** `1 file`, `3 files`. */
+export function countOf(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
 /** How long ago, for people. */
 export function ago(iso: string | null, now: number): string {
   const at = iso === null ? Number.NaN : Date.parse(iso);
@@ -38,7 +49,8 @@ export function ago(iso: string | null, now: number): string {
 }
 
 export function money(usd: number): string {
-  return usd === 0 ? '' : `$${usd < 0.1 ? usd.toFixed(3) : usd.toFixed(2)}`;
+  if (usd === 0) return '';
+  return usd < 0.001 ? '<$0.001' : `$${usd < 0.1 ? usd.toFixed(3) : usd.toFixed(2)}`;
 }
 
 export function agentTable(output: Output, agents: readonly Agent[], now: number): string[] {
@@ -50,7 +62,8 @@ export function agentTable(output: Output, agents: readonly Agent[], now: number
     agent.branch ?? '',
     agent.restarts === 0 ? '' : String(agent.restarts),
     money(agent.costUsd),
-    oneLine(agent.reason ?? '', 60),
+    // That it works on its task is said two columns before.
+    agent.reason === `${agent.task} running` ? '' : oneLine(agent.reason ?? '', 60),
   ]);
   return table(output, ['AGENT', 'STATUS', 'FOR', 'TASK', 'BRANCH', 'RESTARTS', 'COST', 'WHY'], rows);
 }
@@ -72,16 +85,29 @@ export function answersTo(item: NeedsYou, command: string, several: boolean): st
 
 /** Everything that waits for a person, each with what to type. */
 export function needsYouLines(output: Output, items: readonly NeedsYou[]): string[] {
-  return items.flatMap((item) => {
+  return onceEach(items).flatMap(({ item, agents }) => {
     const several = items.filter((other) => other.agent === item.agent).length > 1;
     const task = item.task === null ? '' : ` (${item.task})`;
     const text = plain(item.text).split('\n').slice(0, 6);
     return [
-      `  ${output.style('yellow', item.agent)}${task} ${item.kind}: ${text[0] ?? ''}`,
+      `  ${output.style('yellow', agents.join(', '))}${task} ${item.kind}: ${text[0] ?? ''}`,
       ...text.slice(1).map((line) => `      ${line}`),
       ...answersTo(item, output.command, several).map((line) => `      ${output.style('bold', line)}`),
     ];
   });
+}
+
+/** What one act of the person settles for all, a login or the trust in the repository, is said once. */
+function onceEach(items: readonly NeedsYou[]): { item: NeedsYou; agents: string[] }[] {
+  const shared = new Map<string, { item: NeedsYou; agents: string[] }>();
+  for (const item of items) {
+    const common = item.kind === 'trust' || item.kind === 'login';
+    const key = common ? `${item.kind} ${item.text}` : `${item.agent} ${item.id}`;
+    const known = shared.get(key);
+    if (known === undefined) shared.set(key, { item, agents: [item.agent] });
+    else known.agents.push(item.agent);
+  }
+  return [...shared.values()];
 }
 
 export function brokerText({ state, reason, private: own }: StatusDocument['broker']): string {

@@ -1,7 +1,8 @@
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SwarmError } from '../../../src/domain/errors.ts';
 import { prettyLine } from '../../../src/cli/log-line.ts';
-import { oneLine, plain, table, width } from '../../../src/cli/output.ts';
+import { oneLine, plain, shortCommand, table, width } from '../../../src/cli/output.ts';
 import { screen } from './run.ts';
 
 describe('people and programs', () => {
@@ -58,6 +59,20 @@ describe('text of others', () => {
 
 it('columns are as wide as their widest cell, and lines have no trailing blanks', () => {
   expect(table(screen().output, ['A', 'B', 'C'], [['漢', 'x', ''], ['1', 'long', 'z']])).toEqual(['A   B     C', '漢  x', '1   long  z']);
+});
+
+it('on a terminal the last column ends where the line ends', () => {
+  const { output } = screen();
+  Object.assign(output.stdout, { isTTY: true, columns: 30 });
+  const [, row] = table(output, ['A', 'B'], [['12345', 'x'.repeat(50)]]);
+  expect(row).toBe(`12345  ${'x'.repeat(22)}…`);
+});
+
+it('a command that PATH finds is suggested by its name, any other as it was typed', () => {
+  const node = process.execPath;
+  expect(shortCommand(node, `/nowhere:${path.dirname(node)}`)).toBe(path.basename(node));
+  expect(shortCommand(node, '/nowhere')).toBe(node);
+  expect(shortCommand('scripts/swarm', path.dirname(node))).toBe('scripts/swarm');
 });
 
 describe('a line of a log', () => {

@@ -28,7 +28,7 @@ describe('a wrong command line', () => {
   });
 
   it('a group of verbs asks which', async () => {
-    expect((await usage('task')).message).toBe('which command?');
+    expect(await usage('broker')).toMatchObject({ message: 'which broker command?', hint: 'There are status, start, stop: `swarm broker --help`.' });
     expect((await usage('task', 'wiat')).hint).toBe('Did you mean wait?');
   });
 

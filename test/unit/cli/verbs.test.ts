@@ -83,6 +83,14 @@ describe('status', () => {
     ]);
   });
 
+  it('says once what one act settles for all, and nothing twice about work', () => {
+    const working = agent('worker-1', { status: 'working', task: 't1', reason: 't1 running', costUsd: 0.0001 });
+    const needsYou = [asks('a', 'trust', 'trust it'), asks('b', 'trust', 'trust it', 'worker-2')];
+    const lines = statusLines(screen().output, upStatus({ agents: [working], needsYou }), NOW);
+    expect(lines.slice(0, 3)).toEqual(['needs you', '  worker-1, worker-2 trust: trust it', '      swarm up --trust']);
+    expect(lines.at(-1)).toBe('worker-1  working  10m  t1                      <$0.001');
+  });
+
   it('names the question where one agent asks several', () => {
     const status = upStatus({ agents: [agent('worker-1')], needsYou: [asks('a', 'permission', 'x'), asks('b', 'question', 'y')] });
     const text = statusLines(screen().output, status, NOW).join('\n');
@@ -161,13 +169,25 @@ describe('up', () => {
   it('tells each change once', () => {
     const progress = new UpProgress(['worker-1']);
     const starting = upStatus({ broker: { ...upStatus().broker, state: 'starting' }, agents: [agent('worker-1', { status: 'starting' })] });
-    expect(progress.news(starting, 10)).toEqual(['broker     starting', 'worker-1   starting after 10ms']);
+    expect(progress.news(starting, 10)).toEqual(['broker     starting', 'worker-1   starting']);
     expect(progress.news(starting, 200)).toEqual([]);
     expect(progress.news(upStatus({ agents: [agent('worker-1'), agent('worker-9')] }), 1500)).toEqual([
       'broker     up after 1.5s',
       'worker-1   ready after 1.5s',
     ]);
     expect(progress.news(upStatus({ agents: [agent('worker-1', { status: 'working' })] }), 1700)).toEqual([]);
+  });
+
+  it('tells once what several agents have in common, and of what was there already no time', () => {
+    const progress = new UpProgress(['worker-1', 'worker-2', 'worker-3']);
+    const [one, two, three] = ['worker-1', 'worker-2', 'worker-3'].map((id) => agent(id, { status: 'starting', reason: 'preparing' }));
+    if (one === undefined || two === undefined || three === undefined) throw new Error('three agents');
+    expect(progress.news(upStatus({ agents: [one, two, agent('worker-3')] }), 10)).toEqual([
+      'broker     up',
+      'worker-1, worker-2 starting: preparing',
+      'worker-3   ready',
+    ]);
+    expect(progress.news(upStatus({ agents: [{ ...one, reason: null }, two, agent('worker-3')] }), 20)).toEqual([]);
   });
 
   it('an agent that needs a person is not under way any more, one that is missing is', () => {
