@@ -14,11 +14,11 @@ export function prettyLine(line: string, output: Pick<Output, 'style'>): string 
   const entry = parse(line);
   if (entry === null) return plain(line);
   const { level, time, msg, err, pid: _pid, hostname: _host, v: _v, ...facts } = entry;
-  const known = LEVELS[Number(level)] ?? { name: String(level ?? ''), style: 'dim' as const };
+  const known = LEVELS[Number(level)] ?? { name: text(level ?? ''), style: 'dim' as const };
   const parts = [
     output.style('dim', clock(time)),
     output.style(known.style, known.name.padEnd(5)),
-    plain(String(msg ?? '')),
+    plain(text(msg ?? '')),
     ...Object.entries(facts).map(([name, value]) => output.style('dim', `${name}=${show(value)}`)),
     ...(isError(err) ? [output.style('red', plain(String(err.message)))] : []),
   ];
@@ -39,16 +39,19 @@ function parse(line: string): Record<string, unknown> | null {
 /** Local time of day with milliseconds; the day too when it is not today. */
 function clock(time: unknown): string {
   const at = new Date(typeof time === 'number' || typeof time === 'string' ? time : Number.NaN);
-  if (Number.isNaN(at.getTime())) return String(time ?? '');
+  if (Number.isNaN(at.getTime())) return text(time ?? '');
   const two = (value: number, digits = 2): string => String(value).padStart(digits, '0');
   const hours = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${two(at.getMilliseconds(), 3)}`;
   const today = at.toDateString() === new Date().toDateString();
   return today ? hours : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${hours}`;
 }
 
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 function show(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return plain(/\s/.test(text) && typeof value === 'string' ? JSON.stringify(value) : text);
+  return plain(typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : text(value));
 }
 
 function isError(value: unknown): value is { message: unknown; stack?: unknown } {

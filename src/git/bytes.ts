@@ -19,10 +19,6 @@ export function printable(raw: RawPath): string {
   return Buffer.from(raw, 'latin1').toString('utf8');
 }
 
-export function rawFromText(text: string): RawPath {
-  return Buffer.from(text, 'utf8').toString('latin1');
-}
-
 /** Absolute path of `raw` below `root`, for node:fs. */
 export function bytesBelow(root: string, raw: RawPath): Buffer {
   return Buffer.concat([Buffer.from(`${root}/`, 'utf8'), Buffer.from(raw, 'latin1')]);

@@ -1,7 +1,6 @@
 export { endTree, type EndTreeOptions, type EndTreeResult } from './end-tree.ts';
-export { bootId, identityOf, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
+export { bootId, identityOf, isAlive, type ProcessIdentity } from './identity.ts';
 export { findMarked, readMark, type Mark, type MarkedProcess } from './marks.ts';
 export type { ProcessRow } from './row.ts';
 export { descendants, scanProcesses, type ProcessTable } from './table.ts';
-export { treeMembers } from './tree.ts';
 export { treeUsage, type TreeUsage } from './usage.ts';

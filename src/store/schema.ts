@@ -131,5 +131,3 @@ CREATE TABLE events (
 ) STRICT;
 `),
 ];
-
-export const SCHEMA_VERSION = MIGRATIONS.length;

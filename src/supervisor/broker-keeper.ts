@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import * as z from 'zod';
 import { errorText, SwarmError } from '../domain/errors.ts';
 import type { StatusDocument } from '../api/documents.ts';
 
@@ -132,10 +133,11 @@ export class BrokerKeeper {
   }
 }
 
+const installSchema = z.object({ state: z.string(), log: z.string() });
+
 async function readInstall(brokerDir: string): Promise<{ state: string; log: string } | null> {
   try {
-    const parsed = JSON.parse(await readFile(path.join(brokerDir, 'install.json'), 'utf8')) as Record<string, unknown>;
-    return { state: String(parsed['state']), log: String(parsed['log'] ?? 'its log') };
+    return installSchema.parse(JSON.parse(await readFile(path.join(brokerDir, 'install.json'), 'utf8')));
   } catch {
     // No such file, or one half written: nobody is installing anything that we could name.
     return null;

@@ -30,7 +30,7 @@ export function quote(word: string): string {
 function quotePart(part: string): string {
   if (part.startsWith("'")) return `"${part}"`;
   if (/^[\u0001-\u001f\u007f]/.test(part)) {
-    return `"${[...part].map((character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`).join('')}"`;
+    return `"${Array.from(part, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`).join('')}"`;
   }
   return `'${part}'`;
 }
