@@ -40,6 +40,12 @@ export class AgentRecord {
   linkSince: number;
   silentSince: number;
   busy = false;
+  /** Whether `pane` is what tmux said after the last step. */
+  paneKnown = false;
+  /** Which step of the whole fleet its last one was: looks that began earlier do not count for it. */
+  stepEnded = 0;
+  /** Steps that failed one after the other, and why the last one did. */
+  failedSteps: { count: number; detail: string } = { count: 0, detail: '' };
   snapshot: WrapperSnapshot | null = null;
   snapshotAt = 0;
   /** Deaths within the restart window, epoch ms. */

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import type { Order, WrapperSnapshot } from '../coordination/link.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
@@ -36,14 +37,17 @@ export class Fleet {
   readonly #deps: FleetDependencies;
   readonly #records = new Map<string, AgentRecord>();
   #timer: NodeJS.Timeout | null = null;
-  #looking = false;
   #lookAgain = false;
   /** False until tmux was asked once: nothing is started on ignorance. */
   #seen = false;
   #failingSince: number | null = null;
   #reconsideredAt = 0;
   #down = false;
+  #closed = false;
+  /** Counts the steps that ended: a look that began before one of them shows the world of before it. */
+  #stepsEnded = 0;
   readonly #steps = new Set<Promise<void>>();
+  #look: Promise<void> | null = null;
 
   constructor(deps: FleetDependencies) {
     this.#deps = deps;
@@ -86,26 +90,27 @@ export class Fleet {
     return this.#down ? 'stopped' : record.row.desired;
   }
 
-  /** True when no agent has anything left that runs. */
+  /** True when no agent has anything left that runs, as far as tmux was asked. */
   get quiet(): boolean {
-    return this.records.every((record) => !record.busy && record.lifecycle.phase === 'none' && record.pane === null);
+    return this.#seen && this.records.every((record) => !record.busy && record.lifecycle.phase === 'none' && record.pane === null);
   }
 
   wake(): void {
-    if (this.#looking) {
+    if (this.#closed) return;
+    if (this.#look !== null) {
       this.#lookAgain = true;
       return;
     }
-    this.#looking = true;
-    void this.#look().finally(() => {
-      this.#looking = false;
+    this.#look = this.#lookAround().finally(() => {
+      this.#look = null;
       if (!this.#lookAgain) return;
       this.#lookAgain = false;
       setImmediate(() => this.wake());
     });
   }
 
-  async #look(): Promise<void> {
+  async #lookAround(): Promise<void> {
+    const began = this.#stepsEnded;
     let panes: Map<string, PaneView> | null = null;
     try {
       panes = await this.#deps.look();
@@ -119,9 +124,11 @@ export class Fleet {
     if (panes !== null) {
       this.#seen = true;
       this.#deps.onProbe(null);
-      for (const record of this.#records.values()) this.#observePane(record, panes.get(record.id) ?? null);
+      for (const record of this.#records.values()) {
+        if (record.stepEnded <= began) this.#observePane(record, panes.get(record.id) ?? null);
+      }
     }
-    if (this.#seen) for (const record of this.#records.values()) this.#step(record);
+    for (const record of this.#records.values()) this.#step(record);
     this.#reconsiderNowAndThen();
   }
 
@@ -135,6 +142,7 @@ export class Fleet {
 
   #observePane(record: AgentRecord, pane: PaneView | null): void {
     record.paneSeenAt = this.#deps.now();
+    record.paneKnown = true;
     const changed = record.pane?.pid !== pane?.pid || record.pane?.dead !== pane?.dead;
     if (changed) this.#reconsideredAt = 0;
     if (pane !== null && record.pane?.pid !== pane.pid) record.silentSince = this.#deps.now();
@@ -142,7 +150,12 @@ export class Fleet {
   }
 
   #step(record: AgentRecord): void {
-    const action = decide(this.desired(record), record.observed(), this.#deps.now());
+    if (this.#closed) return;
+    const desired = this.desired(record);
+    // Whose pane is not known now, as of one that says hello before tmux was asked, would be taken for one without a
+    // pane, and replaced. An end may always be tried: it proves what it says.
+    if (!record.paneKnown && desired !== 'stopped') return;
+    const action = decide(desired, record.observed(), this.#deps.now());
     if (action !== null) this.#carryOut(record, action);
     else this.#agreeOnPause(record);
   }
@@ -154,19 +167,30 @@ export class Fleet {
     }
     record.busy = true;
     const step = this.#run(record, action)
-      .then((lifecycle) => this.settle(record, lifecycle))
-      .catch((error: unknown) => {
-        const detail = errorText(error);
-        this.#deps.log.error({ err: error, agent: record.id, action: action.do }, 'a step failed');
-        this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action: action.do, detail } });
-        this.settle(record, this.#deps.runner.afterFailure(record, detail));
+      .then((lifecycle) => {
+        record.failedSteps = { count: 0, detail: '' };
+        this.settle(record, lifecycle);
       })
+      .catch((error: unknown) => this.#failed(record, action.do, error))
       .finally(() => {
         record.busy = false;
+        this.#stepsEnded += 1;
+        record.stepEnded = this.#stepsEnded;
+        record.paneKnown = false;
         this.#steps.delete(step);
         this.wake();
       });
     this.#steps.add(step);
+  }
+
+  /** What fails for the same reason again and again is one event, however often it is tried. */
+  #failed(record: AgentRecord, action: Action['do'], error: unknown): void {
+    const detail = errorText(error);
+    const { count, detail: before } = record.failedSteps;
+    record.failedSteps = { count: count + 1, detail };
+    this.#deps.log.error({ err: error, agent: record.id, action, count: count + 1 }, 'a step failed');
+    if (detail !== before) this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action, detail } });
+    this.settle(record, this.#deps.runner.afterFailure(record, detail));
   }
 
   #run(record: AgentRecord, action: Exclude<Action, { do: 'settle' }>): Promise<Lifecycle> {
@@ -189,8 +213,10 @@ export class Fleet {
 
   /** A pause is a wish that the wrapper's snapshot must come to show. */
   #agreeOnPause(record: AgentRecord): void {
-    if (!record.linked || record.snapshot === null || record.pauseOrdered) return;
-    const paused = this.desired(record) === 'paused';
+    if (!record.linked || record.snapshot === null || record.pauseOrdered || record.busy) return;
+    const desired = this.desired(record);
+    if (desired === 'stopped') return;
+    const paused = desired === 'paused';
     if (record.snapshot.paused === paused) return;
     record.pauseOrdered = true;
     this.#deps
@@ -228,9 +254,17 @@ export class Fleet {
     this.wake();
   }
 
-  async close(): Promise<void> {
+  /**
+   * Nothing is begun any more. What is under way is waited for, up to `limitMs`: the world must bear it being cut off
+   * there, as a crash would.
+   */
+  async close(limitMs: number): Promise<void> {
+    this.#closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
-    await Promise.allSettled(this.#steps);
+    const late = new AbortController();
+    const limit = systemClock.sleep(limitMs, late.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]);
+    late.abort();
   }
 }

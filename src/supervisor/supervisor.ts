@@ -33,6 +33,8 @@ import type { Store } from '../store/store.ts';
 const TICK_MS = 1_000;
 /** How long `down` waits for results that are still on their way through the broker, ms. */
 const DRAIN_MS = 2_000;
+/** How long an end waits for what is being done to agents: all of it may be cut off, as by a crash. */
+const STEPS_END_MS = 10_000;
 
 export interface SupervisorOptions {
   project: Project;
@@ -341,7 +343,7 @@ const due = this.#engine.nextDue();
     const { store } = this.#options;
     if (this.#tick !== null) clearInterval(this.#tick);
     this.#links.broadcast({ type: 'bye', epoch: store.epoch });
-    await this.#fleet.close();
+    await this.#fleet.close(STEPS_END_MS);
     if (everything) {
       await this.#tmux.killServer();
       await this.#queue.removeEmpty().catch((error: unknown) => this.#options.log.warn({ err: error }, 'queues were left'));

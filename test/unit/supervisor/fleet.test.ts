@@ -1,0 +1,292 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { Order } from '../../../src/coordination/link.ts';
+import type { AgentRecord, PaneView } from '../../../src/supervisor/agent-record.ts';
+import { Fleet } from '../../../src/supervisor/fleet.ts';
+import { decide, SILENCE_LIMIT_MS, type Action, type Lifecycle, type Observed, type PaneFact } from '../../../src/supervisor/lifecycle.ts';
+import type { Runner } from '../../../src/supervisor/runner.ts';
+import { BEGIN, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
+
+const ALIVE: PaneFact = { dead: false, ending: null };
+const DEAD: PaneFact = { dead: true, ending: 'exit 1' };
+const PHASES: Record<Lifecycle['phase'], Lifecycle> = {
+  none: { phase: 'none', since: BEGIN },
+  blocked: { phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 3_000, gate: 'trust', detail: 'trust?' },
+  preparing: { phase: 'preparing', since: BEGIN },
+  starting: { phase: 'starting', since: BEGIN },
+  up: { phase: 'up', since: BEGIN },
+  recovering: { phase: 'recovering', since: BEGIN, detail: 'died' },
+  backoff: { phase: 'backoff', since: BEGIN, until: BEGIN + 3_000, of: 'start', detail: 'died' },
+  stopping: { phase: 'stopping', since: BEGIN },
+  failed: { phase: 'failed', since: BEGIN, detail: 'died too often' },
+};
+
+function observed(phase: Lifecycle['phase'] | Lifecycle, fields: Partial<Observed> = {}): Observed {
+  const lifecycle = typeof phase === 'string' ? PHASES[phase] : phase;
+  return { lifecycle, pane: null, linked: false, silentSince: BEGIN, busy: false, ...fields };
+}
+
+function verb(action: Action | null): string {
+  if (action === null) return '-';
+  return action.do === 'settle' ? action.lifecycle.phase : action.do;
+}
+
+describe('the next step of one agent', () => {
+  //                                     none     blocked  preparing starting   up         recovering backoff  stopping failed
+  const columns = Object.keys(PHASES) as Lifecycle['phase'][];
+  const table: readonly [string, Partial<Observed>, 'up' | 'stopped', string][] = [
+    ['wanted up, no pane', {}, 'up', 'start - - recover recover - - - -'],
+    ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - - - - - - - -'],
+    ['wanted up, its pane lives and it is linked', { pane: ALIVE, linked: true }, 'up', 'up - - up - - - - -'],
+    ['wanted up, its pane is dead', { pane: DEAD }, 'up', 'recover - - recover recover - - - -'],
+    ['wanted up, its pane is dead, its link not yet closed', { pane: DEAD, linked: true }, 'up', 'recover - - recover recover - - - -'],
+    ['wanted up, something is under way', { busy: true }, 'up', '- - - - - - - - -'],
+    ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop'],
+    ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, its pane is dead', { pane: DEAD }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, linked without a pane', { linked: true }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, something is under way', { busy: true, pane: ALIVE }, 'stopped', '- - - - - - - - -'],
+  ];
+
+  test.each(table)('%s', (_name, fields, desired, expected) => {
+    const now = BEGIN + 1_000;
+    const verbs = columns.map((phase) => verb(decide(desired, observed(phase, fields), now)));
+    expect(verbs.join(' ')).toBe(expected);
+  });
+
+  test('paused is up as far as processes go', () => {
+    expect(verb(decide('paused', observed('none'), BEGIN))).toBe('start');
+  });
+
+  test('a wait ends at its time, not before', () => {
+    expect(verb(decide('up', observed('backoff'), BEGIN + 2_999))).toBe('-');
+    expect(verb(decide('up', observed('backoff'), BEGIN + 3_000))).toBe('start');
+    expect(verb(decide('up', observed('blocked'), BEGIN + 3_000))).toBe('start');
+  });
+
+  test('an end that failed is tried again after its pause, even where no pane is left', () => {
+    const failed: Lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 1_000, of: 'stop', detail: 'a process in the kernel' };
+    expect(verb(decide('stopped', observed(failed, { pane: ALIVE }), BEGIN + 999))).toBe('-');
+    expect(verb(decide('stopped', observed(failed), BEGIN + 1_000))).toBe('stop');
+  });
+
+  test('a wrapper that says nothing for twenty seconds is replaced, and one second earlier is not', () => {
+    const silent = observed('up', { pane: ALIVE });
+    expect(verb(decide('up', silent, BEGIN + SILENCE_LIMIT_MS))).toBe('-');
+    expect(decide('up', silent, BEGIN + SILENCE_LIMIT_MS + 1)).toMatchObject({ do: 'recover', detail: expect.stringContaining('20 s') as string });
+  });
+
+  test('says how a dead wrapper ended', () => {
+    expect(decide('up', observed('up', { pane: DEAD }), BEGIN)).toMatchObject({ detail: 'its wrapper ended (exit 1)' });
+    expect(decide('up', observed('up'), BEGIN)).toMatchObject({ detail: 'its tmux session is gone' });
+  });
+});
+
+type Step = 'start' | 'recover' | 'stop';
+
+function world() {
+  const time = new Time();
+  const seen = events();
+  const calls: string[] = [];
+  const orders: Order[] = [];
+  const panes = new Map<string, PaneView>();
+  /** Steps that are under way, until the test ends them. */
+  const open: { step: Step; id: string; end: PromiseWithResolvers<Lifecycle> }[] = [];
+  const look = vi.fn(async () => new Map(panes));
+  const step = (name: Step) => (agent: AgentRecord): Promise<Lifecycle> => {
+    calls.push(`${name} ${agent.id}`);
+    const end = Promise.withResolvers<Lifecycle>();
+    open.push({ step: name, id: agent.id, end });
+    return end.promise;
+  };
+  const runner: Runner = {
+    start: step('start'),
+    recover: step('recover'),
+    stop: step('stop'),
+    afterFailure: (_agent, detail) => ({ phase: 'backoff', since: time.now(), until: time.now() + 2_000, of: 'start', detail }),
+  };
+  const fleet = new Fleet({
+    log: silentLog,
+    events: seen.log,
+    runner,
+    look,
+    order: async (_agent, order) => void orders.push(order),
+    now: time.now,
+    onChange: () => undefined,
+    onProbe: () => undefined,
+  });
+  return {
+    time, seen, calls, orders, panes, open, look, fleet,
+    /** One look and what follows from it. */
+    async turn(): Promise<void> {
+      fleet.wake();
+      await settled();
+    },
+    async end(lifecycle: Lifecycle | Error): Promise<void> {
+      const first = open.shift();
+      if (lifecycle instanceof Error) first?.end.reject(lifecycle);
+      else first?.end.resolve(lifecycle);
+      await settled();
+    },
+    phase: (id = 'worker-1') => fleet.get(id)?.lifecycle.phase,
+  };
+}
+
+describe('the reconcile loop', () => {
+  test('starts who is wanted and not there, one step at a time', async () => {
+    const w = world();
+    w.fleet.add(record());
+    await w.turn();
+    await w.turn();
+    expect(w.calls).toEqual(['start worker-1']);
+    w.panes.set('worker-1', pane());
+    await w.end({ phase: 'starting', since: w.time.now() });
+    expect(w.phase()).toBe('starting');
+    w.fleet.connected('worker-1', snapshot());
+    expect(w.phase()).toBe('up');
+    await w.turn();
+    expect(w.calls).toEqual(['start worker-1']);
+  });
+
+  test('a wrapper that says hello before tmux was asked is adopted, not replaced', async () => {
+    const w = world();
+    const asked = Promise.withResolvers<Map<string, PaneView>>();
+    w.look.mockReturnValueOnce(asked.promise);
+    w.fleet.add(record());
+    w.fleet.connected('worker-1', snapshot());
+    await settled();
+    expect(w.calls).toEqual([]);
+    asked.resolve(new Map([['worker-1', pane()]]));
+    await settled();
+    expect(w.calls).toEqual([]);
+    expect(w.phase()).toBe('up');
+  });
+
+  test('is not quiet before tmux was asked once', async () => {
+    const w = world();
+    w.look.mockRejectedValue(new Error('no answer'));
+    w.fleet.add(record());
+    w.fleet.goDown();
+    await settled();
+    expect(w.fleet.quiet).toBe(false);
+    w.look.mockResolvedValue(new Map());
+    await w.turn();
+    expect(w.fleet.quiet).toBe(true);
+  });
+
+  test('a failing look is no fact about the agents', async () => {
+    const w = world();
+    w.panes.set('worker-1', pane());
+    w.fleet.add(record());
+    w.fleet.connected('worker-1', snapshot());
+    await w.turn();
+    expect(w.phase()).toBe('up');
+    w.look.mockRejectedValueOnce(new Error('tmux hangs'));
+    await w.turn();
+    expect(w.calls).toEqual([]);
+    expect(w.phase()).toBe('up');
+  });
+
+  test('a look that began before a start was over does not undo that start', async () => {
+    const w = world();
+    w.fleet.add(record());
+    await w.turn();
+    const stale = Promise.withResolvers<Map<string, PaneView>>();
+    w.look.mockReturnValueOnce(stale.promise);
+    w.fleet.wake();
+    await settled();
+    w.panes.set('worker-1', pane());
+    await w.end({ phase: 'starting', since: w.time.now() });
+    stale.resolve(new Map());
+    await settled();
+    expect(w.calls).toEqual(['start worker-1']);
+    expect(w.phase()).toBe('starting');
+    w.fleet.connected('worker-1', snapshot());
+    expect(w.phase()).toBe('up');
+  });
+
+  test('a hello right after a start is not judged by the pane of before it', async () => {
+    const w = world();
+    w.fleet.add(record());
+    await w.turn();
+    const slow = Promise.withResolvers<Map<string, PaneView>>();
+    w.look.mockReturnValue(slow.promise);
+    await w.end({ phase: 'starting', since: w.time.now() });
+    w.fleet.connected('worker-1', snapshot());
+    await settled();
+    expect(w.calls).toEqual(['start worker-1']);
+    slow.resolve(new Map([['worker-1', pane()]]));
+    await settled();
+    expect(w.phase()).toBe('up');
+  });
+
+  test('a step that throws is tried again later and told once', async () => {
+    const w = world();
+    w.fleet.add(record());
+    await w.turn();
+    await w.end(new Error('no space left'));
+    expect(w.phase()).toBe('backoff');
+    expect(w.seen.all).toMatchObject([{ name: 'agent.step-failed', data: { action: 'start', detail: 'no space left' } }]);
+    w.time.pass(2_000);
+    await w.turn();
+    await w.end(new Error('no space left'));
+    expect(w.calls).toEqual(['start worker-1', 'start worker-1']);
+    expect(w.seen.names()).toEqual(['agent.step-failed']);
+  });
+
+  test('a pause is ordered until the snapshot shows it, and nobody who is being stopped is told to resume', async () => {
+    const w = world();
+    w.panes.set('worker-1', pane());
+    w.fleet.add(record('worker-1', { desired: 'paused' }));
+    w.fleet.connected('worker-1', snapshot());
+    await w.turn();
+    expect(w.orders.map((order) => order.do)).toContain('pause');
+    w.fleet.observed('worker-1', snapshot('worker-1', { paused: true }));
+    w.orders.length = 0;
+    w.fleet.goDown();
+    await w.turn();
+    expect(w.calls).toEqual(['stop worker-1']);
+    await w.turn();
+    expect(w.orders).toEqual([]);
+  });
+
+  test('down stops all and is quiet in the end; up in between starts them again', async () => {
+    const w = world();
+    w.panes.set('worker-1', pane());
+    w.fleet.add(record());
+    w.fleet.connected('worker-1', snapshot());
+    await w.turn();
+    w.fleet.goDown();
+    await settled();
+    expect(w.calls).toEqual(['stop worker-1']);
+    expect(w.fleet.quiet).toBe(false);
+    w.fleet.goUp();
+    w.fleet.disconnected('worker-1');
+    w.panes.clear();
+    await w.end({ phase: 'none', since: w.time.now() });
+    await w.turn();
+    expect(w.calls).toEqual(['stop worker-1', 'start worker-1']);
+  });
+
+  test('after close nothing is looked at or begun any more', async () => {
+    const w = world();
+    w.fleet.add(record());
+    await w.turn();
+    const closed = w.fleet.close(10_000);
+    await w.end({ phase: 'none', since: w.time.now() });
+    await closed;
+    w.look.mockClear();
+    w.fleet.disconnected('worker-1');
+    w.fleet.wake();
+    await settled();
+    expect(w.look).not.toHaveBeenCalled();
+    expect(w.calls).toEqual(['start worker-1']);
+  });
+
+  test('close waits for steps under way, though not for ever', async () => {
+    const w = world();
+    w.fleet.add(record());
+    await w.turn();
+    await w.fleet.close(1);
+    expect(w.open).toHaveLength(1);
+  });
+});
