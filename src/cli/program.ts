@@ -113,9 +113,9 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .action(call(async () => (await import('./logs.ts')).logs));
 
   const broker = program.command('broker').summary('the message broker').description('The RabbitMQ node of this user.');
-  broker.command('status').action(call(async () => (await import('./broker.ts')).brokerStatus));
-  broker.command('start').action(call(async () => (await import('./broker.ts')).brokerStart));
-  broker.command('stop').action(call(async () => (await import('./broker.ts')).brokerStop));
+  broker.command('status').summary('whether it runs, where, and for whom').action(call(async () => (await import('./broker.ts')).brokerStatus));
+  broker.command('start').summary('start it now; `up` does it when it is needed').action(call(async () => (await import('./broker.ts')).brokerStart));
+  broker.command('stop').summary('stop it, unless a project uses it').action(call(async () => (await import('./broker.ts')).brokerStop));
 
   addTaskCommands(program, call);
 

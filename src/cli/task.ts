@@ -60,7 +60,7 @@ export function taskLines(output: Output, task: Task): string[] {
       const how = `${outcome ?? 'under way'}${error === null ? '' : `: ${oneLine(error, 200)}`}`;
       return `  attempt ${n} ${agent}, ${sinceThen(startedAt, Date.now())}: ${how}`;
     }),
-    ...(result === null ? [] : [`  result    ${indent(result.summary)}${usd === '' ? '' : ` (${usd})`}`]),
+    ...(result === null ? [] : [`  result    ${indent(result.summary) || '(no words)'}${usd === '' ? '' : ` (${usd})`}`]),
     ...(result?.commit == null
       ? []
       : [`  commit    ${result.commit.slice(0, 12)} on ${result.branch ?? 'no branch'}`, `  next      ${output.command} diff ${task.id}, ${output.command} merge ${task.id}`]),
