@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { AgentSpec, Order, ToWrapper, WrapperSnapshot } from '../coordination/link.ts';
-import type { TaskOrder } from '../coordination/messages.ts';
+import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Attempt, type BreakOff } from './attempt.ts';
 import { liveAttempt } from './attempt-life.ts';
@@ -46,11 +46,11 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { spec, broker, kind, state, clock, log } = options;
+    const { spec, kind, state, clock, log } = options;
     this.#worker = new Worker({
       slots: spec.slots,
       able: () => !state.current.paused && state.current.held === null && state.current.failure === null && kind.able(),
-      claim: (slot) => broker.claim(slot),
+      claim: (slot) => this.#claim(slot),
       run: (order) => this.#run(order),
       capacity: (free) => this.#consume(free),
       clock,
@@ -103,6 +103,7 @@ export class Agent {
       }
     }
     this.setBroker(welcome.amqpUrl);
+    if (welcome.amqpUrl === null) this.#options.kind.nothingToDo();
     // A new supervisor knows no free slots: what is claimed in vain tells it.
     if (this.#options.state.current.amqp === 'connected') this.#worker.connected();
   }
@@ -178,6 +179,12 @@ export class Agent {
 
   #breakOffAll(reason: BreakOff): void {
     for (const attempt of this.#attempts.keys()) attempt.breakOff(reason);
+  }
+
+  async #claim(slot: number): Promise<ClaimReply> {
+    const reply = await this.#options.broker.claim(slot);
+    if (reply.got === 'none') this.#options.kind.nothingToDo();
+    return reply;
   }
 
   #run(order: TaskOrder): Promise<void> {

@@ -19,6 +19,7 @@ import { UsageMeter, usageSince } from './usage-meter.ts';
 /** Telemetry is exported once a second: the last requests of a turn arrive so much after its end at most, ms. */
 const TELEMETRY_LAG_MS = 1_300;
 
+/** Long enough for the first claim, whose answer usually comes much sooner and ends the wait. */
 const IDLE_AFTER_MS = 500;
 
 export interface ClaudeAgentOptions {
@@ -56,6 +57,8 @@ export class ClaudeAgent implements AgentKind {
   #current: Current | null = null;
   #budget: { attempt: Attempt; limit: number } | null = null;
   #draining: Promise<void> | null = null;
+  /** Set while an idle process is going to be started unless a task comes first. */
+  #cancelIdle: (() => void) | null = null;
   #wasAble = true;
 
   static async open(options: ClaudeAgentOptions): Promise<ClaudeAgent> {
@@ -116,9 +119,16 @@ export class ClaudeAgent implements AgentKind {
   #idleSoon(): void {
     const { spec, clock } = this.#options;
     if (spec.idle !== 'eager') return;
-    clock.after(IDLE_AFTER_MS, () => {
-      if (this.#current === null && !this.#pane.alive && !this.#stopping.signal.aborted) void this.#conversation.idle();
-    });
+    this.#cancelIdle?.();
+    this.#cancelIdle = clock.after(IDLE_AFTER_MS, () => this.nothingToDo());
+  }
+
+  /** Ends the wait for a task that could come first. */
+  nothingToDo(): void {
+    if (this.#cancelIdle === null) return;
+    this.#cancelIdle();
+    this.#cancelIdle = null;
+    if (this.#current === null && !this.#pane.alive && !this.#stopping.signal.aborted) void this.#conversation.idle();
   }
 
   sessionId(): string | null {

@@ -7,6 +7,8 @@ export interface AgentKind {
   able(): boolean;
   /** Called once, when the wrapper is ready. */
   begin(): void;
+  /** There is no task for this agent now: a claim was in vain, or there is no broker to ask. */
+  nothingToDo(): void;
   body(attempt: Attempt): TaskBody;
   /** The attempt's result is delivered (or nobody wants it); the slot is free when this resolves. */
   ended(attempt: Attempt): Promise<void>;

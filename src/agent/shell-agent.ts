@@ -25,6 +25,10 @@ export class ShellAgent implements AgentKind {
     this.#deps.print(`${agent} waits for shell tasks (${slots} at once)`);
   }
 
+  nothingToDo(): void {
+    // It has nothing that it could start for a person.
+  }
+
   body(attempt: Attempt): TaskBody {
     this.#running.add(attempt);
     this.#show();

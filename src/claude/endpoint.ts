@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import http from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorText } from '../domain/errors.ts';
@@ -15,6 +14,12 @@ import type { PermissionDecision } from './permissions.ts';
 import { readStatusLine } from './status-line.ts';
 import type { ToolHandlers } from './tools.ts';
 import type { OpenPermission } from './turn.ts';
+
+/**
+ * Not `import`: that copies every export of the module and so runs its lazy getters, one of which loads a whole
+ * WebSocket client, which every wrapper would pay for at its start and in memory.
+ */
+const http = process.getBuiltinModule('node:http');
 
 export type { PermissionDecision } from './permissions.ts';
 

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { ClaudeAgent, type ClaudeAgentOptions } from '../../../src/agent/claude-agent.ts';
+import { AgentState } from '../../../src/agent/state.ts';
+import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
+import { FakeClock, settle, silentLog } from './support.ts';
+
+const LONGEST_WAIT_MS = 500;
+
+/** An agent whose every start is counted and fails. */
+async function openAgent(idle: 'eager' | 'lazy'): Promise<{ agent: ClaudeAgent; clock: FakeClock; starts(): number }> {
+  const clock = new FakeClock();
+  let starts = 0;
+  const restart = { policy: 'temporary', intensity: 1, windowMs: 1, backoffMs: 1, backoffMaxMs: 1 };
+  const spec = { agent: 'worker-1', project: 'p', idle, worktree: '/nowhere', stopGraceMs: 1, restart, unanswered: {} };
+  const agent = await ClaudeAgent.open({
+    spec,
+    openEndpoint: () => Promise.resolve({}),
+    launch: () => {
+      starts += 1;
+      return Promise.reject(new Error('not in this test'));
+    },
+    sessionExists: () => Promise.resolve(false),
+    processes: { identity: () => null, endMarked: () => Promise.resolve() },
+    state: new AgentState({ sessionId: null, failure: null, restarts: 0 } as WrapperSnapshot),
+    event: () => undefined,
+    reconsider: () => undefined,
+    clock,
+    log: silentLog,
+  } as unknown as ClaudeAgentOptions);
+  return { agent, clock, starts: () => starts };
+}
+
+describe('an idle process for the person', () => {
+  test('is started as soon as there is known to be no task', async () => {
+    const { agent, starts } = await openAgent('eager');
+    agent.begin();
+    await settle();
+    expect(starts()).toBe(0);
+    agent.nothingToDo();
+    await settle();
+    expect(starts()).toBe(1);
+  });
+
+  test('is started once, however often nothing is to be done, and after a while without a word of it', async () => {
+    const { agent, clock, starts } = await openAgent('eager');
+    agent.begin();
+    await clock.advance(LONGEST_WAIT_MS);
+    expect(starts()).toBe(1);
+    agent.nothingToDo();
+    agent.nothingToDo();
+    await settle();
+    expect(starts()).toBe(1);
+  });
+
+  test('is not started where the agent is to be lazy', async () => {
+    const { agent, clock, starts } = await openAgent('lazy');
+    agent.begin();
+    agent.nothingToDo();
+    await clock.advance(LONGEST_WAIT_MS);
+    expect(starts()).toBe(0);
+  });
+});
