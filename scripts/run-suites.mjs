@@ -13,12 +13,12 @@ const VITEST = [...program('vitest', 'vitest.mjs'), 'run', '--config', 'test/vit
 
 /** Budgets in seconds, for two cores; all together stay under 15 minutes. */
 const CHECKS = {
-  lint: { budget: 40, argv: program('oxlint', 'bin', 'oxlint') },
-  format: { budget: 20, argv: [...program('oxfmt', 'bin', 'oxfmt'), '--list-different'] },
-  unused: { budget: 40, argv: program('knip', 'bin', 'knip.js') },
-  types: { budget: 60, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
+  lint: { budget: 30, argv: program('oxlint', 'bin', 'oxlint') },
+  format: { budget: 10, argv: [...program('oxfmt', 'bin', 'oxfmt'), '--list-different'] },
+  unused: { budget: 20, argv: program('knip', 'bin', 'knip.js') },
+  types: { budget: 30, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
-const SUITES = { unit: { budget: 60 }, integration: { budget: 240 }, e2e: { budget: 420 } };
+const SUITES = { unit: { budget: 60 }, integration: { budget: 330 }, e2e: { budget: 400 } };
 const COVERAGE_BUDGET = 20;
 const BENCH_BUDGET = 900;
 

@@ -32,7 +32,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           pool: 'forks',
-          maxWorkers: 2,
+          // More than cores: these tests mostly wait for what they have started.
+          maxWorkers: 3,
         },
       },
       {
@@ -44,8 +45,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',
-          maxWorkers: 1,
-          fileParallelism: false,
+          // Each file has an environment of its own, and mostly waits.
+          maxWorkers: 2,
         },
       },
     ],
