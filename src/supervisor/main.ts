@@ -9,7 +9,7 @@ import { SwarmError, errorText } from '../domain/errors.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { identityOf } from '../process/index.ts';
 import { Store } from '../store/store.ts';
-import { loadEnvironment } from './environment.ts';
+import { keepEnvironment, loadEnvironment } from './environment.ts';
 import { openLog } from './log.ts';
 import { openProject, type Project } from './project.ts';
 import { Supervisor } from './supervisor.ts';
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'the supervisor broke; a wrapper starts it again');
     process.exit(1);
   });
+  await keepEnvironment(layout.envSnapshot, env);
   const self = identityOf(process.pid);
   await writeFileAtomic(layout.supervisorPidFile, JSON.stringify(self), { mode: 0o600 });
   const here = import.meta.dirname;
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
     onEnd: () => process.exit(0),
   });
   // Asked to go by name: what it supervises lives on, and the wrappers start the next one.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void supervisor.end(false));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => supervisor.signal(signal));
   await supervisor.begin();
   log.info({ epoch: store.epoch, root: layout.root }, 'the supervisor is up');
 }

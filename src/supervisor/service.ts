@@ -32,7 +32,7 @@ export interface ServiceDependencies {
   status(): Promise<StatusDocument>;
   document(record: AgentRecord): Agent;
   up(request: UpRequest): Promise<UpDocument>;
-  down(purge: boolean): void;
+  down(purge: boolean): Promise<void>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   checkpoints: {
@@ -63,8 +63,8 @@ export class Service implements SwarmService {
     return this.#deps.up(request);
   }
 
-  async down(request: { purge: boolean }): Promise<void> {
-    this.#deps.down(request.purge);
+  down(request: { purge: boolean }): Promise<void> {
+    return this.#deps.down(request.purge);
   }
 
   async agents(): Promise<Agent[]> {

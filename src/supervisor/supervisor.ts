@@ -7,6 +7,7 @@ import { BrokerKeeper } from './broker-keeper.ts';
 import { checkpointDesk } from './checkpoint-desk.ts';
 import { decorate } from './claims.ts';
 import { Dispatch } from './dispatch.ts';
+import { endSupervisor, type EndingParts } from './ending.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import type { AgentRecord } from './agent-record.ts';
@@ -16,7 +17,7 @@ import { Leases } from './leases.ts';
 import { LinkServer } from './links.ts';
 import { metricsText } from './metrics.ts';
 import type { Project } from './project.ts';
-import { purgeProject, removeRuntimeFiles } from './purge.ts';
+import { Power } from './power.ts';
 import { SupervisorQueue } from './queue.ts';
 import { Roster } from './roster.ts';
 import { runnerPorts } from './runner-ports.ts';
@@ -31,10 +32,7 @@ import { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
 
 const TICK_MS = 1_000;
-/** How long `down` waits for results that are still on their way through the broker, ms. */
-const DRAIN_MS = 2_000;
-/** How long an end waits for what is being done to agents: all of it may be cut off, as by a crash. */
-const STEPS_END_MS = 10_000;
+const CANCEL_TIMEOUT_MS = 10_000;
 
 export interface SupervisorOptions {
   project: Project;
@@ -66,10 +64,8 @@ export class Supervisor {
   readonly #api: ApiServer;
   #amqpUrl: string | null = null;
   readonly #roster: Roster;
+  readonly #power: Power;
   #tick: NodeJS.Timeout | null = null;
-  #ending: Promise<void> | null = null;
-  /** Worktrees and memory go too, once everything is down. */
-  #purge = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -164,6 +160,23 @@ export class Supervisor {
       log,
       cancel: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
     });
+    this.#power = new Power({
+      log,
+      now,
+      call: (request) => this.#call(request),
+      goDown: () => {
+        this.#events.emit('swarm.down');
+        this.#fleet.goDown();
+      },
+      dismiss: () => this.#roster.dismiss(),
+      goingDown: () => this.#fleet.goingDown,
+      quiet: () => this.#fleet.quiet,
+      end: async (how) => {
+        if (this.#tick !== null) clearInterval(this.#tick);
+        await endSupervisor(how, this.#endingParts());
+        this.#options.onEnd();
+      },
+    });
     this.#api = new ApiServer(this.#service(), onError);
   }
 
@@ -171,6 +184,7 @@ export class Supervisor {
     const { store, project } = this.#options;
     const { layout } = project;
     for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
+    await this.#engine.seedNumber(await highestTaskNumber(layout.root));
     await this.#leases.afterAbsence();
     await this.#roster.recall();
     if (this.#roster.dismissed) this.#fleet.goDown();
@@ -180,7 +194,6 @@ export class Supervisor {
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     if (!this.#fleet.goingDown && this.#fleet.records.length > 0) this.#broker.begin();
     this.#events.emit('supervisor.started', { data: { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId } });
-    void this.#engine.seedNumber(await highestTaskNumber(layout.root));
   }
 
   #linkHandlers(): ConstructorParameters<typeof LinkServer>[0] {
@@ -195,13 +208,13 @@ export class Supervisor {
       }),
       connected: (agent, snapshot) => {
         const record = this.#fleet.connected(agent, snapshot);
-        if (record !== null) void this.#roster.save(record);
+        if (record !== null) this.#keep(record);
         log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
       },
       snapshot: (agent, snapshot) => {
         const before = this.#fleet.get(agent)?.row;
         const record = this.#fleet.observed(agent, snapshot);
-        if (record !== null && record.row !== before) void this.#roster.save(record);
+        if (record !== null && record.row !== before) this.#keep(record);
         this.#leases.observed(snapshot);
       },
       event: (agent, event) => this.#events.emit(event.name, { agent, task: event.task, data: event.data }),
@@ -211,6 +224,13 @@ export class Supervisor {
       },
       problem: (detail, error) => log.warn({ err: error }, detail),
     };
+  }
+
+  /** What cannot be kept now, because the disk is full, is kept with the next change. */
+  #keep(record: AgentRecord): void {
+    this.#roster
+      .save(record)
+      .catch((error: unknown) => this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept'));
   }
 
   #label(record: AgentRecord): void {
@@ -248,38 +268,30 @@ export class Supervisor {
   }
 
   #onTick(): void {
-    void this.#leases.tick();
+    const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
+    this.#leases.tick().catch(failed);
+    this.#engine.tick().catch(failed);
     this.#dispatch.tick();
-const due = this.#engine.nextDue();
-    if (due !== null && due <= Date.now()) {
-      this.#engine.tick().catch((error: unknown) => this.#options.log.error({ err: error }, 'the tick failed'));
-    }
-    if (this.#fleet.goingDown && this.#fleet.quiet) void this.end(true);
+    this.#power.tick();
   }
 
   #cancelAttempt(agent: string, task: string, attempt: number): void {
     this.#links
-      .order(agent, { do: 'cancel', task, attempt }, DRAIN_MS * 5)
+      .order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS)
       .catch((error: unknown) => this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed'));
   }
 
-  async #up(request: UpRequest): Promise<UpDocument> {
+  async #call(request: UpRequest): Promise<UpDocument> {
+    const { log } = this.#options;
     const notes = await this.#roster.call(request);
     this.#fleet.goUp();
     for (const record of this.#fleet.records) this.#judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
-    await this.#queue.redeclare();
+    // Each connect declares everything anyway; a broker that hangs must not keep the agents from coming up.
+    this.#queue.redeclare().catch((error: unknown) => log.warn({ err: error }, 'new queues could not be declared yet'));
     const agents = this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
     this.#events.emit('swarm.up', { data: { base: this.#roster.base, agents: agents.map(({ id }) => id) } });
     return { agents, base: this.#roster.base, notes };
-  }
-
-  #down(purge: boolean): void {
-    const { log } = this.#options;
-    this.#purge ||= purge;
-    this.#events.emit('swarm.down');
-    this.#fleet.goDown();
-    this.#roster.dismiss().catch((error: unknown) => log.error({ err: error }, 'that it is to be down could not be kept'));
   }
 
   async #status(): Promise<StatusDocument> {
@@ -318,8 +330,8 @@ const due = this.#engine.nextDue();
       }),
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
-      up: (request) => this.#up(request),
-      down: (purge) => this.#down(purge),
+      up: (request) => this.#power.up(request),
+      down: (purge) => this.#power.down(purge),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
       checkpoints: checkpointDesk(layout),
@@ -328,36 +340,25 @@ const due = this.#engine.nextDue();
     });
   }
 
-  /**
-   * Ends this supervisor. With `everything` what it supervised is down already and tmux and the broker end too;
-   * without, all of it lives on and a later supervisor adopts it.
-   */
-  end(everything: boolean): Promise<void> {
-    this.#ending ??= this.#end(everything).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, 'the end was not clean');
-    });
-    return this.#ending;
+  #endingParts(): EndingParts {
+    const { store, log, project } = this.#options;
+    return {
+      log,
+      store,
+      layout: project.layout,
+      api: this.#api,
+      fleet: this.#fleet,
+      tmux: this.#tmux,
+      links: this.#links,
+      queue: this.#queue,
+      broker: this.#broker,
+      events: this.#events,
+      leases: this.#leases,
+    };
   }
 
-  async #end(everything: boolean): Promise<void> {
-    const { store } = this.#options;
-    if (this.#tick !== null) clearInterval(this.#tick);
-    this.#links.broadcast({ type: 'bye', epoch: store.epoch });
-    await this.#fleet.close(STEPS_END_MS);
-    if (everything) {
-      await this.#tmux.killServer();
-      await this.#queue.removeEmpty().catch((error: unknown) => this.#options.log.warn({ err: error }, 'queues were left'));
-    } else await this.#tmux.disconnect();
-    await this.#links.close();
-    await this.#queue.close();
-    await this.#broker.close(everything);
-    this.#events.emit('supervisor.ended', { data: { everything } });
-    await this.#events.drain();
-    await this.#leases.noteAlive();
-    store.close();
-    if (everything) await removeRuntimeFiles(this.#options.project.layout);
-    if (everything && this.#purge) await purgeProject(this.#options.project.layout, this.#options.log);
-    await this.#api.close();
-    this.#options.onEnd();
+  /** See `Power.signal`. */
+  signal(name: string): void {
+    this.#power.signal(name);
   }
 }

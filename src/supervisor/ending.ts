@@ -1,0 +1,88 @@
+import type { Logger } from 'pino';
+import type { ApiServer } from '../api/server.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import type { Store } from '../store/store.ts';
+import type { BrokerKeeper } from './broker-keeper.ts';
+import { endMarked } from './end-marked.ts';
+import type { EventLog } from './event-log.ts';
+import type { Fleet } from './fleet.ts';
+import type { Leases } from './leases.ts';
+import type { LinkServer } from './links.ts';
+import { forgetProject, removeRuntimeFiles, removeWorktrees } from './purge.ts';
+import type { SupervisorQueue } from './queue.ts';
+import type { TmuxHost } from './tmux-host.ts';
+
+/** How long an end waits for what is being done to agents: all of it may be cut off, as by a crash. */
+const STEPS_MS = 10_000;
+
+export interface EndingParts {
+  log: Logger;
+  store: Store;
+  layout: ProjectLayout;
+  api: ApiServer;
+  fleet: Fleet;
+  tmux: TmuxHost;
+  links: LinkServer;
+  queue: SupervisorQueue;
+  broker: BrokerKeeper;
+  events: EventLog;
+  leases: Leases;
+}
+
+type Step = readonly [what: string, run: () => Promise<unknown>];
+
+/** One after the other: what fails is logged and keeps none of the others from being done. True when none failed. */
+export async function inTurn(log: Pick<Logger, 'error'>, steps: readonly Step[]): Promise<boolean> {
+  let good = true;
+  for (const [what, run] of steps) {
+    try {
+      await run();
+    } catch (error) {
+      good = false;
+      log.error({ err: error }, `the end was not clean: ${what}`);
+    }
+  }
+  return good;
+}
+
+/**
+ * Ends one supervisor. With `everything` what it supervised is down already, and tmux and the broker end too; without,
+ * all of it lives on and the next supervisor adopts it.
+ *
+ * The API goes first: whoever comes from now on starts the next supervisor. That one waits for the lock, which goes
+ * last, since until then the names of the sockets and the files are ours to remove.
+ */
+export async function endSupervisor({ everything, purge }: { everything: boolean; purge: boolean }, parts: EndingParts): Promise<void> {
+  const { log, store, layout, api, fleet, tmux, links, queue, broker, events, leases } = parts;
+  const whenEverything = (what: string, run: () => Promise<unknown>): Step[] => (everything ? [[what, run]] : []);
+  // Otherwise the wrappers start the next one.
+  if (everything) links.broadcast({ type: 'bye', epoch: store.epoch });
+  await inTurn(log, [
+    ['the API', () => api.close()],
+    ['steps under way', () => fleet.close(STEPS_MS)],
+  ]);
+  const nothingLives = await inTurn(log, everything ? endOfAgents(tmux, layout) : [['the client of tmux', () => tmux.disconnect()]]);
+  await inTurn(log, [
+    ['the links', () => links.close()],
+    ...whenEverything('the queues', () => queue.removeEmpty()),
+    ['the connection to the broker', () => queue.close()],
+    ['the broker', () => broker.close(everything)],
+  ]);
+  events.emit('supervisor.ended', { data: { everything } });
+  await inTurn(log, [
+    ['the last events', () => events.drain()],
+    ['the note of being alive', () => leases.noteAlive()],
+    ...whenEverything('the files of this run', () => removeRuntimeFiles(layout)),
+  ]);
+  const forgets = purge && nothingLives && (await inTurn(log, [['the worktrees', () => removeWorktrees(layout, log)]]));
+  await inTurn(log, [['the store', async () => store.close()]]);
+  if (forgets) await inTurn(log, [['the memory of the project', () => forgetProject(layout)]]);
+}
+
+/** Also what has lost its pane: it is found by the project's marks. */
+function endOfAgents(tmux: TmuxHost, layout: ProjectLayout): Step[] {
+  return [
+    ['the tmux server', () => tmux.killServer()],
+    ['processes without a pane', () => endMarked(layout.hash)],
+  ];
+}
