@@ -12,8 +12,11 @@ const RESULT_PREFETCH = 64;
 const CLAIM_PREFETCH = 64;
 const SUBMIT_PREFETCH = 16;
 const HEARTBEAT_PREFETCH = 64;
-/** Between two tries to take a task in while the store holds as many as it may, ms. */
+/** Between two tries to take a message in while the store cannot take it, ms. */
 const FULL_PAUSE_MS = 1_000;
+/** A broker that does not answer for so long hangs: nobody waits for it, ms. */
+const PATIENCE_MS = 1_000;
+const REMOVAL_MS = 10_000;
 
 export interface QueueOptions {
   project: string;
@@ -65,17 +68,15 @@ export class SupervisorQueue {
       bus.consume(
         names.results,
         'task.result',
-        async (message): Promise<Outcome> => {
-          await options.result(message.payload);
-          return 'ack';
-        },
+        (message) => this.#take(() => options.result(message.payload)),
         { prefetch: RESULT_PREFETCH, exclusive: true },
       ),
       bus.consume(
         names.heartbeats,
         'agent.heartbeat',
         async (message): Promise<Outcome> => {
-          await options.heartbeat(message.payload);
+          // The next one says the same: none is worth a second try.
+          await options.heartbeat(message.payload).catch((error: unknown) => options.log.warn({ err: error }, 'a heartbeat could not be stored'));
           return 'ack';
         },
         { prefetch: HEARTBEAT_PREFETCH, exclusive: true },
@@ -89,17 +90,27 @@ export class SupervisorQueue {
 
   async #submit(task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {
     try {
-      await this.#options.submit(task, messageId);
+      return await this.#take(() => this.#options.submit(task, messageId));
+    } catch (error) {
+      if (!(error instanceof SwarmError)) throw error;
+      // What nobody can mend by trying again is kept with its reason.
+      return { dead: `${error.message} ${error.hint ?? ''}`.trim() };
+    }
+  }
+
+  /**
+   * What the store cannot take now, because it or the disk is full, waits in the queue for as long as it takes: a result
+   * among the dead letters would be work lost.
+   */
+  async #take(store: () => Promise<void>): Promise<Outcome> {
+    try {
+      await store();
       return 'ack';
     } catch (error) {
-      if (error instanceof SwarmError && error.code === 'too-many-tasks') {
-        // It waits in the queue, whose own bound then refuses publishers.
-        await systemClock.sleep(FULL_PAUSE_MS);
-        return 'requeue';
-      }
-      // What nobody can mend by trying again is kept with its reason; a store that is full or broken may come back.
-      if (error instanceof SwarmError && !error.retrySafe) return { dead: `${error.message} ${error.hint ?? ''}`.trim() };
-      throw error;
+      if (!(error instanceof SwarmError) || !error.retrySafe) throw error;
+      this.#options.log.warn({ err: error }, 'a message waits in its queue, since the store cannot take it now');
+      await systemClock.sleep(FULL_PAUSE_MS);
+      return 'requeue';
     }
   }
 
@@ -118,40 +129,70 @@ export class SupervisorQueue {
     await this.#connection.withChannel((channel) => declareTopology(channel, this.names, scope));
   }
 
+  /** Empty while the broker is away or does not answer. */
   async depths(): Promise<{ name: string; messages: number; consumers: number }[]> {
     if (!this.connected) return [];
     const { names } = this;
     const queues = [names.submit, names.tickets, names.claims, names.results, names.dead];
-    const infos = await Promise.all(queues.map((name) => this.#connection.queueInfo(name)));
+    const infos = await within(Promise.all(queues.map((name) => this.#connection.queueInfo(name))), PATIENCE_MS);
     return infos.flatMap((info, index) => {
       const name = queues[index] ?? '';
       return info === null ? [] : [{ name, messages: info.messages, consumers: info.consumers }];
     });
   }
 
-  /** Deletes every queue of the project that holds nothing a person could still want. */
+  /** Deletes every queue of the project that holds nothing a person could still want, and with the last the exchanges. */
   async removeEmpty(): Promise<void> {
-    if (!this.connected) return;
+    if (this.connected) await within(this.#removeEmpty(), REMOVAL_MS);
+  }
+
+  async #removeEmpty(): Promise<void> {
     await Promise.all(this.#consumptions.map((consumption) => consumption.cancel()));
     const { names } = this;
-    const worthless = [
-      names.claims,
-      names.heartbeats,
-      names.identity,
-      names.tickets,
-      ...this.#capabilities().map((capability) => names.ticketsFor(capability)),
-    ];
-    const kept = [names.results, names.submit, names.dead, ...this.#options.agents().map((agent) => names.inbox(agent))];
+    const agents = this.#options.agents();
+    let full = 0;
+    for (const queue of [names.results, names.submit, names.dead, ...agents.map((agent) => names.inbox(agent))]) {
+      const info = await this.#connection.queueInfo(queue);
+      if (info === null) continue;
+      // A channel each: one that fills up meanwhile is refused, and takes its channel with it.
+      const gone = info.messages === 0 && (await this.#deleteEmpty(queue));
+      if (!gone) full += 1;
+    }
     await this.#connection.withChannel(async (channel) => {
+      const worthless = [names.claims, names.heartbeats, names.identity, names.tickets, ...this.#capabilities().map((name) => names.ticketsFor(name))];
       for (const queue of worthless) await channel.deleteQueue(queue);
-      for (const queue of kept) {
-        const info = await this.#connection.queueInfo(queue);
-        if (info !== null && info.messages === 0) await channel.deleteQueue(queue, { ifEmpty: true });
-      }
+      const exchanges = [names.ticketsExchange, names.brainstorm, names.status, names.alerts];
+      // Whoever takes a message from a queue that is kept may still want to call it dead.
+      for (const exchange of full > 0 ? exchanges : [...exchanges, names.deadExchange]) await channel.deleteExchange(exchange);
     });
+  }
+
+  async #deleteEmpty(queue: string): Promise<boolean> {
+    try {
+      await this.#connection.withChannel((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
+      return true;
+    } catch (error) {
+      this.#options.log.info({ err: error, queue }, 'a queue was kept');
+      return false;
+    }
   }
 
   async close(): Promise<void> {
     await this.#connection.close();
+  }
+}
+
+/** @throws SwarmError `broker-silent`; what was begun goes on unwatched */
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  const done = new AbortController();
+  const late = systemClock.sleep(ms, done.signal).then(() => {
+    throw new SwarmError('broker-silent', `the broker has not answered for ${ms / 1000} s`, { retrySafe: true });
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
+    // The loser's rejection is nobody's.
+    void Promise.allSettled([work, late]);
   }
 }
