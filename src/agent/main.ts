@@ -48,7 +48,10 @@ function adoptEnvironment(spec: AgentSpec, env: Readonly<Record<string, string>>
 function openLog(spec: AgentSpec): Logger {
   mkdirSync(spec.logsDir, { recursive: true, mode: 0o700 });
   const file = path.join(spec.logsDir, `${spec.agent}.jsonl`);
-  return pino({ base: { agent: spec.agent }, level: process.env['SWARM_LOG_LEVEL'] ?? 'info' }, pino.destination({ dest: file, sync: true, mode: 0o600 }));
+  const destination = pino.destination({ dest: file, sync: true, mode: 0o600 });
+  // A full disk costs lines of the log, not the agent.
+  destination.on('error', () => undefined);
+  return pino({ base: { agent: spec.agent }, level: process.env['SWARM_LOG_LEVEL'] ?? 'info' }, destination);
 }
 
 interface Composed {

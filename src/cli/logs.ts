@@ -39,7 +39,7 @@ async function logFile(layout: ProjectLayout, name: string): Promise<string> {
   const names = ['supervisor', 'broker', ...loggedNames(layout.logsDir)];
   const [near] = nearest(name, names);
   const hint = near === undefined ? `There are logs of: ${[...new Set(names)].join(', ')}.` : `Did you mean \`swarm logs ${near}\`?`;
-  throw new SwarmError('no-log', `there is no log of ${name}`, { hint });
+  throw new SwarmError('no-log', `there is no log of ${name}`, { hint, exitCode: 2 });
 }
 
 function loggedNames(logsDir: string): string[] {

@@ -78,13 +78,13 @@ export class Leases {
     for (const record of this.#options.fleet.records) {
       if (record.linked && record.snapshot !== null) this.observed(record.snapshot);
     }
-    if (monotonicMs() - this.#notedAt > NOTE_INTERVAL_MS) await this.noteAlive();
     if (this.#ending) return;
     this.#ending = true;
     try {
+      if (monotonicMs() - this.#notedAt > NOTE_INTERVAL_MS) await this.noteAlive();
       await this.#endExpired();
     } catch (error) {
-      this.#options.log.error({ detail: errorText(error) }, 'an expired lease could not be ended');
+      this.#options.log.error({ detail: errorText(error) }, 'leases could not be looked after');
     } finally {
       this.#ending = false;
     }
