@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import { SwarmError, errorText, toErrorDocument } from '../domain/errors.ts';
+import { oneLine, plain, width } from '../lib/text.ts';
+
+export { oneLine, plain, width };
 
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan';
 
@@ -87,41 +90,6 @@ export class Output {
 function stackOf(error: Error): string {
   const own = error.stack ?? String(error);
   return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;
-}
-
-/**
- * Text from agents, tasks and logs without what could steer the terminal: escape sequences and control characters are
- * taken out, line feeds and tabs stay.
- */
-export function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const sequences = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B\][^\u0007\u001B]*(?:\u0007|\u001B\\)|\u001B[@-Z\\-_]/g;
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(sequences, '').replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '');
-}
-
-/** On one line, at most `most` columns. */
-export function oneLine(text: string, most: number): string {
-  const flat = plain(text).replaceAll(/\s+/g, ' ').trim();
-  if (width(flat) <= most) return flat;
-  let cut = '';
-  for (const character of flat) {
-    if (width(cut) + width(character) > most - 1) break;
-    cut += character;
-  }
-  return `${cut}…`;
-}
-
-/** East Asian wide characters and emoji take two columns. */
-const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]/u;
-
-export function width(text: string): number {
-  let columns = 0;
-  for (const character of text) {
-    if (/\p{Mark}|\u200D|\uFE0F/u.test(character)) continue;
-    columns += WIDE.test(character) ? 2 : 1;
-  }
-  return columns;
 }
 
 export type Cell = string | { text: string; style: Style };

@@ -82,7 +82,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .summary('start the agents of this repository')
     .description('Starts the agents of this repository: N workers, or as many as swarm.yaml says, or what was up before.')
     .addArgument(new Argument('[n]', 'number of workers').argParser(integer(1, 200)))
-    .option('--detach', 'give the terminal back once the agents are ready')
+    .option('--detach', 'print the table and give the terminal back, instead of opening the dashboard')
     .option('-y, --yes', "answer swarm's own questions with yes")
     .option('--trust', "answer Claude Code's question whether this repository is trusted with yes")
     .option('--include-dirty', 'let the agents begin with your uncommitted changes')
@@ -99,6 +99,11 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .command('status')
     .summary('what every agent does, and what waits for you')
     .action(call(async () => (await import('./status.ts')).status));
+  program
+    .command('dash')
+    .summary('the dashboard: what needs you, agents, tasks and events, live')
+    .option('--plain', 'what changes, line by line; so too without a terminal')
+    .action(call(async () => (await import('./dash.ts')).dash));
   program
     .command('attach')
     .summary("look at an agent's terminal and talk to it")

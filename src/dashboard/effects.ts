@@ -1,0 +1,49 @@
+import type { NewTask } from '../api/client.ts';
+import type { Agent, Task, TaskAddedDocument } from '../api/documents.ts';
+import type { AnswerRequest } from '../api/service.ts';
+
+export type AgentVerb = 'pause' | 'resume' | 'restart' | 'stop';
+export type TaskVerb = 'cancel' | 'retry';
+
+/** What a key or command asks of the world outside the dashboard. */
+export type Effect =
+  | { do: 'quit' }
+  | { do: 'attach'; agent: string }
+  | { do: 'answer'; agent: string; key: string; request: AnswerRequest }
+  | { do: 'agents'; verb: AgentVerb; ids: readonly string[] }
+  | { do: 'send'; agent: string; text: string }
+  | { do: 'add-task'; title: string }
+  | { do: 'task'; verb: TaskVerb; id: string };
+
+/** An order that goes to the supervisor. */
+export type Order = Exclude<Effect, { do: 'quit' | 'attach' }>;
+
+/** Who carries orders out: the client of the API is one. */
+export interface Orders {
+  answer(agent: string, request: AnswerRequest): Promise<void>;
+  setAgent(id: string, verb: AgentVerb): Promise<Agent>;
+  send(agent: string, text: string): Promise<{ id: string; receipt: string }>;
+  addTask(task: NewTask): Promise<TaskAddedDocument>;
+  cancelTask(id: string): Promise<Task>;
+  retryTask(id: string): Promise<Task>;
+}
+
+/** @returns what was done, for a person. @throws SwarmError as the supervisor answered it */
+export async function carryOut(order: Order, orders: Orders): Promise<string> {
+  switch (order.do) {
+    case 'answer':
+      await orders.answer(order.agent, order.request);
+      return order.request.decision === 'text' ? `${order.agent}: answered` : `${order.agent}: ${order.request.decision} sent`;
+    case 'agents':
+      for (const id of order.ids) await orders.setAgent(id, order.verb);
+      return `${order.ids.join(', ')}: ${order.verb} ordered`;
+    case 'send':
+      return `${order.agent}: message ${(await orders.send(order.agent, order.text)).receipt}`;
+    case 'add-task':
+      return `task ${(await orders.addTask({ title: order.title })).id} added`;
+    case 'task': {
+      const task = order.verb === 'cancel' ? await orders.cancelTask(order.id) : await orders.retryTask(order.id);
+      return `task ${task.id}: ${order.verb} ordered`;
+    }
+  }
+}

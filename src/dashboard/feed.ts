@@ -1,0 +1,157 @@
+import type { EventDocument, StatusDocument, Task } from '../api/documents.ts';
+import { errorText } from '../domain/errors.ts';
+import { NOTHING, type Model } from './model.ts';
+
+/** Where a model comes from: the client of the API is one. */
+export interface Source {
+  status(): Promise<StatusDocument>;
+  tasks(filter: { limit: number }): Promise<Task[]>;
+  events(options: { signal: AbortSignal; lastEventId?: number | undefined; onOpen: () => void }): AsyncIterable<EventDocument>;
+}
+
+export interface FeedOptions {
+  source: Source;
+  /** What is known already. */
+  first?: StatusDocument | undefined;
+  /** Shortest time between two looks, ms: however much happens, so often the model changes. */
+  intervalMs?: number;
+  /** Time between two looks while no event comes, ms. */
+  idleMs?: number;
+}
+
+/** Two a second: what a person can read, and what a screen of fifty busy agents may cost. */
+const INTERVAL_MS = 500;
+/** Some facts change without an event. */
+const IDLE_MS = 2000;
+/** Events of one moment come in one bunch; a look right after the first would miss what the others tell. */
+const SETTLE_MS = 20;
+const RECONNECT_MS = 1000;
+const KEPT_EVENTS = 200;
+const SHOWN_TASKS = 200;
+
+/** What moves by itself and is not shown: it must not cause a frame. */
+const UNSEEN = new Set(['cpuPercent', 'rssBytes', 'lastActivityAt', 'queues']);
+
+/** Looks at the supervisor again and again, at once when an event comes; away or not, it goes on until `signal`. */
+export class Feed {
+  readonly #source: Source;
+  readonly #intervalMs: number;
+  readonly #idleMs: number;
+  readonly #listeners = new Set<() => void>();
+  #model: Model;
+  #fresh: EventDocument[] = [];
+  #lastEventId: number | undefined;
+  #wake: (() => void) | null = null;
+  #woken = false;
+  #seen = '';
+  #taskCounts = '';
+  #tasksMoved = true;
+
+  constructor({ source, first, intervalMs = INTERVAL_MS, idleMs = IDLE_MS }: FeedOptions) {
+    this.#source = source;
+    this.#intervalMs = intervalMs;
+    this.#idleMs = idleMs;
+    this.#model = first === undefined ? NOTHING : { ...NOTHING, status: first };
+  }
+
+  get model(): Model {
+    return this.#model;
+  }
+
+  /** @returns the way to end it */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Looks now, or as soon as the interval allows: after an order, its effect is wanted soon. */
+  look(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  /** Until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#poll(signal), this.#listen(signal)]);
+  }
+
+  async #poll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#woken = false;
+      const beganAt = performance.now();
+      await this.#lookOnce();
+      if (!this.#woken) await this.#rest(this.#idleMs, signal, true);
+      const left = Math.max(SETTLE_MS, this.#intervalMs - (performance.now() - beganAt));
+      await this.#rest(left, signal, false);
+    }
+  }
+
+  async #lookOnce(): Promise<void> {
+    try {
+      const status = await this.#source.status();
+      const counts = JSON.stringify(status.tasks);
+      const tasks = this.#tasksMoved || counts !== this.#taskCounts ? await this.#source.tasks({ limit: SHOWN_TASKS }) : null;
+      if (tasks !== null) this.#tasksMoved = false;
+      this.#taskCounts = counts;
+      const seen = JSON.stringify(status, (key, value: unknown) => (UNSEEN.has(key) ? undefined : value));
+      const news = tasks !== null || seen !== this.#seen || this.#model.away !== null;
+      this.#seen = seen;
+      this.#publish(news ? { status, tasks: tasks ?? this.#model.tasks, away: null } : null);
+    } catch (error) {
+      // Whatever it is, it is told, and the next look may find it better.
+      this.#tasksMoved = true;
+      const away = errorText(error);
+      this.#publish(away === this.#model.away ? null : { away });
+    }
+  }
+
+  #publish(change: Partial<Model> | null): void {
+    if (change === null && this.#fresh.length === 0) return;
+    const events = this.#fresh.length === 0 ? this.#model.events : [...this.#fresh.toReversed(), ...this.#model.events].slice(0, KEPT_EVENTS);
+    this.#fresh = [];
+    this.#model = { ...this.#model, ...change, events };
+    for (const listener of this.#listeners) listener();
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const lastEventId = this.#lastEventId;
+        const onOpen = (): void => this.look();
+        for await (const event of this.#source.events({ signal, onOpen, ...(lastEventId === undefined ? {} : { lastEventId }) })) this.#take(event);
+      } catch {
+        // The next look meets the same trouble, and tells it.
+        this.look();
+      }
+      await delay(RECONNECT_MS, signal);
+    }
+  }
+
+  #take(event: EventDocument): void {
+    this.#lastEventId = event.id;
+    this.#fresh.push(event);
+    if (this.#fresh.length > KEPT_EVENTS) this.#fresh.shift();
+    if (event.task !== null) this.#tasksMoved = true;
+    if (!this.#woken) this.look();
+  }
+
+  /** So long, or less when something wakes it. */
+  async #rest(ms: number, signal: AbortSignal, wakeable: boolean): Promise<void> {
+    const woken = new AbortController();
+    if (wakeable) this.#wake = () => woken.abort();
+    await delay(ms, AbortSignal.any([signal, woken.signal]));
+    this.#wake = null;
+  }
+}
+
+/** Resolves after the time, or when the signal ends it. */
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = (): void => resolve();
+  const timer = setTimeout(done, ms);
+  signal.addEventListener('abort', done, { once: true });
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', done);
+}

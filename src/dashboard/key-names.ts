@@ -1,0 +1,44 @@
+import type { Key } from 'ink';
+
+const NAMED: readonly (readonly [keyof Key, string])[] = [
+  ['upArrow', 'up'],
+  ['downArrow', 'down'],
+  ['leftArrow', 'left'],
+  ['rightArrow', 'right'],
+  ['pageUp', 'pageup'],
+  ['pageDown', 'pagedown'],
+  ['home', 'home'],
+  ['end', 'end'],
+  ['return', 'enter'],
+  ['escape', 'escape'],
+  ['backspace', 'backspace'],
+  ['delete', 'delete'],
+];
+
+/** Characters that a terminal sends for keys, when they come together with others. */
+const CONTROL: Readonly<Record<string, string>> = { '\r': 'enter', '\n': 'enter', '\t': 'tab', '\u007F': 'backspace', '\b': 'backspace', '\u0003': 'ctrl+c' };
+
+/**
+ * The keys behind one event of Ink: more than one where the person is faster than we read. What has no name in the key
+ * map gets one all the same, so that nothing else can be taken for it.
+ */
+export function keyNames(input: string, key: Key): string[] {
+  if (key.tab) return [key.shift ? 'shift+tab' : 'tab'];
+  const named = NAMED.find(([flag]) => key[flag] === true);
+  if (named !== undefined) return [modified(named[1], key)];
+  if (input === '') return [];
+  if (key.ctrl) return [`ctrl+${input}`];
+  if (key.meta || key.super === true || key.hyper === true) return [`alt+${input}`];
+  return [...input].map((character) => CONTROL[character] ?? character);
+}
+
+function modified(name: string, key: Key): string {
+  if (key.ctrl) return `ctrl+${name}`;
+  // Escape itself comes with meta set.
+  return key.meta && name !== 'escape' ? `alt+${name}` : name;
+}
+
+/** A text key, as opposed to a named one. */
+export function isCharacter(key: string): boolean {
+  return [...key].length === 1 && !/\p{Cc}/u.test(key);
+}

@@ -1,0 +1,15 @@
+import type { EventDocument, StatusDocument, Task } from '../api/documents.ts';
+
+/** All that the dashboard knows. Replaced as a whole, never changed in place. */
+export interface Model {
+  /** Null until the first answer. */
+  status: StatusDocument | null;
+  /** Newest first. */
+  tasks: readonly Task[];
+  /** Newest first. */
+  events: readonly EventDocument[];
+  /** Why the supervisor cannot be reached, for a person; what is shown then is what it said last. */
+  away: string | null;
+}
+
+export const NOTHING: Model = { status: null, tasks: [], events: [], away: null };

@@ -1,0 +1,101 @@
+import { realpathSync } from 'node:fs';
+import path from 'node:path';
+import { execa } from 'execa';
+import { test as base } from 'vitest';
+import type { StatusDocument } from '../../../src/api/documents.ts';
+import { projectHash } from '../../../src/domain/layout.ts';
+import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
+import { eventually } from '../../support/eventually.ts';
+import { temporaryRepository } from '../../support/repository.ts';
+import { swarmScript } from '../../support/swarm.ts';
+import { fakeSupervisor, type FakeSupervisor } from './fake-supervisor.ts';
+
+export interface Place {
+  environment: IsolatedEnvironment;
+  repository: string;
+  /** Of the private tmux server of the project. */
+  tmuxSocket: string;
+  /** A supervisor that says this, listening. */
+  supervisor(status: StatusDocument): Promise<FakeSupervisor>;
+  /** A terminal in which `swarm` runs with these arguments. */
+  terminal(args: readonly string[], options?: TerminalOptions): Promise<Terminal>;
+}
+
+export interface TerminalOptions {
+  columns?: number;
+  rows?: number;
+  variables?: Record<string, string>;
+}
+
+export interface Terminal {
+  /** Keys by tmux's names (`Enter`, `C-b`). */
+  keys(...keys: string[]): Promise<void>;
+  /** Characters as they are. */
+  type(text: string): Promise<void>;
+  /** What is on the screen now, without the spaces at the ends of lines; `colours` keeps escape sequences. */
+  screen(options?: { colours?: boolean }): Promise<string>;
+  resize(columns: number, rows: number): Promise<void>;
+  /** Exit code of the program once it has ended; null while it runs. */
+  exitCode(): Promise<number | null>;
+  /** Waits until the screen shows it. */
+  shows(text: string | RegExp): Promise<void>;
+  hides(text: string | RegExp): Promise<void>;
+}
+
+/** A repository, a private tmux server for the person's terminal, and nothing left of either afterwards. */
+export const test = base.extend('place', async ({}, { onCleanup }): Promise<Place> => {
+  const environment = await isolatedEnvironment();
+  const { path: repository } = await temporaryRepository({ parent: environment.directory });
+  const hash = projectHash(realpathSync(path.join(repository, '.git')));
+  const runtime = path.join(environment.runtimeDir, 'swarm', hash);
+  const tmuxSocket = path.join(runtime, 'tmux.sock');
+  const own = path.join(environment.directory, 'terminal.sock');
+  const supervisors: FakeSupervisor[] = [];
+  const run = async (...args: string[]): Promise<string> => {
+    const { stdout } = await execa('tmux', ['-S', own, '-f', '/dev/null', ...args], { env: environment.variables, extendEnv: false });
+    return stdout;
+  };
+  onCleanup(async () => {
+    for (const socket of [own, tmuxSocket]) {
+      await execa('tmux', ['-N', '-S', socket, 'kill-server'], { env: environment.variables, extendEnv: false, reject: false });
+    }
+    for (const supervisor of supervisors) await supervisor.close();
+    await environment[Symbol.asyncDispose]();
+  });
+  return {
+    environment,
+    repository,
+    tmuxSocket,
+    async supervisor(status) {
+      const supervisor = fakeSupervisor(path.join(runtime, 'api.sock'), status);
+      supervisors.push(supervisor);
+      await supervisor.listen();
+      return supervisor;
+    },
+    async terminal(args, { columns = 80, rows = 24, variables = {} } = {}) {
+      const given = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+      // The program ends and the pane stays, with what it left on the screen. Without a status line the pane is the terminal.
+      const settings = ['set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'remain-on-exit-format', '', ';', 'set-option', '-g', 'status', 'off', ';'];
+      const program = ['env', '-u', 'TMUX', '-u', 'TMUX_PANE', ...given, swarmScript, ...args];
+      const size = ['-x', String(columns), '-y', String(rows)];
+      const pane = await run('start-server', ';', ...settings, 'new-session', '-d', '-P', '-F', '#{pane_id}', ...size, '-c', repository, ...program);
+      return terminalOf(run, pane.trim());
+    },
+  };
+});
+
+function terminalOf(run: (...args: string[]) => Promise<string>, pane: string): Terminal {
+  const terminal: Terminal = {
+    keys: async (...keys) => void (await run('send-keys', '-t', pane, ...keys)),
+    type: async (text) => void (await run('send-keys', '-t', pane, '-l', text)),
+    screen: ({ colours = false } = {}) => run('capture-pane', '-p', '-t', pane, ...(colours ? ['-e'] : [])),
+    resize: async (columns, rows) => void (await run('resize-window', '-t', pane, '-x', String(columns), '-y', String(rows))),
+    async exitCode() {
+      const [dead, status] = (await run('display-message', '-p', '-t', pane, '#{pane_dead} #{pane_dead_status}')).split(' ');
+      return dead === '1' ? Number(status) : null;
+    },
+    shows: (text) => eventually(() => terminal.screen(), `"${text}" on the screen`).toMatch(text),
+    hides: (text) => eventually(() => terminal.screen(), `no "${text}" on the screen`).not.toMatch(text),
+  };
+  return terminal;
+}
