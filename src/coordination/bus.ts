@@ -21,6 +21,8 @@ export interface SendOptions {
   replyTo?: string;
   /** Default true. */
   persistent?: boolean;
+  /** The broker drops it after so many ms. */
+  expirationMs?: number;
 }
 
 export interface BusOptions {
@@ -60,6 +62,7 @@ function properties(envelope: Envelope, options: SendOptions): PublishOptions {
     ...(options.correlationId === undefined ? {} : { correlationId: options.correlationId }),
     ...(options.replyTo === undefined ? {} : { replyTo: options.replyTo }),
     ...(options.persistent === undefined ? {} : { persistent: options.persistent }),
+    ...(options.expirationMs === undefined ? {} : { expirationMs: options.expirationMs }),
   };
 }
 
@@ -137,9 +140,9 @@ export class Bus {
   }
 
   /** A wake-up call for whoever has the capability (null: anybody). @throws `unroutable` when no such queue is declared */
-  publishTicket(capability: string | null): Promise<void> {
+  publishTicket(capability: string | null, options: Pick<SendOptions, 'expirationMs'> = {}): Promise<void> {
     const key = capability ?? ANY_CAPABILITY;
-    return this.publish('task.ticket', { capability }, { exchange: this.#names.ticketsExchange, key, required: true });
+    return this.publish('task.ticket', { capability }, { exchange: this.#names.ticketsExchange, key, required: true }, options);
   }
 
   claim(claim: PayloadInput<'task.claim'>, timeoutMs: number): Promise<ClaimReply> {

@@ -57,7 +57,8 @@ export function missingTickets(
 ): (string | null)[] {
   const open = [...free];
   const wanted = new Map<string | null, number>();
-  for (const candidate of candidates) {
+  // Who can do little is matched first, or somebody who can do anything would be counted for it and the rest for nothing.
+  for (const candidate of candidates.toSorted((a, b) => narrowness(b) - narrowness(a))) {
     for (let left = candidate.count; left > 0; left--) {
       const index = open.findIndex((slot) => canTake(slot, candidate));
       const [slot] = index < 0 ? [] : open.splice(index, 1);
@@ -71,4 +72,8 @@ export function missingTickets(
     for (let have = outstanding.get(route) ?? 0; have < count; have++) missing.push(route);
   }
   return missing;
+}
+
+function narrowness({ only, needs }: Candidate): number {
+  return only === null ? needs.length : Number.MAX_SAFE_INTEGER;
 }

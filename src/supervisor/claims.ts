@@ -1,6 +1,10 @@
 import type { Config } from '../config/index.ts';
-import type { TaskOrder } from '../coordination/messages.ts';
+import type { Payload, TaskOrder } from '../coordination/messages.ts';
+import { SwarmError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
+import { nearest } from '../lib/nearest.ts';
+import type { Refusal } from './dispatch.ts';
+import type { Fleet } from './fleet.ts';
 import type { Base } from './up.ts';
 
 /** Turns of follow-up that a failed verify gets. */
@@ -9,7 +13,10 @@ export const VERIFY_FOLLOW_UPS = 2;
 /** The fields of an order that come from the config and the repository, not from the store. */
 export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'>;
 
-/** Pure: what a task starts from and how it is verified. */
+/**
+ * Pure: what a task starts from and how it is verified.
+ * @throws SwarmError `unknown-verify`: the attempt has failed then
+ */
 export function decorate(task: Pick<Task, 'verify' | 'kind'>, config: Config, base: Base): Decoration {
   return { base, verify: verifyOf(task, config), verifyFollowUps: task.kind === 'shell' ? 0 : VERIFY_FOLLOW_UPS };
 }
@@ -20,5 +27,26 @@ function verifyOf(task: Pick<Task, 'verify' | 'kind'>, config: Config): TaskOrde
   const name = task.verify ?? (task.kind === 'shell' ? undefined : config.defaultVerify);
   if (name === undefined) return null;
   const argv = config.verify[name];
-  return argv === undefined ? null : { name, argv };
+  if (argv !== undefined) return { name, argv };
+  // Done without the verify that it asked for would be worse than not done.
+  const [near] = nearest(name, Object.keys(config.verify), 1);
+  throw new SwarmError('unknown-verify', `swarm.yaml has no verify command ${name}${near === undefined ? ' any more' : `; did it mean ${near}?`}`);
+}
+
+/** An order must never reach a wrapper that is being replaced, or an agent that is to rest. */
+export function refusal(fleet: Pick<Fleet, 'get' | 'desired'>, claim: Payload<'task.claim'>): Refusal | null {
+  const record = fleet.get(claim.agent);
+  // Nobody could ever prove its processes gone.
+  if (record === undefined) return { reason: 'no agent of this swarm', waits: false };
+  // Its hello makes the right one claim again.
+  if (!record.linked || record.snapshot?.incarnation !== claim.incarnation) return { reason: 'not linked', waits: false };
+  return fleet.desired(record) === 'up' ? null : { reason: 'not wanted up', waits: true };
+}
+
+/** Whether a ticket for this agent would lead to a claim; else it would only lie in its queue. */
+export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): boolean {
+  const record = fleet.get(agent);
+  if (record === undefined || !record.linked || record.snapshot === null) return false;
+  const { paused, held, failure } = record.snapshot;
+  return fleet.desired(record) === 'up' && !paused && held === null && failure === null;
 }

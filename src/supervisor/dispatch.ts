@@ -3,17 +3,43 @@ import { errorText } from '../domain/errors.ts';
 import type { ClaimReply, Payload } from '../coordination/messages.ts';
 import { missingTickets, type Candidate, type FreeSlot } from '../coordination/tickets.ts';
 
-/** A ticket that led to no claim for so long, ms, while somebody is free, is issued again. */
-const TICKET_PATIENCE_MS = 10_000;
+type Claim = Payload<'task.claim'>;
+
+/** A ticket that led to no claim for so long, ms, while somebody is free, is issued again; in the broker it has expired. */
+export const TICKET_PATIENCE_MS = 10_000;
+/** A slot whose claims were answered with nothing again and again gets its next ticket after this, then twice this, … */
+const VAIN_PAUSE_MS = 1_000;
+
+/** Why a claim is answered with nothing; `waits`: the claimer gets tickets once the reason is gone. */
+export interface Refusal {
+  reason: string;
+  waits: boolean;
+}
 
 export interface DispatchDependencies {
   log: Logger;
   /** Ready tasks by shape, each counted up to `limit`. */
   candidates(limit: number): Candidate[];
-  claim(claim: Payload<'task.claim'>): Promise<ClaimReply>;
+  /** Null: it may have a task. */
+  refusal(claim: Claim): Refusal | null;
+  claim(claim: Claim): Promise<ClaimReply>;
+  /** Whether the agent would act on a ticket now. */
+  able(agent: string): boolean;
   publishTicket(route: string | null): Promise<void>;
   connected(): boolean;
   now(): number;
+}
+
+interface WaitingSlot extends FreeSlot {
+  /** Claims in a row that got nothing since tasks last changed. */
+  vain: number;
+  since: number;
+}
+
+interface Outstanding {
+  count: number;
+  /** Of the first of them, or of the last claim that one of them led to. */
+  at: number;
 }
 
 /**
@@ -22,27 +48,38 @@ export interface DispatchDependencies {
  */
 export class Dispatch {
   readonly #deps: DispatchDependencies;
-  readonly #free = new Map<string, FreeSlot>();
-  readonly #outstanding = new Map<string | null, number>();
-  #oldestTicketAt = 0;
+  readonly #free = new Map<string, WaitingSlot>();
+  readonly #outstanding = new Map<string | null, Outstanding>();
   #scheduled = false;
 
   constructor(deps: DispatchDependencies) {
     this.#deps = deps;
   }
 
-  async claim(claim: Payload<'task.claim'>): Promise<ClaimReply> {
-    const key = `${claim.agent}/${claim.slot}`;
+  async claim(claim: Claim): Promise<ClaimReply> {
+    const { agent, slot, kind, capabilities } = claim;
+    const key = `${agent}/${slot}`;
+    const vain = (this.#free.get(key)?.vain ?? 0) + 1;
     this.#free.delete(key);
     this.#spendTicket(claim);
-    const reply = await this.#deps.claim(claim);
-    if (reply.got === 'none') {
-      const { agent, slot, kind, capabilities } = claim;
-      this.#free.set(key, { agent, slot, kind, capabilities });
+    const refusal = this.#deps.refusal(claim);
+    const reply = refusal === null ? await this.#claim(claim) : { got: 'none' as const, reason: refusal.reason };
+    if (reply.got === 'none' && refusal?.waits !== false) {
+      this.#free.set(key, { agent, slot, kind, capabilities, vain, since: this.#deps.now() });
       // Something may have become ready between the look into the store and now.
       this.pump();
     }
     return reply;
+  }
+
+  /** A store that cannot write now has no task to give; the claimer waits as for any other. */
+  async #claim(claim: Claim): Promise<ClaimReply> {
+    try {
+      return await this.#deps.claim(claim);
+    } catch (error) {
+      this.#deps.log.error({ err: error, agent: claim.agent }, 'a claim could not be answered');
+      return { got: 'none', reason: `the supervisor cannot give out tasks now: ${errorText(error)}` };
+    }
   }
 
   /** An agent that went away waits for nothing any more. */
@@ -53,6 +90,12 @@ export class Dispatch {
   /** A broker that was started anew has no tickets of ours, and everyone claims again by itself. */
   brokerLost(): void {
     this.#outstanding.clear();
+  }
+
+  /** Tasks changed: whoever waited in vain may have something now. */
+  changed(): void {
+    for (const slot of this.#free.values()) slot.vain = 0;
+    this.pump();
   }
 
   /** Looks for tickets that are missing, soon; many calls in one turn of the event loop are one look. */
@@ -67,35 +110,52 @@ export class Dispatch {
 
   /** The slow tick: tickets that were lost are forgotten, so that pump issues them again. */
   tick(): void {
-    if (this.#outstanding.size > 0 && this.#deps.now() - this.#oldestTicketAt > TICKET_PATIENCE_MS) {
-      this.#outstanding.clear();
-    }
+    const now = this.#deps.now();
+    for (const [route, { at }] of this.#outstanding) if (now - at > TICKET_PATIENCE_MS) this.#outstanding.delete(route);
     this.pump();
   }
 
   #publishMissing(): void {
     if (this.#free.size === 0 || !this.#deps.connected()) return;
-    const candidates = this.#deps.candidates(this.#free.size);
-    const missing = missingTickets(candidates, [...this.#free.values()], this.#outstanding);
-    for (const route of missing) {
-      if (this.#outstanding.size === 0) this.#oldestTicketAt = this.#deps.now();
-      this.#outstanding.set(route, (this.#outstanding.get(route) ?? 0) + 1);
+    const waiting = this.#waiting();
+    if (waiting.length === 0) return;
+    const candidates = this.#deps.candidates(waiting.length);
+    const counts = new Map([...this.#outstanding].map(([route, { count }]) => [route, count]));
+    for (const route of missingTickets(candidates, waiting, counts)) {
+      this.#note(route, 1);
       this.#deps.publishTicket(route).catch((error: unknown) => {
-        this.#outstanding.delete(route);
+        this.#note(route, -1);
         this.#deps.log.warn({ detail: errorText(error) }, 'a ticket could not be published');
       });
     }
   }
 
+  /**
+   * Slots that would act on a ticket. One whose claims find nothing although something seems to be there must not go
+   * round with its tickets as fast as the broker can.
+   */
+  #waiting(): FreeSlot[] {
+    const now = this.#deps.now();
+    return [...this.#free.values()].filter(({ agent, vain, since }) => {
+      if (!this.#deps.able(agent)) return false;
+      return vain < 2 || now - since >= Math.min(TICKET_PATIENCE_MS, VAIN_PAUSE_MS * 2 ** Math.min(vain - 2, 10));
+    });
+  }
+
+  #note(route: string | null, by: number): void {
+    const known = this.#outstanding.get(route);
+    const count = (known?.count ?? 0) + by;
+    if (count <= 0) this.#outstanding.delete(route);
+    else this.#outstanding.set(route, { count, at: known?.at ?? this.#deps.now() });
+  }
+
   /** Which queue woke the claimer is unknown; a claim uses up one ticket that it could have come from. */
-  #spendTicket(claim: Payload<'task.claim'>): void {
-    const routes = [`@${claim.agent}`, ...(claim.kind === 'shell' ? ['shell'] : [null])];
-    for (const route of routes) {
-      const count = this.#outstanding.get(route);
-      if (count === undefined) continue;
-      if (count > 1) this.#outstanding.set(route, count - 1);
-      else this.#outstanding.delete(route);
-      return;
-    }
+  #spendTicket(claim: Claim): void {
+    const routes = [`@${claim.agent}`, claim.kind === 'shell' ? 'shell' : null];
+    const route = routes.find((name) => this.#outstanding.has(name));
+    if (route === undefined) return;
+    this.#note(route, -1);
+    const left = this.#outstanding.get(route);
+    if (left !== undefined) left.at = this.#deps.now();
   }
 }

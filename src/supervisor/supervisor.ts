@@ -5,8 +5,8 @@ import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts'
 import { brokerPort } from './broker-port.ts';
 import { BrokerKeeper } from './broker-keeper.ts';
 import { checkpointDesk } from './checkpoint-desk.ts';
-import { decorate } from './claims.ts';
-import { Dispatch } from './dispatch.ts';
+import { able, decorate, refusal } from './claims.ts';
+import { Dispatch, TICKET_PATIENCE_MS } from './dispatch.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
@@ -82,7 +82,7 @@ export class Supervisor {
       onError,
     });
     this.#engine.onEvents((events) => events.forEach((event) => this.#events.publish(event)));
-    this.#engine.onChange(() => this.#dispatch.pump());
+    this.#engine.onChange(() => this.#dispatch.changed());
     this.#links = new LinkServer(this.#linkHandlers(), store.epoch);
     this.#tmux = openTmuxHost(options, () => this.#fleet.wake());
     this.#judge = new Judge({ stuckAfterMs: config.health.stuckAfter, events: this.#events, now });
@@ -123,7 +123,9 @@ export class Supervisor {
         })),
       claim: (claim) =>
         this.#engine.claim(claim, { leaseMs: config.tasks.lease, decorate: (task) => decorate(task, config, this.#roster.base) }),
-      publishTicket: (route) => this.#queue.bus.publishTicket(route),
+      refusal: (claim) => refusal(this.#fleet, claim),
+      able: (agent) => able(this.#fleet, agent),
+      publishTicket: (route) => this.#queue.bus.publishTicket(route, { expirationMs: TICKET_PATIENCE_MS }),
       connected: () => this.#queue.connected,
     });
     this.#queue = new SupervisorQueue({
@@ -131,7 +133,7 @@ export class Supervisor {
       log,
       agents: () => this.#fleet.records.map((record) => record.id),
       capabilities: () => Object.values(config.agents).flatMap((role) => role.capabilities),
-      claim: (claim) => this.#claim(claim),
+      claim: (claim) => this.#dispatch.claim(claim),
       result: async (result) => void (await this.#engine.result(result)),
       heartbeat: (heartbeat) => this.#leases.heartbeat(heartbeat),
       submit: async (task, messageId) => {
@@ -240,16 +242,6 @@ export class Supervisor {
     this.#tmux
       .label(record.pane, text)
       .catch((error: unknown) => this.#options.log.debug({ err: error, agent: record.id }, 'the status line was not told'));
-  }
-
-  async #claim(claim: Parameters<Dispatch['claim']>[0]): ReturnType<Dispatch['claim']> {
-    const record = this.#fleet.get(claim.agent);
-    if (record !== undefined) {
-      // An order must never reach a wrapper that is being replaced, or an agent that is to rest.
-      if (record.snapshot?.incarnation !== claim.incarnation || !record.linked) return { got: 'none', reason: 'not linked' };
-      if (this.#fleet.desired(record) !== 'up') return { got: 'none', reason: 'not wanted up' };
-    }
-    return await this.#dispatch.claim(claim);
   }
 
   async #brokerBack(): Promise<void> {
