@@ -42,4 +42,12 @@ export const taskQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100_000).optional(),
 });
 
+export const EVENT_PAGE_LIMIT = 1_000;
+
+/** One page of what happened: events with a greater id than `after`, oldest first. */
+export const eventQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(EVENT_PAGE_LIMIT).default(EVENT_PAGE_LIMIT),
+});
+
 export const emptyBody = z.strictObject({}).optional();

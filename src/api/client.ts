@@ -153,6 +153,11 @@ export class SwarmClient {
     return this.#get('/openapi.json');
   }
 
+  /** A page of what happened, oldest first: at most 1,000 events with a greater id; fewer than `limit` are the last. */
+  eventsAfter(id: number, limit: number): Promise<EventDocument[]> {
+    return this.#get(`/v1/events?after=${id}&limit=${limit}`);
+  }
+
   /** Events as they come; see `streamEvents`. */
   events(options: EventsOptions = {}): AsyncGenerator<EventDocument> {
     const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { SwarmError, toErrorDocument } from '../domain/errors.ts';
+import { eventQuery } from './bodies.ts';
 import type { EventDocument } from './documents.ts';
 import { routes } from './routes.ts';
 import type { SwarmService } from './service.ts';
@@ -46,7 +47,12 @@ export class ApiServer {
         },
       });
     }
-    this.#app.get('/v1/events', (request, reply) => this.#stream(request, reply));
+    this.#app.get('/v1/events', async (request, reply) => {
+      // Who asks for JSON alone wants a page of the history, with an end; everybody else the stream.
+      if (request.headers.accept !== 'application/json') return this.#stream(request, reply);
+      const { after, limit } = eventQuery.parse(request.query);
+      return await reply.send(service.eventsAfter(after, limit));
+    });
     this.#app.get('/health', async (_request, reply) => {
       const health = service.health();
       await reply.code(health.ok ? 200 : 503).send(health);

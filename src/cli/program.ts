@@ -4,6 +4,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
 import { refuseInsideAgent, type Context, type World } from './context.ts';
 import { changeDirectory } from './project.ts';
+import { addUpkeepCommands } from './upkeep-commands.ts';
 
 /** A verb: what it was given, in; its exit code, out (0 when it says nothing). Its module is loaded when it is called. */
 type Verb<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<number | void>;
@@ -182,6 +183,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       .argument('<agent...>')
       .action(call(async () => (await import('./agents.ts')).setAgents(name)));
   }
+  addUpkeepCommands(program, call, integer);
   program
     .command('demo')
     .summary('see it all work, in a throw-away repository and without an account')
@@ -191,7 +193,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
   return program;
 }
 
-type Call = <Args extends unknown[]>(load: () => Promise<Verb<Args>>) => (...given: unknown[]) => Promise<void>;
+export type Call = <Args extends unknown[]>(load: () => Promise<Verb<Args>>) => (...given: unknown[]) => Promise<void>;
 
 function addTaskCommands(program: Command, call: Call): void {
   const task = program.command('task').summary('give work to the agents').description('Work for the agents.');

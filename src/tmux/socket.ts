@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { TmuxError } from './errors.ts';
 
 /** sun_path holds 104 bytes on BSDs and macOS, 108 on Linux, the final NUL included. */
-const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
+export const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const CONNECT_MS = 2000;
 
 /**

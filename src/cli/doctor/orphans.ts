@@ -1,0 +1,91 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { AGENT_MARK, WRAPPER_MARK } from '../../coordination/link.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
+import { endTree, findMarked, readMark, type MarkedProcess } from '../../process/index.ts';
+import { countOf } from '../words.ts';
+import type { Diagnosis } from './finding.ts';
+import { isLockedWithin, whileDown } from './lock.ts';
+
+/** A wrapper starts the supervisor again within a second or two; what it has not done by then it does not do. */
+const PATIENCE_MS = 3_000;
+const GRACE_MS = 5_000;
+const STATE_NAME = /^(.+)-([0-9a-f]{10})$/;
+
+interface KnownProject {
+  hash: string;
+  name: string;
+  lockDb: string;
+}
+
+/** Projects that this user has had here, by their state directories; the present one comes first. */
+export function knownProjects({ swarmStateDir: directory, hash, name, lockDb }: ProjectLayout): KnownProject[] {
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  const others = names.flatMap((entry) => {
+    const [, other, id] = STATE_NAME.exec(entry) ?? [];
+    return other === undefined || id === undefined || id === hash ? [] : [{ hash: id, name: other, lockDb: path.join(directory, entry, 'lock.db') }];
+  });
+  return [{ hash, name, lockDb }, ...others];
+}
+
+/**
+ * Processes of agents whose supervisor is gone: found by the mark in their environment, never by a name. Only of
+ * projects whose lock lies in our state directory, because nothing else proves that their supervisor is gone.
+ */
+export async function checkOrphans(layout: ProjectLayout): Promise<Diagnosis[]> {
+  const found = await Promise.all(knownProjects(layout).map((project) => checkProject(layout, project)));
+  return found.flat();
+}
+
+async function checkProject(layout: ProjectLayout, project: KnownProject): Promise<Diagnosis[]> {
+  if (marked(project.hash).length === 0) return [];
+  if (await isLockedWithin(project, PATIENCE_MS)) return [];
+  // Those of before may have ended while we waited.
+  const left = marked(project.hash);
+  if (left.length === 0) return [];
+  const agents = [...new Set(left.map(({ value }) => value.split('/')[1] ?? '?'))].toSorted();
+  const text = `${countOf(left.length, 'process').replace(/processs$/, 'processes')} of ${agents.join(', ')} in ${project.name} ${left.length === 1 ? 'lives' : 'live'} on without a supervisor (pid ${left.map(({ identity }) => identity.pid).slice(0, 8).join(', ')})`;
+  const foreign = left.some((one) => stateDirOf(one) !== layout.swarmStateDir);
+  if (foreign) {
+    return [{ check: 'orphans-elsewhere', severity: 'note', text, cause: 'They keep their state in another directory (XDG_STATE_HOME), where their supervisor may well be.' }];
+  }
+  return [
+    {
+      check: 'orphans',
+      severity: 'warning',
+      text,
+      cause: 'The supervisor was killed, and nobody could start it again.',
+      cure: 'Run `swarm up` there to take them over, or end them.',
+      repair: () => endOrphans(project),
+    },
+  ];
+}
+
+/** Agents and wrappers alike. Our own marks, when an agent runs the doctor, are of a living swarm. */
+function marked(hash: string): MarkedProcess[] {
+  const all = [WRAPPER_MARK, AGENT_MARK].flatMap((name) => findMarked(name, hash));
+  const byPid = new Map(all.map((one) => [one.identity.pid, one]));
+  byPid.delete(process.pid);
+  return [...byPid.values()];
+}
+
+function stateDirOf({ identity }: MarkedProcess): string {
+  const env = Object.fromEntries(['HOME', 'XDG_STATE_HOME'].map((name) => [name, readMark(identity.pid, name) ?? undefined]));
+  return swarmStateDir(env);
+}
+
+async function endOrphans(project: KnownProject): Promise<string> {
+  return await whileDown(project, async () => {
+    let found = 0;
+    // Wrappers first: they would start again what is ended below them.
+    for (const name of [WRAPPER_MARK, AGENT_MARK]) {
+      const ended = await endTree({ roots: [], mark: { name, prefix: project.hash }, graceMs: GRACE_MS, spare: [process.ppid] });
+      found += ended.found;
+      if (ended.survivors.length === 0) continue;
+      const pids = ended.survivors.map(({ pid }) => pid).join(', ');
+      throw new SwarmError('process-stays', `pid ${pids} of ${project.name} cannot be ended`, { hint: `Look at it: ps -fp ${pids}` });
+    }
+    return `ended ${found} of ${project.name}; files, tasks and checkpoints are untouched`;
+  });
+}

@@ -1,0 +1,17 @@
+import type { StatusDocument } from '../../api/documents.ts';
+import type { Config } from '../../config/index.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import type { Context } from '../context.ts';
+
+/** What the checks look at. */
+export interface Patient {
+  context: Context;
+  uid: number;
+  layout: ProjectLayout;
+  /** The defaults where swarm.yaml is not to be used. */
+  config: Config;
+  /** Null when no supervisor answers. */
+  status: StatusDocument | null;
+  /** True when a supervisor holds the project's lock. */
+  locked: boolean;
+}

@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { findRabbitmq } from '../../broker/index.ts';
+import { findEpmd } from '../../broker/install.ts';
+import { inspectClaude, type Gate } from '../../claude/preflight.ts';
+import type { Config } from '../../config/index.ts';
+import { gitText } from '../../git/git.ts';
+import { MINIMUM_GIT, parseGitVersion } from '../../git/repository.ts';
+import { inspectTmux } from '../../tmux/index.ts';
+import { installedClaude } from '../claude-program.ts';
+import type { Context } from '../context.ts';
+import { findingOf, ok, type Diagnosis, type Severity } from './finding.ts';
+import type { Patient } from './patient.ts';
+
+const NEEDED_NODE = 24;
+const ASK_TIMEOUT_MS = 5_000;
+
+/** Programs that swarm starts; those of the agents' own are looked for only where swarm.yaml names them. */
+export async function checkPrograms(context: Context, config: Config): Promise<Diagnosis[]> {
+  const [node, git, tmux, rabbitmq] = await Promise.all([
+    checkNode(context.env),
+    checkGit(context.cwd),
+    checkTmux(context, config),
+    checkRabbitmq(context.env, config),
+  ]);
+  return [...node, git, tmux, rabbitmq];
+}
+
+async function checkNode(env: NodeJS.ProcessEnv): Promise<Diagnosis[]> {
+  const own = ok('node', `Node ${process.versions.node} (${process.execPath})`);
+  const onPath = findOnPath('node', env, '/');
+  if (onPath === null || onPath === process.execPath) return [own];
+  const version = await versionOf(onPath, env);
+  if (version === null || Number.parseInt(version.slice(1), 10) >= NEEDED_NODE) return [own];
+  return [
+    own,
+    {
+      check: 'node-path',
+      severity: 'note',
+      text: `the node on your PATH is ${version} (${onPath})`,
+      cause: 'swarm itself runs on its own; what agents and verify commands start is that one.',
+    },
+  ];
+}
+
+async function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  try {
+    return (await promisify(execFile)(program, ['--version'], { env, timeout: ASK_TIMEOUT_MS })).stdout.trim();
+  } catch (error) {
+    // Whatever is wrong with it: it is not the one that we run on.
+    if (error instanceof Error) return null;
+    throw error;
+  }
+}
+
+async function checkGit(cwd: string): Promise<Diagnosis> {
+  try {
+    const text = await gitText(['version'], { cwd });
+    const [major = 0, minor = 0] = parseGitVersion(text) ?? [];
+    const [least, leastMinor] = MINIMUM_GIT;
+    if (major > least || (major === least && minor >= leastMinor)) return ok('git', text);
+    return { check: 'git', severity: 'error', text: `${text} is too old`, cause: `swarm needs ${MINIMUM_GIT.join('.')} or newer.`, cure: 'Install a newer git.' };
+  } catch (error) {
+    return findingOf('git', error);
+  }
+}
+
+async function checkTmux({ interrupt }: Context, config: Config): Promise<Diagnosis> {
+  try {
+    const { text } = await inspectTmux(config.tmux.program, { signal: interrupt.signal });
+    return ok('tmux', `tmux ${text}`);
+  } catch (error) {
+    interrupt.signal.throwIfAborted();
+    return findingOf('tmux', error);
+  }
+}
+
+async function checkRabbitmq(env: NodeJS.ProcessEnv, config: Config): Promise<Diagnosis> {
+  if (config.broker.url !== undefined) return ok('rabbitmq', 'RabbitMQ: your own (broker.url)');
+  const install = await findRabbitmq(env);
+  const cause = 'Agents come up without it, and tasks wait in the store.';
+  if (install === null) {
+    const cure = process.platform === 'darwin' ? 'brew install rabbitmq' : 'sudo scripts/install-rabbitmq, or your system’s package rabbitmq-server';
+    return { check: 'rabbitmq', severity: 'error', text: 'RabbitMQ is not installed', cause, cure };
+  }
+  if (findEpmd(env) === null) {
+    return { check: 'rabbitmq', severity: 'error', text: `RabbitMQ ${install.version} has no Erlang to run on (epmd is not found)`, cause, cure: 'Install Erlang, for example the package erlang-base.' };
+  }
+  return ok('rabbitmq', `RabbitMQ ${install.version} (${install.home})`);
+}
+
+/** `swarm up` asks about trust itself, so that it is no obstacle before. */
+const GATE_SEVERITY: Partial<Record<Gate['kind'], Severity>> = { trust: 'warning', onboarding: 'note' };
+
+/** Each Claude Code that swarm.yaml has agents of. */
+export async function checkClaude({ context, layout, config }: Patient): Promise<Diagnosis[]> {
+  const commands = Object.values(config.agents)
+    .filter(({ kind, count }) => kind === 'claude' && count > 0)
+    .map(({ command }) => command.join('\0'));
+  const found = await Promise.all([...new Set(commands)].map((command) => inspect(context, layout, command.split('\0'))));
+  return found.flat();
+}
+
+async function inspect(context: Context, layout: Patient['layout'], command: string[]): Promise<Diagnosis[]> {
+  const own = installedClaude(layout);
+  const usesOwn = command.length === 1 && command[0] === 'claude' && findOnPath('claude', context.env, layout.root) === null && existsSync(own);
+  const options = { command: usesOwn ? [own] : command, env: context.env, root: layout.root, signal: context.interrupt.signal };
+  const { version, path: program, gates } = await inspectClaude(options);
+  const findings = gates.map(({ kind, message, cure, blocking }): Diagnosis => {
+    const severity = GATE_SEVERITY[kind] ?? (blocking ? 'error' : 'note');
+    return { check: `claude-${kind}`, severity, text: message.replace(/\.$/, ''), cure: kind === 'trust' ? 'Run `swarm up`, which asks, or `swarm up --trust`.' : cure };
+  });
+  return version === null ? findings : [ok('claude', `Claude Code ${version} (${program ?? command[0] ?? ''})`), ...findings];
+}
+
+/** Programs that swarm.yaml names: a verify command that cannot start fails every task. */
+export function checkNamed({ context, layout, config }: Patient): Diagnosis[] {
+  const verify = Object.entries(config.verify).map(([name, argv]) => [`verify.${name}`, argv[0] ?? ''] as const);
+  return verify
+    .filter(([, program]) => findOnPath(program, context.env, layout.root) === null)
+    .map(([key, program]) => ({
+      check: 'program-missing',
+      severity: 'warning' as const,
+      text: `there is no program "${program}", which ${key} of swarm.yaml runs`,
+      cause: 'Tasks that are verified with it fail.',
+      cure: 'Install it, or correct swarm.yaml.',
+    }));
+}
+
+/** As a shell would find it. */
+export function findOnPath(name: string, env: NodeJS.ProcessEnv, root: string): string | null {
+  const places = name.includes('/') ? [path.resolve(root, name)] : (env['PATH'] ?? '').split(path.delimiter).filter(Boolean).map((directory) => path.join(directory, name));
+  return places.find(isProgram) ?? null;
+}
+
+function isProgram(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    // Not ours to run: as good as not there.
+    return false;
+  }
+}

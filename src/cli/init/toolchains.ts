@@ -1,0 +1,137 @@
+import type { RepositoryFiles, Toolchain, VerifyCommand } from './detect.ts';
+
+type Look = (files: RepositoryFiles) => Toolchain | null;
+
+/** Names that scripts and targets of these purposes usually bear, the best first. */
+const PURPOSES: Readonly<Record<string, readonly string[]>> = {
+  test: ['test', 'tests', 'check', 'unittest'],
+  lint: ['lint'],
+  typecheck: ['typecheck', 'type-check', 'tsc', 'types'],
+  build: ['build', 'compile'],
+};
+
+function commandsOf(names: readonly string[], argvOf: (name: string) => string[], from: string): VerifyCommand[] {
+  return Object.entries(PURPOSES).flatMap(([name, usual]) => {
+    const found = usual.find((one) => names.includes(one));
+    return found === undefined ? [] : [{ name, argv: argvOf(found), from }];
+  });
+}
+
+const LOCKFILES: readonly (readonly [file: string, manager: string])[] = [
+  ['pnpm-lock.yaml', 'pnpm'],
+  ['yarn.lock', 'yarn'],
+  ['bun.lock', 'bun'],
+  ['bun.lockb', 'bun'],
+  ['package-lock.json', 'npm'],
+  ['npm-shrinkwrap.json', 'npm'],
+];
+
+/** `packageManager` is the project's own word; else the lockfile tells. */
+export const nodeTools: Look = (files) => {
+  const text = files.read('package.json');
+  if (text === null) return null;
+  const manifest = parseJson(text);
+  const named = /^(npm|pnpm|yarn|bun)@/.exec(String(manifest['packageManager'] ?? ''))?.[1];
+  const manager = named ?? LOCKFILES.find(([file]) => files.has(file))?.[1] ?? 'npm';
+  const scripts = Object.entries(record(manifest['scripts']))
+    // What `npm init` writes only fails.
+    .filter(([name, script]) => !(name === 'test' && String(script).includes('no test specified')))
+    .map(([name]) => name);
+  // `bun test` is bun's own test runner, not the script.
+  const argvOf = (name: string): string[] => (name === 'test' && manager !== 'bun' ? [manager, name] : [manager, 'run', name]);
+  return { tool: manager, commands: commandsOf(scripts, argvOf, 'package.json'), allow: [] };
+};
+
+export const rustTools: Look = (files) =>
+  files.has('Cargo.toml')
+    ? {
+        tool: 'cargo',
+        commands: [
+          { name: 'test', argv: ['cargo', 'test'], from: 'Cargo.toml' },
+          { name: 'build', argv: ['cargo', 'build'], from: 'Cargo.toml' },
+        ],
+        allow: ['Bash(cargo check:*)', 'Bash(cargo clippy:*)', 'Bash(cargo fmt:*)'],
+      }
+    : null;
+
+export const goTools: Look = (files) =>
+  files.has('go.mod')
+    ? {
+        tool: 'go',
+        commands: [
+          { name: 'test', argv: ['go', 'test', './...'], from: 'go.mod' },
+          { name: 'build', argv: ['go', 'build', './...'], from: 'go.mod' },
+        ],
+        allow: ['Bash(go test:*)', 'Bash(go vet:*)', 'Bash(gofmt:*)'],
+      }
+    : null;
+
+const PYTHON_LOCKS: readonly (readonly [file: string, tool: string])[] = [
+  ['uv.lock', 'uv'],
+  ['poetry.lock', 'poetry'],
+  ['pdm.lock', 'pdm'],
+  ['Pipfile.lock', 'pipenv'],
+];
+
+export const pythonTools: Look = (files) => {
+  const from = ['pyproject.toml', 'setup.cfg', 'setup.py', 'requirements.txt', 'tox.ini'].find((file) => files.has(file));
+  if (from === undefined) return null;
+  const tool = PYTHON_LOCKS.find(([file]) => files.has(file))?.[1];
+  const run = tool === undefined ? [] : [tool, 'run'];
+  const project = files.read('pyproject.toml') ?? '';
+  const told = [project, files.read('setup.cfg'), files.read('requirements.txt'), files.read('tox.ini')].join('\n');
+  const test = pythonTest(files, told, tool === undefined ? ['python', '-m'] : run);
+  const lint = /^\[tool\.ruff/m.test(project) || files.has('ruff.toml') ? [{ name: 'lint', argv: [...run, 'ruff', 'check', '.'], from }] : [];
+  return { tool: tool ?? 'python', commands: [...(test === null ? [] : [{ name: 'test', argv: test, from }]), ...lint], allow: [] };
+};
+
+function pythonTest(files: RepositoryFiles, told: string, run: readonly string[]): string[] | null {
+  if (/\bpytest\b/.test(told) || files.has('pytest.ini') || files.has('conftest.py')) return [...run, 'pytest'];
+  if (files.has('tox.ini')) return ['tox'];
+  return files.has('tests') || files.has('test') ? ['python', '-m', 'unittest'] : null;
+}
+
+/** One program each, known by one file. */
+const OTHERS: readonly (readonly [file: string, tool: string, test: readonly string[]])[] = [
+  ['mvnw', 'maven', ['./mvnw', '-q', 'test']],
+  ['pom.xml', 'maven', ['mvn', '-q', 'test']],
+  ['gradlew', 'gradle', ['./gradlew', 'test']],
+  ['build.gradle', 'gradle', ['gradle', 'test']],
+  ['mix.exs', 'mix', ['mix', 'test']],
+  ['.rspec', 'bundler', ['bundle', 'exec', 'rspec']],
+  ['Rakefile', 'rake', ['rake', 'test']],
+  ['deno.json', 'deno', ['deno', 'test']],
+  ['Package.swift', 'swift', ['swift', 'test']],
+];
+
+export const otherTools: Look = (files) => {
+  const found = OTHERS.find(([file]) => files.has(file));
+  if (found === undefined) return null;
+  const [from, tool, argv] = found;
+  return { tool, commands: [{ name: 'test', argv: [...argv], from }], allow: [] };
+};
+
+export const makeTools: Look = (files) => {
+  const from = ['Makefile', 'makefile', 'GNUmakefile'].find((file) => files.has(file));
+  if (from !== undefined) {
+    const targets = [...(files.read(from) ?? '').matchAll(/^([A-Za-z0-9_.-]+)[ \t]*:(?!=)/gm)].map(([, name = '']) => name);
+    return { tool: 'make', commands: commandsOf(targets, (name) => ['make', name], from), allow: [] };
+  }
+  const just = ['justfile', 'Justfile', '.justfile'].find((file) => files.has(file));
+  if (just === undefined) return null;
+  const recipes = [...(files.read(just) ?? '').matchAll(/^@?([A-Za-z0-9_-]+)[^:=\n]*:(?!=)/gm)].map(([, name = '']) => name);
+  return { tool: 'just', commands: commandsOf(recipes, (name) => ['just', name], just), allow: [] };
+};
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    return record(JSON.parse(text));
+  } catch {
+    // A broken package.json is npm's to complain about; here it only tells nothing.
+    return {};
+  }
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
