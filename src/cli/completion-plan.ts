@@ -71,7 +71,7 @@ function walk(program: Command, words: readonly string[]): Position {
 }
 
 function takeOption(at: Position, word: string): void {
-  const [flag = '', inline] = splitOnce(word, '=');
+  const [flag, inline] = splitOnce(word, '=');
   const option = findOption(at.command, flag);
   at.pending = null;
   if (option === undefined || (!option.required && !option.optional)) return;
@@ -99,7 +99,7 @@ function findOption(command: Command, flag: string): Option | undefined {
 }
 
 function optionsAt(command: Command, current: string): Partial<CompletionPlan> {
-  const [flag = '', typed] = splitOnce(current, '=');
+  const [flag, typed] = splitOnce(current, '=');
   if (typed !== undefined) {
     const option = findOption(command, flag);
     return option === undefined ? {} : { ...valuesOf(option), current: typed, prefix: `${flag}=` };

@@ -31,7 +31,7 @@ export const nodeTools: Look = (files) => {
   const text = files.read('package.json');
   if (text === null) return null;
   const manifest = parseJson(text);
-  const named = /^(npm|pnpm|yarn|bun)@/.exec(String(manifest['packageManager'] ?? ''))?.[1];
+  const named = /^(npm|pnpm|yarn|bun)@/.exec(textOf(manifest['packageManager']))?.[1];
   const manager = named ?? LOCKFILES.find(([file]) => files.has(file))?.[1] ?? 'npm';
   const scripts = Object.entries(record(manifest['scripts']))
     // What `npm init` writes only fails.
@@ -119,7 +119,7 @@ export const makeTools: Look = (files) => {
   }
   const just = ['justfile', 'Justfile', '.justfile'].find((file) => files.has(file));
   if (just === undefined) return null;
-  const recipes = [...(files.read(just) ?? '').matchAll(/^@?([A-Za-z0-9_-]+)[^:=\n]*:(?!=)/gm)].map(([, name = '']) => name);
+  const recipes = [...(files.read(just) ?? '').matchAll(/^@?([A-Za-z0-9_-]+)(?:[ \t][^:\n]*)?:(?!=)/gm)].map(([, name = '']) => name);
   return { tool: 'just', commands: commandsOf(recipes, (name) => ['just', name], just), allow: [] };
 };
 
@@ -134,4 +134,8 @@ function parseJson(text: string): Record<string, unknown> {
 
 function record(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# A door to `swarm dash` and `swarm status`: what every agent does.
+set -eu
+swarm=$(cd -P "${BASH_SOURCE[0]%/*}" && pwd)/swarm
+case ${1:-} in
+  -h | --help)
+    echo "usage: monitor-agents.sh [OPTION…]
+
+On a terminal the live dashboard (swarm dash), else the present state once (swarm status). Events as they come:
+swarm events --follow"
+    exit 0
+    ;;
+esac
+if [ -t 1 ]; then exec "$swarm" dash "$@"; else exec "$swarm" status "$@"; fi

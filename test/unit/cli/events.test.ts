@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { Agent, EventDocument } from '../../../src/api/documents.ts';
+import { eventLine } from '../../../src/cli/event-line.ts';
+import { matches, readSince } from '../../../src/cli/events.ts';
+import { changeOf, scaleText } from '../../../src/cli/scale.ts';
+import { screen, thrown } from './run.ts';
+
+const AT = new Date(2030, 0, 1, 9, 5, 1, 250);
+
+function event(change: Partial<EventDocument>): EventDocument {
+  return { id: 1, at: AT.toISOString(), name: 'task.done', agent: null, task: null, data: {}, ...change };
+}
+
+const line = (change: Partial<EventDocument>, today = AT): string => eventLine(event(change), screen().output, today);
+
+describe('an event as a line', () => {
+  it('says when, what, about whom, and the rest by name', () => {
+    expect(line({ agent: 'worker-1', task: 't3', data: { attempt: 2, commit: null } })).toBe('09:05:01.250 task.done                worker-1 t3 attempt=2');
+  });
+
+  it('shows the day of another day', () => {
+    expect(line({}, new Date(2030, 0, 2))).toBe('2030-01-01 09:05:01.250 task.done');
+  });
+
+  it('reads a change of status as one, with its reason first', () => {
+    const data = { from: 'idle', reason: 't3 running', rule: 'hook' };
+    expect(line({ name: 'agent.status.working', agent: 'worker-1', data })).toBe(
+      '09:05:01.250 agent.status.working     worker-1 idle → working t3 running rule=hook',
+    );
+  });
+
+  it('never lets what an agent wrote steer the terminal or break the line', () => {
+    const text = line({ name: 'agent.\u001B[31mnote', data: { note: 'a\nb\u001B[2J', list: ['x', 'y'], odd: { a: 1 } } });
+    expect(text).toContain('agent.note');
+    expect(text).toContain('a b list=x,y odd={"a":1}');
+    expect(text).not.toMatch(/[\u001B\n]/);
+  });
+
+  it('survives a time that is none', () => {
+    expect(line({ at: 'yesterday' })).toContain('yesterday');
+  });
+});
+
+describe('which events', () => {
+  it('--since takes an id or a duration, and says so otherwise', async () => {
+    expect(readSince(undefined, 5_000)).toEqual({ id: 0, at: 0 });
+    expect(readSince('12', 5_000)).toEqual({ id: 12, at: 0 });
+    expect(readSince('3s', 5_000)).toEqual({ id: 0, at: 2_000 });
+    expect(await thrown(() => readSince('noon', 0))).toMatchObject({ code: 'bad-since', exitCode: 2 });
+  });
+
+  it('agent and task must both fit where both are asked for', () => {
+    const about = event({ agent: 'worker-1', task: 't1' });
+    expect(matches(about, {})).toBe(true);
+    expect(matches(about, { agent: 'worker-1', task: 't1' })).toBe(true);
+    expect(matches(about, { agent: 'worker-1', task: 't2' })).toBe(false);
+    expect(matches(event({}), { agent: 'worker-1' })).toBe(false);
+  });
+});
+
+describe('scale', () => {
+  const worker = (n: number, status: Agent['status'], role = 'worker'): Agent => ({ id: `${role}-${n}`, role, status }) as Agent;
+
+  it('tells who starts, and counts workers alone', () => {
+    const change = changeOf([worker(1, 'idle'), worker(1, 'idle', 'reviewer')], [worker(1, 'idle'), worker(2, 'starting'), worker(1, 'idle', 'reviewer')]);
+    expect(change).toEqual({ before: 1, after: 2, started: ['worker-2'], stopped: [] });
+    expect(scaleText(change)).toBe('workers: 1 → 2; worker-2 starts');
+  });
+
+  it('tells who stops, and that nothing of theirs is lost', () => {
+    const change = changeOf([worker(1, 'idle'), worker(2, 'working'), worker(3, 'paused')], [worker(1, 'idle'), worker(2, 'stopping'), worker(3, 'stopped')]);
+    expect(scaleText(change)).toBe('workers: 3 → 1; worker-2, worker-3 stop (worktrees and conversations stay)');
+  });
+
+  it('says when nothing changes', () => {
+    expect(scaleText(changeOf([worker(1, 'idle')], [worker(1, 'working')]))).toBe('1 worker, as before');
+  });
+});
