@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Logger } from 'pino';
-import * as z from 'zod';
 import { errorText, SwarmError } from '../domain/errors.ts';
 import type { StatusDocument } from '../api/documents.ts';
 
@@ -14,14 +11,14 @@ export interface BrokerPort {
   /** True when nobody else uses the node. */
   leave(): Promise<{ last: boolean }>;
   stop(): Promise<void>;
+  /** How far the installer is; null: nobody installs anything. */
+  installing(): Promise<{ state: string; log: string } | null>;
 }
 
 export interface BrokerKeeperOptions {
   /** Somebody else's node (`broker.url`), or null for the private one. */
   url: string | null;
   broker: BrokerPort;
-  /** Where the installer tells how far it is. */
-  brokerDir: string;
   log: Logger;
   onUrl(url: string | null): void;
   onChange(state: BrokerState): void;
@@ -29,6 +26,10 @@ export interface BrokerKeeperOptions {
 
 const RETRY_MS = 1_000;
 const RETRY_MAX_MS = 15_000;
+/** A connection that lived shorter than this proves nothing about its node, ms. */
+const STABLE_MS = 5_000;
+/** That there is no program to start is known sooner; only a real start is shown as one, ms. */
+const STARTS_MS = 300;
 
 /** Starts the node when it is first needed, and again whenever it is gone. */
 export class BrokerKeeper {
@@ -37,7 +38,9 @@ export class BrokerKeeper {
   #state: BrokerState;
   #ensuring: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #failures = 0;
+  /** Tries since a connection was last stable. */
+  #tries = 0;
+  #connectedAt: number | null = null;
   #joined = false;
 
   constructor(options: BrokerKeeperOptions) {
@@ -61,21 +64,43 @@ export class BrokerKeeper {
 
   /** The connection is up. */
   connected(): void {
-    this.#failures = 0;
+    this.#connectedAt ??= performance.now();
     this.#set({ state: 'up', reason: null });
   }
 
   /** The connection broke, or could not be made: a private node may be dead. */
   disconnected(detail: string): void {
     if (this.#abort.signal.aborted) return;
+    if (this.#connectedAt !== null && performance.now() - this.#connectedAt >= STABLE_MS) this.#tries = 0;
+    this.#connectedAt = null;
+    if (this.#options.url !== null) {
+      this.#set({ state: 'down', reason: detail });
+      return;
+    }
     if (this.#state.state === 'up') this.#set({ state: 'down', reason: detail });
-    if (this.#options.url === null) this.#ensure();
-    else this.#set({ state: 'down', reason: detail });
+    if (this.#ensuring !== null || this.#timer !== null) return;
+    if (this.#tries > 0) this.#set({ state: 'down', reason: detail });
+    // A node may live and still refuse us: each try makes the connection dial at once, so they must not follow each other.
+    this.#tries += 1;
+    if (this.#tries === 1) this.#ensure();
+    else this.#ensureAfter(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(this.#tries - 2, 5)));
+  }
+
+  #ensureAfter(ms: number): void {
+    if (this.#abort.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#ensure();
+    }, ms);
   }
 
   #ensure(): void {
     if (this.#ensuring !== null || this.#timer !== null || this.#abort.signal.aborted) return;
+    const starts = setTimeout(() => {
+      if (this.#connectedAt === null) this.#set({ state: 'starting', reason: null });
+    }, STARTS_MS);
     this.#ensuring = this.#ensureOnce()
+      .finally(() => clearTimeout(starts))
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#ensuring = null;
@@ -87,17 +112,18 @@ export class BrokerKeeper {
       await this.#options.broker.join();
       this.#joined = true;
     }
-    if (this.#state.state !== 'up') this.#set({ state: 'starting' });
     const { url, publicUrl, pid } = await this.#options.broker.ensure(this.#abort.signal);
+    if (this.#abort.signal.aborted) return;
     this.#set({ url: publicUrl, pid });
     this.#options.onUrl(url);
   }
 
   async #failed(error: unknown): Promise<void> {
-    if (this.#abort.signal.aborted) return;
-    this.#failures += 1;
+    // One that is connected needs no other.
+    if (this.#abort.signal.aborted || this.#connectedAt !== null) return;
+    this.#tries += 1;
     const missing = error instanceof SwarmError && error.code === 'no-rabbitmq';
-    const installing = missing ? await readInstall(this.#options.brokerDir) : null;
+    const installing = missing ? await this.#options.broker.installing() : null;
     if (installing?.state === 'installing') {
       this.#set({ state: 'installing', reason: 'RabbitMQ is being installed; the queue is there in about a minute' });
     } else if (missing) {
@@ -108,11 +134,7 @@ export class BrokerKeeper {
       this.#set({ state: 'down', reason: errorText(error) });
       this.#options.log.error({ err: error }, 'the broker could not be started');
     }
-    const delay = missing ? RETRY_MS : Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(this.#failures, 5));
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      this.#ensure();
-    }, delay);
+    this.#ensureAfter(missing ? RETRY_MS : Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(this.#tries, 5)));
   }
 
   #set(change: Partial<BrokerState>): void {
@@ -130,17 +152,6 @@ export class BrokerKeeper {
     if (!this.#joined || !stopIfLast) return;
     const { last } = await this.#options.broker.leave();
     if (last) await this.#options.broker.stop();
-  }
-}
-
-const installSchema = z.object({ state: z.string(), log: z.string() });
-
-async function readInstall(brokerDir: string): Promise<{ state: string; log: string } | null> {
-  try {
-    return installSchema.parse(JSON.parse(await readFile(path.join(brokerDir, 'install.json'), 'utf8')));
-  } catch {
-    // No such file, or one half written: nobody is installing anything that we could name.
-    return null;
   }
 }
 

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import * as z from 'zod';
 import { ensureBroker, joinBroker, leaveBroker, stopBroker } from '../broker/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { identityOf } from '../process/index.ts';
@@ -17,5 +20,17 @@ export function brokerPort(layout: ProjectLayout): BrokerPort {
     stop: async () => {
       await stopBroker(dir, { ifUnused: true });
     },
+    installing: () => readInstall(dir),
   };
+}
+
+const installSchema = z.object({ state: z.string(), log: z.string() });
+
+async function readInstall(brokerDir: string): Promise<{ state: string; log: string } | null> {
+  try {
+    return installSchema.parse(JSON.parse(await readFile(path.join(brokerDir, 'install.json'), 'utf8')));
+  } catch {
+    // No such file, or one half written: nobody is installing anything that we could name.
+    return null;
+  }
 }

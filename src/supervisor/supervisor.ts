@@ -149,7 +149,6 @@ export class Supervisor {
     this.#broker = new BrokerKeeper({
       url: config.broker.url ?? null,
       broker: brokerPort(layout),
-      brokerDir: layout.brokerDir,
       log,
       onUrl: (url) => this.#setAmqpUrl(url),
       onChange: (state) => this.#events.emit(`broker.${state.state}`, { data: { ...state } }),
