@@ -29,7 +29,8 @@ export default defineConfig({
           name: 'integration',
           root,
           include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
+          // Far above what any takes: what a test waits for bounds itself.
+          testTimeout: 120_000,
           hookTimeout: 60_000,
           pool: 'forks',
           // More than cores: these tests mostly wait for what they have started.
