@@ -9,11 +9,11 @@ import type {
   UpDocument,
   UpRequest,
 } from '../api/documents.ts';
-import type { AnswerRequest, SwarmService, TaskDiffDocument } from '../api/service.ts';
+import type { AnswerRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
 import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import { SwarmError } from '../domain/errors.ts';
-import type { Task, TaskSpec } from '../domain/task.ts';
+import type { Task } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
@@ -116,13 +116,15 @@ export class Service implements SwarmService {
 
   async rollback(id: string, n: number): Promise<RollbackDocument> {
     const record = this.#record(id);
-    const known = (await this.#deps.checkpoints.list(id, record.worktree)).map((entry) => entry.n);
-    if (!known.includes(n)) {
-      const near = [...known].sort((a, b) => Math.abs(a - n) - Math.abs(b - n))[0];
+    const known = await this.#deps.checkpoints.list(id, record.worktree);
+    if (!known.some((entry) => entry.n === n)) {
+      const near = known.map((entry) => entry.n).toSorted((a, b) => Math.abs(a - n) - Math.abs(b - n))[0];
       throw new SwarmError('unknown-checkpoint', `${id} has no checkpoint ${n}`, {
         hint: near === undefined ? `It has none yet: swarm checkpoint ${id}` : `Did you mean ${near}? See: swarm checkpoint ls ${id}`,
+        exitCode: 2,
       });
     }
+    refuseOtherTask(record, known.find((entry) => entry.n === n));
     this.#deps.events.emit('rollback.asked', { agent: id, data: { n } });
     const done = record.linked
       ? ((await this.#deps.order(id, { do: 'rollback', n }, ROLLBACK_TIMEOUT_MS)) as Omit<RollbackDocument, 'agent'>)
@@ -171,8 +173,8 @@ export class Service implements SwarmService {
     return await this.#deps.checkpoints.list(id, record?.worktree ?? '');
   }
 
-  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]> {
-    return this.#deps.tasks.submit(specs);
+  submit(tasks: SubmittedTask[]): Promise<TaskAddedDocument[]> {
+    return this.#deps.tasks.submit(tasks);
   }
 
   async tasks(filter: { state?: string | undefined; limit?: number | undefined }): Promise<Task[]> {
@@ -229,4 +231,17 @@ export class Service implements SwarmService {
       near === null ? (names.length === 0 ? 'There are none yet: swarm up 3' : `There are: ${names.join(', ')}`) : `Did you mean ${near}?`;
     return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
   }
+}
+
+/**
+ * A checkpoint holds the branch too: brought back in the middle of another task, that task's work would go on where it
+ * does not belong.
+ */
+function refuseOtherTask(record: AgentRecord, checkpoint: CheckpointDocument | undefined): void {
+  const held = record.snapshot?.tasks.find((task) => task.slot === 0)?.task;
+  if (!record.linked || held === undefined || checkpoint === undefined || checkpoint.task === held) return;
+  const whose = checkpoint.task === null ? 'belongs to no task' : `belongs to ${checkpoint.task}`;
+  throw new SwarmError('other-task', `${record.id} works on ${held}, and checkpoint ${checkpoint.n} ${whose}`, {
+    hint: `Pick one of ${held} (\`swarm checkpoint ls ${record.id}\`), or first: \`swarm task cancel ${held}\``,
+  });
 }
