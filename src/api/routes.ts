@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { TaskSpec } from '../domain/task.ts';
 import {
   answerBody,
   checkpointBody,
@@ -23,19 +22,12 @@ export interface Route<Input = unknown> {
   handle(service: SwarmService, input: Input, params: Record<string, string>): Promise<unknown>;
 }
 
-/** The default of `retries` where a submitter says nothing. */
-const DEFAULT_RETRIES = 2;
-
 function route<Input>(value: Route<Input>): Route {
   return value as unknown as Route;
 }
 
 const none = z.looseObject({});
 const id = (params: Record<string, string>): string => params['id'] ?? '';
-
-function toSpec(body: Extract<z.infer<typeof tasksBody>, { title: string }>): TaskSpec {
-  return { ...body, retries: body.retries ?? DEFAULT_RETRIES };
-}
 
 function desiredRoute(verb: string, desired: 'up' | 'paused' | 'stopped'): Route {
   return route({
@@ -118,8 +110,8 @@ export const routes: readonly Route[] = [
     summary: 'submit one task, or several at once',
     input: tasksBody,
     handle: async (service, body) => {
-      if ('tasks' in body) return { tasks: await service.submit(body.tasks.map(toSpec)) };
-      const [added] = await service.submit([toSpec(body)]);
+      if ('tasks' in body) return { tasks: await service.submit(body.tasks) };
+      const [added] = await service.submit([body]);
       return added;
     },
   }),

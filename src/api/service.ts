@@ -19,6 +19,9 @@ export interface TaskDiffDocument {
   patch: string;
 }
 
+/** A task as a submitter may write it. */
+export type SubmittedTask = Omit<TaskSpec, 'retries'> & { retries?: number | undefined };
+
 export interface AnswerRequest {
   needsYou?: string | undefined;
   decision: 'allow' | 'deny' | 'text';
@@ -39,7 +42,8 @@ export interface SwarmService {
   send(id: string, text: string): Promise<{ id: string; receipt: string }>;
   answer(id: string, answer: AnswerRequest): Promise<void>;
   checkpoints(id: string): Promise<CheckpointDocument[]>;
-  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
+  /** Where `retries` is absent the config decides. */
+  submit(specs: SubmittedTask[]): Promise<TaskAddedDocument[]>;
   tasks(filter: { state?: string | undefined; limit?: number | undefined }): Promise<Task[]>;
   task(id: string): Promise<Task>;
   cancel(id: string): Promise<Task>;

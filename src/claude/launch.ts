@@ -157,6 +157,7 @@ function buildEnv(options: LaunchOptions, telemetry: boolean, onboarded: boolean
   env['CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN'] = '1';
   env['CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY'] = '1';
   env['DISABLE_AUTOUPDATER'] = '1';
+  env['CLAUDE_CODE_ENABLE_AWAY_SUMMARY'] = '0';
   if (options.trustWorkspace) env['CLAUDE_CODE_SANDBOXED'] = '1';
   if (!onboarded) env['IS_DEMO'] = '1';
   if (options.permissionMode === 'bypassPermissions' && process.getuid?.() === 0) env['IS_SANDBOX'] = '1';

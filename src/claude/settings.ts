@@ -46,6 +46,8 @@ export function buildSettings(input: SettingsInput): Record<string, unknown> {
     },
     // A third of the processor time of a busy agent.
     prefersReducedMotion: true,
+    // A model call of its own when nobody looked for a while: an idle agent costs nothing.
+    awaySummaryEnabled: false,
     // Agents of one user could otherwise write prompts into each other's sessions.
     crossSessionInbound: 'refuse',
     ...(input.bypassPermissions ? { skipDangerousModePermissionPrompt: true } : {}),

@@ -25,7 +25,8 @@ export const taskSubmitSchema = z.strictObject({
   needs: z.array(z.string()).default([]),
   agent: z.string().optional(),
   timeoutMs: z.number().int().positive().optional(),
-  retries: z.number().int().min(0).max(100).default(2),
+  /** Absent: as the config says. */
+  retries: z.number().int().min(0).max(100).optional(),
   verify: z.string().optional(),
   budgetUsd: z.number().positive().optional(),
   key: z.string().max(200).optional(),

@@ -89,6 +89,13 @@ export class AgentRecord {
     return rotated || sessionChanged;
   }
 
+  /** Its wrapper has ended: what it had used is kept with the agent. */
+  fold(): void {
+    if (this.snapshot === null) return;
+    this.row = { ...this.row, usage: this.usage() };
+    this.snapshot = null;
+  }
+
   /** Money and tokens over the agent's whole life. */
   usage(): Usage {
     return addUsage(this.row.usage, this.snapshot?.usage ?? NO_USAGE);

@@ -95,6 +95,7 @@ export class AgentRunner implements Runner {
     const blameless = BLAMELESS.test(detail);
     const count = blameless ? null : noteRestart(policy, record.deaths, now);
     if (count !== null) record.deaths = count.history;
+    record.fold();
     record.row = { ...record.row, restarts: record.row.restarts + 1 };
     await ports.saveRow(record);
     if (policy.restart === 'temporary') return { phase: 'failed', since: now, detail };
@@ -123,6 +124,8 @@ export class AgentRunner implements Runner {
     await ports.closePane(record);
     await ports.giveBackLeases(record, 'released', 'its agent was stopped');
     record.pane = null;
+    record.fold();
+    await ports.saveRow(record);
     ports.events.emit('agent.stopped', { agent: record.id });
     return { phase: 'none', since: ports.now() };
   }

@@ -51,7 +51,7 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
     base: context.base,
     idle: role.idle,
     permissionMode: role.permissionMode,
-    allow: role.allow,
+    allow: [...role.allow, ...verifyRules(config)],
     deny: role.deny,
     unanswered: { policy: config.permissions.unanswered, afterMs: config.permissions.after },
     trustWorkspace: context.trustWorkspace,
@@ -66,6 +66,11 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
     heartbeatMs: config.tasks.heartbeat,
     resume: record.row.sessionId === null ? null : { sessionId: record.row.sessionId },
   };
+}
+
+/** What tasks are verified with an agent may run itself, without asking: the person has approved those programs. */
+function verifyRules({ verify }: Config): string[] {
+  return Object.values(verify).map((argv) => `Bash(${argv.join(' ')}:*)`);
 }
 
 /** The secret that a living wrapper was given by an earlier supervisor; null when there is none. */

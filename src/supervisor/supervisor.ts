@@ -137,7 +137,8 @@ export class Supervisor {
       result: async (result) => void (await this.#engine.result(result)),
       heartbeat: (heartbeat) => this.#leases.heartbeat(heartbeat),
       submit: async (task, messageId) => {
-        await this.#engine.submit([{ ...task, key: task.key ?? `message:${messageId}` }]);
+        const retries = task.retries ?? config.tasks.retries;
+        await this.#engine.submit([{ ...task, retries, key: task.key ?? `message:${messageId}` }]);
       },
       onState: (state) => {
         if (state.status === 'connected') {
@@ -313,6 +314,7 @@ export class Supervisor {
       events: this.#events,
       tasks: new TaskDesk({
         engine: this.#engine,
+        defaultRetries: this.#options.project.config.tasks.retries,
         agents: () => this.#candidates(),
         events: this.#events,
         cancelAttempt: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),

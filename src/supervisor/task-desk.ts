@@ -1,5 +1,5 @@
 import type { MergeDocument, TaskAddedDocument } from '../api/documents.ts';
-import type { TaskDiffDocument } from '../api/service.ts';
+import type { SubmittedTask, TaskDiffDocument } from '../api/service.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { TASK_STATES, type Task, type TaskSpec, type TaskState } from '../domain/task.ts';
 import type { EventLog } from './event-log.ts';
@@ -21,6 +21,8 @@ export interface Candidate {
 
 export interface TaskDeskDependencies {
   engine: TaskPort;
+  /** Further attempts of a failed task that says nothing else. */
+  defaultRetries: number;
   /** Agents that are wanted up. */
   agents(): Candidate[];
   events: EventLog;
@@ -40,8 +42,9 @@ export class TaskDesk {
     this.#deps = deps;
   }
 
-  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]> {
-    return this.#deps.engine.submit(specs);
+  submit(tasks: SubmittedTask[]): Promise<TaskAddedDocument[]> {
+    const retries = this.#deps.defaultRetries;
+    return this.#deps.engine.submit(tasks.map((task) => ({ ...task, retries: task.retries ?? retries })));
   }
 
   list(filter: { state?: string | undefined; limit?: number | undefined }): Task[] {

@@ -21,7 +21,7 @@ export const WORKER_ROLE = 'worker';
 
 /**
  * Who should be up after `swarm up [N]`: N workers; or, without a number, who was up before; or the counts of the
- * config. Workers beyond N are stopped (their worktrees and conversations stay). Pure.
+ * config, as also for a role that is new there. Workers beyond N are stopped (their worktrees and conversations stay). Pure.
  */
 export function wantedAgents(config: Config, known: readonly KnownAgent[], request: UpRequest): WantedAgent[] {
   const wanted: WantedAgent[] = [];
@@ -29,8 +29,9 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
   for (const [role, settings] of Object.entries(config.agents)) {
     const ofRole = wasUp.filter((agent) => agent.role === role);
     const asked = role === WORKER_ROLE ? request.workers : undefined;
+    const isNew = !known.some((agent) => agent.role === role);
     const ids =
-      asked === undefined && wasUp.length > 0
+      asked === undefined && wasUp.length > 0 && !isNew
         ? ofRole.map((agent) => agent.id)
         : Array.from({ length: asked ?? settings.count }, (_, index) => `${role}-${index + 1}`);
     for (const id of ids) wanted.push({ id, role, kind: settings.kind, desired: 'up' });

@@ -14,7 +14,7 @@ const envelope = (over: object): object => ({
 
 test('a good submit is decoded with its defaults', () => {
   const decoded = decode(bytes(envelope({})), 'task.submit');
-  expect(decoded).toMatchObject({ ok: true, message: { payload: { title: 'x', priority: 'normal', retries: 2 } } });
+  expect(decoded).toMatchObject({ ok: true, message: { payload: { title: 'x', priority: 'normal', after: [] } } });
 });
 
 test.each([
