@@ -50,6 +50,9 @@ export interface ConversationOptions {
   log: Logger;
 }
 
+const TRANSCRIPT_WAIT_MS = 5_000;
+const TRANSCRIPT_LOOK_MS = 25;
+
 type Step = Rest | { kind: 'died'; detail: string; exit: PaneExit | null } | { kind: 'interrupted' } | { kind: 'broken-off' };
 
 interface Opening {
@@ -185,8 +188,22 @@ export class Conversation {
 
   async #opening({ session, prompt, handoff }: TurnRequest): Promise<Opening> {
     const wanted = session === 'fresh' ? null : session === 'continue' ? this.#sessionId : session.resume;
-    if (wanted !== null && (await this.#options.sessionExists(wanted))) return { sessionId: wanted, resume: true, prompt };
-    return { sessionId: randomUUID(), resume: false, prompt: wanted === null ? prompt : handoff('its session is gone') };
+    if (wanted !== null && (await this.#transcriptOf(wanted))) return { sessionId: wanted, resume: true, prompt };
+    if (wanted === null) return { sessionId: randomUUID(), resume: false, prompt };
+    // What was to be said now (an answer, a failed check) must not be lost with the conversation.
+    return { sessionId: randomUUID(), resume: false, prompt: `${handoff('its session is gone')}\n\n${prompt}` };
+  }
+
+  /** Claude Code writes its transcript a moment after the fact: a living one that has ended a turn is waited for. */
+  async #transcriptOf(sessionId: string): Promise<boolean> {
+    const { pane, clock, sessionExists } = this.#options;
+    const deadline = clock.now() + TRANSCRIPT_WAIT_MS;
+    for (;;) {
+      if (await sessionExists(sessionId)) return true;
+      const mayCome = pane.alive && this.#sessionId === sessionId && pane.turn?.state === 'idle';
+      if (!mayCome || clock.now() > deadline) return false;
+      await pause(clock, TRANSCRIPT_LOOK_MS);
+    }
   }
 
   async #goOn(request: TurnRequest, delivered: boolean, prompt: string, why: string): Promise<Opening> {
@@ -195,7 +212,9 @@ export class Conversation {
       return { sessionId, resume: true, prompt: delivered ? prompt : request.prompt };
     }
     // An id that was given once may count as in use.
-    return { sessionId: randomUUID(), resume: false, prompt: delivered ? request.handoff(why) : request.prompt };
+    if (delivered) return { sessionId: randomUUID(), resume: false, prompt: request.handoff(why) };
+    const lead = request.session === 'fresh' ? '' : `${request.handoff(why)}\n\n`;
+    return { sessionId: randomUUID(), resume: false, prompt: `${lead}${request.prompt}` };
   }
 
   async #once(next: Opening, request: TurnRequest, delivered: () => void): Promise<Step> {
