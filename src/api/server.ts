@@ -1,30 +1,33 @@
 import { chmod, rm } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { SwarmError, toErrorDocument } from '../domain/errors.ts';
 import { eventQuery } from './bodies.ts';
-import type { EventDocument } from './documents.ts';
+import { EventStream } from './event-stream.ts';
 import { routes } from './routes.ts';
 import type { SwarmService } from './service.ts';
 import { openapi } from './openapi.ts';
 
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
-/** Comment lines on an idle stream, so that a dead reader is noticed. */
-const KEEP_ALIVE_MS = 15_000;
-/** A reader that lets so much pile up is cut off; it resumes by Last-Event-ID. */
-const STREAM_BUFFER_LIMIT_BYTES = 1024 * 1024;
-const REPLAY_LIMIT = 1_000;
+/** Keys of tasks may stand in a path; the library's own limit is 100. */
+const MAX_PARAM_LENGTH = 1_000;
 
 /** The supervisor's HTTP on a Unix socket (0600). */
 export class ApiServer {
   readonly #app: FastifyInstance;
   readonly #service: SwarmService;
-  readonly #streams = new Set<ServerResponse>();
+  readonly #streams = new Set<EventStream>();
 
   constructor(service: SwarmService, onProblem: (error: unknown) => void) {
     this.#service = service;
-    this.#app = fastify({ logger: false, bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+    this.#app = fastify({
+      logger: false,
+      bodyLimit: BODY_LIMIT_BYTES,
+      forceCloseConnections: true,
+      routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+      // A path that cannot be decoded meets no route, hence not the handler below.
+      frameworkErrors: (error, _request, reply: FastifyReply) => void reply.code(statusOf(error)).send(toErrorDocument(presentable(error))),
+    });
     this.#app.setErrorHandler(async (error, _request, reply) => {
       if (!(error instanceof SwarmError) && !(error instanceof z.ZodError) && statusOf(error) >= 500) onProblem(error);
       await reply.code(statusOf(error)).send(toErrorDocument(presentable(error)));
@@ -49,7 +52,7 @@ export class ApiServer {
     }
     this.#app.get('/v1/events', async (request, reply) => {
       // Who asks for JSON alone wants a page of the history, with an end; everybody else the stream.
-      if (request.headers.accept !== 'application/json') return this.#stream(request, reply);
+      if (request.headers.accept !== 'application/json') return this.#stream(request, reply, onProblem);
       const { after, limit } = eventQuery.parse(request.query);
       return await reply.send(service.eventsAfter(after, limit));
     });
@@ -70,28 +73,15 @@ export class ApiServer {
     await chmod(socketPath, 0o600);
   }
 
-  /** First what happened since `Last-Event-ID`, then each event as it comes, without a gap between the two. */
-  #stream(request: FastifyRequest, reply: FastifyReply): void {
+  #stream(request: FastifyRequest, reply: FastifyReply, onProblem: (error: unknown) => void): void {
     reply.hijack();
-    const response = reply.raw;
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.flushHeaders();
-    this.#streams.add(response);
-    let sent = Number(request.headers['last-event-id'] ?? Number.NaN);
-    const write = (event: EventDocument): void => {
-      if (event.id <= sent) return;
-      sent = event.id;
-      response.write(`id: ${event.id}\nevent: ${event.name}\ndata: ${JSON.stringify(event)}\n\n`);
-      if (response.writableLength > STREAM_BUFFER_LIMIT_BYTES) response.destroy();
-    };
-    const replay = Number.isNaN(sent) ? [] : this.#service.eventsAfter(sent, REPLAY_LIMIT);
-    for (const event of replay) write(event);
-    const unsubscribe = this.#service.subscribe(write);
-    const keepAlive = setInterval(() => response.write(': alive\n\n'), KEEP_ALIVE_MS);
-    response.on('close', () => {
-      clearInterval(keepAlive);
-      unsubscribe();
-      this.#streams.delete(response);
+    const stream = new EventStream(reply.raw, this.#service);
+    this.#streams.add(stream);
+    reply.raw.on('close', () => this.#streams.delete(stream));
+    const last = Number.parseInt(String(request.headers['last-event-id']), 10);
+    stream.begin(Number.isNaN(last) ? null : last).catch((error: unknown) => {
+      onProblem(error);
+      reply.raw.destroy();
     });
   }
 
@@ -104,6 +94,10 @@ export class ApiServer {
 function presentable(error: unknown): unknown {
   if (error instanceof z.ZodError) {
     return new SwarmError('bad-request', z.prettifyError(error).replaceAll('\n', ' '), { exitCode: 2, cause: error });
+  }
+  // What the HTTP library refuses: a body that is no JSON, or too long.
+  if (error instanceof Error && !(error instanceof SwarmError) && statusOf(error) < 500) {
+    return new SwarmError('bad-request', error.message, { exitCode: 2, cause: error });
   }
   return error;
 }
@@ -119,5 +113,7 @@ function statusOf(error: unknown): number {
   if (error.exitCode === 2) return 400;
   if (error.code === 'too-many-tasks') return 429;
   if (error.exitCode === 3) return 504;
+  // The disk or the supervisor itself cannot now; nothing is wrong with the request.
+  if (error.code === 'disk-full' || error.code === 'supervisor-down' || error.code.startsWith('store-')) return 503;
   return 409;
 }

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { EventDocument } from './documents.ts';
+import type { SwarmService } from './service.ts';
+
+/** Comment lines on an idle stream, so that a dead reader is noticed. */
+const KEEP_ALIVE_MS = 15_000;
+/** A reader that lets so much pile up is cut off; it resumes by Last-Event-ID. */
+const BUFFER_LIMIT_BYTES = 1024 * 1024;
+/** What happened before is read so much at a time, and no further than the reader follows. */
+const PAGE = 500;
+const PAGE_BUFFER_BYTES = 256 * 1024;
+/** A reader of the past that takes nothing for so long is cut off too, ms. */
+const STALLED_MS = 30_000;
+
+/** One reader of events: first those after `lastEventId`, then each as it comes, with no gap and no double between the two. */
+export class EventStream {
+  readonly #response: ServerResponse;
+  readonly #service: Pick<SwarmService, 'eventsAfter' | 'subscribe'>;
+  readonly #closed = new AbortController();
+  #unsubscribe = (): void => {};
+
+  constructor(response: ServerResponse, service: Pick<SwarmService, 'eventsAfter' | 'subscribe'>) {
+    this.#response = response;
+    this.#service = service;
+    // Whoever goes away in the middle of a write; `close` follows.
+    response.on('error', () => this.#close());
+    response.on('close', () => this.#close());
+  }
+
+  /** @param lastEventId null: only what comes from now on */
+  async begin(lastEventId: number | null): Promise<void> {
+    const response = this.#response;
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.flushHeaders();
+    const replayed = lastEventId === null ? 0 : await this.#replay(lastEventId);
+    if (this.#closed.signal.aborted) return;
+    // In the very turn in which nothing more was found. What was read before it was on disk is told again, hence the id.
+    this.#unsubscribe = this.#service.subscribe((event) => {
+      if (event.id > replayed) this.#tell(event);
+    });
+    const keepAlive = setInterval(() => {
+      if (!response.writableNeedDrain) response.write(': alive\n\n');
+    }, KEEP_ALIVE_MS);
+    this.#closed.signal.addEventListener('abort', () => clearInterval(keepAlive));
+  }
+
+  /** @returns the id of the last event there is */
+  async #replay(lastEventId: number): Promise<number> {
+    for (let last = lastEventId; ; ) {
+      const page = this.#service.eventsAfter(last, PAGE);
+      if (page.length === 0 || this.#closed.signal.aborted) return last;
+      for (const event of page) {
+        this.#response.write(frame(event));
+        last = event.id;
+      }
+      if (this.#response.writableLength > PAGE_BUFFER_BYTES) await this.#drained();
+    }
+  }
+
+  async #drained(): Promise<void> {
+    const stalled = AbortSignal.timeout(STALLED_MS);
+    try {
+      await once(this.#response, 'drain', { signal: AbortSignal.any([this.#closed.signal, stalled]) });
+    } catch (error) {
+      if (!this.#closed.signal.aborted && !stalled.aborted) throw error;
+      this.#response.destroy();
+      this.#close();
+    }
+  }
+
+  #tell(event: EventDocument): void {
+    this.#response.write(frame(event));
+    if (this.#response.writableLength > BUFFER_LIMIT_BYTES) this.#response.destroy();
+  }
+
+  #close(): void {
+    this.#unsubscribe();
+    this.#closed.abort();
+  }
+
+  /** The server ends; the reader may come back to the next one. */
+  end(): void {
+    this.#close();
+    this.#response.end();
+  }
+}
+
+function frame(event: EventDocument): string {
+  return `id: ${event.id}\nevent: ${event.name}\ndata: ${JSON.stringify(event)}\n\n`;
+}
