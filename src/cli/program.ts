@@ -111,6 +111,10 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .argument('<agent>')
     .action(call(async () => (await import('./attach.ts')).attach));
   program
+    .command('grid')
+    .summary('the terminals of all agents side by side, to look at')
+    .action(call(async () => (await import('./grid.ts')).grid));
+  program
     .command('logs')
     .summary('print the log of an agent, the supervisor or the broker')
     .argument('<name>', 'an agent, `supervisor` or `broker`')

@@ -11,7 +11,8 @@ import { inspectTmux } from '../tmux/index.ts';
 import { approveConfig } from './approve.ts';
 import { confirm } from './ask.ts';
 import { ensureClaude } from './claude-program.ts';
-import type { Context } from './context.ts';
+import { agentAround, type Context } from './context.ts';
+import { canBePainted, showDashboard } from './dash.ts';
 import { makeDirectories } from './directories.ts';
 import { keepEnvironment } from './environment.ts';
 import { BROKEN, underWay, UpProgress } from './progress.ts';
@@ -54,6 +55,7 @@ export async function up(context: Context, workers: number | undefined, options:
       ordered = await order(context, layout, { ...request, trust: true });
       status = await untilSettled(context, client, ordered, beganAt, { trusted: true });
     }
+    if (opensDashboard(context, options)) return await watch(context, layout, ordered, status);
     return report(context, ordered, status);
   } catch (error) {
     if (signal.aborted) output.note('Interrupted: what was ordered comes up in the background. `swarm status` shows it, `swarm down` ends it.');
@@ -125,15 +127,36 @@ async function trustIsGranted(context: Context, status: StatusDocument): Promise
   return await confirm(context, `Claude Code asks whether ${status.project.root} is trusted: it will read, change and run files there. Trust it?`);
 }
 
+/** Who is asked to give the terminal back, has none, or is an agent, gets the table. */
+function opensDashboard(context: Context, { detach }: UpOptions): boolean {
+  return detach !== true && canBePainted(context) && agentAround(context.env) === null;
+}
+
+async function watch(context: Context, layout: ProjectLayout, ordered: UpDocument, status: StatusDocument): Promise<number> {
+  await showDashboard(context, layout, status);
+  const { output } = context;
+  output.line(`${status.project.name} works on. Back to the dashboard: ${output.command} dash; to end it: ${output.command} down`);
+  return exitCodeOf(ordered, status);
+}
+
 function report(context: Context, ordered: UpDocument, status: StatusDocument): number {
   const { output } = context;
-  const ids = wantedIds(ordered);
   output.document({ ...ordered, agents: status.agents } satisfies UpDocument);
   for (const line of statusLines(output, status, Date.now())) output.line(line);
-  const late = underWay(status, ids);
-  const broken = status.agents.filter((agent) => ids.includes(agent.id) && BROKEN.includes(agent.status)).map((agent) => agent.id);
+  const { broken, late } = notReady(ordered, status);
   output.line();
   output.line(nextStep(output.command, status, broken, late));
+  return exitCodeOf(ordered, status);
+}
+
+function notReady(ordered: UpDocument, status: StatusDocument): { broken: string[]; late: string[] } {
+  const ids = wantedIds(ordered);
+  const broken = status.agents.filter((agent) => ids.includes(agent.id) && BROKEN.includes(agent.status)).map((agent) => agent.id);
+  return { broken, late: underWay(status, ids) };
+}
+
+function exitCodeOf(ordered: UpDocument, status: StatusDocument): number {
+  const { broken, late } = notReady(ordered, status);
   if (broken.length > 0) return 1;
   return late.length > 0 ? 3 : 0;
 }

@@ -205,7 +205,7 @@ function lineText(prompt: string, { text, at }: { text: string; at: number }, co
   const under = characters[at] ?? ' ';
   const marked = paint('inverse', under);
   // Without colours the place has to be seen all the same.
-  const cursor = marked === under && under === ' ' ? '_' : marked;
+  const cursor = marked === under ? `|${under}` : marked;
   return prompt + characters.slice(from, at).join('') + cursor + characters.slice(at + 1, to).join('');
 }
 

@@ -35,6 +35,8 @@ export interface Terminal {
   /** What is on the screen now, without the spaces at the ends of lines; `colours` keeps escape sequences. */
   screen(options?: { colours?: boolean }): Promise<string>;
   resize(columns: number, rows: number): Promise<void>;
+  /** The terminal goes away, as when its window is closed. */
+  close(): Promise<void>;
   /** Exit code of the program once it has ended; null while it runs. */
   exitCode(): Promise<number | null>;
   /** Waits until the screen shows it. */
@@ -88,8 +90,9 @@ function terminalOf(run: (...args: string[]) => Promise<string>, pane: string): 
   const terminal: Terminal = {
     keys: async (...keys) => void (await run('send-keys', '-t', pane, ...keys)),
     type: async (text) => void (await run('send-keys', '-t', pane, '-l', text)),
-    screen: ({ colours = false } = {}) => run('capture-pane', '-p', '-t', pane, ...(colours ? ['-e'] : [])),
+    screen: async ({ colours = false } = {}) => (await run('capture-pane', '-p', '-t', pane, ...(colours ? ['-e'] : []))).trimEnd(),
     resize: async (columns, rows) => void (await run('resize-window', '-t', pane, '-x', String(columns), '-y', String(rows))),
+    close: async () => void (await run('kill-pane', '-t', pane)),
     async exitCode() {
       const [dead, status] = (await run('display-message', '-p', '-t', pane, '#{pane_dead} #{pane_dead_status}')).split(' ');
       return dead === '1' ? Number(status) : null;

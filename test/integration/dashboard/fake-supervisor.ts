@@ -12,6 +12,8 @@ export interface FakeSupervisor extends AsyncDisposable {
   orders: { path: string; body: unknown }[];
   /** Tells whoever listens; the id is the next one. */
   emit(event: { name: string; agent?: string; task?: string; data?: Record<string, unknown> }): void;
+  /** Open event streams. */
+  readonly listeners: number;
   /** The next orders are refused so. */
   refusal: { code: string; message: string } | null;
   listen(): Promise<void>;
@@ -108,6 +110,9 @@ export function fakeSupervisor(socket: string, status: StatusDocument): FakeSupe
     tasks: [],
     orders: [],
     refusal: null,
+    get listeners() {
+      return streams.size;
+    },
     emit({ name, agent = null, task = null, data = {} }: { name: string; agent?: string | null; task?: string | null; data?: Record<string, unknown> }) {
       lastId += 1;
       const event: EventDocument = { id: lastId, at: new Date().toISOString(), name, agent, task, data };
@@ -148,6 +153,7 @@ async function answer(
     else send(200, pathname === '/v1/tasks' ? { id: 't9', existing: false } : { id: pathname.split('/')[3], receipt: 'queued' });
   } else if (pathname === '/v1/swarm') send(200, fake.status);
   else if (pathname === '/v1/tasks') send(200, fake.tasks);
+  else if (pathname === '/v1/agents') send(200, fake.status.agents);
   else if (agent !== undefined) send(200, fake.status.agents.find(({ id }) => id === agent));
   else if (pathname === '/v1/events') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });

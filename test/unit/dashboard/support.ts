@@ -1,0 +1,102 @@
+import type { EventDocument, NeedsYou, StatusDocument, Task } from '../../../src/api/documents.ts';
+import { Dash } from '../../../src/dashboard/dash.ts';
+import type { Orders } from '../../../src/dashboard/effects.ts';
+import { Feed, type Source } from '../../../src/dashboard/feed.ts';
+import { NOTHING, type Model } from '../../../src/dashboard/model.ts';
+import { unpainted } from '../../../src/dashboard/text.ts';
+import { fakeAgent, fakePermission, fakeQuestion, fakeStatus, fakeTask } from '../../integration/dashboard/fake-supervisor.ts';
+
+export const NOW = Date.parse('2026-01-01T12:30:00.000Z');
+
+export function event(id: number, name = 'task.progress'): EventDocument {
+  return { id, at: '2026-01-01T12:00:00.000Z', name, agent: 'worker-1', task: 't1', data: { text: `step ${id}` } };
+}
+
+export function model(more: Partial<Model> = {}, needsYou: NeedsYou[] = []): Model {
+  const status = fakeStatus(
+    Array.from({ length: 30 }, (_, at) => fakeAgent(`worker-${at + 1}`)),
+    { needsYou },
+  );
+  const tasks = Array.from({ length: 30 }, (_, at) => fakeTask(`t${at + 1}`, `Task number ${at + 1}`));
+  const events = Array.from({ length: 30 }, (_, at) => event(30 - at));
+  return { ...NOTHING, status, tasks, events, ...more };
+}
+
+/** Thirty of everything, and thirty questions, the sixteenth of which is one in words. */
+export function fullModel(): Model {
+  const needsYou = Array.from({ length: 30 }, (_, at) => fakePermission(`worker-${at + 1}`, `p${at + 1}`, `npm run step-${at + 1}`));
+  needsYou[15] = fakeQuestion('worker-16', 'q16', 'Tabs or spaces?');
+  return model({}, needsYou);
+}
+
+/** A source that a test turns by hand. */
+export class HandSource implements Source {
+  state: Model;
+  looks = 0;
+  failure: Error | null = null;
+  #wake: (() => void) | null = null;
+  readonly #queue: EventDocument[] = [];
+
+  constructor(state: Model) {
+    this.state = state;
+  }
+
+  async status(): Promise<StatusDocument> {
+    this.looks += 1;
+    if (this.failure !== null) throw this.failure;
+    if (this.state.status === null) throw new Error('a test has to say what the status is');
+    return this.state.status;
+  }
+
+  async tasks(): Promise<Task[]> {
+    return [...this.state.tasks];
+  }
+
+  emit(...events: EventDocument[]): void {
+    this.#queue.push(...events);
+    this.#wake?.();
+  }
+
+  async *events({ signal, onOpen }: { signal: AbortSignal; onOpen: () => void }): AsyncGenerator<EventDocument> {
+    onOpen();
+    while (!signal.aborted) {
+      yield* this.#queue.splice(0);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+    }
+  }
+}
+
+export interface Ordered {
+  orders: Orders;
+  given: unknown[][];
+}
+
+/** Takes every order, or refuses each. */
+export function orders(refusal: Error | null = null): Ordered {
+  const given: unknown[][] = [];
+  const take = async (...words: unknown[]): Promise<void> => {
+    given.push(words);
+    if (refusal !== null) throw refusal;
+  };
+  return {
+    given,
+    orders: {
+      answer: (agent, request) => take('answer', agent, request),
+      setAgent: (id, verb) => take(verb, id).then(() => fakeAgent(id)),
+      send: (agent, text) => take('send', agent, text).then(() => ({ id: 'm1', receipt: 'queued' })),
+      addTask: (task) => take('task', task).then(() => ({ id: 't99', existing: false })),
+      cancelTask: (id) => take('cancel', id).then(() => fakeTask(id, '')),
+      retryTask: (id) => take('retry', id).then(() => fakeTask(id, '')),
+    },
+  };
+}
+
+/** A dashboard over a model that stands still. */
+export function dashOver(state: Model, given: Ordered = orders()): Dash {
+  const feed = new Feed({ source: new HandSource(state) });
+  Object.defineProperty(feed, 'model', { get: () => state });
+  return new Dash({ feed, orders: given.orders, paint: unpainted, now: () => NOW });
+}
