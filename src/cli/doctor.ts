@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { connect } from '../api/client.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
-import type { Context } from './context.ts';
+import { refuseInsideAgent, type Context } from './context.ts';
 import { blocks, findingLines, findingOf, summary, toFinding, type Diagnosis, type DoctorDocument, type Finding } from './doctor/finding.ts';
 import { isLocked } from './doctor/lock.ts';
 import { checkOrphans } from './doctor/orphans.ts';
@@ -39,6 +39,8 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
 
 /** @returns 1 when something blocks */
 export async function doctor(context: Context, options: { fix?: boolean }): Promise<number> {
+  // An orphan among them could be the very agent that asks.
+  if (options.fix === true) refuseInsideAgent(context.env, 'swarm doctor --fix');
   const { output } = context;
   const findings: Finding[] = [];
   const tell = (finding: Finding): void => {

@@ -21,11 +21,10 @@ export async function scale(context: Context, workers: number): Promise<void> {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     throw new SwarmError(error.code, error.message, { hint: `Start it with \`swarm up ${workers}\`.`, cause: error, retrySafe: true });
   });
-  const { agents, notes } = await client.up({ workers });
+  const { agents } = await client.up({ workers });
   const change = changeOf(before, agents);
   context.output.document({ ...change, agents } satisfies ScaleDocument);
   context.output.line(scaleText(change));
-  for (const note of notes) context.output.note(`note: ${note}`);
 }
 
 /** Who is to be there now and was not, and the other way round. Pure. */

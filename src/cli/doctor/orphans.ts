@@ -40,7 +40,9 @@ export async function checkOrphans(layout: ProjectLayout): Promise<Diagnosis[]> 
 
 async function checkProject(layout: ProjectLayout, project: KnownProject): Promise<Diagnosis[]> {
   if (marked(project.hash).length === 0) return [];
-  if (await isLockedWithin(project, PATIENCE_MS)) return [];
+  // Where its pid file lies, asking for the status has waited already.
+  const waited = project.hash === layout.hash && existsSync(layout.supervisorPidFile);
+  if (await isLockedWithin(project, waited ? 0 : PATIENCE_MS)) return [];
   // Those of before may have ended while we waited.
   const left = marked(project.hash);
   if (left.length === 0) return [];
@@ -62,7 +64,7 @@ async function checkProject(layout: ProjectLayout, project: KnownProject): Promi
   ];
 }
 
-/** Agents and wrappers alike. Our own marks, when an agent runs the doctor, are of a living swarm. */
+/** Agents and wrappers alike. */
 function marked(hash: string): MarkedProcess[] {
   const all = [WRAPPER_MARK, AGENT_MARK].flatMap((name) => findMarked(name, hash));
   const byPid = new Map(all.map((one) => [one.identity.pid, one]));
@@ -80,7 +82,7 @@ async function endOrphans(project: KnownProject): Promise<string> {
     let found = 0;
     // Wrappers first: they would start again what is ended below them.
     for (const name of [WRAPPER_MARK, AGENT_MARK]) {
-      const ended = await endTree({ roots: [], mark: { name, prefix: project.hash }, graceMs: GRACE_MS, spare: [process.ppid] });
+      const ended = await endTree({ roots: [], mark: { name, prefix: project.hash }, graceMs: GRACE_MS });
       found += ended.found;
       if (ended.survivors.length === 0) continue;
       const pids = ended.survivors.map(({ pid }) => pid).join(', ');

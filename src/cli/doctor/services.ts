@@ -8,6 +8,7 @@ import { findMarked } from '../../process/index.ts';
 import { Database } from '../../store/database.ts';
 import { storeError } from '../../store/errors.ts';
 import { runTmux } from '../../tmux/index.ts';
+import { endServer } from '../../tmux/server.ts';
 import { listens } from '../../tmux/socket.ts';
 import { writtenPid } from '../supervise.ts';
 import { ago, countOf } from '../words.ts';
@@ -47,7 +48,8 @@ export async function checkTmuxServer({ layout, config, context }: Patient): Pro
       cure: 'Run `swarm up` to take it over, or `swarm down` to end everything in order.',
       repair: () =>
         whileDown(layout, async () => {
-          await runTmux(address, ['kill-server'], { signal: context.interrupt.signal });
+          const pid = await runTmux(address, ['display-message', '-p', '#{pid}'], { signal: context.interrupt.signal });
+          await endServer(address, Number(pid));
           return `the tmux server of ${layout.name} is ended`;
         }),
     },

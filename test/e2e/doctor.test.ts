@@ -1,0 +1,173 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isolatedEnvironment, type IsolatedEnvironment } from '../support/environment.ts';
+import { processesOf } from '../support/processes.ts';
+import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
+import { runSwarm, type SwarmRun } from '../support/swarm.ts';
+import { projectHash } from '../../src/domain/layout.ts';
+
+interface FindingView {
+  check: string;
+  severity: string;
+  text: string;
+  fix?: string;
+}
+
+let environment: IsolatedEnvironment;
+let repository: TemporaryRepository;
+
+beforeEach(async () => {
+  environment = await isolatedEnvironment({ graceMs: 5_000 });
+  const files = { 'README.md': 'a project\n', 'swarm.yaml': 'agents: {worker: {kind: shell, count: 1}}\n' };
+  repository = await temporaryRepository({ parent: environment.directory, files });
+});
+afterEach(async () => {
+  await swarm('down');
+  await environment[Symbol.asyncDispose]();
+});
+
+const swarm = (...args: string[]): Promise<SwarmRun> => runSwarm(environment, repository.path, args, { timeoutMs: 90_000 });
+const runtimeDir = (): string => path.join(environment.runtimeDir, 'swarm', projectHash(path.join(repository.path, '.git')));
+
+async function examine(...args: string[]): Promise<{ exitCode: number | null; ok: boolean; all: FindingView[]; of(check: string): FindingView[] }> {
+  const ended = await swarm('doctor', '--json', ...args);
+  const { ok, findings } = ended.json<{ ok: boolean; findings: FindingView[] }>();
+  return { exitCode: ended.exitCode, ok, all: findings, of: (check) => findings.filter((one) => one.check === check) };
+}
+
+/** A socket whose owner was killed. */
+async function staleSocket(file: string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const script = `require('net').createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'))`;
+  await once(spawn(process.execPath, ['-e', script], { stdio: 'ignore' }), 'exit');
+}
+
+/** Something that an agent of this project would have started. */
+function marked(mark: string, variables: Record<string, string> = {}): ChildProcess {
+  const env = { ...environment.variables, ...variables, SWARM_MARK: mark };
+  return spawn('sleep', ['600'], { env, cwd: environment.directory, stdio: 'ignore', detached: true });
+}
+
+async function addMissingWorktree(directory: string): Promise<void> {
+  await repository.git('worktree', 'add', '-q', '--detach', directory);
+  await rm(directory, { recursive: true });
+}
+
+const worktrees = async (): Promise<string> => await repository.git('worktree', 'list', '--porcelain');
+
+describe('swarm doctor', () => {
+  test('finds nothing in the way where all is well, and leaves nothing behind', async () => {
+    const seen = await examine();
+    expect(seen.all.filter(({ severity }) => severity === 'error' || severity === 'warning')).toEqual([]);
+    expect(seen).toMatchObject({ exitCode: 0, ok: true });
+    expect(seen.all.map(({ check }) => check)).toEqual(expect.arrayContaining(['git', 'tmux', 'rabbitmq', 'config', 'disk', 'supervisor', 'broker']));
+    expect(existsSync(path.join(environment.stateHome, 'swarm'))).toBe(false);
+    expect((await swarm('doctor')).stdout).toMatch(/\nok {4}git version .*\n\nNothing is in the way\.\n$/s);
+  });
+
+  test('a wrong swarm.yaml blocks, with its line; one that names new programs waits for approval', async () => {
+    await repository.write({ 'swarm.yaml': 'agents:\n  worker:\n    kind: shel\n' });
+    expect(await examine()).toMatchObject({ exitCode: 1, ok: false });
+    expect((await examine()).of('config')).toMatchObject([{ severity: 'error', text: expect.stringMatching(/swarm\.yaml:3:11: .*"shel"/) as string }]);
+    await repository.write({ 'swarm.yaml': 'base: gone\nagents: {worker: {kind: shell}}\nverify: {test: [no-such-program-here, x]}\n' });
+    const seen = await examine();
+    expect(seen.of('config-approval')).toMatchObject([{ severity: 'warning' }]);
+    expect(seen.of('config-base')).toMatchObject([{ severity: 'error' }]);
+    expect(seen.of('program-missing')).toMatchObject([{ severity: 'warning', text: expect.stringContaining('no-such-program-here') as string }]);
+  });
+
+  test('outside of a repository it says so, and still looks at the programs', async () => {
+    const ended = await runSwarm(environment, environment.home, ['doctor', '--json']);
+    expect(ended.exitCode).toBe(1);
+    const { findings } = ended.json<{ findings: FindingView[] }>();
+    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['git', 'tmux', 'rabbitmq', 'repository']));
+  });
+
+  test('left-over sockets and worktrees of ours go with --fix; what is not ours stays', async () => {
+    const [stale, inTheWay] = ['tmux.sock', 'api.sock'].map((name) => path.join(runtimeDir(), name)) as [string, string];
+    await staleSocket(stale);
+    await writeFile(inTheWay, 'not a socket', { mode: 0o600 });
+    const [ours, theirs] = [path.join(`${repository.path}.swarm`, 'worker-9'), path.join(environment.directory, 'theirs')];
+    await addMissingWorktree(ours);
+    await addMissingWorktree(theirs);
+    await repository.git('remote', 'add', '--mirror=push', 'backup', '/nonexistent');
+
+    const before = await examine();
+    expect(before).toMatchObject({ exitCode: 1, ok: false });
+    expect(before.of('socket-stale')).toMatchObject([{ fix: 'possible' }]);
+    expect(before.of('socket-foreign')).toHaveLength(1);
+    expect(before.of('worktree-missing')).toMatchObject([{ fix: 'possible', text: expect.stringContaining(ours) as string }]);
+    expect(before.of('mirror-remote')).toMatchObject([{ severity: 'warning', text: expect.stringContaining('backup') as string }]);
+    expect(existsSync(stale)).toBe(true);
+
+    const fixed = await examine('--fix');
+    expect(fixed.all.filter(({ fix }) => fix !== undefined).map(({ check, fix }) => [check, fix])).toEqual([
+      ['socket-stale', 'done'],
+      ['worktree-missing', 'done'],
+    ]);
+    expect([existsSync(stale), existsSync(inTheWay)]).toEqual([false, true]);
+    expect(await worktrees()).toContain(theirs);
+    expect(await worktrees()).not.toContain(ours);
+    await rm(inTheWay);
+    expect(await examine()).toMatchObject({ exitCode: 0, ok: true });
+  });
+
+  test('directories that others could read are closed', async () => {
+    await mkdir(path.join(environment.stateHome, 'swarm'), { mode: 0o755 });
+    expect((await examine()).of('mode')).toMatchObject([{ severity: 'warning', fix: 'possible' }]);
+    // An agent must not put anything right around itself.
+    const inside = await runSwarm(environment, repository.path, ['doctor', '--fix'], { variables: { SWARM_MARK: 'p/worker-1/-/-' } });
+    expect([inside.exitCode, inside.stderr]).toEqual([1, expect.stringContaining("refused inside an agent's environment (worker-1)")]);
+    await examine('--fix');
+    expect((await examine()).of('mode')).toEqual([]);
+  });
+
+  test('orphans of a dead supervisor are found by their mark and ended; the living are left alone', async () => {
+    await swarm('up', '--detach', '--yes');
+    await swarm('task', 'add', 'long', '--', 'sleep', '600');
+    const sleeps = () => processesOf(environment.directory).filter(({ commandLine }) => commandLine === 'sleep 600');
+    await expect.poll(() => sleeps().length, { timeout: 60_000 }).toBe(1);
+    const alive = await examine('--fix');
+    expect(alive.of('orphans')).toEqual([]);
+    expect(alive).toMatchObject({ ok: true });
+    expect(sleeps()).toHaveLength(1);
+
+    const programs = processesOf(environment.directory).filter(({ commandLine }) => /(supervisor|wrapper)\.js /.test(commandLine));
+    expect(programs).toHaveLength(2);
+    for (const { pid } of programs) process.kill(pid, 'SIGKILL');
+    const found = await examine();
+    expect(found.of('orphans')).toMatchObject([{ severity: 'warning', fix: 'possible', text: expect.stringMatching(/^1 process of worker-1 in repo /) as string }]);
+    expect(found.of('tmux-left')).toHaveLength(1);
+    expect(sleeps()).toHaveLength(1);
+
+    const fixed = await examine('--fix');
+    expect(fixed.of('orphans')).toMatchObject([{ fix: 'done' }]);
+    expect(fixed.of('broker-unused')).toMatchObject([{ fix: 'done' }]);
+    expect(processesOf(environment.directory).map(({ commandLine }) => commandLine)).toEqual([]);
+    expect((await examine()).all.filter(({ severity }) => severity === 'warning')).toEqual([]);
+    // Nothing is lost by it: the task goes on with the next supervisor.
+    await swarm('up', '--detach');
+    const { state } = (await swarm('task', 'show', 't1', '--json')).json<{ state: string }>();
+    expect(['ready', 'retrying', 'leased', 'running']).toContain(state);
+  });
+
+  test('processes whose supervisor may live elsewhere are only mentioned', async () => {
+    const hash = projectHash(path.join(repository.path, '.git'));
+    const [ours, theirs] = [marked(`${hash}/worker-1/t1/1`), marked(`${hash}/worker-2/t2/1`, { XDG_STATE_HOME: '/elsewhere' })];
+    try {
+      await expect.poll(async () => (await examine()).of('orphans-elsewhere').length, { timeout: 20_000 }).toBe(1);
+      await examine('--fix');
+      expect([ours.exitCode ?? ours.signalCode, theirs.exitCode ?? theirs.signalCode]).toEqual([null, null]);
+      theirs.kill('SIGKILL');
+      await once(theirs, 'exit');
+      expect((await examine('--fix')).of('orphans')).toMatchObject([{ fix: 'done' }]);
+      await expect.poll(() => ours.signalCode).toBe('SIGTERM');
+    } finally {
+      for (const child of [ours, theirs]) child.kill('SIGKILL');
+    }
+  });
+});
