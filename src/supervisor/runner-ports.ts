@@ -9,6 +9,7 @@ import { endTree } from '../process/index.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { RunnerPorts } from './agent-runner.ts';
+import { loadEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
 import { blockingGate } from './gates.ts';
 import type { Project } from './project.ts';
@@ -60,9 +61,11 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
     gate: async (record) => {
       const role = roleOf(record);
       if (role.kind === 'shell') return null;
-      const { command } = claudeCommand(world, role.command);
+      // As of the last `up`: whoever sets a token and says `up` again has settled it.
+      const env = loadEnvironment(layout.envSnapshot, world.env);
+      const { command } = claudeCommand(world, role.command, env);
       const signal = AbortSignal.timeout(GATE_TIMEOUT_MS);
-      const { gates } = await inspectClaude({ command, env: world.env, root: layout.root, signal });
+      const { gates } = await inspectClaude({ command, env, root: layout.root, signal });
       return blockingGate(gates, world.trusted());
     },
     ensureWorktree: async (record) => {
@@ -73,7 +76,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
     },
     writeSpec: async (record) => {
       const role = roleOf(record);
-      const { installed } = claudeCommand(world, role.command);
+      const { installed } = claudeCommand(world, role.command, loadEnvironment(layout.envSnapshot, world.env));
       const spec = buildSpec(record, role, {
         layout,
         config,
@@ -139,10 +142,10 @@ async function giveBackLeases(engine: TaskEngine, record: AgentRecord, how: 'los
 }
 
 /** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
-function claudeCommand(world: RunnerWorld, command: string[]): { command: string[]; installed: string[] | null } {
+function claudeCommand(world: RunnerWorld, command: string[], env: Readonly<Record<string, string>>): { command: string[]; installed: string[] | null } {
   const own = path.join(world.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
   const isPlain = command.length === 1 && command[0] === 'claude';
-  if (!isPlain || onPath('claude', world.env['PATH'] ?? '') || !existsSync(own)) return { command, installed: null };
+  if (!isPlain || onPath('claude', env['PATH'] ?? '') || !existsSync(own)) return { command, installed: null };
   return { command: [own], installed: [own] };
 }
 
