@@ -192,6 +192,10 @@ test('depths tell what waits, and nothing while there is no broker', async ({ br
   await w.bus.publishTicket(null);
   await eventually(() => w.queue.depths()).toContainEqual({ name: w.names.tickets, messages: 1, consumers: 0 });
   expect((await w.queue.depths()).find(({ name }) => name === w.names.claims)?.consumers).toBe(1);
+  // One that somebody deleted hides only itself.
+  await w.other.withChannel((channel) => channel.deleteQueue(w.names.dead));
+  const rest = [w.names.submit, w.names.tickets, w.names.claims, w.names.results];
+  expect((await w.queue.depths()).map(({ name }) => name)).toEqual(rest);
   await w.queue.removeEmpty();
   w.queue.setUrl(null);
   await eventually(() => w.queue.connected).toBe(false);
