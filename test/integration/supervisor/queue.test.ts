@@ -206,9 +206,15 @@ test('a broker that hangs is not waited for', async ({ broker }) => {
   await using w = await world(broker.url);
   process.kill(broker.handle.pid, 'SIGSTOP');
   try {
-    const began = performance.now();
-    await expect(w.queue.depths()).rejects.toMatchObject({ code: 'broker-silent' });
-    expect(performance.now() - began).toBeLessThan(3_000);
+    let tookMs = 0;
+    // A stop takes hold a moment after it is sent: the first question may still be answered.
+    await eventually(async () => {
+      const began = performance.now();
+      const answer = await w.queue.depths().catch((error: SwarmError) => error.code);
+      tookMs = performance.now() - began;
+      return answer;
+    }).toBe('broker-silent');
+    expect(tookMs).toBeLessThan(3_000);
   } finally {
     process.kill(broker.handle.pid, 'SIGCONT');
   }
