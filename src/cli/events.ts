@@ -64,8 +64,8 @@ export function matches(event: EventDocument, filter: EventFilter): boolean {
 }
 
 /** Page by page, so that a long history costs neither side much memory; of the matching ones the last `most`. */
-async function readHistory(
-  client: SwarmClient,
+export async function readHistory(
+  client: Pick<SwarmClient, 'eventsAfter'>,
   since: Since,
   filter: EventFilter,
   most: number,

@@ -8,7 +8,6 @@ import { isolatedEnvironment, type IsolatedEnvironment } from '../support/enviro
 import { processesOf } from '../support/processes.ts';
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../support/swarm.ts';
-import { projectHash } from '../../src/domain/layout.ts';
 
 interface FindingView {
   check: string;
@@ -31,7 +30,7 @@ afterEach(async () => {
 });
 
 const swarm = (...args: string[]): Promise<SwarmRun> => runSwarm(environment, repository.path, args, { timeoutMs: 90_000 });
-const runtimeDir = (): string => path.join(environment.runtimeDir, 'swarm', projectHash(path.join(repository.path, '.git')));
+const projectHash = async (): Promise<string> => (await swarm('status', '--json')).json<{ project: { hash: string } }>().project.hash;
 
 async function examine(...args: string[]): Promise<{ exitCode: number | null; ok: boolean; all: FindingView[]; of(check: string): FindingView[] }> {
   const ended = await swarm('doctor', '--json', ...args);
@@ -88,7 +87,8 @@ describe('swarm doctor', () => {
   });
 
   test('left-over sockets and worktrees of ours go with --fix; what is not ours stays', async () => {
-    const [stale, inTheWay] = ['tmux.sock', 'api.sock'].map((name) => path.join(runtimeDir(), name)) as [string, string];
+    const runtimeDir = path.join(environment.runtimeDir, 'swarm', await projectHash());
+    const [stale, inTheWay] = ['tmux.sock', 'api.sock'].map((name) => path.join(runtimeDir, name)) as [string, string];
     await staleSocket(stale);
     await writeFile(inTheWay, 'not a socket', { mode: 0o600 });
     const [ours, theirs] = [path.join(`${repository.path}.swarm`, 'worker-9'), path.join(environment.directory, 'theirs')];
@@ -156,7 +156,7 @@ describe('swarm doctor', () => {
   });
 
   test('processes whose supervisor may live elsewhere are only mentioned', async () => {
-    const hash = projectHash(path.join(repository.path, '.git'));
+    const hash = await projectHash();
     const [ours, theirs] = [marked(`${hash}/worker-1/t1/1`), marked(`${hash}/worker-2/t2/1`, { XDG_STATE_HOME: '/elsewhere' })];
     try {
       await expect.poll(async () => (await examine()).of('orphans-elsewhere').length, { timeout: 20_000 }).toBe(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Agent, EventDocument } from '../../../src/api/documents.ts';
 import { eventLine } from '../../../src/cli/event-line.ts';
-import { matches, readSince } from '../../../src/cli/events.ts';
+import { matches, readHistory, readSince } from '../../../src/cli/events.ts';
 import { changeOf, scaleText } from '../../../src/cli/scale.ts';
 import { screen, thrown } from './run.ts';
 
@@ -55,6 +55,33 @@ describe('which events', () => {
     expect(matches(about, { agent: 'worker-1', task: 't1' })).toBe(true);
     expect(matches(about, { agent: 'worker-1', task: 't2' })).toBe(false);
     expect(matches(event({}), { agent: 'worker-1' })).toBe(false);
+  });
+});
+
+describe('a long history', () => {
+  const all = Array.from({ length: 2_500 }, (_, index) => event({ id: 2 * index + 1, at: new Date(1_000 * index).toISOString(), agent: index % 2 === 0 ? 'worker-1' : null }));
+  const asked: number[] = [];
+  const client = {
+    eventsAfter: (id: number, limit: number) => {
+      asked.push(id);
+      return Promise.resolve(all.filter((one) => one.id > id).slice(0, limit));
+    },
+  };
+  const signal = new AbortController().signal;
+  const read = (since: { id: number; at: number }, most: number, agent?: string) => readHistory(client, since, { agent }, most, signal);
+
+  it('is read page by page to its end', async () => {
+    const { events, last } = await read({ id: 0, at: 0 }, Number.POSITIVE_INFINITY);
+    expect(events).toEqual(all);
+    expect(last).toBe(4_999);
+    expect(asked).toEqual([0, 1_999, 3_999]);
+  });
+
+  it('gives the last of those that match, and tells where it ended whatever matched', async () => {
+    expect((await read({ id: 0, at: 0 }, 2, 'worker-1')).events.map(({ id }) => id)).toEqual([4_993, 4_997]);
+    expect(await read({ id: 0, at: 0 }, 0)).toEqual({ events: [], last: 4_999 });
+    expect((await read({ id: 0, at: 2_498_000 }, 100)).events.map(({ id }) => id)).toEqual([4_997, 4_999]);
+    expect(await read({ id: 9_000, at: 0 }, 100)).toEqual({ events: [], last: 9_000 });
   });
 });
 
