@@ -46,11 +46,19 @@ export async function showDashboard(context: Context, layout: ProjectLayout, fir
   context.interrupt.signal.throwIfAborted();
 }
 
-async function attachFrom(context: Context, layout: ProjectLayout, client: Parameters<typeof attachTo>[2], agent: string): Promise<void> {
+async function attachFrom(
+  context: Context,
+  layout: ProjectLayout,
+  client: Parameters<typeof attachTo>[2],
+  agent: string,
+): Promise<void> {
   const config = await loadConfig(layout.root);
   await approveConfig(context, layout, config, false);
   const exitCode = await attachTo(context, layout, client, agent, config.tmux.program);
-  if (exitCode !== 0) throw new SwarmError('attach-failed', `tmux could not show ${agent}`, { hint: 'Its terminal may have just ended.' });
+  if (exitCode !== 0)
+    throw new SwarmError('attach-failed', `tmux could not show ${agent}`, {
+      hint: 'Its terminal may have just ended.',
+    });
 }
 
 async function follow(context: Context, layout: ProjectLayout): Promise<void> {
@@ -61,7 +69,8 @@ async function follow(context: Context, layout: ProjectLayout): Promise<void> {
     client,
     (change) => {
       if (output.json) output.stdout.write(`${JSON.stringify(change)}\n`);
-      else output.line(`${new Date(change.at).toTimeString().slice(0, 8)} ${oneLine(change.subject, 40)} ${change.text}`);
+      else
+        output.line(`${new Date(change.at).toTimeString().slice(0, 8)} ${oneLine(change.subject, 40)} ${change.text}`);
     },
     interrupt.signal,
   );

@@ -19,7 +19,10 @@ export async function grid(context: Context): Promise<number> {
     throw new SwarmError('no-session', 'no agent has a terminal now', { hint: '`swarm status` shows what they do.' });
   }
   if (!context.interactive) {
-    throw new SwarmError('no-terminal', 'grid needs a terminal', { hint: 'Run it in one, without --json and without a pipe.', exitCode: 2 });
+    throw new SwarmError('no-terminal', 'grid needs a terminal', {
+      hint: 'Run it in one, without --json and without a pipe.',
+      exitCode: 2,
+    });
   }
   const config = await loadConfig(layout.root);
   await approveConfig(context, layout, config, false);
@@ -52,12 +55,17 @@ async function tile(
     // With TMUX set tmux does not run inside itself; by TERM the status line tells the way back from here. tmux sets both
     // for each pane, whatever `new-session -e` says.
     const pane = ['env', 'TMUX=', 'TERM=xterm-256color', ...argv];
-    const where = at === 0 ? ['new-session', '-d', '-s', session, ...size] : ['split-window', '-d', '-t', `=${session}:`];
+    const where =
+      at === 0 ? ['new-session', '-d', '-s', session, ...size] : ['split-window', '-d', '-t', `=${session}:`];
     await runTmux(address, [...where, ...pane], { signal }).catch((cause: unknown) => {
-      throw new SwarmError('no-room', `${agents.length} terminals do not fit on ${columns}×${rows}: ${errorText(cause)}`, {
-        hint: 'Make the terminal larger, or look at one with `swarm attach`.',
-        cause,
-      });
+      throw new SwarmError(
+        'no-room',
+        `${agents.length} terminals do not fit on ${columns}×${rows}: ${errorText(cause)}`,
+        {
+          hint: 'Make the terminal larger, or look at one with `swarm attach`.',
+          cause,
+        },
+      );
     });
     // After each one, so that there is room to split.
     await runTmux(address, ['select-layout', '-t', `=${session}:`, 'tiled'], { signal });
@@ -71,9 +79,24 @@ async function tile(
       ...set('status-right', ` back: ${WAY_BACK} `),
       ...set('key-table', KEY_TABLE),
       // A tile whose session ends goes with it.
-      'set-option', '-w', '-t', `=${session}:`, 'remain-on-exit', 'off', ';',
-      'bind-key', '-T', KEY_TABLE, 'q', 'detach-client', ';',
-      'bind-key', '-T', KEY_TABLE, 'Escape', 'detach-client',
+      'set-option',
+      '-w',
+      '-t',
+      `=${session}:`,
+      'remain-on-exit',
+      'off',
+      ';',
+      'bind-key',
+      '-T',
+      KEY_TABLE,
+      'q',
+      'detach-client',
+      ';',
+      'bind-key',
+      '-T',
+      KEY_TABLE,
+      'Escape',
+      'detach-client',
     ],
     { signal },
   );

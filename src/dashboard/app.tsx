@@ -1,4 +1,5 @@
-import { Box, Text, useApp, useInput, usePaste, useWindowSize } from 'ink';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Box, Text, useApp, useInput, usePaste, useStdin, useWindowSize } from 'ink';
 import { memo, useCallback, useSyncExternalStore } from 'react';
 import { problemText, type Dash } from './dash.ts';
 import { keyNames } from './key-names.ts';
@@ -20,22 +21,33 @@ export function App({ dash, attach }: AppProps) {
   return <Screen view={view} />;
 }
 
+/** A command line that is begun in the same breath is no danger: only its Enter does something. */
+function looksPasted(keys: readonly string[]): boolean {
+  return keys.length > TYPED_AT_ONCE && new Set(keys).size > 1 && keys[0] !== ':';
+}
+
 function useKeys(dash: Dash, attach: AppProps['attach']): void {
   const { exit, suspendTerminal } = useApp();
+  const { stdin } = useStdin();
   const hand = useCallback(
     async (agent: string) => {
       try {
-        await suspendTerminal(() => attach(agent));
+        await suspendTerminal(async () => {
+          // Ink has let go of the keys and Node goes on to read them, every other one away from tmux. A stream can be
+          // paused only once it has noticed that nobody listens any more.
+          await nextTurn();
+          stdin.pause();
+          await attach(agent);
+        });
       } catch (error) {
         dash.say(problemText(error), true);
       }
     },
-    [dash, attach, suspendTerminal],
+    [dash, attach, stdin, suspendTerminal],
   );
   useInput((input, key) => {
     const keys = keyNames(input, key);
-    const pasted = keys.length > TYPED_AT_ONCE && new Set(keys).size > 1;
-    if (pasted) {
+    if (dash.ui.line === null && looksPasted(keys)) {
       dash.paste(input);
       return;
     }

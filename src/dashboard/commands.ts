@@ -30,7 +30,9 @@ function agentCommand(verb: AgentVerb, help: string): Command {
       const ids = rest === '' ? (scope.agent === null ? [] : [scope.agent]) : rest.split(' ');
       if (ids.length === 0) return { problem: `${verb} which agent? There are ${scope.agents.join(', ') || 'none'}` };
       const unknown = ids.find((id) => !scope.agents.includes(id));
-      return unknown === undefined ? { effect: { do: 'agents', verb, ids } } : { problem: `there is no agent ${unknown}` };
+      return unknown === undefined
+        ? { effect: { do: 'agents', verb, ids } }
+        : { problem: `there is no agent ${unknown}` };
     },
   };
 }
@@ -43,7 +45,9 @@ function taskCommand(verb: TaskVerb, help: string): Command {
     offers: ({ tasks }) => tasks,
     parse(rest, scope) {
       const id = rest === '' ? scope.task : rest;
-      return id === null || id.includes(' ') ? { problem: `${verb} which task?` } : { effect: { do: 'task', verb, id } };
+      return id === null || id.includes(' ')
+        ? { problem: `${verb} which task?` }
+        : { effect: { do: 'task', verb, id } };
     },
   };
 }
@@ -55,7 +59,8 @@ export const COMMANDS: readonly Command[] = [
     usage: 'task add WHAT IS TO BE DONE',
     help: 'a task for whoever is free',
     offers: () => null,
-    parse: (rest) => (rest === '' ? { problem: 'say what is to be done' } : { effect: { do: 'add-task', title: rest } }),
+    parse: (rest) =>
+      rest === '' ? { problem: 'say what is to be done' } : { effect: { do: 'add-task', title: rest } },
   },
   taskCommand('cancel', 'cancel a task'),
   taskCommand('retry', 'try a dead or cancelled task again'),
@@ -67,7 +72,9 @@ export const COMMANDS: readonly Command[] = [
     parse(rest, { agents }) {
       const [agent = '', ...words] = rest.split(' ');
       if (!agents.includes(agent)) return { problem: `send to which agent? There are ${agents.join(', ') || 'none'}` };
-      return words.length === 0 ? { problem: 'the message is empty' } : { effect: { do: 'send', agent, text: words.join(' ') } };
+      return words.length === 0
+        ? { problem: 'the message is empty' }
+        : { effect: { do: 'send', agent, text: words.join(' ') } };
     },
   },
   agentCommand('pause', 'let it finish its turn and take no new task'),
@@ -75,7 +82,13 @@ export const COMMANDS: readonly Command[] = [
   agentCommand('restart', 'end it and start it again in the same conversation'),
   agentCommand('stop', 'end it; its worktree and conversation stay'),
   { words: 'help', usage: 'help', help: 'the keys and commands', offers: () => null, parse: () => ({ show: 'help' }) },
-  { words: 'quit', usage: 'quit', help: 'leave; the swarm works on', offers: () => null, parse: () => ({ effect: { do: 'quit' } }) },
+  {
+    words: 'quit',
+    usage: 'quit',
+    help: 'leave; the swarm works on',
+    offers: () => null,
+    parse: () => ({ effect: { do: 'quit' } }),
+  },
 ];
 
 export function parseCommand(line: string, scope: CommandScope): Parsed {

@@ -77,7 +77,8 @@ export class Dash {
       this.say(await carryOut(order, this.#orders));
     } catch (error) {
       // What was not decided can be decided again.
-      if (order.do === 'answer') this.#set({ ...this.#ui, answered: this.#ui.answered.filter((key) => key !== order.key) });
+      if (order.do === 'answer')
+        this.#set({ ...this.#ui, answered: this.#ui.answered.filter((key) => key !== order.key) });
       this.say(problemText(error), true);
     }
     this.#feed.look();

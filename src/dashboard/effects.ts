@@ -33,7 +33,9 @@ export async function carryOut(order: Order, orders: Orders): Promise<string> {
   switch (order.do) {
     case 'answer':
       await orders.answer(order.agent, order.request);
-      return order.request.decision === 'text' ? `${order.agent}: answered` : `${order.agent}: ${order.request.decision} sent`;
+      return order.request.decision === 'text'
+        ? `${order.agent}: answered`
+        : `${order.agent}: ${order.request.decision} sent`;
     case 'agents':
       for (const id of order.ids) await orders.setAgent(id, order.verb);
       return `${order.ids.join(', ')}: ${order.verb} ordered`;

@@ -6,7 +6,11 @@ import { NOTHING, type Model } from './model.ts';
 export interface Source {
   status(): Promise<StatusDocument>;
   tasks(filter: { limit: number }): Promise<Task[]>;
-  events(options: { signal: AbortSignal; lastEventId?: number | undefined; onOpen: () => void }): AsyncIterable<EventDocument>;
+  events(options: {
+    signal: AbortSignal;
+    lastEventId?: number | undefined;
+    onOpen: () => void;
+  }): AsyncIterable<EventDocument>;
 }
 
 export interface FeedOptions {
@@ -90,7 +94,8 @@ export class Feed {
     try {
       const status = await this.#source.status();
       const counts = JSON.stringify(status.tasks);
-      const tasks = this.#tasksMoved || counts !== this.#taskCounts ? await this.#source.tasks({ limit: SHOWN_TASKS }) : null;
+      const tasks =
+        this.#tasksMoved || counts !== this.#taskCounts ? await this.#source.tasks({ limit: SHOWN_TASKS }) : null;
       if (tasks !== null) this.#tasksMoved = false;
       this.#taskCounts = counts;
       const seen = JSON.stringify(status, (key, value: unknown) => (UNSEEN.has(key) ? undefined : value));
@@ -107,7 +112,10 @@ export class Feed {
 
   #publish(change: Partial<Model> | null): void {
     if (change === null && this.#fresh.length === 0) return;
-    const events = this.#fresh.length === 0 ? this.#model.events : [...this.#fresh.toReversed(), ...this.#model.events].slice(0, KEPT_EVENTS);
+    const events =
+      this.#fresh.length === 0
+        ? this.#model.events
+        : [...this.#fresh.toReversed(), ...this.#model.events].slice(0, KEPT_EVENTS);
     this.#fresh = [];
     this.#model = { ...this.#model, ...change, events };
     for (const listener of this.#listeners) listener();
@@ -118,7 +126,12 @@ export class Feed {
       try {
         const lastEventId = this.#lastEventId;
         const onOpen = (): void => this.look();
-        for await (const event of this.#source.events({ signal, onOpen, ...(lastEventId === undefined ? {} : { lastEventId }) })) this.#take(event);
+        for await (const event of this.#source.events({
+          signal,
+          onOpen,
+          ...(lastEventId === undefined ? {} : { lastEventId }),
+        }))
+          this.#take(event);
       } catch {
         // The next look meets the same trouble, and tells it.
         this.look();

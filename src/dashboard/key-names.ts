@@ -1,4 +1,5 @@
 import type { Key } from 'ink';
+import { characters } from '../lib/text.ts';
 
 const NAMED: readonly (readonly [keyof Key, string])[] = [
   ['upArrow', 'up'],
@@ -16,7 +17,15 @@ const NAMED: readonly (readonly [keyof Key, string])[] = [
 ];
 
 /** Characters that a terminal sends for keys, when they come together with others. */
-const CONTROL: Readonly<Record<string, string>> = { '\r': 'enter', '\n': 'enter', '\t': 'tab', '\u007F': 'backspace', '\b': 'backspace', '\u0003': 'ctrl+c' };
+const CONTROL: Readonly<Record<string, string>> = {
+  '\r': 'enter',
+  '\r\n': 'enter',
+  '\n': 'enter',
+  '\t': 'tab',
+  '\u007F': 'backspace',
+  '\b': 'backspace',
+  '\u0003': 'ctrl+c',
+};
 
 /**
  * The keys behind one event of Ink: more than one where the person is faster than we read. What has no name in the key
@@ -29,7 +38,7 @@ export function keyNames(input: string, key: Key): string[] {
   if (input === '') return [];
   if (key.ctrl) return [`ctrl+${input}`];
   if (key.meta || key.super === true || key.hyper === true) return [`alt+${input}`];
-  return [...input].map((character) => CONTROL[character] ?? character);
+  return characters(input).map((character) => CONTROL[character] ?? character);
 }
 
 function modified(name: string, key: Key): string {
@@ -40,5 +49,5 @@ function modified(name: string, key: Key): string {
 
 /** A text key, as opposed to a named one. */
 export function isCharacter(key: string): boolean {
-  return [...key].length === 1 && !/\p{Cc}/u.test(key);
+  return characters(key).length === 1 && !/\p{Cc}/u.test(key);
 }

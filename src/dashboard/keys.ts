@@ -49,9 +49,21 @@ const WITH_AGENT: readonly PaneName[] = ['needs-you', 'agents'];
 
 /** In the order in which the help shows them. */
 export const KEYS: readonly Binding[] = [
-  { mode: 'panes', keys: ['enter'], panes: WITH_AGENT, action: 'open', help: "the agent's terminal; Ctrl-b d comes back" },
+  {
+    mode: 'panes',
+    keys: ['enter'],
+    panes: WITH_AGENT,
+    action: 'open',
+    help: "the agent's terminal; Ctrl-b d comes back",
+  },
   { mode: 'panes', keys: ['enter'], panes: ['tasks', 'events'], action: 'details', help: 'all about it' },
-  { mode: 'panes', keys: ['a'], panes: WITH_AGENT, action: 'allow', help: 'allow what it asks permission for; a question: write the answer' },
+  {
+    mode: 'panes',
+    keys: ['a'],
+    panes: WITH_AGENT,
+    action: 'allow',
+    help: 'allow what it asks permission for; a question: write the answer',
+  },
   { mode: 'panes', keys: ['d'], panes: WITH_AGENT, action: 'deny', help: 'deny it' },
   { mode: 'panes', keys: ['i'], action: 'details', help: 'all about what is selected' },
   { mode: 'panes', keys: ['m'], panes: WITH_AGENT, action: 'message', help: 'write a message to the agent' },
@@ -93,7 +105,9 @@ export const KEYS: readonly Binding[] = [
 ];
 
 export function bindingFor(mode: Mode, pane: PaneName, key: string): Binding | undefined {
-  return KEYS.find((binding) => binding.mode === mode && binding.keys.includes(key) && (binding.panes?.includes(pane) ?? true));
+  return KEYS.find(
+    (binding) => binding.mode === mode && binding.keys.includes(key) && (binding.panes?.includes(pane) ?? true),
+  );
 }
 
 const SHOWN: Readonly<Record<string, string>> = {

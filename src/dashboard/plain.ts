@@ -21,7 +21,9 @@ export function changes(before: Model, after: Model, at: string): Change[] {
 
 function supervisorChange(before: Model, after: Model, at: string): Change[] {
   if (before.away === after.away) return [];
-  return [{ at, subject: 'supervisor', text: after.away === null ? 'is back' : `away: ${oneLine(after.away, TEXT_COLUMNS)}` }];
+  return [
+    { at, subject: 'supervisor', text: after.away === null ? 'is back' : `away: ${oneLine(after.away, TEXT_COLUMNS)}` },
+  ];
 }
 
 function statusChanges(before: Model, after: Model, at: string): Change[] {
@@ -29,7 +31,8 @@ function statusChanges(before: Model, after: Model, at: string): Change[] {
   if (is === null || was === is) return [];
   const change = (subject: string, text: string): Change => ({ at, subject, text });
   const why = (reason: string | null): string => (reason === null ? '' : `: ${oneLine(reason, TEXT_COLUMNS)}`);
-  const open = (items: readonly { agent: string; id: string }[] | undefined): Set<string> => new Set((items ?? []).map(needsYouKey));
+  const open = (items: readonly { agent: string; id: string }[] | undefined): Set<string> =>
+    new Set((items ?? []).map(needsYouKey));
   const [wasOpen, isOpen] = [open(was?.needsYou), open(is.needsYou)];
   return [
     ...(was?.broker.state === is.broker.state ? [] : [change('broker', is.broker.state + why(is.broker.reason))]),
@@ -39,9 +42,15 @@ function statusChanges(before: Model, after: Model, at: string): Change[] {
         return old?.status !== agent.status || old.reason !== agent.reason;
       })
       .map((agent) => change(agent.id, agent.status + why(agent.reason))),
-    ...(was?.agents ?? []).filter(({ id }) => !is.agents.some((agent) => agent.id === id)).map(({ id }) => change(id, 'gone')),
-    ...is.needsYou.filter((item) => !wasOpen.has(needsYouKey(item))).map((item) => change(item.agent, `needs you: ${item.kind}: ${oneLine(item.text, TEXT_COLUMNS)}`)),
-    ...(was?.needsYou ?? []).filter((item) => !isOpen.has(needsYouKey(item))).map((item) => change(item.agent, `${item.kind} settled`)),
+    ...(was?.agents ?? [])
+      .filter(({ id }) => !is.agents.some((agent) => agent.id === id))
+      .map(({ id }) => change(id, 'gone')),
+    ...is.needsYou
+      .filter((item) => !wasOpen.has(needsYouKey(item)))
+      .map((item) => change(item.agent, `needs you: ${item.kind}: ${oneLine(item.text, TEXT_COLUMNS)}`)),
+    ...(was?.needsYou ?? [])
+      .filter((item) => !isOpen.has(needsYouKey(item)))
+      .map((item) => change(item.agent, `${item.kind} settled`)),
   ];
 }
 
@@ -56,11 +65,19 @@ function taskChanges(before: Model, after: Model): Change[] {
 function taskChange({ at, name, agent, task, data }: EventDocument): Change {
   const why = [data['error'], data['reason']].find((value) => typeof value === 'string');
   const by = agent === null ? '' : ` (${agent})`;
-  return { at, subject: task ?? 'tasks', text: `${name.slice('task.'.length)}${by}${why === undefined ? '' : `: ${oneLine(String(why), TEXT_COLUMNS)}`}` };
+  return {
+    at,
+    subject: task ?? 'tasks',
+    text: `${name.slice('task.'.length)}${by}${why === undefined ? '' : `: ${oneLine(String(why), TEXT_COLUMNS)}`}`,
+  };
 }
 
 /** Tells what changes, for terminals that cannot be painted on and for who reads lines. Until the signal. */
-export async function followChanges(source: Source, tell: (change: Change) => void, signal: AbortSignal): Promise<void> {
+export async function followChanges(
+  source: Source,
+  tell: (change: Change) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const feed = new Feed({ source });
   let before = feed.model;
   feed.subscribe(() => {

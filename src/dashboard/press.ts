@@ -5,7 +5,18 @@ import { isCharacter } from './key-names.ts';
 import { bindingFor, PANES, type Action, type PaneName } from './keys.ts';
 import { edit, insert, lineOf } from './line-editor.ts';
 import type { Model } from './model.ts';
-import { cursorIndex, keysOf, modeOf, selected, selectedAgent, startLine, targetItem, withTarget, type Purpose, type Ui } from './ui.ts';
+import {
+  cursorIndex,
+  keysOf,
+  modeOf,
+  selected,
+  selectedAgent,
+  startLine,
+  targetItem,
+  withTarget,
+  type Purpose,
+  type Ui,
+} from './ui.ts';
 
 export interface Pressed {
   ui: Ui;
@@ -25,7 +36,11 @@ export function press(ui: Ui, model: Model, key: string, now: number): Pressed {
     return only({ ...ui, line: { ...ui.line, ...insert(ui.line, key) } });
   }
   const pressed =
-    mode === 'line' ? inLine(ui, model, binding.action) : mode === 'text' ? only(inText(ui, binding.action)) : inPanes(ui, model, binding.action, now);
+    mode === 'line'
+      ? inLine(ui, model, binding.action)
+      : mode === 'text'
+        ? only(inText(ui, binding.action))
+        : inPanes(ui, model, binding.action, now);
   return { ...pressed, ui: withTarget(pressed.ui, model, Number.NEGATIVE_INFINITY) };
 }
 
@@ -91,7 +106,10 @@ function decide(ui: Ui, { key, item }: { key: string; item: NeedsYou }, decision
   const { agent, id } = item;
   switch (item.kind) {
     case 'permission':
-      return { ui: { ...ui, answered: [...ui.answered, key] }, effect: { do: 'answer', agent, key, request: { needsYou: id, decision } } };
+      return {
+        ui: { ...ui, answered: [...ui.answered, key] },
+        effect: { do: 'answer', agent, key, request: { needsYou: id, decision } },
+      };
     case 'question':
       return only(startLine(ui, { for: 'answer', agent, key, needsYou: id }));
     case 'trust':
@@ -155,7 +173,8 @@ function inLine(ui: Ui, model: Model, action: Action): Pressed {
     if (line.purpose.for !== 'command') return only(ui);
     return only({ ...ui, line: { ...line, ...lineOf(complete(line.text, scopeOf(ui, model))) } });
   }
-  if (action === 'submit') return submit({ ...ui, line: null, notice: null }, model, line.text.trim(), line.purpose, ui);
+  if (action === 'submit')
+    return submit({ ...ui, line: null, notice: null }, model, line.text.trim(), line.purpose, ui);
   return only({ ...ui, line: { ...line, ...edit(line, action) } });
 }
 
@@ -167,12 +186,17 @@ function submit(closed: Ui, model: Model, text: string, purpose: Purpose, open: 
       return { ui: closed, effect: { do: 'send', agent: purpose.agent, text } };
     case 'answer': {
       const { agent, key, needsYou } = purpose;
-      return { ui: { ...closed, answered: [...closed.answered, key] }, effect: { do: 'answer', agent, key, request: { needsYou, decision: 'text', text } } };
+      return {
+        ui: { ...closed, answered: [...closed.answered, key] },
+        effect: { do: 'answer', agent, key, request: { needsYou, decision: 'text', text } },
+      };
     }
     case 'command': {
       const parsed = parseCommand(text, scopeOf(closed, model));
       if ('problem' in parsed) return problem(open, parsed.problem);
-      return 'show' in parsed ? only({ ...closed, overlay: { show: 'help', top: 0 } }) : { ui: closed, effect: parsed.effect };
+      return 'show' in parsed
+        ? only({ ...closed, overlay: { show: 'help', top: 0 } })
+        : { ui: closed, effect: parsed.effect };
     }
   }
 }

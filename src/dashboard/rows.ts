@@ -47,7 +47,11 @@ export function agentRows(agents: readonly Agent[], look: Look): string[] {
     ...(look.columns >= WIDE_COLUMNS ? wide : []),
     { most: 5, cell: ({ restarts }) => (restarts === 0 ? '' : `↻${restarts}`) },
     // That it works on its task is said before.
-    { most: 0, cell: ({ reason, task }) => (reason === null || reason === `${task} running` ? '' : reason), style: () => 'dim' },
+    {
+      most: 0,
+      cell: ({ reason, task }) => (reason === null || reason === `${task} running` ? '' : reason),
+      style: () => 'dim',
+    },
   ];
   return tableLines(agents, columns, look.columns, look.paint);
 }
@@ -60,7 +64,10 @@ export function taskRows(tasks: readonly Task[], look: Look): string[] {
       { most: 9, cell: ({ state }) => state, style: ({ state }) => TASK_STYLE[state] },
       { most: 14, cell: (task) => task.attempts.at(-1)?.agent ?? '' },
       { most: 8, cell: ({ priority }) => (priority === 'normal' ? '' : priority), style: () => 'yellow' },
-      { most: 0, cell: ({ title, reason, state }) => (reason === null || state === 'done' ? title : `${title} · ${reason}`) },
+      {
+        most: 0,
+        cell: ({ title, reason, state }) => (reason === null || state === 'done' ? title : `${title} · ${reason}`),
+      },
     ],
     look.columns,
     look.paint,
@@ -88,7 +95,9 @@ export function eventRows(events: readonly EventDocument[], look: Look): string[
 /** What an event carries, as `name=value`; a single text is shown alone. */
 function eventText(data: Record<string, unknown>): string {
   const entries = Object.entries(data).filter(([, value]) => value !== null && value !== undefined && value !== '');
-  return entries.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' ');
+  return entries
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ');
 }
 
 /** One line each; `answered` ones say so. */

@@ -76,8 +76,15 @@ export interface Column<Row> {
 }
 
 /** Each row as one line of at most `columns`; the last column gets what is left, and one without text takes no room. */
-export function tableLines<Row>(rows: readonly Row[], shown: readonly Column<Row>[], columns: number, paint: Paint): string[] {
-  const widths = shown.map(({ cell, most }) => rows.reduce((widest, row) => Math.min(most, Math.max(widest, width(cell(row)))), 0));
+export function tableLines<Row>(
+  rows: readonly Row[],
+  shown: readonly Column<Row>[],
+  columns: number,
+  paint: Paint,
+): string[] {
+  const widths = shown.map(({ cell, most }) =>
+    rows.reduce((widest, row) => Math.min(most, Math.max(widest, width(cell(row)))), 0),
+  );
   return rows.map((row) => {
     let left = columns;
     const cells = shown.flatMap(({ cell, style }, at) => {

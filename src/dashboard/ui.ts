@@ -4,7 +4,10 @@ import type { PaneName, Mode } from './keys.ts';
 import type { Model } from './model.ts';
 
 /** What the line that is being written is for. */
-export type Purpose = { for: 'command' } | { for: 'answer'; agent: string; key: string; needsYou: string } | { for: 'message'; agent: string };
+export type Purpose =
+  | { for: 'command' }
+  | { for: 'answer'; agent: string; key: string; needsYou: string }
+  | { for: 'message'; agent: string };
 
 /** A text over the panes: the help, or all about one thing. What it is about is looked up when it is shown. */
 export type Overlay = { show: 'help' } | { show: 'details'; pane: PaneName; key: string };

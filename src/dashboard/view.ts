@@ -1,12 +1,13 @@
 import type { StatusDocument } from '../api/documents.ts';
 import { oneLine, width } from '../lib/text.ts';
-import { commandHelp, matching } from './commands.ts';
+import { commandHelp } from './commands.ts';
 import { detailLines } from './details.ts';
-import { bindingFor, helpLines, keyLabel, PANES, paneTitle, type PaneName } from './keys.ts';
+import { footer } from './footer.ts';
+import { helpLines, PANES, paneTitle, type PaneName } from './keys.ts';
 import type { Model } from './model.ts';
 import { agentRows, eventRows, needsYouRows, needsYouText, taskRows, type Look } from './rows.ts';
-import type { Paint } from './text.ts';
-import { cursorIndex, modeOf, type Purpose, type Ui } from './ui.ts';
+import { clock, money, type Paint } from './text.ts';
+import { cursorIndex, type Ui } from './ui.ts';
 
 export const LEAST_COLUMNS = 80;
 export const LEAST_ROWS = 24;
@@ -44,7 +45,13 @@ const MARK = '› ';
 export function viewOf(model: Model, ui: Ui, frame: Frame): View {
   const { columns, rows, paint } = frame;
   if (columns < LEAST_COLUMNS || rows < LEAST_ROWS) return tooSmall(frame);
-  const banner = model.away === null ? null : paint('red', oneLine(`The supervisor is away, trying again: ${model.away}. What you see is what it said last.`, columns));
+  const banner =
+    model.away === null
+      ? null
+      : paint(
+          'red',
+          oneLine(`The supervisor is away, trying again: ${model.away}. What you see is what it said last.`, columns),
+        );
   // One row less than the screen has: a frame that fills it makes Ink draw all of it anew each time.
   const height = rows - 1 - 1 - FOOTER_LINES - (banner === null ? 0 : 1);
   const overlay = ui.overlay === null ? null : overlayLines(model, ui, frame);
@@ -55,7 +62,7 @@ export function viewOf(model: Model, ui: Ui, frame: Frame): View {
     banner,
     panes: overlay === null ? panes(model, ui, frame, height) : [],
     text: overlay?.slice(top, top + height) ?? null,
-    footer: footer(ui, model, frame),
+    footer: footer(ui, model, columns, paint),
     mostTop,
   };
 }
@@ -67,15 +74,16 @@ function tooSmall({ columns, rows }: Frame): View {
 
 function header(status: StatusDocument | null, { columns, paint, now }: Frame): string {
   if (status === null) return 'swarm';
-  const needs = status.needsYou.length === 0 ? '' : `${status.needsYou.length} need${status.needsYou.length === 1 ? 's' : ''} you`;
+  const needs =
+    status.needsYou.length === 0 ? '' : `${status.needsYou.length} need${status.needsYou.length === 1 ? 's' : ''} you`;
   const base = status.project.base?.branch ?? '';
   const cost = status.agents.reduce((sum, agent) => sum + agent.costUsd, 0);
   const { broker } = status;
   const facts = [
     base === '' ? '' : `on ${base}`,
     `broker ${broker.state}${broker.reason === null ? '' : `: ${oneLine(broker.reason, 40)}`}`,
-    cost === 0 ? '' : `$${cost.toFixed(2)}`,
-    now.toDateString() === new Date(status.supervisor.since ?? Number.NaN).toDateString() ? `up since ${(status.supervisor.since ?? '') && new Date(status.supervisor.since ?? '').toTimeString().slice(0, 5)}` : '',
+    money(cost),
+    status.supervisor.since === null ? '' : `up since ${clock(status.supervisor.since, now)}`,
   ].filter((fact) => fact !== '');
   const name = oneLine(status.project.name, 30);
   const rest = oneLine(facts.join(' · '), Math.max(1, columns - width(name) - (needs === '' ? 2 : needs.length + 4)));
@@ -96,7 +104,9 @@ function panes(model: Model, ui: Ui, frame: Frame, height: number): PaneView[] {
     const focused = name === ui.pane;
     const from = Math.max(0, Math.min(lines.length - room, cursorLine - Math.floor(room / 2)));
     const shown = lines.slice(from, from + room);
-    const marked = shown.map((line, row) => (focused && from + row === cursorLine ? frame.paint('bold', MARK) : '  ') + line);
+    const marked = shown.map(
+      (line, row) => (focused && from + row === cursorLine ? frame.paint('bold', MARK) : '  ') + line,
+    );
     return { name, title: title(name, model, focused, more, frame), lines: marked };
   });
 }
@@ -115,7 +125,11 @@ function content(name: PaneName, model: Model, ui: Ui, look: Look): Content {
       const rows = needsYouRows(items, ui.answered, look);
       const item = items[cursorLine];
       const text = item === undefined ? [] : needsYouText(item, look.columns - 4).map((line) => `    ${line}`);
-      return { lines: [...rows.slice(0, cursorLine + 1), ...text, ...rows.slice(cursorLine + 1)], cursorLine, more: '' };
+      return {
+        lines: [...rows.slice(0, cursorLine + 1), ...text, ...rows.slice(cursorLine + 1)],
+        cursorLine,
+        more: '',
+      };
     }
     case 'agents':
       return { lines: agentRows(model.status?.agents ?? [], look), cursorLine, more: '' };
@@ -146,7 +160,12 @@ export function shareRows(wanted: readonly number[], focused: number, height: nu
 
 function title(name: PaneName, model: Model, focused: boolean, more: string, { columns, paint }: Frame): string {
   const number = PANES.indexOf(name) + 1;
-  const count = name === 'needs-you' ? (model.status?.needsYou.length ?? 0) : name === 'agents' ? (model.status?.agents.length ?? 0) : null;
+  const count =
+    name === 'needs-you'
+      ? (model.status?.needsYou.length ?? 0)
+      : name === 'agents'
+        ? (model.status?.agents.length ?? 0)
+        : null;
   const counted = count === null ? more : count === 0 ? 'nothing' : String(count);
   const label = `${number} ${paneTitle(name)}`;
   const text = oneLine(`${label}${counted === '' ? '' : ` · ${counted}`}`, columns - 4);
@@ -163,70 +182,10 @@ function taskCounts(status: StatusDocument | null): string {
 function overlayLines(model: Model, ui: Ui, { columns }: Frame): string[] {
   if (ui.overlay === null) return [];
   if (ui.overlay.show === 'details') return detailLines(ui.overlay.pane, ui.overlay.key, model, columns);
-  return [...helpLines(), '', ...commandHelp()].map((line) => oneLine2(line, columns));
+  return [...helpLines(), '', ...commandHelp()].map((line) => cut(line, columns));
 }
 
-/** Cut, but not flattened: the columns of the help stay. */
-function oneLine2(line: string, columns: number): string {
+/** Not flattened: the columns of the help stay. */
+function cut(line: string, columns: number): string {
   return width(line) <= columns ? line : `${line.slice(0, columns - 1)}…`;
-}
-
-const PROMPTS: Record<Purpose['for'], (purpose: Purpose) => string> = {
-  command: () => ':',
-  answer: (purpose) => `answer to ${'agent' in purpose ? purpose.agent : ''}: `,
-  message: (purpose) => `to ${'agent' in purpose ? purpose.agent : ''}: `,
-};
-
-/** Above: what was said last, or what the line can become; below: the line, or the keys. */
-function footer(ui: Ui, model: Model, { columns, paint }: Frame): string[] {
-  const said = ui.notice === null ? '' : paint(ui.notice.problem ? 'yellow' : 'green', oneLine(ui.notice.text, columns));
-  if (ui.line === null) return [said, paint('dim', oneLine(hints(ui, model), columns))];
-  const { purpose } = ui.line;
-  const offered = purpose.for === 'command' ? matching(ui.line.text).map(({ usage }) => usage).join(' · ') : 'Enter sends it, Esc drops it';
-  const above = said === '' ? paint('dim', oneLine(offered === '' ? 'no such command' : offered, columns)) : said;
-  return [above, lineText(PROMPTS[purpose.for](purpose), ui.line, columns, paint)];
-}
-
-/** The end of a long line is what is seen; the place where the next character goes is marked. */
-function lineText(prompt: string, { text, at }: { text: string; at: number }, columns: number, paint: Paint): string {
-  const characters = [...text];
-  const room = columns - width(prompt) - 2;
-  let from = at;
-  let used = 0;
-  while (from > 0 && used + width(characters[from - 1] ?? '') < room) {
-    from -= 1;
-    used += width(characters[from] ?? '');
-  }
-  let to = at;
-  while (to < characters.length && used + width(characters[to] ?? '') <= room) {
-    used += width(characters[to] ?? '');
-    to += 1;
-  }
-  const under = characters[at] ?? ' ';
-  const marked = paint('inverse', under);
-  // Without colours the place has to be seen all the same.
-  const cursor = marked === under ? `|${under}` : marked;
-  return prompt + characters.slice(from, at).join('') + cursor + characters.slice(at + 1, to).join('');
-}
-
-/** What is nearest at hand, from the key map. */
-function hints(ui: Ui, model: Model): string {
-  const mode = modeOf(ui);
-  if (mode === 'text') return 'j k: up and down · Esc: back';
-  const item = ui.pane === 'needs-you' ? model.status?.needsYou[cursorIndex(ui, model, 'needs-you')] : undefined;
-  const words: readonly (readonly [string, string])[] = [
-    ...(item?.kind === 'permission' ? ([['a', 'allow'], ['d', 'deny']] as const) : []),
-    ...(item?.kind === 'question' ? ([['a', 'answer']] as const) : []),
-    ['enter', ui.pane === 'needs-you' || ui.pane === 'agents' ? 'terminal' : 'details'],
-    ['i', 'details'],
-    ['m', 'message'],
-    ['tab', 'next pane'],
-    [':', 'command'],
-    ['?', 'help'],
-    ['q', 'leave'],
-  ];
-  return words
-    .filter(([key]) => bindingFor('panes', ui.pane, key) !== undefined)
-    .map(([key, word]) => `${keyLabel(key)} ${word}`)
-    .join(' · ');
 }

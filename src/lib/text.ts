@@ -3,10 +3,10 @@
  * taken out, line feeds and tabs stay.
  */
 export function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   const sequences = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B\][^\u0007\u001B]*(?:\u0007|\u001B\\)|\u001B[@-Z\\-_]/g;
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(sequences, '').replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '');
+  return text
+    .replaceAll(sequences, '')
+    .replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g, '');
 }
 
 /** On one line, at most `most` columns. */
@@ -22,7 +22,8 @@ export function oneLine(text: string, most: number): string {
 }
 
 /** East Asian wide characters and emoji take two columns. */
-const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]/u;
+const WIDE =
+  /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]/u;
 
 export function width(text: string): number {
   let columns = 0;
@@ -31,4 +32,12 @@ export function width(text: string): number {
     columns += WIDE.test(character) ? 2 : 1;
   }
   return columns;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** What a person takes for one character each, however many code points it has. */
+export function characters(text: string): string[] {
+  segmenter ??= new Intl.Segmenter();
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }

@@ -54,12 +54,19 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Plac
   const own = path.join(environment.directory, 'terminal.sock');
   const supervisors: FakeSupervisor[] = [];
   const run = async (...args: string[]): Promise<string> => {
-    const { stdout } = await execa('tmux', ['-S', own, '-f', '/dev/null', ...args], { env: environment.variables, extendEnv: false });
+    const { stdout } = await execa('tmux', ['-S', own, '-f', '/dev/null', ...args], {
+      env: environment.variables,
+      extendEnv: false,
+    });
     return stdout;
   };
   onCleanup(async () => {
     for (const socket of [own, tmuxSocket]) {
-      await execa('tmux', ['-N', '-S', socket, 'kill-server'], { env: environment.variables, extendEnv: false, reject: false });
+      await execa('tmux', ['-N', '-S', socket, 'kill-server'], {
+        env: environment.variables,
+        extendEnv: false,
+        reject: false,
+      });
     }
     for (const supervisor of supervisors) await supervisor.close();
     await environment[Symbol.asyncDispose]();
@@ -77,10 +84,39 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Plac
     async terminal(args, { columns = 80, rows = 24, variables = {} } = {}) {
       const given = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
       // The program ends and the pane stays, with what it left on the screen. Without a status line the pane is the terminal.
-      const settings = ['set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'remain-on-exit-format', '', ';', 'set-option', '-g', 'status', 'off', ';'];
+      const settings = [
+        'set-option',
+        '-g',
+        'remain-on-exit',
+        'on',
+        ';',
+        'set-option',
+        '-g',
+        'remain-on-exit-format',
+        '',
+        ';',
+        'set-option',
+        '-g',
+        'status',
+        'off',
+        ';',
+      ];
       const program = ['env', '-u', 'TMUX', '-u', 'TMUX_PANE', ...given, swarmScript, ...args];
       const size = ['-x', String(columns), '-y', String(rows)];
-      const pane = await run('start-server', ';', ...settings, 'new-session', '-d', '-P', '-F', '#{pane_id}', ...size, '-c', repository, ...program);
+      const pane = await run(
+        'start-server',
+        ';',
+        ...settings,
+        'new-session',
+        '-d',
+        '-P',
+        '-F',
+        '#{pane_id}',
+        ...size,
+        '-c',
+        repository,
+        ...program,
+      );
       return terminalOf(run, pane.trim());
     },
   };
@@ -90,12 +126,20 @@ function terminalOf(run: (...args: string[]) => Promise<string>, pane: string): 
   const terminal: Terminal = {
     keys: async (...keys) => void (await run('send-keys', '-t', pane, ...keys)),
     type: async (text) => void (await run('send-keys', '-t', pane, '-l', text)),
-    screen: async ({ colours = false } = {}) => (await run('capture-pane', '-p', '-t', pane, ...(colours ? ['-e'] : []))).trimEnd(),
-    resize: async (columns, rows) => void (await run('resize-window', '-t', pane, '-x', String(columns), '-y', String(rows))),
+    screen: async ({ colours = false } = {}) =>
+      (await run('capture-pane', '-p', '-t', pane, ...(colours ? ['-e'] : []))).trimEnd(),
+    resize: async (columns, rows) =>
+      void (await run('resize-window', '-t', pane, '-x', String(columns), '-y', String(rows))),
     close: async () => void (await run('kill-pane', '-t', pane)),
     async exitCode() {
-      const [dead, status] = (await run('display-message', '-p', '-t', pane, '#{pane_dead} #{pane_dead_status}')).split(' ');
-      return dead === '1' ? Number(status) : null;
+      const [dead, status] = (await run('display-message', '-p', '-t', pane, '#{pane_dead} #{pane_dead_status}')).split(
+        ' ',
+      );
+      if (dead !== '1') return null;
+      if (status !== undefined && status !== '') return Number(status);
+      // tmux 3.3a can miss the end of a child until another one ends.
+      await run('run-shell', 'true');
+      return null;
     },
     shows: (text) => eventually(() => terminal.screen(), `"${text}" on the screen`).toMatch(text),
     hides: (text) => eventually(() => terminal.screen(), `no "${text}" on the screen`).not.toMatch(text),

@@ -78,7 +78,16 @@ export function fakeTask(id: string, title: string, more: Partial<Task> = {}): T
 }
 
 export function fakePermission(agent: string, id: string, command: string): NeedsYou {
-  return { id, agent, kind: 'permission', text: `Bash: ${command}`, task: null, tool: 'Bash', input: { command }, since: AT };
+  return {
+    id,
+    agent,
+    kind: 'permission',
+    text: `Bash: ${command}`,
+    task: null,
+    tool: 'Bash',
+    input: { command },
+    since: AT,
+  };
 }
 
 export function fakeQuestion(agent: string, id: string, text: string): NeedsYou {
@@ -113,7 +122,17 @@ export function fakeSupervisor(socket: string, status: StatusDocument): FakeSupe
     get listeners() {
       return streams.size;
     },
-    emit({ name, agent = null, task = null, data = {} }: { name: string; agent?: string | null; task?: string | null; data?: Record<string, unknown> }) {
+    emit({
+      name,
+      agent = null,
+      task = null,
+      data = {},
+    }: {
+      name: string;
+      agent?: string | null;
+      task?: string | null;
+      data?: Record<string, unknown>;
+    }) {
       lastId += 1;
       const event: EventDocument = { id: lastId, at: new Date().toISOString(), name, agent, task, data };
       for (const stream of streams) stream.write(`id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`);
@@ -150,11 +169,19 @@ async function answer(
   if (request.method === 'POST') {
     fake.orders.push({ path: pathname, body: await readBody(request) });
     if (fake.refusal !== null) send(409, { error: { ...fake.refusal, retrySafe: false, exitCode: 1 } });
-    else send(200, pathname === '/v1/tasks' ? { id: 't9', existing: false } : { id: pathname.split('/')[3], receipt: 'queued' });
+    else
+      send(
+        200,
+        pathname === '/v1/tasks' ? { id: 't9', existing: false } : { id: pathname.split('/')[3], receipt: 'queued' },
+      );
   } else if (pathname === '/v1/swarm') send(200, fake.status);
   else if (pathname === '/v1/tasks') send(200, fake.tasks);
   else if (pathname === '/v1/agents') send(200, fake.status.agents);
-  else if (agent !== undefined) send(200, fake.status.agents.find(({ id }) => id === agent));
+  else if (agent !== undefined)
+    send(
+      200,
+      fake.status.agents.find(({ id }) => id === agent),
+    );
   else if (pathname === '/v1/events') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();

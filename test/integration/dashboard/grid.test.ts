@@ -8,7 +8,10 @@ import { fakeAgent, fakeStatus } from './fake-supervisor.ts';
 /** Runs tmux on the project's own server. */
 function projectTmux(place: Place) {
   return async (...args: string[]): Promise<string> => {
-    const { stdout } = await execa('tmux', ['-S', place.tmuxSocket, '-f', TMUX_CONF, ...args], { env: place.environment.variables, extendEnv: false });
+    const { stdout } = await execa('tmux', ['-S', place.tmuxSocket, '-f', TMUX_CONF, ...args], {
+      env: place.environment.variables,
+      extendEnv: false,
+    });
     return stdout;
   };
 }
@@ -16,13 +19,16 @@ function projectTmux(place: Place) {
 /** Sessions as the supervisor makes them, each with a program that says who it is and what is typed. */
 async function startAgents(place: Place, ids: readonly string[]): Promise<void> {
   const tmux = projectTmux(place);
-  for (const id of ids) await tmux('new-session', '-d', '-s', id, '-x', '100', '-y', '30', 'sh', '-c', `echo I am ${id}; exec cat`);
+  for (const id of ids)
+    await tmux('new-session', '-d', '-s', id, '-x', '100', '-y', '30', 'sh', '-c', `echo I am ${id}; exec cat`);
 }
 
 describe('swarm grid', () => {
   test('shows every terminal at once, types into none, and leaves nothing behind', async ({ place }) => {
     const ids = ['worker-1', 'worker-2', 'worker-3'];
-    await place.supervisor(fakeStatus([...ids.map((id) => fakeAgent(id)), fakeAgent('worker-4', { status: 'stopped', session: null })]));
+    await place.supervisor(
+      fakeStatus([...ids.map((id) => fakeAgent(id)), fakeAgent('worker-4', { status: 'stopped', session: null })]),
+    );
     await startAgents(place, ids);
     const terminal = await place.terminal(['grid'], { columns: 120, rows: 40 });
     for (const id of ids) await terminal.shows(`I am ${id}`);
@@ -32,7 +38,10 @@ describe('swarm grid', () => {
     await terminal.keys('q');
     await eventually(() => terminal.exitCode()).toBe(0);
     const tmux = projectTmux(place);
-    await eventually(async () => (await tmux('list-sessions', '-F', '#{session_name}')).split('\n'), 'only the agents left').toEqual(ids);
+    await eventually(
+      async () => (await tmux('list-sessions', '-F', '#{session_name}')).split('\n'),
+      'only the agents left',
+    ).toEqual(ids);
     await eventually(() => tmux('list-clients'), 'nobody looking').toBe('');
     for (const id of ids) expect(await tmux('capture-pane', '-p', '-t', `=${id}:`)).not.toContain('x');
   });

@@ -48,7 +48,7 @@ function before(binding: Binding, pane: PaneName, dash: Dash): void {
   dash.press(String(PANES.indexOf(pane) + 1));
   for (let row = 0; row < 12; row += 1) dash.press('j');
   if (binding.mode === 'text') for (const key of ['?', 'j', 'j']) dash.press(key);
-  if (binding.mode === 'line') for (const key of [':', ...'stop worker', 'left', 'left']) dash.press(key);
+  if (binding.mode === 'line') for (const key of [':', ...'stop worker'.split(''), 'left', 'left']) dash.press(key);
   // A line is completed from its end, and a pane is left for another one.
   if (binding.action === 'complete') dash.press('end');
   if (binding.action === pane) dash.press(pane === 'tasks' ? '4' : '3');
@@ -56,7 +56,9 @@ function before(binding: Binding, pane: PaneName, dash: Dash): void {
 
 const CASES = KEYS.flatMap((binding) => {
   const panes = binding.panes ?? (binding.mode === 'panes' ? PANES : (['agents'] as const));
-  return panes.flatMap((pane) => binding.keys.map((key) => ({ binding, pane, key, name: `${binding.mode} ${pane} ${key}: ${binding.action}` })));
+  return panes.flatMap((pane) =>
+    binding.keys.map((key) => ({ binding, pane, key, name: `${binding.mode} ${pane} ${key}: ${binding.action}` })),
+  );
 });
 
 describe('each key of the map, as a terminal sends it', () => {
@@ -83,7 +85,10 @@ describe('each key of the map, as a terminal sends it', () => {
       return;
     }
     // How far down a text goes is known when it is shown.
-    const told = binding.mode === 'text' && binding.action === 'last' ? { ...wanted.ui, overlay: expect.anything() as unknown } : wanted.ui;
+    const told =
+      binding.mode === 'text' && binding.action === 'last'
+        ? { ...wanted.ui, overlay: expect.anything() as unknown }
+        : wanted.ui;
     await expect.poll(() => dash.ui).toEqual(told);
     expect(dash.ui, 'a key of the map does something').not.toEqual(was);
     await expect.poll(() => lastFrame(), { message: 'and it is seen' }).not.toBe(frame);
@@ -94,7 +99,8 @@ describe('each key of the map, as a terminal sends it', () => {
     const dash = dashOver(fullModel(), given);
     const { stdin, lastFrame, attach } = show(dash);
     const [frame, was] = [lastFrame(), dash.ui];
-    for (const key of ['x', 'Z', '9', 'A', '\u001Ba', '\u001B[15~', '\u0004', '\u001A', '\u001B[1;5A']) stdin.write(key);
+    for (const key of ['x', 'Z', '9', 'A', '\u001Ba', '\u001B[15~', '\u0004', '\u001A', '\u001B[1;5A'])
+      stdin.write(key);
     stdin.write('?');
     await expect.poll(() => lastFrame()).toContain('While you write');
     stdin.write('?');
@@ -126,7 +132,10 @@ describe('each key of the map, as a terminal sends it', () => {
 
   it('a terminal that cannot be had is told', async () => {
     const dash = dashOver(model());
-    const { stdin, lastFrame } = show(dash, vi.fn(async () => Promise.reject(new Error('worker-1 has no terminal now'))));
+    const { stdin, lastFrame } = show(
+      dash,
+      vi.fn(async () => Promise.reject(new Error('worker-1 has no terminal now'))),
+    );
     stdin.write('\r');
     await expect.poll(() => lastFrame()).toContain('worker-1 has no terminal now');
   });

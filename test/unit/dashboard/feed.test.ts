@@ -48,7 +48,10 @@ describe('the feed', () => {
     await using given = running(source, { intervalMs: 5, idleMs: 5 });
     await expect.poll(() => source.looks).toBeGreaterThan(3);
     const before = given.news();
-    source.state = { ...source.state, status: { ...fakeStatus(model().status?.agents ?? []), queues: [{ name: 'q', messages: 3, consumers: 1 }] } };
+    source.state = {
+      ...source.state,
+      status: { ...fakeStatus(model().status?.agents ?? []), queues: [{ name: 'q', messages: 3, consumers: 1 }] },
+    };
     const looks = source.looks;
     await expect.poll(() => source.looks).toBeGreaterThan(looks + 5);
     expect(given.news()).toBe(before);
@@ -72,14 +75,19 @@ describe('the feed', () => {
 
 describe('changes as lines', () => {
   const at = '2026-01-01T12:00:00.000Z';
-  const told = (before: Model, after: Model): string[] => changes(before, after, at).map(({ subject, text }) => `${subject} ${text}`);
-  const of = (...agents: Parameters<typeof fakeAgent>[]): Model => model({ events: [], status: fakeStatus(agents.map((agent) => fakeAgent(...agent))) });
+  const told = (before: Model, after: Model): string[] =>
+    changes(before, after, at).map(({ subject, text }) => `${subject} ${text}`);
+  const of = (...agents: Parameters<typeof fakeAgent>[]): Model =>
+    model({ events: [], status: fakeStatus(agents.map((agent) => fakeAgent(...agent))) });
 
   it('everything first, then only what is new', () => {
     const first = of(['worker-1']);
     expect(told({ ...first, status: null }, first)).toEqual(['broker up', 'worker-1 idle']);
     expect(told(first, of(['worker-1']))).toEqual([]);
-    expect(told(first, of(['worker-1', { status: 'failed', reason: 'no\nlogin' }], ['worker-2']))).toEqual(['worker-1 failed: no login', 'worker-2 idle']);
+    expect(told(first, of(['worker-1', { status: 'failed', reason: 'no\nlogin' }], ['worker-2']))).toEqual([
+      'worker-1 failed: no login',
+      'worker-2 idle',
+    ]);
     expect(told(of(['worker-1'], ['worker-2']), first)).toEqual(['worker-2 gone']);
   });
 
@@ -91,7 +99,9 @@ describe('changes as lines', () => {
 
   it('tasks by their events, in their order, each once', () => {
     const before = model({ events: [event(1)] });
-    const after = model({ events: [{ ...event(3, 'task.dead'), data: { error: 'tests fail' } }, event(2, 'task.running'), event(1)] });
+    const after = model({
+      events: [{ ...event(3, 'task.dead'), data: { error: 'tests fail' } }, event(2, 'task.running'), event(1)],
+    });
     expect(told(before, after)).toEqual(['t1 running (worker-1)', 't1 dead (worker-1): tests fail']);
   });
 

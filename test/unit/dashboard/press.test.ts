@@ -13,11 +13,15 @@ function after(ui: Ui, state: Model, ...keys: string[]) {
   return pressed;
 }
 
-const type = (text: string): string[] => [...text];
+const type = (text: string): string[] => text.split('');
 
 describe('the key map', () => {
   it('gives a key one meaning in a place', () => {
-    const places = KEYS.flatMap(({ keys, mode, panes }) => (panes ?? (['needs-you', 'agents', 'tasks', 'events'] as const)).flatMap((pane) => keys.map((key) => `${mode} ${pane} ${key}`)));
+    const places = KEYS.flatMap(({ keys, mode, panes }) =>
+      (panes ?? (['needs-you', 'agents', 'tasks', 'events'] as const)).flatMap((pane) =>
+        keys.map((key) => `${mode} ${pane} ${key}`),
+      ),
+    );
     expect(new Set(places).size).toBe(places.length);
   });
 
@@ -36,7 +40,15 @@ describe('the key map', () => {
     };
     for (const [mode, ui] of Object.entries(places) as [Mode, Ui][]) {
       expect(modeOf(ui)).toBe(mode);
-      for (const key of ['f5', 'ctrl+z', 'alt+a', 'ctrl+enter', 'alt+d', 'ctrl+d', ...(mode === 'line' ? [] : ['x', 'Z', '9', ' ', 'ä', 'A', 'D'])]) {
+      for (const key of [
+        'f5',
+        'ctrl+z',
+        'alt+a',
+        'ctrl+enter',
+        'alt+d',
+        'ctrl+d',
+        ...(mode === 'line' ? [] : ['x', 'Z', '9', ' ', 'ä', 'A', 'D']),
+      ]) {
         expect(bindingFor(mode, 'needs-you', key)).toBeUndefined();
         const pressed = press(ui, state, key, NOW);
         expect(pressed.ui, `${mode} ${key}`).toBe(ui);
@@ -55,11 +67,41 @@ describe('moving', () => {
   it('goes through the panes and their rows, and stops at the ends', () => {
     const state = model();
     const panes = (...keys: string[]): PaneName => after(START, state, ...keys).ui.pane;
-    expect([panes('tab'), panes('tab', 'tab', 'tab'), panes('shift+tab'), panes('l'), panes('h'), panes('1'), panes('4')]).toEqual(['tasks', 'needs-you', 'needs-you', 'tasks', 'needs-you', 'needs-you', 'events']);
+    expect([
+      panes('tab'),
+      panes('tab', 'tab', 'tab'),
+      panes('shift+tab'),
+      panes('l'),
+      panes('h'),
+      panes('1'),
+      panes('4'),
+    ]).toEqual(['tasks', 'needs-you', 'needs-you', 'tasks', 'needs-you', 'needs-you', 'events']);
     const row = (...keys: string[]): string | null => selected(after(START, state, ...keys).ui, state);
-    expect([row(), row('j'), row('down', 'j', 'k'), row('k'), row('G'), row('end', 'j'), row('G', 'g'), row('pagedown'), row('pagedown', 'pageup'), row('ctrl+f', 'ctrl+f'), row('j', 'home')]).toEqual(
-      ['worker-1', 'worker-2', 'worker-2', 'worker-1', 'worker-30', 'worker-30', 'worker-1', 'worker-11', 'worker-1', 'worker-21', 'worker-1'],
-    );
+    expect([
+      row(),
+      row('j'),
+      row('down', 'j', 'k'),
+      row('k'),
+      row('G'),
+      row('end', 'j'),
+      row('G', 'g'),
+      row('pagedown'),
+      row('pagedown', 'pageup'),
+      row('ctrl+f', 'ctrl+f'),
+      row('j', 'home'),
+    ]).toEqual([
+      'worker-1',
+      'worker-2',
+      'worker-2',
+      'worker-1',
+      'worker-30',
+      'worker-30',
+      'worker-1',
+      'worker-11',
+      'worker-1',
+      'worker-21',
+      'worker-1',
+    ]);
   });
 
   it('the cursor keeps its row, or takes the neighbour of one that has gone', () => {
@@ -76,7 +118,12 @@ describe('moving', () => {
 
 describe('answering', () => {
   const one = model({}, [fakePermission('worker-3', 'p1', 'npm install')]);
-  const answer = (decision: string) => ({ do: 'answer', agent: 'worker-3', key: 'worker-3 p1', request: { needsYou: 'p1', decision } });
+  const answer = (decision: string) => ({
+    do: 'answer',
+    agent: 'worker-3',
+    key: 'worker-3 p1',
+    request: { needsYou: 'p1', decision },
+  });
 
   it('one key allows or denies the permission that is selected', () => {
     expect(after(startWith(one), one, 'a').effect).toEqual(answer('allow'));
@@ -108,7 +155,12 @@ describe('answering', () => {
   it('a question gets a line to write the answer on', () => {
     const state = model({}, [fakeQuestion('worker-2', 'q1', 'Tabs or spaces?')]);
     const { effect, ui } = after(startWith(state), state, 'a', ...type('tabz'), 'backspace', 's', 'enter');
-    expect(effect).toEqual({ do: 'answer', agent: 'worker-2', key: 'worker-2 q1', request: { needsYou: 'q1', decision: 'text', text: 'tabs' } });
+    expect(effect).toEqual({
+      do: 'answer',
+      agent: 'worker-2',
+      key: 'worker-2 q1',
+      request: { needsYou: 'q1', decision: 'text', text: 'tabs' },
+    });
     expect(ui.line).toBeNull();
     expect(after(startWith(state), state, 'a', ...type('tabs'), 'escape').effect).toBeNull();
   });
@@ -162,7 +214,14 @@ describe('the command line', () => {
 
   it('Tab completes commands and what they are about, as far as it is sure', () => {
     const typed = (text: string): string | undefined => after(START, state, ':', ...type(text), 'tab').ui.line?.text;
-    expect([typed('pau'), typed('ta'), typed('re'), typed('stop w'), typed('task cancel t30'), typed('xyz')]).toEqual(['pause ', 'task ', 'res', 'stop worker-', 'task cancel t30 ', 'xyz']);
+    expect([typed('pau'), typed('ta'), typed('re'), typed('stop w'), typed('task cancel t30'), typed('xyz')]).toEqual([
+      'pause ',
+      'task ',
+      'res',
+      'stop worker-',
+      'task cancel t30 ',
+      'xyz',
+    ]);
   });
 
   it('is edited as lines are', () => {

@@ -4,7 +4,13 @@ import type { Orders } from '../../../src/dashboard/effects.ts';
 import { Feed, type Source } from '../../../src/dashboard/feed.ts';
 import { NOTHING, type Model } from '../../../src/dashboard/model.ts';
 import { unpainted } from '../../../src/dashboard/text.ts';
-import { fakeAgent, fakePermission, fakeQuestion, fakeStatus, fakeTask } from '../../integration/dashboard/fake-supervisor.ts';
+import {
+  fakeAgent,
+  fakePermission,
+  fakeQuestion,
+  fakeStatus,
+  fakeTask,
+} from '../../integration/dashboard/fake-supervisor.ts';
 
 export const NOW = Date.parse('2026-01-01T12:30:00.000Z');
 
@@ -24,7 +30,9 @@ export function model(more: Partial<Model> = {}, needsYou: NeedsYou[] = []): Mod
 
 /** Thirty of everything, and thirty questions, the sixteenth of which is one in words. */
 export function fullModel(): Model {
-  const needsYou = Array.from({ length: 30 }, (_, at) => fakePermission(`worker-${at + 1}`, `p${at + 1}`, `npm run step-${at + 1}`));
+  const needsYou = Array.from({ length: 30 }, (_, at) =>
+    fakePermission(`worker-${at + 1}`, `p${at + 1}`, `npm run step-${at + 1}`),
+  );
   needsYou[15] = fakeQuestion('worker-16', 'q16', 'Tabs or spaces?');
   return model({}, needsYou);
 }

@@ -9,7 +9,13 @@ import { fakeAgent, fakePermission, fakeStatus, fakeTask } from '../../integrati
 import { fullModel, model, NOW } from './support.ts';
 
 function linesOf(view: View): string[] {
-  return [view.header, ...(view.banner === null ? [] : [view.banner]), ...view.panes.flatMap(({ title, lines }) => [title, ...lines]), ...(view.text ?? []), ...view.footer];
+  return [
+    view.header,
+    ...(view.banner === null ? [] : [view.banner]),
+    ...view.panes.flatMap(({ title, lines }) => [title, ...lines]),
+    ...(view.text ?? []),
+    ...view.footer,
+  ];
 }
 
 function screen(state: Model, ui: Ui = startWith(state), columns = 80, rows = 24): string[] {
@@ -20,19 +26,34 @@ function after(state: Model, ...keys: string[]): Ui {
   return keys.reduce((ui, key) => press(ui, state, key, NOW).ui, startWith(state));
 }
 
-const SIZES = [[80, 24], [81, 25], [120, 40], [250, 80]] as const;
+const SIZES = [
+  [80, 24],
+  [81, 25],
+  [120, 40],
+  [250, 80],
+] as const;
 
 describe('the screen', () => {
   it.each(SIZES)('%i×%i: nothing is wider or higher than it, whatever is in it', (columns, rows) => {
     const long = '漢字 and a very long text without an end '.repeat(30);
     const worst: Model = {
       ...fullModel(),
-      status: fakeStatus([fakeAgent('an-agent-with-a-long-name-that-goes-on', { reason: long, task: 't123456', costUsd: 12, restarts: 3 })], { needsYou: [fakePermission('a', 'b', long)] }),
+      status: fakeStatus(
+        [
+          fakeAgent('an-agent-with-a-long-name-that-goes-on', {
+            reason: long,
+            task: 't123456',
+            costUsd: 12,
+            restarts: 3,
+          }),
+        ],
+        { needsYou: [fakePermission('a', 'b', long)] },
+      ),
       tasks: [fakeTask('t1', long, { reason: long })],
       away: long,
     };
     for (const state of [worst, fullModel(), model(), { ...model(), status: null }]) {
-      for (const keys of [[], ['?'], ['i'], [':', ...'task add '.repeat(40)], ['2', 'i'], ['3'], ['4']]) {
+      for (const keys of [[], ['?'], ['i'], [':', ...'task add '.repeat(40).split('')], ['2', 'i'], ['3'], ['4']]) {
         const lines = screen(state, after(state, ...keys), columns, rows);
         expect(lines.length).toBeLessThanOrEqual(rows - 1);
         for (const line of lines) expect(width(line), line).toBeLessThanOrEqual(columns);
@@ -42,7 +63,9 @@ describe('the screen', () => {
 
   it('the row under the cursor is always on it', () => {
     const state = fullModel();
-    for (const pane of ['1', '2', '3', '4']) for (const keys of [['G'], ['pagedown'], ['G', 'k', 'k']]) expect(screen(state, after(state, pane, ...keys)).filter((line) => line.startsWith('› '))).toHaveLength(1);
+    for (const pane of ['1', '2', '3', '4'])
+      for (const keys of [['G'], ['pagedown'], ['G', 'k', 'k']])
+        expect(screen(state, after(state, pane, ...keys)).filter((line) => line.startsWith('› '))).toHaveLength(1);
   });
 
   it('what would be allowed is shown as it is, before it is allowed', () => {
@@ -52,7 +75,8 @@ describe('the screen', () => {
 
   it('text of agents cannot steer the terminal', () => {
     const state = model({}, [fakePermission('worker-1', 'p1', 'echo \u001B[2J\u001B]0;title\u0007 \u009B5n')]);
-    for (const ui of [after(state), after(state, 'i'), after(state, '2', 'i')]) expect(screen(state, ui).join('')).not.toMatch(/\p{Cc}/u);
+    for (const ui of [after(state), after(state, 'i'), after(state, '2', 'i')])
+      expect(screen(state, ui).join('')).not.toMatch(/\p{Cc}/u);
   });
 
   it('says that the supervisor is away, and goes on to show what it knows', () => {
@@ -62,13 +86,19 @@ describe('the screen', () => {
   });
 
   it('a terminal that is too small is told so in one line', () => {
-    for (const [columns, rows] of [[79, 24], [80, 23], [10, 3]] as const) expect(screen(model(), startWith(model()), columns, rows)).toHaveLength(1);
+    for (const [columns, rows] of [
+      [79, 24],
+      [80, 23],
+      [10, 3],
+    ] as const)
+      expect(screen(model(), startWith(model()), columns, rows)).toHaveLength(1);
     expect(screen(model(), startWith(model()), 60, 20)[0]).toContain('needs 80×24, this is 60×20');
   });
 
   it('time that passes changes nothing on it', () => {
     const state = fullModel();
-    const at = (ms: number): string[] => linesOf(viewOf(state, startWith(state), { columns: 80, rows: 24, paint: unpainted, now: new Date(NOW + ms) }));
+    const at = (ms: number): string[] =>
+      linesOf(viewOf(state, startWith(state), { columns: 80, rows: 24, paint: unpainted, now: new Date(NOW + ms) }));
     expect(at(90_000)).toEqual(at(0));
   });
 });

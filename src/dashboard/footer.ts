@@ -1,0 +1,77 @@
+import { characters, oneLine, width } from '../lib/text.ts';
+import { matching } from './commands.ts';
+import { bindingFor, keyLabel } from './keys.ts';
+import type { Model } from './model.ts';
+import type { Paint } from './text.ts';
+import { cursorIndex, modeOf, type Purpose, type Ui } from './ui.ts';
+
+const PROMPTS: Record<Purpose['for'], (purpose: Purpose) => string> = {
+  command: () => ':',
+  answer: (purpose) => `answer to ${'agent' in purpose ? purpose.agent : ''}: `,
+  message: (purpose) => `to ${'agent' in purpose ? purpose.agent : ''}: `,
+};
+
+/** Above: what was said last, or what the line can become; below: the line, or the keys. */
+export function footer(ui: Ui, model: Model, columns: number, paint: Paint): string[] {
+  const said =
+    ui.notice === null ? '' : paint(ui.notice.problem ? 'yellow' : 'green', oneLine(ui.notice.text, columns));
+  if (ui.line === null) return [said, paint('dim', oneLine(hints(ui, model), columns))];
+  const { purpose } = ui.line;
+  const offered =
+    purpose.for === 'command'
+      ? matching(ui.line.text)
+          .map(({ usage }) => usage)
+          .join(' · ')
+      : 'Enter sends it, Esc drops it';
+  const above = said === '' ? paint('dim', oneLine(offered === '' ? 'no such command' : offered, columns)) : said;
+  return [above, lineText(PROMPTS[purpose.for](purpose), ui.line, columns, paint)];
+}
+
+/** The end of a long line is what is seen; the place where the next character goes is marked. */
+function lineText(prompt: string, { text, at }: { text: string; at: number }, columns: number, paint: Paint): string {
+  const all = characters(text);
+  const room = columns - width(prompt) - 2;
+  let from = at;
+  let used = 0;
+  while (from > 0 && used + width(all[from - 1] ?? '') < room) {
+    from -= 1;
+    used += width(all[from] ?? '');
+  }
+  let to = at;
+  while (to < all.length && used + width(all[to] ?? '') <= room) {
+    used += width(all[to] ?? '');
+    to += 1;
+  }
+  const under = all[at] ?? ' ';
+  const marked = paint('inverse', under);
+  // Without colours the place has to be seen all the same.
+  const cursor = marked === under ? `|${under}` : marked;
+  return prompt + all.slice(from, at).join('') + cursor + all.slice(at + 1, to).join('');
+}
+
+/** What is nearest at hand, from the key map. */
+function hints(ui: Ui, model: Model): string {
+  const mode = modeOf(ui);
+  if (mode === 'text') return 'j k: up and down · Esc: back';
+  const item = ui.pane === 'needs-you' ? model.status?.needsYou[cursorIndex(ui, model, 'needs-you')] : undefined;
+  const words: readonly (readonly [string, string])[] = [
+    ...(item?.kind === 'permission'
+      ? ([
+          ['a', 'allow'],
+          ['d', 'deny'],
+        ] as const)
+      : []),
+    ...(item?.kind === 'question' ? ([['a', 'answer']] as const) : []),
+    ['enter', ui.pane === 'needs-you' || ui.pane === 'agents' ? 'terminal' : 'details'],
+    ['i', 'details'],
+    ['m', 'message'],
+    ['tab', 'next pane'],
+    [':', 'command'],
+    ['?', 'help'],
+    ['q', 'leave'],
+  ];
+  return words
+    .filter(([key]) => bindingFor('panes', ui.pane, key) !== undefined)
+    .map(([key, word]) => `${keyLabel(key)} ${word}`)
+    .join(' · ');
+}
