@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** A benchmark compares us with a floor: the same work with nothing of ours in between, measured in the same run. */
 export interface Measurement {
@@ -49,6 +50,29 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
+/** Others at work make numbers of both sides longer, but not by the same factor. */
+const QUIET_IDLE_SHARE = 0.85;
+const QUIET_LOOKS = 3;
+const LOOK_MS = 500;
+const PATIENCE_MS = Number(process.env['SWARM_BENCH_PATIENCE'] ?? 20) * 1_000;
+
+/** Waits until the processors have had little to do for a moment; after a while it is taken as it is. */
+export async function untilQuiet(): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (let quiet = 0, before = processorTimes(); quiet < QUIET_LOOKS && performance.now() < deadline;) {
+    await pause(LOOK_MS);
+    const now = processorTimes();
+    quiet = (now.idle - before.idle) / (now.all - before.all) > QUIET_IDLE_SHARE ? quiet + 1 : 0;
+    before = now;
+  }
+}
+
+function processorTimes(): { idle: number; all: number } {
+  const times = os.cpus().map((cpu) => cpu.times);
+  const idle = times.reduce((sum, time) => sum + time.idle, 0);
+  return { idle, all: times.reduce((sum, time) => sum + time.idle + time.user + time.sys + time.nice + time.irq, 0) };
+}
+
 /**
  * Medians over interleaved runs: floor, ours, floor, ours, … so that a machine that is slow for a while is slow for
  * both; each run begins with the other one.
@@ -58,7 +82,10 @@ export async function compare(benchmark: Benchmark): Promise<BenchmarkResult> {
   const taken = { floor: [] as number[], ours: [] as number[] };
   for (let run = 0; run < (benchmark.runs ?? 5); run += 1) {
     const order = run % 2 === 0 ? (['floor', 'ours'] as const) : (['ours', 'floor'] as const);
-    for (const side of order) taken[side].push(await benchmark[side].measure(run));
+    for (const side of order) {
+      await untilQuiet();
+      taken[side].push(await benchmark[side].measure(run));
+    }
   }
   const [floor, ours] = [median(taken.floor), median(taken.ours)];
   const ratio = ours / floor;
