@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import path from 'node:path';
 import { removeSocket, listens, LONGEST_PATH_BYTES } from '../../tmux/socket.ts';
@@ -19,6 +19,7 @@ export function checkModes({ layout, uid }: Patient): Diagnosis[] {
   const wrong = [
     ...directories.flatMap((directory) => checkMode(directory, uid, 0o700)),
     ...files.flatMap((file) => checkMode(file, uid, 0o600)),
+    ...[layout.stateDir, layout.runtimeDir, layout.worktreesDir].flatMap(checkWritable),
   ];
   return wrong.length > 0 ? wrong : [ok('modes', 'state and runtime directories are yours alone')];
 }
@@ -52,6 +53,18 @@ function checkMode(place: string, uid: number, mode: number): Diagnosis[] {
       },
     },
   ];
+}
+
+/** Where it is not made yet, what it will be made in. */
+function checkWritable(place: string): Diagnosis[] {
+  const there = existing(place);
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+    return [];
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code === 'EROFS' ? 'its file system is read-only' : 'the rights are missing';
+    return [{ check: 'unwritable', severity: 'error', text: `swarm cannot write to ${there}: ${why}`, cause: `${place} belongs there.`, cure: 'Give yourself the right, or set XDG_STATE_HOME, XDG_RUNTIME_DIR or worktree.dir.' }];
+  }
 }
 
 /** What a dead supervisor or tmux server left, and what is not ours. */

@@ -136,12 +136,11 @@ export function findOnPath(name: string, env: NodeJS.ProcessEnv, root: string): 
 }
 
 function isProgram(file: string): boolean {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return false;
   try {
     accessSync(file, constants.X_OK);
-    return true;
+    return statSync(file).isFile();
   } catch {
-    // Not ours to run: as good as not there.
+    // Absent, or in a directory that is not ours to enter: as good as not there.
     return false;
   }
 }
