@@ -8,7 +8,7 @@ import { PaneGuard } from './pane-guard.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
 import { pause, type Clock, type Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
-import { afterApiFailure, restOf, type Rest } from './turn-end.ts';
+import { apiText,afterApiFailure, restOf, type Rest } from './turn-end.ts';
 
 const LANE = 'pane';
 
@@ -345,8 +345,4 @@ export class Conversation {
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
     await pause(this.#options.clock, ms, AbortSignal.any([signal, this.#wake.signal]));
   }
-}
-
-function apiText(failure: { error: string; details: string | null }): string {
-  return failure.details === null ? failure.error : `${failure.error}: ${failure.details}`;
 }

@@ -83,3 +83,8 @@ export function retryAfter(details: string | null, now: number): number | null {
   const seconds = /retry[- ]after\D{0,5}(\d+)/i.exec(details)?.[1];
   return seconds === undefined ? null : Math.max(1_000, Number(seconds) * 1_000);
 }
+
+/** What the API said of a failure. */
+export function apiText(failure: { error: string; details: string | null }): string {
+  return failure.details === null ? failure.error : `${failure.error}: ${failure.details}`;
+}

@@ -5,6 +5,7 @@ import type { Task } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { Refusal } from './dispatch.ts';
 import type { Fleet } from './fleet.ts';
+import type { Candidate } from './task-desk.ts';
 import type { Base } from './up.ts';
 
 /** Turns of follow-up that a failed verify gets. */
@@ -49,4 +50,10 @@ export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): bool
   if (record === undefined || !record.linked || record.snapshot === null) return false;
   const { paused, held, failure } = record.snapshot;
   return fleet.desired(record) === 'up' && !paused && held === null && failure === null;
+}
+
+/** Who could be asked to take a task: the agents that are wanted up. */
+export function candidates(fleet: Fleet, { agents }: Config): Candidate[] {
+  const wanted = fleet.records.filter((record) => fleet.desired(record) !== 'stopped');
+  return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));
 }

@@ -47,3 +47,9 @@ export function openQuestions(record: AgentRecord): NeedsYou[] {
   if (!record.linked) return [];
   return (record.snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));
 }
+
+/** What the status line of the agent's pane says beside its name. */
+export function paneLabel({ status, snapshot }: AgentRecord): string {
+  const task = snapshot?.tasks[0]?.task;
+  return task === undefined ? status : `${status} · ${task}`;
+}

@@ -5,7 +5,7 @@ import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts'
 import { brokerPort } from './broker-port.ts';
 import { BrokerKeeper } from './broker-keeper.ts';
 import { checkpointDesk } from './checkpoint-desk.ts';
-import { able, decorate, refusal } from './claims.ts';
+import { candidates, able, decorate, refusal } from './claims.ts';
 import { Dispatch, TICKET_PATIENCE_MS } from './dispatch.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
 import { EventLog } from './event-log.ts';
@@ -23,8 +23,8 @@ import { Roster } from './roster.ts';
 import { runnerPorts } from './runner-ports.ts';
 import { Service } from './service.ts';
 import { statusDocument } from './status-document.ts';
-import { agentDocument } from './status.ts';
-import { TaskDesk, type Candidate } from './task-desk.ts';
+import { agentDocument, paneLabel } from './status.ts';
+import { TaskDesk } from './task-desk.ts';
 import { mergeDesk } from './merge-desk.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
 import { highestTaskNumber } from '../git/task-branches.ts';
@@ -94,7 +94,7 @@ export class Supervisor {
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       onChange: (record) => {
         this.#judge.reconsider(record, this.#fleet.desired(record));
-        this.#label(record);
+        this.#tmux.labelled(record.pane, paneLabel(record));
       },
       onProbe: (error) => (this.#judge.probeError = error),
       runner: new AgentRunner(
@@ -235,15 +235,6 @@ export class Supervisor {
       .catch((error: unknown) => this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept'));
   }
 
-  #label(record: AgentRecord): void {
-    if (record.pane === null || record.pane.dead) return;
-    const task = record.snapshot?.tasks[0]?.task;
-    const text = task === undefined ? record.status : `${record.status} · ${task}`;
-    this.#tmux
-      .label(record.pane, text)
-      .catch((error: unknown) => this.#options.log.debug({ err: error, agent: record.id }, 'the status line was not told'));
-  }
-
   async #brokerBack(): Promise<void> {
     try {
       if (await this.#queue.bus.brokerIsNew()) this.#dispatch.brokerLost();
@@ -301,12 +292,6 @@ export class Supervisor {
     });
   }
 
-  #candidates(): Candidate[] {
-    const { agents } = this.#options.project.config;
-    const wanted = this.#fleet.records.filter((record) => this.#fleet.desired(record) !== 'stopped');
-    return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));
-  }
-
   #service(): Service {
     const { layout } = this.#options.project;
     return new Service({
@@ -315,7 +300,7 @@ export class Supervisor {
       tasks: new TaskDesk({
         engine: this.#engine,
         defaultRetries: this.#options.project.config.tasks.retries,
-        agents: () => this.#candidates(),
+        agents: () => candidates(this.#fleet, this.#options.project.config),
         events: this.#events,
         cancelAttempt: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
         base: () => this.#roster.base,

@@ -109,11 +109,12 @@ export class TmuxHost {
     throw new Error(`tmux still shows ${pane} alive, although its program is gone`);
   }
 
-  /** What the pane's status line says beside the agent's name; sent only when it changes. */
-  async label(known: PaneView, text: string): Promise<void> {
-    if (this.#tmux === null || this.#labels.get(known.pane) === text) return;
+  /** What the pane's status line says beside the agent's name; sent only when it changes, and never waited for. */
+  labelled(known: PaneView | null, text: string): void {
+    if (this.#tmux === null || known === null || known.dead || this.#labels.get(known.pane) === text) return;
     this.#labels.set(known.pane, text);
-    await this.#tmux.setOption(known.pane, LABEL_OPTION, text);
+    // A pane that has gone meanwhile needs no label; the next one is asked for anew.
+    this.#tmux.setOption(known.pane, LABEL_OPTION, text).catch(() => this.#labels.delete(known.pane));
   }
 
   async close(known: PaneView): Promise<void> {
