@@ -10,8 +10,14 @@ import { findMarked, identify, isAlive } from '../../../src/broker/processes.ts'
 import { brokerDirectory, startTestBroker } from '../../support/broker.ts';
 import { listeningAddresses } from './sockets.ts';
 
-function readJson(file: string): any {
-  return JSON.parse(readFileSync(file, 'utf8'));
+interface BrokerFile {
+  credentials: { password: string };
+  node: { pid: number; [key: string]: unknown };
+  [key: string]: unknown;
+}
+
+function readJson(file: string): BrokerFile {
+  return JSON.parse(readFileSync(file, 'utf8')) as BrokerFile;
 }
 
 describe('starting', () => {
