@@ -5,11 +5,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { conclude, judge, loadText, percentile } from './lib.ts';
+import { conclude, judge, loadText, percentile, untilQuiet } from './lib.ts';
 import { benchPlace, until, type BenchPlace } from './place.ts';
 
 const TASKS = Number(process.argv[2] ?? 120);
 const WARM_UP = 5;
+const QUIET_EVERY = 20;
 /** So that the swarm is idle again, and so that no tick of its clocks meets every task at the same moment. */
 const REST_MS = 60;
 const REST_JITTER_MS = 90;
@@ -44,6 +45,7 @@ await until(
 
 const samples: Sample[] = [];
 for (let task = 0; task < TASKS + WARM_UP; task += 1) {
+  if (task % QUIET_EVERY === 0) await untilQuiet();
   const sample = await dispatch(place);
   if (task >= WARM_UP) samples.push(sample);
 }

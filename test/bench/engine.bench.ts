@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { ensureBroker } from '../../src/broker/index.ts';
-import { conclude, judge, loadText, median } from './lib.ts';
+import { conclude, judge, loadText, median, untilQuiet } from './lib.ts';
 import { benchPlace, until } from './place.ts';
 import { processorMs } from './process-use.ts';
 
@@ -57,6 +57,7 @@ try {
 conclude([judge(`engine, ${RUNNERS} runners on AMQP`, 'tasks/s', median(rates), BAR_PER_SECOND, 'minimum')]);
 
 async function oneRun(): Promise<number> {
+  await untilQuiet();
   total += TASKS;
   const before = { cpu: cpuOf(), tickets: reported.tickets };
   const startedAt = performance.now();
