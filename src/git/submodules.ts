@@ -71,3 +71,38 @@ async function checkout(
   const url = await gitText(['config', '--get', 'remote.origin.url'], { cwd: original, okCodes: [1] });
   if (url !== '') await runGit(['config', 'remote.origin.url', url], { cwd: path.join(worktree, submodule.path) });
 }
+
+/**
+ * What would be lost for good with a worktree's own copies of its submodules: the path of the first one that has
+ * commits which the main worktree's copy lacks, or that cannot be compared with it. Uncommitted changes are not looked
+ * for: the status of the worktree shows them.
+ */
+export async function submoduleWithOwnCommits(options: { root: string; worktree: string }): Promise<string | null> {
+  const { root, worktree } = options;
+  if (!existsSync(path.join(worktree, '.gitmodules'))) return null;
+  for (const submodule of await listSubmodules(worktree)) {
+    const copy = path.join(worktree, submodule.path);
+    const original = path.join(root, submodule.path);
+    if (!existsSync(path.join(copy, '.git'))) continue;
+    if (!existsSync(path.join(original, '.git')) || !(await holdsAllOf(original, copy))) return submodule.path;
+    const inner = await submoduleWithOwnCommits({ root: original, worktree: copy });
+    if (inner !== null) return path.join(submodule.path, inner);
+  }
+  return null;
+}
+
+/** More commits than this are somebody's work, whatever they are. */
+const COMPARED = 200;
+
+async function holdsAllOf(original: string, copy: string): Promise<boolean> {
+  const own = await gitText(['rev-list', `--max-count=${COMPARED}`, 'HEAD', '--all', '--not', '--remotes'], {
+    cwd: copy,
+  });
+  const commits = own.split('\n').filter((line) => line !== '');
+  if (commits.length === COMPARED) return false;
+  for (const commit of commits) {
+    const { exitCode } = await runGit(['cat-file', '-e', `${commit}^{commit}`], { cwd: original, okCodes: [1, 128] });
+    if (exitCode !== 0) return false;
+  }
+  return true;
+}

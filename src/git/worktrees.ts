@@ -4,9 +4,9 @@ import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { printable, splitNul } from './bytes.ts';
 import { isGitError } from './errors.ts';
-import { runGit } from './git.ts';
+import { gitText, runGit } from './git.ts';
 import { serialised, whileLocked } from './lock.ts';
-import { checkoutSubmodules } from './submodules.ts';
+import { checkoutSubmodules, submoduleWithOwnCommits } from './submodules.ts';
 
 export interface Worktree {
   path: string;
@@ -113,13 +113,46 @@ async function holdsSomething(target: string): Promise<boolean> {
 }
 
 /**
- * Removes a worktree, never by force. Errors: `worktree-dirty`, `worktree-locked`, `worktree-has-submodules`,
- * `no-worktree`. Files that git ignores go with it.
+ * Removes a worktree, never with work in it. Errors: `worktree-dirty`, `worktree-locked`, `worktree-has-submodules` (one
+ * of them has commits of its own), `no-worktree`. Files that git ignores go with it.
  */
 export async function removeWorktree(options: { root: string; path: string }): Promise<void> {
+  const remove = (...force: string[]) =>
+    whileLocked(() => runGit(['worktree', 'remove', ...force, '--', options.path], { cwd: options.root }));
   await serialised(`worktrees:${options.root}`, async () => {
-    await whileLocked(() => runGit(['worktree', 'remove', '--', options.path], { cwd: options.root }));
+    try {
+      await remove();
+    } catch (error) {
+      // Git removes no worktree with submodules without force, and with force it asks nothing: so it is asked here.
+      if (!isGitError(error, 'worktree-has-submodules')) throw error;
+      await refuseWork(options, error);
+      await remove('--force');
+    }
   });
+}
+
+async function refuseWork({ root, path: worktree }: { root: string; path: string }, cause: Error): Promise<void> {
+  const status = await gitText(['status', '--porcelain', '--ignore-submodules=none'], { cwd: worktree });
+  if (status !== '') {
+    throw new SwarmError(
+      'worktree-dirty',
+      `${worktree} has changes that are in no commit: ${status.split('\n', 1)[0] ?? ''}`,
+      {
+        hint: 'Commit or remove them, then try again.',
+        cause,
+      },
+    );
+  }
+  const submodule = await submoduleWithOwnCommits({ root, worktree });
+  if (submodule === null) return;
+  throw new SwarmError(
+    'worktree-has-submodules',
+    `the submodule ${submodule} in ${worktree} has commits that are nowhere else`,
+    {
+      hint: `Push or fetch them, for example: git -C '${path.join(root, submodule)}' fetch '${path.join(worktree, submodule)}' HEAD`,
+      cause,
+    },
+  );
 }
 
 export async function isRegisteredWorktree(root: string, target: string): Promise<boolean> {

@@ -244,6 +244,37 @@ describe('Worktrees', () => {
     expect(existsSync(path.join(other, 'readme.txt'))).toBe(true);
   });
 
+  it('go away with their submodules, unless something in those is nowhere else', async () => {
+    using inner = makeRepository({ files: { 'inner.txt': 'i\n' } });
+    using repository = makeRepository();
+    repository.git(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.root, 'sub']);
+    repository.git(['commit', '-qm', 'submodule']);
+    const { root } = repository;
+    const place = path.join(repository.home, 'w');
+    await addWorktree({ root, path: place, commit: repository.git(['rev-parse', 'HEAD']) });
+    const refused = async (code: string): Promise<void> => {
+      await expect(removeWorktree({ root, path: place })).rejects.toMatchObject({ code });
+      expect(existsSync(path.join(place, 'sub/inner.txt'))).toBe(true);
+    };
+
+    repository.write({ 'new.txt': 'n\n' }, path.join(place, 'sub'));
+    await refused('worktree-dirty');
+    const person = ['-c', 'user.name=A Person', '-c', 'user.email=person@example.com'];
+    repository.git(['add', '-A'], path.join(place, 'sub'));
+    repository.git([...person, 'commit', '-qm', 'in the submodule'], path.join(place, 'sub'));
+    await refused('worktree-dirty');
+    const own = repository.git(['rev-parse', 'HEAD'], path.join(place, 'sub'));
+    repository.commit({}, 'with it', place);
+    await refused('worktree-has-submodules');
+    repository.git(
+      ['-c', 'protocol.file.allow=always', 'fetch', '-q', path.join(place, 'sub'), own],
+      path.join(root, 'sub'),
+    );
+    await removeWorktree({ root, path: place });
+    expect(existsSync(place)).toBe(false);
+    expect(await isRegisteredWorktree(root, place)).toBe(false);
+  });
+
   it('lose the locks that a killed git left, and no younger one', async () => {
     using repository = makeRepository();
     const lock = path.join(repository.gitCommonDir, 'index.lock');
