@@ -22,10 +22,14 @@ export class EventLog {
     this.#emitter.setMaxListeners(0);
   }
 
-  /** Fire and forget: an event log that cannot be written is reported, but never stops supervision. */
-  emit(name: string, about: { agent?: string | null; task?: string | null; data?: Record<string, unknown> } = {}): void {
+  /**
+   * `at`: where it happened earlier, as told by a wrapper after an absence of the supervisor.
+   *
+   * Fire and forget: an event log that cannot be written is reported, but never stops supervision.
+   */
+  emit(name: string, about: { agent?: string | null; task?: string | null; data?: Record<string, unknown>; at?: string } = {}): void {
     const event = {
-      at: new Date().toISOString(),
+      at: about.at ?? new Date().toISOString(),
       name,
       agent: about.agent ?? null,
       task: about.task ?? null,

@@ -14,6 +14,8 @@ import {
 /** Protocol versions this supervisor speaks: the present one and the one before. */
 const SPOKEN = [LINK_PROTOCOL, LINK_PROTOCOL - 1];
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
+/** At the end a wrapper that hangs is given so long to take its last word, ms. */
+const LAST_WORD_MS = 500;
 
 export interface LinkHandlers {
   /** The token that this agent was given, or null for an agent that is not ours. */
@@ -114,7 +116,8 @@ export class LinkServer {
         return;
       }
       let end: number;
-      while ((end = buffered.indexOf('\n')) >= 0) {
+      // Whoever was hung up on is not heard any more, whatever it sent along.
+      while (!socket.destroyed && (end = buffered.indexOf('\n')) >= 0) {
         const line = buffered.slice(0, end);
         buffered = buffered.slice(end + 1);
         const message = this.#parse(line);
@@ -160,7 +163,8 @@ export class LinkServer {
     switch (message.type) {
       case 'hello':
       case 'snapshot':
-        this.#handlers.snapshot(link.agent, message.snapshot);
+        if (message.snapshot.agent === link.agent) this.#handlers.snapshot(link.agent, message.snapshot);
+        else this.#handlers.problem(`${link.agent} speaks for ${message.snapshot.agent}`);
         return;
       case 'event':
         this.#handlers.event(link.agent, message);
@@ -191,10 +195,13 @@ export class LinkServer {
   }
 
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.end();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroySoon();
+    const late = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, LAST_WORD_MS);
     await closed;
+    clearTimeout(late);
   }
 }
 

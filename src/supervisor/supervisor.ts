@@ -219,7 +219,7 @@ export class Supervisor {
         if (record !== null && record.row !== before) this.#keep(record);
         this.#leases.observed(snapshot);
       },
-      event: (agent, event) => this.#events.emit(event.name, { agent, task: event.task, data: event.data }),
+      event: (agent, event) => this.#events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at }),
       disconnected: (agent) => {
         this.#dispatch.forget(agent);
         this.#fleet.disconnected(agent);

@@ -1,0 +1,238 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, test as base } from 'vitest';
+import { toWrapperSchema, type ToSupervisor, type ToWrapper, type WrapperSnapshot } from '../../../src/coordination/link.ts';
+import { JsonLines } from '../../../src/lib/json-lines.ts';
+import { LinkServer, type LinkHandlers } from '../../../src/supervisor/links.ts';
+import { eventually } from '../../support/eventually.ts';
+import { snapshot } from '../../unit/supervisor/kit.ts';
+
+const EPOCH = 7;
+type OrderMessage = Extract<ToWrapper, { type: 'order' }>;
+
+/** A wrapper's end of the link. */
+class Wrapper {
+  readonly socket: net.Socket;
+  readonly said: ToWrapper[] = [];
+  closed = false;
+
+  constructor(place: string) {
+    const lines = new JsonLines();
+    this.socket = net.connect(place);
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => (this.closed = true));
+    this.socket.on('data', (chunk) => {
+      for (const line of lines.push(chunk)) if (line.ok) this.said.push(toWrapperSchema.parse(line.value));
+    });
+  }
+
+  write(text: string): void {
+    this.socket.write(text);
+  }
+
+  say(message: ToSupervisor): void {
+    this.write(`${JSON.stringify(message)}\n`);
+  }
+
+  hello(fields: Partial<Extract<ToSupervisor, { type: 'hello' }>> & { agent?: string } = {}): void {
+    const { agent = 'worker-1', ...more } = fields;
+    this.say({ type: 'hello', protocol: 1, token: `token-of-${agent}`, snapshot: snapshot(agent), ...more });
+  }
+
+  get orders(): OrderMessage[] {
+    return this.said.filter((message) => message.type === 'order');
+  }
+}
+
+interface World {
+  server: LinkServer;
+  socket: string;
+  log: string[];
+  snapshots: WrapperSnapshot[];
+  problems: string[];
+  dial(): Wrapper;
+  /** One that said hello and was welcomed. */
+  linked(agent?: string): Promise<Wrapper>;
+}
+
+const test = base.extend('world', async ({}, { onCleanup }): Promise<World> => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'swarm-link-'));
+  const socket = path.join(directory, 'link.sock');
+  const log: string[] = [];
+  const snapshots: WrapperSnapshot[] = [];
+  const problems: string[] = [];
+  const wrappers: Wrapper[] = [];
+  const handlers: LinkHandlers = {
+    tokenOf: (agent) => (agent.startsWith('worker-') ? `token-of-${agent}` : null),
+    welcome: () => ({ epoch: EPOCH, protocol: 1, amqpUrl: null, attempts: [{ task: 't1', attempt: 1 }] }),
+    connected: (agent) => log.push(`connected ${agent}`),
+    snapshot: (_agent, value) => snapshots.push(value),
+    event: (agent, event) => log.push(`event ${agent} ${event.name} ${event.at}`),
+    disconnected: (agent) => log.push(`disconnected ${agent}`),
+    problem: (detail) => problems.push(detail),
+  };
+  const server = new LinkServer(handlers, EPOCH);
+  await server.listen(socket);
+  onCleanup(async () => {
+    await server.close();
+    for (const wrapper of wrappers) wrapper.socket.destroy();
+    await rm(directory, { recursive: true });
+  });
+  const dial = (): Wrapper => {
+    const wrapper = new Wrapper(socket);
+    wrappers.push(wrapper);
+    return wrapper;
+  };
+  return {
+    server,
+    socket,
+    log,
+    snapshots,
+    problems,
+    dial,
+    async linked(agent = 'worker-1') {
+      const wrapper = dial();
+      wrapper.hello({ agent });
+      await eventually(() => wrapper.said[0]?.type).toBe('welcome');
+      return wrapper;
+    },
+  };
+});
+
+test('a hello is welcomed with the epoch and the attempts that the store holds', async ({ world }) => {
+  expect((await stat(world.socket)).mode & 0o777).toBe(0o600);
+  const wrapper = await world.linked();
+  expect(wrapper.said).toEqual([{ type: 'welcome', epoch: EPOCH, protocol: 1, amqpUrl: null, attempts: [{ task: 't1', attempt: 1 }] }]);
+  expect(world.log).toEqual(['connected worker-1']);
+  expect(world.server.isConnected('worker-1')).toBe(true);
+  wrapper.socket.end();
+  await eventually(() => world.log).toEqual(['connected worker-1', 'disconnected worker-1']);
+  expect(world.server.isConnected('worker-1')).toBe(false);
+});
+
+test('who does not know the token, is nobody of ours, speaks another protocol or begins with something else is hung up on', async ({ world }) => {
+  const refused = [world.dial(), world.dial(), world.dial(), world.dial()];
+  refused[0]?.hello({ token: 'guessed' });
+  refused[1]?.hello({ agent: 'stranger-1' });
+  refused[2]?.hello({ protocol: 99 });
+  refused[3]?.say({ type: 'snapshot', snapshot: snapshot() });
+  await eventually(() => refused.map(({ closed }) => closed)).toEqual([true, true, true, true]);
+  expect(refused.flatMap(({ said }) => said)).toEqual([]);
+  expect(world.log).toEqual([]);
+});
+
+test('a right hello behind a wrong one is not heard any more', async ({ world }) => {
+  const living = await world.linked();
+  const liar = world.dial();
+  const hello = (token: string): string => `${JSON.stringify({ type: 'hello', protocol: 1, token, snapshot: snapshot() })}\n`;
+  liar.write(hello('guessed') + hello('token-of-worker-1'));
+  await eventually(() => liar.closed).toBe(true);
+  expect(living.closed).toBe(false);
+  expect(world.log).toEqual(['connected worker-1']);
+});
+
+test('a newer link replaces an older one, and that the old one is closed is no loss', async ({ world }) => {
+  const older = await world.linked();
+  const pending = expect(world.server.order('worker-1', { do: 'pause' }, 60_000)).rejects.toMatchObject({ code: 'no-ack', exitCode: 3 });
+  const newer = await world.linked();
+  await pending;
+  await eventually(() => older.closed).toBe(true);
+  expect(world.log).toEqual(['connected worker-1', 'connected worker-1']);
+  const resumed = world.server.order('worker-1', { do: 'resume' }, 60_000);
+  await eventually(() => newer.orders.length).toBe(1);
+  newer.say({ type: 'ack', id: newer.orders[0]?.id ?? '', ok: true });
+  await expect(resumed).resolves.toBeNull();
+});
+
+test('an order is acknowledged with its result, or refused with the reason of the wrapper', async ({ world }) => {
+  const wrapper = await world.linked();
+  const good = world.server.order('worker-1', { do: 'checkpoint', reason: 'by hand' }, 60_000);
+  const bad = world.server.order('worker-1', { do: 'rollback', n: 3 }, 60_000);
+  await eventually(() => wrapper.orders.length).toBe(2);
+  const [first, second] = wrapper.orders;
+  expect(first).toMatchObject({ epoch: EPOCH, order: { do: 'checkpoint', reason: 'by hand' } });
+  // In whatever order they are done.
+  wrapper.say({ type: 'ack', id: second?.id ?? '', ok: false, error: { code: 'busy', message: 'a command runs', hint: 'Wait.' } });
+  wrapper.say({ type: 'ack', id: first?.id ?? '', ok: true, result: { n: 4 } });
+  await expect(good).resolves.toEqual({ n: 4 });
+  await expect(bad).rejects.toMatchObject({ code: 'busy', message: 'a command runs', hint: 'Wait.' });
+});
+
+test('an order to nobody was not sent; one that is not confirmed may have been done', async ({ world }) => {
+  await expect(world.server.order('worker-2', { do: 'pause' }, 1_000)).rejects.toMatchObject({ code: 'agent-away', retrySafe: true });
+  const wrapper = await world.linked();
+  await expect(world.server.order('worker-1', { do: 'pause' }, 20)).rejects.toMatchObject({ code: 'no-ack', exitCode: 3, retrySafe: false });
+  // An ack that comes too late, twice or for nothing is nobody's.
+  for (const id of [wrapper.orders[0]?.id ?? '', 'nothing']) wrapper.say({ type: 'ack', id, ok: true });
+  const order = world.server.order('worker-1', { do: 'resume' }, 60_000);
+  await eventually(() => wrapper.orders.length).toBe(2);
+  wrapper.socket.destroy();
+  await expect(order).rejects.toMatchObject({ code: 'no-ack', message: expect.stringContaining('went away') as string });
+});
+
+test('lines that do not fit are told and skipped, wherever the stream is cut', async ({ world }) => {
+  const wrapper = await world.linked();
+  wrapper.write('no json\n{"type":"dance"}\n');
+  const bytes = Buffer.from(`${JSON.stringify({ type: 'snapshot', snapshot: snapshot('worker-1', { branch: 'grüße' }) })}\n`);
+  const cut = bytes.indexOf(0xc3) + 1;
+  wrapper.socket.write(bytes.subarray(0, cut));
+  await eventually(() => world.problems.length).toBe(2);
+  wrapper.socket.write(bytes.subarray(cut));
+  await eventually(() => world.snapshots.map(({ branch }) => branch)).toEqual(['grüße']);
+  wrapper.say({ type: 'event', name: 'turn.ended', at: '2030-01-01T00:00:00.000Z', task: null, data: {} });
+  await eventually(() => world.log).toContain('event worker-1 turn.ended 2030-01-01T00:00:00.000Z');
+});
+
+test('a link speaks for its own agent alone', async ({ world }) => {
+  const wrapper = await world.linked();
+  wrapper.say({ type: 'snapshot', snapshot: snapshot('worker-2') });
+  await eventually(() => world.problems.length).toBe(1);
+  expect(world.snapshots).toEqual([]);
+  expect(wrapper.closed).toBe(false);
+});
+
+test('a line without an end is cut off at four megabytes', async ({ world }) => {
+  const wrapper = await world.linked();
+  wrapper.write(`${'x'.repeat(3 * 1024 * 1024)}\n`);
+  await eventually(() => world.problems.length).toBe(1);
+  expect(wrapper.closed).toBe(false);
+  wrapper.write('x'.repeat(5 * 1024 * 1024));
+  await eventually(() => wrapper.closed).toBe(true);
+  await eventually(() => world.log).toEqual(['connected worker-1', 'disconnected worker-1']);
+});
+
+test('news go to all, and the last word is heard before the end', async ({ world }) => {
+  const [one, two] = [await world.linked('worker-1'), await world.linked('worker-2')];
+  world.server.broadcast({ type: 'broker', epoch: EPOCH, amqpUrl: 'amqp://x' });
+  world.server.broadcast({ type: 'bye', epoch: EPOCH });
+  await world.server.close();
+  await eventually(() => [one.closed, two.closed]).toEqual([true, true]);
+  for (const wrapper of [one, two]) expect(wrapper.said.map(({ type }) => type)).toEqual(['welcome', 'broker', 'bye']);
+});
+
+test('a wrapper that hangs does not hold up the end', async ({ world }) => {
+  const wrapper = await world.linked();
+  wrapper.socket.pause();
+  // More than the kernel takes for it.
+  for (let i = 0; i < 40; i += 1) world.server.order('worker-1', { do: 'send', id: String(i), text: 'x'.repeat(100_000) }, 60_000).catch(() => undefined);
+  const began = performance.now();
+  await world.server.close();
+  expect(performance.now() - began).toBeLessThan(3_000);
+});
+
+test('a second server takes over the name of a dead one', async ({ world }) => {
+  const other = net.createServer();
+  const place = `${world.socket}.2`;
+  other.listen(place);
+  await once(other, 'listening');
+  const server = new LinkServer({ ...({} as LinkHandlers), tokenOf: () => null, problem: () => undefined }, 1);
+  await server.listen(place);
+  const socket = net.connect(place);
+  await once(socket, 'connect');
+  socket.destroy();
+  await server.close();
+  other.close();
+});
