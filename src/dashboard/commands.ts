@@ -79,7 +79,7 @@ export const COMMANDS: readonly Command[] = [
   },
   agentCommand('pause', 'let it finish its turn and take no new task'),
   agentCommand('resume', 'let it go on'),
-  agentCommand('restart', 'end it and start it again in the same conversation'),
+  agentCommand('restart', 'start it again in the same conversation'),
   agentCommand('stop', 'end it; its worktree and conversation stay'),
   { words: 'help', usage: 'help', help: 'the keys and commands', offers: () => null, parse: () => ({ show: 'help' }) },
   {

@@ -15,7 +15,7 @@ const PROMPTS: Record<Purpose['for'], (purpose: Purpose) => string> = {
 export function footer(ui: Ui, model: Model, columns: number, paint: Paint): string[] {
   const said =
     ui.notice === null ? '' : paint(ui.notice.problem ? 'yellow' : 'green', oneLine(ui.notice.text, columns));
-  if (ui.line === null) return [said, paint('dim', oneLine(hints(ui, model), columns))];
+  if (ui.line === null) return [said, paint('dim', oneLine(hints(ui, model, columns), columns))];
   const { purpose } = ui.line;
   const offered =
     purpose.for === 'command'
@@ -49,19 +49,16 @@ function lineText(prompt: string, { text, at }: { text: string; at: number }, co
   return prompt + all.slice(from, at).join('') + cursor + all.slice(at + 1, to).join('');
 }
 
+/** Left out where the line is short, the first one first. */
+const EXPENDABLE = ['tab', 'i', 'm'];
+
 /** What is nearest at hand, from the key map. */
-function hints(ui: Ui, model: Model): string {
-  const mode = modeOf(ui);
-  if (mode === 'text') return 'j k: up and down · Esc: back';
+function hints(ui: Ui, model: Model, columns: number): string {
+  if (modeOf(ui) === 'text') return 'j k up and down · Esc back';
   const item = ui.pane === 'needs-you' ? model.status?.needsYou[cursorIndex(ui, model, 'needs-you')] : undefined;
-  const words: readonly (readonly [string, string])[] = [
-    ...(item?.kind === 'permission'
-      ? ([
-          ['a', 'allow'],
-          ['d', 'deny'],
-        ] as const)
-      : []),
-    ...(item?.kind === 'question' ? ([['a', 'answer']] as const) : []),
+  const words: readonly (readonly [key: string, word: string | null])[] = [
+    ['a', item?.kind === 'permission' ? 'allow' : item?.kind === 'question' ? 'answer' : null],
+    ['d', item?.kind === 'permission' ? 'deny' : null],
     ['enter', ui.pane === 'needs-you' || ui.pane === 'agents' ? 'terminal' : 'details'],
     ['i', 'details'],
     ['m', 'message'],
@@ -70,8 +67,12 @@ function hints(ui: Ui, model: Model): string {
     ['?', 'help'],
     ['q', 'leave'],
   ];
-  return words
-    .filter(([key]) => bindingFor('panes', ui.pane, key) !== undefined)
-    .map(([key, word]) => `${keyLabel(key)} ${word}`)
-    .join(' · ');
+  const shown = words.filter(([key, word]) => word !== null && bindingFor('panes', ui.pane, key) !== undefined);
+  const line = (left: number): string =>
+    shown
+      .filter(([key]) => !EXPENDABLE.slice(0, left).includes(key))
+      .map(([key, word]) => `${keyLabel(key)} ${word}`)
+      .join(' · ');
+  const left = EXPENDABLE.findIndex((_, count) => width(line(count)) <= columns);
+  return line(left === -1 ? EXPENDABLE.length : left);
 }

@@ -54,7 +54,7 @@ export const KEYS: readonly Binding[] = [
     keys: ['enter'],
     panes: WITH_AGENT,
     action: 'open',
-    help: "the agent's terminal; Ctrl-b d comes back",
+    help: 'its terminal; Ctrl-b d comes back',
   },
   { mode: 'panes', keys: ['enter'], panes: ['tasks', 'events'], action: 'details', help: 'all about it' },
   {
@@ -62,7 +62,7 @@ export const KEYS: readonly Binding[] = [
     keys: ['a'],
     panes: WITH_AGENT,
     action: 'allow',
-    help: 'allow what it asks permission for; a question: write the answer',
+    help: 'allow it; a question: write the answer',
   },
   { mode: 'panes', keys: ['d'], panes: WITH_AGENT, action: 'deny', help: 'deny it' },
   { mode: 'panes', keys: ['i'], action: 'details', help: 'all about what is selected' },
@@ -145,7 +145,7 @@ export function helpLines(): string[] {
     heading,
     ...KEYS.filter((binding) => binding.mode === mode).map(({ keys, panes, help }) => {
       const where = panes === undefined ? '' : ` (${panes.map(paneTitle).join(', ')})`;
-      return `  ${keys.map(keyLabel).join(' ').padEnd(22)} ${help}${where}`;
+      return `  ${keys.map(keyLabel).join(' ').padEnd(14)} ${help}${where}`;
     }),
   ]);
 }

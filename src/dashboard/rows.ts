@@ -116,10 +116,13 @@ export function needsYouRows(items: readonly NeedsYou[], answered: readonly stri
   );
 }
 
+/** What stands before the text on its row, at the most, in columns. */
+const TEXT_ALREADY_SHOWN = 50;
+
 /** All of the selected question under its row, as far as it is not on the row already. */
 export function needsYouText(item: NeedsYou, columns: number): string[] {
   const input = item.input === undefined || item.input === null ? [] : inputLines(item.input);
-  const text = item.text.includes('\n') || item.text.length > columns / 2 ? item.text.split('\n') : [];
+  const text = item.text.includes('\n') || item.text.length > columns - TEXT_ALREADY_SHOWN ? item.text.split('\n') : [];
   const lines = [...text, ...input.filter((line) => !item.text.includes(line))];
   return lines.flatMap((line) => wrap(line, columns));
 }

@@ -61,7 +61,7 @@ export function viewOf(model: Model, ui: Ui, frame: Frame): View {
     header: header(model.status, frame),
     banner,
     panes: overlay === null ? panes(model, ui, frame, height) : [],
-    text: overlay?.slice(top, top + height) ?? null,
+    text: overlay === null ? null : filled(overlay.slice(top, top + height), height),
     footer: footer(ui, model, columns, paint),
     mostTop,
   };
@@ -107,8 +107,15 @@ function panes(model: Model, ui: Ui, frame: Frame, height: number): PaneView[] {
     const marked = shown.map(
       (line, row) => (focused && from + row === cursorLine ? frame.paint('bold', MARK) : '  ') + line,
     );
-    return { name, title: title(name, model, focused, more, frame), lines: marked };
+    // The last one goes down to the footer, which so stays where it is.
+    const above = shares.slice(0, -1).reduce((sum, rows) => sum + rows, PANES.length);
+    const least = at === PANES.length - 1 ? height - above : 0;
+    return { name, title: title(name, model, focused, more, frame), lines: filled(marked, least) };
   });
+}
+
+function filled(lines: readonly string[], height: number): string[] {
+  return [...lines, ...Array.from({ length: Math.max(0, height - lines.length) }, () => '')];
 }
 
 interface Content {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { width } from '../../../src/lib/text.ts';
 import type { Model } from '../../../src/dashboard/model.ts';
+import { commandHelp } from '../../../src/dashboard/commands.ts';
+import { helpLines } from '../../../src/dashboard/keys.ts';
 import { press } from '../../../src/dashboard/press.ts';
 import { unpainted, wrap } from '../../../src/dashboard/text.ts';
 import { startWith, type Ui } from '../../../src/dashboard/ui.ts';
@@ -93,6 +95,16 @@ describe('the screen', () => {
     ] as const)
       expect(screen(model(), startWith(model()), columns, rows)).toHaveLength(1);
     expect(screen(model(), startWith(model()), 60, 20)[0]).toContain('needs 80×24, this is 60×20');
+  });
+
+  it('leaving and help are told at the bottom, however much there is to say', () => {
+    for (const state of [fullModel(), model()])
+      for (const keys of ['1', '2', '3', '4'])
+        expect(screen(state, after(state, keys)).at(-1)).toMatch(/\? help · q leave$/);
+  });
+
+  it('no line of the help is cut at eighty columns', () => {
+    expect([...helpLines(), ...commandHelp()].filter((line) => width(line) > 80)).toEqual([]);
   });
 
   it('time that passes changes nothing on it', () => {
