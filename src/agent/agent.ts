@@ -199,7 +199,8 @@ export class Agent {
   async #live(attempt: Attempt): Promise<void> {
     const { spec, env, processes, state, kind, link, spool, clock, log } = this.#options;
     const { task, attempt: n, slot } = attempt.order;
-    const event = (name: string, of: string | null, data: Record<string, unknown> = {}): void => link.event(name, of, data);
+    const event = (name: string, of: string | null, data: Record<string, unknown> = {}): void =>
+      link.event(name, of, data);
     log.info({ task, attempt: n, slot, resume: attempt.order.resume !== null }, 'attempt begins');
     const result = await liveAttempt(attempt, kind.body(attempt), { spec, env, processes, state, event, clock, log });
     log.info({ task, attempt: n, outcome: result.outcome, error: result.error }, 'attempt ended');
@@ -238,6 +239,8 @@ export class Agent {
   #consume(free: number): void {
     const before = this.#tickets;
     this.#tickets = free > 0 ? this.#options.broker.tickets(free, () => this.#worker.ticket()) : null;
-    before?.cancel().catch((error: unknown) => this.#options.log.debug({ error: errorText(error) }, 'tickets were not cancelled'));
+    before
+      ?.cancel()
+      .catch((error: unknown) => this.#options.log.debug({ error: errorText(error) }, 'tickets were not cancelled'));
   }
 }

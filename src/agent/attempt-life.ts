@@ -114,7 +114,10 @@ class Life {
     try {
       await this.#capture('turn-end');
     } catch (error) {
-      this.#deps.log.error({ task: order.task, error: errorText(error) }, 'the checkpoint at the end of the turn failed');
+      this.#deps.log.error(
+        { task: order.task, error: errorText(error) },
+        'the checkpoint at the end of the turn failed',
+      );
     }
     const { commit, branch, unresolved } = await workspace.commit(order);
     this.tip = { commit, branch };
@@ -175,7 +178,12 @@ function endingOf(outcome: Exclude<BodyOutcome, { kind: 'done' }>, attempt: Atte
 function brokenOff(reason: BreakOff, { order }: Attempt): Ending {
   switch (reason) {
     case 'timeout':
-      return { outcome: 'timeout', errorClass: 'timeout', error: `it took longer than ${(order.timeoutMs ?? 0) / 1000} s`, summary: '' };
+      return {
+        outcome: 'timeout',
+        errorClass: 'timeout',
+        error: `it took longer than ${(order.timeoutMs ?? 0) / 1000} s`,
+        summary: '',
+      };
     case 'budget':
       return failed('budget', `it went over its budget of ${order.budgetUsd} USD`);
     case 'cancelled':

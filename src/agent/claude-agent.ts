@@ -203,7 +203,9 @@ export class ClaudeAgent implements AgentKind {
   }
 
   #interruptedPrompt(why: string): string {
-    return this.#current === null ? `You were interrupted: ${why}.` : interruptedPrompt(this.#current.attempt.order, why);
+    return this.#current === null
+      ? `You were interrupted: ${why}.`
+      : interruptedPrompt(this.#current.attempt.order, why);
   }
 
   async #launch(request: StartRequest): Promise<Launch> {
@@ -216,7 +218,8 @@ export class ClaudeAgent implements AgentKind {
   #event(event: ClaudeEvent): void {
     if (this.#meter.event(event)) {
       this.#options.state.update({ usage: this.#meter.total });
-      if (this.#budget !== null && this.#meter.total.costUsd >= this.#budget.limit) this.#budget.attempt.breakOff('budget');
+      if (this.#budget !== null && this.#meter.total.costUsd >= this.#budget.limit)
+        this.#budget.attempt.breakOff('budget');
     }
     if (event.type === 'status-line' && event.contextPercent !== null) {
       this.#options.state.update({ contextPercent: event.contextPercent });
@@ -229,7 +232,9 @@ export class ClaudeAgent implements AgentKind {
     this.#meter
       .readTranscript(this.#pane.turn?.transcriptPath ?? null)
       .then(() => this.#options.state.update({ usage: this.#meter.total }))
-      .catch((error: unknown) => this.#options.log.warn({ error: errorText(error) }, 'the transcript cannot be read for its tokens'));
+      .catch((error: unknown) =>
+        this.#options.log.warn({ error: errorText(error) }, 'the transcript cannot be read for its tokens'),
+      );
   }
 
   async #lateTelemetry(): Promise<void> {
@@ -294,7 +299,12 @@ export class ClaudeAgent implements AgentKind {
     const order = this.#current?.attempt.order;
     try {
       const sessionId = this.#conversation.sessionId;
-      const captured = await workspace.capture({ reason, task: order?.task ?? null, attempt: order?.attempt ?? null, sessionId });
+      const captured = await workspace.capture({
+        reason,
+        task: order?.task ?? null,
+        attempt: order?.attempt ?? null,
+        sessionId,
+      });
       state.update({ checkpoint: { n: captured.n, at: new Date(clock.now()).toISOString() } });
     } catch (error) {
       log.error({ reason, error: errorText(error) }, 'a checkpoint failed');
@@ -319,7 +329,10 @@ export class ClaudeAgent implements AgentKind {
       complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),
       fail_task: ({ reason }) => say({ tool: 'fail_task', reason }, 'Noted. End your turn now.'),
       ask_person: ({ question, options }) =>
-        say({ tool: 'ask_person', question, options: options ?? [] }, 'Asked. End your turn now; the answer will be your next prompt.'),
+        say(
+          { tool: 'ask_person', question, options: options ?? [] },
+          'Asked. End your turn now; the answer will be your next prompt.',
+        ),
     };
   }
 }

@@ -78,12 +78,13 @@ export class ClaudeBody implements TaskBody {
 
   async #untilSaid(session: TurnRequest['session'], prompt: string): Promise<BodyOutcome> {
     let result = await this.#turn(session, prompt);
-    for (let reminded = false; ; ) {
+    for (let reminded = false; ;) {
       const stopped = this.#stopped(result);
       if (stopped !== null) return stopped;
       const verdict = this.#verdict;
       if (verdict?.tool === 'complete_task') return { kind: 'done', summary: verdict.summary };
-      if (verdict?.tool === 'fail_task') return { kind: 'failed', errorClass: 'agent', error: verdict.reason, summary: verdict.reason };
+      if (verdict?.tool === 'fail_task')
+        return { kind: 'failed', errorClass: 'agent', error: verdict.reason, summary: verdict.reason };
       if (verdict?.tool === 'ask_person') {
         const reply = await this.#ask(verdict);
         if (reply === null) return await this.#end();
@@ -107,7 +108,9 @@ export class ClaudeBody implements TaskBody {
         return { kind: 'failed', errorClass: 'api', error: result.error, summary: '' };
       case 'lost':
         // The agent had said its last word, and died only afterwards.
-        return this.#verdict !== null && this.#verdict.tool !== 'ask_person' ? null : { kind: 'lost', error: result.error };
+        return this.#verdict !== null && this.#verdict.tool !== 'ask_person'
+          ? null
+          : { kind: 'lost', error: result.error };
       case 'broken-off':
         return { kind: 'broken-off' };
     }
@@ -150,7 +153,8 @@ export class ClaudeBody implements TaskBody {
     board.ask(`${verdict.question}${options}`, this.#attempt.order.task);
     const reply = await pane.changes.until<Reply>(() => {
       const answer = board.takeAnswer();
-      if (answer !== null) return { from: 'person', prompt: answerPrompt(verdict.question, answer), delivered: () => {} };
+      if (answer !== null)
+        return { from: 'person', prompt: answerPrompt(verdict.question, answer), delivered: () => {} };
       const message = mailbox.take();
       if (message !== null) {
         const delivered = (): void => event('message.delivered', { id: message.id });

@@ -9,7 +9,8 @@ import type { Clock, Processes } from './ports.ts';
 /** SessionStart comes 0.3–0.5 s after the spawn; a slow machine gets much more, a dialog nobody sees does not. */
 const SESSION_START_MS = 15_000;
 /** What a killed terminal program leaves on: bracketed paste, mouse, focus events, hidden cursor, alternate screen. */
-const RESET_TERMINAL = '\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b[0m\r\n';
+const RESET_TERMINAL =
+  '\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b[0m\r\n';
 
 export interface StartRequest {
   sessionId: string;
@@ -112,7 +113,10 @@ export class ClaudePane {
       this.#exited(entry, null, null);
     });
     child.once('exit', (code, signal) => this.#exited(entry, code, signal));
-    log.info({ pid: child.pid, session: request.sessionId, resume: request.resume, prompt: request.prompt !== null }, 'agent started');
+    log.info(
+      { pid: child.pid, session: request.sessionId, resume: request.resume, prompt: request.prompt !== null },
+      'agent started',
+    );
     this.changes.emit();
     await this.#began(entry);
   }
@@ -127,7 +131,10 @@ export class ClaudePane {
     cancel();
     if (how === 'began') return;
     if (how === 'ended') {
-      throw new SwarmError('agent-start', entry.spawnError ?? `it ended before its session began (${exitWords(entry.exit)})`);
+      throw new SwarmError(
+        'agent-start',
+        entry.spawnError ?? `it ended before its session began (${exitWords(entry.exit)})`,
+      );
     }
     await this.end();
     throw new SwarmError('agent-start', `its session did not begin within ${SESSION_START_MS / 1000} s`, {

@@ -54,7 +54,10 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   return { ...ended, tail: await readTail(outputFile) };
 }
 
-function run({ argv, cwd, env, signal, graceMs, clock }: CommandOptions, output: number): Promise<Omit<CommandEnd, 'tail'>> {
+function run(
+  { argv, cwd, env, signal, graceMs, clock }: CommandOptions,
+  output: number,
+): Promise<Omit<CommandEnd, 'tail'>> {
   const [program, ...args] = argv;
   if (program === undefined) return Promise.resolve({ code: null, signal: null, startError: 'the command is empty' });
   return new Promise((resolve) => {

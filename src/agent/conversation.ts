@@ -8,7 +8,7 @@ import { PaneGuard } from './pane-guard.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
 import { pause, type Clock, type Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
-import { apiText,afterApiFailure, restOf, type Rest } from './turn-end.ts';
+import { apiText, afterApiFailure, restOf, type Rest } from './turn-end.ts';
 
 const LANE = 'pane';
 
@@ -53,7 +53,11 @@ export interface ConversationOptions {
 const TRANSCRIPT_WAIT_MS = 5_000;
 const TRANSCRIPT_LOOK_MS = 25;
 
-type Step = Rest | { kind: 'died'; detail: string; exit: PaneExit | null } | { kind: 'interrupted' } | { kind: 'broken-off' };
+type Step =
+  | Rest
+  | { kind: 'died'; detail: string; exit: PaneExit | null }
+  | { kind: 'interrupted' }
+  | { kind: 'broken-off' };
 
 interface Opening {
   sessionId: string;
@@ -108,7 +112,8 @@ export class Conversation {
     return await this.#lane.run(LANE, async () => {
       this.#inTurn = true;
       // A broken-off start would otherwise wait for its session first.
-      const abort = (): void => void this.#options.pane.end().catch(() => this.#options.log.debug('the turn ends it again'));
+      const abort = (): void =>
+        void this.#options.pane.end().catch(() => this.#options.log.debug('the turn ends it again'));
       request.signal.addEventListener('abort', abort);
       try {
         return await this.#turn(request);
@@ -160,8 +165,15 @@ export class Conversation {
   async #turn(request: TurnRequest): Promise<TurnResult> {
     let delivered = false;
     let next = await this.#opening(request);
-    for (let failures = 0; ; ) {
-      if (!(await this.#guard.clear(request.signal, () => this.#interruption !== null, () => this.#wake.signal))) return await this.#breakOff();
+    for (let failures = 0; ;) {
+      if (
+        !(await this.#guard.clear(
+          request.signal,
+          () => this.#interruption !== null,
+          () => this.#wake.signal,
+        ))
+      )
+        return await this.#breakOff();
       await this.#options.pane.end();
       const step = await this.#once(next, request, () => {
         if (!delivered) request.delivered?.();
@@ -245,7 +257,11 @@ export class Conversation {
   }
 
   /** Waits until an API failure may have passed; false when it is no use. */
-  async #outlast(failure: Extract<Rest, { kind: 'api-failure' }>, failures: number, signal: AbortSignal): Promise<boolean> {
+  async #outlast(
+    failure: Extract<Rest, { kind: 'api-failure' }>,
+    failures: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { clock, state, log } = this.#options;
     const recovery = afterApiFailure(failure, failures, clock.now(), () => clock.random());
     log.warn({ ...failure, failures, recovery }, 'the API failed');
@@ -290,7 +306,12 @@ export class Conversation {
       await pane.end();
       const resume = this.#sessionId !== null && (await this.#options.sessionExists(this.#sessionId));
       if (!resume || this.#sessionId === null) this.#sessionId = randomUUID();
-      await pane.start({ sessionId: this.#sessionId, resume, prompt: null, mark: `${this.#options.spec.project}/${this.#options.spec.agent}/-/-` });
+      await pane.start({
+        sessionId: this.#sessionId,
+        resume,
+        prompt: null,
+        mark: `${this.#options.spec.project}/${this.#options.spec.agent}/-/-`,
+      });
     } catch (error) {
       log.warn({ error: errorText(error) }, 'the idle agent did not start');
       void this.#idleEnded(this.#options.clock.now() - startedAt, false, errorText(error));
@@ -334,7 +355,11 @@ export class Conversation {
   #countRestart(detail: string, now: number): void {
     const { state } = this.#options;
     state.update({ restarts: state.current.restarts + 1 });
-    this.#options.event('agent.restarted', { detail, restarts: state.current.restarts, at: new Date(now).toISOString() });
+    this.#options.event('agent.restarted', {
+      detail,
+      restarts: state.current.restarts,
+      at: new Date(now).toISOString(),
+    });
   }
 
   #noteExit(exit: PaneExit, detail: string): void {

@@ -47,7 +47,10 @@ export function composerText(screen: string): string | null {
   const rule = plain.findIndex((line, index) => index > first && RULE.test(line));
   const more = plain.slice(first + 1, rule < 0 ? first + 1 : rule);
   const mark = match?.[2] === undefined ? '' : '! ';
-  return [`${mark}${match?.[1] ?? match?.[2] ?? ''}`, ...more].map((line) => line.replace(/[│|]\s*$/, '').trim()).join(' ').trim();
+  return [`${mark}${match?.[1] ?? match?.[2] ?? ''}`, ...more]
+    .map((line) => line.replace(/[│|]\s*$/, '').trim())
+    .join(' ')
+    .trim();
 }
 
 /** SGR 2 (dim), which is not the 2 within a colour: `38;2;r;g;b`, `38;5;2`. */

@@ -75,7 +75,13 @@ export class SupervisorLink {
   }
 
   event(name: string, task: string | null, data: Record<string, unknown> = {}): void {
-    const event: ToSupervisor = { type: 'event', name, at: new Date(this.#options.clock.now()).toISOString(), task, data };
+    const event: ToSupervisor = {
+      type: 'event',
+      name,
+      at: new Date(this.#options.clock.now()).toISOString(),
+      task,
+      data,
+    };
     if (this.#welcomed) {
       // Order matters to readers of the log: what an event tells of is in the snapshot before it.
       if (this.#dirty) this.#sendSnapshot();
@@ -148,7 +154,8 @@ export class SupervisorLink {
   #startSupervisor(now: number): void {
     const { clock, log, startSupervisor } = this.#options;
     this.#starts += 1;
-    this.#nextStartAt = now + Math.min(START_BACKOFF_MAX_MS, 1_000 * 2 ** (this.#starts - 1)) * (0.75 + clock.random() / 2);
+    this.#nextStartAt =
+      now + Math.min(START_BACKOFF_MAX_MS, 1_000 * 2 ** (this.#starts - 1)) * (0.75 + clock.random() / 2);
     if (this.#bye) return;
     log.warn({ start: this.#starts }, 'the supervisor is gone: starting it again');
     try {
@@ -176,7 +183,10 @@ export class SupervisorLink {
 
   /** A supervisor that was replaced must not steer any more. */
   #refuse(message: ToWrapper): void {
-    this.#options.log.warn({ type: message.type, epoch: message.epoch, highest: this.#epoch }, 'refused an order of an earlier supervisor');
+    this.#options.log.warn(
+      { type: message.type, epoch: message.epoch, highest: this.#epoch },
+      'refused an order of an earlier supervisor',
+    );
     if (message.type === 'order') {
       this.#send({
         type: 'ack',
@@ -222,7 +232,12 @@ export class SupervisorLink {
       const code = error instanceof SwarmError ? error.code : 'internal';
       const hint = error instanceof SwarmError ? error.hint : undefined;
       this.#options.log.warn({ order: order.do, error: errorText(error) }, 'an order was not carried out');
-      this.#send({ type: 'ack', id, ok: false, error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) } });
+      this.#send({
+        type: 'ack',
+        id,
+        ok: false,
+        error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) },
+      });
     }
   }
 

@@ -59,7 +59,12 @@ interface Composed {
   wake(): void;
 }
 
-async function compose(spec: AgentSpec, env: Record<string, string>, paneEnv: NodeJS.ProcessEnv, log: Logger): Promise<Composed> {
+async function compose(
+  spec: AgentSpec,
+  env: Record<string, string>,
+  paneEnv: NodeJS.ProcessEnv,
+  log: Logger,
+): Promise<Composed> {
   const incarnation = randomUUID();
   const state = new AgentState(firstSnapshot(spec, incarnation));
   const workspaces = new Map<number, Workspace>();
@@ -104,7 +109,10 @@ async function compose(spec: AgentSpec, env: Record<string, string>, paneEnv: No
   const parts = { spec, env, state, processes, clock, log };
   const terminal = terminalOf(spec, paneEnv['TMUX_PANE'] ?? null, log);
   const reconsider = (): void => agent.reconsider();
-  const claude = spec.kind === 'claude' ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider }) : null;
+  const claude =
+    spec.kind === 'claude'
+      ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider })
+      : null;
   const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print }, workspace(0));
   const exit = (code: number): void => process.exit(code);
   const agent: Agent = new Agent({ ...parts, broker, spool, link, workspace, kind, exit });
@@ -135,7 +143,13 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
     event: (name, task, data) => link.event(name, task, data),
     sessionExists: (id) => sessionExists(env, spec.worktree, id),
     openEndpoint: (onEvent, tools) =>
-      openEndpoint({ token: spec.token, hookDir, onEvent, tools, log: (message, facts) => log.warn({ ...facts }, message) }),
+      openEndpoint({
+        token: spec.token,
+        hookDir,
+        onEvent,
+        tools,
+        log: (message, facts) => log.warn({ ...facts }, message),
+      }),
     launch: ({ sessionId, resume, prompt, mark }, { port }) =>
       prepareLaunch({
         program: spec.command,
@@ -186,9 +200,13 @@ const processes: Processes = {
   async endMarked(prefix, graceMs) {
     const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });
     if (survivors.length === 0) return;
-    throw new SwarmError('survivors', `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`, {
-      hint: 'End them by hand; until then nothing new is started here.',
-    });
+    throw new SwarmError(
+      'survivors',
+      `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`,
+      {
+        hint: 'End them by hand; until then nothing new is started here.',
+      },
+    );
   },
 };
 
@@ -273,6 +291,8 @@ function fail(error: unknown, log: Logger): void {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${errorText(error)}\r\n${error instanceof SwarmError && error.hint !== undefined ? `${error.hint}\r\n` : ''}`);
+  process.stderr.write(
+    `${errorText(error)}\r\n${error instanceof SwarmError && error.hint !== undefined ? `${error.hint}\r\n` : ''}`,
+  );
   process.exitCode = error instanceof SwarmError ? error.exitCode : 1;
 });

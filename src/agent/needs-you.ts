@@ -94,11 +94,15 @@ export class NeedsYouBoard {
     const open = this.list;
     const [first, ...others] = id === null ? open : open.filter((entry) => entry.id === id);
     if (first === undefined) {
-      throw new SwarmError('nothing-to-answer', 'nothing waits for an answer now', { hint: 'See `swarm status`: it may have been answered in the pane.' });
+      throw new SwarmError('nothing-to-answer', 'nothing waits for an answer now', {
+        hint: 'See `swarm status`: it may have been answered in the pane.',
+      });
     }
     if (others.length > 0) {
       const texts = open.map((entry) => `${entry.id}: ${entry.text}`).join('; ');
-      throw new SwarmError('which-question', `more than one thing waits for an answer: ${texts}`, { hint: 'Name the one that you answer.' });
+      throw new SwarmError('which-question', `more than one thing waits for an answer: ${texts}`, {
+        hint: 'Name the one that you answer.',
+      });
     }
     return first;
   }
@@ -107,7 +111,9 @@ export class NeedsYouBoard {
     const reply: PermissionDecision =
       decision === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: text ?? NOT_ALLOWED };
     if (this.#options.decide(entry.id, reply)) return;
-    throw new SwarmError('nothing-to-answer', 'that question is not open any more', { hint: 'It was answered in the pane, or the agent went on.' });
+    throw new SwarmError('nothing-to-answer', 'that question is not open any more', {
+      hint: 'It was answered in the pane, or the agent went on.',
+    });
   }
 
   #watch(id: string): void {
@@ -123,7 +129,10 @@ export class NeedsYouBoard {
     const presence = await this.#options.terminal.presence();
     if (!this.#timers.has(id)) return;
     if (presence?.attached === true) {
-      this.#timers.set(id, this.#options.clock.after(LOOK_AGAIN_MS, () => void this.#expire(id)));
+      this.#timers.set(
+        id,
+        this.#options.clock.after(LOOK_AGAIN_MS, () => void this.#expire(id)),
+      );
       return;
     }
     if (this.#options.decide(id, { behavior: 'deny', message: NOT_ALLOWED })) {

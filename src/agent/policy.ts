@@ -39,7 +39,9 @@ export function afterDeath(
   random: () => number,
 ): { history: RestartHistory; decision: RestartDecision } {
   if (rules.policy === 'temporary') {
-    const decision: RestartDecision = death.clean ? { do: 'rest' } : { do: 'give-up', reason: 'its restart policy is temporary' };
+    const decision: RestartDecision = death.clean
+      ? { do: 'rest' }
+      : { do: 'give-up', reason: 'its restart policy is temporary' };
     return { history, decision };
   }
   if (rules.policy === 'transient' && death.clean) return { history, decision: { do: 'rest' } };
@@ -51,5 +53,11 @@ export function afterDeath(
     const reason = `it ended ${deaths.length} times within ${Math.round(rules.windowMs / 1000)} s`;
     return { history: next, decision: { do: 'give-up', reason } };
   }
-  return { history: next, decision: { do: 'restart', delayMs: backoffDelay({ baseMs: rules.backoffMs, capMs: rules.backoffMaxMs }, streak, random) } };
+  return {
+    history: next,
+    decision: {
+      do: 'restart',
+      delayMs: backoffDelay({ baseMs: rules.backoffMs, capMs: rules.backoffMaxMs }, streak, random),
+    },
+  };
 }

@@ -57,7 +57,12 @@ export interface Workspace {
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
   /** Removes what the verify command left behind on top of `commit`. */
   clean(commit: string): Promise<void>;
-  capture(request: { reason: string; task: string | null; attempt: number | null; sessionId: string | null }): Promise<Captured>;
+  capture(request: {
+    reason: string;
+    task: string | null;
+    attempt: number | null;
+    sessionId: string | null;
+  }): Promise<Captured>;
   /** The agent's process must not live. */
   restore(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
 }

@@ -50,8 +50,13 @@ function conflictSection({ conflict, branch }: Preparation): string | null {
 }
 
 function dependencySection(order: TaskOrder): string | null {
-  const parts = order.dependencies.map((d) => `### ${d.task}: ${d.title}\n${clip(d.summary, SUMMARY_CHARS) || '(no summary)'}`);
-  const on = order.on === null ? null : `### ${order.on.task}: ${order.on.title} (you go on from its result)\n${clip(order.on.summary, SUMMARY_CHARS) || '(no summary)'}`;
+  const parts = order.dependencies.map(
+    (d) => `### ${d.task}: ${d.title}\n${clip(d.summary, SUMMARY_CHARS) || '(no summary)'}`,
+  );
+  const on =
+    order.on === null
+      ? null
+      : `### ${order.on.task}: ${order.on.title} (you go on from its result)\n${clip(order.on.summary, SUMMARY_CHARS) || '(no summary)'}`;
   if (on === null && parts.length === 0) return null;
   return join(['## What was done before (its code is in your worktree)', on, ...parts]);
 }
@@ -59,12 +64,17 @@ function dependencySection(order: TaskOrder): string | null {
 function leftoverSection({ leftovers, checkpoint }: Preparation): string | null {
   if (leftovers.length === 0) return null;
   const kept = checkpoint === null ? '' : ` They are kept in checkpoint ${checkpoint}.`;
-  return join([`## Leftovers of earlier work\nThese files lay uncommitted in your worktree and were put aside; they do not belong to this task.${kept}`, list(leftovers)]);
+  return join([
+    `## Leftovers of earlier work\nThese files lay uncommitted in your worktree and were put aside; they do not belong to this task.${kept}`,
+    list(leftovers),
+  ]);
 }
 
 function historySection(order: TaskOrder): string | null {
   if (order.history.length === 0) return null;
-  const lines = order.history.map((h) => `- attempt ${h.attempt} by ${h.agent}: ${h.outcome}${h.error === null ? '' : `: ${clip(h.error, 400)}`}`);
+  const lines = order.history.map(
+    (h) => `- attempt ${h.attempt} by ${h.agent}: ${h.outcome}${h.error === null ? '' : `: ${clip(h.error, 400)}`}`,
+  );
   return join(['## Earlier attempts', lines.join('\n')]);
 }
 

@@ -66,7 +66,10 @@ export class ShellAgent implements AgentKind {
 
   async rollback(n: number): Promise<unknown> {
     if ([...this.#running].some((attempt) => attempt.order.slot === 0)) {
-      throw new SwarmError('busy', 'a command is running in that worktree', { hint: 'Wait for it, or cancel its task first.', retrySafe: true });
+      throw new SwarmError('busy', 'a command is running in that worktree', {
+        hint: 'Wait for it, or cancel its task first.',
+        retrySafe: true,
+      });
     }
     return await this.#workspace.restore(n);
   }

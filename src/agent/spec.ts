@@ -42,6 +42,9 @@ export function cleanEnv(snapshot: Readonly<Record<string, string>>): Record<str
 }
 
 /** Text of the marker that everything an agent runs carries in its environment. */
-export function markOf(spec: Pick<AgentSpec, 'project' | 'agent'>, attempt: { task: string; attempt: number } | null): string {
+export function markOf(
+  spec: Pick<AgentSpec, 'project' | 'agent'>,
+  attempt: { task: string; attempt: number } | null,
+): string {
   return `${spec.project}/${spec.agent}/${attempt?.task ?? '-'}/${attempt?.attempt ?? '-'}`;
 }

@@ -57,7 +57,10 @@ export class Spool {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       names = await readdir(dir);
     } catch (error) {
-      log.error({ dir, error: errorText(error) }, 'the spool directory cannot be used: results are kept in memory only');
+      log.error(
+        { dir, error: errorText(error) },
+        'the spool directory cannot be used: results are kept in memory only',
+      );
       return;
     }
     for (const name of names.toSorted()) {

@@ -13,7 +13,19 @@ export function paneTerminal(pane: string, tmux: RunTmux, log: Logger): Terminal
     async presence() {
       try {
         const format = ['#{session_attached}', '#{session_last_attached}'].join(SEPARATOR);
-        const out = await tmux(['display-message', '-p', '-t', pane, format, ';', 'list-clients', '-t', pane, '-F', '#{client_activity}']);
+        const out = await tmux([
+          'display-message',
+          '-p',
+          '-t',
+          pane,
+          format,
+          ';',
+          'list-clients',
+          '-t',
+          pane,
+          '-F',
+          '#{client_activity}',
+        ]);
         return parsePresence(out);
       } catch (error) {
         log.warn({ error: errorText(error) }, 'tmux cannot be asked who is attached');

@@ -10,7 +10,12 @@ import type { Captured, Workspace } from './ports.ts';
 
 /** Checkpoints of one worktree. */
 export interface Checkpoints {
-  capture(request: { reason: string; task: string | null; attempt: number | null; sessionId: string | null }): Promise<Captured>;
+  capture(request: {
+    reason: string;
+    task: string | null;
+    attempt: number | null;
+    sessionId: string | null;
+  }): Promise<Captured>;
   rollback(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
 }
 
@@ -26,7 +31,9 @@ export function openWorkspace(spec: AgentSpec, slot: number, checkpoints: Checkp
     async ensure() {
       if (existsSync(worktree)) return;
       if (slot === 0) {
-        throw new SwarmError('no-worktree', `the worktree ${worktree} is gone`, { hint: `Run \`swarm restart ${spec.agent}\`.` });
+        throw new SwarmError('no-worktree', `the worktree ${worktree} is gone`, {
+          hint: `Run \`swarm restart ${spec.agent}\`.`,
+        });
       }
       await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
     },
@@ -37,7 +44,9 @@ export function openWorkspace(spec: AgentSpec, slot: number, checkpoints: Checkp
         taskBranch: branch,
         base: order.base,
         on: order.on?.commit ?? null,
-        merges: order.dependencies.flatMap(({ task, commit: result }) => (result === null ? [] : [{ task, commit: result }])),
+        merges: order.dependencies.flatMap(({ task, commit: result }) =>
+          result === null ? [] : [{ task, commit: result }],
+        ),
       });
       return { branch, commit, leftovers, conflict };
     },
@@ -49,7 +58,8 @@ export function openWorkspace(spec: AgentSpec, slot: number, checkpoints: Checkp
         trailers: { 'Swarm-Task': order.task, 'Swarm-Agent': spec.agent, 'Swarm-Attempt': String(order.attempt) },
       });
       const unresolved = committed.outcome === 'unresolved' ? [...committed.files] : [];
-      if (committed.outcome === 'unresolved' && unresolved.length === 0) unresolved.push(`(a ${committed.operation} is under way)`);
+      if (committed.outcome === 'unresolved' && unresolved.length === 0)
+        unresolved.push(`(a ${committed.operation} is under way)`);
       return { commit: committed.head, branch: committed.branch, unresolved };
     },
     async clean(commit) {

@@ -4,7 +4,16 @@ import { Consumer } from './consumer.ts';
 import { deadLetterHeaders } from './dead-letter.ts';
 import { blocked, isClosedChannel, notConnected } from './errors.ts';
 import { Session } from './session.ts';
-import type { AmqpChannel, AmqpState, ConsumeOptions, Consumption, Delivery, Handler, Log, PublishOptions } from './types.ts';
+import type {
+  AmqpChannel,
+  AmqpState,
+  ConsumeOptions,
+  Consumption,
+  Delivery,
+  Handler,
+  Log,
+  PublishOptions,
+} from './types.ts';
 
 export interface AmqpOptions {
   /** With user and password; null while there is no broker. */
@@ -70,7 +79,7 @@ export class AmqpConnection implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    for (let attempt = 0; !this.#closed; ) {
+    for (let attempt = 0; !this.#closed;) {
       const url = this.#url;
       if (url === null) {
         this.#setState({ status: 'none' });
@@ -259,7 +268,9 @@ export class AmqpConnection implements AsyncDisposable {
   async #close(drainMs: number): Promise<void> {
     const { promise: tooLate, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, drainMs);
-    const drained = Promise.all([...this.#consumers].map((consumer) => consumer.cancel())).then(() => this.#session?.publisher.idle());
+    const drained = Promise.all([...this.#consumers].map((consumer) => consumer.cancel())).then(() =>
+      this.#session?.publisher.idle(),
+    );
     await Promise.race([drained, tooLate]);
     clearTimeout(timer);
     this.#closed = true;

@@ -127,7 +127,12 @@ export class Consumer implements Consumption {
   }
 
   /** Only on the channel that delivered: its tag means nothing, or another message, on the next one. */
-  async #settle(registration: Registration, delivery: Delivery, message: ConsumeMessage, outcome: Outcome): Promise<void> {
+  async #settle(
+    registration: Registration,
+    delivery: Delivery,
+    message: ConsumeMessage,
+    outcome: Outcome,
+  ): Promise<void> {
     const settled = typeof outcome === 'object' ? await this.#bury(delivery, outcome.dead) : outcome;
     if (settled === 'requeue' && delivery.redelivered) await delay(REQUEUE_MS);
     if (!registration.open) return;

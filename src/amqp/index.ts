@@ -1,3 +1,12 @@
 export { AmqpConnection } from './connection.ts';
 export type { AmqpOptions } from './connection.ts';
-export type { AmqpChannel, AmqpState, ConsumeOptions, Consumption, Delivery, Handler, Outcome, PublishOptions } from './types.ts';
+export type {
+  AmqpChannel,
+  AmqpState,
+  ConsumeOptions,
+  Consumption,
+  Delivery,
+  Handler,
+  Outcome,
+  PublishOptions,
+} from './types.ts';

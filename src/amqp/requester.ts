@@ -31,11 +31,17 @@ export class Requester {
   }
 
   #failAll(): void {
-    for (const waiting of this.#waiting.values()) waiting.reject(unconfirmed('the connection was lost before the reply'));
+    for (const waiting of this.#waiting.values())
+      waiting.reject(unconfirmed('the connection was lost before the reply'));
   }
 
   /** Sends to a queue and waits for the reply. The request itself vanishes from the queue after `timeoutMs`. */
-  async request(publish: Publish, queue: string, content: Buffer, options: PublishOptions & { timeoutMs: number }): Promise<Buffer> {
+  async request(
+    publish: Publish,
+    queue: string,
+    content: Buffer,
+    options: PublishOptions & { timeoutMs: number },
+  ): Promise<Buffer> {
     const { timeoutMs, correlationId = randomUUID(), ...rest } = options;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const timer = setTimeout(() => reject(noReply(queue, timeoutMs)), timeoutMs);

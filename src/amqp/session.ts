@@ -70,7 +70,9 @@ export class Session {
     };
     model.on('close', (error?: Error) => this.#end((failure ?? error)?.message ?? 'closed'));
     model.on('blocked', (reason: unknown) => {
-      this.#blocked = String(typeof reason === 'object' && reason !== null && 'reason' in reason ? reason.reason : reason);
+      this.#blocked = String(
+        typeof reason === 'object' && reason !== null && 'reason' in reason ? reason.reason : reason,
+      );
       onBlocked();
     });
     model.on('unblocked', () => {

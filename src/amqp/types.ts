@@ -3,10 +3,21 @@ import type { Channel } from 'amqplib';
 /** What topology code declares with: queues, exchanges, bindings. */
 export type AmqpChannel = Pick<
   Channel,
-  'assertQueue' | 'assertExchange' | 'bindQueue' | 'unbindQueue' | 'deleteQueue' | 'deleteExchange' | 'purgeQueue' | 'checkQueue'
+  | 'assertQueue'
+  | 'assertExchange'
+  | 'bindQueue'
+  | 'unbindQueue'
+  | 'deleteQueue'
+  | 'deleteExchange'
+  | 'purgeQueue'
+  | 'checkQueue'
 >;
 
-export type Log = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Record<string, unknown>) => void;
+export type Log = (
+  level: 'debug' | 'info' | 'warn' | 'error',
+  message: string,
+  fields?: Record<string, unknown>,
+) => void;
 
 export type AmqpState =
   /** There is no broker to connect to. */

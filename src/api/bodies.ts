@@ -28,7 +28,12 @@ export const taskBody = z.strictObject({
   on: z.string().optional(),
   needs: z.array(z.string()).max(50).default([]),
   agent: z.string().optional(),
-  timeoutMs: z.number().int().positive().max(7 * 86_400_000).optional(),
+  timeoutMs: z
+    .number()
+    .int()
+    .positive()
+    .max(7 * 86_400_000)
+    .optional(),
   retries: z.number().int().min(0).max(100).optional(),
   verify: z.string().optional(),
   budgetUsd: z.number().positive().optional(),

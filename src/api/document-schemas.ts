@@ -143,13 +143,26 @@ export const documentSchemas = {
       exitCode: z.union([z.literal(1), z.literal(2), z.literal(3)]),
     }),
   }),
-  event: z.object({ id: z.number(), at: time, name: z.string(), agent: text, task: text, data: z.record(z.string(), z.unknown()) }),
+  event: z.object({
+    id: z.number(),
+    at: time,
+    name: z.string(),
+    agent: text,
+    task: text,
+    data: z.record(z.string(), z.unknown()),
+  }),
   merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string(), merged: z.boolean() }),
   rollback: z.object({ agent: z.string(), n: z.number(), safety: z.number(), changed: z.array(z.string()) }),
   status,
   task,
   'task-added': z.object({ id: z.string(), existing: z.boolean() }),
-  'task-diff': z.object({ task: z.string(), base: z.string(), commit: z.string(), stat: z.string(), patch: z.string() }),
+  'task-diff': z.object({
+    task: z.string(),
+    base: z.string(),
+    commit: z.string(),
+    stat: z.string(),
+    patch: z.string(),
+  }),
   up: z.object({ agents: z.array(agent), base, notes: z.array(z.string()) }),
 } as const;
 

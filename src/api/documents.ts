@@ -5,7 +5,13 @@ import type { Task, TaskState } from '../domain/task.ts';
 export interface StatusDocument {
   version: string;
   project: { hash: string; name: string; root: string; base: { branch: string | null; commit: string } | null };
-  supervisor: { state: 'up' | 'down'; pid: number | null; since: string | null; epoch: number | null; buildId: string | null };
+  supervisor: {
+    state: 'up' | 'down';
+    pid: number | null;
+    since: string | null;
+    epoch: number | null;
+    buildId: string | null;
+  };
   broker: {
     state: 'absent' | 'installing' | 'starting' | 'up' | 'down';
     /** Without credentials. */

@@ -47,7 +47,7 @@ export class EventStream {
 
   /** @returns the id of the last event there is */
   async #replay(lastEventId: number): Promise<number> {
-    for (let last = lastEventId; ; ) {
+    for (let last = lastEventId; ;) {
       const page = this.#service.eventsAfter(last, PAGE);
       if (page.length === 0 || this.#closed.signal.aborted) return last;
       for (const event of page) {

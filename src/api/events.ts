@@ -75,7 +75,8 @@ export class Frames {
   /** The events that `text` completes. @throws SwarmError `bad-answer` */
   push(text: string): EventDocument[] {
     this.#rest += text;
-    if (this.#rest.length > FRAME_LIMIT_CHARS) throw new SwarmError('bad-answer', 'an event of the supervisor has no end');
+    if (this.#rest.length > FRAME_LIMIT_CHARS)
+      throw new SwarmError('bad-answer', 'an event of the supervisor has no end');
     // A carriage return at the very end may be half of a line end: it waits for the next piece.
     const held = this.#rest.endsWith('\r') ? '\r' : '';
     const frames = (held === '' ? this.#rest : this.#rest.slice(0, -1)).replaceAll(/\r\n?/g, '\n').split('\n\n');

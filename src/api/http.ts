@@ -74,7 +74,8 @@ async function readAll(response: IncomingMessage): Promise<string> {
   let size = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
     size += part.length;
-    if (size > ANSWER_LIMIT_BYTES) throw new SwarmError('bad-answer', `the supervisor's answer is longer than ${ANSWER_LIMIT_BYTES} bytes`);
+    if (size > ANSWER_LIMIT_BYTES)
+      throw new SwarmError('bad-answer', `the supervisor's answer is longer than ${ANSWER_LIMIT_BYTES} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
@@ -141,9 +142,13 @@ export function broken(error: unknown, socketPath: string, request: Call): Swarm
 
 function silent(request: Call): SwarmError {
   const seconds = Math.round(request.timeoutMs / 100) / 10;
-  return new SwarmError('timeout', `the supervisor did not answer ${request.method} ${request.path} within ${seconds} s`, {
-    hint: 'Run `swarm logs supervisor` to see what it does.',
-    retrySafe: request.method === 'GET',
-    exitCode: 3,
-  });
+  return new SwarmError(
+    'timeout',
+    `the supervisor did not answer ${request.method} ${request.path} within ${seconds} s`,
+    {
+      hint: 'Run `swarm logs supervisor` to see what it does.',
+      retrySafe: request.method === 'GET',
+      exitCode: 3,
+    },
+  );
 }

@@ -41,8 +41,20 @@ function desiredRoute(verb: string, desired: 'up' | 'paused' | 'stopped'): Route
 
 /** Every route with a JSON answer; `/v1/events`, `/health`, `/metrics` and `/openapi.json` have their own shape. */
 export const routes: readonly Route[] = [
-  route({ method: 'GET', path: '/v1/swarm', summary: 'the whole state', input: none, handle: (service) => service.status() }),
-  route({ method: 'POST', path: '/v1/swarm/up', summary: 'bring agents up', input: upBody, handle: (service, body) => service.up(body) }),
+  route({
+    method: 'GET',
+    path: '/v1/swarm',
+    summary: 'the whole state',
+    input: none,
+    handle: (service) => service.status(),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/swarm/up',
+    summary: 'bring agents up',
+    input: upBody,
+    handle: (service, body) => service.up(body),
+  }),
   route({
     method: 'POST',
     path: '/v1/swarm/down',
@@ -50,7 +62,13 @@ export const routes: readonly Route[] = [
     input: downBody,
     handle: (service, body) => service.down(body),
   }),
-  route({ method: 'GET', path: '/v1/agents', summary: 'all agents', input: none, handle: (service) => service.agents() }),
+  route({
+    method: 'GET',
+    path: '/v1/agents',
+    summary: 'all agents',
+    input: none,
+    handle: (service) => service.agents(),
+  }),
   route({
     method: 'GET',
     path: '/v1/agents/:id',
@@ -115,7 +133,13 @@ export const routes: readonly Route[] = [
       return added;
     },
   }),
-  route({ method: 'GET', path: '/v1/tasks', summary: 'tasks', input: taskQuery, handle: (service, query) => service.tasks(query) }),
+  route({
+    method: 'GET',
+    path: '/v1/tasks',
+    summary: 'tasks',
+    input: taskQuery,
+    handle: (service, query) => service.tasks(query),
+  }),
   route({
     method: 'GET',
     path: '/v1/tasks/:id',

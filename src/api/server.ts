@@ -26,7 +26,8 @@ export class ApiServer {
       forceCloseConnections: true,
       routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
       // A path that cannot be decoded meets no route, hence not the handler below.
-      frameworkErrors: (error, _request, reply: FastifyReply) => void reply.code(statusOf(error)).send(toErrorDocument(presentable(error))),
+      frameworkErrors: (error, _request, reply: FastifyReply) =>
+        void reply.code(statusOf(error)).send(toErrorDocument(presentable(error))),
     });
     this.#app.setErrorHandler(async (error, _request, reply) => {
       if (!(error instanceof SwarmError) && !(error instanceof z.ZodError) && statusOf(error) >= 500) onProblem(error);

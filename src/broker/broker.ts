@@ -37,9 +37,25 @@ export interface EnsureOptions {
 }
 
 export type BrokerStatus =
-  | { state: 'running'; port: number; publicUrl: string; pid: number; startedAt: string; version: string; users: BrokerUser[] }
+  | {
+      state: 'running';
+      port: number;
+      publicUrl: string;
+      pid: number;
+      startedAt: string;
+      version: string;
+      users: BrokerUser[];
+    }
   /** The process lives and does not answer: it starts, stops or hangs. */
-  | { state: 'unresponsive'; port: number; publicUrl: string; pid: number; startedAt: string; version: string; users: BrokerUser[] }
+  | {
+      state: 'unresponsive';
+      port: number;
+      publicUrl: string;
+      pid: number;
+      startedAt: string;
+      version: string;
+      users: BrokerUser[];
+    }
   | { state: 'stopped'; users: BrokerUser[] };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -129,7 +145,10 @@ async function endAll(paths: BrokerPaths): Promise<boolean> {
  * @param options.ifUnused leave it running when a living user has joined meanwhile
  * @returns whether a node was running and is now gone
  */
-export async function stopBroker(dir: string, options: { ifUnused?: boolean; signal?: AbortSignal } = {}): Promise<boolean> {
+export async function stopBroker(
+  dir: string,
+  options: { ifUnused?: boolean; signal?: AbortSignal } = {},
+): Promise<boolean> {
   if (!existsSync(dir)) return false;
   try {
     const paths = await prepareDirectory(dir);

@@ -101,7 +101,11 @@ export function definitions(credentials: Credentials, salt: Uint8Array): string 
 }
 
 /** Environment that node and epmd share. Built from nothing: RABBITMQ_*, ERL_* of the person's shell must not get in. */
-export function erlangEnvironment(paths: BrokerPaths, ports: Ports, searchPath: readonly string[]): Record<string, string> {
+export function erlangEnvironment(
+  paths: BrokerPaths,
+  ports: Ports,
+  searchPath: readonly string[],
+): Record<string, string> {
   return {
     [BROKER_MARK]: paths.dir,
     PATH: searchPath.join(':'),

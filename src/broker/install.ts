@@ -11,8 +11,23 @@ export interface RabbitmqInstall {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Directories that programs are looked for in, after those of PATH: a daemon's PATH is often short. */
-const EXTRA_PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin', '/opt/homebrew/bin', '/opt/homebrew/sbin'];
-const PARENTS = ['/usr/lib/rabbitmq/lib', '/usr/local/lib/rabbitmq/lib', '/opt', '/usr/local/Cellar/rabbitmq', '/opt/homebrew/Cellar/rabbitmq'];
+const EXTRA_PATH = [
+  '/usr/local/bin',
+  '/usr/bin',
+  '/bin',
+  '/usr/local/sbin',
+  '/usr/sbin',
+  '/sbin',
+  '/opt/homebrew/bin',
+  '/opt/homebrew/sbin',
+];
+const PARENTS = [
+  '/usr/lib/rabbitmq/lib',
+  '/usr/local/lib/rabbitmq/lib',
+  '/opt',
+  '/usr/local/Cellar/rabbitmq',
+  '/opt/homebrew/Cellar/rabbitmq',
+];
 const HOMES = ['/opt/rabbitmq', '/usr/lib/rabbitmq', '/usr/local/opt/rabbitmq', '/opt/homebrew/opt/rabbitmq'];
 
 export function searchPath(env: Environment = process.env): string[] {
@@ -30,7 +45,11 @@ function isExecutable(file: string): boolean {
 }
 
 function findProgram(name: string, env: Environment): string | null {
-  return searchPath(env).map((dir) => path.join(dir, name)).find(isExecutable) ?? null;
+  return (
+    searchPath(env)
+      .map((dir) => path.join(dir, name))
+      .find(isExecutable) ?? null
+  );
 }
 
 function entries(dir: string): string[] {
@@ -80,10 +99,34 @@ export function findEpmd(env: Environment = process.env): string | null {
 
 /** Applications that `rabbit` itself needs. A boot searches every plugin directory for every module. */
 const SLIM_PLUGINS = new Set([
-  'rabbit', 'rabbit_common', 'rabbitmq_prelaunch', 'ra', 'aten', 'gen_batch_server', 'osiris', 'seshat', 'sysmon_handler',
-  'syslog', 'systemd', 'observer_cli', 'recon', 'cuttlefish', 'getopt', 'ranch', 'stdout_formatter', 'jsx',
-  'credentials_obfuscation', 'amqp10_common', 'enough', 'thoas', 'khepri', 'khepri_mnesia_migration', 'horus',
-  'oauth2_client', 'redbug', 'amqp_client',
+  'rabbit',
+  'rabbit_common',
+  'rabbitmq_prelaunch',
+  'ra',
+  'aten',
+  'gen_batch_server',
+  'osiris',
+  'seshat',
+  'sysmon_handler',
+  'syslog',
+  'systemd',
+  'observer_cli',
+  'recon',
+  'cuttlefish',
+  'getopt',
+  'ranch',
+  'stdout_formatter',
+  'jsx',
+  'credentials_obfuscation',
+  'amqp10_common',
+  'enough',
+  'thoas',
+  'khepri',
+  'khepri_mnesia_migration',
+  'horus',
+  'oauth2_client',
+  'redbug',
+  'amqp_client',
 ]);
 
 export function isSlimPlugin(entry: string): boolean {
@@ -113,6 +156,7 @@ export async function makeSlimTree(install: RabbitmqInstall, dir: string): Promi
   for (const name of await readdir(path.join(install.home, 'plugins'))) {
     if (isSlimPlugin(name)) await link(path.join(install.home, 'plugins', name), path.join(root, 'plugins', name));
   }
-  if (existsSync(path.join(install.home, 'escript'))) await link(path.join(install.home, 'escript'), path.join(root, 'escript'));
+  if (existsSync(path.join(install.home, 'escript')))
+    await link(path.join(install.home, 'escript'), path.join(root, 'escript'));
   return root;
 }

@@ -29,11 +29,15 @@ export async function lockBroker(dir: string, timeoutMs: number, signal?: AbortS
     const database = tryLock(path.join(dir, 'lock.db'));
     if (database !== null) return { [Symbol.dispose]: () => database.close() };
     if (performance.now() > deadline) {
-      throw new SwarmError('broker-busy', `Another process has been starting or stopping the broker in ${dir} for too long`, {
-        retrySafe: true,
-        exitCode: 3,
-        hint: 'Try again; `swarm broker status` shows what it is doing.',
-      });
+      throw new SwarmError(
+        'broker-busy',
+        `Another process has been starting or stopping the broker in ${dir} for too long`,
+        {
+          retrySafe: true,
+          exitCode: 3,
+          hint: 'Try again; `swarm broker status` shows what it is doing.',
+        },
+      );
     }
     await delay(5 + Math.random() * 20, undefined, signal === undefined ? {} : { signal });
   }

@@ -14,7 +14,9 @@ const recordSchema = z.object({
   v: z.literal(1),
   ports: z.object({ amqp: portSchema, epmd: portSchema, dist: portSchema }),
   credentials: z.object({ user: z.string(), password: z.string(), vhost: z.string() }),
-  node: processSchema.extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']), ready: z.boolean() }).nullable(),
+  node: processSchema
+    .extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']), ready: z.boolean() })
+    .nullable(),
   epmd: processSchema.nullable(),
   /** Version of RabbitMQ whose slim tree did not start: not tried again. */
   slimFailed: z.string().nullable(),
@@ -64,10 +66,14 @@ export async function prepareDirectory(dir: string): Promise<BrokerPaths> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const info = await stat(dir);
   if (process.getuid !== undefined && info.uid !== process.getuid()) {
-    throw new SwarmError('broker-directory', `The broker's directory ${dir} belongs to another user (uid ${info.uid})`, {
-      retrySafe: true,
-      hint: 'Set XDG_STATE_HOME to a directory of your own.',
-    });
+    throw new SwarmError(
+      'broker-directory',
+      `The broker's directory ${dir} belongs to another user (uid ${info.uid})`,
+      {
+        retrySafe: true,
+        hint: 'Set XDG_STATE_HOME to a directory of your own.',
+      },
+    );
   }
   if ((info.mode & 0o077) !== 0) await chmod(dir, 0o700);
   return brokerPaths(await realpath(dir));
@@ -79,7 +85,8 @@ async function writeOnce(file: string, text: string, mode: number): Promise<void
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
-  if ((await readFile(file)).length === 0) throw new SwarmError('broker-directory', `${file} is empty`, { hint: `Remove ${file}.` });
+  if ((await readFile(file)).length === 0)
+    throw new SwarmError('broker-directory', `${file} is empty`, { hint: `Remove ${file}.` });
 }
 
 /** Everything the node reads at its start. */

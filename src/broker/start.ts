@@ -23,7 +23,12 @@ const PORT_TRIES = 3;
 const UNKNOWN_GRACE_MS = 5_000;
 
 /** Ends whatever of an earlier start still lives: known by identity, or by the mark in its environment. */
-async function clearLeftovers(paths: BrokerPaths, record: BrokerRecord | null, keepEpmd: boolean, graceMs = 0): Promise<void> {
+async function clearLeftovers(
+  paths: BrokerPaths,
+  record: BrokerRecord | null,
+  keepEpmd: boolean,
+  graceMs = 0,
+): Promise<void> {
   if (record?.node != null) await endProcess(record.node, 0);
   const epmd = record?.epmd ?? null;
   for (const left of findMarked(paths.dir)) {
@@ -68,12 +73,20 @@ async function attempt(
   const started = await startNode(paths, record.ports, root);
   try {
     if (started === null) return { ready: false, detail: 'it ended at once', lines: lastLogLines(paths) };
-    record.node = { ...started.identity, startedAt: new Date().toISOString(), version: install.version, tree, ready: false };
+    record.node = {
+      ...started.identity,
+      startedAt: new Date().toISOString(),
+      version: install.version,
+      tree,
+      ready: false,
+    };
     await writeRecord(paths, record);
     const ended = (): boolean => nodeEnded(started);
     const ready = await waitReady(record.ports.amqp, { timeoutMs: options.timeoutMs, ended, signal: options.signal });
     if (ready && isAlive(started.identity)) return { ready: true };
-    const detail = ended() ? `it ended with ${started.child.exitCode ?? started.child.signalCode}` : `no answer within ${options.timeoutMs} ms`;
+    const detail = ended()
+      ? `it ended with ${started.child.exitCode ?? started.child.signalCode}`
+      : `no answer within ${options.timeoutMs} ms`;
     const lines = lastLogLines(paths);
     await clearLeftovers(paths, record, true);
     return { ready: false, detail, lines };
@@ -102,7 +115,11 @@ function failure(paths: BrokerPaths, last: { detail: string; lines: string[] }):
 }
 
 /** Starts epmd and node with the data that are there. The caller holds the lock, and knows that no node lives. */
-export async function startBroker(paths: BrokerPaths, previous: BrokerRecord | null, options: StartOptions): Promise<BrokerRecord> {
+export async function startBroker(
+  paths: BrokerPaths,
+  previous: BrokerRecord | null,
+  options: StartOptions,
+): Promise<BrokerRecord> {
   const install = await findRabbitmq();
   if (install === null) throw noRabbitmq('no `sbin/rabbitmq-server` in the usual places');
   const { signal } = options;
@@ -123,10 +140,13 @@ export async function startBroker(paths: BrokerPaths, previous: BrokerRecord | n
   let last: { detail: string; lines: string[] } = { detail: 'not tried', lines: [] };
   let tree: 'slim' | 'full' = record.slimFailed === install.version ? 'full' : 'slim';
   try {
-    for (let portTries = 0; ; ) {
+    for (let portTries = 0; ;) {
       record.epmd ??= await startEpmd(paths, record.ports, signal);
       const left = Math.max(1_000, deadline - performance.now());
-      const result = await attempt(paths, record, install, tree, { ...options, timeoutMs: tree === 'slim' ? left / 2 : left });
+      const result = await attempt(paths, record, install, tree, {
+        ...options,
+        timeoutMs: tree === 'slim' ? left / 2 : left,
+      });
       if (result.ready) break;
       last = result;
       if (result.lines.some((line) => /eaddrinuse/i.test(line)) && ++portTries < PORT_TRIES) {

@@ -26,5 +26,10 @@ function withProgress(error: unknown, verb: AgentVerb, done: readonly Agent[]): 
   if (done.length === 0 || !(error instanceof SwarmError)) return error;
   const { code, message, hint, exitCode, retrySafe } = error;
   const so = done.map((agent) => agent.id).join(', ');
-  return new SwarmError(code, `${message} (${verb} was ordered for ${so})`, { hint, exitCode, retrySafe, cause: error });
+  return new SwarmError(code, `${message} (${verb} was ordered for ${so})`, {
+    hint,
+    exitCode,
+    retrySafe,
+    cause: error,
+  });
 }

@@ -6,7 +6,12 @@ import { oneLine } from './output.ts';
 import { openProject } from './project.ts';
 import { readAll } from './stdin.ts';
 
-export async function answer(context: Context, agent: string, words: string[], options: { id?: string }): Promise<void> {
+export async function answer(
+  context: Context,
+  agent: string,
+  words: string[],
+  options: { id?: string },
+): Promise<void> {
   const { client } = await openProject(context);
   const { needsYou } = await client.status();
   const mine = needsYou.filter((item) => item.agent === agent);
@@ -22,7 +27,12 @@ export async function answer(context: Context, agent: string, words: string[], o
  * Which of its open questions is meant, and what the words mean to it. Pure.
  * @throws SwarmError `nothing-to-answer`, `which-question`, `bad-answer-kind`
  */
-export function answerFor(agent: string, open: readonly NeedsYou[], words: readonly string[], id?: string): AnswerRequest {
+export function answerFor(
+  agent: string,
+  open: readonly NeedsYou[],
+  words: readonly string[],
+  id?: string,
+): AnswerRequest {
   const item = choose(agent, open, id);
   const [first = '', ...rest] = words;
   const text = words.join(' ');
@@ -42,7 +52,8 @@ export function answerFor(agent: string, open: readonly NeedsYou[], words: reado
     case 'trust':
     case 'login':
       throw new SwarmError('bad-answer-kind', `${agent} cannot be answered: ${oneLine(item.text, 200)}`, {
-        hint: item.kind === 'trust' ? 'Run `swarm up --trust`.' : 'Log in to Claude Code; the agent then starts by itself.',
+        hint:
+          item.kind === 'trust' ? 'Run `swarm up --trust`.' : 'Log in to Claude Code; the agent then starts by itself.',
       });
   }
 }
@@ -50,13 +61,18 @@ export function answerFor(agent: string, open: readonly NeedsYou[], words: reado
 function choose(agent: string, open: readonly NeedsYou[], id: string | undefined): NeedsYou {
   const [first] = open;
   if (first === undefined) {
-    throw new SwarmError('nothing-to-answer', `${agent} asks nothing`, { hint: `To tell it something: \`swarm send ${agent} TEXT\`.` });
+    throw new SwarmError('nothing-to-answer', `${agent} asks nothing`, {
+      hint: `To tell it something: \`swarm send ${agent} TEXT\`.`,
+    });
   }
   const ids = open.map((item) => item.id).join(', ');
   if (id !== undefined) {
     const found = open.find((item) => item.id === id);
     if (found !== undefined) return found;
-    throw new SwarmError('which-question', `${agent} has no open question ${id}`, { hint: `Open: ${ids}.`, exitCode: 2 });
+    throw new SwarmError('which-question', `${agent} has no open question ${id}`, {
+      hint: `Open: ${ids}.`,
+      exitCode: 2,
+    });
   }
   if (open.length === 1) return first;
   throw new SwarmError('which-question', `${agent} asks ${open.length} things`, {
@@ -67,7 +83,8 @@ function choose(agent: string, open: readonly NeedsYou[], id: string | undefined
 
 export async function send(context: Context, agent: string, words: string[]): Promise<void> {
   const text = words.length === 1 && words[0] === '-' ? await readAll(context.stdin) : words.join(' ');
-  if (text.trim() === '') throw new SwarmError('usage', 'the message is empty', { hint: 'Write it after the agent.', exitCode: 2 });
+  if (text.trim() === '')
+    throw new SwarmError('usage', 'the message is empty', { hint: 'Write it after the agent.', exitCode: 2 });
   const { client } = await openProject(context);
   const receipt = await client.send(agent, text);
   context.output.document(receipt);

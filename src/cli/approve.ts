@@ -12,7 +12,12 @@ import { plain } from './output.ts';
  * with direnv. What is approved is kept as a hash: any change asks again.
  * @throws SwarmError `not-approved`
  */
-export async function approveConfig(context: Context, layout: ProjectLayout, config: Config, yes: boolean): Promise<void> {
+export async function approveConfig(
+  context: Context,
+  layout: ProjectLayout,
+  config: Config,
+  yes: boolean,
+): Promise<void> {
   const programs = programsOf(config);
   if (programs.length === 0) return;
   const hash = approvalHash(programs);
@@ -21,10 +26,14 @@ export async function approveConfig(context: Context, layout: ProjectLayout, con
   context.output.note(`${CONFIG_FILE} names programs to run:`);
   for (const [key, argv] of programs) context.output.note(`  ${plain(key)}: ${plain(JSON.stringify(argv))}`);
   if (!yes && !(context.interactive && (await confirm(context, 'Let swarm run them?')))) {
-    throw new SwarmError('not-approved', `the programs in ${path.join(layout.root, CONFIG_FILE)} are not approved yet`, {
-      hint: 'Read them, then run `swarm up --yes`; it is asked once for each change of them.',
-      exitCode: 2,
-    });
+    throw new SwarmError(
+      'not-approved',
+      `the programs in ${path.join(layout.root, CONFIG_FILE)} are not approved yet`,
+      {
+        hint: 'Read them, then run `swarm up --yes`; it is asked once for each change of them.',
+        exitCode: 2,
+      },
+    );
   }
   await writeFileAtomic(file, JSON.stringify({ hash }), { mode: 0o600 });
 }

@@ -14,7 +14,10 @@ export async function attach(context: Context, agent: string): Promise<number> {
   const { client, layout } = await openProject(context);
   await sessionOf(client, agent);
   if (!context.interactive) {
-    throw new SwarmError('no-terminal', 'attach needs a terminal', { hint: 'Run it in one, without --json and without a pipe.', exitCode: 2 });
+    throw new SwarmError('no-terminal', 'attach needs a terminal', {
+      hint: 'Run it in one, without --json and without a pipe.',
+      exitCode: 2,
+    });
   }
   const config = await loadConfig(layout.root);
   await approveConfig(context, layout, config, false);
@@ -41,13 +44,20 @@ export async function attachTo(
 async function sessionOf(client: Pick<SwarmClient, 'agent'>, agent: string): Promise<string> {
   const { session, status, reason } = await client.agent(agent);
   if (session !== null) return session;
-  throw new SwarmError('no-session', `${agent} has no terminal now: it is ${status}${reason === null ? '' : ` (${reason})`}`, {
-    hint: status === 'stopped' ? `Start it with \`swarm resume ${agent}\`.` : '`swarm status` shows when it has.',
-  });
+  throw new SwarmError(
+    'no-session',
+    `${agent} has no terminal now: it is ${status}${reason === null ? '' : ` (${reason})`}`,
+    {
+      hint: status === 'stopped' ? `Start it with \`swarm resume ${agent}\`.` : '`swarm status` shows when it has.',
+    },
+  );
 }
 
 /** Gives the terminal to a program until it ends. @returns its exit code, 0 or 1 */
-export async function handOver([program = 'tmux', ...args]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function handOver(
+  [program = 'tmux', ...args]: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   const child = spawn(program, args, { stdio: 'inherit', env });
   // Ctrl-C in the raw terminal is a key of the agent; one that reaches us must not leave tmux alone.
   const ignore = (): void => undefined;
@@ -56,7 +66,10 @@ export async function handOver([program = 'tmux', ...args]: readonly string[], e
     const [code] = (await once(child, 'exit')) as [number | null];
     return code === 0 ? 0 : 1;
   } catch (cause) {
-    throw new SwarmError('no-tmux', `${program} could not be started: ${errorText(cause)}`, { hint: 'Install tmux, or correct tmux.program in swarm.yaml.', cause });
+    throw new SwarmError('no-tmux', `${program} could not be started: ${errorText(cause)}`, {
+      hint: 'Install tmux, or correct tmux.program in swarm.yaml.',
+      cause,
+    });
   } finally {
     process.off('SIGINT', ignore);
   }

@@ -13,7 +13,9 @@ export async function brokerStatus(context: Context): Promise<void> {
   if (url !== null) {
     const { broker } = await readYours(context);
     context.output.document(broker);
-    context.output.line(`broker ${broker.state} at ${url} (yours, from swarm.yaml)${broker.reason === null ? '' : `: ${broker.reason}`}`);
+    context.output.line(
+      `broker ${broker.state} at ${url} (yours, from swarm.yaml)${broker.reason === null ? '' : `: ${broker.reason}`}`,
+    );
     return;
   }
   const found = await nodeStatus(layout.brokerDir);
@@ -33,9 +35,14 @@ function nameOf({ swarmStateDir }: ProjectLayout): (hash: string) => string {
 }
 
 function describe(found: BrokerStatus, name: (hash: string) => string): string[] {
-  const users = found.users.length === 0 ? 'no project uses it' : `used by ${found.users.map((user) => name(user.project)).join(', ')}`;
+  const users =
+    found.users.length === 0
+      ? 'no project uses it'
+      : `used by ${found.users.map((user) => name(user.project)).join(', ')}`;
   if (found.state === 'stopped') return [`broker stopped; ${users}`];
-  return [`broker ${found.state} at ${found.publicUrl} (RabbitMQ ${found.version}, pid ${found.pid}, for ${ago(found.startedAt, Date.now())}); ${users}`];
+  return [
+    `broker ${found.state} at ${found.publicUrl} (RabbitMQ ${found.version}, pid ${found.pid}, for ${ago(found.startedAt, Date.now())}); ${users}`,
+  ];
 }
 
 export async function brokerStart(context: Context): Promise<void> {
@@ -47,7 +54,9 @@ export async function brokerStart(context: Context): Promise<void> {
     onProgress: (text) => context.output.note(text),
   });
   context.output.document(handle);
-  context.output.line(`broker ${handle.started ? 'started' : 'was running'} at ${handle.publicUrl} (pid ${handle.pid})`);
+  context.output.line(
+    `broker ${handle.started ? 'started' : 'was running'} at ${handle.publicUrl} (pid ${handle.pid})`,
+  );
 }
 
 export async function brokerStop(context: Context): Promise<void> {
@@ -56,9 +65,13 @@ export async function brokerStop(context: Context): Promise<void> {
   const { users } = await nodeStatus(layout.brokerDir);
   if (users.length > 0) {
     // Whoever uses it would start it again at once.
-    throw new SwarmError('broker-in-use', `the broker is used by ${users.map((user) => nameOf(layout)(user.project)).join(', ')}`, {
-      hint: 'It stops with the last of them: run `swarm down` there.',
-    });
+    throw new SwarmError(
+      'broker-in-use',
+      `the broker is used by ${users.map((user) => nameOf(layout)(user.project)).join(', ')}`,
+      {
+        hint: 'It stops with the last of them: run `swarm down` there.',
+      },
+    );
   }
   const stopped = await stopBroker(layout.brokerDir, { ifUnused: true });
   context.output.document({ stopped });

@@ -10,14 +10,17 @@ export async function checkpoint(context: Context, agent: string, options: { mes
   const { client } = await openProject(context);
   const taken = await client.checkpoint(agent, options.message);
   context.output.document(taken);
-  context.output.line(`${agent}: checkpoint ${taken.n} (${countOf(taken.files, 'changed file')}); back to it: ${context.output.command} rollback ${agent} ${taken.n}`);
+  context.output.line(
+    `${agent}: checkpoint ${taken.n} (${countOf(taken.files, 'changed file')}); back to it: ${context.output.command} rollback ${agent} ${taken.n}`,
+  );
 }
 
 export async function listCheckpoints(context: Context, agent: string): Promise<void> {
   const { client } = await openProject(context);
   const all = await client.checkpoints(agent);
   context.output.document(all);
-  for (const line of all.length === 0 ? [`${agent} has no checkpoint yet`] : checkpointLines(context.output, all)) context.output.line(line);
+  for (const line of all.length === 0 ? [`${agent} has no checkpoint yet`] : checkpointLines(context.output, all))
+    context.output.line(line);
 }
 
 /** Newest first. */
@@ -25,7 +28,14 @@ function checkpointLines(output: Output, all: readonly CheckpointDocument[]): st
   const now = Date.now();
   const rows = all
     .toSorted((a, b) => b.n - a.n)
-    .map(({ n, at, files, task, reason, commit }) => [String(n), sinceThen(at, now), String(files), task ?? '', commit.slice(0, 8), oneLine(reason, 70)]);
+    .map(({ n, at, files, task, reason, commit }) => [
+      String(n),
+      sinceThen(at, now),
+      String(files),
+      task ?? '',
+      commit.slice(0, 8),
+      oneLine(reason, 70),
+    ]);
   return table(output, ['N', 'TAKEN', 'CHANGED', 'TASK', 'COMMIT', 'REASON'], rows);
 }
 
@@ -38,7 +48,9 @@ export async function rollback(context: Context, agent: string, n: number | unde
   output.line(`${agent}: back at checkpoint ${done.n}, ${countOf(done.changed.length, 'file')} changed`);
   for (const file of done.changed.slice(0, 20)) output.line(`  ${oneLine(file, 120)}`);
   if (done.changed.length > 20) output.line(`  … and ${done.changed.length - 20} more`);
-  output.line(`What was there before is checkpoint ${done.safety}; to undo: ${output.command} rollback ${agent} ${done.safety}`);
+  output.line(
+    `What was there before is checkpoint ${done.safety}; to undo: ${output.command} rollback ${agent} ${done.safety}`,
+  );
 }
 
 async function chooseCheckpoint(context: Context, agent: string, all: readonly CheckpointDocument[]): Promise<number> {

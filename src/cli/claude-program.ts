@@ -23,7 +23,12 @@ export function installedClaude(layout: Pick<ProjectLayout, 'swarmStateDir'>): s
  * wait (login, trust) is not checked here: `status` shows it as needs-you.
  * @throws SwarmError `claude-missing`, `claude-too-old`
  */
-export async function ensureClaude(context: Context, layout: ProjectLayout, config: Config, yes: boolean): Promise<void> {
+export async function ensureClaude(
+  context: Context,
+  layout: ProjectLayout,
+  config: Config,
+  yes: boolean,
+): Promise<void> {
   const commands = Object.values(config.agents)
     .filter((role) => role.kind === 'claude' && (role.count ?? 0) > 0)
     .map((role) => role.command);
@@ -44,13 +49,24 @@ async function ensureProgram(context: Context, layout: ProjectLayout, command: s
  * Where `claude` is to be found: null when PATH has one, else the directory of swarm's own copy, which is installed
  * when the person agrees. @throws SwarmError `claude-missing`, `claude-too-old`, `claude-install-failed`
  */
-export async function claudeDirectory(context: Context, swarmStateDir: string, root: string, yes: boolean): Promise<string | null> {
+export async function claudeDirectory(
+  context: Context,
+  swarmStateDir: string,
+  root: string,
+  yes: boolean,
+): Promise<string | null> {
   const gate = await programGate(context, root, ['claude']);
   if (gate === null) return null;
   if (gate.kind !== 'missing') throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
   const own = installedClaude({ swarmStateDir });
   if (existsSync(own) && (await programGate(context, root, [own])) === null) return path.dirname(own);
-  if (!yes && !(context.interactive && (await confirm(context, `Claude Code is not installed. Install ${PACKAGE} for swarm alone?`)))) {
+  if (
+    !yes &&
+    !(
+      context.interactive &&
+      (await confirm(context, `Claude Code is not installed. Install ${PACKAGE} for swarm alone?`))
+    )
+  ) {
     throw new SwarmError('claude-missing', gate.message, {
       hint: 'Run it again with --yes to have it installed for swarm alone, or install it yourself: npm install -g @anthropic-ai/claude-code',
     });
@@ -89,11 +105,15 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
     });
   } catch (cause) {
     context.interrupt.signal.throwIfAborted();
-    throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${errorText(cause).split('\n').slice(0, 3).join(' ')}`, {
-      hint: 'Install it yourself: npm install -g @anthropic-ai/claude-code',
-      cause,
-      retrySafe: true,
-    });
+    throw new SwarmError(
+      'claude-install-failed',
+      `Claude Code could not be installed: ${errorText(cause).split('\n').slice(0, 3).join(' ')}`,
+      {
+        hint: 'Install it yourself: npm install -g @anthropic-ai/claude-code',
+        cause,
+        retrySafe: true,
+      },
+    );
   }
   return installedClaude(layout);
 }

@@ -18,7 +18,12 @@ const MOST_TASKS = 200;
 const ABOUT_COLUMNS = 60;
 
 /** What a shell asks at each press of the completion key. Starts nothing, changes nothing, and says nothing of errors. */
-export async function complete(context: Context, program: Command, shell: Shell, words: readonly string[]): Promise<void> {
+export async function complete(
+  context: Context,
+  program: Command,
+  shell: Shell,
+  words: readonly string[],
+): Promise<void> {
   const plan = planCompletion(program, words);
   const live = plan.live === null ? [] : await liveCandidates(context, plan, plan.live);
   for (const line of completionLines(plan, live, shell)) context.output.stdout.write(`${line}\n`);
@@ -31,7 +36,10 @@ export function completionLines(plan: CompletionPlan, live: readonly Candidate[]
   // bash has cut off the option's name already.
   const prefix = shell === 'bash' ? '' : plan.prefix;
   return [...plan.candidates, ...live]
-    .filter(({ value }) => value.startsWith(plan.current) && (value === plan.current || !taken.has(value)) && !/\s/.test(value))
+    .filter(
+      ({ value }) =>
+        value.startsWith(plan.current) && (value === plan.current || !taken.has(value)) && !/\s/.test(value),
+    )
     .map(({ value, about }) => {
       const text = oneLine(about, ABOUT_COLUMNS);
       return shell === 'bash' || text === '' ? prefix + value : `${prefix}${value}\t${text}`;
@@ -55,14 +63,23 @@ type Source = (layout: ProjectLayout, signal: AbortSignal, plan: CompletionPlan)
 
 const LIVE: Readonly<Record<LiveKind, Source>> = {
   agents,
-  logs: async (layout, signal) => [...(await agents(layout, signal)), { value: 'supervisor', about: '' }, { value: 'broker', about: '' }],
+  logs: async (layout, signal) => [
+    ...(await agents(layout, signal)),
+    { value: 'supervisor', about: '' },
+    { value: 'broker', about: '' },
+  ],
   tasks: async (layout, signal) => {
     const all = await connect(layout, { signal }).tasks({ limit: MOST_TASKS });
     return all.map(({ id, state, title }) => ({ value: id, about: `${state}: ${title}` }));
   },
   checkpoints: async (layout, signal, { operands: [agent = ''] }) => {
     if (!/^[\w.-]+$/.test(agent)) return [];
-    const lines = await refs(layout, `refs/swarm/checkpoints/${agent}/`, '%(refname:lstrip=4)%09%(committerdate:relative)', signal);
+    const lines = await refs(
+      layout,
+      `refs/swarm/checkpoints/${agent}/`,
+      '%(refname:lstrip=4)%09%(committerdate:relative)',
+      signal,
+    );
     return lines.toSorted((a, b) => Number(b.value) - Number(a.value));
   },
   branches: (layout, signal) => refs(layout, 'refs/heads/', '%(refname:lstrip=2)', signal),
@@ -74,7 +91,8 @@ async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Candi
     const all = await connect(layout, { signal })
       .agents()
       .catch(() => null); // Down, and its socket left behind.
-    if (all !== null) return all.map(({ id, status, task }) => ({ value: id, about: task === null ? status : `${status} ${task}` }));
+    if (all !== null)
+      return all.map(({ id, status, task }) => ({ value: id, about: task === null ? status : `${status} ${task}` }));
   }
   if (!existsSync(layout.worktreesDir)) return [];
   // `worker-1.2` is a further place of worker-1.

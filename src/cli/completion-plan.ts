@@ -24,7 +24,13 @@ export interface CompletionPlan {
 }
 
 /** By the name that commander derives from the long flag. */
-const OPTION_KINDS: Readonly<Record<string, LiveKind>> = { agent: 'agents', task: 'tasks', after: 'tasks', on: 'tasks', into: 'branches' };
+const OPTION_KINDS: Readonly<Record<string, LiveKind>> = {
+  agent: 'agents',
+  task: 'tasks',
+  after: 'tasks',
+  on: 'tasks',
+  into: 'branches',
+};
 const ARGUMENT_KINDS: Readonly<Record<string, LiveKind>> = { agent: 'agents', task: 'tasks' };
 const VERDICTS = ['allow', 'deny'].map((value) => ({ value, about: '' }));
 
@@ -43,8 +49,17 @@ export function planCompletion(program: Command, given: readonly string[]): Comp
   const words = withoutLoneEquals(given);
   const current = words.at(-1) ?? '';
   const at = walk(program, words.slice(0, -1));
-  const base = { current, prefix: '', candidates: [], live: null, operands: at.operands, paths: null, directory: at.directory };
-  if (!at.literal && current.startsWith('-') && at.pending === null) return { ...base, ...optionsAt(at.command, current) };
+  const base = {
+    current,
+    prefix: '',
+    candidates: [],
+    live: null,
+    operands: at.operands,
+    paths: null,
+    directory: at.directory,
+  };
+  if (!at.literal && current.startsWith('-') && at.pending === null)
+    return { ...base, ...optionsAt(at.command, current) };
   if (at.pending !== null) return { ...base, ...valuesOf(at.pending) };
   const verbs = at.operands.length === 0 && !at.literal ? verbsOf(at.command) : [];
   const argument = argumentAt(at.command, at.operands.length);
@@ -85,7 +100,10 @@ function takeValue(at: Position, option: Option, value: string): void {
 }
 
 function takeWord(at: Position, word: string): void {
-  const verb = at.operands.length === 0 ? at.command.commands.find((one) => one.name() === word || one.aliases().includes(word)) : undefined;
+  const verb =
+    at.operands.length === 0
+      ? at.command.commands.find((one) => one.name() === word || one.aliases().includes(word))
+      : undefined;
   if (verb === undefined) at.operands.push(word);
   else at.command = verb;
 }

@@ -21,7 +21,11 @@ export interface DemoPlace {
 }
 
 /** @param programs directory of the `claude` to use, or null when PATH has it */
-export async function makePlace(env: NodeJS.ProcessEnv, programs: string | null, signal: AbortSignal): Promise<DemoPlace> {
+export async function makePlace(
+  env: NodeJS.ProcessEnv,
+  programs: string | null,
+  signal: AbortSignal,
+): Promise<DemoPlace> {
   // Short, because sockets lie below and their paths end at about 100 bytes.
   const directory = await mkdtemp(path.join(os.tmpdir().length <= 30 ? os.tmpdir() : '/tmp', 'swarm-demo-'));
   const undo = new AsyncDisposableStack();
@@ -42,9 +46,22 @@ export async function makePlace(env: NodeJS.ProcessEnv, programs: string | null,
   }
 }
 
-function placeEnvironment(env: NodeJS.ProcessEnv, directory: string, programs: string | null, url: string): Record<string, string> {
+function placeEnvironment(
+  env: NodeJS.ProcessEnv,
+  directory: string,
+  programs: string | null,
+  url: string,
+): Record<string, string> {
   const inside = (name: string): string => path.join(directory, name);
-  const kept = ['LANG', 'TERM', 'NO_COLOR', 'FORCE_COLOR', 'SWARM_COMMAND', 'SWARM_SUPERVISOR_PROGRAM', 'SWARM_DEMO_PROGRAM'];
+  const kept = [
+    'LANG',
+    'TERM',
+    'NO_COLOR',
+    'FORCE_COLOR',
+    'SWARM_COMMAND',
+    'SWARM_SUPERVISOR_PROGRAM',
+    'SWARM_DEMO_PROGRAM',
+  ];
   const inherited = kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as [string, string]]));
   return {
     ...Object.fromEntries(inherited),
@@ -62,7 +79,8 @@ function placeEnvironment(env: NodeJS.ProcessEnv, directory: string, programs: s
 
 async function makeRepository(repository: string, home: string): Promise<void> {
   for (const [name, content] of Object.entries(REPOSITORY_FILES)) await writeFile(path.join(repository, name), content);
-  const git = (...args: string[]): Promise<unknown> => runGit(args, { cwd: repository, env: { HOME: home, GIT_CONFIG_NOSYSTEM: '1' } });
+  const git = (...args: string[]): Promise<unknown> =>
+    runGit(args, { cwd: repository, env: { HOME: home, GIT_CONFIG_NOSYSTEM: '1' } });
   await git('init', '-q', '-b', 'main');
   await git('config', 'user.name', 'Swarm Demo');
   await git('config', 'user.email', 'demo@localhost');
@@ -77,7 +95,9 @@ async function writeScript(file: string): Promise<string> {
 
 /** Its stdin is our pipe: should we be killed, it ends too. */
 function startApi(env: NodeJS.ProcessEnv, script: string): ChildProcess {
-  return spawn(process.execPath, [programFile('demo', env), '--script', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  return spawn(process.execPath, [programFile('demo', env), '--script', script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
 }
 
 async function readUrl(api: ChildProcess, signal: AbortSignal): Promise<string> {
@@ -85,7 +105,10 @@ async function readUrl(api: ChildProcess, signal: AbortSignal): Promise<string> 
   const lines = createInterface({ input: api.stdout });
   const patience = AbortSignal.any([signal, AbortSignal.timeout(API_TIMEOUT_MS)]);
   try {
-    const [url] = (await Promise.race([once(lines, 'line', { signal: patience }), once(lines, 'close', { signal: patience })])) as [string?];
+    const [url] = (await Promise.race([
+      once(lines, 'line', { signal: patience }),
+      once(lines, 'close', { signal: patience }),
+    ])) as [string?];
     if (url?.startsWith('http://') === true) return url;
     throw new SwarmError('demo-failed', 'the scripted API did not start');
   } finally {

@@ -17,7 +17,9 @@ export async function demo(context: Context, options: { yes?: boolean; keep?: bo
   const { output } = context;
   const beganAt = performance.now();
   const { signal } = context.interrupt;
-  output.line('A demonstration in a throw-away repository. The model is a script on this machine: no account, no cost.');
+  output.line(
+    'A demonstration in a throw-away repository. The model is a script on this machine: no account, no cost.',
+  );
   const programs = await claudeDirectory(context, swarmStateDir(context.env), context.cwd, options.yes === true);
   const place = await makePlace(context.env, programs, signal);
   const stage = new Stage(context, place);
@@ -33,7 +35,9 @@ export async function demo(context: Context, options: { yes?: boolean; keep?: bo
   const seconds = Math.round((performance.now() - beganAt) / 100) / 10;
   output.document({ seconds, tasks });
   output.line();
-  output.line(`That was it, in ${formatDuration(seconds * 1000)}. In a repository of yours: ${output.style('bold', `${output.command} up 3`)}`);
+  output.line(
+    `That was it, in ${formatDuration(seconds * 1000)}. In a repository of yours: ${output.style('bold', `${output.command} up 3`)}`,
+  );
 }
 
 async function perform(stage: Stage): Promise<Task[]> {
@@ -77,7 +81,8 @@ async function accident(stage: Stage): Promise<void> {
   stage.say(`Now ${path.basename(file)} is deleted in its worktree, as by an \`rm\` that went too far. Back:`);
   await stage.show('rollback', agent.id, String(n));
   const after = await readFile(file).catch(() => null); // Absent is one way of not being back; told below.
-  if (after === null || !after.equals(before)) throw new SwarmError('demo-failed', `${file} did not come back as it was`);
+  if (after === null || !after.equals(before))
+    throw new SwarmError('demo-failed', `${file} did not come back as it was`);
   stage.say(`${path.basename(file)} is back, byte for byte.`);
 }
 
@@ -132,7 +137,13 @@ class Stage {
     this.#prompt(program, args);
     const { repository: cwd, env } = this.#place;
     const file = program === 'node' ? process.execPath : program;
-    await execa(file, args, { cwd, env, extendEnv: false, stdin: 'ignore', stdout: this.#context.output.json ? 'ignore' : 'inherit' });
+    await execa(file, args, {
+      cwd,
+      env,
+      extendEnv: false,
+      stdin: 'ignore',
+      stdout: this.#context.output.json ? 'ignore' : 'inherit',
+    });
   }
 
   /** Ends the agents, the supervisor, and the broker with them; not to be interrupted. */
@@ -146,10 +157,21 @@ class Stage {
     this.#context.output.line(this.#context.output.style('bold', `$ ${program} ${words.join(' ')}`));
   }
 
-  async #swarm(args: readonly string[], stdout: 'inherit' | 'ignore' | 'pipe', cancelSignal: AbortSignal | undefined): Promise<string> {
+  async #swarm(
+    args: readonly string[],
+    stdout: 'inherit' | 'ignore' | 'pipe',
+    cancelSignal: AbortSignal | undefined,
+  ): Promise<string> {
     const { repository: cwd, env } = this.#place;
     try {
-      const options = { cwd, env, extendEnv: false, stdin: 'ignore', timeout: COMMAND_TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 } as const;
+      const options = {
+        cwd,
+        env,
+        extendEnv: false,
+        stdin: 'ignore',
+        timeout: COMMAND_TIMEOUT_MS,
+        maxBuffer: 64 * 1024 * 1024,
+      } as const;
       const stderr = stdout === 'inherit' ? 'inherit' : 'pipe';
       const done = await execa(process.execPath, [process.argv[1] ?? '', ...args], {
         ...options,
@@ -172,7 +194,9 @@ async function cleanUp(stage: Stage, keep: boolean): Promise<void> {
   if (keep) {
     await endApi(api);
     stage.note(`Kept: ${directory} (the agents are up; environment in ${path.join(directory, 'env.sh')})`);
-    const lines = Object.entries(stage.place.env).map(([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`);
+    const lines = Object.entries(stage.place.env).map(
+      ([name, value]) => `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`,
+    );
     await writeFile(path.join(directory, 'env.sh'), `${lines.join('\n')}\n`, { mode: 0o600 });
     return;
   }

@@ -16,7 +16,10 @@ export async function makeDirectories(layout: ProjectLayout, uid: number): Promi
   await makePrivate(layout.swarmStateDir, uid);
   await makePrivate(layout.stateDir, uid);
   await makePrivate(layout.logsDir, uid);
-  for (const [directory, variable] of [[layout.runtimeDir, 'XDG_RUNTIME_DIR'], [layout.logsDir, 'XDG_STATE_HOME']] as const) {
+  for (const [directory, variable] of [
+    [layout.runtimeDir, 'XDG_RUNTIME_DIR'],
+    [layout.logsDir, 'XDG_STATE_HOME'],
+  ] as const) {
     await refuseUnusable(directory, variable);
   }
 }
@@ -33,10 +36,14 @@ async function refuseUnusable(directory: string, variable: string): Promise<void
   const free = bavail * bsize;
   // Some network file systems tell no sizes at all.
   if (blocks === 0 || free >= LEAST_FREE_BYTES) return;
-  throw new SwarmError('disk-full', `the disk with ${directory} is full: ${Math.floor(free / 1024 / 1024)} MiB are free`, {
-    hint: `Make room there, or set ${variable} to a directory on another disk.`,
-    retrySafe: true,
-  });
+  throw new SwarmError(
+    'disk-full',
+    `the disk with ${directory} is full: ${Math.floor(free / 1024 / 1024)} MiB are free`,
+    {
+      hint: `Make room there, or set ${variable} to a directory on another disk.`,
+      retrySafe: true,
+    },
+  );
 }
 
 async function makePrivate(directory: string, uid: number): Promise<void> {

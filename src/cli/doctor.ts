@@ -3,7 +3,16 @@ import path from 'node:path';
 import { connect } from '../api/client.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { refuseInsideAgent, type Context } from './context.ts';
-import { blocks, findingLines, findingOf, summary, toFinding, type Diagnosis, type DoctorDocument, type Finding } from './doctor/finding.ts';
+import {
+  blocks,
+  findingLines,
+  findingOf,
+  summary,
+  toFinding,
+  type Diagnosis,
+  type DoctorDocument,
+  type Finding,
+} from './doctor/finding.ts';
 import { isLocked } from './doctor/lock.ts';
 import { checkOrphans } from './doctor/orphans.ts';
 import type { Patient } from './doctor/patient.ts';
@@ -48,7 +57,11 @@ export async function doctor(context: Context, options: { fix?: boolean }): Prom
     for (const line of findingLines(finding, output)) output.line(line);
   };
   for await (const diagnosis of diagnose(context)) {
-    tell(options.fix === true && diagnosis.repair !== undefined ? await repaired(diagnosis, diagnosis.repair) : toFinding(diagnosis));
+    tell(
+      options.fix === true && diagnosis.repair !== undefined
+        ? await repaired(diagnosis, diagnosis.repair)
+        : toFinding(diagnosis),
+    );
   }
   const healthy = !findings.some(blocks);
   output.document({ ok: healthy, findings } satisfies DoctorDocument);
@@ -82,13 +95,19 @@ async function* diagnose(context: Context): AsyncGenerator<Diagnosis> {
   }
 }
 
-async function findPatient(context: Context): Promise<{ patient: Patient; config: Diagnosis | null } | { broken: Diagnosis }> {
+async function findPatient(
+  context: Context,
+): Promise<{ patient: Patient; config: Diagnosis | null } | { broken: Diagnosis }> {
   try {
     const { layout: plain } = await openProject(context);
     const { config, broken } = await readConfig(plain.root);
     const { dir } = config.worktree;
     const layout = dir === undefined ? plain : layoutOf(context.env, plain, path.resolve(plain.root, dir));
-    const status = await connect(layout, { timeoutMs: STATUS_TIMEOUT_MS, patienceMs: PATIENCE_MS, signal: context.interrupt.signal })
+    const status = await connect(layout, {
+      timeoutMs: STATUS_TIMEOUT_MS,
+      patienceMs: PATIENCE_MS,
+      signal: context.interrupt.signal,
+    })
       .status()
       .catch((error: unknown) => {
         // Down or deaf: the lock tells which.

@@ -19,7 +19,10 @@ export function eventLine(event: EventDocument, output: Pick<Output, 'style'>, t
   return [
     output.style('dim', when(event.at, today)),
     style === undefined ? name : output.style(style, name),
-    [event.agent, event.task].filter((one) => one !== null).map((one) => oneLine(one, 60)).join(' '),
+    [event.agent, event.task]
+      .filter((one) => one !== null)
+      .map((one) => oneLine(one, 60))
+      .join(' '),
     facts(event, output),
   ]
     .filter((part) => part !== '')
@@ -58,5 +61,7 @@ function facts({ name, data }: EventDocument, output: Pick<Output, 'style'>): st
 
 function show(value: unknown): string {
   if (typeof value === 'string') return /\s/.test(value) ? JSON.stringify(value) : value;
-  return Array.isArray(value) && value.every((one) => typeof one === 'string') ? value.join(',') : JSON.stringify(value);
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+    ? value.join(',')
+    : JSON.stringify(value);
 }

@@ -84,7 +84,12 @@ export async function readHistory(
 }
 
 /** Until Ctrl-C, or until swarm goes down. A supervisor that died is waited for; nothing is missed and nothing told twice. */
-async function follow(context: Context, client: SwarmClient, from: number, take: (event: EventDocument) => void): Promise<void> {
+async function follow(
+  context: Context,
+  client: SwarmClient,
+  from: number,
+  take: (event: EventDocument) => void,
+): Promise<void> {
   const { signal } = context.interrupt;
   let last = from;
   const pass = (event: EventDocument): void => {

@@ -33,7 +33,8 @@ export async function init(context: Context, options: { yes?: boolean; force?: b
 }
 
 function detectedLines({ tools, ci }: Detected): string[] {
-  if (tools.length === 0 && ci === null) return ['found no tools that swarm knows: nothing will check the work of tasks until `verify` names a command'];
+  if (tools.length === 0 && ci === null)
+    return ['found no tools that swarm knows: nothing will check the work of tasks until `verify` names a command'];
   return [`found: ${[...tools, ...(ci === null ? [] : [ci])].join(', ')}`];
 }
 
@@ -62,10 +63,15 @@ async function write(file: string, text: string, force: boolean): Promise<void> 
     return;
   }
   await writeFile(file, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'EEXIST' ? exists(file) : new SwarmError('cannot-write', `${file} cannot be written: ${error.message}`, { cause: error });
+    throw error.code === 'EEXIST'
+      ? exists(file)
+      : new SwarmError('cannot-write', `${file} cannot be written: ${error.message}`, { cause: error });
   });
 }
 
 function exists(file: string): SwarmError {
-  return new SwarmError('config-exists', `${file} is there already`, { hint: 'Edit it, or replace it with `swarm init --force`.', exitCode: 2 });
+  return new SwarmError('config-exists', `${file} is there already`, {
+    hint: 'Edit it, or replace it with `swarm init --force`.',
+    exitCode: 2,
+  });
 }

@@ -22,7 +22,8 @@ export function prettyLine(line: string, output: Pick<Output, 'style'>): string 
     ...Object.entries(facts).map(([name, value]) => output.style('dim', `${name}=${show(value)}`)),
     ...(isError(err) ? [output.style('red', plain(String(err.message)))] : []),
   ];
-  const stack = isError(err) && Number(level) >= 50 && typeof err.stack === 'string' ? `\n${indent(plain(err.stack))}` : '';
+  const stack =
+    isError(err) && Number(level) >= 50 && typeof err.stack === 'string' ? `\n${indent(plain(err.stack))}` : '';
   return parts.filter((part) => part !== '').join(' ') + stack;
 }
 
@@ -59,5 +60,8 @@ function isError(value: unknown): value is { message: unknown; stack?: unknown }
 }
 
 function indent(text: string): string {
-  return text.split('\n').map((line) => `    ${line}`).join('\n');
+  return text
+    .split('\n')
+    .map((line) => `    ${line}`)
+    .join('\n');
 }

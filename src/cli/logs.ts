@@ -13,7 +13,11 @@ const FOLLOW_INTERVAL_MS = 200;
 const CHUNK_BYTES = 256 * 1024;
 const SUFFIX = '.jsonl';
 
-export async function logs(context: Context, name: string, options: { follow?: boolean; lines: number }): Promise<void> {
+export async function logs(
+  context: Context,
+  name: string,
+  options: { follow?: boolean; lines: number },
+): Promise<void> {
   const { layout } = await openProject(context);
   const file = await logFile(layout, name);
   const { output } = context;
@@ -38,13 +42,18 @@ async function logFile(layout: ProjectLayout, name: string): Promise<string> {
   if (!name.includes('/') && existsSync(file)) return file;
   const names = ['supervisor', 'broker', ...loggedNames(layout.logsDir)];
   const [near] = nearest(name, names);
-  const hint = near === undefined ? `There are logs of: ${[...new Set(names)].join(', ')}.` : `Did you mean \`swarm logs ${near}\`?`;
+  const hint =
+    near === undefined
+      ? `There are logs of: ${[...new Set(names)].join(', ')}.`
+      : `Did you mean \`swarm logs ${near}\`?`;
   throw new SwarmError('no-log', `there is no log of ${name}`, { hint, exitCode: 2 });
 }
 
 function loggedNames(logsDir: string): string[] {
   if (!existsSync(logsDir)) return [];
-  return readdirSync(logsDir).filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
+  return readdirSync(logsDir)
+    .filter((name) => name.endsWith(SUFFIX))
+    .map((name) => name.slice(0, -SUFFIX.length));
 }
 
 /** Read from the end, so that a log of gigabytes costs no more than its last lines. */
@@ -79,7 +88,12 @@ async function follow(file: string, from: number, print: (line: string) => void,
       if ((inode !== null && ino !== inode) || size < position) position = 0;
       inode = ino;
       while (position < size) {
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(CHUNK_BYTES, size - position)), 0, undefined, position);
+        const { buffer, bytesRead } = await handle.read(
+          Buffer.alloc(Math.min(CHUNK_BYTES, size - position)),
+          0,
+          undefined,
+          position,
+        );
         const end = buffer.subarray(0, bytesRead).lastIndexOf(10) + 1;
         if (end === 0 && bytesRead < CHUNK_BYTES) break;
         const taken = end === 0 ? bytesRead : end;

@@ -18,7 +18,14 @@ export async function main(argv: readonly string[]): Promise<void> {
   using interrupt = new Interrupt();
   try {
     const { run } = await import('./program.ts');
-    process.exitCode = await run({ output, interrupt, env: process.env, cwd: process.cwd(), stdin: process.stdin, argv });
+    process.exitCode = await run({
+      output,
+      interrupt,
+      env: process.env,
+      cwd: process.cwd(),
+      stdin: process.stdin,
+      argv,
+    });
   } catch (error) {
     process.exitCode = interrupt.exitCode ?? report(error, output);
   }
@@ -26,7 +33,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 function report(error: unknown, output: Output): number {
   output.error(error);
-  if (!(error instanceof SwarmError) && !output.debug) output.note(`Run it again with --debug to see where: ${errorText(error)}`);
+  if (!(error instanceof SwarmError) && !output.debug)
+    output.note(`Run it again with --debug to see where: ${errorText(error)}`);
   return error instanceof SwarmError ? error.exitCode : 1;
 }
 

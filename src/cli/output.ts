@@ -98,7 +98,9 @@ export type Cell = string | { text: string; style: Style };
 export function shortCommand(command: string, searchPath: string): string {
   const name = path.basename(command);
   if (!path.isAbsolute(command)) return command;
-  const first = searchPath.split(path.delimiter).find((directory) => directory !== '' && existsSync(path.join(directory, name)));
+  const first = searchPath
+    .split(path.delimiter)
+    .find((directory) => directory !== '' && existsSync(path.join(directory, name)));
   return first !== undefined && path.resolve(first) === path.dirname(command) ? name : command;
 }
 
@@ -109,14 +111,22 @@ const MIN_LAST_COLUMN = 20;
 export function table(output: Output, header: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
   const all: (readonly Cell[])[] = [header.map((text) => ({ text, style: 'dim' as const })), ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => width(textOf(row[column])))));
-  const room = Math.max(MIN_LAST_COLUMN, output.columns - widths.slice(0, -1).reduce((sum, columns) => sum + columns + 2, 0));
+  const room = Math.max(
+    MIN_LAST_COLUMN,
+    output.columns - widths.slice(0, -1).reduce((sum, columns) => sum + columns + 2, 0),
+  );
   const cell = (row: readonly Cell[], column: number): string => {
     const given = row[column] ?? '';
     if (column < header.length - 1) return pad(output, given, widths[column] ?? 0);
     const text = oneLine(textOf(given), room);
     return typeof given === 'string' ? text : output.style(given.style, text);
   };
-  return all.map((row) => row.map((_, column) => cell(row, column)).join('  ').trimEnd());
+  return all.map((row) =>
+    row
+      .map((_, column) => cell(row, column))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 function textOf(cell: Cell | undefined): string {

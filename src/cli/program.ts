@@ -41,12 +41,18 @@ function usage(error: CommanderError, program: Command, argv: readonly string[])
     // Only a group of verbs gets here, named without one of them.
     const group = program.commands.find((command) => argv.includes(command.name()));
     const verbs = group?.commands.map((command) => command.name()).join(', ');
-    const hint = group === undefined ? 'Run `swarm --help` to see them all.' : `There are ${verbs}: \`swarm ${group.name()} --help\`.`;
+    const hint =
+      group === undefined
+        ? 'Run `swarm --help` to see them all.'
+        : `There are ${verbs}: \`swarm ${group.name()} --help\`.`;
     return new SwarmError('usage', `which ${group?.name() ?? 'swarm'} command?`, { hint, exitCode: 2 });
   }
   const [what = '', meant] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /^\((.*)\)$/.exec(meant ?? '')?.[1];
-  return new SwarmError('usage', what, { hint: suggestion ?? 'Run it with --help to see how it is used.', exitCode: 2 });
+  return new SwarmError('usage', what, {
+    hint: suggestion ?? 'Run it with --help to see how it is used.',
+    exitCode: 2,
+  });
 }
 
 export function buildProgram(world: World, done: (exitCode: number) => void): Command {
@@ -81,7 +87,9 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
   program
     .command('up')
     .summary('start the agents of this repository')
-    .description('Starts the agents of this repository: N workers, or as many as swarm.yaml says, or what was up before.')
+    .description(
+      'Starts the agents of this repository: N workers, or as many as swarm.yaml says, or what was up before.',
+    )
     .addArgument(new Argument('[n]', 'number of workers').argParser(integer(1, 200)))
     .option('--detach', 'print the table and give the terminal back, instead of opening the dashboard')
     .option('-y, --yes', "answer swarm's own questions with yes")
@@ -91,7 +99,9 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
   program
     .command('down')
     .summary('stop the agents and everything that serves them')
-    .description('Stops the agents and everything that serves them. Tasks, checkpoints and worktrees stay; `swarm up` goes on.')
+    .description(
+      'Stops the agents and everything that serves them. Tasks, checkpoints and worktrees stay; `swarm up` goes on.',
+    )
     .option('--purge', 'remove the worktrees and forget agents and tasks too (branches and checkpoints stay)')
     .option('-y, --yes', 'do not ask')
     .hook('preAction', forPeople('down'))
@@ -119,13 +129,24 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .summary('print the log of an agent, the supervisor or the broker')
     .argument('<name>', 'an agent, `supervisor` or `broker`')
     .option('-f, --follow', 'go on with what is written from now on')
-    .addOption(new Option('-n, --lines <n>', 'how many of the last lines').argParser(integer(0, 1_000_000)).default(100))
+    .addOption(
+      new Option('-n, --lines <n>', 'how many of the last lines').argParser(integer(0, 1_000_000)).default(100),
+    )
     .action(call(async () => (await import('./logs.ts')).logs));
 
   const broker = program.command('broker').summary('the message broker').description('The RabbitMQ node of this user.');
-  broker.command('status').summary('whether it runs, where, and for whom').action(call(async () => (await import('./broker.ts')).brokerStatus));
-  broker.command('start').summary('start it now; `up` does it when it is needed').action(call(async () => (await import('./broker.ts')).brokerStart));
-  broker.command('stop').summary('stop it, unless a project uses it').action(call(async () => (await import('./broker.ts')).brokerStop));
+  broker
+    .command('status')
+    .summary('whether it runs, where, and for whom')
+    .action(call(async () => (await import('./broker.ts')).brokerStatus));
+  broker
+    .command('start')
+    .summary('start it now; `up` does it when it is needed')
+    .action(call(async () => (await import('./broker.ts')).brokerStart));
+  broker
+    .command('stop')
+    .summary('stop it, unless a project uses it')
+    .action(call(async () => (await import('./broker.ts')).brokerStop));
 
   addTaskCommands(program, call);
 
@@ -144,7 +165,9 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .command('rollback')
     .summary("bring an agent's worktree back to a checkpoint")
     .argument('<agent>')
-    .addArgument(new Argument('[n]', 'number of the checkpoint; asked for on a terminal').argParser(integer(1, 2 ** 31)))
+    .addArgument(
+      new Argument('[n]', 'number of the checkpoint; asked for on a terminal').argParser(integer(1, 2 ** 31)),
+    )
     .hook('preAction', forPeople('rollback'))
     .action(call(async () => (await import('./checkpoint.ts')).rollback));
   program

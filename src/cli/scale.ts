@@ -19,7 +19,11 @@ export async function scale(context: Context, workers: number): Promise<void> {
   const { client } = await openProject(context);
   const before = await client.agents().catch((error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
-    throw new SwarmError(error.code, error.message, { hint: `Start it with \`swarm up ${workers}\`.`, cause: error, retrySafe: true });
+    throw new SwarmError(error.code, error.message, {
+      hint: `Start it with \`swarm up ${workers}\`.`,
+      cause: error,
+      retrySafe: true,
+    });
   });
   const { agents } = await client.up({ workers });
   const change = changeOf(before, agents);
@@ -29,7 +33,10 @@ export async function scale(context: Context, workers: number): Promise<void> {
 
 /** Who is to be there now and was not, and the other way round. Pure. */
 export function changeOf(before: readonly Agent[], after: readonly Agent[]): Omit<ScaleDocument, 'agents'> {
-  const [were, are] = [before, after].map((agents) => agents.filter(isThere).map(({ id }) => id)) as [string[], string[]];
+  const [were, are] = [before, after].map((agents) => agents.filter(isThere).map(({ id }) => id)) as [
+    string[],
+    string[],
+  ];
   return {
     before: were.length,
     after: are.length,
@@ -46,7 +53,9 @@ export function scaleText({ before, after, started, stopped }: Omit<ScaleDocumen
   if (started.length + stopped.length === 0) return `${countOf(after, 'worker')}, as before`;
   const parts = [
     ...(started.length === 0 ? [] : [`${started.join(', ')} ${started.length === 1 ? 'starts' : 'start'}`]),
-    ...(stopped.length === 0 ? [] : [`${stopped.join(', ')} ${stopped.length === 1 ? 'stops' : 'stop'} (worktrees and conversations stay)`]),
+    ...(stopped.length === 0
+      ? []
+      : [`${stopped.join(', ')} ${stopped.length === 1 ? 'stops' : 'stop'} (worktrees and conversations stay)`]),
   ];
   return `workers: ${before} → ${after}; ${parts.join('; ')}`;
 }

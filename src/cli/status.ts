@@ -43,9 +43,12 @@ export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root
 export function statusLines(output: Output, document: StatusDocument, now: number): string[] {
   const { project, supervisor, broker, agents, tasks, needsYou } = document;
   if (supervisor.state === 'down') {
-    return [`${output.style('bold', project.name)} is not up. Start it: ${output.style('bold', `${output.command} up`)}`];
+    return [
+      `${output.style('bold', project.name)} is not up. Start it: ${output.style('bold', `${output.command} up`)}`,
+    ];
   }
-  const base = project.base === null ? '' : `, base ${project.base.branch ?? 'detached'}@${project.base.commit.slice(0, 8)}`;
+  const base =
+    project.base === null ? '' : `, base ${project.base.branch ?? 'detached'}@${project.base.commit.slice(0, 8)}`;
   return [
     ...(needsYou.length === 0 ? [] : [output.style('yellow', 'needs you'), ...needsYouLines(output, needsYou), '']),
     `${output.style('bold', project.name)} up for ${ago(supervisor.since, now)} (pid ${supervisor.pid ?? '?'})${base}`,

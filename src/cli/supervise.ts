@@ -35,7 +35,12 @@ export function programFile(name: 'supervisor' | 'demo', env: NodeJS.ProcessEnv)
  * lock, and both callers talk to it.
  * @throws SwarmError `supervisor-failed` with the end of its log, `timeout`, `not-yours`
  */
-export async function ensureSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv, output: Output, signal: AbortSignal): Promise<StatusDocument> {
+export async function ensureSupervisor(
+  layout: ProjectLayout,
+  env: NodeJS.ProcessEnv,
+  output: Output,
+  signal: AbortSignal,
+): Promise<StatusDocument> {
   const client = connect(layout, { timeoutMs: PROBE_TIMEOUT_MS, signal });
   const there = await probe(client);
   if (there !== null) return there;
@@ -77,7 +82,8 @@ async function probe(client: SwarmClient): Promise<StatusDocument | null> {
     return await client.status();
   } catch (error) {
     // Not there yet, or about to go: what is started next decides by the lock.
-    if (error instanceof SwarmError && (error.code === 'supervisor-down' || error.code === 'connection-lost')) return null;
+    if (error instanceof SwarmError && (error.code === 'supervisor-down' || error.code === 'connection-lost'))
+      return null;
     throw error;
   }
 }
@@ -124,7 +130,11 @@ async function lastLines(file: string, from: number): Promise<string[]> {
   const { size } = await handle.stat();
   const start = Math.max(from, size - 8_192);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - start)), 0, undefined, start);
-  return buffer.toString('utf8', 0, bytesRead).split('\n').filter((line) => line.trim() !== '').slice(-8);
+  return buffer
+    .toString('utf8', 0, bytesRead)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-8);
 }
 
 /** The pid that a supervisor wrote down, where its API does not tell. */

@@ -55,13 +55,21 @@ export function readWords(title: string, rest: readonly string[], dashed: boolea
     });
   }
   const command = [...(options.command ?? []), ...argv];
-  return { title, fromStdin: dash || title === '-' || options.promptFile === '-', command: command.length === 0 ? undefined : command };
+  return {
+    title,
+    fromStdin: dash || title === '-' || options.promptFile === '-',
+    command: command.length === 0 ? undefined : command,
+  };
 }
 
 async function readPrompt(context: Context, fromStdin: boolean, options: AddOptions): Promise<string | undefined> {
   const { prompt, promptFile } = options;
   const ways = [prompt !== undefined, promptFile !== undefined && promptFile !== '-', fromStdin].filter(Boolean).length;
-  if (ways > 1) throw new SwarmError('usage', 'the prompt was given more than once', { hint: 'Use one of --prompt, --prompt-file and -.', exitCode: 2 });
+  if (ways > 1)
+    throw new SwarmError('usage', 'the prompt was given more than once', {
+      hint: 'Use one of --prompt, --prompt-file and -.',
+      exitCode: 2,
+    });
   if (fromStdin) return await readAll(context.stdin);
   if (promptFile === undefined) return prompt;
   const file = path.resolve(context.cwd, promptFile);
@@ -79,10 +87,22 @@ function firstLine(prompt: string | undefined): string {
 }
 
 /** Only what was said goes into the request; the supervisor knows the defaults. Pure. */
-export function newTask(title: string, prompt: string | undefined, command: string[] | undefined, options: AddOptions): NewTask {
-  if (title.trim() === '') throw new SwarmError('usage', 'the task has no title', { hint: 'Say in a few words what is to be done.', exitCode: 2 });
+export function newTask(
+  title: string,
+  prompt: string | undefined,
+  command: string[] | undefined,
+  options: AddOptions,
+): NewTask {
+  if (title.trim() === '')
+    throw new SwarmError('usage', 'the task has no title', {
+      hint: 'Say in a few words what is to be done.',
+      exitCode: 2,
+    });
   if (command !== undefined && prompt !== undefined) {
-    throw new SwarmError('usage', 'a task has a prompt or a command, not both', { hint: 'Leave one of them away.', exitCode: 2 });
+    throw new SwarmError('usage', 'a task has a prompt or a command, not both', {
+      hint: 'Leave one of them away.',
+      exitCode: 2,
+    });
   }
   const { priority, after, on, needs, agent, timeout, retries, verify, budget, key } = options;
   return Object.fromEntries(

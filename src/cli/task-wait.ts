@@ -23,7 +23,10 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
     onNeedsYou: (item) => {
       for (const line of needsYouLines(context.output, [item])) context.output.note(line);
     },
-    onChange: (task) => context.output.note(`task ${task.id} ${task.state}${task.reason === null ? '' : `: ${oneLine(task.reason, 120)}`}`),
+    onChange: (task) =>
+      context.output.note(
+        `task ${task.id} ${task.state}${task.reason === null ? '' : `: ${oneLine(task.reason, 120)}`}`,
+      ),
   });
   const [first] = tasks;
   context.output.document(tasks.length === 1 ? first : { tasks });
@@ -32,7 +35,10 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
     context.output.note(`not ended within ${formatDuration(limit ?? 0)}: ${open.map((task) => task.id).join(', ')}`);
     return 3;
   }
-  for (const { id, state, result } of tasks) context.output.line(`${id} ${state}${result === null || result.summary === '' ? '' : `: ${oneLine(result.summary, 200)}`}`);
+  for (const { id, state, result } of tasks)
+    context.output.line(
+      `${id} ${state}${result === null || result.summary === '' ? '' : `: ${oneLine(result.summary, 200)}`}`,
+    );
   return tasks.every((task) => task.state === 'done') ? 0 : 1;
 }
 
@@ -80,7 +86,10 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
         if (tasks.every((task) => FINAL_STATES.includes(task.state)) || performance.now() >= deadline) return tasks;
         if (options.onNeedsYou !== undefined) await tellQuestions(client, ids, asked, options.onNeedsYou);
       } else if (performance.now() >= deadline) {
-        throw new SwarmError('timeout', 'the supervisor was away when the time was over', { hint: 'Run `swarm status`.', exitCode: 3 });
+        throw new SwarmError('timeout', 'the supervisor was away when the time was over', {
+          hint: 'Run `swarm status`.',
+          exitCode: 3,
+        });
       }
       await bell.wait(Math.min(POLL_MS, Math.max(0, deadline - performance.now())), signal);
     }
@@ -95,7 +104,12 @@ function readTasks(client: SwarmClient, ids: readonly string[]): Promise<Task[]>
 }
 
 /** Best effort: a supervisor that is away has nothing to ask, and the next look at the tasks notices it. */
-async function tellQuestions(client: SwarmClient, ids: readonly string[], asked: Set<string>, tell: (item: NeedsYou) => void): Promise<void> {
+async function tellQuestions(
+  client: SwarmClient,
+  ids: readonly string[],
+  asked: Set<string>,
+  tell: (item: NeedsYou) => void,
+): Promise<void> {
   const status = await client.status().catch((error: unknown) => {
     if (isAway(error)) return null;
     throw error;

@@ -11,7 +11,10 @@ export async function listTasks(context: Context, options: { state?: TaskState; 
   const { output } = context;
   const tasks = await client.tasks({ state: options.state, limit: options.limit });
   output.document(tasks);
-  if (tasks.length === 0) output.line(options.state === undefined ? `no tasks; add one: ${output.command} task add "…"` : `no task is ${options.state}`);
+  if (tasks.length === 0)
+    output.line(
+      options.state === undefined ? `no tasks; add one: ${output.command} task add "…"` : `no task is ${options.state}`,
+    );
   else for (const line of taskTable(output, tasks)) output.line(line);
   if (tasks.length === options.limit) output.note(`There may be more than these ${options.limit}: --limit N.`);
 }
@@ -60,10 +63,15 @@ export function taskLines(output: Output, task: Task): string[] {
       const how = `${outcome ?? 'under way'}${error === null ? '' : `: ${oneLine(error, 200)}`}`;
       return `  attempt ${n} ${agent}, ${sinceThen(startedAt, Date.now())}: ${how}`;
     }),
-    ...(result === null ? [] : [`  result    ${indent(result.summary) || '(no words)'}${usd === '' ? '' : ` (${usd})`}`]),
+    ...(result === null
+      ? []
+      : [`  result    ${indent(result.summary) || '(no words)'}${usd === '' ? '' : ` (${usd})`}`]),
     ...(result?.commit == null
       ? []
-      : [`  commit    ${result.commit.slice(0, 12)} on ${result.branch ?? 'no branch'}`, `  next      ${output.command} diff ${task.id}, ${output.command} merge ${task.id}`]),
+      : [
+          `  commit    ${result.commit.slice(0, 12)} on ${result.branch ?? 'no branch'}`,
+          `  next      ${output.command} diff ${task.id}, ${output.command} merge ${task.id}`,
+        ]),
   ];
 }
 
@@ -73,7 +81,10 @@ function quoted(word: string): string {
 }
 
 function indent(text: string): string {
-  return plain(text).trimEnd().split('\n').join(`\n${' '.repeat(12)}`);
+  return plain(text)
+    .trimEnd()
+    .split('\n')
+    .join(`\n${' '.repeat(12)}`);
 }
 
 export async function cancelTasks(context: Context, ids: string[]): Promise<void> {
@@ -86,14 +97,23 @@ export async function retryTasks(context: Context, ids: string[]): Promise<void>
 
 type Client = Awaited<ReturnType<typeof openProject>>['client'];
 
-async function each(context: Context, ids: readonly string[], order: (client: Client, id: string) => Promise<Task>): Promise<void> {
+async function each(
+  context: Context,
+  ids: readonly string[],
+  order: (client: Client, id: string) => Promise<Task>,
+): Promise<void> {
   const { client } = await openProject(context);
   const done: Task[] = [];
   for (const id of ids) {
     const task = await order(client, id).catch((error: unknown) => {
       if (done.length === 0 || !(error instanceof SwarmError)) throw error;
       const { code, message, hint, exitCode, retrySafe } = error;
-      throw new SwarmError(code, `${message} (done for ${done.map((one) => one.id).join(', ')})`, { hint, exitCode, retrySafe, cause: error });
+      throw new SwarmError(code, `${message} (done for ${done.map((one) => one.id).join(', ')})`, {
+        hint,
+        exitCode,
+        retrySafe,
+        cause: error,
+      });
     });
     done.push(task);
     context.output.line(`task ${task.id}: ${task.state}`);

@@ -58,7 +58,10 @@ export async function up(context: Context, workers: number | undefined, options:
     if (opensDashboard(context, options)) return await watch(context, layout, ordered, status);
     return report(context, ordered, status);
   } catch (error) {
-    if (signal.aborted) output.note('Interrupted: what was ordered comes up in the background. `swarm status` shows it, `swarm down` ends it.');
+    if (signal.aborted)
+      output.note(
+        'Interrupted: what was ordered comes up in the background. `swarm status` shows it, `swarm down` ends it.',
+      );
     throw error;
   }
 }
@@ -110,7 +113,8 @@ async function untilSettled(
   for (;;) {
     const status = await client.status();
     for (const line of progress.news(status, performance.now() - beganAt)) context.output.note(line);
-    const asks = trusted && performance.now() - beganAt < TRUST_TIMEOUT_MS && status.needsYou.some(({ kind }) => kind === 'trust');
+    const asks =
+      trusted && performance.now() - beganAt < TRUST_TIMEOUT_MS && status.needsYou.some(({ kind }) => kind === 'trust');
     if ((underWay(status, ids).length === 0 && !asks) || performance.now() > deadline) return status;
     await pause(POLL_MS, undefined, { signal: context.interrupt.signal });
   }
@@ -118,13 +122,18 @@ async function untilSettled(
 
 /** Workers beyond N are in the document too, on their way to `stopped`. */
 function wantedIds(ordered: UpDocument): string[] {
-  return ordered.agents.filter((agent) => agent.status !== 'stopped' && agent.status !== 'stopping').map((agent) => agent.id);
+  return ordered.agents
+    .filter((agent) => agent.status !== 'stopped' && agent.status !== 'stopping')
+    .map((agent) => agent.id);
 }
 
 async function trustIsGranted(context: Context, status: StatusDocument): Promise<boolean> {
   const asked = status.needsYou.find((item) => item.kind === 'trust');
   if (asked === undefined || !context.interactive) return false;
-  return await confirm(context, `Claude Code asks whether ${status.project.root} is trusted: it will read, change and run files there. Trust it?`);
+  return await confirm(
+    context,
+    `Claude Code asks whether ${status.project.root} is trusted: it will read, change and run files there. Trust it?`,
+  );
 }
 
 /** Who is asked to give the terminal back, has none, or is an agent, gets the table. */
@@ -132,10 +141,17 @@ function opensDashboard(context: Context, { detach }: UpOptions): boolean {
   return detach !== true && canBePainted(context) && agentAround(context.env) === null;
 }
 
-async function watch(context: Context, layout: ProjectLayout, ordered: UpDocument, status: StatusDocument): Promise<number> {
+async function watch(
+  context: Context,
+  layout: ProjectLayout,
+  ordered: UpDocument,
+  status: StatusDocument,
+): Promise<number> {
   await showDashboard(context, layout, status);
   const { output } = context;
-  output.line(`${status.project.name} works on. Back to the dashboard: ${output.command} dash; to end it: ${output.command} down`);
+  output.line(
+    `${status.project.name} works on. Back to the dashboard: ${output.command} dash; to end it: ${output.command} down`,
+  );
   return exitCodeOf(ordered, status);
 }
 
@@ -151,7 +167,9 @@ function report(context: Context, ordered: UpDocument, status: StatusDocument): 
 
 function notReady(ordered: UpDocument, status: StatusDocument): { broken: string[]; late: string[] } {
   const ids = wantedIds(ordered);
-  const broken = status.agents.filter((agent) => ids.includes(agent.id) && BROKEN.includes(agent.status)).map((agent) => agent.id);
+  const broken = status.agents
+    .filter((agent) => ids.includes(agent.id) && BROKEN.includes(agent.status))
+    .map((agent) => agent.id);
   return { broken, late: underWay(status, ids) };
 }
 
@@ -162,7 +180,12 @@ function exitCodeOf(ordered: UpDocument, status: StatusDocument): number {
 }
 
 /** The one command to type next. */
-export function nextStep(command: string, status: StatusDocument, broken: readonly string[], late: readonly string[]): string {
+export function nextStep(
+  command: string,
+  status: StatusDocument,
+  broken: readonly string[],
+  late: readonly string[],
+): string {
   if (broken.length > 0) return `Next: ${command} logs ${broken[0]}`;
   if (late.length > 0) return `Not ready yet: ${late.join(', ')}. Next: ${command} status`;
   if (status.needsYou.length > 0) return 'Next: answer what needs you, above.';

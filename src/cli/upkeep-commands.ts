@@ -5,7 +5,11 @@ import type { Call } from './program.ts';
 const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
 /** The verbs that look at the swarm and its surroundings, and those around it. */
-export function addUpkeepCommands(program: Command, call: Call, integer: (least: number, most: number) => (text: string) => number): void {
+export function addUpkeepCommands(
+  program: Command,
+  call: Call,
+  integer: (least: number, most: number) => (text: string) => number,
+): void {
   program
     .command('scale')
     .summary('change the number of workers')
@@ -15,7 +19,9 @@ export function addUpkeepCommands(program: Command, call: Call, integer: (least:
   program
     .command('events')
     .summary('what happened, and with --follow what happens')
-    .description('Prints what happened, one line each (the last 100, or all since a moment), and with --follow goes on.')
+    .description(
+      'Prints what happened, one line each (the last 100, or all since a moment), and with --follow goes on.',
+    )
     .option('-f, --follow', 'go on with what happens from now on')
     .option('--since <id|duration>', 'after the event of this id, or in the last 30m, 2h, …')
     .option('--agent <agent>', 'only of this agent')
@@ -25,7 +31,9 @@ export function addUpkeepCommands(program: Command, call: Call, integer: (least:
   program
     .command('doctor')
     .summary('find what is missing, left over or in the way, and why')
-    .description('Looks at everything that swarm needs and leaves behind: programs, settings, sockets, processes, worktrees.')
+    .description(
+      'Looks at everything that swarm needs and leaves behind: programs, settings, sockets, processes, worktrees.',
+    )
     .option('--fix', 'put right what can be put right without harm')
     .action(call(async () => (await import('./doctor.ts')).doctor));
   program
@@ -44,8 +52,10 @@ export function addUpkeepCommands(program: Command, call: Call, integer: (least:
     .command('__complete', { hidden: true })
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .argument('[words...]')
-    .action(call(async () => {
-      const { complete } = await import('./complete.ts');
-      return (context, shell: Shell, words: string[]) => complete(context, program, shell, words);
-    }));
+    .action(
+      call(async () => {
+        const { complete } = await import('./complete.ts');
+        return (context, shell: Shell, words: string[]) => complete(context, program, shell, words);
+      }),
+    );
 }

@@ -45,7 +45,9 @@ export function countOf(n: number, noun: string): string {
 /** How long ago, for people. */
 export function ago(iso: string | null, now: number): string {
   const at = iso === null ? Number.NaN : Date.parse(iso);
-  return Number.isNaN(at) ? '' : formatDuration(Math.max(0, Math.round((now - at) / 1000) * 1000)).replace(/^0ms$/, 'now');
+  return Number.isNaN(at)
+    ? ''
+    : formatDuration(Math.max(0, Math.round((now - at) / 1000) * 1000)).replace(/^0ms$/, 'now');
 }
 
 export function money(usd: number): string {

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isNode, isPair, isScalar, isSeq, type Document, type LineCounter, type Node, type Pair } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  type Document,
+  type LineCounter,
+  type Node,
+  type Pair,
+} from 'yaml';
 import * as z from 'zod';
 import { nearest } from '../lib/nearest.ts';
 import { configSchema } from './schema.ts';
@@ -56,16 +67,27 @@ export function describeIssue(issue: Issue, value: unknown): { message: string; 
   const key = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') return describeUnknownKey(issue.path, issue.keys[0] ?? '');
   if (issue.code === 'invalid_key') {
-    return { message: `"${String(issue.path.at(-1))}" cannot be a name here`, hint: 'Use lower-case letters, digits and dashes, a letter first.' };
+    return {
+      message: `"${String(issue.path.at(-1))}" cannot be a name here`,
+      hint: 'Use lower-case letters, digits and dashes, a letter first.',
+    };
   }
   const found = at(value, issue.path);
   if (issue.code === 'invalid_type' && issue.expected === 'array' && typeof found === 'string') {
-    const cure = found.trim().split(/\s+/).map((word) => JSON.stringify(word)).join(', ');
-    return { message: `${key}: a list is needed, not one string`, hint: `Write it as [${cure}]; swarm never uses a shell.` };
+    const cure = found
+      .trim()
+      .split(/\s+/)
+      .map((word) => JSON.stringify(word))
+      .join(', ');
+    return {
+      message: `${key}: a list is needed, not one string`,
+      hint: `Write it as [${cure}]; swarm never uses a shell.`,
+    };
   }
   const accepted = acceptedBy(issue);
   const shown = key.endsWith('url') ? 'the value' : show(found);
-  const [near] = issue.code === 'invalid_value' && typeof found === 'string' ? nearest(found, issue.values.map(String)) : [];
+  const [near] =
+    issue.code === 'invalid_value' && typeof found === 'string' ? nearest(found, issue.values.map(String)) : [];
   const meant = near === undefined ? '' : ` Did you mean \`${near}\`?`;
   return { message: `${key || 'the file'}: ${shown} is not accepted`, hint: `Write ${accepted}.${meant}` };
 }
@@ -103,9 +125,15 @@ function acceptedBy(issue: Issue): string {
     case 'invalid_type':
       return typeName(issue.expected);
     case 'too_small':
-      return issue.origin === 'array' ? 'a list that is not empty' : issue.origin === 'string' ? 'some text' : `a number of at least ${String(issue.minimum)}`;
+      return issue.origin === 'array'
+        ? 'a list that is not empty'
+        : issue.origin === 'string'
+          ? 'some text'
+          : `a number of at least ${String(issue.minimum)}`;
     case 'too_big':
-      return issue.origin === 'string' ? `at most ${String(issue.maximum)} characters` : `a number of at most ${String(issue.maximum)}`;
+      return issue.origin === 'string'
+        ? `at most ${String(issue.maximum)} characters`
+        : `a number of at most ${String(issue.maximum)}`;
     case 'custom':
       return issue.message;
     default:
@@ -127,7 +155,11 @@ function typeName(expected: string): string {
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, step) => (inner === null || typeof inner !== 'object' ? undefined : (inner as Record<PropertyKey, unknown>)[step]), value);
+  return path.reduce<unknown>(
+    (inner, step) =>
+      inner === null || typeof inner !== 'object' ? undefined : (inner as Record<PropertyKey, unknown>)[step],
+    value,
+  );
 }
 
 function show(value: unknown): string {

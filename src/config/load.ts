@@ -48,7 +48,12 @@ export function parseConfig(text: string, file: string): Config {
   if (first === undefined) throw parsed.error;
   const { message, hint } = describeIssue(first.issue, value);
   const others = parsed.error.issues.length - 1;
-  throw fail(file, { line: first.place.line, col: first.place.column }, message + (others > 0 ? ` (and ${others} more)` : ''), hint);
+  throw fail(
+    file,
+    { line: first.place.line, col: first.place.column },
+    message + (others > 0 ? ` (and ${others} more)` : ''),
+    hint,
+  );
 }
 
 function fail(file: string, at: { line: number; col: number } | Place, message: string, hint: string): SwarmError {

@@ -9,7 +9,10 @@ function duration(least = MIN_DURATION_MS): z.ZodType<number, string> {
   return z.string().transform((text, context) => {
     const ms = readDuration(text);
     if (ms !== null && ms >= least && ms <= MAX_DURATION_MS) return ms;
-    const accepted = least > 0 ? `a duration of at least ${least} ms such as 45s, 30m or 1h30m` : 'a duration such as 45s, 30m or 1h30m';
+    const accepted =
+      least > 0
+        ? `a duration of at least ${least} ms such as 45s, 30m or 1h30m`
+        : 'a duration such as 45s, 30m or 1h30m';
     context.addIssue({ code: 'custom', message: accepted, input: text });
     return z.NEVER;
   });
@@ -30,8 +33,16 @@ const name = z.string().min(1).max(200);
 export const ROLE_NAME = /^[a-z][a-z0-9-]{0,30}$/;
 
 const roleShape = {
-  count: z.int().min(0).max(200).describe('How many agents of this role `swarm up` starts (worker: 3, other roles: 1).').optional(),
-  kind: z.enum(['claude', 'shell']).default('claude').describe('claude: Claude Code; shell: runs the argv of each task.'),
+  count: z
+    .int()
+    .min(0)
+    .max(200)
+    .describe('How many agents of this role `swarm up` starts (worker: 3, other roles: 1).')
+    .optional(),
+  kind: z
+    .enum(['claude', 'shell'])
+    .default('claude')
+    .describe('claude: Claude Code; shell: runs the argv of each task.'),
   command: argv.default(['claude']).describe('Program of the agent and its leading arguments.'),
   slots: z.int().min(1).max(64).default(1).describe('Tasks at once in one agent (shell only).'),
   capabilities: z.array(name).default([]).describe('What tasks may ask for with --needs.'),
@@ -42,13 +53,18 @@ const roleShape = {
     .describe("Claude Code's permission mode."),
   allow: z.array(name).default([]).describe('Allow rules of Claude Code, e.g. Bash(npm test:*).'),
   deny: z.array(name).default([]).describe('Deny rules of Claude Code.'),
-  idle: z.enum(['eager', 'lazy']).default('eager').describe('eager: an idle agent waits in its pane; lazy: it starts with its first task.'),
+  idle: z
+    .enum(['eager', 'lazy'])
+    .default('eager')
+    .describe('eager: an idle agent waits in its pane; lazy: it starts with its first task.'),
   restart: z
     .enum(['permanent', 'transient', 'temporary'])
     .default('permanent')
     .describe('permanent: always; transient: only after a failure; temporary: never.'),
   intensity: z.int().min(1).max(1000).default(5).describe('More restarts than this within the window end in `failed`.'),
-  window: duration(1).prefault('15m').describe('Window of `intensity`, and how long an agent must live to count as stable.'),
+  window: duration(1)
+    .prefault('15m')
+    .describe('Window of `intensity`, and how long an agent must live to count as stable.'),
   backoff: duration(1).prefault('1s').describe('First pause before a restart; doubles, with jitter.'),
   backoffMax: duration(1).prefault('5m').describe('Longest pause before a restart.'),
 };
@@ -61,7 +77,9 @@ const agentsSchema = z
   .transform((roles) => {
     const worker = roles['worker'] ?? roleSchema.parse({});
     const all = Object.entries({ worker, ...roles });
-    return Object.fromEntries(all.map(([role, settings]) => [role, { ...settings, count: settings.count ?? (role === 'worker' ? 3 : 1) }]));
+    return Object.fromEntries(
+      all.map(([role, settings]) => [role, { ...settings, count: settings.count ?? (role === 'worker' ? 3 : 1) }]),
+    );
   })
   .describe('Roles by name; agents are called <role>-1, <role>-2, … The role worker is there by default.');
 
@@ -80,7 +98,11 @@ export const configSchema = z
     defaultVerify: name.optional().describe('Name of the verify command of tasks that name none.'),
     worktree: z
       .strictObject({
-        dir: z.string().min(1).optional().describe('Where worktrees lie; relative to the repository. Default: <repo>.swarm beside it.'),
+        dir: z
+          .string()
+          .min(1)
+          .optional()
+          .describe('Where worktrees lie; relative to the repository. Default: <repo>.swarm beside it.'),
       })
       .prefault({}),
     base: name.optional().describe('Branch that tasks start from; default: the branch checked out.'),
@@ -94,17 +116,27 @@ export const configSchema = z
         max: z.int().min(1).max(10_000_000).default(100_000).describe('Open tasks that the store takes.'),
         lease: duration(1000).prefault('60s').describe('How long a silent agent keeps its task.'),
         heartbeat: duration(100).prefault('5s').describe('How often an agent extends its lease.'),
-        retries: z.int().min(0).max(100).default(2).describe('Further attempts of a failed task that says nothing else.'),
+        retries: z
+          .int()
+          .min(0)
+          .max(100)
+          .default(2)
+          .describe('Further attempts of a failed task that says nothing else.'),
       })
       .prefault({}),
     permissions: z
       .strictObject({
-        unanswered: z.enum(['wait', 'deny']).default('deny').describe('What becomes of a permission question that nobody answers.'),
+        unanswered: z
+          .enum(['wait', 'deny'])
+          .default('deny')
+          .describe('What becomes of a permission question that nobody answers.'),
         after: duration(1000).prefault('10m').describe('When `deny` denies, while nobody is attached.'),
       })
       .prefault({}),
     health: z
-      .strictObject({ stuckAfter: duration(1000).prefault('10m').describe('No sign of progress for so long means stuck.') })
+      .strictObject({
+        stuckAfter: duration(1000).prefault('10m').describe('No sign of progress for so long means stuck.'),
+      })
       .prefault({}),
     checkpoints: z.strictObject({}).prefault({}),
     stopGrace: duration(1).prefault('5s').describe('From the polite end of a process to the forced one.'),
@@ -112,14 +144,29 @@ export const configSchema = z
   })
   .superRefine((config, context) => {
     if (config.tasks.heartbeat >= config.tasks.lease) {
-      context.addIssue({ code: 'custom', path: ['tasks', 'heartbeat'], message: 'a duration shorter than tasks.lease', input: config.tasks.heartbeat });
+      context.addIssue({
+        code: 'custom',
+        path: ['tasks', 'heartbeat'],
+        message: 'a duration shorter than tasks.lease',
+        input: config.tasks.heartbeat,
+      });
     }
     for (const [role, settings] of Object.entries(config.agents)) {
       if (settings.backoff > settings.backoffMax) {
-        context.addIssue({ code: 'custom', path: ['agents', role, 'backoff'], message: 'a duration no longer than backoffMax', input: settings.backoff });
+        context.addIssue({
+          code: 'custom',
+          path: ['agents', role, 'backoff'],
+          message: 'a duration no longer than backoffMax',
+          input: settings.backoff,
+        });
       }
       if (settings.kind === 'claude' && settings.slots > 1) {
-        context.addIssue({ code: 'custom', path: ['agents', role, 'slots'], message: '1 (only agents of kind shell run several tasks at once)', input: settings.slots });
+        context.addIssue({
+          code: 'custom',
+          path: ['agents', role, 'slots'],
+          message: '1 (only agents of kind shell run several tasks at once)',
+          input: settings.slots,
+        });
       }
     }
     const { defaultVerify, verify } = config;
@@ -128,7 +175,8 @@ export const configSchema = z
       context.addIssue({
         code: 'custom',
         path: ['defaultVerify'],
-        message: names.length === 0 ? 'the name of a command under `verify`, which has none' : `one of ${names.join(', ')}`,
+        message:
+          names.length === 0 ? 'the name of a command under `verify`, which has none' : `one of ${names.join(', ')}`,
         input: defaultVerify,
       });
     }

@@ -41,7 +41,9 @@ export function seal<T extends MessageType>(
   const checked = payloadSchemas[type].safeParse(payload);
   if (!checked.success) {
     const detail = z.prettifyError(checked.error).replaceAll('\n', ' ');
-    throw new SwarmError('bad-message', `A "${type}" that nobody would accept was not sent: ${detail}`, { exitCode: 2 });
+    throw new SwarmError('bad-message', `A "${type}" that nobody would accept was not sent: ${detail}`, {
+      exitCode: 2,
+    });
   }
   return {
     v: MESSAGE_VERSION,
@@ -83,7 +85,12 @@ export class Bus {
   }
 
   /** Resolves when the broker has the message. @throws `bad-message` and what AmqpConnection.publish throws */
-  async publish<T extends MessageType>(type: T, payload: PayloadInput<T>, route: Route, options: SendOptions = {}): Promise<void> {
+  async publish<T extends MessageType>(
+    type: T,
+    payload: PayloadInput<T>,
+    route: Route,
+    options: SendOptions = {},
+  ): Promise<void> {
     const envelope = seal(type, payload, { from: this.#from, id: options.id, to: options.to });
     const to = 'queue' in route ? { exchange: '', key: route.queue, required: true } : route;
     await this.#connection.publish(to.exchange, to.key, toBody(envelope), {
@@ -142,7 +149,12 @@ export class Bus {
   /** A wake-up call for whoever has the capability (null: anybody). @throws `unroutable` when no such queue is declared */
   publishTicket(capability: string | null, options: Pick<SendOptions, 'expirationMs'> = {}): Promise<void> {
     const key = capability ?? ANY_CAPABILITY;
-    return this.publish('task.ticket', { capability }, { exchange: this.#names.ticketsExchange, key, required: true }, options);
+    return this.publish(
+      'task.ticket',
+      { capability },
+      { exchange: this.#names.ticketsExchange, key, required: true },
+      options,
+    );
   }
 
   claim(claim: PayloadInput<'task.claim'>, timeoutMs: number): Promise<ClaimReply> {

@@ -79,7 +79,9 @@ export const wrapperSnapshotSchema = z.object({
   paused: z.boolean(),
   /** Agent processes that ended unasked and were started again by this wrapper. */
   restarts: z.number().int().min(0),
-  lastExit: z.object({ at: z.string(), code: z.number().nullable(), signal: z.string().nullable(), detail: z.string() }).nullable(),
+  lastExit: z
+    .object({ at: z.string(), code: z.number().nullable(), signal: z.string().nullable(), detail: z.string() })
+    .nullable(),
   /** Set when the wrapper gave up restarting its agent (restart intensity exceeded); cleared by `restart`. */
   failure: z.string().nullable(),
   /** Totals over this agent's life that the wrapper knows of (this incarnation). */
@@ -139,7 +141,12 @@ export type ToWrapper = z.infer<typeof toWrapperSchema>;
 
 /** Wrapper → supervisor. */
 export const toSupervisorSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), protocol: z.number().int(), token: z.string(), snapshot: wrapperSnapshotSchema }),
+  z.object({
+    type: z.literal('hello'),
+    protocol: z.number().int(),
+    token: z.string(),
+    snapshot: wrapperSnapshotSchema,
+  }),
   z.object({ type: z.literal('snapshot'), snapshot: wrapperSnapshotSchema }),
   z.object({
     type: z.literal('ack'),
@@ -150,7 +157,13 @@ export const toSupervisorSchema = z.discriminatedUnion('type', [
     result: z.unknown().optional(),
   }),
   /** For the event log: `task.progress`, `turn.started`, `turn.ended`, `agent.restarted`, … */
-  z.object({ type: z.literal('event'), name: z.string(), at: z.string(), task: z.string().nullable(), data: z.record(z.string(), z.unknown()) }),
+  z.object({
+    type: z.literal('event'),
+    name: z.string(),
+    at: z.string(),
+    task: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()),
+  }),
 ]);
 export type ToSupervisor = z.infer<typeof toSupervisorSchema>;
 

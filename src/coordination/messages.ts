@@ -77,7 +77,9 @@ export const taskOrderSchema = z.object({
   /** Set when an earlier attempt of this task was lost on this same agent: go on with that conversation and worktree. */
   resume: z.object({ sessionId: z.string().nullable(), reason: z.string() }).nullable(),
   /** Earlier attempts, oldest first, for the hand-off. */
-  history: z.array(z.object({ attempt: z.number(), agent: z.string(), outcome: z.string(), error: z.string().nullable() })),
+  history: z.array(
+    z.object({ attempt: z.number(), agent: z.string(), outcome: z.string(), error: z.string().nullable() }),
+  ),
 });
 export type TaskOrder = z.infer<typeof taskOrderSchema>;
 

@@ -58,13 +58,19 @@ export async function declareTopology(channel: AmqpChannel, names: AmqpNames, sc
   // No dead letters here: a claim that nobody answered in time expires, and that is all.
   await channel.assertQueue(names.claims, { durable: true });
   await channel.assertQueue(names.results, { durable: true, deadLetterExchange });
-  await channel.assertQueue(names.heartbeats, { durable: true, messageTtl: HEARTBEAT_TTL_MS, maxLength: HEARTBEATS_MAX });
+  await channel.assertQueue(names.heartbeats, {
+    durable: true,
+    messageTtl: HEARTBEAT_TTL_MS,
+    maxLength: HEARTBEATS_MAX,
+  });
   await channel.bindQueue(names.heartbeats, names.status, HEARTBEAT_KEY);
   await channel.assertQueue(names.identity, { durable: true });
 
   await declareTickets(channel, names, names.tickets, ANY_CAPABILITY);
-  for (const capability of scope.capabilities) await declareTickets(channel, names, names.ticketsFor(capability), capability);
-  for (const agent of scope.agents) await channel.assertQueue(names.inbox(agent), { durable: true, deadLetterExchange });
+  for (const capability of scope.capabilities)
+    await declareTickets(channel, names, names.ticketsFor(capability), capability);
+  for (const agent of scope.agents)
+    await channel.assertQueue(names.inbox(agent), { durable: true, deadLetterExchange });
 }
 
 /** Deletes the queues of agents that are no more; what is absent is no error. */
@@ -79,7 +85,15 @@ export async function deleteAgentQueues(channel: AmqpChannel, names: AmqpNames, 
 /** Deletes everything of a project, messages and dead letters included; idempotent. */
 export async function deleteTopology(channel: AmqpChannel, names: AmqpNames, scope: TopologyScope): Promise<void> {
   await deleteAgentQueues(channel, names, scope);
-  for (const queue of [names.tickets, names.submit, names.claims, names.results, names.heartbeats, names.identity, names.dead]) {
+  for (const queue of [
+    names.tickets,
+    names.submit,
+    names.claims,
+    names.results,
+    names.heartbeats,
+    names.identity,
+    names.dead,
+  ]) {
     await channel.deleteQueue(queue);
   }
   for (const exchange of [names.ticketsExchange, names.brainstorm, names.status, names.alerts, names.deadExchange]) {

@@ -60,7 +60,10 @@ const WORK: readonly Work[] = [
   },
   {
     name: 'program',
-    task: { title: 'Put it together', prompt: 'Write main.mjs: greet every name, then say goodbye, with the modules of the other tasks.' },
+    task: {
+      title: 'Put it together',
+      prompt: 'Write main.mjs: greet every name, then say goodbye, with the modules of the other tasks.',
+    },
     after: ['greeting', 'farewell', 'names'],
     file: 'main.mjs',
     content: PROGRAM,

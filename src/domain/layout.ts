@@ -65,7 +65,11 @@ export function runtimeBase(env: LayoutInput['env'], uid: number, tmpdir: string
 
 export function projectLayout(input: LayoutInput): ProjectLayout {
   const hash = projectHash(input.gitCommonDir);
-  const name = path.basename(input.root).replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 40) || 'repository';
+  const name =
+    path
+      .basename(input.root)
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .slice(0, 40) || 'repository';
   const state = swarmStateDir(input.env);
   const stateDir = path.join(state, `${name}-${hash}`);
   const runtimeDir = path.join(runtimeBase(input.env, input.uid, input.tmpdir), hash);

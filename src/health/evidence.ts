@@ -9,8 +9,14 @@ export function evidenceOf(facts: HealthFacts, now: number): Evidence[] {
     { fact: 'link', value: link.connected ? 'connected' : 'not connected', ageMs: age(now, link.since) },
   ];
   found.push(...snapshotEvidence(facts, now));
-  if (facts.pane !== null) found.push({ fact: 'pane', value: describePane(facts.pane), ageMs: age(now, facts.pane.at) });
-  if (probeError) found.push({ fact: `${probeError.probe} probe`, value: `fails: ${probeError.message}`, ageMs: age(now, probeError.since) });
+  if (facts.pane !== null)
+    found.push({ fact: 'pane', value: describePane(facts.pane), ageMs: age(now, facts.pane.at) });
+  if (probeError)
+    found.push({
+      fact: `${probeError.probe} probe`,
+      value: `fails: ${probeError.message}`,
+      ageMs: age(now, probeError.since),
+    });
   return found;
 }
 
@@ -24,8 +30,10 @@ function snapshotEvidence({ snapshot, snapshotAt }: HealthFacts, now: number): E
   for (const { task, attempt, phase, since } of tasks) {
     found.push({ fact: 'task', value: `${task} attempt ${attempt}: ${phase}`, ageMs: age(now, time(since)) });
   }
-  for (const { kind, text, since } of needsYou) found.push({ fact: 'needs you', value: `${kind}: ${text}`, ageMs: age(now, time(since)) });
-  if (lastProgressAt !== null) found.push({ fact: 'last progress', value: lastProgressAt, ageMs: age(now, time(lastProgressAt)) });
+  for (const { kind, text, since } of needsYou)
+    found.push({ fact: 'needs you', value: `${kind}: ${text}`, ageMs: age(now, time(since)) });
+  if (lastProgressAt !== null)
+    found.push({ fact: 'last progress', value: lastProgressAt, ageMs: age(now, time(lastProgressAt)) });
   if (held !== null) found.push({ fact: 'held', value: withDetail(held.kind, held.detail), ageMs: null });
   if (paused) found.push({ fact: 'paused', value: 'yes', ageMs: null });
   if (failure !== null) found.push({ fact: 'failure', value: failure, ageMs: null });

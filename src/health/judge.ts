@@ -7,7 +7,13 @@ export function judge(facts: HealthFacts, now: number): Judgement {
   for (const { name, status, when } of RULES) {
     const verdict = when(facts, now);
     if (verdict === null) continue;
-    return { status, reason: verdict.reason, rule: name, evidence: evidenceOf(facts, now), until: verdict.until ?? null };
+    return {
+      status,
+      reason: verdict.reason,
+      rule: name,
+      evidence: evidenceOf(facts, now),
+      until: verdict.until ?? null,
+    };
   }
   throw new Error('the last rule says something about everything');
 }

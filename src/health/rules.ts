@@ -26,25 +26,55 @@ export interface Rule {
 }
 
 /** A rule about the agent itself, from what its wrapper says. */
-function said(name: string, status: AgentStatus, when: (snapshot: WrapperSnapshot, facts: HealthFacts, now: number) => Verdict | null): Rule {
+function said(
+  name: string,
+  status: AgentStatus,
+  when: (snapshot: WrapperSnapshot, facts: HealthFacts, now: number) => Verdict | null,
+): Rule {
   return { name, status, when: (facts, now) => (facts.snapshot === null ? null : when(facts.snapshot, facts, now)) };
 }
 
-const because = (condition: boolean, reason: string | null): Verdict | null => (condition ? { reason: reason ?? '' } : null);
+const because = (condition: boolean, reason: string | null): Verdict | null =>
+  condition ? { reason: reason ?? '' } : null;
 
 /** What the supervisor does or was told outranks what anyone sees: it is about to change what is seen. */
 const SUPERVISOR_RULES: readonly Rule[] = [
-  { name: 'given-up', status: 'failed', when: ({ lifecycle }) => because(lifecycle.phase === 'failed', lifecycle.detail) },
-  { name: 'being-stopped', status: 'stopping', when: ({ lifecycle }) => because(lifecycle.phase === 'stopping', lifecycle.detail) },
-  { name: 'stopped', status: 'stopped', when: (facts) => because(facts.desired === 'stopped' && nothingRuns(facts), null) },
-  { name: 'to-be-stopped', status: 'stopping', when: ({ desired, pane }) => because(desired === 'stopped' && pane !== null, null) },
-  { name: 'blocked', status: 'needs-you', when: ({ lifecycle }) => because(lifecycle.phase === 'blocked', lifecycle.detail) },
+  {
+    name: 'given-up',
+    status: 'failed',
+    when: ({ lifecycle }) => because(lifecycle.phase === 'failed', lifecycle.detail),
+  },
+  {
+    name: 'being-stopped',
+    status: 'stopping',
+    when: ({ lifecycle }) => because(lifecycle.phase === 'stopping', lifecycle.detail),
+  },
+  {
+    name: 'stopped',
+    status: 'stopped',
+    when: (facts) => because(facts.desired === 'stopped' && nothingRuns(facts), null),
+  },
+  {
+    name: 'to-be-stopped',
+    status: 'stopping',
+    when: ({ desired, pane }) => because(desired === 'stopped' && pane !== null, null),
+  },
+  {
+    name: 'blocked',
+    status: 'needs-you',
+    when: ({ lifecycle }) => because(lifecycle.phase === 'blocked', lifecycle.detail),
+  },
   {
     name: 'being-restarted',
     status: 'recovering',
-    when: ({ lifecycle }) => (lifecycle.phase === 'restarting' ? { reason: lifecycle.detail ?? '', until: lifecycle.until ?? null } : null),
+    when: ({ lifecycle }) =>
+      lifecycle.phase === 'restarting' ? { reason: lifecycle.detail ?? '', until: lifecycle.until ?? null } : null,
   },
-  { name: 'being-started', status: 'starting', when: ({ lifecycle, link }) => because(lifecycle.phase === 'starting' && !link.connected, lifecycle.detail) },
+  {
+    name: 'being-started',
+    status: 'starting',
+    when: ({ lifecycle, link }) => because(lifecycle.phase === 'starting' && !link.connected, lifecycle.detail),
+  },
 ];
 
 /** A living link proves a living wrapper, whatever tmux says or fails to say. */
@@ -58,16 +88,22 @@ const OUTSIDE_RULES: readonly Rule[] = [
       return because(now - lastLook >= PROBE_GRACE_MS, `the ${probeError.probe} probe fails: ${probeError.message}`);
     },
   },
-  { name: 'pane-gone', status: 'recovering', when: ({ pane, link }) => because(pane?.exists === false && !link.connected, 'its tmux session is gone') },
+  {
+    name: 'pane-gone',
+    status: 'recovering',
+    when: ({ pane, link }) => because(pane?.exists === false && !link.connected, 'its tmux session is gone'),
+  },
   {
     name: 'pane-dead',
     status: 'recovering',
-    when: ({ pane, link }) => (pane?.dead === true && !link.connected ? { reason: `its wrapper ended: ${describePane(pane)}` } : null),
+    when: ({ pane, link }) =>
+      pane?.dead === true && !link.connected ? { reason: `its wrapper ended: ${describePane(pane)}` } : null,
   },
   {
     name: 'no-hello-yet',
     status: 'starting',
-    when: ({ link, snapshot, pane }, now) => because(!link.connected && snapshot === null && pane !== null && now - link.since < HELLO_GRACE_MS, null),
+    when: ({ link, snapshot, pane }, now) =>
+      because(!link.connected && snapshot === null && pane !== null && now - link.since < HELLO_GRACE_MS, null),
   },
   {
     name: 'silent',
@@ -86,7 +122,9 @@ const AGENT_RULES: readonly Rule[] = [
     if (first === undefined) return null;
     return { reason: `${first.kind}: ${first.text}${more.length === 0 ? '' : ` (and ${more.length} more)`}` };
   }),
-  said('dialog-open', 'needs-you', ({ turn }) => because(turn === 'permission', 'a permission dialog is open in its pane')),
+  said('dialog-open', 'needs-you', ({ turn }) =>
+    because(turn === 'permission', 'a permission dialog is open in its pane'),
+  ),
   said('no-progress', 'stuck', (snapshot, { stuckAfterMs }, now) => {
     if (!works(snapshot)) return null;
     const quiet = now - lastSign(snapshot, now);
@@ -103,12 +141,19 @@ const AGENT_RULES: readonly Rule[] = [
     const until = held.until === null ? '' : ` (until ${held.until})`;
     return { reason: `${held.kind}: ${held.detail}${until}`, until: time(held.until) };
   }),
-  said('agent-gone', 'recovering', ({ turn, lastExit }) => because(turn === 'gone', lastExit?.detail ?? 'its process ended')),
+  said('agent-gone', 'recovering', ({ turn, lastExit }) =>
+    because(turn === 'gone', lastExit?.detail ?? 'its process ended'),
+  ),
   said('agent-starts', 'starting', ({ turn }) => because(turn === 'starting', null)),
   said('first-moments', 'starting', ({ turn, kind, startedAt }, _facts, now) =>
     because(kind === 'claude' && turn === 'none' && now - (time(startedAt) ?? 0) < FIRST_MOMENTS_MS, null),
   ),
-  said('turn-failed', 'idle', ({ turn }) => because(turn === 'api-error' || turn === 'failed', turn === 'failed' ? 'its last turn ended without an answer' : 'its last turn ended by an error of the API')),
+  said('turn-failed', 'idle', ({ turn }) =>
+    because(
+      turn === 'api-error' || turn === 'failed',
+      turn === 'failed' ? 'its last turn ended without an answer' : 'its last turn ended by an error of the API',
+    ),
+  ),
   said('free', 'idle', () => ({ reason: '' })),
 ];
 

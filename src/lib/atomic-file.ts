@@ -19,7 +19,10 @@ export async function writeFileAtomic(
   { mode = 0o600, fsync = true }: AtomicWriteOptions = {},
 ): Promise<void> {
   // Same directory: rename is atomic only within a file system. The leading dot hides it from globs.
-  const temporary = path.join(path.dirname(file), `.${path.basename(file).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = path.join(
+    path.dirname(file),
+    `.${path.basename(file).slice(0, 100)}.${randomBytes(6).toString('hex')}.tmp`,
+  );
   try {
     await writeNew(temporary, data, mode, fsync);
     await rename(temporary, file);

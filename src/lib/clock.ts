@@ -34,10 +34,13 @@ function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
       clearTimeout(handle);
       reject(signal?.reason as Error);
     };
-    const handle = setTimeout(() => {
-      signal?.removeEventListener('abort', aborted);
-      resolve();
-    }, Math.max(0, ms));
+    const handle = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      },
+      Math.max(0, ms),
+    );
     signal?.addEventListener('abort', aborted, { once: true });
   });
 }

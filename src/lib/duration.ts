@@ -7,7 +7,8 @@ const UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ['s', 1000],
   ['ms', 1],
 ];
-const PATTERN = /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
+const PATTERN =
+  /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
 
 /**
  * `30m`, `1h30m`, `500ms`, `1.5h`, `2d`: largest unit first, each once.

@@ -115,7 +115,12 @@ class Hunt {
   scan(): ProcessRow[] {
     const marked = this.#mark === undefined ? [] : findMarked(this.#mark.name, this.#mark.prefix);
     const members = treeMembers(
-      { known: [...this.#known.values()], marked: marked.map(({ identity }) => identity.pid), spare: this.#spare, bootId: bootId() },
+      {
+        known: [...this.#known.values()],
+        marked: marked.map(({ identity }) => identity.pid),
+        spare: this.#spare,
+        bootId: bootId(),
+      },
       scanProcesses(),
     );
     for (const row of members) {
@@ -127,7 +132,7 @@ class Hunt {
 
   /** Empty only when it is sure. */
   async find(): Promise<ProcessRow[]> {
-    for (let empty = 0; ; ) {
+    for (let empty = 0; ;) {
       const members = this.scan();
       if (members.length > 0) return members;
       empty += 1;

@@ -23,7 +23,10 @@ export function linuxKernel(): Kernel {
     const text = readStat(pid, buffer);
     return text === null ? null : parseProcStat(text, units);
   };
-  const pids = (): number[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  const pids = (): number[] =>
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
 
   return {
     bootId: () => (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()),

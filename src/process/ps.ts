@@ -10,7 +10,8 @@ export function psKernel(): Kernel {
     bootId: () => (boot ??= readBoot()),
     row: (pid) => parsePs(ps(['-o', PS_COLUMNS, '-p', String(pid)], [0, 1]))[0] ?? null,
     rows: () => parsePs(ps(['-axo', PS_COLUMNS], [0])),
-    variable: (pid, name) => parseVariables(ps(['eww', '-o', 'pid=,command=', '-p', String(pid)], [0, 1]), name).get(pid) ?? null,
+    variable: (pid, name) =>
+      parseVariables(ps(['eww', '-o', 'pid=,command=', '-p', String(pid)], [0, 1]), name).get(pid) ?? null,
     variables: (name) => parseVariables(ps(['axeww', '-o', 'pid=,command='], [0]), name),
   };
 }

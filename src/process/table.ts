@@ -31,7 +31,11 @@ export function tableOf(list: readonly ProcessRow[], at: number): ProcessTable {
  * Only what is still attached: a process whose parent died belongs to init.
  * @param through false keeps the walk from entering that process
  */
-export function descendants(pid: number, table: ProcessTable, through: (row: ProcessRow) => boolean = () => true): ProcessRow[] {
+export function descendants(
+  pid: number,
+  table: ProcessTable,
+  through: (row: ProcessRow) => boolean = () => true,
+): ProcessRow[] {
   const found: ProcessRow[] = [];
   const seen = new Set([pid]);
   const queue = [pid];

@@ -44,7 +44,7 @@ function addFollowers(
   table: ProcessTable,
   add: (row: ProcessRow) => void,
 ): void {
-  for (let before = -1; members.size !== before; ) {
+  for (let before = -1; members.size !== before;) {
     before = members.size;
     const leads = (pid: number): boolean => leaders.has(pid) || members.has(pid);
     for (const row of table.rows.values()) {

@@ -24,7 +24,10 @@ export function treeUsage(before: ProcessTable | null, after: ProcessTable, root
  * Time of waited-for children is part of the sum, so that what a short-lived compiler used is not lost with it:
  * while a child lives its time is its own, once reaped it is its parent's, and the sum goes on without a step.
  */
-function measure(table: ProcessTable, root: number): { startTime: string; processes: number; rssBytes: number; cpuMs: number } | null {
+function measure(
+  table: ProcessTable,
+  root: number,
+): { startTime: string; processes: number; rssBytes: number; cpuMs: number } | null {
   const first = table.rows.get(root);
   if (first === undefined || !first.alive) return null;
   const rows = [first, ...descendants(root, table)];

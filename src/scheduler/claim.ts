@@ -14,7 +14,8 @@ export interface Claim extends Claimer {
 }
 
 /** What only the caller knows of an order; the two bounds stand in where the task names none. */
-export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'> & Partial<Pick<TaskOrder, 'timeoutMs' | 'budgetUsd'>>;
+export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'> &
+  Partial<Pick<TaskOrder, 'timeoutMs' | 'budgetUsd'>>;
 
 export interface ClaimContext {
   leaseMs: number;
@@ -35,7 +36,8 @@ export function claimTask(step: Step, claim: Claim, context: ClaimContext): Clai
   for (let tries = 0; tries < MAX_UNDECORATED; tries += 1) {
     const n = resumable(step, claim) ?? best(step, claim);
     const task = n === undefined ? undefined : step.tables.tasks.get(n);
-    if (task === undefined) return none(step.tables.tasks.count('ready') === 0 ? 'no task is ready' : 'no ready task fits this agent');
+    if (task === undefined)
+      return none(step.tables.tasks.count('ready') === 0 ? 'no task is ready' : 'no ready task fits this agent');
     const order = lease(step, task, claim, context);
     if (order !== undefined) return { got: 'task', order };
   }
@@ -57,7 +59,9 @@ function none(reason: string): ClaimReply {
 function repeat(step: Step, held: LeaseRow, claim: Claim): ClaimReply {
   const id = taskId(held.task);
   if (held.incarnation !== claim.incarnation) {
-    return none(`slot ${held.slot} of ${held.agent} still holds ${id} from before it was restarted; it is free once those processes are known to be gone`);
+    return none(
+      `slot ${held.slot} of ${held.agent} still holds ${id} from before it was restarted; it is free once those processes are known to be gone`,
+    );
   }
   const task = step.tables.tasks.get(held.task);
   if (task === undefined) throw new Error(`the lease of ${id} has no task`);
@@ -71,7 +75,12 @@ function best(step: Step, claimer: Claimer): number | undefined {
     if (!mayTake(claimer, decodeLane(text))) continue;
     const first = step.tables.tasks.bestOfLane(text);
     if (first === undefined) continue;
-    if (found === undefined || first.order_key < found.order_key || (first.order_key === found.order_key && first.n < found.n)) found = first;
+    if (
+      found === undefined ||
+      first.order_key < found.order_key ||
+      (first.order_key === found.order_key && first.n < found.n)
+    )
+      found = first;
   }
   return found?.n;
 }
@@ -82,7 +91,8 @@ function best(step: Step, claimer: Claimer): number | undefined {
  */
 function resumable(step: Step, claimer: Claimer): number | undefined {
   const last = step.tables.attempts.latestOf(claimer.agent);
-  if (last === undefined || !(last.outcome === 'lost' || (last.outcome === 'released' && last.session_id !== null))) return undefined;
+  if (last === undefined || !(last.outcome === 'lost' || (last.outcome === 'released' && last.session_id !== null)))
+    return undefined;
   const task = step.tables.tasks.get(last.task);
   if (task === undefined || task.state !== 'ready' || task.attempts !== last.n) return undefined;
   return mayTake(claimer, decodeLane(task.lane)) ? task.n : undefined;
@@ -100,13 +110,23 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   try {
     decoration = context.decorate(document);
   } catch (error) {
-    fail(step, task, { agent: claim.agent, outcome: 'failed', errorClass: 'setup', error: errorText(error), sessionId: null, costUsd: 0 });
+    fail(step, task, {
+      agent: claim.agent,
+      outcome: 'failed',
+      errorClass: 'setup',
+      error: errorText(error),
+      sessionId: null,
+      costUsd: 0,
+    });
     return undefined;
   }
-  const goesOn = document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1 && previous.session_id !== null;
+  const goesOn =
+    document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1 && previous.session_id !== null;
   const frozen: Frozen = {
     ...decoration,
-    resume: goesOn ? { sessionId: previous.session_id, reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}` } : null,
+    resume: goesOn
+      ? { sessionId: previous.session_id, reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}` }
+      : null,
   };
   const row: LeaseRow = {
     task: task.n,

@@ -40,7 +40,8 @@ const NAMED = 10;
 export function refuseCycle(edges: readonly (readonly number[])[], name: (place: number) => string): void {
   const cycle = findCycle(edges);
   if (cycle === undefined) return;
-  const shown = cycle.length <= NAMED ? cycle.map(name) : [...cycle.slice(0, NAMED - 1).map(name), '…', name(cycle[0] ?? 0)];
+  const shown =
+    cycle.length <= NAMED ? cycle.map(name) : [...cycle.slice(0, NAMED - 1).map(name), '…', name(cycle[0] ?? 0)];
   throw new SwarmError('dependency-cycle', `These tasks wait for each other: ${shown.join(' → ')}.`, {
     hint: 'Take one of these dependencies away.',
     exitCode: 2,

@@ -35,7 +35,9 @@ function chunkOf({ tasks, attempts }: Sources, rows: readonly TaskRow[], now: nu
     const spec = specs.get(row.n);
     if (row.state === 'waiting' && spec !== undefined) for (const dep of dependenciesOf(spec)) waitedFor.add(dep);
   }
-  const states = new Map(waitedFor.size === 0 ? [] : tasks.states(JSON.stringify([...waitedFor])).map(({ n, state }) => [n, state]));
+  const states = new Map(
+    waitedFor.size === 0 ? [] : tasks.states(JSON.stringify([...waitedFor])).map(({ n, state }) => [n, state]),
+  );
   return rows.flatMap((row) => {
     const spec = specs.get(row.n);
     return spec === undefined ? [] : [assemble(row, spec, byTask.get(row.n) ?? [], results.get(row.n), states, now)];
@@ -60,7 +62,8 @@ function assemble(
     title: spec.title,
     kind: spec.kind,
     state: row.state,
-    reason: row.state === 'waiting' ? waitingReason(dependenciesOf(spec), states) : reasonOf(row, spec, attempts.at(-1), now),
+    reason:
+      row.state === 'waiting' ? waitingReason(dependenciesOf(spec), states) : reasonOf(row, spec, attempts.at(-1), now),
     priority: spec.priority,
     prompt: spec.prompt,
     command: spec.command === null ? null : (JSON.parse(spec.command) as string[]),
@@ -77,7 +80,9 @@ function assemble(
     updatedAt: iso(row.updated_at),
     attempts: attempts.map(attemptDocument),
     result:
-      result === undefined ? null : { summary: result.summary, commit: result.commit_id, branch: result.branch, costUsd: result.cost_usd },
+      result === undefined
+        ? null
+        : { summary: result.summary, commit: result.commit_id, branch: result.branch, costUsd: result.cost_usd },
   };
 }
 
@@ -106,7 +111,10 @@ export function waitingReason(dependencies: readonly number[], states: ReadonlyM
 }
 
 function reasonOf(row: TaskRow, spec: SpecRow, last: AttemptRow | undefined, now: number): string | null {
-  if (isHeld(row.state)) return row.cancelling === 1 ? `is being cancelled on ${last?.agent ?? 'its agent'}` : `on ${last?.agent ?? 'an agent'}`;
+  if (isHeld(row.state))
+    return row.cancelling === 1
+      ? `is being cancelled on ${last?.agent ?? 'its agent'}`
+      : `on ${last?.agent ?? 'an agent'}`;
   switch (row.state) {
     case 'retrying':
       return `retry in ${Math.max(0, Math.ceil(((row.due_at ?? now) - now) / 1_000))} s after: ${row.note ?? 'a failure'}`;
@@ -127,7 +135,9 @@ function readyReason(row: TaskRow, spec: SpecRow, now: number): string | null {
   if (spec.agent !== null) parts.push(`only for ${spec.agent}`);
   if (needs.length > 0) parts.push(`needs ${needs.join(', ')}`);
   if (row.reserved_until !== null && row.reserved_until > now) {
-    parts.push(`kept for ${decodeLane(row.lane).reservedFor ?? 'its agent'} for ${Math.ceil((row.reserved_until - now) / 1_000)} s`);
+    parts.push(
+      `kept for ${decodeLane(row.lane).reservedFor ?? 'its agent'} for ${Math.ceil((row.reserved_until - now) / 1_000)} s`,
+    );
   }
   return parts.length === 0 ? null : parts.join('; ');
 }

@@ -94,13 +94,18 @@ export class TaskEngine {
    * The caller has proved that these attempts' processes are gone: all of the agent's, or of one incarnation, but
    * not those in `except`. Returns the tasks.
    */
-  lost(who: { agent: string; incarnation?: string | undefined; except?: readonly AttemptRef[] | undefined }, reason: string): Promise<string[]> {
+  lost(
+    who: { agent: string; incarnation?: string | undefined; except?: readonly AttemptRef[] | undefined },
+    reason: string,
+  ): Promise<string[]> {
     return this.#change((step) => {
-      const gone = step.tables.attempts.leasesOf(who.agent).filter(
-        (lease) =>
-          (who.incarnation === undefined || lease.incarnation === who.incarnation) &&
-          !(who.except ?? []).some(({ task, attempt }) => task === taskId(lease.task) && attempt === lease.attempt),
-      );
+      const gone = step.tables.attempts
+        .leasesOf(who.agent)
+        .filter(
+          (lease) =>
+            (who.incarnation === undefined || lease.incarnation === who.incarnation) &&
+            !(who.except ?? []).some(({ task, attempt }) => task === taskId(lease.task) && attempt === lease.attempt),
+        );
       for (const lease of gone) lose(step, lease, reason);
       return gone.map(({ task }) => taskId(task));
     });

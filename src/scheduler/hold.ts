@@ -44,7 +44,8 @@ export function beat(step: Step, heartbeat: Heartbeat): HeartbeatAnswer {
     const n = taskNumber(id) ?? 0;
     const lease = attempts.leaseOf(n);
     const task = tasks.get(n);
-    const isTheirs = lease?.attempt === attempt && lease.agent === heartbeat.agent && lease.incarnation === heartbeat.incarnation;
+    const isTheirs =
+      lease?.attempt === attempt && lease.agent === heartbeat.agent && lease.incarnation === heartbeat.incarnation;
     if (task === undefined || lease === undefined || !isTheirs) {
       answer.drop.push({ task: id, attempt });
       continue;

@@ -38,7 +38,9 @@ export function cancelTask(step: Step, task: TaskRow): Cancelled {
 export function retryTask(step: Step, task: TaskRow): Task {
   const id = taskId(task.n);
   if (task.state === 'done') {
-    throw new SwarmError('task-state', `${id} is done.`, { hint: `Go on from it with \`swarm task add … --on ${id}\`.` });
+    throw new SwarmError('task-state', `${id} is done.`, {
+      hint: `Go on from it with \`swarm task add … --on ${id}\`.`,
+    });
   }
   if (task.state !== 'dead' && task.state !== 'cancelled') {
     throw new SwarmError('task-state', `${id} is ${task.state}; only a dead or cancelled task can be retried.`, {

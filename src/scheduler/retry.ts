@@ -31,7 +31,13 @@ export function decideRetry(attempt: FailedAttempt, now: number, random: () => n
     case 'budget':
       return { then: 'dead', failures: failures + 1, losses, note: `the budget is used up (${why})` };
     case 'lost':
-      if (losses >= MAX_LOSSES) return { then: 'dead', failures, losses: losses + 1, note: `lost ${losses + 1} times, last on ${agent}: ${why}` };
+      if (losses >= MAX_LOSSES)
+        return {
+          then: 'dead',
+          failures,
+          losses: losses + 1,
+          note: `lost ${losses + 1} times, last on ${agent}: ${why}`,
+        };
       return { then: 'again', losses: losses + 1, reservedUntil: now + AFFINITY_MS, note: `lost on ${agent}: ${why}` };
     case 'agent':
     case 'verify':
@@ -40,7 +46,8 @@ export function decideRetry(attempt: FailedAttempt, now: number, random: () => n
     case 'setup':
     case 'api': {
       const count = failures + 1;
-      if (count > retries) return { then: 'dead', failures: count, losses, note: `failed ${times(count)}, last on ${agent}: ${why}` };
+      if (count > retries)
+        return { then: 'dead', failures: count, losses, note: `failed ${times(count)}, last on ${agent}: ${why}` };
       return { then: 'retry', at: now + backoffDelay(RETRY_BACKOFF, count, random), failures: count, note: why };
     }
   }

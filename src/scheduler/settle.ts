@@ -30,7 +30,12 @@ export function applyResult(step: Step, result: TaskResult): Applied {
     return { applied: true };
   }
   const reason = staleReason(task, attempt, result);
-  step.record('task.result.stale', task.n, result.agent, { attempt: result.attempt, outcome: result.outcome, commit: result.commit, reason });
+  step.record('task.result.stale', task.n, result.agent, {
+    attempt: result.attempt,
+    outcome: result.outcome,
+    commit: result.commit,
+    reason,
+  });
   return { applied: false, reason };
 }
 
@@ -38,7 +43,14 @@ export function applyResult(step: Step, result: TaskResult): Applied {
 export function lose(step: Step, lease: LeaseRow, reason: string): void {
   const task = step.tables.tasks.get(lease.task);
   if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
-  const end = { agent: lease.agent, outcome: 'lost', errorClass: 'lost', error: reason, sessionId: null, costUsd: 0 } as const;
+  const end = {
+    agent: lease.agent,
+    outcome: 'lost',
+    errorClass: 'lost',
+    error: reason,
+    sessionId: null,
+    costUsd: 0,
+  } as const;
   if (task.cancelling === 1) cancelHeld(step, task, end);
   else fail(step, task, end);
 }
@@ -86,7 +98,13 @@ export function promoteDue(step: Step): void {
 }
 
 function settle(step: Step, task: TaskRow, result: TaskResult): void {
-  const end = { agent: result.agent, outcome: result.outcome, error: result.error, sessionId: result.sessionId, costUsd: result.usage.costUsd };
+  const end = {
+    agent: result.agent,
+    outcome: result.outcome,
+    error: result.error,
+    sessionId: result.sessionId,
+    costUsd: result.usage.costUsd,
+  };
   if (task.cancelling === 1 || result.outcome === 'cancelled') {
     cancelHeld(step, task, { ...end, errorClass: result.errorClass });
     if (result.commit !== null) saveResult(step, task, result);
@@ -98,7 +116,9 @@ function settle(step: Step, task: TaskRow, result: TaskResult): void {
       return;
     case 'released':
       finish(step, task, { ...end, errorClass: null });
-      step.move(task, 'requeue', { note: `given back by ${result.agent}${result.error === null ? '' : `: ${result.error}`}` });
+      step.move(task, 'requeue', {
+        note: `given back by ${result.agent}${result.error === null ? '' : `: ${result.error}`}`,
+      });
       step.record('task.released', task.n, result.agent, { attempt: result.attempt, reason: result.error });
       return;
     case 'lost':
@@ -113,12 +133,22 @@ function settle(step: Step, task: TaskRow, result: TaskResult): void {
 }
 
 function succeed(step: Step, task: TaskRow, result: TaskResult, change: 'succeed' | 'succeed-late'): void {
-  const end = { outcome: 'done', errorClass: null, error: null, sessionId: result.sessionId, costUsd: result.usage.costUsd } as const;
+  const end = {
+    outcome: 'done',
+    errorClass: null,
+    error: null,
+    sessionId: result.sessionId,
+    costUsd: result.usage.costUsd,
+  } as const;
   step.tables.attempts.end(task.n, result.attempt, end, step.now);
   step.tables.attempts.release(task.n);
   step.move(task, change, { note: null });
   saveResult(step, task, result);
-  step.record('task.done', task.n, result.agent, { attempt: result.attempt, commit: result.commit, costUsd: result.usage.costUsd });
+  step.record('task.done', task.n, result.agent, {
+    attempt: result.attempt,
+    commit: result.commit,
+    costUsd: result.usage.costUsd,
+  });
   for (const dependent of step.tables.tasks.unblock(task.n)) step.makeReady(dependent, 'unblock');
 }
 

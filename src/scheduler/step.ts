@@ -41,7 +41,11 @@ export class Step {
   }
 
   /** The same to `ready`, with its place in the order counted from now. */
-  makeReady(task: TaskRow, change: 'unblock' | 'due' | 'revive', fields: Partial<Omit<TaskRow, 'n' | 'state'>> = {}): void {
+  makeReady(
+    task: TaskRow,
+    change: 'unblock' | 'due' | 'revive',
+    fields: Partial<Omit<TaskRow, 'n' | 'state'>> = {},
+  ): void {
     this.move(task, change, { ...fields, order_key: orderKey(this.tables.tasks.priorityOf(task.n), this.now) });
   }
 

@@ -76,7 +76,11 @@ export function resolveTask(tasks: TaskTable, text: string, alsoNear: readonly s
 
 export function numberOf(id: string): number {
   const n = taskNumber(id);
-  if (n === undefined) throw new SwarmError('unknown-task', `${JSON.stringify(id)} is no task id.`, { hint: 'Ids look like t12.', exitCode: 2 });
+  if (n === undefined)
+    throw new SwarmError('unknown-task', `${JSON.stringify(id)} is no task id.`, {
+      hint: 'Ids look like t12.',
+      exitCode: 2,
+    });
   return n;
 }
 
@@ -142,6 +146,10 @@ function inPlace<T>(specs: readonly TaskSpec[], place: number, check: () => T): 
   } catch (error) {
     if (!(error instanceof SwarmError) || specs.length === 1) throw error;
     const name = JSON.stringify((specs[place]?.title ?? '').slice(0, 60));
-    throw new SwarmError(error.code, `Task ${place + 1} of ${specs.length}, ${name}: ${error.message}`, { hint: error.hint, cause: error, exitCode: error.exitCode });
+    throw new SwarmError(error.code, `Task ${place + 1} of ${specs.length}, ${name}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+      exitCode: error.exitCode,
+    });
   }
 }

@@ -31,10 +31,20 @@ export function kindOf(spec: TaskSpec): 'claude' | 'shell' {
 export function normaliseSpec(spec: TaskSpec, rules: SpecRules): TaskSpec {
   const title = spec.title.trim();
   if (title === '') throw bad('it has no title', 'Give it a title, which says in a line what is to be done.');
-  if (title.length > LIMITS.title) throw bad(`its title has ${title.length} characters`, `Use at most ${LIMITS.title}; the rest belongs in the prompt.`);
-  if (/\p{Cc}/u.test(title)) throw bad('its title has a line break or another control character', 'Put one line in the title, the rest in the prompt.');
-  if ((spec.prompt?.length ?? 0) > LIMITS.prompt) throw bad(`its prompt is longer than ${LIMITS.prompt} characters`, 'Put the text in a file and name the file.');
-  if (!PRIORITIES.includes(spec.priority)) throw bad(`its priority is ${JSON.stringify(spec.priority)}`, `Use one of ${PRIORITIES.join(', ')}.`);
+  if (title.length > LIMITS.title)
+    throw bad(
+      `its title has ${title.length} characters`,
+      `Use at most ${LIMITS.title}; the rest belongs in the prompt.`,
+    );
+  if (/\p{Cc}/u.test(title))
+    throw bad(
+      'its title has a line break or another control character',
+      'Put one line in the title, the rest in the prompt.',
+    );
+  if ((spec.prompt?.length ?? 0) > LIMITS.prompt)
+    throw bad(`its prompt is longer than ${LIMITS.prompt} characters`, 'Put the text in a file and name the file.');
+  if (!PRIORITIES.includes(spec.priority))
+    throw bad(`its priority is ${JSON.stringify(spec.priority)}`, `Use one of ${PRIORITIES.join(', ')}.`);
   checkCommand(spec.command);
   const needs = [...new Set(spec.needs)].sort();
   checkNumbers(spec, needs);
@@ -47,16 +57,24 @@ export function normaliseSpec(spec: TaskSpec, rules: SpecRules): TaskSpec {
 function checkCommand(command: readonly string[] | undefined): void {
   if (command === undefined) return;
   if ((command[0] ?? '') === '') throw bad('its command is empty', 'Give the program and its arguments.');
-  if (command.length > LIMITS.command) throw bad(`its command has ${command.length} arguments`, `Use at most ${LIMITS.command}.`);
-  if (command.some((each) => each.includes('\0'))) throw bad('its command has a NUL character', 'Take it out: no program can be given one.');
+  if (command.length > LIMITS.command)
+    throw bad(`its command has ${command.length} arguments`, `Use at most ${LIMITS.command}.`);
+  if (command.some((each) => each.includes('\0')))
+    throw bad('its command has a NUL character', 'Take it out: no program can be given one.');
 }
 
 function checkNumbers(spec: TaskSpec, needs: readonly string[]): void {
   const wrong = needs.find((need) => !CAPABILITY.test(need));
-  if (wrong !== undefined) throw bad(`${JSON.stringify(wrong)} is no capability`, 'Use lower-case letters, digits, dot, dash and underscore, at most 63.');
+  if (wrong !== undefined)
+    throw bad(
+      `${JSON.stringify(wrong)} is no capability`,
+      'Use lower-case letters, digits, dot, dash and underscore, at most 63.',
+    );
   if (needs.length > LIMITS.needs) throw bad(`it needs ${needs.length} capabilities`, `Use at most ${LIMITS.needs}.`);
-  if (spec.after.length > LIMITS.after) throw bad(`it waits for ${spec.after.length} tasks`, `Use at most ${LIMITS.after}.`);
-  if (!isWhole(spec.retries, 0, LIMITS.retries)) throw bad(`retries is ${spec.retries}`, `Use a whole number from 0 to ${LIMITS.retries}.`);
+  if (spec.after.length > LIMITS.after)
+    throw bad(`it waits for ${spec.after.length} tasks`, `Use at most ${LIMITS.after}.`);
+  if (!isWhole(spec.retries, 0, LIMITS.retries))
+    throw bad(`retries is ${spec.retries}`, `Use a whole number from 0 to ${LIMITS.retries}.`);
   if (spec.timeoutMs !== undefined && !isWhole(spec.timeoutMs, 1, LIMITS.timeoutMs)) {
     throw bad(`its timeout is ${spec.timeoutMs} ms`, 'Use a time from 1 ms to 7 days.');
   }
@@ -67,8 +85,10 @@ function checkNumbers(spec: TaskSpec, needs: readonly string[]): void {
 
 function checkKey(key: string | undefined): void {
   if (key === undefined) return;
-  if (key === '' || key.length > LIMITS.key) throw bad(`its key has ${key.length} characters`, `Use 1 to ${LIMITS.key}.`);
-  if (looseTaskNumber(key) !== undefined) throw bad(`its key ${JSON.stringify(key)} reads like a task's id`, 'Use another key.');
+  if (key === '' || key.length > LIMITS.key)
+    throw bad(`its key has ${key.length} characters`, `Use 1 to ${LIMITS.key}.`);
+  if (looseTaskNumber(key) !== undefined)
+    throw bad(`its key ${JSON.stringify(key)} reads like a task's id`, 'Use another key.');
 }
 
 function checkAgent(spec: TaskSpec, rules: SpecRules): void {
@@ -79,12 +99,20 @@ function checkAgent(spec: TaskSpec, rules: SpecRules): void {
     const names = agents.map(({ id }) => id);
     const near = nearest(spec.agent, names, 1)[0];
     throw new SwarmError('unknown-agent', `There is no agent ${JSON.stringify(spec.agent)}.`, {
-      hint: near !== undefined ? `Did you mean ${near}?` : names.length > 0 ? `There are ${names.join(', ')}.` : 'Start some with `swarm up 3`.',
+      hint:
+        near !== undefined
+          ? `Did you mean ${near}?`
+          : names.length > 0
+            ? `There are ${names.join(', ')}.`
+            : 'Start some with `swarm up 3`.',
       exitCode: 2,
     });
   }
   if (agent.kind !== kindOf(spec)) {
-    throw bad(`${agent.id} is a ${agent.kind} agent, and this is a ${kindOf(spec)} task`, `Name an agent of kind ${kindOf(spec)}, or none.`);
+    throw bad(
+      `${agent.id} is a ${agent.kind} agent, and this is a ${kindOf(spec)} task`,
+      `Name an agent of kind ${kindOf(spec)}, or none.`,
+    );
   }
 }
 
@@ -94,7 +122,8 @@ function checkVerify(verify: string | undefined, rules: SpecRules): void {
   if (names.includes(verify)) return;
   const near = nearest(verify, names, 1)[0];
   throw new SwarmError('unknown-verify', `There is no verify command ${JSON.stringify(verify)} in swarm.yaml.`, {
-    hint: near !== undefined ? `Did you mean ${near}?` : `Use ${[...names, 'none'].join(', ')}, or add it to swarm.yaml.`,
+    hint:
+      near !== undefined ? `Did you mean ${near}?` : `Use ${[...names, 'none'].join(', ')}, or add it to swarm.yaml.`,
     exitCode: 2,
   });
 }

@@ -39,7 +39,14 @@ export class AttemptTable {
   }
 
   noteSession(task: number, n: number, sessionId: string): boolean {
-    return this.#db.run('UPDATE attempts SET session_id = ? WHERE task = ? AND n = ? AND ended_at IS NULL', sessionId, task, n) > 0;
+    return (
+      this.#db.run(
+        'UPDATE attempts SET session_id = ? WHERE task = ? AND n = ? AND ended_at IS NULL',
+        sessionId,
+        task,
+        n,
+      ) > 0
+    );
   }
 
   get(task: number, n: number): AttemptRow | undefined {
@@ -48,7 +55,10 @@ export class AttemptTable {
 
   /** Of all these tasks (a JSON array of numbers), oldest first. */
   of(ns: string): AttemptRow[] {
-    return this.#db.all<AttemptRow>('SELECT * FROM attempts WHERE task IN (SELECT value FROM json_each(?)) ORDER BY task, n', ns);
+    return this.#db.all<AttemptRow>(
+      'SELECT * FROM attempts WHERE task IN (SELECT value FROM json_each(?)) ORDER BY task, n',
+      ns,
+    );
   }
 
   /** The newest attempt of this agent, of whatever task. */
@@ -57,7 +67,10 @@ export class AttemptTable {
   }
 
   costOf(task: number): number {
-    return this.#db.get<{ cost: number }>('SELECT coalesce(sum(cost_usd), 0) AS cost FROM attempts WHERE task = ?', task)?.cost ?? 0;
+    return (
+      this.#db.get<{ cost: number }>('SELECT coalesce(sum(cost_usd), 0) AS cost FROM attempts WHERE task = ?', task)
+        ?.cost ?? 0
+    );
   }
 
   lease(lease: LeaseRow): void {

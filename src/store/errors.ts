@@ -30,16 +30,36 @@ export function storeError(error: unknown, file: string): unknown {
     new SwarmError(code, message, { hint, cause: error, retrySafe: true });
   switch (sqliteCode(error)) {
     case FULL:
-      return say('disk-full', `The disk with ${file} is full; nothing was written.`, 'Free some space, then do it again.');
+      return say(
+        'disk-full',
+        `The disk with ${file} is full; nothing was written.`,
+        'Free some space, then do it again.',
+      );
     case READONLY:
-      return say('store-read-only', `${file} cannot be written.`, 'Make the file and its directory writable, then do it again.');
+      return say(
+        'store-read-only',
+        `${file} cannot be written.`,
+        'Make the file and its directory writable, then do it again.',
+      );
     case IOERR:
-      return say('store-io', `The disk refused to read or write ${file}.`, 'Look at the free space, the quota and the kernel log of that disk.');
+      return say(
+        'store-io',
+        `The disk refused to read or write ${file}.`,
+        'Look at the free space, the quota and the kernel log of that disk.',
+      );
     case CANTOPEN:
-      return say('store-unreachable', `${file} cannot be opened.`, 'Check that its directory exists and belongs to you.');
+      return say(
+        'store-unreachable',
+        `${file} cannot be opened.`,
+        'Check that its directory exists and belongs to you.',
+      );
     case BUSY:
     case LOCKED:
-      return say('store-busy', `Another program holds ${file} locked.`, 'Close whatever has it open (a database browser?), then do it again.');
+      return say(
+        'store-busy',
+        `Another program holds ${file} locked.`,
+        'Close whatever has it open (a database browser?), then do it again.',
+      );
     case CORRUPT:
     case NOTADB:
       return say(

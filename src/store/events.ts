@@ -51,7 +51,11 @@ export class EventTable {
   /** Events with a greater id, oldest first. */
   after(id: number, limit: number): StoredEvent[] {
     return this.#db
-      .all<Omit<StoredEvent, 'data'> & { data: string }>('SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?', id, limit)
+      .all<Omit<StoredEvent, 'data'> & { data: string }>(
+        'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
+        id,
+        limit,
+      )
       .map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }));
   }
 

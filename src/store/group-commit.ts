@@ -70,7 +70,8 @@ export class GroupCommit {
   }
 
   #begin(): void {
-    if (this.#closed) throw new SwarmError('store-closed', 'The store is closed.', { hint: 'Start the supervisor again: `swarm up`.' });
+    if (this.#closed)
+      throw new SwarmError('store-closed', 'The store is closed.', { hint: 'Start the supervisor again: `swarm up`.' });
     if (this.#inside) throw new Error('a write inside a write: call the inner function directly');
     if (this.#db.inTransaction) return;
     this.#db.run('BEGIN IMMEDIATE');
@@ -86,7 +87,9 @@ export class GroupCommit {
       value = fn();
       if (value instanceof Promise) {
         value.catch(() => undefined); // reported below; without this its own failure would end the process
-        throw new TypeError('a write must be synchronous: what it does after an await would be outside its transaction');
+        throw new TypeError(
+          'a write must be synchronous: what it does after an await would be outside its transaction',
+        );
       }
       this.#db.run('RELEASE write');
     } catch (error) {

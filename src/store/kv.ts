@@ -20,7 +20,11 @@ export class KeyValues {
 
   /** Inside a write. */
   set(key: string, value: unknown): void {
-    this.#db.run('INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, JSON.stringify(value));
+    this.#db.run(
+      'INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      key,
+      JSON.stringify(value),
+    );
   }
 
   /** Inside a write. */

@@ -75,6 +75,9 @@ export class MessageTable {
 
   /** What waits for this agent, oldest first. */
   queued(agent: string): StoredMessage[] {
-    return this.#db.all<StoredMessage>(`SELECT ${COLUMNS} FROM messages WHERE agent = ? AND receipt = 'queued' ORDER BY seq`, agent);
+    return this.#db.all<StoredMessage>(
+      `SELECT ${COLUMNS} FROM messages WHERE agent = ? AND receipt = 'queued' ORDER BY seq`,
+      agent,
+    );
   }
 }

@@ -16,9 +16,13 @@ export function versionOf(db: Database): number {
 export function refuseNewer(db: Database, file: string, known: number): void {
   const found = versionOf(db);
   if (found <= known) return;
-  throw new SwarmError('store-newer', `${file} was written by a newer swarm (its format is ${found}, this program knows ${known}).`, {
-    hint: 'Use the newer swarm.',
-  });
+  throw new SwarmError(
+    'store-newer',
+    `${file} was written by a newer swarm (its format is ${found}, this program knows ${known}).`,
+    {
+      hint: 'Use the newer swarm.',
+    },
+  );
 }
 
 /** Throws SwarmError `store-corrupt` when a page of a store of usual size is damaged. */

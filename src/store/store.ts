@@ -52,7 +52,12 @@ export class Store implements AsyncDisposable {
   readonly #lock: Disposable | null;
   readonly #file: string;
 
-  private constructor(db: Database, file: string, lock: Disposable | null, options: Pick<StoreOptions, 'clock' | 'keepEvents'>) {
+  private constructor(
+    db: Database,
+    file: string,
+    lock: Disposable | null,
+    options: Pick<StoreOptions, 'clock' | 'keepEvents'>,
+  ) {
     this.#db = db;
     this.#file = file;
     this.#lock = lock;

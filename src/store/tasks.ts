@@ -3,7 +3,8 @@ import type { Database } from './database.ts';
 import type { ResultRow, SpecRow, TaskRow } from './task-rows.ts';
 
 const SEED = 'task.seed';
-const FULL_ROW = 't.n, t.state, t.lane, t.order_key, t.due_at, t.reserved_until, t.blockers, t.attempts, t.failures, t.losses, t.cancelling, t.note, t.updated_at';
+const FULL_ROW =
+  't.n, t.state, t.lane, t.order_key, t.due_at, t.reserved_until, t.blockers, t.attempts, t.failures, t.losses, t.cancelling, t.note, t.updated_at';
 
 export interface ListFilter {
   state?: TaskState | undefined;
@@ -49,7 +50,9 @@ export class TaskTable {
 
   /** The newest keys, to offer one that is near to a wrong one. */
   recentKeys(limit: number): string[] {
-    return this.#db.all<{ key: string }>('SELECT key FROM task_specs WHERE key IS NOT NULL ORDER BY n DESC LIMIT ?', limit).map((row) => row.key);
+    return this.#db
+      .all<{ key: string }>('SELECT key FROM task_specs WHERE key IS NOT NULL ORDER BY n DESC LIMIT ?', limit)
+      .map((row) => row.key);
   }
 
   highest(): number {
@@ -135,12 +138,22 @@ export class TaskTable {
   }
 
   saveResult(result: ResultRow): void {
-    this.#db.run('INSERT OR REPLACE INTO task_results VALUES (?, ?, ?, ?, ?)', result.n, result.commit_id, result.branch, result.cost_usd, result.summary);
+    this.#db.run(
+      'INSERT OR REPLACE INTO task_results VALUES (?, ?, ?, ?, ?)',
+      result.n,
+      result.commit_id,
+      result.branch,
+      result.cost_usd,
+      result.summary,
+    );
   }
 
   /** One dependency less for each task that waits for `n`; returns those that wait for nothing now. */
   unblock(n: number): TaskRow[] {
-    const changed = this.#db.run('UPDATE tasks SET blockers = blockers - 1 WHERE n IN (SELECT task FROM dependencies WHERE dep = ?)', n);
+    const changed = this.#db.run(
+      'UPDATE tasks SET blockers = blockers - 1 WHERE n IN (SELECT task FROM dependencies WHERE dep = ?)',
+      n,
+    );
     if (changed === 0) return [];
     return this.#db.all<TaskRow>(
       `SELECT ${FULL_ROW} FROM dependencies d JOIN tasks t ON t.n = d.task WHERE d.dep = ? AND t.blockers = 0 AND t.state = 'waiting'`,
@@ -150,7 +163,8 @@ export class TaskTable {
 
   counts(): Record<TaskState, number> {
     const counts = Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<TaskState, number>;
-    for (const row of this.#db.all<{ state: TaskState; count: number }>('SELECT state, count FROM task_counts')) counts[row.state] = row.count;
+    for (const row of this.#db.all<{ state: TaskState; count: number }>('SELECT state, count FROM task_counts'))
+      counts[row.state] = row.count;
     return counts;
   }
 
@@ -161,8 +175,14 @@ export class TaskTable {
   /** Newest first. */
   list(filter: ListFilter): TaskRow[] {
     const before = filter.before ?? Number.MAX_SAFE_INTEGER;
-    if (filter.state === undefined) return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE n < ? ORDER BY n DESC LIMIT ?', before, filter.limit);
-    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?', filter.state, before, filter.limit);
+    if (filter.state === undefined)
+      return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE n < ? ORDER BY n DESC LIMIT ?', before, filter.limit);
+    return this.#db.all<TaskRow>(
+      'SELECT * FROM tasks WHERE state = ? AND n < ? ORDER BY n DESC LIMIT ?',
+      filter.state,
+      before,
+      filter.limit,
+    );
   }
 
   /** How many ready tasks a lane has, counted up to `limit`. */
@@ -191,7 +211,10 @@ export class TaskTable {
   }
 
   bestOfLane(lane: string): { n: number; order_key: number } | undefined {
-    return this.#db.get(`SELECT n, order_key FROM tasks INDEXED BY tasks_ready WHERE state = 'ready' AND lane = ? ORDER BY order_key, n LIMIT 1`, lane);
+    return this.#db.get(
+      `SELECT n, order_key FROM tasks INDEXED BY tasks_ready WHERE state = 'ready' AND lane = ? ORDER BY order_key, n LIMIT 1`,
+      lane,
+    );
   }
 
   /**
@@ -199,12 +222,20 @@ export class TaskTable {
    * set back since, and is due too.
    */
   due(now: number, horizonMs: number): TaskRow[] {
-    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)', now, now + horizonMs);
+    return this.#db.all<TaskRow>(
+      'SELECT * FROM tasks WHERE due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)',
+      now,
+      now + horizonMs,
+    );
   }
 
   /** Ready tasks whose reservation is over. */
   unreserved(now: number, horizonMs: number): TaskRow[] {
-    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE reserved_until IS NOT NULL AND (reserved_until <= ? OR reserved_until > ?)', now, now + horizonMs);
+    return this.#db.all<TaskRow>(
+      'SELECT * FROM tasks WHERE reserved_until IS NOT NULL AND (reserved_until <= ? OR reserved_until > ?)',
+      now,
+      now + horizonMs,
+    );
   }
 
   /** The next moment at which `due` or `unreserved` has something. */
@@ -219,6 +250,10 @@ export class TaskTable {
   }
 
   #count(state: TaskState, by: number): void {
-    this.#db.run('INSERT INTO task_counts (state, count) VALUES (?, ?) ON CONFLICT (state) DO UPDATE SET count = count + excluded.count', state, by);
+    this.#db.run(
+      'INSERT INTO task_counts (state, count) VALUES (?, ?) ON CONFLICT (state) DO UPDATE SET count = count + excluded.count',
+      state,
+      by,
+    );
   }
 }

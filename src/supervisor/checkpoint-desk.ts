@@ -16,7 +16,12 @@ export function checkpointDesk(layout: ProjectLayout): ServiceDependencies['chec
     const known = stores.get(key);
     if (known !== undefined) return known;
     const { gitCommonDir, shadowGit } = layout;
-    const store = new CheckpointStore({ gitCommonDir, shadowGit, worktree: worktree === '' ? layout.root : worktree, agent });
+    const store = new CheckpointStore({
+      gitCommonDir,
+      shadowGit,
+      worktree: worktree === '' ? layout.root : worktree,
+      agent,
+    });
     stores.set(key, store);
     return store;
   };
@@ -35,7 +40,10 @@ export function checkpointDesk(layout: ProjectLayout): ServiceDependencies['chec
     },
     owners: async () => {
       const refs = await gitText(['for-each-ref', '--format=%(refname)', REFS], { cwd: layout.root });
-      const names = refs.split('\n').filter((line) => line !== '').map((ref) => ref.slice(REFS.length).split('/')[0] ?? '');
+      const names = refs
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((ref) => ref.slice(REFS.length).split('/')[0] ?? '');
       return [...new Set(names)];
     },
   };

@@ -31,7 +31,10 @@ function verifyOf(task: Pick<Task, 'verify' | 'kind'>, config: Config): TaskOrde
   if (argv !== undefined) return { name, argv };
   // Done without the verify that it asked for would be worse than not done.
   const [near] = nearest(name, Object.keys(config.verify), 1);
-  throw new SwarmError('unknown-verify', `swarm.yaml has no verify command ${name}${near === undefined ? ' any more' : `; did it mean ${near}?`}`);
+  throw new SwarmError(
+    'unknown-verify',
+    `swarm.yaml has no verify command ${name}${near === undefined ? ' any more' : `; did it mean ${near}?`}`,
+  );
 }
 
 /** An order must never reach a wrapper that is being replaced, or an agent that is to rest. */
@@ -40,7 +43,8 @@ export function refusal(fleet: Pick<Fleet, 'get' | 'desired'>, claim: Payload<'t
   // Nobody could ever prove its processes gone.
   if (record === undefined) return { reason: 'no agent of this swarm', waits: false };
   // Its hello makes the right one claim again.
-  if (!record.linked || record.snapshot?.incarnation !== claim.incarnation) return { reason: 'not linked', waits: false };
+  if (!record.linked || record.snapshot?.incarnation !== claim.incarnation)
+    return { reason: 'not linked', waits: false };
   return fleet.desired(record) === 'up' ? null : { reason: 'not wanted up', waits: true };
 }
 

@@ -52,7 +52,10 @@ export async function inTurn(log: Pick<Logger, 'error'>, steps: readonly Step[])
  * The API goes first: whoever comes from now on starts the next supervisor. That one waits for the lock, which goes
  * last, since until then the names of the sockets and the files are ours to remove.
  */
-export async function endSupervisor({ everything, purge }: { everything: boolean; purge: boolean }, parts: EndingParts): Promise<void> {
+export async function endSupervisor(
+  { everything, purge }: { everything: boolean; purge: boolean },
+  parts: EndingParts,
+): Promise<void> {
   const { log, store, layout, api, fleet, tmux, links, queue, broker, events, leases } = parts;
   const whenEverything = (what: string, run: () => Promise<unknown>): Step[] => (everything ? [[what, run]] : []);
   // Otherwise the wrappers start the next one.
@@ -61,7 +64,10 @@ export async function endSupervisor({ everything, purge }: { everything: boolean
     ['the API', () => api.close()],
     ['steps under way', () => fleet.close(STEPS_MS)],
   ]);
-  const nothingLives = await inTurn(log, everything ? endOfAgents(tmux, layout) : [['the client of tmux', () => tmux.disconnect()]]);
+  const nothingLives = await inTurn(
+    log,
+    everything ? endOfAgents(tmux, layout) : [['the client of tmux', () => tmux.disconnect()]],
+  );
   await inTurn(log, [
     ['the links', () => links.close()],
     ...whenEverything('the queues', () => queue.removeEmpty()),

@@ -25,7 +25,8 @@ function readSnapshot(file: string): Record<string, unknown> | null {
     return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   } catch (error) {
     // Absent after a reboot; anything else is as good as absent, since the next `swarm up` writes it anew.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') process.emitWarning(`${file} cannot be read: ${String(error)}`);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      process.emitWarning(`${file} cannot be read: ${String(error)}`);
     return null;
   }
 }

@@ -27,7 +27,10 @@ export class EventLog {
    *
    * Fire and forget: an event log that cannot be written is reported, but never stops supervision.
    */
-  emit(name: string, about: { agent?: string | null; task?: string | null; data?: Record<string, unknown>; at?: string } = {}): void {
+  emit(
+    name: string,
+    about: { agent?: string | null; task?: string | null; data?: Record<string, unknown>; at?: string } = {},
+  ): void {
     const event = {
       at: about.at ?? new Date().toISOString(),
       name,

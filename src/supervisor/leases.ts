@@ -58,7 +58,8 @@ export class Leases {
 
   async heartbeat(heartbeat: Heartbeat): Promise<void> {
     const answer = await this.#options.engine.heartbeat(heartbeat);
-    for (const { task, attempt } of [...answer.cancel, ...answer.drop]) this.#options.cancel(heartbeat.agent, task, attempt);
+    for (const { task, attempt } of [...answer.cancel, ...answer.drop])
+      this.#options.cancel(heartbeat.agent, task, attempt);
   }
 
   /** A snapshot over the link is as good as a heartbeat, and needs no broker. */

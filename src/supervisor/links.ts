@@ -92,10 +92,12 @@ export class LinkServer {
     return await new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         link.pending.delete(id);
-        reject(new SwarmError('no-ack', `${agent} did not confirm "${order.do}" within ${timeoutMs / 1000} s`, {
-          hint: `Look at \`swarm logs ${agent}\`.`,
-          exitCode: 3,
-        }));
+        reject(
+          new SwarmError('no-ack', `${agent} did not confirm "${order.do}" within ${timeoutMs / 1000} s`, {
+            hint: `Look at \`swarm logs ${agent}\`.`,
+            exitCode: 3,
+          }),
+        );
       }, timeoutMs);
       link.pending.set(id, { resolve, reject, timer });
       send(link.socket, { type: 'order', epoch: this.#epoch, id, order });

@@ -98,7 +98,8 @@ function openStore(db: string, lock: string): Store | null {
 /** A file of the package that this build belongs to: two levels up from `dist/<build id>`. */
 function packageFile(here: string, name: string): string {
   const file = path.join(here, '..', '..', name);
-  if (!existsSync(file)) throw new SwarmError('broken-installation', `${file} is missing`, { hint: 'Install swarm again.' });
+  if (!existsSync(file))
+    throw new SwarmError('broken-installation', `${file} is missing`, { hint: 'Install swarm again.' });
   return file;
 }
 

@@ -8,12 +8,17 @@ import type { TaskDeskDependencies } from './task-desk.ts';
 type MergeDesk = Pick<TaskDeskDependencies, 'mergeBase' | 'diff' | 'merge'>;
 
 /** Comparing and merging of results in the repository of this project. */
-export function mergeDesk({ root, stateDir }: ProjectLayout, onMoved: (branch: string, commit: string) => void): MergeDesk {
+export function mergeDesk(
+  { root, stateDir }: ProjectLayout,
+  onMoved: (branch: string, commit: string) => void,
+): MergeDesk {
   return {
     mergeBase: (a, b) => gitText(['merge-base', a, b], { cwd: root }),
     diff: async (base, commit) => {
       const { text, files } = await taskDiff({ root, base, commit });
-      const stat = files.map(({ path: file, added, removed }) => `${file} | +${added ?? '?'} -${removed ?? '?'}`).join('\n');
+      const stat = files
+        .map(({ path: file, added, removed }) => `${file} | +${added ?? '?'} -${removed ?? '?'}`)
+        .join('\n');
       return { stat, patch: text };
     },
     merge: async ({ into, commit, message }) => {

@@ -2,7 +2,11 @@ import { Gauge, Registry } from 'prom-client';
 import type { StatusDocument } from '../api/documents.ts';
 
 /** Prometheus text of one status document; gauges only, read when they are asked for. */
-export async function metricsText(status: StatusDocument, memory: NodeJS.MemoryUsage, cpuSeconds: number): Promise<string> {
+export async function metricsText(
+  status: StatusDocument,
+  memory: NodeJS.MemoryUsage,
+  cpuSeconds: number,
+): Promise<string> {
   const registry = new Registry();
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
     new Gauge({ name: `swarm_${name}`, help, labelNames, registers: [registry] });

@@ -110,5 +110,8 @@ export class Power {
 
 /** The code of a supervisor that is not there: who meets it does the same, namely to start one. */
 function ending(): SwarmError {
-  return new SwarmError('supervisor-down', 'the supervisor is just ending', { hint: 'Run `swarm up`.', retrySafe: true });
+  return new SwarmError('supervisor-down', 'the supervisor is just ending', {
+    hint: 'Run `swarm up`.',
+    retrySafe: true,
+  });
 }

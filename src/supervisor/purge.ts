@@ -20,7 +20,9 @@ export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFi
 export async function removeWorktrees(layout: ProjectLayout, log: Logger): Promise<void> {
   const { root, worktreesDir, gitCommonDir, shadowGit } = layout;
   const kept: string[] = [];
-  const ours = (await listWorktrees(root)).filter(({ path: place, missing }) => !missing && path.dirname(place) === worktreesDir);
+  const ours = (await listWorktrees(root)).filter(
+    ({ path: place, missing }) => !missing && path.dirname(place) === worktreesDir,
+  );
   for (const { path: worktree } of ours) {
     // `worker-1`, and for its further slots `worker-1.2`.
     const agent = path.basename(worktree).replace('.', '-slot-');

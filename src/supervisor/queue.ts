@@ -65,18 +65,18 @@ export class SupervisorQueue {
     const options = this.#options;
     return [
       bus.serveClaims((claim) => options.claim(claim), CLAIM_PREFETCH),
-      bus.consume(
-        names.results,
-        'task.result',
-        (message) => this.#take(() => options.result(message.payload)),
-        { prefetch: RESULT_PREFETCH, exclusive: true },
-      ),
+      bus.consume(names.results, 'task.result', (message) => this.#take(() => options.result(message.payload)), {
+        prefetch: RESULT_PREFETCH,
+        exclusive: true,
+      }),
       bus.consume(
         names.heartbeats,
         'agent.heartbeat',
         async (message): Promise<Outcome> => {
           // The next one says the same: none is worth a second try.
-          await options.heartbeat(message.payload).catch((error: unknown) => options.log.warn({ err: error }, 'a heartbeat could not be stored'));
+          await options
+            .heartbeat(message.payload)
+            .catch((error: unknown) => options.log.warn({ err: error }, 'a heartbeat could not be stored'));
           return 'ack';
         },
         { prefetch: HEARTBEAT_PREFETCH, exclusive: true },
@@ -144,7 +144,9 @@ export class SupervisorQueue {
   /** All over one channel: to open one costs the broker several times what the question does. */
   async #infos(queues: readonly string[]): Promise<({ messages: number; consumers: number } | null)[]> {
     try {
-      const answers = await this.#connection.withChannel((channel) => Promise.all(queues.map((queue) => channel.checkQueue(queue))));
+      const answers = await this.#connection.withChannel((channel) =>
+        Promise.all(queues.map((queue) => channel.checkQueue(queue))),
+      );
       return answers.map(({ messageCount, consumerCount }) => ({ messages: messageCount, consumers: consumerCount }));
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 404)) throw error;
@@ -171,11 +173,18 @@ export class SupervisorQueue {
       if (!gone) full += 1;
     }
     await this.#connection.withChannel(async (channel) => {
-      const worthless = [names.claims, names.heartbeats, names.identity, names.tickets, ...this.#capabilities().map((name) => names.ticketsFor(name))];
+      const worthless = [
+        names.claims,
+        names.heartbeats,
+        names.identity,
+        names.tickets,
+        ...this.#capabilities().map((name) => names.ticketsFor(name)),
+      ];
       for (const queue of worthless) await channel.deleteQueue(queue);
       const exchanges = [names.ticketsExchange, names.brainstorm, names.status, names.alerts];
       // Whoever takes a message from a queue that is kept may still want to call it dead.
-      for (const exchange of full > 0 ? exchanges : [...exchanges, names.deadExchange]) await channel.deleteExchange(exchange);
+      for (const exchange of full > 0 ? exchanges : [...exchanges, names.deadExchange])
+        await channel.deleteExchange(exchange);
     });
   }
 

@@ -70,7 +70,8 @@ export class Roster {
     });
     const known = this.#fleet.records.map((record) => record.row);
     for (const wanted of wantedAgents(config, known, request)) {
-      const record = this.#fleet.get(wanted.id) ?? (await this.#admit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
+      const record =
+        this.#fleet.get(wanted.id) ?? (await this.#admit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
       record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
       // A person asked: what waits for a cure, or was given up, is tried at once.
       const waits = ['failed', 'blocked', 'backoff'].includes(record.lifecycle.phase);

@@ -120,11 +120,17 @@ export class Service implements SwarmService {
     if (!known.some((entry) => entry.n === n)) {
       const near = known.map((entry) => entry.n).toSorted((a, b) => Math.abs(a - n) - Math.abs(b - n))[0];
       throw new SwarmError('unknown-checkpoint', `${id} has no checkpoint ${n}`, {
-        hint: near === undefined ? `It has none yet: swarm checkpoint ${id}` : `Did you mean ${near}? See: swarm checkpoint ls ${id}`,
+        hint:
+          near === undefined
+            ? `It has none yet: swarm checkpoint ${id}`
+            : `Did you mean ${near}? See: swarm checkpoint ls ${id}`,
         exitCode: 2,
       });
     }
-    refuseOtherTask(record, known.find((entry) => entry.n === n));
+    refuseOtherTask(
+      record,
+      known.find((entry) => entry.n === n),
+    );
     this.#deps.events.emit('rollback.asked', { agent: id, data: { n } });
     const done = record.linked
       ? ((await this.#deps.order(id, { do: 'rollback', n }, ROLLBACK_TIMEOUT_MS)) as Omit<RollbackDocument, 'agent'>)
@@ -164,7 +170,10 @@ export class Service implements SwarmService {
     }
     const order: Order = { do: 'answer', needsYou, decision: answer.decision, text: answer.text ?? null };
     await this.#deps.order(id, order, ORDER_TIMEOUT_MS);
-    this.#deps.events.emit('agent.answered', { agent: id, data: { decision: answer.decision, kind: asked?.kind ?? null } });
+    this.#deps.events.emit('agent.answered', {
+      agent: id,
+      data: { decision: answer.decision, kind: asked?.kind ?? null },
+    });
   }
 
   async checkpoints(id: string): Promise<CheckpointDocument[]> {
@@ -228,7 +237,11 @@ export class Service implements SwarmService {
     const names = this.#deps.fleet.records.map((record) => record.id);
     const [near = null] = nearest(id, names, 1);
     const hint =
-      near === null ? (names.length === 0 ? 'There are none yet: swarm up 3' : `There are: ${names.join(', ')}`) : `Did you mean ${near}?`;
+      near === null
+        ? names.length === 0
+          ? 'There are none yet: swarm up 3'
+          : `There are: ${names.join(', ')}`
+        : `Did you mean ${near}?`;
     return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
   }
 }

@@ -25,7 +25,8 @@ export function specFile(layout: ProjectLayout, agent: string): string {
 export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecContext): AgentSpec {
   const { layout, config } = context;
   const isShell = role.kind === 'shell';
-  const command = !isShell && context.claudeCommand !== null && role.command[0] === 'claude' ? context.claudeCommand : role.command;
+  const command =
+    !isShell && context.claudeCommand !== null && role.command[0] === 'claude' ? context.claudeCommand : role.command;
   return {
     agent: record.id,
     kind: role.kind,

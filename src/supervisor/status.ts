@@ -40,9 +40,7 @@ export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
 export function openQuestions(record: AgentRecord): NeedsYou[] {
   if (record.lifecycle.phase === 'blocked') {
     const { gate, detail, since } = record.lifecycle;
-    return [
-      { id: gate, agent: record.id, kind: gate, text: detail, task: null, since: new Date(since).toISOString() },
-    ];
+    return [{ id: gate, agent: record.id, kind: gate, text: detail, task: null, since: new Date(since).toISOString() }];
   }
   if (!record.linked) return [];
   return (record.snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));

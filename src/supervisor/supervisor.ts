@@ -122,7 +122,10 @@ export class Supervisor {
           count,
         })),
       claim: (claim) =>
-        this.#engine.claim(claim, { leaseMs: config.tasks.lease, decorate: (task) => decorate(task, config, this.#roster.base) }),
+        this.#engine.claim(claim, {
+          leaseMs: config.tasks.lease,
+          decorate: (task) => decorate(task, config, this.#roster.base),
+        }),
       refusal: (claim) => refusal(this.#fleet, claim),
       able: (agent) => able(this.#fleet, agent),
       publishTicket: (route) => this.#queue.bus.publishTicket(route, { expirationMs: TICKET_PATIENCE_MS }),
@@ -185,7 +188,8 @@ export class Supervisor {
   async begin(): Promise<void> {
     const { store, project } = this.#options;
     const { layout } = project;
-    for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir]) await mkdir(dir, { recursive: true, mode: 0o700 });
+    for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir])
+      await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#engine.seedNumber(await highestTaskNumber(layout.root));
     await this.#leases.afterAbsence();
     await this.#roster.recall();
@@ -195,7 +199,9 @@ export class Supervisor {
     this.#fleet.begin();
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     if (!this.#fleet.goingDown && this.#fleet.records.length > 0) this.#broker.begin();
-    this.#events.emit('supervisor.started', { data: { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId } });
+    this.#events.emit('supervisor.started', {
+      data: { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId },
+    });
   }
 
   #linkHandlers(): ConstructorParameters<typeof LinkServer>[0] {
@@ -219,7 +225,8 @@ export class Supervisor {
         if (record !== null && record.row !== before) this.#keep(record);
         this.#leases.observed(snapshot);
       },
-      event: (agent, event) => this.#events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at }),
+      event: (agent, event) =>
+        this.#events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at }),
       disconnected: (agent) => {
         this.#dispatch.forget(agent);
         this.#fleet.disconnected(agent);
@@ -232,7 +239,9 @@ export class Supervisor {
   #keep(record: AgentRecord): void {
     this.#roster
       .save(record)
-      .catch((error: unknown) => this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept'));
+      .catch((error: unknown) =>
+        this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept'),
+      );
   }
 
   async #brokerBack(): Promise<void> {

@@ -88,7 +88,11 @@ export class TmuxHost {
   }
 
   /** Starts `argv` in the agent's dead pane, which keeps whoever looks at it, or in a new session. */
-  async run(agent: string, known: PaneView | null, { argv, cwd, env }: { argv: string[]; cwd: string; env: Record<string, string> }): Promise<void> {
+  async run(
+    agent: string,
+    known: PaneView | null,
+    { argv, cwd, env }: { argv: string[]; cwd: string; env: Record<string, string> },
+  ): Promise<void> {
     const tmux = await this.connect();
     if (known !== null && (await this.#settled(tmux, known.pane))) {
       await tmux.respawnPane(known.pane, argv, env, cwd);

@@ -53,7 +53,11 @@ export interface Base {
   commit: string;
 }
 
-export function baseNotes(base: Base, dirty: { count: number; names: readonly string[] }, includeDirty: boolean): string[] {
+export function baseNotes(
+  base: Base,
+  dirty: { count: number; names: readonly string[] },
+  includeDirty: boolean,
+): string[] {
   const notes: string[] = [];
   const where = base.branch === null ? `commit ${base.commit.slice(0, 10)} (detached HEAD)` : `branch ${base.branch}`;
   if (dirty.count > 0) {
@@ -64,6 +68,7 @@ export function baseNotes(base: Base, dirty: { count: number; names: readonly st
         : `${dirty.count} uncommitted change(s) (${names}) are not in the worktrees, which start from ${where}; commit them, or: swarm up --include-dirty`,
     );
   }
-  if (base.branch === null && !includeDirty) notes.push(`HEAD is detached: tasks start from ${where}, and merge needs --into BRANCH`);
+  if (base.branch === null && !includeDirty)
+    notes.push(`HEAD is detached: tasks start from ${where}, and merge needs --into BRANCH`);
   return notes;
 }

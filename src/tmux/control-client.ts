@@ -78,7 +78,8 @@ export class ControlClient {
    */
   async run(commands: readonly (readonly string[])[], timeoutMs: number): Promise<string[][]> {
     const text = commandLine(commands);
-    if (this.#failure !== null) throw new TmuxError('tmux-gone', this.#failure.message, { reached: 'no', cause: this.#failure });
+    if (this.#failure !== null)
+      throw new TmuxError('tmux-gone', this.#failure.message, { reached: 'no', cause: this.#failure });
     const line = {};
     const answers = commands.map(
       (argv) =>
@@ -126,7 +127,9 @@ export class ControlClient {
     first.reject(errorOf(lines.join('\n'), first.doing));
     while (this.#pending[0]?.line === first.line) {
       const skipped = this.#pending.shift();
-      skipped?.reject(new TmuxError('tmux-refused', `tmux ${skipped.doing}: not run, ${first.doing} failed`, { reached: 'no' }));
+      skipped?.reject(
+        new TmuxError('tmux-refused', `tmux ${skipped.doing}: not run, ${first.doing} failed`, { reached: 'no' }),
+      );
     }
   }
 

@@ -22,7 +22,11 @@ export type TmuxErrorCode =
 export class TmuxError extends SwarmError {
   readonly reached: Reached;
 
-  constructor(code: TmuxErrorCode, message: string, options: { reached: Reached; hint?: string | undefined; cause?: unknown }) {
+  constructor(
+    code: TmuxErrorCode,
+    message: string,
+    options: { reached: Reached; hint?: string | undefined; cause?: unknown },
+  ) {
     const { reached, hint, cause } = options;
     super(code, message, { hint, cause, retrySafe: reached === 'no', exitCode: code === 'tmux-timeout' ? 3 : 1 });
     this.name = 'TmuxError';
@@ -32,7 +36,12 @@ export class TmuxError extends SwarmError {
 
 const SAID: readonly (readonly [pattern: RegExp, code: TmuxErrorCode, reached: Reached, hint?: string])[] = [
   [/^no server running|^error connecting/m, 'tmux-no-server', 'no'],
-  [/protocol version mismatch|server version is too/i, 'tmux-protocol', 'no', 'The server was started by another tmux: `swarm down`, then `swarm up`.'],
+  [
+    /protocol version mismatch|server version is too/i,
+    'tmux-protocol',
+    'no',
+    'The server was started by another tmux: `swarm down`, then `swarm up`.',
+  ],
   [/^duplicate session/m, 'tmux-duplicate', 'no'],
   [/^can't find|^no such|^no current/m, 'tmux-no-target', 'no'],
   [/still active/, 'tmux-pane-active', 'no'],

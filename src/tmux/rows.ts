@@ -26,7 +26,16 @@ export interface ClientRow {
   activity: number;
 }
 
-const PANE_FIELDS = ['pane_id', 'session_id', 'session_name', 'pane_pid', 'pane_dead', 'pane_dead_status', 'pane_dead_signal', 'session_attached'];
+const PANE_FIELDS = [
+  'pane_id',
+  'session_id',
+  'session_name',
+  'pane_pid',
+  'pane_dead',
+  'pane_dead_status',
+  'pane_dead_signal',
+  'session_attached',
+];
 /** A program can put anything into its name: what is no plain character is replaced, or it could forge fields and rows. */
 const COMMAND = '#{s/[^ -~]/?/:pane_current_command}';
 

@@ -36,7 +36,25 @@ export async function connectServer({ program, socket, conf, env }: ServerOption
   const client = new ControlClient({
     program,
     // -u: without it tmux replaces whatever is not ASCII. `cat` waits for input that never comes, and is everywhere.
-    argv: ['-u', '-S', socket, '-f', conf, '-C', 'new-session', '-A', '-f', 'no-output,ignore-size', '-s', KEEPER, '-x', '80', '-y', '24', 'cat'],
+    argv: [
+      '-u',
+      '-S',
+      socket,
+      '-f',
+      conf,
+      '-C',
+      'new-session',
+      '-A',
+      '-f',
+      'no-output,ignore-size',
+      '-s',
+      KEEPER,
+      '-x',
+      '80',
+      '-y',
+      '24',
+      'cat',
+    ],
     env: clean,
   });
   try {
@@ -66,7 +84,10 @@ export async function endServer(address: TmuxAddress, pid: number): Promise<void
     await step();
   }
   if (isRunning(pid)) {
-    throw new TmuxError('tmux-stays', `the tmux server (pid ${pid}) does not end`, { reached: 'yes', hint: `Look at it with \`ps -p ${pid}\`.` });
+    throw new TmuxError('tmux-stays', `the tmux server (pid ${pid}) does not end`, {
+      reached: 'yes',
+      hint: `Look at it with \`ps -p ${pid}\`.`,
+    });
   }
   if (!(await listens(address.socket))) await removeSocket(address.socket);
 }

@@ -13,11 +13,18 @@ const CONNECT_MS = 2000;
  */
 export async function prepareSocket(socket: string): Promise<boolean> {
   if (Buffer.byteLength(socket) > LONGEST_PATH_BYTES) {
-    throw refuse(`${socket} is longer than a socket's path may be (${LONGEST_PATH_BYTES} bytes)`, 'Set XDG_RUNTIME_DIR to a short path.');
+    throw refuse(
+      `${socket} is longer than a socket's path may be (${LONGEST_PATH_BYTES} bytes)`,
+      'Set XDG_RUNTIME_DIR to a short path.',
+    );
   }
   const stat = await lstatOrNull(socket);
   if (stat === null) return false;
-  if (stat.uid !== process.getuid?.()) throw refuse(`${socket} belongs to user ${stat.uid}, not to you`, 'Whoever owns it could read and type for the agents. Remove it, or set XDG_RUNTIME_DIR.');
+  if (stat.uid !== process.getuid?.())
+    throw refuse(
+      `${socket} belongs to user ${stat.uid}, not to you`,
+      'Whoever owns it could read and type for the agents. Remove it, or set XDG_RUNTIME_DIR.',
+    );
   if (!stat.isSocket()) throw refuse(`${socket} is in the way and is no socket`, 'Move it away.');
   if (await listens(socket)) return true;
   await removeSocket(socket);
@@ -33,7 +40,9 @@ export async function removeSocket(socket: string): Promise<void> {
 export async function listens(socket: string): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const connection = connect(socket);
-  connection.setTimeout(CONNECT_MS, () => reject(refuse(`the server behind ${socket} does not accept connections`, 'Look at it with `swarm doctor`.')));
+  connection.setTimeout(CONNECT_MS, () =>
+    reject(refuse(`the server behind ${socket} does not accept connections`, 'Look at it with `swarm doctor`.')),
+  );
   connection.once('connect', () => resolve(true));
   connection.once('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') resolve(false);

@@ -3,7 +3,15 @@ import { systemClock } from '../lib/clock.ts';
 import type { ControlClient, NoticeListener } from './control-client.ts';
 import { TmuxError } from './errors.ts';
 import { plainFormat } from './quote.ts';
-import { CLIENT_FORMAT, endingUnknown, paneFormat, parseClients, parsePanes, type ClientRow, type PaneRow } from './rows.ts';
+import {
+  CLIENT_FORMAT,
+  endingUnknown,
+  paneFormat,
+  parseClients,
+  parsePanes,
+  type ClientRow,
+  type PaneRow,
+} from './rows.ts';
 import { connectServer, endServer, KEEPER, type ServerOptions } from './server.ts';
 
 export interface TmuxOptions extends ServerOptions {
@@ -84,7 +92,20 @@ export class Tmux implements AsyncDisposable {
     const { name, cwd, argv, env = {}, options = {}, width = 200, height = 50 } = wanted;
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(name)) throw badArgument(`"${name}" cannot be the name of a session`);
     const format = '#{session_id} #{window_id} #{pane_id} #{pane_pid}';
-    const create = ['new-session', '-d', '-P', '-F', format, '-s', name, '-x', String(width), '-y', String(height), ...programArguments(argv, env, cwd)];
+    const create = [
+      'new-session',
+      '-d',
+      '-P',
+      '-F',
+      format,
+      '-s',
+      name,
+      '-x',
+      String(width),
+      '-y',
+      String(height),
+      ...programArguments(argv, env, cwd),
+    ];
     const set = Object.entries(options).map(([key, value]) => setPaneOption(`=${name}:`, key, value));
     const [[line = ''] = []] = await this.#client.run([create, ...set], COMMAND_MS);
     const [session = '', window = '', pane = '', pid] = line.split(' ');
@@ -92,9 +113,17 @@ export class Tmux implements AsyncDisposable {
   }
 
   /** Starts a program in a dead pane, which keeps its id and its options. Refused while the old one lives. */
-  async respawnPane(pane: string, argv: readonly string[], env: Readonly<Record<string, string>>, cwd: string): Promise<{ panePid: number }> {
+  async respawnPane(
+    pane: string,
+    argv: readonly string[],
+    env: Readonly<Record<string, string>>,
+    cwd: string,
+  ): Promise<{ panePid: number }> {
     const respawn = ['respawn-pane', '-t', pane, ...programArguments(argv, env, cwd)];
-    const [, [pid] = []] = await this.#client.run([respawn, ['display-message', '-p', '-t', pane, '#{pane_pid}']], COMMAND_MS);
+    const [, [pid] = []] = await this.#client.run(
+      [respawn, ['display-message', '-p', '-t', pane, '#{pane_pid}']],
+      COMMAND_MS,
+    );
     return { panePid: Number(pid) };
   }
 
@@ -117,7 +146,14 @@ export class Tmux implements AsyncDisposable {
 
   /** The screen as text, without the empty lines at its end. */
   async capturePane(pane: string, { escapes = false, history = 0 }: CaptureOptions = {}): Promise<string> {
-    const lines = await this.command(['capture-pane', '-p', '-t', pane, ...(escapes ? ['-e'] : []), ...(history > 0 ? ['-S', `-${history}`] : [])]);
+    const lines = await this.command([
+      'capture-pane',
+      '-p',
+      '-t',
+      pane,
+      ...(escapes ? ['-e'] : []),
+      ...(history > 0 ? ['-S', `-${history}`] : []),
+    ]);
     return lines.join('\n').trimEnd();
   }
 

@@ -29,10 +29,14 @@ afterEach(async () => {
   await environment[Symbol.asyncDispose]();
 });
 
-const swarm = (...args: string[]): Promise<SwarmRun> => runSwarm(environment, repository.path, args, { timeoutMs: 90_000 });
-const projectHash = async (): Promise<string> => (await swarm('status', '--json')).json<{ project: { hash: string } }>().project.hash;
+const swarm = (...args: string[]): Promise<SwarmRun> =>
+  runSwarm(environment, repository.path, args, { timeoutMs: 90_000 });
+const projectHash = async (): Promise<string> =>
+  (await swarm('status', '--json')).json<{ project: { hash: string } }>().project.hash;
 
-async function examine(...args: string[]): Promise<{ exitCode: number | null; ok: boolean; all: FindingView[]; of(check: string): FindingView[] }> {
+async function examine(
+  ...args: string[]
+): Promise<{ exitCode: number | null; ok: boolean; all: FindingView[]; of(check: string): FindingView[] }> {
   const ended = await swarm('doctor', '--json', ...args);
   const { ok, findings } = ended.json<{ ok: boolean; findings: FindingView[] }>();
   return { exitCode: ended.exitCode, ok, all: findings, of: (check) => findings.filter((one) => one.check === check) };
@@ -63,7 +67,9 @@ describe('swarm doctor', () => {
     const seen = await examine();
     expect(seen.all.filter(({ severity }) => severity === 'error' || severity === 'warning')).toEqual([]);
     expect(seen).toMatchObject({ exitCode: 0, ok: true });
-    expect(seen.all.map(({ check }) => check)).toEqual(expect.arrayContaining(['git', 'tmux', 'rabbitmq', 'config', 'disk', 'supervisor', 'broker']));
+    expect(seen.all.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['git', 'tmux', 'rabbitmq', 'config', 'disk', 'supervisor', 'broker']),
+    );
     expect(existsSync(path.join(environment.stateHome, 'swarm'))).toBe(false);
     expect((await swarm('doctor')).stdout).toMatch(/\nok {4}git version .*\n\nNothing is in the way\.\n$/s);
   });
@@ -71,19 +77,27 @@ describe('swarm doctor', () => {
   test('a wrong swarm.yaml blocks, with its line; one that names new programs waits for approval', async () => {
     await repository.write({ 'swarm.yaml': 'agents:\n  worker:\n    kind: shel\n' });
     expect(await examine()).toMatchObject({ exitCode: 1, ok: false });
-    expect((await examine()).of('config')).toMatchObject([{ severity: 'error', text: expect.stringMatching(/swarm\.yaml:3:11: .*"shel"/) as string }]);
-    await repository.write({ 'swarm.yaml': 'base: gone\nagents: {worker: {kind: shell}}\nverify: {test: [no-such-program-here, x]}\n' });
+    expect((await examine()).of('config')).toMatchObject([
+      { severity: 'error', text: expect.stringMatching(/swarm\.yaml:3:11: .*"shel"/) as string },
+    ]);
+    await repository.write({
+      'swarm.yaml': 'base: gone\nagents: {worker: {kind: shell}}\nverify: {test: [no-such-program-here, x]}\n',
+    });
     const seen = await examine();
     expect(seen.of('config-approval')).toMatchObject([{ severity: 'warning' }]);
     expect(seen.of('config-base')).toMatchObject([{ severity: 'error' }]);
-    expect(seen.of('program-missing')).toMatchObject([{ severity: 'warning', text: expect.stringContaining('no-such-program-here') as string }]);
+    expect(seen.of('program-missing')).toMatchObject([
+      { severity: 'warning', text: expect.stringContaining('no-such-program-here') as string },
+    ]);
   });
 
   test('outside of a repository it says so, and still looks at the programs', async () => {
     const ended = await runSwarm(environment, environment.home, ['doctor', '--json']);
     expect(ended.exitCode).toBe(1);
     const { findings } = ended.json<{ findings: FindingView[] }>();
-    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['git', 'tmux', 'rabbitmq', 'repository']));
+    expect(findings.map(({ check }) => check)).toEqual(
+      expect.arrayContaining(['git', 'tmux', 'rabbitmq', 'repository']),
+    );
   });
 
   test('left-over sockets and worktrees of ours go with --fix; what is not ours stays', async () => {
@@ -91,7 +105,10 @@ describe('swarm doctor', () => {
     const [stale, inTheWay] = ['tmux.sock', 'api.sock'].map((name) => path.join(runtimeDir, name)) as [string, string];
     await staleSocket(stale);
     await writeFile(inTheWay, 'not a socket', { mode: 0o600 });
-    const [ours, theirs] = [path.join(`${repository.path}.swarm`, 'worker-9'), path.join(environment.directory, 'theirs')];
+    const [ours, theirs] = [
+      path.join(`${repository.path}.swarm`, 'worker-9'),
+      path.join(environment.directory, 'theirs'),
+    ];
     await addMissingWorktree(ours);
     await addMissingWorktree(theirs);
     await repository.git('remote', 'add', '--mirror=push', 'backup', '/nonexistent');
@@ -100,8 +117,12 @@ describe('swarm doctor', () => {
     expect(before).toMatchObject({ exitCode: 1, ok: false });
     expect(before.of('socket-stale')).toMatchObject([{ fix: 'possible' }]);
     expect(before.of('socket-foreign')).toHaveLength(1);
-    expect(before.of('worktree-missing')).toMatchObject([{ fix: 'possible', text: expect.stringContaining(ours) as string }]);
-    expect(before.of('mirror-remote')).toMatchObject([{ severity: 'warning', text: expect.stringContaining('backup') as string }]);
+    expect(before.of('worktree-missing')).toMatchObject([
+      { fix: 'possible', text: expect.stringContaining(ours) as string },
+    ]);
+    expect(before.of('mirror-remote')).toMatchObject([
+      { severity: 'warning', text: expect.stringContaining('backup') as string },
+    ]);
     expect(existsSync(stale)).toBe(true);
 
     const fixed = await examine('--fix');
@@ -120,8 +141,13 @@ describe('swarm doctor', () => {
     await mkdir(path.join(environment.stateHome, 'swarm'), { mode: 0o755 });
     expect((await examine()).of('mode')).toMatchObject([{ severity: 'warning', fix: 'possible' }]);
     // An agent must not put anything right around itself.
-    const inside = await runSwarm(environment, repository.path, ['doctor', '--fix'], { variables: { SWARM_MARK: 'p/worker-1/-/-' } });
-    expect([inside.exitCode, inside.stderr]).toEqual([1, expect.stringContaining("refused inside an agent's environment (worker-1)")]);
+    const inside = await runSwarm(environment, repository.path, ['doctor', '--fix'], {
+      variables: { SWARM_MARK: 'p/worker-1/-/-' },
+    });
+    expect([inside.exitCode, inside.stderr]).toEqual([
+      1,
+      expect.stringContaining("refused inside an agent's environment (worker-1)"),
+    ]);
     await examine('--fix');
     expect((await examine()).of('mode')).toEqual([]);
   });
@@ -136,11 +162,19 @@ describe('swarm doctor', () => {
     expect(alive).toMatchObject({ ok: true });
     expect(sleeps()).toHaveLength(1);
 
-    const programs = processesOf(environment.directory).filter(({ commandLine }) => /(supervisor|wrapper)\.js /.test(commandLine));
+    const programs = processesOf(environment.directory).filter(({ commandLine }) =>
+      /(supervisor|wrapper)\.js /.test(commandLine),
+    );
     expect(programs).toHaveLength(2);
     for (const { pid } of programs) process.kill(pid, 'SIGKILL');
     const found = await examine();
-    expect(found.of('orphans')).toMatchObject([{ severity: 'warning', fix: 'possible', text: expect.stringMatching(/^1 process of worker-1 in repo /) as string }]);
+    expect(found.of('orphans')).toMatchObject([
+      {
+        severity: 'warning',
+        fix: 'possible',
+        text: expect.stringMatching(/^1 process of worker-1 in repo /) as string,
+      },
+    ]);
     expect(found.of('tmux-left')).toHaveLength(1);
     expect(sleeps()).toHaveLength(1);
 
@@ -157,7 +191,10 @@ describe('swarm doctor', () => {
 
   test('processes whose supervisor may live elsewhere are only mentioned', async () => {
     const hash = await projectHash();
-    const [ours, theirs] = [marked(`${hash}/worker-1/t1/1`), marked(`${hash}/worker-2/t2/1`, { XDG_STATE_HOME: '/elsewhere' })];
+    const [ours, theirs] = [
+      marked(`${hash}/worker-1/t1/1`),
+      marked(`${hash}/worker-2/t2/1`, { XDG_STATE_HOME: '/elsewhere' }),
+    ];
     try {
       await expect.poll(async () => (await examine()).of('orphans-elsewhere').length, { timeout: 20_000 }).toBe(1);
       await examine('--fix');

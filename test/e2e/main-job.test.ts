@@ -48,14 +48,19 @@ async function ok(args: string[], options: SwarmRunOptions = {}): Promise<SwarmR
 
 const status = async (): Promise<StatusView> => (await ok(['status', '--json'])).json<StatusView>();
 const task = async (id: string): Promise<TaskView> => (await ok(['task', 'show', id, '--json'])).json<TaskView>();
-const add = async (...args: string[]): Promise<string> => (await ok(['task', 'add', '--json', ...args])).json<{ id: string }>().id;
+const add = async (...args: string[]): Promise<string> =>
+  (await ok(['task', 'add', '--json', ...args])).json<{ id: string }>().id;
 const wait = (id: string): Promise<SwarmRun> => ok(['task', 'wait', id, '--timeout', '90s']);
-const show = (commit: string | null | undefined, file: string): Promise<string> => repository.git('show', `${commit ?? 'none'}:${file}`);
+const show = (commit: string | null | undefined, file: string): Promise<string> =>
+  repository.git('show', `${commit ?? 'none'}:${file}`);
 
 async function untilNeedsYou(id: string): Promise<StatusView['needsYou'][number]> {
   let found: StatusView['needsYou'][number] | undefined;
   await expect
-    .poll(async () => (found = (await status()).needsYou.find((item) => item.task === id)), { timeout: 60_000, interval: 200 })
+    .poll(async () => (found = (await status()).needsYou.find((item) => item.task === id)), {
+      timeout: 60_000,
+      interval: 200,
+    })
     .toBeDefined();
   if (found === undefined) throw new Error('nothing is asked');
   return found;
@@ -70,7 +75,8 @@ beforeAll(async () => {
     files: {
       'README.md': 'a project\n',
       'check.sh': '#!/bin/sh\necho litter > litter.txt\ngrep -q good checked.txt\n',
-      'swarm.yaml': 'verify:\n  check: [sh, check.sh]\nagents:\n  worker: {}\n  runner: {kind: shell, slots: 2, count: 1}\n',
+      'swarm.yaml':
+        'verify:\n  check: [sh, check.sh]\nagents:\n  worker: {}\n  runner: {kind: shell, slots: 2, count: 1}\n',
       '.gitignore': 'ignored/\n',
     },
   });
@@ -119,7 +125,12 @@ describe('the main job', () => {
     for (const id of [base, left, right, join, checked, asks, permitted, forgetful]) await wait(id);
 
     const joined = (await task(join)).result?.commit;
-    for (const [file, content] of [['base.txt', 'base'], ['left.txt', 'left'], ['right.txt', 'right'], ['joined.txt', 'joined']] as const) {
+    for (const [file, content] of [
+      ['base.txt', 'base'],
+      ['left.txt', 'left'],
+      ['right.txt', 'right'],
+      ['joined.txt', 'joined'],
+    ] as const) {
       expect(await show(joined, file)).toBe(content);
     }
     const verified = await task(checked);
@@ -156,7 +167,10 @@ describe('the main job', () => {
     const first = (await ok(['checkpoint', agent.id, '-m', 'first', '--json'])).json<{ n: number }>();
     await writeFile(file, 'second\n');
     await writeFile(path.join(agent.worktree, 'new.txt'), 'new\n');
-    const rolled = (await ok(['rollback', agent.id, String(first.n), '--json'])).json<{ safety: number; changed: string[] }>();
+    const rolled = (await ok(['rollback', agent.id, String(first.n), '--json'])).json<{
+      safety: number;
+      changed: string[];
+    }>();
     expect(await readFile(file, 'utf8')).toBe('first\n');
     expect(existsSync(path.join(agent.worktree, 'new.txt'))).toBe(false);
     expect(await readFile(path.join(agent.worktree, 'ignored/kept.txt'), 'utf8')).toBe('kept\n');
@@ -167,7 +181,10 @@ describe('the main job', () => {
   });
 
   test('merge brings a result into the checked-out branch, and refuses a dirty one', async () => {
-    const id = (await ok(['task', 'ls', '--json'])).json<{ id: string; title: string }[]>().find((entry) => entry.title === 'join')?.id ?? '';
+    const id =
+      (await ok(['task', 'ls', '--json']))
+        .json<{ id: string; title: string }[]>()
+        .find((entry) => entry.title === 'join')?.id ?? '';
     expect((await ok(['diff', id])).stdout).toContain('joined.txt');
     await repository.write({ 'README.md': 'changed by hand\n' });
     const refused = await swarm(['merge', id]);
@@ -178,33 +195,38 @@ describe('the main job', () => {
     expect(await readFile(path.join(repository.path, 'joined.txt'), 'utf8')).toBe('joined\n');
   });
 
-  test.each(VICTIMS)('kill -9 of the %s in the middle of a task is mended without a person and loses nothing', async (victim) => {
-    const name = `survive-${victim}`;
-    const id = await add(name);
-    // The model thinks: the first half is written, the second is not.
-    await expect.poll(() => api.turns().some((turn) => turn.rule === name && turn.step === 1), { timeout: 60_000 }).toBe(true);
-    const before = await status();
-    const agent = before.agents.find((candidate) => candidate.task === id);
-    if (agent === undefined) throw new Error(`nobody holds ${id}: ${JSON.stringify(before.agents)}`);
-    process.kill(await pidOf(victim, before, agent), 'SIGKILL');
-    await wait(id);
+  test.each(VICTIMS)(
+    'kill -9 of the %s in the middle of a task is mended without a person and loses nothing',
+    async (victim) => {
+      const name = `survive-${victim}`;
+      const id = await add(name);
+      // The model thinks: the first half is written, the second is not.
+      await expect
+        .poll(() => api.turns().some((turn) => turn.rule === name && turn.step === 1), { timeout: 60_000 })
+        .toBe(true);
+      const before = await status();
+      const agent = before.agents.find((candidate) => candidate.task === id);
+      if (agent === undefined) throw new Error(`nobody holds ${id}: ${JSON.stringify(before.agents)}`);
+      process.kill(await pidOf(victim, before, agent), 'SIGKILL');
+      await wait(id);
 
-    const done = await task(id);
-    expect(await show(done.result?.commit, `${name}-1.txt`)).toBe('first');
-    expect(await show(done.result?.commit, `${name}-2.txt`)).toBe('second');
-    expect(done.attempts.filter((attempt) => attempt.outcome === 'done')).toHaveLength(1);
-    // The same conversation, whoever died.
-    const mine = api.turns().filter((turn) => turn.rule?.startsWith(name) === true);
-    expect(new Set(mine.map((turn) => turn.session)).size).toBe(1);
-    const interrupted = mine.some((turn) => turn.rule === `${name} interrupted`);
-    const survives = victim === 'supervisor' || victim === 'broker';
-    expect(interrupted).toBe(!survives);
-    expect(done.attempts).toHaveLength(victim === 'wrapper' || victim === 'tmux' ? 2 : 1);
-    await expect
-      .poll(async () => (await status()).agents.map((each) => each.status), { timeout: 60_000, interval: 250 })
-      .toEqual(before.agents.map(() => 'idle'));
-    expect((await status()).broker.state).toBe('up');
-  });
+      const done = await task(id);
+      expect(await show(done.result?.commit, `${name}-1.txt`)).toBe('first');
+      expect(await show(done.result?.commit, `${name}-2.txt`)).toBe('second');
+      expect(done.attempts.filter((attempt) => attempt.outcome === 'done')).toHaveLength(1);
+      // The same conversation, whoever died.
+      const mine = api.turns().filter((turn) => turn.rule?.startsWith(name) === true);
+      expect(new Set(mine.map((turn) => turn.session)).size).toBe(1);
+      const interrupted = mine.some((turn) => turn.rule === `${name} interrupted`);
+      const survives = victim === 'supervisor' || victim === 'broker';
+      expect(interrupted).toBe(!survives);
+      expect(done.attempts).toHaveLength(victim === 'wrapper' || victim === 'tmux' ? 2 : 1);
+      await expect
+        .poll(async () => (await status()).agents.map((each) => each.status), { timeout: 60_000, interval: 250 })
+        .toEqual(before.agents.map(() => 'idle'));
+      expect((await status()).broker.state).toBe('up');
+    },
+  );
 
   test('what does not exist is met with the nearest right name', async () => {
     const verb = await swarm(['statsu']);
@@ -239,6 +261,14 @@ async function pidOf(victim: Victim, { supervisor, broker }: StatusView, agent: 
   const { execa } = await import('execa');
   const { stdout: socket } = await execa('find', [environment.runtimeDir, '-name', 'tmux.sock']);
   const format = victim === 'tmux' ? '#{pid}' : '#{pane_pid}';
-  const { stdout } = await execa('tmux', ['-S', socket, 'display-message', '-p', '-t', `=${agent.session ?? ''}:`, format]);
+  const { stdout } = await execa('tmux', [
+    '-S',
+    socket,
+    'display-message',
+    '-p',
+    '-t',
+    `=${agent.session ?? ''}:`,
+    format,
+  ]);
   return Number(stdout);
 }

@@ -8,7 +8,11 @@ const title = (name: string) => `^# Task t\\d+: ${name}\\b`;
 export const THINKING_MS = 6_000;
 
 function plain(name: string, file: string, content: string) {
-  return { name, matches: title(name), steps: [{ tools: [write(file, content)] }, { tools: [complete(`${name} wrote ${file}`)] }] };
+  return {
+    name,
+    matches: title(name),
+    steps: [{ tools: [write(file, content)] }, { tools: [complete(`${name} wrote ${file}`)] }],
+  };
 }
 
 /** Writes one half, thinks, writes the other; interrupted meanwhile it goes on with the other half. */
@@ -49,19 +53,42 @@ export const script = {
         { tools: [complete('joined')] },
       ],
     },
-    { name: 'mend', matches: '^The check of task', steps: [{ tools: [write('checked.txt', 'good\n')] }, { tools: [complete('mended')] }] },
+    {
+      name: 'mend',
+      matches: '^The check of task',
+      steps: [{ tools: [write('checked.txt', 'good\n')] }, { tools: [complete('mended')] }],
+    },
     plain('checked', 'checked.txt', 'bad\n'),
-    { name: 'told', matches: 'The answer of the person: (\\w+)', steps: [{ tools: [write('colour.txt', '{{1}}\n')] }, { tools: [complete('asked and told')] }] },
-    { name: 'asks', matches: title('asks'), steps: [{ tools: [{ name: 'mcp__swarm__ask_person', input: { question: 'Which colour shall it be?' } }] }, { text: 'I wait.' }] },
+    {
+      name: 'told',
+      matches: 'The answer of the person: (\\w+)',
+      steps: [{ tools: [write('colour.txt', '{{1}}\n')] }, { tools: [complete('asked and told')] }],
+    },
+    {
+      name: 'asks',
+      matches: title('asks'),
+      steps: [
+        { tools: [{ name: 'mcp__swarm__ask_person', input: { question: 'Which colour shall it be?' } }] },
+        { text: 'I wait.' },
+      ],
+    },
     {
       name: 'permitted',
       matches: title('permitted'),
       steps: [
-        { tools: [{ name: 'Bash', input: { command: 'python3 -c "print(6*7)" > permitted.txt', description: 'computes' } }] },
+        {
+          tools: [
+            { name: 'Bash', input: { command: 'python3 -c "print(6*7)" > permitted.txt', description: 'computes' } },
+          ],
+        },
         { tools: [complete('permitted and done')] },
       ],
     },
-    { name: 'forgetful', matches: title('forgetful'), steps: [{ tools: [write('forgot.txt', 'x\n')] }, { text: 'All is written.' }] },
+    {
+      name: 'forgetful',
+      matches: title('forgetful'),
+      steps: [{ tools: [write('forgot.txt', 'x\n')] }, { text: 'All is written.' }],
+    },
     { name: 'reminded', matches: '^You ended your turn', steps: [{ text: 'Yes, all of it is written.' }] },
   ],
 };

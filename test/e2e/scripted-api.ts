@@ -40,7 +40,10 @@ export async function startScriptedApi(directory: string, script: unknown): Prom
       if (!existsSync(log)) return [];
       const text = readFileSync(log, 'utf8');
       // The last line may be half written.
-      const whole = text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean);
+      const whole = text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .filter(Boolean);
       return whole.map((line) => JSON.parse(line) as ApiRequest).filter((request) => request.kind === 'turn');
     },
     [Symbol.asyncDispose]: async () => {

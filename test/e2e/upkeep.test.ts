@@ -19,8 +19,10 @@ interface EventView {
 
 let environment: IsolatedEnvironment;
 let repository: TemporaryRepository;
-const swarm = (...args: string[]): Promise<SwarmRun> => runSwarm(environment, repository.path, args, { timeoutMs: 90_000 });
-const events = async (...args: string[]): Promise<EventView[]> => (await swarm('events', '--json', ...args)).jsonLines<EventView>();
+const swarm = (...args: string[]): Promise<SwarmRun> =>
+  runSwarm(environment, repository.path, args, { timeoutMs: 90_000 });
+const events = async (...args: string[]): Promise<EventView[]> =>
+  (await swarm('events', '--json', ...args)).jsonLines<EventView>();
 
 beforeAll(async () => {
   environment = await isolatedEnvironment({ graceMs: 5_000 });
@@ -34,11 +36,18 @@ afterAll(async () => {
 
 /** A follower, and what it has printed so far. */
 function follower(...args: string[]) {
-  const child = spawn(swarmScript, ['events', '--follow', '--json', ...args], { cwd: repository.path, env: environment.variables });
+  const child = spawn(swarmScript, ['events', '--follow', '--json', ...args], {
+    cwd: repository.path,
+    env: environment.variables,
+  });
   let text = '';
   child.stdout.on('data', (part: Buffer) => (text += part.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const seen = (): EventView[] => text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as EventView);
+  const seen = (): EventView[] =>
+    text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as EventView);
   return { child, ended, seen };
 }
 
@@ -58,10 +67,17 @@ describe('a swarm that is up', () => {
 
   test('scale tells what changes, up and down', async () => {
     expect((await swarm('scale', '2')).stdout).toBe('workers: 1 → 2; worker-2 starts\n');
-    expect((await swarm('scale', '2', '--json')).json()).toMatchObject({ before: 2, after: 2, started: [], stopped: [] });
+    expect((await swarm('scale', '2', '--json')).json()).toMatchObject({
+      before: 2,
+      after: 2,
+      started: [],
+      stopped: [],
+    });
     expect((await swarm('scale', '1')).stdout).toMatch(/^workers: 2 → 1; worker-2 stops /);
     const stopped = async (): Promise<string | undefined> =>
-      (await swarm('status', '--json')).json<{ agents: { id: string; status: string }[] }>().agents.find(({ id }) => id === 'worker-2')?.status;
+      (await swarm('status', '--json'))
+        .json<{ agents: { id: string; status: string }[] }>()
+        .agents.find(({ id }) => id === 'worker-2')?.status;
     await expect.poll(stopped, { timeout: 30_000 }).toBe('stopped');
   });
 
@@ -70,11 +86,15 @@ describe('a swarm that is up', () => {
     expect((await swarm('task', 'wait', 't1', '--timeout', '60s')).exitCode).toBe(0);
     const all = await events();
     expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).toSorted((a, b) => a - b));
-    expect(all.map(({ name }) => name)).toEqual(expect.arrayContaining(['supervisor.started', 'agent.started', 'task.submitted', 'task.done']));
+    expect(all.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['supervisor.started', 'agent.started', 'task.submitted', 'task.done']),
+    );
     const ofTask = await events('--task', 't1');
-    expect(ofTask.map(({ name }) => name)).toEqual(expect.arrayContaining(['task.submitted', 'task.leased', 'task.done']));
+    expect(ofTask.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['task.submitted', 'task.leased', 'task.done']),
+    );
     expect(ofTask.every(({ task }) => task === 't1')).toBe(true);
-    expect((await events('--agent', 'worker-2', '--task', 't1'))).toEqual([]);
+    expect(await events('--agent', 'worker-2', '--task', 't1')).toEqual([]);
     const third = all[2]?.id ?? 0;
     expect((await events('--since', String(third))).map(({ id }) => id)).toEqual(all.slice(3).map(({ id }) => id));
     expect((await events('--since', '1h')).length).toBeGreaterThanOrEqual(all.length);
@@ -90,7 +110,12 @@ describe('a swarm that is up', () => {
     await expect.poll(() => all.seen().length, { timeout: 20_000 }).toBeGreaterThan(0);
     const { supervisor } = (await swarm('status', '--json')).json<{ supervisor: { pid: number } }>();
     process.kill(supervisor.pid, 'SIGKILL');
-    await expect.poll(async () => (await swarm('status', '--json')).json<{ supervisor: { pid: number | null } }>().supervisor.pid, { timeout: 30_000 }).not.toBe(supervisor.pid);
+    await expect
+      .poll(
+        async () => (await swarm('status', '--json')).json<{ supervisor: { pid: number | null } }>().supervisor.pid,
+        { timeout: 30_000 },
+      )
+      .not.toBe(supervisor.pid);
     await swarm('task', 'add', 'two', '--', 'true');
     await expect.poll(() => mine.seen().map(({ name }) => name), { timeout: 60_000 }).toContain('task.done');
     expect(mine.seen().every(({ task }) => task === 't2')).toBe(true);
@@ -109,7 +134,11 @@ describe('a swarm that is up', () => {
   test('a real bash completes verbs and names', async () => {
     const complete = async (...words: string[]): Promise<string[]> => {
       const script = `source <("$0" completion bash); COMP_WORDS=("$0" "$@"); COMP_CWORD=$#; _swarm "$0"; printf '%s\\n' "\${COMPREPLY[@]}"`;
-      const { stdout } = await execa('bash', ['--norc', '-c', script, swarmScript, ...words], { cwd: repository.path, env: environment.variables, extendEnv: false });
+      const { stdout } = await execa('bash', ['--norc', '-c', script, swarmScript, ...words], {
+        cwd: repository.path,
+        env: environment.variables,
+        extendEnv: false,
+      });
       return stdout.split('\n').filter(Boolean);
     };
     expect(await complete('doc')).toEqual(['doctor']);
@@ -141,21 +170,31 @@ describe('a swarm that is up', () => {
 
 /** What is written there, once swarm itself takes it. */
 async function accepted(file: string): Promise<unknown> {
-  const { findings } = (await runSwarm(environment, path.dirname(file), ['doctor', '--json'])).json<{ findings: { check: string; severity: string }[] }>();
+  const { findings } = (await runSwarm(environment, path.dirname(file), ['doctor', '--json'])).json<{
+    findings: { check: string; severity: string }[];
+  }>();
   expect(findings.find(({ check }) => check === 'config')?.severity).not.toBe('error');
   return parse(await readFile(file, 'utf8'));
 }
 
 describe('swarm init', () => {
-  const place = async (name: string, files: Record<string, string>): Promise<TemporaryRepository> => await temporaryRepository({ parent: environment.directory, name, files });
+  const place = async (name: string, files: Record<string, string>): Promise<TemporaryRepository> =>
+    await temporaryRepository({ parent: environment.directory, name, files });
 
   test('writes a swarm.yaml for what is there, and never over another', async () => {
-    const { path: root } = await place('node app', { 'package.json': '{"scripts": {"test": "vitest"}}', 'pnpm-lock.yaml': '' });
+    const { path: root } = await place('node app', {
+      'package.json': '{"scripts": {"test": "vitest"}}',
+      'pnpm-lock.yaml': '',
+    });
     const run = (...args: string[]): Promise<SwarmRun> => runSwarm(environment, path.join(root), ['init', ...args]);
     const written = await run();
     expect([written.exitCode, written.stderr]).toEqual([0, expect.stringContaining('found: pnpm')]);
     const file = path.join(root, 'swarm.yaml');
-    expect(await accepted(file)).toMatchObject({ verify: { test: ['pnpm', 'test'] }, defaultVerify: 'test', base: 'main' });
+    expect(await accepted(file)).toMatchObject({
+      verify: { test: ['pnpm', 'test'] },
+      defaultVerify: 'test',
+      base: 'main',
+    });
 
     await writeFile(file, 'base: mine\n');
     const refused = await run('--yes');
@@ -167,7 +206,10 @@ describe('swarm init', () => {
 
   test('asks five questions on a terminal, and takes the answers', async () => {
     const { path: root } = await place('asked', { Makefile: 'check:\n\ttrue\n' });
-    const talk = spawn('script', ['-qec', `${swarmScript} init`, '/dev/null'], { cwd: root, env: environment.variables });
+    const talk = spawn('script', ['-qec', `${swarmScript} init`, '/dev/null'], {
+      cwd: root,
+      env: environment.variables,
+    });
     const ended = once(talk, 'exit');
     let screen = '';
     talk.stdout.on('data', (part: Buffer) => (screen += part.toString()));
@@ -197,14 +239,21 @@ describe('swarm init', () => {
 describe('the scripts with classic names', () => {
   test('are doors to the verbs, with --help', async () => {
     const run = (name: string, ...args: string[]) =>
-      execa(path.join(repositoryRoot, 'scripts', name), args, { cwd: repository.path, env: environment.variables, extendEnv: false, reject: false });
+      execa(path.join(repositoryRoot, 'scripts', name), args, {
+        cwd: repository.path,
+        env: environment.variables,
+        extendEnv: false,
+        reject: false,
+      });
     for (const name of ['agent-wrapper.sh', 'setup-tmux.sh', 'monitor-agents.sh']) {
       const { exitCode, stdout } = await run(name, '--help');
       expect([exitCode, stdout]).toEqual([0, expect.stringContaining(`usage: ${name}`)]);
     }
     expect((await run('agent-wrapper.sh', 'worker-1', 'fly')).exitCode).toBe(2);
     expect((await run('setup-tmux.sh', '1')).exitCode).toBe(0);
-    expect(JSON.parse((await run('monitor-agents.sh', '--json')).stdout)).toMatchObject({ supervisor: { state: 'up' } });
+    expect(JSON.parse((await run('monitor-agents.sh', '--json')).stdout)).toMatchObject({
+      supervisor: { state: 'up' },
+    });
     expect((await run('agent-wrapper.sh', 'worker-1', 'restart')).stdout).toContain('worker-1: restart ordered');
   });
 });

@@ -63,8 +63,13 @@ export function findingLines(finding: Finding, output: Pick<Output, 'style' | 'c
   const [mark, style] = finding.fix === 'done' ? (['done', 'green'] as const) : MARKS[finding.severity];
   const extra = [finding.cause, finding.fix === 'done' ? undefined : finding.cure].filter((text) => text !== undefined);
   const typed = (text: string): string => plain(text).replaceAll('`swarm ', `\`${output.command} `);
-  const repairable = finding.fix === 'possible' ? [`${INDENT}${output.style('dim', typed('`swarm doctor --fix` does it.'))}`] : [];
-  return [`${output.style(style, mark)}  ${typed(finding.text)}`, ...extra.map((text) => `${INDENT}${typed(text)}`), ...repairable];
+  const repairable =
+    finding.fix === 'possible' ? [`${INDENT}${output.style('dim', typed('`swarm doctor --fix` does it.'))}`] : [];
+  return [
+    `${output.style(style, mark)}  ${typed(finding.text)}`,
+    ...extra.map((text) => `${INDENT}${typed(text)}`),
+    ...repairable,
+  ];
 }
 
 /** The last line. Pure. */

@@ -45,6 +45,10 @@ function takeLock(file: string): Disposable {
     return takeSupervisorLock(file);
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-running') throw error;
-    throw new SwarmError(error.code, 'a supervisor has come up meanwhile', { hint: 'Run `swarm doctor` again.', cause: error, retrySafe: true });
+    throw new SwarmError(error.code, 'a supervisor has come up meanwhile', {
+      hint: 'Run `swarm doctor` again.',
+      cause: error,
+      retrySafe: true,
+    });
   }
 }

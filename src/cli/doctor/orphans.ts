@@ -24,7 +24,9 @@ export function knownProjects({ swarmStateDir: directory, hash, name, lockDb }: 
   const names = existsSync(directory) ? readdirSync(directory) : [];
   const others = names.flatMap((entry) => {
     const [, other, id] = STATE_NAME.exec(entry) ?? [];
-    return other === undefined || id === undefined || id === hash ? [] : [{ hash: id, name: other, lockDb: path.join(directory, entry, 'lock.db') }];
+    return other === undefined || id === undefined || id === hash
+      ? []
+      : [{ hash: id, name: other, lockDb: path.join(directory, entry, 'lock.db') }];
   });
   return [{ hash, name, lockDb }, ...others];
 }
@@ -47,10 +49,20 @@ async function checkProject(layout: ProjectLayout, project: KnownProject): Promi
   const left = marked(project.hash);
   if (left.length === 0) return [];
   const agents = [...new Set(left.map(({ value }) => value.split('/')[1] ?? '?'))].toSorted();
-  const text = `${countOf(left.length, 'process').replace(/processs$/, 'processes')} of ${agents.join(', ')} in ${project.name} ${left.length === 1 ? 'lives' : 'live'} on without a supervisor (pid ${left.map(({ identity }) => identity.pid).slice(0, 8).join(', ')})`;
+  const text = `${countOf(left.length, 'process').replace(/processs$/, 'processes')} of ${agents.join(', ')} in ${project.name} ${left.length === 1 ? 'lives' : 'live'} on without a supervisor (pid ${left
+    .map(({ identity }) => identity.pid)
+    .slice(0, 8)
+    .join(', ')})`;
   const foreign = left.some((one) => stateDirOf(one) !== layout.swarmStateDir);
   if (foreign) {
-    return [{ check: 'orphans-elsewhere', severity: 'note', text, cause: 'They keep their state in another directory (XDG_STATE_HOME), where their supervisor may well be.' }];
+    return [
+      {
+        check: 'orphans-elsewhere',
+        severity: 'note',
+        text,
+        cause: 'They keep their state in another directory (XDG_STATE_HOME), where their supervisor may well be.',
+      },
+    ];
   }
   return [
     {
@@ -73,7 +85,9 @@ function marked(hash: string): MarkedProcess[] {
 }
 
 function stateDirOf({ identity }: MarkedProcess): string {
-  const env = Object.fromEntries(['HOME', 'XDG_STATE_HOME'].map((name) => [name, readMark(identity.pid, name) ?? undefined]));
+  const env = Object.fromEntries(
+    ['HOME', 'XDG_STATE_HOME'].map((name) => [name, readMark(identity.pid, name) ?? undefined]),
+  );
   return swarmStateDir(env);
 }
 
@@ -86,7 +100,9 @@ async function endOrphans(project: KnownProject): Promise<string> {
       found += ended.found;
       if (ended.survivors.length === 0) continue;
       const pids = ended.survivors.map(({ pid }) => pid).join(', ');
-      throw new SwarmError('process-stays', `pid ${pids} of ${project.name} cannot be ended`, { hint: `Look at it: ps -fp ${pids}` });
+      throw new SwarmError('process-stays', `pid ${pids} of ${project.name} cannot be ended`, {
+        hint: `Look at it: ps -fp ${pids}`,
+      });
     }
     return `ended ${found} of ${project.name}; files, tasks and checkpoints are untouched`;
   });

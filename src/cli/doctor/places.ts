@@ -14,7 +14,13 @@ const LEAST_RUNTIME_BYTES = MIB;
 
 /** swarm's own directories and files: ours, and nobody else's to read. */
 export function checkModes({ layout, uid }: Patient): Diagnosis[] {
-  const directories = [path.dirname(layout.runtimeDir), layout.runtimeDir, layout.swarmStateDir, layout.stateDir, layout.logsDir];
+  const directories = [
+    path.dirname(layout.runtimeDir),
+    layout.runtimeDir,
+    layout.swarmStateDir,
+    layout.stateDir,
+    layout.logsDir,
+  ];
   const files = [layout.envSnapshot, layout.db, layout.supervisorPidFile];
   const wrong = [
     ...directories.flatMap((directory) => checkMode(directory, uid, 0o700)),
@@ -62,8 +68,17 @@ function checkWritable(place: string): Diagnosis[] {
     accessSync(there, constants.W_OK | constants.X_OK);
     return [];
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'EROFS' ? 'its file system is read-only' : 'the rights are missing';
-    return [{ check: 'unwritable', severity: 'error', text: `swarm cannot write to ${there}: ${why}`, cause: `${place} belongs there.`, cure: 'Give yourself the right, or set XDG_STATE_HOME, XDG_RUNTIME_DIR or worktree.dir.' }];
+    const why =
+      (error as NodeJS.ErrnoException).code === 'EROFS' ? 'its file system is read-only' : 'the rights are missing';
+    return [
+      {
+        check: 'unwritable',
+        severity: 'error',
+        text: `swarm cannot write to ${there}: ${why}`,
+        cause: `${place} belongs there.`,
+        cure: 'Give yourself the right, or set XDG_STATE_HOME, XDG_RUNTIME_DIR or worktree.dir.',
+      },
+    ];
   }
 }
 
@@ -73,7 +88,14 @@ export async function checkSockets(patient: Patient): Promise<Diagnosis[]> {
   const sockets = [layout.apiSocket, layout.linkSocket, layout.tmuxSocket];
   const tooLong = sockets.find((socket) => Buffer.byteLength(socket) > LONGEST_PATH_BYTES);
   if (tooLong !== undefined) {
-    return [{ check: 'socket-path', severity: 'error', text: `${tooLong} is longer than a socket's path may be (${LONGEST_PATH_BYTES} bytes)`, cure: 'Set XDG_RUNTIME_DIR to a short path.' }];
+    return [
+      {
+        check: 'socket-path',
+        severity: 'error',
+        text: `${tooLong} is longer than a socket's path may be (${LONGEST_PATH_BYTES} bytes)`,
+        cure: 'Set XDG_RUNTIME_DIR to a short path.',
+      },
+    ];
   }
   const found = await Promise.all(sockets.map((socket) => checkSocket(patient, socket)));
   return found.flat();
@@ -84,12 +106,25 @@ async function checkSocket(patient: Patient, socket: string): Promise<Diagnosis[
   if (found === undefined) return [];
   if (found.uid !== patient.uid || !found.isSocket()) {
     const what = found.isSocket() ? `belongs to user ${found.uid}` : 'is in the way and is no socket';
-    return [{ check: 'socket-foreign', severity: 'error', text: `${socket} ${what}`, cure: 'Move it away, or set XDG_RUNTIME_DIR.' }];
+    return [
+      {
+        check: 'socket-foreign',
+        severity: 'error',
+        text: `${socket} ${what}`,
+        cure: 'Move it away, or set XDG_RUNTIME_DIR.',
+      },
+    ];
   }
   try {
     if (await listens(socket)) return [];
   } catch (error) {
-    return [{ ...findingOf('socket-deaf', error), cause: 'Its server is there and does not answer: hung, or stopped.', cure: 'Find it with `ss -lxp`, and end it.' }];
+    return [
+      {
+        ...findingOf('socket-deaf', error),
+        cause: 'Its server is there and does not answer: hung, or stopped.',
+        cure: 'Find it with `ss -lxp`, and end it.',
+      },
+    ];
   }
   return [
     {
@@ -145,7 +180,10 @@ export interface Room {
 /** Pure. */
 export function diskFinding({ place, what, free, inodes, least, little }: Room): Diagnosis[] {
   const cure = 'Make room; `swarm down --purge` removes worktrees that hold nothing of their own.';
-  if (inodes !== null && inodes < 1_000) return [{ check: 'disk', severity: 'error', text: `${place} (${what}) has room for only ${inodes} more files`, cure }];
+  if (inodes !== null && inodes < 1_000)
+    return [
+      { check: 'disk', severity: 'error', text: `${place} (${what}) has room for only ${inodes} more files`, cure },
+    ];
   if (free >= little) return [];
   const size = free < 10 * MIB ? `${Math.round(free / 1024)} KiB` : `${Math.round(free / MIB)} MiB`;
   const blocks = free < least;

@@ -61,7 +61,13 @@ async function checkGit(cwd: string): Promise<Diagnosis> {
     const [major = 0, minor = 0] = parseGitVersion(text) ?? [];
     const [least, leastMinor] = MINIMUM_GIT;
     if (major > least || (major === least && minor >= leastMinor)) return ok('git', text);
-    return { check: 'git', severity: 'error', text: `${text} is too old`, cause: `swarm needs ${MINIMUM_GIT.join('.')} or newer.`, cure: 'Install a newer git.' };
+    return {
+      check: 'git',
+      severity: 'error',
+      text: `${text} is too old`,
+      cause: `swarm needs ${MINIMUM_GIT.join('.')} or newer.`,
+      cure: 'Install a newer git.',
+    };
   } catch (error) {
     return findingOf('git', error);
   }
@@ -82,11 +88,20 @@ async function checkRabbitmq(env: NodeJS.ProcessEnv, config: Config): Promise<Di
   const install = await findRabbitmq(env);
   const cause = 'Agents come up without it, and tasks wait in the store.';
   if (install === null) {
-    const cure = process.platform === 'darwin' ? 'brew install rabbitmq' : 'sudo scripts/install-rabbitmq, or your system’s package rabbitmq-server';
+    const cure =
+      process.platform === 'darwin'
+        ? 'brew install rabbitmq'
+        : 'sudo scripts/install-rabbitmq, or your system’s package rabbitmq-server';
     return { check: 'rabbitmq', severity: 'error', text: 'RabbitMQ is not installed', cause, cure };
   }
   if (findEpmd(env) === null) {
-    return { check: 'rabbitmq', severity: 'error', text: `RabbitMQ ${install.version} has no Erlang to run on (epmd is not found)`, cause, cure: 'Install Erlang, for example the package erlang-base.' };
+    return {
+      check: 'rabbitmq',
+      severity: 'error',
+      text: `RabbitMQ ${install.version} has no Erlang to run on (epmd is not found)`,
+      cause,
+      cure: 'Install Erlang, for example the package erlang-base.',
+    };
   }
   return ok('rabbitmq', `RabbitMQ ${install.version} (${install.home})`);
 }
@@ -99,20 +114,38 @@ export async function checkClaude({ context, layout, config }: Patient): Promise
   const commands = Object.values(config.agents)
     .filter(({ kind, count }) => kind === 'claude' && count > 0)
     .map(({ command }) => command.join('\0'));
-  const found = await Promise.all([...new Set(commands)].map((command) => inspect(context, layout, command.split('\0'))));
+  const found = await Promise.all(
+    [...new Set(commands)].map((command) => inspect(context, layout, command.split('\0'))),
+  );
   return found.flat();
 }
 
 async function inspect(context: Context, layout: Patient['layout'], command: string[]): Promise<Diagnosis[]> {
   const own = installedClaude(layout);
-  const usesOwn = command.length === 1 && command[0] === 'claude' && findOnPath('claude', context.env, layout.root) === null && existsSync(own);
-  const options = { command: usesOwn ? [own] : command, env: context.env, root: layout.root, signal: context.interrupt.signal };
+  const usesOwn =
+    command.length === 1 &&
+    command[0] === 'claude' &&
+    findOnPath('claude', context.env, layout.root) === null &&
+    existsSync(own);
+  const options = {
+    command: usesOwn ? [own] : command,
+    env: context.env,
+    root: layout.root,
+    signal: context.interrupt.signal,
+  };
   const { version, path: program, gates } = await inspectClaude(options);
   const findings = gates.map(({ kind, message, cure, blocking }): Diagnosis => {
     const severity = GATE_SEVERITY[kind] ?? (blocking ? 'error' : 'note');
-    return { check: `claude-${kind}`, severity, text: message.replace(/\.$/, ''), cure: kind === 'trust' ? 'Run `swarm up`, which asks, or `swarm up --trust`.' : cure };
+    return {
+      check: `claude-${kind}`,
+      severity,
+      text: message.replace(/\.$/, ''),
+      cure: kind === 'trust' ? 'Run `swarm up`, which asks, or `swarm up --trust`.' : cure,
+    };
   });
-  return version === null ? findings : [ok('claude', `Claude Code ${version} (${program ?? command[0] ?? ''})`), ...findings];
+  return version === null
+    ? findings
+    : [ok('claude', `Claude Code ${version} (${program ?? command[0] ?? ''})`), ...findings];
 }
 
 /** Programs that swarm.yaml names: a verify command that cannot start fails every task. */
@@ -131,7 +164,12 @@ export function checkNamed({ context, layout, config }: Patient): Diagnosis[] {
 
 /** As a shell would find it. */
 export function findOnPath(name: string, env: NodeJS.ProcessEnv, root: string): string | null {
-  const places = name.includes('/') ? [path.resolve(root, name)] : (env['PATH'] ?? '').split(path.delimiter).filter(Boolean).map((directory) => path.join(directory, name));
+  const places = name.includes('/')
+    ? [path.resolve(root, name)]
+    : (env['PATH'] ?? '')
+        .split(path.delimiter)
+        .filter(Boolean)
+        .map((directory) => path.join(directory, name));
   return places.find(isProgram) ?? null;
 }
 

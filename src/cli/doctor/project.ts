@@ -34,27 +34,47 @@ export async function checkConfig({ layout, config }: Patient): Promise<Diagnosi
   }
   const { commit } = await readHead(layout.root);
   if (commit === null) {
-    findings.push({ check: 'no-commit', severity: 'error', text: `${layout.root} has no commit yet`, cause: 'A worktree begins at a commit.', cure: 'Commit something first.' });
+    findings.push({
+      check: 'no-commit',
+      severity: 'error',
+      text: `${layout.root} has no commit yet`,
+      cause: 'A worktree begins at a commit.',
+      cure: 'Commit something first.',
+    });
   }
   if (config.base !== undefined) {
     const [found] = await resolveAll(layout.root, [commitOf(`refs/heads/${config.base}`)]);
     if (found == null) {
-      findings.push({ check: 'config-base', severity: 'error', text: `there is no branch "${config.base}", which ${CONFIG_FILE} names as base`, cure: 'Create it, or change `base`.' });
+      findings.push({
+        check: 'config-base',
+        severity: 'error',
+        text: `there is no branch "${config.base}", which ${CONFIG_FILE} names as base`,
+        cure: 'Create it, or change `base`.',
+      });
     }
   }
   if (findings.length > 0) return findings;
   const exists = existsSync(path.join(layout.root, CONFIG_FILE));
-  return [ok('config', exists ? `${CONFIG_FILE} is valid and approved` : `no ${CONFIG_FILE}: all defaults (\`swarm init\` writes one)`)];
+  return [
+    ok(
+      'config',
+      exists ? `${CONFIG_FILE} is valid and approved` : `no ${CONFIG_FILE}: all defaults (\`swarm init\` writes one)`,
+    ),
+  ];
 }
 
 /** Whatever is pushed with all refs takes the checkpoints along, with files that no commit holds. */
 export async function checkRemotes({ layout }: Patient): Promise<Diagnosis[]> {
-  const text = await gitText(['config', '-z', '--get-regexp', String.raw`^remote\..*\.(mirror|push)$`], { cwd: layout.root, okCodes: [1] });
+  const text = await gitText(['config', '-z', '--get-regexp', String.raw`^remote\..*\.(mirror|push)$`], {
+    cwd: layout.root,
+    okCodes: [1],
+  });
   return mirrorRemotes(text).map((name) => ({
     check: 'mirror-remote',
     severity: 'warning' as const,
     text: `the remote "${name}" mirrors all refs`,
-    cause: 'A push there publishes the checkpoints too (refs/swarm/…), with everything that lay in the agents’ worktrees.',
+    cause:
+      'A push there publishes the checkpoints too (refs/swarm/…), with everything that lay in the agents’ worktrees.',
     cure: `git config --unset remote.${name}.mirror && git config --replace-all remote.${name}.push 'refs/heads/*:refs/heads/*'`,
   }));
 }
@@ -73,21 +93,36 @@ export function mirrorRemotes(text: string): string[] {
 
 export async function checkWorktrees(patient: Patient): Promise<Diagnosis[]> {
   const { layout, status } = patient;
-  const ours = (await listWorktrees(layout.root)).filter(({ path: place }) => path.dirname(place) === layout.worktreesDir);
+  const ours = (await listWorktrees(layout.root)).filter(
+    ({ path: place }) => path.dirname(place) === layout.worktreesDir,
+  );
   const agents = status?.agents ?? null;
   const findings = ours.filter(({ missing }) => missing).map((worktree) => missingWorktree(patient, worktree));
   if (agents !== null) {
     const known = new Set(agents.map(({ id }) => id));
-    const unknown = ours.filter(({ path: place, missing }) => !missing && !known.has(agentOf(place))).map(({ path: place }) => place);
+    const unknown = ours
+      .filter(({ path: place, missing }) => !missing && !known.has(agentOf(place)))
+      .map(({ path: place }) => place);
     if (unknown.length > 0) findings.push(strayWorktrees(unknown));
     for (const { id, worktree, status: state } of agents) {
       if (['stopped', 'starting', 'stopping', 'failed'].includes(state) || existsSync(worktree)) continue;
-      findings.push({ check: 'worktree-gone', severity: 'error', text: `${id} is ${state}, and its worktree ${worktree} is gone`, cure: `Run \`swarm restart ${id}\`, which makes it anew; \`swarm checkpoint ls ${id}\` shows what can be brought back.` });
+      findings.push({
+        check: 'worktree-gone',
+        severity: 'error',
+        text: `${id} is ${state}, and its worktree ${worktree} is gone`,
+        cure: `Run \`swarm restart ${id}\`, which makes it anew; \`swarm checkpoint ls ${id}\` shows what can be brought back.`,
+      });
     }
   }
   const stray = unregistered(layout, ours);
   if (stray.length > 0) {
-    findings.push({ check: 'worktree-unregistered', severity: 'warning', text: `${stray.join(', ')}: git does not know ${stray.length === 1 ? 'it' : 'them'} as a worktree`, cause: 'An agent of that name cannot get its worktree there.', cure: 'Look at what is in there and move it away.' });
+    findings.push({
+      check: 'worktree-unregistered',
+      severity: 'warning',
+      text: `${stray.join(', ')}: git does not know ${stray.length === 1 ? 'it' : 'them'} as a worktree`,
+      cause: 'An agent of that name cannot get its worktree there.',
+      cure: 'Look at what is in there and move it away.',
+    });
   }
   return findings.length > 0 ? findings : [ok('worktrees', `${countOf(ours.length, 'worktree')} in order`)];
 }

@@ -31,13 +31,25 @@ export async function checkSupervisor({ layout, status, locked }: Patient): Prom
     ];
   }
   const { degraded } = await connect(layout).health();
-  const found = degraded.map((text): Diagnosis => ({ check: 'supervisor-degraded', severity: 'warning', text: `the supervisor says: ${text}`, cure: 'See `swarm logs supervisor`.' }));
-  return [ok('supervisor', `the supervisor is up for ${ago(status.supervisor.since, Date.now())} (pid ${status.supervisor.pid ?? '?'})`), ...found];
+  const found = degraded.map((text): Diagnosis => ({
+    check: 'supervisor-degraded',
+    severity: 'warning',
+    text: `the supervisor says: ${text}`,
+    cure: 'See `swarm logs supervisor`.',
+  }));
+  return [
+    ok(
+      'supervisor',
+      `the supervisor is up for ${ago(status.supervisor.since, Date.now())} (pid ${status.supervisor.pid ?? '?'})`,
+    ),
+    ...found,
+  ];
 }
 
 /** Panes whose supervisor is gone: without the agents' processes it is an empty shell that nobody ends. */
 export async function checkTmuxServer({ layout, config, context }: Patient): Promise<Diagnosis[]> {
-  if (isLocked(layout) || !existsSync(layout.tmuxSocket) || !(await listens(layout.tmuxSocket).catch(() => false))) return [];
+  if (isLocked(layout) || !existsSync(layout.tmuxSocket) || !(await listens(layout.tmuxSocket).catch(() => false)))
+    return [];
   const address = { program: config.tmux.program, socket: layout.tmuxSocket };
   return [
     {
@@ -59,16 +71,38 @@ export async function checkTmuxServer({ layout, config, context }: Patient): Pro
 export async function checkBroker({ layout, config, status }: Patient): Promise<Diagnosis[]> {
   const seen = status?.broker;
   if (seen !== undefined && (seen.state === 'down' || seen.state === 'absent')) {
-    return [{ check: 'broker', severity: 'error', text: `the broker is ${seen.state}${seen.reason === null ? '' : `: ${seen.reason}`}`, cause: 'Tasks wait in the store until it is back.', cure: 'See `swarm logs broker` and `swarm broker status`.' }];
+    return [
+      {
+        check: 'broker',
+        severity: 'error',
+        text: `the broker is ${seen.state}${seen.reason === null ? '' : `: ${seen.reason}`}`,
+        cause: 'Tasks wait in the store until it is back.',
+        cure: 'See `swarm logs broker` and `swarm broker status`.',
+      },
+    ];
   }
   if (config.broker.url !== undefined) return seen === undefined ? [] : [ok('broker', `your broker is ${seen.state}`)];
   const found = await brokerStatus(layout.brokerDir);
   if (found.state === 'unresponsive') {
-    return [{ check: 'broker', severity: found.users.length > 0 ? 'error' : 'warning', text: `the broker (pid ${found.pid}) does not answer`, cause: 'It is starting, or it hangs; supervisors replace one that hangs.', cure: 'See `swarm logs broker`.' }];
+    return [
+      {
+        check: 'broker',
+        severity: found.users.length > 0 ? 'error' : 'warning',
+        text: `the broker (pid ${found.pid}) does not answer`,
+        cause: 'It is starting, or it hangs; supervisors replace one that hangs.',
+        cure: 'See `swarm logs broker`.',
+      },
+    ];
   }
-  if (found.state === 'stopped') return brokerRemains(layout.brokerDir) ?? [ok('broker', 'the broker is stopped; the first `swarm up` starts it')];
+  if (found.state === 'stopped')
+    return brokerRemains(layout.brokerDir) ?? [ok('broker', 'the broker is stopped; the first `swarm up` starts it')];
   if (found.users.length === 0) return [unusedBroker(layout.brokerDir, found.pid)];
-  return [ok('broker', `the broker runs (RabbitMQ ${found.version}, pid ${found.pid}), used by ${countOf(found.users.length, 'project')}`)];
+  return [
+    ok(
+      'broker',
+      `the broker runs (RabbitMQ ${found.version}, pid ${found.pid}), used by ${countOf(found.users.length, 'project')}`,
+    ),
+  ];
 }
 
 /** Processes of a broker whose node is gone, by their mark. */
@@ -134,7 +168,14 @@ export function checkStore({ layout }: Patient): Diagnosis[] {
     using db = new Database(layout.db, { readOnly: true });
     const said = db.get<{ quick_check: string }>('PRAGMA quick_check(1)')?.quick_check ?? 'ok';
     if (said === 'ok') return [ok('store', 'the store is readable and whole')];
-    return [{ check: 'store', severity: 'error', text: `${layout.db} is damaged: ${said}`, cure: 'Move it away with its -wal and -shm; checkpoints and branches are in git and stay.' }];
+    return [
+      {
+        check: 'store',
+        severity: 'error',
+        text: `${layout.db} is damaged: ${said}`,
+        cure: 'Move it away with its -wal and -shm; checkpoints and branches are in git and stay.',
+      },
+    ];
   } catch (error) {
     return [findingOf('store', storeError(error, layout.db))];
   }

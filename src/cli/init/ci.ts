@@ -15,7 +15,11 @@ const SETUP = /\b(install|setup|checkout|apt-get|brew|cache|upload|docker|sudo)\
 
 /** Commands of one line that CI runs and that say by their words what they are for. */
 export function ciCommands(files: RepositoryFiles): { file: string | null; commands: VerifyCommand[] } {
-  const workflows = files.list(WORKFLOWS).filter((name) => /\.ya?ml$/.test(name)).toSorted().map((name) => `${WORKFLOWS}/${name}`);
+  const workflows = files
+    .list(WORKFLOWS)
+    .filter((name) => /\.ya?ml$/.test(name))
+    .toSorted()
+    .map((name) => `${WORKFLOWS}/${name}`);
   const present = [...workflows, ...SINGLE_FILES.filter((file) => files.has(file))];
   const lines = present.flatMap((file) => linesOf(file, files.read(file) ?? '').map((line) => ({ file, line })));
   const usable = lines.filter(({ line }) => line !== '' && !SHELL_ONLY.test(line) && !SETUP.test(line));

@@ -18,9 +18,14 @@ export async function askPerson(context: Context, defaults: InitAnswers): Promis
   const others = defaults.verify.filter(({ name }) => name !== 'test');
   const verify = [...(test === null ? [] : [test]), ...others];
   const rules = [...new Set([...(test === null ? [] : [allowRule(test.argv)]), ...defaults.allow])];
-  const allow = rules.length === 0 || (await yes(context, `Agents may run without asking: ${rules.join(', ')}`)) ? rules : [];
-  const workers = await askUntil(context, `How many agents? [${defaults.workers}] `, (typed) => readWorkers(typed, defaults.workers));
-  const branch = (await ask(context, `Branch that tasks start from [${defaults.base ?? 'whatever is checked out'}] `)) || defaults.base;
+  const allow =
+    rules.length === 0 || (await yes(context, `Agents may run without asking: ${rules.join(', ')}`)) ? rules : [];
+  const workers = await askUntil(context, `How many agents? [${defaults.workers}] `, (typed) =>
+    readWorkers(typed, defaults.workers),
+  );
+  const branch =
+    (await ask(context, `Branch that tasks start from [${defaults.base ?? 'whatever is checked out'}] `)) ||
+    defaults.base;
   const deny = await yes(context, 'Answer permission questions with no after 10 minutes, when nobody is there');
   return { workers, verify, allow, base: branch, unanswered: deny ? 'deny' : 'wait' };
 }
@@ -32,7 +37,8 @@ async function askTest(context: Context, verify: readonly VerifyCommand[]): Prom
     if (typed === '') return { value: found };
     if (typed === '-') return { value: null };
     const argv = splitCommand(typed);
-    if (argv === null || argv.length === 0) return { again: 'One program with its arguments is needed; put what needs a shell into a script.' };
+    if (argv === null || argv.length === 0)
+      return { again: 'One program with its arguments is needed; put what needs a shell into a script.' };
     return { value: { name: 'test', argv, from: 'you' } };
   });
 }

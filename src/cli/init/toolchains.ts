@@ -38,7 +38,8 @@ export const nodeTools: Look = (files) => {
     .filter(([name, script]) => !(name === 'test' && String(script).includes('no test specified')))
     .map(([name]) => name);
   // `bun test` is bun's own test runner, not the script.
-  const argvOf = (name: string): string[] => (name === 'test' && manager !== 'bun' ? [manager, name] : [manager, 'run', name]);
+  const argvOf = (name: string): string[] =>
+    name === 'test' && manager !== 'bun' ? [manager, name] : [manager, 'run', name];
   return { tool: manager, commands: commandsOf(scripts, argvOf, 'package.json'), allow: [] };
 };
 
@@ -74,15 +75,24 @@ const PYTHON_LOCKS: readonly (readonly [file: string, tool: string])[] = [
 ];
 
 export const pythonTools: Look = (files) => {
-  const from = ['pyproject.toml', 'setup.cfg', 'setup.py', 'requirements.txt', 'tox.ini'].find((file) => files.has(file));
+  const from = ['pyproject.toml', 'setup.cfg', 'setup.py', 'requirements.txt', 'tox.ini'].find((file) =>
+    files.has(file),
+  );
   if (from === undefined) return null;
   const tool = PYTHON_LOCKS.find(([file]) => files.has(file))?.[1];
   const run = tool === undefined ? [] : [tool, 'run'];
   const project = files.read('pyproject.toml') ?? '';
   const told = [project, files.read('setup.cfg'), files.read('requirements.txt'), files.read('tox.ini')].join('\n');
   const test = pythonTest(files, told, tool === undefined ? ['python', '-m'] : run);
-  const lint = /^\[tool\.ruff/m.test(project) || files.has('ruff.toml') ? [{ name: 'lint', argv: [...run, 'ruff', 'check', '.'], from }] : [];
-  return { tool: tool ?? 'python', commands: [...(test === null ? [] : [{ name: 'test', argv: test, from }]), ...lint], allow: [] };
+  const lint =
+    /^\[tool\.ruff/m.test(project) || files.has('ruff.toml')
+      ? [{ name: 'lint', argv: [...run, 'ruff', 'check', '.'], from }]
+      : [];
+  return {
+    tool: tool ?? 'python',
+    commands: [...(test === null ? [] : [{ name: 'test', argv: test, from }]), ...lint],
+    allow: [],
+  };
 };
 
 function pythonTest(files: RepositoryFiles, told: string, run: readonly string[]): string[] | null {
@@ -114,12 +124,16 @@ export const otherTools: Look = (files) => {
 export const makeTools: Look = (files) => {
   const from = ['Makefile', 'makefile', 'GNUmakefile'].find((file) => files.has(file));
   if (from !== undefined) {
-    const targets = [...(files.read(from) ?? '').matchAll(/^([A-Za-z0-9_.-]+)[ \t]*:(?!=)/gm)].map(([, name = '']) => name);
+    const targets = [...(files.read(from) ?? '').matchAll(/^([A-Za-z0-9_.-]+)[ \t]*:(?!=)/gm)].map(
+      ([, name = '']) => name,
+    );
     return { tool: 'make', commands: commandsOf(targets, (name) => ['make', name], from), allow: [] };
   }
   const just = ['justfile', 'Justfile', '.justfile'].find((file) => files.has(file));
   if (just === undefined) return null;
-  const recipes = [...(files.read(just) ?? '').matchAll(/^@?([A-Za-z0-9_-]+)(?:[ \t][^:\n]*)?:(?!=)/gm)].map(([, name = '']) => name);
+  const recipes = [...(files.read(just) ?? '').matchAll(/^@?([A-Za-z0-9_-]+)(?:[ \t][^:\n]*)?:(?!=)/gm)].map(
+    ([, name = '']) => name,
+  );
   return { tool: 'just', commands: commandsOf(recipes, (name) => ['just', name], just), allow: [] };
 };
 

@@ -11,10 +11,17 @@ export function commandOf(pid: number): string {
   }
 }
 
-export const write = (file: string, content: string) => ({ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } });
+export const write = (file: string, content: string) => ({
+  name: 'Write',
+  input: { file_path: `{{cwd}}/${file}`, content },
+});
 export const complete = (summary: string) => ({ tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }] });
 
-export async function claudePane(amqpUrl: string, script: ScriptInput, more: Parameters<typeof WrapperPane.open>[0]['spec'] = {}) {
+export async function claudePane(
+  amqpUrl: string,
+  script: ScriptInput,
+  more: Parameters<typeof WrapperPane.open>[0]['spec'] = {},
+) {
   const api = await startMessagesApi({ script });
   const pane = await WrapperPane.open({ kind: 'claude', amqpUrl, anthropicBaseUrl: api.url, spec: more });
   return {
@@ -29,5 +36,7 @@ export async function claudePane(amqpUrl: string, script: ScriptInput, more: Par
 }
 
 export const bash = (command: string) => ({ name: 'Bash', input: { command, description: 'work' } });
-export const say = (tool: string, input: Record<string, unknown>) => ({ tools: [{ name: `mcp__swarm__${tool}`, input }] });
+export const say = (tool: string, input: Record<string, unknown>) => ({
+  tools: [{ name: `mcp__swarm__${tool}`, input }],
+});
 export const ALLOW = { allow: ['Bash'] };

@@ -6,16 +6,31 @@ import { brokerTest as test } from '../../support/broker.ts';
 import { turnsOf } from '../../support/messages-api.ts';
 import { ALLOW, bash, claudePane, commandOf, complete, write } from './claude-kit.ts';
 
-test("an idle agent comes back after a kill, takes a person's message as a turn, and gives up when it dies too often", async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [{ name: 'talk', contains: 'Hello from the person', steps: [{ text: 'Hello yourself.' }] }],
-  }, { idle: 'eager', restart: { policy: 'permanent', intensity: 2, windowMs: 60_000, backoffMs: 10, backoffMaxMs: 50 } });
+test("an idle agent comes back after a kill, takes a person's message as a turn, and gives up when it dies too often", async ({
+  broker,
+}) => {
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [{ name: 'talk', contains: 'Hello from the person', steps: [{ text: 'Hello yourself.' }] }],
+    },
+    {
+      idle: 'eager',
+      restart: { policy: 'permanent', intensity: 2, windowMs: 60_000, backoffMs: 10, backoffMaxMs: 50 },
+    },
+  );
   const { pane, supervisor, api } = room;
   await pane.start();
-  const isReady = () => supervisor.snapshot?.child !== null && ['ready', 'idle'].includes(supervisor.snapshot?.turn ?? '');
+  const isReady = () =>
+    supervisor.snapshot?.child !== null && ['ready', 'idle'].includes(supervisor.snapshot?.turn ?? '');
   await expect.poll(isReady, { timeout: 50_000 }).toBe(true);
-  expect(await supervisor.order({ do: 'send', id: 'm1', text: 'Hello from the person' })).toMatchObject({ ok: true, result: { receipt: 'queued' } });
-  await expect.poll(() => supervisor.eventsNamed('message.delivered').map(({ data }) => data['id']), { timeout: 50_000 }).toEqual(['m1']);
+  expect(await supervisor.order({ do: 'send', id: 'm1', text: 'Hello from the person' })).toMatchObject({
+    ok: true,
+    result: { receipt: 'queued' },
+  });
+  await expect
+    .poll(() => supervisor.eventsNamed('message.delivered').map(({ data }) => data['id']), { timeout: 50_000 })
+    .toEqual(['m1']);
   await expect.poll(() => supervisor.snapshot?.turn, { timeout: 50_000 }).toBe('idle');
   expect(turnsOf(api)[0]?.prompt).toBe('Hello from the person');
   const session = supervisor.snapshot?.sessionId;
@@ -36,12 +51,24 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
 });
 
 test('a rollback in the middle of a turn restores the files, and the turn goes on knowing it', async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [
-      { name: 'after', contains: 'set the files of the worktree back to checkpoint', steps: [complete('saw the rollback'), { text: 'ok' }] },
-      { name: 'first', contains: 'Work long', steps: [{ tools: [write('README.md', 'ruined')] }, { tools: [bash('tail -f /dev/null')] }] },
-    ],
-  }, ALLOW);
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [
+        {
+          name: 'after',
+          contains: 'set the files of the worktree back to checkpoint',
+          steps: [complete('saw the rollback'), { text: 'ok' }],
+        },
+        {
+          name: 'first',
+          contains: 'Work long',
+          steps: [{ tools: [write('README.md', 'ruined')] }, { tools: [bash('tail -f /dev/null')] }],
+        },
+      ],
+    },
+    ALLOW,
+  );
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Work long' }));
   await pane.start();
@@ -50,13 +77,19 @@ test('a rollback in the middle of a turn restores the files, and the turn goes o
   const ack = await supervisor.order({ do: 'rollback', n: supervisor.snapshot?.checkpoint?.n ?? 0 });
   expect(ack).toMatchObject({ ok: true, result: { changed: ['README.md'] } });
   expect(await readme()).toBe('# A project\n');
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'done', summary: 'saw the rollback' });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ outcome: 'done', summary: 'saw the rollback' });
 });
 
 test("a person's draft in the pane holds the next start until it is gone", async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [{ name: 'first', contains: 'Do it', steps: [complete('did it'), { text: 'ok' }] }],
-  }, { idle: 'eager' });
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [{ name: 'first', contains: 'Do it', steps: [complete('did it'), { text: 'ok' }] }],
+    },
+    { idle: 'eager' },
+  );
   const { pane, supervisor } = room;
   await pane.start();
   await expect.poll(() => supervisor.snapshot?.turn, { timeout: 50_000 }).toBe('ready');
@@ -64,46 +97,92 @@ test("a person's draft in the pane holds the next start until it is gone", async
   expect(await pane.screen()).toContain('half a thought');
   supervisor.orders.push(pane.order('t1', { prompt: 'Do it' }));
   await supervisor.ticket(null);
-  await expect.poll(() => supervisor.snapshot?.held, { timeout: 50_000 }).toMatchObject({ kind: 'draft', detail: expect.stringContaining('half a thought') });
+  await expect
+    .poll(() => supervisor.snapshot?.held, { timeout: 50_000 })
+    .toMatchObject({ kind: 'draft', detail: expect.stringContaining('half a thought') });
   await pane.tmux('send-keys', '-t', '=worker-1:', 'C-u');
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'done', summary: 'did it' });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ outcome: 'done', summary: 'did it' });
 });
 
-test('failures of the API are retried, a limit is waited for, and what never heals ends the attempt', async ({ broker }) => {
+test('failures of the API are retried, a limit is waited for, and what never heals ends the attempt', async ({
+  broker,
+}) => {
   await using room = await claudePane(broker.url, {
     rules: [
-      { name: 'restarted', contains: 'An error of the API cut your last turn short. Go on with task t2', steps: [complete('after the limit'), { text: 'ok' }] },
-      { name: 'go on', contains: 'An error of the API cut your last turn short', steps: [complete('in spite of it'), { text: 'ok' }] },
-      { name: 'overload', contains: 'Try hard', steps: [{ fault: { kind: 'status', status: 529 }, times: null }, { text: 'x' }] },
-      { name: 'limit', contains: 'Hit the limit', steps: [{ fault: { kind: 'status', status: 429, retryAfter: 3600 }, times: null }, { text: 'x' }] },
+      {
+        name: 'restarted',
+        contains: 'An error of the API cut your last turn short. Go on with task t2',
+        steps: [complete('after the limit'), { text: 'ok' }],
+      },
+      {
+        name: 'go on',
+        contains: 'An error of the API cut your last turn short',
+        steps: [complete('in spite of it'), { text: 'ok' }],
+      },
+      {
+        name: 'overload',
+        contains: 'Try hard',
+        steps: [{ fault: { kind: 'status', status: 529 }, times: null }, { text: 'x' }],
+      },
+      {
+        name: 'limit',
+        contains: 'Hit the limit',
+        steps: [{ fault: { kind: 'status', status: 429, retryAfter: 3600 }, times: null }, { text: 'x' }],
+      },
     ],
   });
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Try hard' }), pane.order('t2', { prompt: 'Hit the limit' }));
   await pane.start();
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ task: 't1', outcome: 'done', summary: 'in spite of it' });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ task: 't1', outcome: 'done', summary: 'in spite of it' });
   await expect.poll(() => supervisor.snapshot?.held?.kind, { timeout: 50_000 }).toBe('rate-limit');
   // A person need not wait for it.
   expect(await supervisor.order({ do: 'restart' })).toMatchObject({ ok: true });
-  await expect.poll(() => supervisor.results[1], { timeout: 50_000 }).toMatchObject({ task: 't2', outcome: 'done', summary: 'after the limit' });
+  await expect
+    .poll(() => supervisor.results[1], { timeout: 50_000 })
+    .toMatchObject({ task: 't2', outcome: 'done', summary: 'after the limit' });
   expect(supervisor.results[1]?.sessionId).not.toBe(supervisor.results[0]?.sessionId);
 });
 
 test('a task that takes too long is ended with everything it runs', async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [{ name: 'first', contains: 'Work long', steps: [{ tools: [bash('tail -f /dev/null')] }] }],
-  }, ALLOW);
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [{ name: 'first', contains: 'Work long', steps: [{ tools: [bash('tail -f /dev/null')] }] }],
+    },
+    ALLOW,
+  );
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Work long', timeoutMs: 4_000 }));
   await pane.start();
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
 });
 
 test('a conflict between dependencies is the first job, named in the prompt', async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [{ name: 'first', contains: 'First of all: a merge conflict', steps: [{ tools: [bash('echo both > README.md; git add README.md; git commit -q --no-edit')] }, complete('merged'), { text: 'ok' }] }],
-  }, ALLOW);
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [
+        {
+          name: 'first',
+          contains: 'First of all: a merge conflict',
+          steps: [
+            { tools: [bash('echo both > README.md; git add README.md; git commit -q --no-edit')] },
+            complete('merged'),
+            { text: 'ok' },
+          ],
+        },
+      ],
+    },
+    ALLOW,
+  );
   const { pane, supervisor, api } = room;
   const commits: string[] = [];
   for (const side of ['left', 'right']) {
@@ -113,46 +192,90 @@ test('a conflict between dependencies is the first job, named in the prompt', as
     commits.push(await pane.repository.git('rev-parse', 'HEAD'));
   }
   await pane.repository.git('checkout', '-q', 'main');
-  const dependencies = commits.map((commit, n) => ({ task: `t${n + 1}`, title: `Side ${n + 1}`, commit, summary: `side ${n + 1} done` }));
+  const dependencies = commits.map((commit, n) => ({
+    task: `t${n + 1}`,
+    title: `Side ${n + 1}`,
+    commit,
+    summary: `side ${n + 1} done`,
+  }));
   supervisor.orders.push(pane.order('t3', { prompt: 'Join them', dependencies }));
   await pane.start();
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'done', summary: 'merged' });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ outcome: 'done', summary: 'merged' });
   expect(turnsOf(api)[0]?.prompt).toContain('- README.md');
   expect(turnsOf(api)[0]?.prompt).toContain('side 2 done');
   expect(await pane.repository.git('show', `${supervisor.results[0]?.commit}:README.md`)).toBe('both');
 });
 
-test('after the death of the wrapper the next one goes on with the same conversation, and nothing of the old one lives', async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [
-      { name: 'again', contains: 'You were interrupted (the wrapper died)', steps: [complete('finished by the second'), { text: 'ok' }] },
-      { name: 'first', contains: 'Work long', steps: [{ tools: [write('one.txt', '1')] }, { tools: [bash('tail -f /dev/null')] }] },
-    ],
-  }, ALLOW);
+test('after the death of the wrapper the next one goes on with the same conversation, and nothing of the old one lives', async ({
+  broker,
+}) => {
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [
+        {
+          name: 'again',
+          contains: 'You were interrupted (the wrapper died)',
+          steps: [complete('finished by the second'), { text: 'ok' }],
+        },
+        {
+          name: 'first',
+          contains: 'Work long',
+          steps: [{ tools: [write('one.txt', '1')] }, { tools: [bash('tail -f /dev/null')] }],
+        },
+      ],
+    },
+    ALLOW,
+  );
   const { pane, supervisor, api } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Work long' }));
   await pane.start();
   const first = () => findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1/1`);
-  await expect.poll(() => first().some(({ identity }) => commandOf(identity.pid).startsWith('tail -f')), { timeout: 50_000 }).toBe(true);
+  await expect
+    .poll(() => first().some(({ identity }) => commandOf(identity.pid).startsWith('tail -f')), { timeout: 50_000 })
+    .toBe(true);
   const sessionId = supervisor.snapshot?.sessionId ?? null;
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
-  supervisor.orders.push(pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }));
+  supervisor.orders.push(
+    pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }),
+  );
   await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
   await pane.tmux('respawn-pane', '-t', '=worker-1:');
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ attempt: 2, outcome: 'done', summary: 'finished by the second', sessionId });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ attempt: 2, outcome: 'done', summary: 'finished by the second', sessionId });
   expect(first()).toEqual([]);
   expect(new Set(turnsOf(api).map(({ session }) => session))).toEqual(new Set([sessionId]));
-  expect(await pane.repository.git('show', '--format=', '--name-only', `${supervisor.results[0]?.commit}`)).toBe('one.txt');
+  expect(await pane.repository.git('show', '--format=', '--name-only', `${supervisor.results[0]?.commit}`)).toBe(
+    'one.txt',
+  );
 });
 
 test('a budget that is crossed ends the attempt', async ({ broker }) => {
-  await using room = await claudePane(broker.url, {
-    rules: [{ name: 'first', contains: 'Spend', steps: [{ tools: [bash('echo x')], inputTokens: 4_000_000, outputTokens: 100_000 }, { tools: [bash('tail -f /dev/null')] }] }],
-  }, ALLOW);
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [
+        {
+          name: 'first',
+          contains: 'Spend',
+          steps: [
+            { tools: [bash('echo x')], inputTokens: 4_000_000, outputTokens: 100_000 },
+            { tools: [bash('tail -f /dev/null')] },
+          ],
+        },
+      ],
+    },
+    ALLOW,
+  );
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Spend', budgetUsd: 0.5 }));
   await pane.start();
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'failed', errorClass: 'budget' });
+  await expect
+    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .toMatchObject({ outcome: 'failed', errorClass: 'budget' });
   expect(supervisor.results[0]?.usage.costUsd).toBeGreaterThan(0.5);
   expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1`)).toEqual([]);
 });

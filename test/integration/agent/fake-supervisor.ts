@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import net from 'node:net';
 import { AmqpConnection } from '../../../src/amqp/index.ts';
 import { Bus } from '../../../src/coordination/bus.ts';
-import { toSupervisorSchema, type Order, type ToSupervisor, type WrapperSnapshot } from '../../../src/coordination/link.ts';
+import {
+  toSupervisorSchema,
+  type Order,
+  type ToSupervisor,
+  type WrapperSnapshot,
+} from '../../../src/coordination/link.ts';
 import type { Payload, TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { amqpNames } from '../../../src/coordination/names.ts';
 import { declareTopology } from '../../../src/coordination/topology.ts';
@@ -95,7 +100,9 @@ export class FakeSupervisor implements AsyncDisposable {
     bus.serveClaims((claim) => {
       this.claims.push(claim);
       const order = this.orders.shift();
-      return order === undefined ? { got: 'none', reason: 'nothing' } : { got: 'task', order: { ...order, slot: claim.slot } };
+      return order === undefined
+        ? { got: 'none', reason: 'nothing' }
+        : { got: 'task', order: { ...order, slot: claim.slot } };
     });
     bus.consume(names.results, 'task.result', async (message) => {
       this.results.push(message.payload);

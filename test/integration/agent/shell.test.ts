@@ -8,7 +8,9 @@ import { WrapperPane } from './wrapper-pane.ts';
 test('a shell task runs in its branch and its exit code is the result', async ({ broker }) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
   const { supervisor } = pane;
-  supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'echo hello; echo new > made.txt; echo "$SWARM_MARK"'] }));
+  supervisor.orders.push(
+    pane.order('t1', { command: ['sh', '-c', 'echo hello; echo new > made.txt; echo "$SWARM_MARK"'] }),
+  );
   await pane.start();
   await expect.poll(() => supervisor.results.length, { timeout: 15_000, message: await pane.log() }).toBe(1);
   const [result] = supervisor.results;
@@ -57,9 +59,12 @@ test('a failing command, one that cannot start and one that takes too long each 
 test('slots work at once, each in its own worktree, and a cancelled one ends alone', async ({ broker }) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url, spec: { slots: 2 } });
   const { supervisor } = pane;
-  for (const task of ['t1', 't2']) supervisor.orders.push(pane.order(task, { command: ['sh', '-c', 'pwd; until [ -e go ]; do sleep 0.05; done'] }));
+  for (const task of ['t1', 't2'])
+    supervisor.orders.push(pane.order(task, { command: ['sh', '-c', 'pwd; until [ -e go ]; do sleep 0.05; done'] }));
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.tasks.filter(({ phase }) => phase === 'running').length, { timeout: 15_000 }).toBe(2);
+  await expect
+    .poll(() => supervisor.snapshot?.tasks.filter(({ phase }) => phase === 'running').length, { timeout: 15_000 })
+    .toBe(2);
   expect(supervisor.snapshot?.turn).toBe('busy');
   const [first, second] = supervisor.snapshot?.tasks ?? [];
   await expect.poll(() => supervisor.heartbeats.some(({ attempts }) => attempts.length === 2)).toBe(true);
@@ -70,7 +75,10 @@ test('slots work at once, each in its own worktree, and a cancelled one ends alo
   await expect.poll(() => supervisor.results.length).toBe(2);
   expect(supervisor.results[1]).toMatchObject({ task: second?.task, outcome: 'done' });
   await expect.poll(() => supervisor.snapshot?.turn).toBe('ready');
-  expect(await supervisor.order({ do: 'cancel', task: 't9', attempt: 1 })).toMatchObject({ ok: false, error: { code: 'unknown-attempt' } });
+  expect(await supervisor.order({ do: 'cancel', task: 't9', attempt: 1 })).toMatchObject({
+    ok: false,
+    error: { code: 'unknown-attempt' },
+  });
 });
 
 test('an ordered stop gives the attempt back, ends its processes and then the wrapper', async ({ broker }) => {
@@ -85,7 +93,9 @@ test('an ordered stop gives the attempt back, ends its processes and then the wr
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
 });
 
-test('a task goes on without the supervisor, who is started again and refused when its time is over', async ({ broker }) => {
+test('a task goes on without the supervisor, who is started again and refused when its time is over', async ({
+  broker,
+}) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
   const { supervisor } = pane;
   supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done'] }));
@@ -107,7 +117,9 @@ test('a task goes on without the supervisor, who is started again and refused wh
 test('a result survives the death of the broker and of the wrapper', async ({ broker }) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
   const { supervisor } = pane;
-  supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done; echo over'] }));
+  supervisor.orders.push(
+    pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done; echo over'] }),
+  );
   await pane.start();
   await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
   broker.kill();

@@ -86,7 +86,9 @@ test('a result that nobody confirmed is delivered by the next incarnation', asyn
 
 test('a confirmed result is said again to a broker that was away, until a minute has passed', async () => {
   const spool = await openSpool();
-  await (await spool.deliver(result('t1'))).confirmed;
+  await (
+    await spool.deliver(result('t1'))
+  ).confirmed;
   spool.resend();
   await expect.poll(() => sent).toEqual(['t1', 't1']);
   advance(60_000);

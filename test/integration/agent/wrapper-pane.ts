@@ -34,7 +34,9 @@ function bundle(): Promise<string> {
     target: 'node24',
     minify: true,
     write: false,
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
   }).then(({ outputFiles }) => outputFiles[0]?.text ?? '');
   return bundled;
 }
@@ -57,7 +59,10 @@ export class WrapperPane implements AsyncDisposable {
 
   static async open(options: WrapperPaneOptions): Promise<WrapperPane> {
     const environment = await isolatedEnvironment({ anthropicBaseUrl: options.anthropicBaseUrl, graceMs: 6_000 });
-    const repository = await temporaryRepository({ parent: environment.directory, ...(options.files === undefined ? {} : { files: options.files }) });
+    const repository = await temporaryRepository({
+      parent: environment.directory,
+      ...(options.files === undefined ? {} : { files: options.files }),
+    });
     const commit = await repository.git('rev-parse', 'HEAD');
     const agent = 'worker-1';
     const project = randomUUID().slice(0, 8);
@@ -134,7 +139,25 @@ export class WrapperPane implements AsyncDisposable {
     const environment = { ...this.environment.variables, SWARM_WRAPPER: `${project}/${agent}` };
     const pairs = Object.entries(environment).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
     const program = [process.execPath, wrapper, '--spec', this.specFile];
-    await this.tmux('-f', '/dev/null', 'new-session', '-d', '-s', agent, '-x', '120', '-y', '40', ...pairs, ...program, ';', 'set', '-g', 'remain-on-exit', 'on');
+    await this.tmux(
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      '-s',
+      agent,
+      '-x',
+      '120',
+      '-y',
+      '40',
+      ...pairs,
+      ...program,
+      ';',
+      'set',
+      '-g',
+      'remain-on-exit',
+      'on',
+    );
   }
 
   screen(): Promise<string> {
@@ -144,7 +167,21 @@ export class WrapperPane implements AsyncDisposable {
   /** A person attaches, types, and leaves again: tmux itself is the terminal of that client. */
   async visit(keys: string[]): Promise<void> {
     const attach = ['tmux', '-S', this.spec.tmuxSocket, 'attach', '-t', '=worker-1'];
-    await this.tmux('new-session', '-d', '-s', 'visitor', '-x', '120', '-y', '40', 'env', '-u', 'TMUX', 'TERM=xterm-256color', ...attach);
+    await this.tmux(
+      'new-session',
+      '-d',
+      '-s',
+      'visitor',
+      '-x',
+      '120',
+      '-y',
+      '40',
+      'env',
+      '-u',
+      'TMUX',
+      'TERM=xterm-256color',
+      ...attach,
+    );
     const attached = async (): Promise<boolean> => (await this.tmux('list-clients', '-t', '=worker-1')) !== '';
     await until(attached);
     for (const key of keys) await this.tmux('send-keys', '-t', '=visitor:', '-l', key);
@@ -181,9 +218,18 @@ export class WrapperPane implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.supervisor.send({ type: 'order', epoch: this.supervisor.epoch, id: 'end', order: { do: 'stop', graceMs: 1_000 } });
+    this.supervisor.send({
+      type: 'order',
+      epoch: this.supervisor.epoch,
+      id: 'end',
+      order: { do: 'stop', graceMs: 1_000 },
+    });
     const copy = process.env['SWARM_TEST_LOG'];
-    if (copy !== undefined) await writeFile(copy, `${await this.log()}\n${await this.screen().catch(() => '')}\n${JSON.stringify(this.supervisor.events, null, 1)}`);
+    if (copy !== undefined)
+      await writeFile(
+        copy,
+        `${await this.log()}\n${await this.screen().catch(() => '')}\n${JSON.stringify(this.supervisor.events, null, 1)}`,
+      );
     await this.supervisor[Symbol.asyncDispose]();
     await this.tmux('kill-server').catch(() => '');
     await this.environment[Symbol.asyncDispose]();

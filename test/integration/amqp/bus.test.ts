@@ -25,12 +25,19 @@ async function project(url: string, from = 'supervisor', id = randomUUID().slice
     setup: (channel) => declareTopology(channel, names, scope),
   });
   await connection.whenConnected(10_000);
-  return { names, connection, bus: new Bus({ connection, names, from }), [Symbol.asyncDispose]: () => connection.close() };
+  return {
+    names,
+    connection,
+    bus: new Bus({ connection, names, from }),
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
 }
 
 const claim = { agent: 'worker-1', kind: 'claude' as const, capabilities: [], slot: 0, incarnation: 'i-1' };
 
-test('a malformed body goes to the dead letters with the reason, and the next good message is handled', async ({ broker }) => {
+test('a malformed body goes to the dead letters with the reason, and the next good message is handled', async ({
+  broker,
+}) => {
   await using p = await project(broker.url);
   const titles: string[] = [];
   p.bus.consume(p.names.submit, 'task.submit', async (message) => {
@@ -43,7 +50,8 @@ test('a malformed body goes to the dead letters with the reason, and the next go
     JSON.stringify({ v: 1, id: 'b', type: 'task.ticket', from: 'ci', at: '', payload: { capability: null } }),
     JSON.stringify({ v: 1, id: 'c', type: 'task.submit', from: 'ci', at: '', payload: { title: '' } }),
   ];
-  for (const body of bad) await p.connection.publish('', p.names.submit, Buffer.from(body), { messageId: randomUUID() });
+  for (const body of bad)
+    await p.connection.publish('', p.names.submit, Buffer.from(body), { messageId: randomUUID() });
   await p.bus.publish('task.submit', { title: 'good' }, { queue: p.names.submit });
   await expect.poll(() => titles).toEqual(['good']);
 
@@ -64,7 +72,13 @@ test('id, type and time travel as AMQP properties, too', async ({ broker }) => {
   await using p = await project(broker.url);
   const { promise, resolve } = Promise.withResolvers<unknown>();
   p.bus.consume(p.names.inbox('worker-1'), 'agent.status', async (message, delivery) => {
-    resolve({ same: message.id === delivery.messageId, type: delivery.type, to: message.to, from: message.from, id: message.id });
+    resolve({
+      same: message.id === delivery.messageId,
+      type: delivery.type,
+      to: message.to,
+      from: message.from,
+      id: message.id,
+    });
     return 'ack';
   });
   await p.bus.publish('agent.status', { a: 1 }, { queue: p.names.inbox('worker-1') }, { id: 'id-1', to: 'worker-1' });
@@ -85,7 +99,9 @@ test('a claim is answered by request and reply; a bad claim does not stop the ne
   await expect.poll(() => supervisor.connection.queueInfo(supervisor.names.dead)).toMatchObject({ messages: 1 });
 });
 
-test('a ticket reaches one of those who have the capability, or anybody; one for nobody is refused', async ({ broker }) => {
+test('a ticket reaches one of those who have the capability, or anybody; one for nobody is refused', async ({
+  broker,
+}) => {
   await using p = await project(broker.url);
   await p.bus.publishTicket(null);
   await p.bus.publishTicket('gpu');
@@ -96,7 +112,9 @@ test('a ticket reaches one of those who have the capability, or anybody; one for
   await expect(p.bus.publishTicket('quantum')).rejects.toMatchObject({ code: 'unroutable' });
 });
 
-test('heartbeats reach the supervisor; status and alerts need no listener; nonsense is not sent', async ({ broker }) => {
+test('heartbeats reach the supervisor; status and alerts need no listener; nonsense is not sent', async ({
+  broker,
+}) => {
   await using p = await project(broker.url, 'worker-1');
   await p.bus.status('task.done', { task: 't1' });
   await p.bus.alert({ severity: 'warning', key: 'k', text: 't', agent: null });
@@ -107,7 +125,9 @@ test('heartbeats reach the supervisor; status and alerts need no listener; nonse
   });
   await p.bus.heartbeat({ agent: 'worker-1', incarnation: 'i-1', attempts: [] });
   await expect.poll(() => beats).toEqual(['worker-1']);
-  await expect(p.bus.publish('task.submit', { title: '' }, { queue: p.names.submit })).rejects.toMatchObject({ code: 'bad-message' });
+  await expect(p.bus.publish('task.submit', { title: '' }, { queue: p.names.submit })).rejects.toMatchObject({
+    code: 'bad-message',
+  });
 });
 
 test('a restarted broker is noticed once', async ({ broker }) => {
@@ -124,17 +144,29 @@ test('a restarted broker is noticed once', async ({ broker }) => {
   await p.bus.publishTicket(null);
 });
 
-test('a deleted project leaves nothing, and deleting it twice is no error; reserved names are refused', async ({ broker }) => {
+test('a deleted project leaves nothing, and deleting it twice is no error; reserved names are refused', async ({
+  broker,
+}) => {
   await using p = await project(broker.url);
   const other = await project(broker.url);
   await using _ = other;
   await p.connection.withChannel((channel) => deleteTopology(channel, p.names, scope));
   await p.connection.withChannel((channel) => deleteTopology(channel, p.names, scope));
-  const queues = [p.names.tickets, p.names.submit, p.names.claims, p.names.results, p.names.dead, p.names.heartbeats, p.names.identity];
+  const queues = [
+    p.names.tickets,
+    p.names.submit,
+    p.names.claims,
+    p.names.results,
+    p.names.dead,
+    p.names.heartbeats,
+    p.names.identity,
+  ];
   for (const queue of [...queues, p.names.inbox('worker-1'), p.names.ticketsFor('gpu')]) {
     expect(await p.connection.queueInfo(queue), queue).toBeNull();
   }
   expect(await other.connection.queueInfo(other.names.tickets)).not.toBeNull();
-  const reserved = p.connection.withChannel((channel) => declareTopology(channel, p.names, { agents: [], capabilities: ['dead'] }));
+  const reserved = p.connection.withChannel((channel) =>
+    declareTopology(channel, p.names, { agents: [], capabilities: ['dead'] }),
+  );
   await expect(reserved).rejects.toMatchObject({ code: 'reserved-capability', exitCode: 2 });
 });

@@ -23,7 +23,9 @@ describe('publishing', () => {
     await connection.publish('', `${queue}.absent`, text('4'), { mandatory: false });
   });
 
-  test('an exchange that is missing costs that message alone: the connection and its consumers live on', async ({ broker }) => {
+  test('an exchange that is missing costs that message alone: the connection and its consumers live on', async ({
+    broker,
+  }) => {
     const { connection, queue, states } = await connect(broker.url);
     await using _ = connection;
     const got: string[] = [];
@@ -43,7 +45,10 @@ describe('publishing', () => {
   test('while there is no broker it rejects at once, safe to try again', async ({ broker }) => {
     const { connection, queue } = await connect(null);
     await using _ = connection;
-    await expect(connection.publish('', queue, text('x'))).rejects.toMatchObject({ code: 'amqp-not-connected', retrySafe: true });
+    await expect(connection.publish('', queue, text('x'))).rejects.toMatchObject({
+      code: 'amqp-not-connected',
+      retrySafe: true,
+    });
     await expect(connection.queueInfo(queue)).rejects.toMatchObject({ code: 'amqp-not-connected' });
     await expect(connection.whenConnected(20)).rejects.toMatchObject({ code: 'amqp-not-connected' });
     connection.setUrl(broker.url);
@@ -54,7 +59,9 @@ describe('publishing', () => {
   test('headers that no frame can hold are refused, and the next message goes out', async ({ broker }) => {
     const { connection, queue } = await connect(broker.url);
     await using _ = connection;
-    await expect(connection.publish('', queue, text('x'), { headers: { big: 'x'.repeat(100_000) } })).rejects.toMatchObject({
+    await expect(
+      connection.publish('', queue, text('x'), { headers: { big: 'x'.repeat(100_000) } }),
+    ).rejects.toMatchObject({
       code: 'amqp-refused',
     });
     await connection.publish('', queue, text('y'));
@@ -86,7 +93,9 @@ describe('consuming', () => {
     await expect.poll(() => connection.queueInfo(queue)).toEqual({ messages: 0, consumers: 1 });
   });
 
-  test('a requeued message comes again, and a handler that throws twice puts it among the dead letters', async ({ broker }) => {
+  test('a requeued message comes again, and a handler that throws twice puts it among the dead letters', async ({
+    broker,
+  }) => {
     const { connection, queue } = await connect(broker.url);
     await using _ = connection;
     const seen: string[] = [];
@@ -143,7 +152,9 @@ describe('consuming', () => {
     await expect.poll(() => got, { timeout: 5_000 }).toEqual(['mine']);
   });
 
-  test('close lets the handler in hand end and acknowledges its delivery; the next one stays in the queue', async ({ broker }) => {
+  test('close lets the handler in hand end and acknowledges its delivery; the next one stays in the queue', async ({
+    broker,
+  }) => {
     const { connection, queue } = await connect(broker.url);
     const watcher = await connect(broker.url, { queue });
     await using _ = watcher.connection;
@@ -184,7 +195,9 @@ describe('request and reply', () => {
       { prefetch: 8 },
     );
     const answers = await Promise.all(
-      Array.from({ length: 40 }, (_unused, n) => client.connection.request(server.queue, text(String(n)), { timeoutMs: 5_000 })),
+      Array.from({ length: 40 }, (_unused, n) =>
+        client.connection.request(server.queue, text(String(n)), { timeoutMs: 5_000 }),
+      ),
     );
     expect(answers.map(String)).toEqual(Array.from({ length: 40 }, (_unused, n) => `${n}!`));
   });
@@ -192,9 +205,14 @@ describe('request and reply', () => {
   test('no answer in time is said so, and the question is gone from the queue', async ({ broker }) => {
     const { connection, queue } = await connect(broker.url);
     await using _ = connection;
-    await expect(connection.request(queue, text('?'), { timeoutMs: 100 })).rejects.toMatchObject({ code: 'amqp-timeout', exitCode: 3 });
+    await expect(connection.request(queue, text('?'), { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'amqp-timeout',
+      exitCode: 3,
+    });
     await expect.poll(() => connection.queueInfo(queue)).toMatchObject({ messages: 0 });
-    await expect(connection.request(`${queue}.absent`, text('?'), { timeoutMs: 5_000 })).rejects.toMatchObject({ code: 'unroutable' });
+    await expect(connection.request(`${queue}.absent`, text('?'), { timeoutMs: 5_000 })).rejects.toMatchObject({
+      code: 'unroutable',
+    });
   });
 
   test('an answer to somebody who has gone is no error', async ({ broker }) => {

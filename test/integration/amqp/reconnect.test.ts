@@ -46,7 +46,9 @@ describe('losing the broker', () => {
     expect(states.filter(({ status }) => status === 'connected').length).toBeGreaterThanOrEqual(2);
   });
 
-  test('what was on its way when the node died is rejected as unconfirmed, and nothing ends the process', async ({ broker }) => {
+  test('what was on its way when the node died is rejected as unconfirmed, and nothing ends the process', async ({
+    broker,
+  }) => {
     const { connection, queue } = await connect(broker.url);
     await using _ = connection;
     process.kill(broker.handle.pid, 'SIGSTOP');
@@ -94,7 +96,9 @@ describe('losing the broker', () => {
     gates[1]?.resolve();
   });
 
-  test('a peer that takes connections and says nothing neither blocks a change of address nor the close', async ({ broker }) => {
+  test('a peer that takes connections and says nothing neither blocks a change of address nor the close', async ({
+    broker,
+  }) => {
     const sockets: net.Socket[] = [];
     const mute = net.createServer((socket) => sockets.push(socket));
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
@@ -120,7 +124,9 @@ describe('losing the broker', () => {
     const lines = await connect(null);
     await using _ = lines.connection;
     lines.connection.setUrl(wrong.href);
-    await expect.poll(() => lines.connection.state).toMatchObject({ status: 'connecting', error: expect.stringMatching(/ACCESS.REFUSED/) });
+    await expect
+      .poll(() => lines.connection.state)
+      .toMatchObject({ status: 'connecting', error: expect.stringMatching(/ACCESS.REFUSED/) });
     lines.connection.setUrl(broker.url);
     await lines.connection.whenConnected(10_000);
   });

@@ -73,7 +73,9 @@ test('a node that does not start is shown with its last words, and leaves no pro
 test('a node that never answers is given up in time, and leaves no process', async () => {
   await using directory = await brokerDirectory();
   vi.stubEnv('SWARM_RABBITMQ_HOME', fakeInstall(directory.dir, 'sleep 600 & exec sleep 600'));
-  await expect(ensureBroker({ dir: directory.dir, timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'broker-boot-failed' });
+  await expect(ensureBroker({ dir: directory.dir, timeoutMs: 1_000 })).rejects.toMatchObject({
+    code: 'broker-boot-failed',
+  });
   expect(directory.processes()).toEqual([]);
 });
 

@@ -1,7 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bootId, descendants, endTree, findMarked, identityOf, isAlive, readMark, scanProcesses, treeUsage } from '../../../src/process/index.ts';
+import {
+  bootId,
+  descendants,
+  endTree,
+  findMarked,
+  identityOf,
+  isAlive,
+  readMark,
+  scanProcesses,
+  treeUsage,
+} from '../../../src/process/index.ts';
 import { psKernel } from '../../../src/process/ps.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -24,8 +34,14 @@ afterEach(async () => {
 });
 
 /** Runs a shell script that prints one line when it is ready. */
-async function start(script: string, value = `${mark}/t1/1`): Promise<{ child: ChildProcess; pid: number; line: string }> {
-  const child = spawn('bash', ['-c', script], { env: { ...process.env, [NAME]: value }, stdio: ['ignore', 'pipe', 'ignore'] });
+async function start(
+  script: string,
+  value = `${mark}/t1/1`,
+): Promise<{ child: ChildProcess; pid: number; line: string }> {
+  const child = spawn('bash', ['-c', script], {
+    env: { ...process.env, [NAME]: value },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   children.push(child);
   const line = await new Promise<string>((resolve) => {
     child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString().trim()));
@@ -82,7 +98,11 @@ describe('endTree', () => {
   test('a tree that obeys is gone within milliseconds, without SIGKILL', async () => {
     const { pid } = await start('sleep 100 & sleep 100 & echo up; wait');
     const begun = performance.now();
-    expect(await endTree({ roots: [rootOf(pid)], mark: prefixed(), graceMs: 5000 })).toEqual({ survivors: [], found: 3, killed: 0 });
+    expect(await endTree({ roots: [rootOf(pid)], mark: prefixed(), graceMs: 5000 })).toEqual({
+      survivors: [],
+      found: 3,
+      killed: 0,
+    });
     expect(performance.now() - begun).toBeLessThan(1000);
     expect(pidsLeft()).toEqual([]);
   });
@@ -157,7 +177,10 @@ describe('endTree', () => {
     const neighbour = await start('echo up; exec sleep 100', `${mark}0/t1/1`);
     const { pid, line } = await start('sleep 100 & echo $!; sleep 100');
     const spared = rootOf(Number(line));
-    expect((await endTree({ roots: [rootOf(pid)], mark: prefixed(), graceMs: 1000, spare: [spared.pid, neighbour.pid] })).survivors).toEqual([]);
+    expect(
+      (await endTree({ roots: [rootOf(pid)], mark: prefixed(), graceMs: 1000, spare: [spared.pid, neighbour.pid] }))
+        .survivors,
+    ).toEqual([]);
     expect(isAlive(spared)).toBe(true);
     expect(isAlive(rootOf(neighbour.pid))).toBe(true);
     await endTree({ roots: [spared, rootOf(neighbour.pid)], graceMs: 1000 });
@@ -168,7 +191,11 @@ describe('endTree', () => {
     const root = rootOf(pid);
     child.kill('SIGKILL');
     await eventually(() => isAlive(root)).toBe(false);
-    expect(await endTree({ roots: [root], mark: prefixed(), graceMs: 5000 })).toEqual({ survivors: [], found: 0, killed: 0 });
+    expect(await endTree({ roots: [root], mark: prefixed(), graceMs: 5000 })).toEqual({
+      survivors: [],
+      found: 0,
+      killed: 0,
+    });
   });
 });
 
@@ -178,9 +205,7 @@ test('a busy tree is seen busy', async () => {
   let usage = treeUsage(null, before, pid);
   expect(usage).toMatchObject({ processes: 2, cpuPercent: null });
   expect(usage?.rssBytes).toBeGreaterThan(1_000_000);
-  await expect
-    .poll(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent)
-    .toBeGreaterThan(20);
+  await expect.poll(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent).toBeGreaterThan(20);
   await endTree({ roots: [rootOf(pid)], graceMs: 1000 });
 });
 

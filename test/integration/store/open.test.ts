@@ -12,7 +12,9 @@ import { test, type Place } from './store-kit.ts';
 const WRITER = path.join(import.meta.dirname, 'writer.ts');
 
 async function holder(place: Place): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [WRITER, 'hold', place.path, place.lockPath], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [WRITER, 'hold', place.path, place.lockPath], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   return child;
 }
@@ -52,7 +54,9 @@ describe('the supervisor’s lock', () => {
   test('a refused opener does not free it for a third process', async ({ place }) => {
     place.open();
     expect(refusal(() => place.open()).code).toBe('supervisor-running');
-    const child = spawn(process.execPath, [WRITER, 'hold', place.path, place.lockPath], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [WRITER, 'hold', place.path, place.lockPath], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     const said: string[] = [];
     child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
     const [code] = (await once(child, 'close')) as [number];
@@ -70,7 +74,12 @@ describe('opening', () => {
     const directory = path.dirname(place.path);
     expect(statSync(directory).mode & 0o777).toBe(0o700);
     const modes = readdirSync(directory).map((name) => [name, statSync(path.join(directory, name)).mode & 0o777]);
-    expect(Object.fromEntries(modes)).toEqual({ 'lock.db': 0o600, 'swarm.db': 0o600, 'swarm.db-shm': 0o600, 'swarm.db-wal': 0o600 });
+    expect(Object.fromEntries(modes)).toEqual({
+      'lock.db': 0o600,
+      'swarm.db': 0o600,
+      'swarm.db-shm': 0o600,
+      'swarm.db-wal': 0o600,
+    });
     store.close();
     chmodSync(place.path, 0o640);
     place.open();
@@ -78,7 +87,8 @@ describe('opening', () => {
   });
 
   test('every commit is synced, and the log is bounded', ({ place }) => {
-    const pragma = (name: string): unknown => Object.values(store.read((db) => db.get<Record<string, unknown>>(`PRAGMA ${name}`)) ?? {})[0];
+    const pragma = (name: string): unknown =>
+      Object.values(store.read((db) => db.get<Record<string, unknown>>(`PRAGMA ${name}`)) ?? {})[0];
     const store = place.open();
     expect(['journal_mode', 'synchronous', 'wal_autocheckpoint'].map(pragma)).toEqual(['wal', 2, 1_000]);
   });
@@ -99,7 +109,10 @@ describe('opening', () => {
   test('what is not a store is refused in words, and does not keep the lock', ({ place }) => {
     mkdirSync(path.dirname(place.path));
     writeFileSync(place.path, 'this is not a database, it is a poem\n'.repeat(200));
-    expect(refusal(() => place.open())).toMatchObject({ code: 'store-corrupt', hint: expect.stringContaining('Move it away') });
+    expect(refusal(() => place.open())).toMatchObject({
+      code: 'store-corrupt',
+      hint: expect.stringContaining('Move it away'),
+    });
     expect(refusal(() => place.open()).code).toBe('store-corrupt');
   });
 
@@ -138,7 +151,9 @@ describe('migrations', () => {
     await createNotes(old);
     await note(old, 'from before');
     old.close();
-    const store = place.open({ migrations: [...MIGRATIONS, (db) => db.exec('ALTER TABLE notes ADD COLUMN colour TEXT')] });
+    const store = place.open({
+      migrations: [...MIGRATIONS, (db) => db.exec('ALTER TABLE notes ADD COLUMN colour TEXT')],
+    });
     expect(store.read((db) => db.all('SELECT * FROM notes'))).toMatchObject([{ text: 'from before', colour: null }]);
     const copy = `${place.path}.format-1`;
     expect(statSync(copy).mode & 0o777).toBe(0o600);

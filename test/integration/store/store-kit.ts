@@ -28,7 +28,10 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Plac
   };
   onCleanup(() => {
     for (const store of opened) store.close();
-    const left = opened.length === 0 ? [] : readdirSync(path.dirname(place.path)).filter((name) => /-(wal|shm|journal)$|\.partial$/.test(name));
+    const left =
+      opened.length === 0
+        ? []
+        : readdirSync(path.dirname(place.path)).filter((name) => /-(wal|shm|journal)$|\.partial$/.test(name));
     rmSync(directory, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`left behind: ${left.join(', ')}`);
   });

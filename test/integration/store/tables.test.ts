@@ -21,10 +21,18 @@ describe('agents', () => {
   test('are there after a restart, as they were changed', async ({ place }) => {
     const store = place.open();
     await Promise.all([store.agents.put(agent('worker-2')), store.agents.put(agent('worker-1'))]);
-    expect(await store.agents.update('worker-1', { desired: 'paused', sessionId: 's', restarts: 3, checkpoint: 7 })).toBe(true);
+    expect(
+      await store.agents.update('worker-1', { desired: 'paused', sessionId: 's', restarts: 3, checkpoint: 7 }),
+    ).toBe(true);
     expect(await store.agents.update('nobody', { desired: 'up' })).toBe(false);
     for (let n = 0; n < 2; n += 1) {
-      await store.agents.addUsage('worker-1', { costUsd: 0.5, inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheCreationTokens: 4 });
+      await store.agents.addUsage('worker-1', {
+        costUsd: 0.5,
+        inputTokens: 1,
+        outputTokens: 2,
+        cacheReadTokens: 3,
+        cacheCreationTokens: 4,
+      });
     }
     expect(await store.agents.remove('worker-2')).toBe(true);
     expect(await store.agents.remove('worker-2')).toBe(false);
@@ -76,7 +84,13 @@ describe('events', () => {
   test('are numbered in order, read from any point, and the oldest go', async ({ place }) => {
     const { events } = place.open({ keepEvents: 500 });
     expect(events.lastId()).toBe(0);
-    const event = { at: '2030-01-01T00:00:00.000Z', name: 'agent.started', agent: 'worker-1', task: null, data: { pid: 7 } };
+    const event = {
+      at: '2030-01-01T00:00:00.000Z',
+      name: 'agent.started',
+      agent: 'worker-1',
+      task: null,
+      data: { pid: 7 },
+    };
     const ids = await Promise.all(Array.from({ length: 2_100 }, () => events.append(event)));
     expect(ids).toEqual(Array.from({ length: 2_100 }, (_, n) => n + 1));
     expect(events.after(0, 1)).toEqual([{ id: 1_501, ...event }]);

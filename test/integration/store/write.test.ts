@@ -66,9 +66,14 @@ describe('group commit', () => {
   test('when the commit fails nothing of the batch is there, and the next write works', async ({ place }) => {
     const store = place.open();
     await createNotes(store);
-    await store.write((db) => db.exec('CREATE TABLE child (of TEXT REFERENCES notes (text) DEFERRABLE INITIALLY DEFERRED)'));
+    await store.write((db) =>
+      db.exec('CREATE TABLE child (of TEXT REFERENCES notes (text) DEFERRABLE INITIALLY DEFERRED)'),
+    );
     store.read((db) => db.exec('PRAGMA foreign_keys = ON'));
-    const outcomes = await Promise.allSettled([note(store, 'a'), store.write((db) => db.run(`INSERT INTO child VALUES ('nobody')`))]);
+    const outcomes = await Promise.allSettled([
+      note(store, 'a'),
+      store.write((db) => db.run(`INSERT INTO child VALUES ('nobody')`)),
+    ]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(notes(store)).toEqual([]);
     await note(store, 'b');
@@ -87,7 +92,9 @@ describe('group commit', () => {
 });
 
 describe('a disk that refuses', () => {
-  test('a full disk is said in words; every write is there whole or not at all; with space it goes on', async ({ place }) => {
+  test('a full disk is said in words; every write is there whole or not at all; with space it goes on', async ({
+    place,
+  }) => {
     const store = place.open();
     await createNotes(store);
     const pages = store.read((db) => db.get<{ page_count: number }>('PRAGMA page_count'))?.page_count ?? 0;
@@ -96,7 +103,8 @@ describe('a disk that refuses', () => {
     const outcomes = await Promise.allSettled(texts.map((text) => note(store, text)));
     const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
     expect(refused.length).toBeGreaterThan(0);
-    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'disk-full', hint: expect.stringContaining('Free some space') });
+    for (const { reason } of refused)
+      expect(reason).toMatchObject({ code: 'disk-full', hint: expect.stringContaining('Free some space') });
     expect(notes(store)).toEqual(texts.filter((_, n) => outcomes[n]?.status === 'fulfilled'));
     store.read((db) => db.exec('PRAGMA max_page_count = 1000000'));
     await note(store, 'with space');
@@ -125,7 +133,9 @@ describe('a disk that refuses', () => {
   });
 
   test('a file that may not grow makes the commit itself fail, and later writes work', async ({ place }) => {
-    const child = spawn(process.execPath, [WRITER, 'ask', place.path, place.lockPath], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [WRITER, 'ask', place.path, place.lockPath], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const answer = async (): Promise<unknown> => (await lines.next()).value;
     const ask = (line: string): Promise<unknown> => {
@@ -133,7 +143,10 @@ describe('a disk that refuses', () => {
       return answer();
     };
     const limit = async (bytes: string): Promise<void> => {
-      const [code] = (await once(spawn('prlimit', ['--pid', String(child.pid), `--fsize=${bytes}:unlimited`], { stdio: 'inherit' }), 'exit')) as [number];
+      const [code] = (await once(
+        spawn('prlimit', ['--pid', String(child.pid), `--fsize=${bytes}:unlimited`], { stdio: 'inherit' }),
+        'exit',
+      )) as [number];
       expect(code).toBe(0);
     };
     expect(await answer()).toBe('open');
@@ -150,7 +163,9 @@ describe('a disk that refuses', () => {
 
 describe('a supervisor that is killed', () => {
   test.for([1, 2, 3])('every promise that was kept is on disk (round %i)', async (_, { place }) => {
-    const child = spawn(process.execPath, [WRITER, 'write', place.path, place.lockPath], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [WRITER, 'write', place.path, place.lockPath], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const promised: string[] = [];
     let partial = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -36,7 +36,14 @@ class History {
 
   keep(count: number, text = ''): void {
     for (let i = 0; i < count; i += 1) {
-      this.all.push({ id: this.all.length + 1, at: '2030-01-01T00:00:00.000Z', name: 'task.done', agent: null, task: null, data: { text } });
+      this.all.push({
+        id: this.all.length + 1,
+        at: '2030-01-01T00:00:00.000Z',
+        name: 'task.done',
+        agent: null,
+        task: null,
+        data: { text },
+      });
     }
   }
 
@@ -104,7 +111,9 @@ async function call(socket: string, method: string, route: string, body?: unknow
   return { status: response.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) };
 }
 
-test('only its owner may open the socket, and one that a dead supervisor left is in nobody\'s way', async ({ place }) => {
+test("only its owner may open the socket, and one that a dead supervisor left is in nobody's way", async ({
+  place,
+}) => {
   const left = net.createServer();
   await new Promise<void>((resolve) => left.listen(place.socket, resolve));
   await place.serve({ agents: async () => [] });
@@ -124,7 +133,10 @@ test.for<[SwarmError, number]>([
   await place.serve({ agent: () => Promise.reject(error) });
   const { code, message, hint, retrySafe, exitCode } = error;
   const answer = await place.call('GET', '/v1/agents/worker-9');
-  expect(answer).toEqual({ status, body: { error: { code, message, retrySafe, exitCode, ...(hint === undefined ? {} : { hint }) } } });
+  expect(answer).toEqual({
+    status,
+    body: { error: { code, message, retrySafe, exitCode, ...(hint === undefined ? {} : { hint }) } },
+  });
   expect(place.problems).toEqual([]);
 });
 
@@ -156,10 +168,19 @@ test('a wrong body is 400 with the place and the reason', async ({ place }) => {
 
 test('what is no route, no path or too long is refused with a document too', async ({ place }) => {
   await place.serve({});
-  expect(await place.call('GET', '/v1/agent')).toMatchObject({ status: 404, body: { error: { code: 'no-route', message: 'the API has no GET /v1/agent' } } });
-  expect(await place.call('GET', '/v1/agents/%E0%A4%A')).toMatchObject({ status: 400, body: { error: { code: 'bad-request' } } });
+  expect(await place.call('GET', '/v1/agent')).toMatchObject({
+    status: 404,
+    body: { error: { code: 'no-route', message: 'the API has no GET /v1/agent' } },
+  });
+  expect(await place.call('GET', '/v1/agents/%E0%A4%A')).toMatchObject({
+    status: 400,
+    body: { error: { code: 'bad-request' } },
+  });
   const long = { title: 'x', prompt: 'x'.repeat(17 * 1024 * 1024) };
-  expect(await place.call('POST', '/v1/tasks', long)).toMatchObject({ status: 413, body: { error: { code: 'bad-request' } } });
+  expect(await place.call('POST', '/v1/tasks', long)).toMatchObject({
+    status: 413,
+    body: { error: { code: 'bad-request' } },
+  });
 });
 
 test('a task is found by a key of any length, whatever is in it', async ({ place }) => {
@@ -183,7 +204,8 @@ test('verbs that need no body take none', async ({ place }) => {
       return {} as never;
     },
   });
-  for (const verb of ['start', 'stop', 'pause', 'resume']) expect((await place.call('POST', `/v1/agents/worker-1/${verb}`)).status).toBe(200);
+  for (const verb of ['start', 'stop', 'pause', 'resume'])
+    expect((await place.call('POST', `/v1/agents/worker-1/${verb}`)).status).toBe(200);
   expect(wanted).toEqual(['worker-1 up', 'worker-1 stopped', 'worker-1 paused', 'worker-1 up']);
 });
 
@@ -196,7 +218,12 @@ test('health is 503 while something is degraded', async ({ place }) => {
 });
 
 /** Ids as they come, until there are so many. */
-async function ids(socket: string, lastEventId: number | undefined, count: number, onOpen?: () => void): Promise<number[]> {
+async function ids(
+  socket: string,
+  lastEventId: number | undefined,
+  count: number,
+  onOpen?: () => void,
+): Promise<number[]> {
   const seen: number[] = [];
   const ended = new AbortController();
   for await (const event of streamEvents(socket, { lastEventId, signal: ended.signal, onOpen })) {

@@ -4,7 +4,12 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test as base } from 'vitest';
-import { toWrapperSchema, type ToSupervisor, type ToWrapper, type WrapperSnapshot } from '../../../src/coordination/link.ts';
+import {
+  toWrapperSchema,
+  type ToSupervisor,
+  type ToWrapper,
+  type WrapperSnapshot,
+} from '../../../src/coordination/link.ts';
 import { JsonLines } from '../../../src/lib/json-lines.ts';
 import { LinkServer, type LinkHandlers } from '../../../src/supervisor/links.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -105,7 +110,9 @@ const test = base.extend('world', async ({}, { onCleanup }): Promise<World> => {
 test('a hello is welcomed with the epoch and the attempts that the store holds', async ({ world }) => {
   expect((await stat(world.socket)).mode & 0o777).toBe(0o600);
   const wrapper = await world.linked();
-  expect(wrapper.said).toEqual([{ type: 'welcome', epoch: EPOCH, protocol: 1, amqpUrl: null, attempts: [{ task: 't1', attempt: 1 }] }]);
+  expect(wrapper.said).toEqual([
+    { type: 'welcome', epoch: EPOCH, protocol: 1, amqpUrl: null, attempts: [{ task: 't1', attempt: 1 }] },
+  ]);
   expect(world.log).toEqual(['connected worker-1']);
   expect(world.server.isConnected('worker-1')).toBe(true);
   wrapper.socket.end();
@@ -113,7 +120,9 @@ test('a hello is welcomed with the epoch and the attempts that the store holds',
   expect(world.server.isConnected('worker-1')).toBe(false);
 });
 
-test('who does not know the token, is nobody of ours, speaks another protocol or begins with something else is hung up on', async ({ world }) => {
+test('who does not know the token, is nobody of ours, speaks another protocol or begins with something else is hung up on', async ({
+  world,
+}) => {
   const refused = [world.dial(), world.dial(), world.dial(), world.dial()];
   refused[0]?.hello({ token: 'guessed' });
   refused[1]?.hello({ agent: 'stranger-1' });
@@ -127,7 +136,8 @@ test('who does not know the token, is nobody of ours, speaks another protocol or
 test('a right hello behind a wrong one is not heard any more', async ({ world }) => {
   const living = await world.linked();
   const liar = world.dial();
-  const hello = (token: string): string => `${JSON.stringify({ type: 'hello', protocol: 1, token, snapshot: snapshot() })}\n`;
+  const hello = (token: string): string =>
+    `${JSON.stringify({ type: 'hello', protocol: 1, token, snapshot: snapshot() })}\n`;
   liar.write(hello('guessed') + hello('token-of-worker-1'));
   await eventually(() => liar.closed).toBe(true);
   expect(living.closed).toBe(false);
@@ -136,7 +146,10 @@ test('a right hello behind a wrong one is not heard any more', async ({ world })
 
 test('a newer link replaces an older one, and that the old one is closed is no loss', async ({ world }) => {
   const older = await world.linked();
-  const pending = expect(world.server.order('worker-1', { do: 'pause' }, 60_000)).rejects.toMatchObject({ code: 'no-ack', exitCode: 3 });
+  const pending = expect(world.server.order('worker-1', { do: 'pause' }, 60_000)).rejects.toMatchObject({
+    code: 'no-ack',
+    exitCode: 3,
+  });
   const newer = await world.linked();
   await pending;
   await eventually(() => older.closed).toBe(true);
@@ -155,28 +168,45 @@ test('an order is acknowledged with its result, or refused with the reason of th
   const [first, second] = wrapper.orders;
   expect(first).toMatchObject({ epoch: EPOCH, order: { do: 'checkpoint', reason: 'by hand' } });
   // In whatever order they are done.
-  wrapper.say({ type: 'ack', id: second?.id ?? '', ok: false, error: { code: 'busy', message: 'a command runs', hint: 'Wait.' } });
+  wrapper.say({
+    type: 'ack',
+    id: second?.id ?? '',
+    ok: false,
+    error: { code: 'busy', message: 'a command runs', hint: 'Wait.' },
+  });
   wrapper.say({ type: 'ack', id: first?.id ?? '', ok: true, result: { n: 4 } });
   await expect(good).resolves.toEqual({ n: 4 });
   await expect(bad).rejects.toMatchObject({ code: 'busy', message: 'a command runs', hint: 'Wait.' });
 });
 
 test('an order to nobody was not sent; one that is not confirmed may have been done', async ({ world }) => {
-  await expect(world.server.order('worker-2', { do: 'pause' }, 1_000)).rejects.toMatchObject({ code: 'agent-away', retrySafe: true });
+  await expect(world.server.order('worker-2', { do: 'pause' }, 1_000)).rejects.toMatchObject({
+    code: 'agent-away',
+    retrySafe: true,
+  });
   const wrapper = await world.linked();
-  await expect(world.server.order('worker-1', { do: 'pause' }, 20)).rejects.toMatchObject({ code: 'no-ack', exitCode: 3, retrySafe: false });
+  await expect(world.server.order('worker-1', { do: 'pause' }, 20)).rejects.toMatchObject({
+    code: 'no-ack',
+    exitCode: 3,
+    retrySafe: false,
+  });
   // An ack that comes too late, twice or for nothing is nobody's.
   for (const id of [wrapper.orders[0]?.id ?? '', 'nothing']) wrapper.say({ type: 'ack', id, ok: true });
   const order = world.server.order('worker-1', { do: 'resume' }, 60_000);
   await eventually(() => wrapper.orders.length).toBe(2);
   wrapper.socket.destroy();
-  await expect(order).rejects.toMatchObject({ code: 'no-ack', message: expect.stringContaining('went away') as string });
+  await expect(order).rejects.toMatchObject({
+    code: 'no-ack',
+    message: expect.stringContaining('went away') as string,
+  });
 });
 
 test('lines that do not fit are told and skipped, wherever the stream is cut', async ({ world }) => {
   const wrapper = await world.linked();
   wrapper.write('no json\n{"type":"dance"}\n');
-  const bytes = Buffer.from(`${JSON.stringify({ type: 'snapshot', snapshot: snapshot('worker-1', { branch: 'grüße' }) })}\n`);
+  const bytes = Buffer.from(
+    `${JSON.stringify({ type: 'snapshot', snapshot: snapshot('worker-1', { branch: 'grüße' }) })}\n`,
+  );
   const cut = bytes.indexOf(0xc3) + 1;
   wrapper.socket.write(bytes.subarray(0, cut));
   await eventually(() => world.problems.length).toBe(2);
@@ -217,7 +247,10 @@ test('a wrapper that hangs does not hold up the end', async ({ world }) => {
   const wrapper = await world.linked();
   wrapper.socket.pause();
   // More than the kernel takes for it.
-  for (let i = 0; i < 40; i += 1) world.server.order('worker-1', { do: 'send', id: String(i), text: 'x'.repeat(100_000) }, 60_000).catch(() => undefined);
+  for (let i = 0; i < 40; i += 1)
+    world.server
+      .order('worker-1', { do: 'send', id: String(i), text: 'x'.repeat(100_000) }, 60_000)
+      .catch(() => undefined);
   const began = performance.now();
   await world.server.close();
   expect(performance.now() - began).toBeLessThan(3_000);

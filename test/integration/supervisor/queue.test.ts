@@ -73,7 +73,10 @@ async function world(url: string, more: Partial<QueueOptions> = {}): Promise<Wor
       });
       await eventually(async () => (await other.queueInfo(names.dead))?.messages).toBe(0);
       await reading.cancel();
-      return found.map(({ headers, content }) => ({ reason: String(headers['x-swarm-reason']), body: String(content) }));
+      return found.map(({ headers, content }) => ({
+        reason: String(headers['x-swarm-reason']),
+        body: String(content),
+      }));
     },
     async [Symbol.asyncDispose]() {
       await other.close();
@@ -114,7 +117,9 @@ test('a claim is answered, a result and a submission are taken in', async ({ bro
   await eventually(() => w.submitted).toEqual([{ title: 'from the outside', messageId: 'message-1' }]);
 });
 
-test('results that the store cannot take now wait until it can, and none of them is called dead', async ({ broker }) => {
+test('results that the store cannot take now wait until it can, and none of them is called dead', async ({
+  broker,
+}) => {
   const stored: string[] = [];
   let refusals = 0;
   await using w = await world(broker.url, {
@@ -133,12 +138,15 @@ test('results that the store cannot take now wait until it can, and none of them
   expect(await w.dead()).toEqual([]);
 });
 
-test('a submission waits while the disk is full, and is dead with the reason when it cannot ever be taken', async ({ broker }) => {
+test('a submission waits while the disk is full, and is dead with the reason when it cannot ever be taken', async ({
+  broker,
+}) => {
   let full = true;
   const taken: string[] = [];
   await using w = await world(broker.url, {
     submit: async ({ title, after }) => {
-      if (after.length > 0) throw new SwarmError('unknown-task', 'there is no task t99', { exitCode: 2, hint: 'The newest is t4.' });
+      if (after.length > 0)
+        throw new SwarmError('unknown-task', 'there is no task t99', { exitCode: 2, hint: 'The newest is t4.' });
       if (full) throw diskFull;
       taken.push(title);
     },
@@ -167,14 +175,20 @@ test('a heartbeat that cannot be stored is forgotten, not kept among the dead le
   expect(await w.dead()).toEqual([]);
 });
 
-test('the end of a project leaves no queue and no exchange of it, only what somebody may still want', async ({ broker }) => {
+test('the end of a project leaves no queue and no exchange of it, only what somebody may still want', async ({
+  broker,
+}) => {
   await using w = await world(broker.url);
   await w.other.publish('', w.names.inbox('worker-1'), Buffer.from('a message that nobody has read'));
   const { names, queue } = w;
   const all = [names.submit, names.tickets, names.claims, names.results, names.dead, names.heartbeats, names.identity];
   const personal = ['@worker-1', 'shell', 'gpu'].map((name) => names.ticketsFor(name));
   const left = async (): Promise<string[]> => {
-    const infos = await Promise.all([...all, ...personal, names.inbox('worker-1')].map(async (name) => [name, await w.other.queueInfo(name)] as const));
+    const infos = await Promise.all(
+      [...all, ...personal, names.inbox('worker-1')].map(
+        async (name) => [name, await w.other.queueInfo(name)] as const,
+      ),
+    );
     return infos.filter(([, info]) => info !== null).map(([name]) => name);
   };
   expect(await left()).toHaveLength(11);

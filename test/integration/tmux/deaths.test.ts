@@ -11,7 +11,8 @@ import { eventually } from '../../support/eventually.ts';
 
 const SLEEP = ['sleep', '1000'];
 
-const paneOf = async (tmux: Tmux, pane: string): Promise<PaneRow | undefined> => (await tmux.listPanes()).find((row) => row.pane === pane);
+const paneOf = async (tmux: Tmux, pane: string): Promise<PaneRow | undefined> =>
+  (await tmux.listPanes()).find((row) => row.pane === pane);
 
 const exitOf = (tmux: Tmux): Promise<TmuxExit & { at: number }> =>
   new Promise((resolve) => {
@@ -43,7 +44,9 @@ describe('a pane that dies', () => {
       await tmux.killSession(session);
     }
     times.sort((a, b) => a - b);
-    console.log(`SIGKILL of a pane noticed by 10 Hz: median ${times[10]?.toFixed(0)} ms, worst ${times.at(-1)?.toFixed(0)} ms`);
+    console.log(
+      `SIGKILL of a pane noticed by 10 Hz: median ${times[10]?.toFixed(0)} ms, worst ${times.at(-1)?.toFixed(0)} ms`,
+    );
     // The median, because single looks fall victim to whatever else the machine does.
     expect(times[10]).toBeLessThan(150);
   });
@@ -62,9 +65,15 @@ describe('a pane that dies', () => {
     }
   });
 
-  test('whose program only closed its terminal is dead without an ending, and looking stays cheap', async ({ place }) => {
+  test('whose program only closed its terminal is dead without an ending, and looking stays cheap', async ({
+    place,
+  }) => {
     const tmux = await place.open();
-    const { pane, panePid } = await tmux.newSession({ name: 'a', cwd: '/', argv: ['sh', '-c', 'trap "" HUP; exec sleep 1000 <&- >&- 2>&-'] });
+    const { pane, panePid } = await tmux.newSession({
+      name: 'a',
+      cwd: '/',
+      argv: ['sh', '-c', 'trap "" HUP; exec sleep 1000 <&- >&- 2>&-'],
+    });
     await eventually(() => paneOf(tmux, pane)).toMatchObject({ dead: true, deadStatus: null, deadSignal: null });
     expect(isRunning(panePid)).toBe(true);
     const begun = performance.now();
@@ -97,7 +106,11 @@ describe('a server or client that dies', () => {
   test('a command under way when the server dies may have had its effect', async ({ place }) => {
     const tmux = await place.open();
     process.kill(tmux.serverPid, 'SIGSTOP');
-    const listing = expect(tmux.listPanes()).rejects.toMatchObject({ code: 'tmux-gone', reached: 'maybe', retrySafe: false });
+    const listing = expect(tmux.listPanes()).rejects.toMatchObject({
+      code: 'tmux-gone',
+      reached: 'maybe',
+      retrySafe: false,
+    });
     process.kill(tmux.serverPid, 'SIGKILL');
     await listing;
   });
@@ -105,7 +118,11 @@ describe('a server or client that dies', () => {
   test('a server that hangs makes a command end in time', async ({ place }) => {
     const tmux = await place.open();
     process.kill(tmux.serverPid, 'SIGSTOP');
-    await expect(tmux.command(['list-panes', '-a'], 100)).rejects.toMatchObject({ code: 'tmux-timeout', reached: 'maybe', exitCode: 3 });
+    await expect(tmux.command(['list-panes', '-a'], 100)).rejects.toMatchObject({
+      code: 'tmux-timeout',
+      reached: 'maybe',
+      exitCode: 3,
+    });
     process.kill(tmux.serverPid, 'SIGCONT');
     // The late answer is not taken for the next one.
     await eventually(() => tmux.command(['display-message', '-p', 'mine'])).toEqual(['mine']);
@@ -126,7 +143,9 @@ describe('a server or client that dies', () => {
     expect(await exit).toMatchObject({ gone: 'client' });
     const next = await place.open();
     expect(next.serverPid).toBe(tmux.serverPid);
-    expect(await next.listPanes()).toMatchObject([{ pane: created.pane, pid: created.panePid, options: { '@swarm_agent': 'a' }, dead: false }]);
+    expect(await next.listPanes()).toMatchObject([
+      { pane: created.pane, pid: created.panePid, options: { '@swarm_agent': 'a' }, dead: false },
+    ]);
   });
 
   test('a client that is closed on purpose tells nobody and leaves the server', async ({ place }) => {
@@ -143,7 +162,9 @@ describe('a server or client that dies', () => {
     const source = path.resolve(import.meta.dirname, '../../../src/tmux/index.ts');
     const code = `import { Tmux } from ${JSON.stringify(source)}; const t = await Tmux.open(JSON.parse(process.argv[1])); console.log(t.serverPid); setInterval(() => {}, 1000);`;
     const options = JSON.stringify({ ...place.options, env: { PATH: process.env['PATH'] } });
-    const owner = spawn(process.execPath, ['--input-type=module', '-e', code, options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', code, options], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [line] = (await once(owner.stdout, 'data')) as [Buffer];
     expect(Number(line.toString())).toBe(tmux.serverPid);
     const clients = async (): Promise<number> => (await tmux.command(['list-clients', '-F', '#{client_pid}'])).length;
@@ -166,44 +187,89 @@ describe('a server or client that dies', () => {
 
 describe('one command by a process', () => {
   test('reaches the server, says when there is none, and never starts one', async ({ place }) => {
-    await expect(runTmux(place.options, ['list-clients'])).rejects.toMatchObject({ code: 'tmux-no-server', reached: 'no', retrySafe: true });
+    await expect(runTmux(place.options, ['list-clients'])).rejects.toMatchObject({
+      code: 'tmux-no-server',
+      reached: 'no',
+      retrySafe: true,
+    });
     const tmux = await place.open();
     const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: ['sh', '-c', 'echo Grüße; exec sleep 1000'] });
     await eventually(() => runTmux(place.options, ['capture-pane', '-p', '-t', pane])).toContain('Grüße');
-    await expect(runTmux(place.options, ['capture-pane', '-p', '-t', '%99'])).rejects.toMatchObject({ code: 'tmux-no-target' });
-    await expect(runTmux(place.options, ['display-message', '-p', 'x'.repeat(17_000)])).rejects.toMatchObject({ code: 'tmux-too-long', reached: 'no' });
+    await expect(runTmux(place.options, ['capture-pane', '-p', '-t', '%99'])).rejects.toMatchObject({
+      code: 'tmux-no-target',
+    });
+    await expect(runTmux(place.options, ['display-message', '-p', 'x'.repeat(17_000)])).rejects.toMatchObject({
+      code: 'tmux-too-long',
+      reached: 'no',
+    });
     process.kill(tmux.serverPid, 'SIGSTOP');
-    await expect(runTmux(place.options, ['list-clients'], { timeoutMs: 100 })).rejects.toMatchObject({ code: 'tmux-timeout', reached: 'maybe' });
-    await expect(runTmux(place.options, ['list-clients'], { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(runTmux(place.options, ['list-clients'], { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'tmux-timeout',
+      reached: 'maybe',
+    });
+    await expect(runTmux(place.options, ['list-clients'], { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
     process.kill(tmux.serverPid, 'SIGCONT');
   });
 
   test('a missing and an old tmux are told with the cure', async ({ place }) => {
     expect(await inspectTmux(TMUX)).toMatchObject({ major: 3 });
     const missing = path.join(place.directory, 'no-tmux');
-    await expect(inspectTmux(missing)).rejects.toMatchObject({ code: 'no-tmux', hint: expect.stringContaining('install') });
-    await expect(place.open({ program: missing })).rejects.toMatchObject({ code: 'no-tmux', hint: expect.stringContaining('install') });
+    await expect(inspectTmux(missing)).rejects.toMatchObject({
+      code: 'no-tmux',
+      hint: expect.stringContaining('install'),
+    });
+    await expect(place.open({ program: missing })).rejects.toMatchObject({
+      code: 'no-tmux',
+      hint: expect.stringContaining('install'),
+    });
     const old = path.join(place.directory, 'old-tmux');
     await writeFile(old, '#!/bin/sh\necho tmux 3.1c\n', { mode: 0o755 });
-    await expect(inspectTmux(old)).rejects.toMatchObject({ code: 'old-tmux', message: expect.stringContaining('3.1c'), hint: expect.stringContaining('nstall') });
+    await expect(inspectTmux(old)).rejects.toMatchObject({
+      code: 'old-tmux',
+      message: expect.stringContaining('3.1c'),
+      hint: expect.stringContaining('nstall'),
+    });
   });
 });
 
 test('a person attaches from inside another tmux, is seen, types, and comes back', async ({ place }) => {
   const tmux = await place.open();
   const outer = await place.open({ socket: path.join(place.directory, 'outer') });
-  const { pane } = await tmux.newSession({ name: 'worker-1', cwd: '/', argv: ['cat'], options: { '@swarm_agent': 'worker-1', '@swarm_task': 'Fix it' } });
+  const { pane } = await tmux.newSession({
+    name: 'worker-1',
+    cwd: '/',
+    argv: ['cat'],
+    options: { '@swarm_agent': 'worker-1', '@swarm_task': 'Fix it' },
+  });
   await tmux.newSession({ name: 'worker-10', cwd: '/', argv: SLEEP });
-  const { argv, unset } = attachArgv({ program: TMUX, socket: place.options.socket, session: 'worker-1', insideTmux: true });
-  const terminal = await outer.newSession({ name: 'person', cwd: '/', argv: ['env', ...unset.flatMap((name) => ['-u', name]), ...argv], width: 100, height: 30 });
-  await eventually(() => tmux.listClients()).toEqual([{ session: 'worker-1', tty: expect.stringContaining('/dev/'), activity: expect.any(Number) }]);
+  const { argv, unset } = attachArgv({
+    program: TMUX,
+    socket: place.options.socket,
+    session: 'worker-1',
+    insideTmux: true,
+  });
+  const terminal = await outer.newSession({
+    name: 'person',
+    cwd: '/',
+    argv: ['env', ...unset.flatMap((name) => ['-u', name]), ...argv],
+    width: 100,
+    height: 30,
+  });
+  await eventually(() => tmux.listClients()).toEqual([
+    { session: 'worker-1', tty: expect.stringContaining('/dev/'), activity: expect.any(Number) },
+  ]);
   expect(await paneOf(tmux, pane)).toMatchObject({ clients: 1 });
   await eventually(() => outer.capturePane(terminal.pane)).toMatch(/worker-1.*Fix it.*back: Ctrl-b Ctrl-b d/);
   await outer.command(['send-keys', '-t', terminal.pane, 'hello', 'Enter']);
   await eventually(() => tmux.capturePane(pane)).toBe('hello\nhello');
   // Keys within a millisecond of each other are a paste to tmux, and no bindings: again until one is a prefix.
-  const prefixed = async (): Promise<boolean> => (await tmux.command(['list-clients', '-F', '#{client_prefix}'])).includes('1');
-  await eventually(async () => (await prefixed()) || (await outer.command(['send-keys', '-t', terminal.pane, 'C-b']), prefixed())).toBe(true);
+  const prefixed = async (): Promise<boolean> =>
+    (await tmux.command(['list-clients', '-F', '#{client_prefix}'])).includes('1');
+  await eventually(
+    async () => (await prefixed()) || (await outer.command(['send-keys', '-t', terminal.pane, 'C-b']), prefixed()),
+  ).toBe(true);
   await outer.command(['send-keys', '-t', terminal.pane, 'd']);
   await eventually(() => tmux.listClients()).toEqual([]);
   expect(await paneOf(tmux, pane)).toMatchObject({ dead: false, clients: 0 });
@@ -213,12 +279,17 @@ test('a person attaches from inside another tmux, is seen, types, and comes back
 test('the configuration is read without a complaint and keeps off what kills tmux', async ({ place }) => {
   const tmux = await place.open();
   expect(await runTmux(place.options, ['source-file', place.options.conf])).toBe('');
-  await expect(tmux.command(['source-file', place.options.conf])).rejects.toMatchObject({ code: 'tmux-argument', reached: 'no' });
+  await expect(tmux.command(['source-file', place.options.conf])).rejects.toMatchObject({
+    code: 'tmux-argument',
+    reached: 'no',
+  });
   expect(await tmux.command(['show-options', '-gv', 'window-size'])).toEqual(['latest']);
   expect(await tmux.command(['show-options', '-gv', 'remain-on-exit'])).toEqual(['on']);
   expect(await tmux.command(['show-options', '-sv', 'exit-empty'])).toEqual(['off']);
   expect(await tmux.command(['show-options', '-sv', 'escape-time'])).toEqual(['0']);
   expect(await readFile(place.options.conf, 'utf8')).not.toMatch(/^\s*set.*window-size manual/m);
   const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: SLEEP, width: 133, height: 44 });
-  expect(await tmux.command(['display-message', '-p', '-t', pane, '#{window_width} #{window_height}'])).toEqual(['133 44']);
+  expect(await tmux.command(['display-message', '-p', '-t', pane, '#{window_width} #{window_height}'])).toEqual([
+    '133 44',
+  ]);
 });

@@ -3,7 +3,8 @@ import { composerText, mayHoldDraft, obstacle } from '../../../src/agent/draft-g
 import { parsePresence } from '../../../src/agent/terminal.ts';
 
 const rule = `\x1b[38;5;244m${'─'.repeat(60)}`;
-const screen = (...composer: string[]): string => ['● All done.', '', rule, ...composer, rule, '\x1b[39m  \x1b[38;5;147m⏵⏵\x1b[39m accept edits on', ''].join('\n');
+const screen = (...composer: string[]): string =>
+  ['● All done.', '', rule, ...composer, rule, '\x1b[39m  \x1b[38;5;147m⏵⏵\x1b[39m accept edits on', ''].join('\n');
 
 describe('the composer on recorded screens', () => {
   test('an empty one holds nothing', () => {
@@ -16,11 +17,15 @@ describe('the composer on recorded screens', () => {
   });
 
   test("Claude Code's own dim hint is none", () => {
-    expect(composerText(screen('\x1b[39m❯\u00a0\x1b[7mR\x1b[0;2m\x1b[39m\x1b[49mesend your message to try again'))).toBe('');
+    expect(
+      composerText(screen('\x1b[39m❯\u00a0\x1b[7mR\x1b[0;2m\x1b[39m\x1b[49mesend your message to try again')),
+    ).toBe('');
   });
 
   test('coloured text is not dim', () => {
-    expect(composerText(screen('❯\u00a0\x1b[38;2;200;2;2mcoloured\x1b[39m and \x1b[38;5;2mgreen'))).toBe('coloured and green');
+    expect(composerText(screen('❯\u00a0\x1b[38;2;200;2;2mcoloured\x1b[39m and \x1b[38;5;2mgreen'))).toBe(
+      'coloured and green',
+    );
   });
 
   test('a command in shell mode is a draft', () => {
@@ -53,7 +58,11 @@ describe('whether the pane may be taken', () => {
   });
 
   test("tmux's answer is read: who is attached, since when, and the last key of any", () => {
-    expect(parsePresence('2\u001f1795267648\n1795267700\n1795267690\n')).toEqual({ attached: true, lastKeyAt: 1795267700_000, lastAttachedAt: 1795267648_000 });
+    expect(parsePresence('2\u001f1795267648\n1795267700\n1795267690\n')).toEqual({
+      attached: true,
+      lastKeyAt: 1795267700_000,
+      lastAttachedAt: 1795267648_000,
+    });
     expect(parsePresence('0\u001f\n')).toEqual({ attached: false, lastKeyAt: null, lastAttachedAt: null });
     expect(parsePresence("can't find pane")).toBeNull();
   });

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { NO_RESTARTS, afterDeath, type RestartHistory, type RestartRules } from '../../../src/agent/policy.ts';
 import { afterApiFailure, retryAfter } from '../../../src/agent/turn-end.ts';
 
-const rules: RestartRules = { policy: 'permanent', intensity: 3, windowMs: 60_000, backoffMs: 100, backoffMaxMs: 1_000 };
+const rules: RestartRules = {
+  policy: 'permanent',
+  intensity: 3,
+  windowMs: 60_000,
+  backoffMs: 100,
+  backoffMaxMs: 1_000,
+};
 const almostOne = (): number => 0.999;
 
 function die(times: number, death: { uptimeMs: number; clean: boolean }, more: Partial<RestartRules> = {}) {
@@ -40,7 +46,8 @@ describe('restarts', () => {
 });
 
 describe('API failures', () => {
-  const after = (error: string, failures: number, details: string | null = null) => afterApiFailure({ error, details }, failures, 0, () => 0.5);
+  const after = (error: string, failures: number, details: string | null = null) =>
+    afterApiFailure({ error, details }, failures, 0, () => 0.5);
 
   test('a limit is waited for as long as it says, else longer each time', () => {
     expect(after('rate_limit', 1, 'retry after 90 seconds')).toEqual({ do: 'hold', kind: 'rate-limit', ms: 90_000 });

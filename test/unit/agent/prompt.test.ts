@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { answerPrompt, handoffPrompt, interruptedPrompt, taskPrompt, verifyFailedPrompt, type Preparation } from '../../../src/agent/prompt.ts';
+import {
+  answerPrompt,
+  handoffPrompt,
+  interruptedPrompt,
+  taskPrompt,
+  verifyFailedPrompt,
+  type Preparation,
+} from '../../../src/agent/prompt.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 
 const plain: Preparation = { branch: 'swarm/task/t7', conflict: null, leftovers: [], checkpoint: null };
@@ -69,7 +76,9 @@ test('the end of a failed check is quoted, and output that looks like a fence ca
 });
 
 test('going on names the reason, a hand-off repeats the task, an answer its question', () => {
-  expect(interruptedPrompt(order, 'signal SIGKILL')).toContain('You were interrupted (signal SIGKILL) while you worked on task t7');
+  expect(interruptedPrompt(order, 'signal SIGKILL')).toContain(
+    'You were interrupted (signal SIGKILL) while you worked on task t7',
+  );
   expect(handoffPrompt(order, plain, 'the machine restarted')).toContain('# Task t7: Add a search box');
   expect(answerPrompt('Which colour?', 'blue')).toBe('You asked: Which colour?\n\nThe answer of the person: blue');
 });

@@ -49,4 +49,10 @@ export function settle(): Promise<void> {
 }
 
 const nothing = (): void => {};
-export const silentLog = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing } as unknown as Logger;
+export const silentLog = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  fatal: nothing,
+} as unknown as Logger;

@@ -44,5 +44,8 @@ test('messages are persistent, mandatory and JSON unless said otherwise; times b
     timestamp: 1,
     expiration: '1500',
   });
-  expect(toAmqpOptions({ persistent: false, mandatory: false }, 'id')).toMatchObject({ persistent: false, mandatory: false });
+  expect(toAmqpOptions({ persistent: false, mandatory: false }, 'id')).toMatchObject({
+    persistent: false,
+    mandatory: false,
+  });
 });

@@ -11,7 +11,9 @@ const offers = (...words: string[]): string[] => completionLines(plan(...words),
 
 describe('completion', () => {
   it('offers the verbs, and not the hidden one', () => {
-    expect(offers('')).toEqual(expect.arrayContaining(['up', 'down', 'status', 'events', 'scale', 'doctor', 'init', 'task']));
+    expect(offers('')).toEqual(
+      expect.arrayContaining(['up', 'down', 'status', 'events', 'scale', 'doctor', 'init', 'task']),
+    );
     expect(offers('')).not.toContain('__complete');
     expect(offers('sta')).toEqual(['status']);
     expect(offers('--json', 'sta')).toEqual(['status']);

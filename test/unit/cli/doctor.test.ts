@@ -14,7 +14,12 @@ describe('a finding', () => {
 
   it('that is not says why and what to do, as this person would type it', () => {
     const bad = finding({ severity: 'error', text: 'no', cause: 'because', cure: 'Run `swarm up`.', fix: 'possible' });
-    expect(findingLines(bad, screen({ command: './s' }).output)).toEqual(['FAIL  no', '      because', '      Run `./s up`.', '      `./s doctor --fix` does it.']);
+    expect(findingLines(bad, screen({ command: './s' }).output)).toEqual([
+      'FAIL  no',
+      '      because',
+      '      Run `./s up`.',
+      '      `./s doctor --fix` does it.',
+    ]);
   });
 
   it('that was put right needs no cure and blocks no more', () => {
@@ -29,7 +34,11 @@ describe('a finding', () => {
   });
 
   it('made of an error keeps its hint; what can repair it is not part of the document', () => {
-    expect(findingOf('git', new SwarmError('x', 'no git\nmore', { hint: 'Install it.' }))).toMatchObject({ severity: 'error', text: 'no git', cure: 'Install it.' });
+    expect(findingOf('git', new SwarmError('x', 'no git\nmore', { hint: 'Install it.' }))).toMatchObject({
+      severity: 'error',
+      text: 'no git',
+      cure: 'Install it.',
+    });
     const shown = toFinding({ ...finding({}), repair: () => Promise.resolve('') });
     expect(shown).toEqual(finding({ fix: 'possible' }));
   });
@@ -48,19 +57,31 @@ describe('the last line', () => {
 
 describe('the disk', () => {
   const MIB = 1024 * 1024;
-  const room: Room = { place: '/s', what: 'logs', free: 5_000 * MIB, inodes: 100_000, least: 300 * MIB, little: 2_048 * MIB };
+  const room: Room = {
+    place: '/s',
+    what: 'logs',
+    free: 5_000 * MIB,
+    inodes: 100_000,
+    least: 300 * MIB,
+    little: 2_048 * MIB,
+  };
   it('blocks where the broker would stop, warns before, and knows of inodes', () => {
     expect(diskFinding(room)).toEqual([]);
     expect(diskFinding({ ...room, inodes: null })).toEqual([]);
-    expect(diskFinding({ ...room, free: 1_000 * MIB })).toMatchObject([{ severity: 'warning', text: '/s (logs) has only 1000 MiB left' }]);
-    expect(diskFinding({ ...room, free: 1 * MIB })).toMatchObject([{ severity: 'error', text: '/s (logs) has only 1024 KiB left' }]);
+    expect(diskFinding({ ...room, free: 1_000 * MIB })).toMatchObject([
+      { severity: 'warning', text: '/s (logs) has only 1000 MiB left' },
+    ]);
+    expect(diskFinding({ ...room, free: 1 * MIB })).toMatchObject([
+      { severity: 'error', text: '/s (logs) has only 1024 KiB left' },
+    ]);
     expect(diskFinding({ ...room, inodes: 3 })).toMatchObject([{ severity: 'error' }]);
   });
 });
 
 describe('remotes', () => {
   it('that mirror, by flag or by refspec, are named once', () => {
-    const text = 'remote.a.b.mirror\ntrue\0remote.off.mirror\nfalse\0remote.all.push\n+refs/*:refs/*\0remote.heads.push\nrefs/heads/*:refs/heads/*\0remote.bare.mirror\0remote.all.mirror\nyes\0';
+    const text =
+      'remote.a.b.mirror\ntrue\0remote.off.mirror\nfalse\0remote.all.push\n+refs/*:refs/*\0remote.heads.push\nrefs/heads/*:refs/heads/*\0remote.bare.mirror\0remote.all.mirror\nyes\0';
     expect(mirrorRemotes(text)).toEqual(['a.b', 'all', 'bare']);
     expect(mirrorRemotes('')).toEqual([]);
   });

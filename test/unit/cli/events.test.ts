@@ -15,7 +15,9 @@ const line = (change: Partial<EventDocument>, today = AT): string => eventLine(e
 
 describe('an event as a line', () => {
   it('says when, what, about whom, and the rest by name', () => {
-    expect(line({ agent: 'worker-1', task: 't3', data: { attempt: 2, commit: null } })).toBe('09:05:01.250 task.done                worker-1 t3 attempt=2');
+    expect(line({ agent: 'worker-1', task: 't3', data: { attempt: 2, commit: null } })).toBe(
+      '09:05:01.250 task.done                worker-1 t3 attempt=2',
+    );
   });
 
   it('shows the day of another day', () => {
@@ -30,7 +32,10 @@ describe('an event as a line', () => {
   });
 
   it('never lets what an agent wrote steer the terminal or break the line', () => {
-    const text = line({ name: 'agent.\u001B[31mnote', data: { note: 'a\nb\u001B[2J', list: ['x', 'y'], odd: { a: 1 } } });
+    const text = line({
+      name: 'agent.\u001B[31mnote',
+      data: { note: 'a\nb\u001B[2J', list: ['x', 'y'], odd: { a: 1 } },
+    });
     expect(text).toContain('agent.note');
     expect(text).toContain('a b list=x,y odd={"a":1}');
     expect(text).not.toMatch(/[\u001B\n]/);
@@ -59,7 +64,9 @@ describe('which events', () => {
 });
 
 describe('a long history', () => {
-  const all = Array.from({ length: 2_500 }, (_, index) => event({ id: 2 * index + 1, at: new Date(1_000 * index).toISOString(), agent: index % 2 === 0 ? 'worker-1' : null }));
+  const all = Array.from({ length: 2_500 }, (_, index) =>
+    event({ id: 2 * index + 1, at: new Date(1_000 * index).toISOString(), agent: index % 2 === 0 ? 'worker-1' : null }),
+  );
   const asked: number[] = [];
   const client = {
     eventsAfter: (id: number, limit: number) => {
@@ -68,7 +75,8 @@ describe('a long history', () => {
     },
   };
   const signal = new AbortController().signal;
-  const read = (since: { id: number; at: number }, most: number, agent?: string) => readHistory(client, since, { agent }, most, signal);
+  const read = (since: { id: number; at: number }, most: number, agent?: string) =>
+    readHistory(client, since, { agent }, most, signal);
 
   it('is read page by page to its end', async () => {
     const { events, last } = await read({ id: 0, at: 0 }, Number.POSITIVE_INFINITY);
@@ -86,16 +94,23 @@ describe('a long history', () => {
 });
 
 describe('scale', () => {
-  const worker = (n: number, status: Agent['status'], role = 'worker'): Agent => ({ id: `${role}-${n}`, role, status }) as Agent;
+  const worker = (n: number, status: Agent['status'], role = 'worker'): Agent =>
+    ({ id: `${role}-${n}`, role, status }) as Agent;
 
   it('tells who starts, and counts workers alone', () => {
-    const change = changeOf([worker(1, 'idle'), worker(1, 'idle', 'reviewer')], [worker(1, 'idle'), worker(2, 'starting'), worker(1, 'idle', 'reviewer')]);
+    const change = changeOf(
+      [worker(1, 'idle'), worker(1, 'idle', 'reviewer')],
+      [worker(1, 'idle'), worker(2, 'starting'), worker(1, 'idle', 'reviewer')],
+    );
     expect(change).toEqual({ before: 1, after: 2, started: ['worker-2'], stopped: [] });
     expect(scaleText(change)).toBe('workers: 1 → 2; worker-2 starts');
   });
 
   it('tells who stops, and that nothing of theirs is lost', () => {
-    const change = changeOf([worker(1, 'idle'), worker(2, 'working'), worker(3, 'paused')], [worker(1, 'idle'), worker(2, 'stopping'), worker(3, 'stopped')]);
+    const change = changeOf(
+      [worker(1, 'idle'), worker(2, 'working'), worker(3, 'paused')],
+      [worker(1, 'idle'), worker(2, 'stopping'), worker(3, 'stopped')],
+    );
     expect(scaleText(change)).toBe('workers: 3 → 1; worker-2, worker-3 stop (worktrees and conversations stay)');
   });
 

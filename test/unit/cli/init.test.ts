@@ -11,7 +11,8 @@ function repository(files: Record<string, string>): RepositoryFiles {
   return {
     has: (name) => names.some((one) => one === name || one.startsWith(`${name}/`)),
     read: (name) => files[name] ?? null,
-    list: (directory) => names.filter((one) => one.startsWith(`${directory}/`)).map((one) => one.slice(directory.length + 1)),
+    list: (directory) =>
+      names.filter((one) => one.startsWith(`${directory}/`)).map((one) => one.slice(directory.length + 1)),
   };
 }
 
@@ -22,25 +23,56 @@ const argvs = (files: Record<string, string>): Record<string, string> =>
 describe('what proves work in a repository', () => {
   const scripts = { test: 'vitest', lint: 'oxlint', build: 'tsc' };
   it.each<[string, Record<string, string>, Record<string, string>]>([
-    ['npm by its lockfile', { 'package.json': manifest(scripts), 'package-lock.json': '' }, { test: 'npm test', lint: 'npm run lint', build: 'npm run build' }],
+    [
+      'npm by its lockfile',
+      { 'package.json': manifest(scripts), 'package-lock.json': '' },
+      { test: 'npm test', lint: 'npm run lint', build: 'npm run build' },
+    ],
     ['pnpm', { 'package.json': manifest({ test: 'x' }), 'pnpm-lock.yaml': '' }, { test: 'pnpm test' }],
     ['yarn', { 'package.json': manifest({ test: 'x' }), 'yarn.lock': '' }, { test: 'yarn test' }],
-    ['bun, whose own `bun test` is another thing', { 'package.json': manifest({ test: 'x' }), 'bun.lock': '' }, { test: 'bun run test' }],
-    ['packageManager over a stale lockfile', { 'package.json': manifest({ test: 'x' }, { packageManager: 'pnpm@9.1.0' }), 'package-lock.json': '' }, { test: 'pnpm test' }],
-    ['not the test that npm init writes', { 'package.json': manifest({ test: 'echo "Error: no test specified" && exit 1' }) }, {}],
+    [
+      'bun, whose own `bun test` is another thing',
+      { 'package.json': manifest({ test: 'x' }), 'bun.lock': '' },
+      { test: 'bun run test' },
+    ],
+    [
+      'packageManager over a stale lockfile',
+      { 'package.json': manifest({ test: 'x' }, { packageManager: 'pnpm@9.1.0' }), 'package-lock.json': '' },
+      { test: 'pnpm test' },
+    ],
+    [
+      'not the test that npm init writes',
+      { 'package.json': manifest({ test: 'echo "Error: no test specified" && exit 1' }) },
+      {},
+    ],
     ['a broken package.json tells nothing', { 'package.json': '{' }, {}],
     ['cargo', { 'Cargo.toml': '' }, { test: 'cargo test', build: 'cargo build' }],
     ['go', { 'go.mod': '' }, { test: 'go test ./...', build: 'go build ./...' }],
-    ['pytest under uv, with ruff', { 'pyproject.toml': '[tool.pytest.ini_options]\n[tool.ruff]\n', 'uv.lock': '' }, { test: 'uv run pytest', lint: 'uv run ruff check .' }],
+    [
+      'pytest under uv, with ruff',
+      { 'pyproject.toml': '[tool.pytest.ini_options]\n[tool.ruff]\n', 'uv.lock': '' },
+      { test: 'uv run pytest', lint: 'uv run ruff check .' },
+    ],
     ['pytest alone', { 'requirements.txt': 'pytest\n' }, { test: 'python -m pytest' }],
     ['unittest', { 'setup.py': '', 'tests/test_a.py': '' }, { test: 'python -m unittest' }],
-    ['make, by its targets', { Makefile: 'CC := gcc\n.PHONY: check\ncheck: all\n\t./run\nlint:\n\tx\n' }, { test: 'make check', lint: 'make lint' }],
+    [
+      'make, by its targets',
+      { Makefile: 'CC := gcc\n.PHONY: check\ncheck: all\n\t./run\nlint:\n\tx\n' },
+      { test: 'make check', lint: 'make lint' },
+    ],
     ['just', { justfile: 'test filter="":\n  x\n' }, { test: 'just test' }],
     ['maven with its wrapper', { 'pom.xml': '', mvnw: '' }, { test: './mvnw -q test' }],
-    ['a toolchain over the Makefile, which adds what it lacks', { 'go.mod': '', Makefile: 'test:\nlint:\n' }, { test: 'go test ./...', build: 'go build ./...', lint: 'make lint' }],
+    [
+      'a toolchain over the Makefile, which adds what it lacks',
+      { 'go.mod': '', Makefile: 'test:\nlint:\n' },
+      { test: 'go test ./...', build: 'go build ./...', lint: 'make lint' },
+    ],
     [
       'CI, where nobody else says',
-      { '.github/workflows/ci.yml': 'jobs: {a: {steps: [{run: npm install}, {run: "make test | tee log"}, {run: "bin/run-tests --all"}, {run: "script/test fast"}]}}' },
+      {
+        '.github/workflows/ci.yml':
+          'jobs: {a: {steps: [{run: npm install}, {run: "make test | tee log"}, {run: "bin/run-tests --all"}, {run: "script/test fast"}]}}',
+      },
       { test: 'bin/run-tests --all' },
     ],
     ['a CI file that is no YAML tells nothing', { '.gitlab-ci.yml': 'a: [' }, {}],
@@ -80,21 +112,39 @@ describe('the swarm.yaml that is written', () => {
     const config = parseConfig(text, 'swarm.yaml');
     expect(config).toMatchObject({ verify: {}, agents: { worker: { count: 3, allow: [] } } });
     expect(config.base).toBeUndefined();
-    const filled = text.replaceAll(/^( *)# (allow: \[|model|restart|verify:|  test:|defaultVerify|base:|after:|tasks:|  retries|broker:|  url)/gm, '$1$2');
-    expect(parseConfig(filled, 'swarm.yaml')).toMatchObject({ base: 'main', defaultVerify: 'test', tasks: { retries: 2 } });
+    const filled = text.replaceAll(
+      /^( *)# (allow: \[|model|restart|verify:|  test:|defaultVerify|base:|after:|tasks:|  retries|broker:|  url)/gm,
+      '$1$2',
+    );
+    expect(parseConfig(filled, 'swarm.yaml')).toMatchObject({
+      base: 'main',
+      defaultVerify: 'test',
+      tasks: { retries: 2 },
+    });
   });
 
   it('keeps odd words whole', () => {
     const argv = ['./a b', '"q"', ': #', 'ü\n'];
-    const text = configText({ workers: 1, verify: [{ name: 'test', argv, from: 'a\nb: c' }], allow: ['Bash(x: #)'], base: 'a#b', unanswered: 'deny' });
-    expect(parseConfig(text, 'swarm.yaml')).toMatchObject({ verify: { test: argv }, base: 'a#b', agents: { worker: { allow: ['Bash(x: #)'] } } });
+    const text = configText({
+      workers: 1,
+      verify: [{ name: 'test', argv, from: 'a\nb: c' }],
+      allow: ['Bash(x: #)'],
+      base: 'a#b',
+      unanswered: 'deny',
+    });
+    expect(parseConfig(text, 'swarm.yaml')).toMatchObject({
+      verify: { test: argv },
+      base: 'a#b',
+      agents: { worker: { allow: ['Bash(x: #)'] } },
+    });
   });
 });
 
 describe('answers', () => {
   it('a command is split as a shell would, and what needs a shell is refused', () => {
     expect(splitCommand('npm  test -- "a b" c\\ d \'e"f\' ""')).toEqual(['npm', 'test', '--', 'a b', 'c d', 'e"f', '']);
-    for (const line of ['a && b', 'a | b', 'a > b', 'a; b', '`a`', '$(a)', '"a']) expect(splitCommand(line), line).toBeNull();
+    for (const line of ['a && b', 'a | b', 'a > b', 'a; b', '`a`', '$(a)', '"a'])
+      expect(splitCommand(line), line).toBeNull();
     expect(splitCommand('  ')).toEqual([]);
   });
 

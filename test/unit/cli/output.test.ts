@@ -27,7 +27,9 @@ describe('people and programs', () => {
   it('with --json an error is its document on stdout', () => {
     const seen = screen({ json: true });
     seen.output.error(new SwarmError('x', 'it broke', { exitCode: 3 }));
-    expect(JSON.parse(seen.stdout())).toEqual({ error: { code: 'x', message: 'it broke', retrySafe: false, exitCode: 3 } });
+    expect(JSON.parse(seen.stdout())).toEqual({
+      error: { code: 'x', message: 'it broke', retrySafe: false, exitCode: 3 },
+    });
     expect(seen.stderr()).toBe('');
   });
 
@@ -47,7 +49,9 @@ describe('people and programs', () => {
 
 describe('text of others', () => {
   it('cannot steer the terminal', () => {
-    expect(plain('a\u001B[2Jb\u001B]0;title\u0007c\u001B]8;;http://x\u001B\\d\rE\u0000\u009B31mF\u202Eg\n\th')).toBe('abcdE31mFg\n\th');
+    expect(plain('a\u001B[2Jb\u001B]0;title\u0007c\u001B]8;;http://x\u001B\\d\rE\u0000\u009B31mF\u202Eg\n\th')).toBe(
+      'abcdE31mFg\n\th',
+    );
   });
 
   it('is cut to columns, not to characters', () => {
@@ -58,7 +62,16 @@ describe('text of others', () => {
 });
 
 it('columns are as wide as their widest cell, and lines have no trailing blanks', () => {
-  expect(table(screen().output, ['A', 'B', 'C'], [['漢', 'x', ''], ['1', 'long', 'z']])).toEqual(['A   B     C', '漢  x', '1   long  z']);
+  expect(
+    table(
+      screen().output,
+      ['A', 'B', 'C'],
+      [
+        ['漢', 'x', ''],
+        ['1', 'long', 'z'],
+      ],
+    ),
+  ).toEqual(['A   B     C', '漢  x', '1   long  z']);
 });
 
 it('on a terminal the last column ends where the line ends', () => {
@@ -79,7 +92,14 @@ describe('a line of a log', () => {
   const look = (line: string): string => prettyLine(line, screen().output);
 
   it('of pino is time, level, message and facts', () => {
-    const line = JSON.stringify({ level: 40, time: '2001-02-03T04:05:06.007Z', pid: 1, agent: 'worker-1', took: { ms: 5 }, msg: 'slow' });
+    const line = JSON.stringify({
+      level: 40,
+      time: '2001-02-03T04:05:06.007Z',
+      pid: 1,
+      agent: 'worker-1',
+      took: { ms: 5 },
+      msg: 'slow',
+    });
     expect(look(line)).toMatch(/^2001-02-0\d \d\d:\d\d:06\.007 warn {2}slow agent=worker-1 took=\{"ms":5\}$/);
   });
 

@@ -10,11 +10,18 @@ async function usage(...argv: string[]): Promise<{ message: string; hint: string
 
 describe('a wrong command line', () => {
   it('offers the nearest verb', async () => {
-    expect(await usage('statsu')).toEqual({ message: "unknown command 'statsu'", hint: 'Did you mean status?', exitCode: 2 });
+    expect(await usage('statsu')).toEqual({
+      message: "unknown command 'statsu'",
+      hint: 'Did you mean status?',
+      exitCode: 2,
+    });
   });
 
   it('offers the nearest option', async () => {
-    expect(await usage('up', '--detatch')).toMatchObject({ message: "unknown option '--detatch'", hint: 'Did you mean --detach?' });
+    expect(await usage('up', '--detatch')).toMatchObject({
+      message: "unknown option '--detatch'",
+      hint: 'Did you mean --detach?',
+    });
   });
 
   it('names what is missing, too much, or out of range', async () => {
@@ -28,7 +35,10 @@ describe('a wrong command line', () => {
   });
 
   it('a group of verbs asks which', async () => {
-    expect(await usage('broker')).toMatchObject({ message: 'which broker command?', hint: 'There are status, start, stop: `swarm broker --help`.' });
+    expect(await usage('broker')).toMatchObject({
+      message: 'which broker command?',
+      hint: 'There are status, start, stop: `swarm broker --help`.',
+    });
     expect((await usage('task', 'wiat')).hint).toBe('Did you mean wait?');
   });
 
@@ -55,10 +65,13 @@ describe('help and version', () => {
 });
 
 describe("inside an agent's environment", () => {
-  it.each([['down'], ['rollback', 'worker-1', '1'], ['answer', 'worker-1', 'allow'], ['merge', 't1']])('%s is refused', async (...argv) => {
-    const error = await thrown(() => run(world(argv, screen(), { SWARM_MARK: 'abc/worker-2/t7/1' })));
-    expect(error.code).toBe('inside-agent');
-    expect(error.message).toContain('worker-2');
-    expect(error.exitCode).toBe(1);
-  });
+  it.each([['down'], ['rollback', 'worker-1', '1'], ['answer', 'worker-1', 'allow'], ['merge', 't1']])(
+    '%s is refused',
+    async (...argv) => {
+      const error = await thrown(() => run(world(argv, screen(), { SWARM_MARK: 'abc/worker-2/t7/1' })));
+      expect(error.code).toBe('inside-agent');
+      expect(error.message).toContain('worker-2');
+      expect(error.exitCode).toBe(1);
+    },
+  );
 });

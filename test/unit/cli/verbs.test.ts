@@ -56,14 +56,21 @@ function upStatus(change: Partial<StatusDocument> = {}): StatusDocument {
 
 describe('status', () => {
   it('of a project that is down is one line with the command to type', () => {
-    const lines = statusLines(screen({ command: './swarm' }).output, downDocument({ hash: 'h', name: 'repo', root: '/repo' }), NOW);
+    const lines = statusLines(
+      screen({ command: './swarm' }).output,
+      downDocument({ hash: 'h', name: 'repo', root: '/repo' }),
+      NOW,
+    );
     expect(lines).toEqual(['repo is not up. Start it: ./swarm up']);
   });
 
   it('begins with what needs a person, each with the exact command', () => {
     const status = upStatus({
       agents: [agent('worker-1', { status: 'needs-you', reason: 'permission' }), agent('worker-2')],
-      needsYou: [asks('p1', 'permission', 'Bash: rm -rf build'), asks('q1', 'question', 'Which port?\u001B[2J', 'worker-2')],
+      needsYou: [
+        asks('p1', 'permission', 'Bash: rm -rf build'),
+        asks('q1', 'question', 'Which port?\u001B[2J', 'worker-2'),
+      ],
       tasks: { ...upStatus().tasks, ready: 2, done: 1 },
     });
     expect(statusLines(screen().output, status, NOW)).toEqual([
@@ -92,7 +99,10 @@ describe('status', () => {
   });
 
   it('names the question where one agent asks several', () => {
-    const status = upStatus({ agents: [agent('worker-1')], needsYou: [asks('a', 'permission', 'x'), asks('b', 'question', 'y')] });
+    const status = upStatus({
+      agents: [agent('worker-1')],
+      needsYou: [asks('a', 'permission', 'x'), asks('b', 'question', 'y')],
+    });
     const text = statusLines(screen().output, status, NOW).join('\n');
     expect(text).toContain('swarm answer worker-1 allow --id a');
     expect(text).toContain('swarm answer worker-1 --id b "your answer"');
@@ -105,7 +115,11 @@ describe('answer', () => {
 
   it('allow and deny decide a permission, deny with a reason', () => {
     expect(answerFor('worker-1', [permission], ['allow'])).toEqual({ needsYou: 'p', decision: 'allow' });
-    expect(answerFor('worker-1', [permission], ['deny', 'not', 'now'])).toEqual({ needsYou: 'p', decision: 'deny', text: 'not now' });
+    expect(answerFor('worker-1', [permission], ['deny', 'not', 'now'])).toEqual({
+      needsYou: 'p',
+      decision: 'deny',
+      text: 'not now',
+    });
   });
 
   it('any words answer a question, also "allow"', () => {
@@ -114,12 +128,17 @@ describe('answer', () => {
 
   it('other words never decide a permission', async () => {
     for (const words of [['yes'], ['allow', 'it'], ['y']]) {
-      expect(await thrown(() => answerFor('worker-1', [permission], words))).toMatchObject({ code: 'bad-answer-kind', exitCode: 2 });
+      expect(await thrown(() => answerFor('worker-1', [permission], words))).toMatchObject({
+        code: 'bad-answer-kind',
+        exitCode: 2,
+      });
     }
   });
 
   it('with several open ones it must be said which', async () => {
-    expect(await thrown(() => answerFor('worker-1', [permission, question], ['x']))).toMatchObject({ code: 'which-question' });
+    expect(await thrown(() => answerFor('worker-1', [permission, question], ['x']))).toMatchObject({
+      code: 'which-question',
+    });
     expect(answerFor('worker-1', [permission, question], ['x'], 'q')).toMatchObject({ needsYou: 'q' });
     expect((await thrown(() => answerFor('worker-1', [permission], ['allow'], 'z'))).hint).toBe('Open: p.');
   });
@@ -155,20 +174,27 @@ describe('task add', () => {
   });
 
   it('a title without quotes is answered with the quotes', async () => {
-    expect((await thrown(() => readWords('Fix', ['the', 'bug'], false, {}))).hint).toContain('`swarm task add "Fix the bug"`');
+    expect((await thrown(() => readWords('Fix', ['the', 'bug'], false, {}))).hint).toContain(
+      '`swarm task add "Fix the bug"`',
+    );
   });
 
   it('a prompt and a command are one too many, and a blank title is none', async () => {
     expect(await thrown(() => newTask('T', 'p', ['make'], {}))).toMatchObject({ code: 'usage', exitCode: 2 });
     expect(await thrown(() => newTask('  ', undefined, undefined, {}))).toMatchObject({ code: 'usage' });
-    expect(await thrown(() => newTask('T', undefined, undefined, { timeout: 'soon' }))).toMatchObject({ code: 'bad-duration' });
+    expect(await thrown(() => newTask('T', undefined, undefined, { timeout: 'soon' }))).toMatchObject({
+      code: 'bad-duration',
+    });
   });
 });
 
 describe('up', () => {
   it('tells each change once', () => {
     const progress = new UpProgress(['worker-1']);
-    const starting = upStatus({ broker: { ...upStatus().broker, state: 'starting' }, agents: [agent('worker-1', { status: 'starting' })] });
+    const starting = upStatus({
+      broker: { ...upStatus().broker, state: 'starting' },
+      agents: [agent('worker-1', { status: 'starting' })],
+    });
     expect(progress.news(starting, 10)).toEqual(['broker     starting', 'worker-1   starting']);
     expect(progress.news(starting, 200)).toEqual([]);
     expect(progress.news(upStatus({ agents: [agent('worker-1'), agent('worker-9')] }), 1500)).toEqual([
@@ -180,7 +206,9 @@ describe('up', () => {
 
   it('tells once what several agents have in common, and of what was there already no time', () => {
     const progress = new UpProgress(['worker-1', 'worker-2', 'worker-3']);
-    const [one, two, three] = ['worker-1', 'worker-2', 'worker-3'].map((id) => agent(id, { status: 'starting', reason: 'preparing' }));
+    const [one, two, three] = ['worker-1', 'worker-2', 'worker-3'].map((id) =>
+      agent(id, { status: 'starting', reason: 'preparing' }),
+    );
     if (one === undefined || two === undefined || three === undefined) throw new Error('three agents');
     expect(progress.news(upStatus({ agents: [one, two, agent('worker-3')] }), 10)).toEqual([
       'broker     up',
@@ -191,7 +219,9 @@ describe('up', () => {
   });
 
   it('an agent that needs a person is not under way any more, one that is missing is', () => {
-    const status = upStatus({ agents: [agent('worker-1', { status: 'needs-you' }), agent('worker-2', { status: 'recovering' })] });
+    const status = upStatus({
+      agents: [agent('worker-1', { status: 'needs-you' }), agent('worker-2', { status: 'recovering' })],
+    });
     expect(underWay(status, ['worker-1', 'worker-2', 'worker-3'])).toEqual(['worker-2', 'worker-3']);
   });
 
@@ -205,7 +235,8 @@ describe('up', () => {
 
   it('asks about every program that the config names, and about no default', () => {
     expect(programsOf(parseConfig('', 'swarm.yaml'))).toEqual([]);
-    const text = 'verify: {unit: [npm, test]}\nagents: {worker: {command: [claude, --x]}}\ntmux: {program: /opt/tmux}\n';
+    const text =
+      'verify: {unit: [npm, test]}\nagents: {worker: {command: [claude, --x]}}\ntmux: {program: /opt/tmux}\n';
     expect(programsOf(parseConfig(text, 'swarm.yaml'))).toEqual([
       ['agents.worker.command', ['claude', '--x']],
       ['tmux.program', ['/opt/tmux']],
@@ -214,6 +245,8 @@ describe('up', () => {
   });
 
   it('the environment that is kept has nothing that ties it to a pane or an agent', () => {
-    expect(withoutTies({ PATH: '/bin', TMUX: 'x', TMUX_PANE: '%1', SWARM_MARK: 'm', SWARM_WRAPPER: 'w', GONE: undefined })).toEqual({ PATH: '/bin' });
+    expect(
+      withoutTies({ PATH: '/bin', TMUX: 'x', TMUX_PANE: '%1', SWARM_MARK: 'm', SWARM_WRAPPER: 'w', GONE: undefined }),
+    ).toEqual({ PATH: '/bin' });
   });
 });

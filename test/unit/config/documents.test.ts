@@ -7,10 +7,13 @@ import { downDocument } from '../../../src/cli/status.ts';
 const templates = path.resolve(import.meta.dirname, '../../../templates/schema');
 const names = Object.keys(documentSchemas) as (keyof typeof documentSchemas)[];
 
-it.each(names)('the published JSON Schema of the %s document is the one in force (write it anew with `vitest -u`)', async (name) => {
-  const text = `${JSON.stringify(documentJsonSchema(name), null, 2)}\n`;
-  await expect(text).toMatchFileSnapshot(path.join(templates, `${name}.schema.json`));
-});
+it.each(names)(
+  'the published JSON Schema of the %s document is the one in force (write it anew with `vitest -u`)',
+  async (name) => {
+    const text = `${JSON.stringify(documentJsonSchema(name), null, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(path.join(templates, `${name}.schema.json`));
+  },
+);
 
 describe('the documents that the command line makes itself', () => {
   it('status of a project that is down', () => {

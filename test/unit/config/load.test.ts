@@ -43,7 +43,9 @@ describe('defaults', () => {
   });
 
   it('a section whose lines are all commented out means its defaults', () => {
-    expect(parseConfig('agents:\n  worker:\n    # count: 5\nverify:\n', 'swarm.yaml')).toEqual(parseConfig('', 'swarm.yaml'));
+    expect(parseConfig('agents:\n  worker:\n    # count: 5\nverify:\n', 'swarm.yaml')).toEqual(
+      parseConfig('', 'swarm.yaml'),
+    );
   });
 
   it('the role worker is there beside other roles, of which one agent starts unless more are asked for', () => {
@@ -53,7 +55,10 @@ describe('defaults', () => {
   });
 
   it('reads anchors, merges and a byte order mark', () => {
-    const { agents } = parseConfig('\uFEFFagents:\n  worker: &w {count: 2, idle: lazy}\n  second: {<<: *w, count: 4}\n', 'swarm.yaml');
+    const { agents } = parseConfig(
+      '\uFEFFagents:\n  worker: &w {count: 2, idle: lazy}\n  second: {<<: *w, count: 4}\n',
+      'swarm.yaml',
+    );
     expect(agents['second']).toMatchObject({ count: 4, idle: 'lazy' });
   });
 });
@@ -84,13 +89,19 @@ describe('a wrong key', () => {
   });
 
   it('a role that cannot be a session name is refused at the key', () => {
-    expect(problem('agents:\n  My Worker: {count: 1}\n').message).toBe('swarm.yaml:2:3: "My Worker" cannot be a name here');
+    expect(problem('agents:\n  My Worker: {count: 1}\n').message).toBe(
+      'swarm.yaml:2:3: "My Worker" cannot be a name here',
+    );
   });
 });
 
 describe('a wrong value', () => {
   it.each([
-    ['agents:\n  worker: {restart: permanant}\n', '2:21', 'one of permanent, transient, temporary. Did you mean `permanent`?'],
+    [
+      'agents:\n  worker: {restart: permanant}\n',
+      '2:21',
+      'one of permanent, transient, temporary. Did you mean `permanent`?',
+    ],
     ['agents:\n  worker:\n    count: 2.5\n', '3:12', 'a whole number'],
     ['agents:\n  worker:\n    count: 300\n', '3:12', 'at most 200'],
     ['tasks: {lease: 60}\n', '1:16', 'text'],
@@ -123,7 +134,9 @@ describe('a wrong value', () => {
   });
 
   it('tells the first one in the file and how many more there are', () => {
-    expect(problem('tasks: {max: x}\nagents: {worker: {count: y}}\n').message).toMatch(/^swarm\.yaml:1:14: .*\(and 1 more\)$/);
+    expect(problem('tasks: {max: x}\nagents: {worker: {count: y}}\n').message).toMatch(
+      /^swarm\.yaml:1:14: .*\(and 1 more\)$/,
+    );
   });
 });
 

@@ -5,15 +5,32 @@ import { projectHash, projectLayout, type LayoutInput } from '../../../src/domai
 
 describe('errors on their way to another program', () => {
   test('come out as they went in', () => {
-    const error = new SwarmError('disk-full', 'The disk is full.', { hint: 'Free some space.', cause: new Error('ENOSPC'), retrySafe: true, exitCode: 3 });
+    const error = new SwarmError('disk-full', 'The disk is full.', {
+      hint: 'Free some space.',
+      cause: new Error('ENOSPC'),
+      retrySafe: true,
+      exitCode: 3,
+    });
     const copy = fromErrorDocument(toErrorDocument(error));
-    expect(copy).toMatchObject({ code: 'disk-full', message: 'The disk is full.', hint: 'Free some space.', retrySafe: true, exitCode: 3 });
+    expect(copy).toMatchObject({
+      code: 'disk-full',
+      message: 'The disk is full.',
+      hint: 'Free some space.',
+      retrySafe: true,
+      exitCode: 3,
+    });
     expect(error.cause).toBeInstanceOf(Error);
-    expect(toErrorDocument(new SwarmError('plain', 'No hint.'))).toEqual({ error: { code: 'plain', message: 'No hint.', retrySafe: false, exitCode: 1 } });
+    expect(toErrorDocument(new SwarmError('plain', 'No hint.'))).toEqual({
+      error: { code: 'plain', message: 'No hint.', retrySafe: false, exitCode: 1 },
+    });
   });
 
   test('what is no error of ours is internal, whatever was thrown', () => {
-    expect(toErrorDocument(new TypeError('x is undefined')).error).toMatchObject({ code: 'internal', message: 'x is undefined', retrySafe: false });
+    expect(toErrorDocument(new TypeError('x is undefined')).error).toMatchObject({
+      code: 'internal',
+      message: 'x is undefined',
+      retrySafe: false,
+    });
     expect(toErrorDocument('a string').error.message).toBe('a string');
     expect([errorText(new Error('a')), errorText(7)]).toEqual(['a', '7']);
   });
@@ -45,7 +62,9 @@ describe('where a project’s files lie', () => {
   });
 
   test('XDG directories are used where they are absolute and short enough for a socket', () => {
-    const layout = projectLayout(input({ env: { XDG_STATE_HOME: '/state', XDG_RUNTIME_DIR: '/run/user/1000' }, worktreesDir: '/fast' }));
+    const layout = projectLayout(
+      input({ env: { XDG_STATE_HOME: '/state', XDG_RUNTIME_DIR: '/run/user/1000' }, worktreesDir: '/fast' }),
+    );
     expect(layout.stateDir).toMatch(/^\/state\/swarm\/shop-/);
     expect(layout.runtimeDir).toMatch(/^\/run\/user\/1000\/swarm\//);
     expect(layout.worktreesDir).toBe('/fast');
@@ -63,5 +82,11 @@ describe('where a project’s files lie', () => {
 
 test('usage adds up field by field', () => {
   const one = { costUsd: 0.5, inputTokens: 1, outputTokens: 2, cacheReadTokens: 3, cacheCreationTokens: 4 };
-  expect(addUsage(addUsage(NO_USAGE, one), one)).toEqual({ costUsd: 1, inputTokens: 2, outputTokens: 4, cacheReadTokens: 6, cacheCreationTokens: 8 });
+  expect(addUsage(addUsage(NO_USAGE, one), one)).toEqual({
+    costUsd: 1,
+    inputTokens: 2,
+    outputTokens: 4,
+    cacheReadTokens: 6,
+    cacheCreationTokens: 8,
+  });
 });

@@ -8,12 +8,33 @@ export const iso = (offsetMs: number): string => new Date(T0 + offsetMs).toISOSt
 /** A wrapper that was started an hour before T0 and whose agent is free. */
 export function snapshot(more: Partial<WrapperSnapshot> = {}): WrapperSnapshot {
   return {
-    agent: 'worker-1', kind: 'claude', slots: 1, incarnation: 'i1',
-    wrapper: { pid: 10, startTime: '1', bootId: 'b' }, buildId: 'x', startedAt: iso(-3_600_000),
-    child: { pid: 11, startTime: '2', bootId: 'b' }, sessionId: 's', transcriptPath: null,
-    turn: 'idle', turnSince: iso(-60_000), lastProgressAt: iso(-60_000), tasks: [], needsYou: [], held: null,
-    paused: false, restarts: 0, lastExit: null, failure: null, usage: { ...NO_USAGE }, contextPercent: null,
-    branch: null, checkpoint: null, amqp: 'connected', spooled: [], ...more,
+    agent: 'worker-1',
+    kind: 'claude',
+    slots: 1,
+    incarnation: 'i1',
+    wrapper: { pid: 10, startTime: '1', bootId: 'b' },
+    buildId: 'x',
+    startedAt: iso(-3_600_000),
+    child: { pid: 11, startTime: '2', bootId: 'b' },
+    sessionId: 's',
+    transcriptPath: null,
+    turn: 'idle',
+    turnSince: iso(-60_000),
+    lastProgressAt: iso(-60_000),
+    tasks: [],
+    needsYou: [],
+    held: null,
+    paused: false,
+    restarts: 0,
+    lastExit: null,
+    failure: null,
+    usage: { ...NO_USAGE },
+    contextPercent: null,
+    branch: null,
+    checkpoint: null,
+    amqp: 'connected',
+    spooled: [],
+    ...more,
   };
 }
 
@@ -34,9 +55,17 @@ export function facts(more: Partial<HealthFacts> = {}): HealthFacts {
 }
 
 export const task = (phase: WrapperSnapshot['tasks'][number]['phase'], sinceMs = -60_000) => ({
-  task: 't1', attempt: 1, slot: 0, phase, since: iso(sinceMs),
+  task: 't1',
+  attempt: 1,
+  slot: 0,
+  phase,
+  since: iso(sinceMs),
 });
 
 export const question = (kind: 'permission' | 'question' = 'permission') => ({
-  id: 'n1', kind, text: 'Bash: rm -rf build', task: 't1', since: iso(-1000),
+  id: 'n1',
+  kind,
+  text: 'Bash: rm -rf build',
+  task: 't1',
+  since: iso(-1000),
 });

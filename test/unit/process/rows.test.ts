@@ -7,7 +7,8 @@ import { treeMembers } from '../../../src/process/tree.ts';
 import { treeUsage } from '../../../src/process/usage.ts';
 
 const UNITS = { ticksPerSecond: 100, pageBytes: 4096 };
-const TAIL = 'S 8461 8460 2951 34816 8461 4194304 99 0 0 0 150 50 7 3 20 0 1 0 193820 3133440 394 18446744073709551615 0 0';
+const TAIL =
+  'S 8461 8460 2951 34816 8461 4194304 99 0 0 0 150 50 7 3 20 0 1 0 193820 3133440 394 18446744073709551615 0 0';
 
 describe('a line of /proc/PID/stat', () => {
   test.each(['cat', 'a b', ') S 1 1', 'x\ny', '((', ''])('is read whatever the program is called: %j', (command) => {
@@ -44,7 +45,18 @@ describe('ps', () => {
     const bsd = '  501   1   501  2048   1:02.50 ttys001  Ss+  Fri Nov 21 12:51:07 2031 /usr/bin/my program';
     const procps = '    501       1     501  2048 1-00:01:02 ?    Z    Fri Nov  1 12:51:07 2031 sleep <defunct>';
     expect(parsePs(`${bsd}\n\n${procps}\n`)).toMatchObject([
-      { pid: 501, ppid: 1, pgrp: 501, rssBytes: 2_097_152, cpuMs: 62_500, tty: 'ttys001', state: 'S', alive: true, startTime: 'Fri Nov 21 12:51:07 2031', command: '/usr/bin/my program' },
+      {
+        pid: 501,
+        ppid: 1,
+        pgrp: 501,
+        rssBytes: 2_097_152,
+        cpuMs: 62_500,
+        tty: 'ttys001',
+        state: 'S',
+        alive: true,
+        startTime: 'Fri Nov 21 12:51:07 2031',
+        command: '/usr/bin/my program',
+      },
       { cpuMs: 86_462_000, tty: null, state: 'Z', alive: false, startTime: 'Fri Nov 1 12:51:07 2031' },
     ]);
   });
@@ -67,14 +79,28 @@ test('a mark begins with whole components only', () => {
 
 function row(pid: number, ppid: number, more: Partial<ProcessRow> = {}): ProcessRow {
   return {
-    pid, ppid, pgrp: pid, session: pid, state: 'S', alive: true, startTime: `s${pid}`,
-    cpuMs: 0, childCpuMs: 0, rssBytes: 100, tty: null, command: 'x', ...more,
+    pid,
+    ppid,
+    pgrp: pid,
+    session: pid,
+    state: 'S',
+    alive: true,
+    startTime: `s${pid}`,
+    cpuMs: 0,
+    childCpuMs: 0,
+    rssBytes: 100,
+    tty: null,
+    command: 'x',
+    ...more,
   };
 }
 
 const identity = (pid: number, startTime = `s${pid}`, boot = 'boot') => ({ pid, startTime, bootId: boot });
 
-function members(rows: ProcessRow[], query: { known?: ReturnType<typeof identity>[]; marked?: number[]; spare?: number[] }): number[] {
+function members(
+  rows: ProcessRow[],
+  query: { known?: ReturnType<typeof identity>[]; marked?: number[]; spare?: number[] },
+): number[] {
   const { known = [], marked = [], spare = [] } = query;
   return treeMembers({ known, marked, spare: new Set(spare), bootId: 'boot' }, tableOf(rows, 0)).map(({ pid }) => pid);
 }
@@ -86,7 +112,13 @@ describe('the members of a tree', () => {
   });
 
   test('are orphans whose session or group a member leads or led, and all below those', () => {
-    const rows = [row(1, 0), row(11, 1, { session: 10 }), row(12, 11), row(13, 1, { pgrp: 12, session: 99 }), row(14, 1)];
+    const rows = [
+      row(1, 0),
+      row(11, 1, { session: 10 }),
+      row(12, 11),
+      row(13, 1, { pgrp: 12, session: 99 }),
+      row(14, 1),
+    ];
     expect(members(rows, { known: [identity(10)] })).toEqual([11, 12, 13]);
   });
 
@@ -108,7 +140,9 @@ describe('the members of a tree', () => {
   });
 
   test('a table made cyclic by reused numbers ends the walk', () => {
-    expect(descendants(10, tableOf([row(10, 12), row(11, 10), row(12, 11)], 0)).map(({ pid }) => pid)).toEqual([11, 12]);
+    expect(descendants(10, tableOf([row(10, 12), row(11, 10), row(12, 11)], 0)).map(({ pid }) => pid)).toEqual([
+      11, 12,
+    ]);
   });
 });
 

@@ -32,7 +32,11 @@ describe('cycles in a batch', () => {
 
 describe('a task that does not exist', () => {
   test('the nearest name is offered', () => {
-    expect(unknownTask('biuld', ['build', 'test'], 't9')).toMatchObject({ code: 'unknown-task', hint: 'Did you mean build?', exitCode: 2 });
+    expect(unknownTask('biuld', ['build', 'test'], 't9')).toMatchObject({
+      code: 'unknown-task',
+      hint: 'Did you mean build?',
+      exitCode: 2,
+    });
   });
 
   test('where none is near, the newest is named, or that there is none', () => {

@@ -1,11 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import { claimOf, context, failureOf, heartbeatOf, kit, LEASE_MS, orderOf, resultOf, spec, take } from './engine-kit.ts';
+import {
+  claimOf,
+  context,
+  failureOf,
+  heartbeatOf,
+  kit,
+  LEASE_MS,
+  orderOf,
+  resultOf,
+  spec,
+  take,
+} from './engine-kit.ts';
 
 describe('claiming', () => {
   test('the order has everything that an agent needs', async () => {
     const { engine } = kit();
     await engine.submit([spec({ title: 'base', key: 'base' }), spec({ title: 'side', key: 'side' })]);
-    for (const agent of ['worker-1', 'worker-2']) await engine.result(resultOf(await take(engine, agent), agent, { summary: `by ${agent}` }));
+    for (const agent of ['worker-1', 'worker-2'])
+      await engine.result(resultOf(await take(engine, agent), agent, { summary: `by ${agent}` }));
     await engine.submit([spec({ title: 'both', prompt: 'merge', after: ['base', 'side'], on: 'base', budgetUsd: 2 })]);
     expect(await take(engine, 'worker-3')).toEqual({
       task: 't3',
@@ -33,7 +45,10 @@ describe('claiming', () => {
     await engine.submit([spec(), spec()]);
     const first = await take(engine, 'worker-1');
     clock.time += 5_000;
-    const again = await engine.claim(claimOf('worker-1'), { leaseMs: 1, decorate: () => ({ base: { branch: null, commit: 'other' }, verify: null, verifyFollowUps: 9 }) });
+    const again = await engine.claim(claimOf('worker-1'), {
+      leaseMs: 1,
+      decorate: () => ({ base: { branch: null, commit: 'other' }, verify: null, verifyFollowUps: 9 }),
+    });
     expect(orderOf(again)).toEqual(first);
     expect(engine.counts()).toMatchObject({ leased: 1, ready: 1 });
   });
@@ -61,9 +76,17 @@ describe('claiming', () => {
 
   test('kind, capabilities and the named agent decide who gets it', async () => {
     const { engine } = kit();
-    await engine.submit([spec({ command: ['true'] }), spec({ needs: ['gpu'] }), spec({ agent: 'worker-9' }), spec({ title: 'for all' })]);
+    await engine.submit([
+      spec({ command: ['true'] }),
+      spec({ needs: ['gpu'] }),
+      spec({ agent: 'worker-9' }),
+      spec({ title: 'for all' }),
+    ]);
     expect(await take(engine, 'worker-1')).toMatchObject({ title: 'for all' });
-    expect(await engine.claim(claimOf('worker-2'), context)).toEqual({ got: 'none', reason: 'no ready task fits this agent' });
+    expect(await engine.claim(claimOf('worker-2'), context)).toEqual({
+      got: 'none',
+      reason: 'no ready task fits this agent',
+    });
     expect(engine.hasWorkFor(claimOf('worker-2'))).toBe(false);
     expect(engine.hasWorkFor({ ...claimOf('worker-2'), capabilities: ['gpu'] })).toBe(true);
     expect(await take(engine, 'worker-2', { capabilities: ['gpu'] })).toMatchObject({ task: 't2' });
@@ -75,7 +98,13 @@ describe('claiming', () => {
 
   test('who could be woken for what is ready is told by kind, needs and name, counted up to a bound', async () => {
     const { engine } = kit();
-    await engine.submit([spec(), spec(), spec(), spec({ needs: ['gpu'] }), spec({ command: ['true'], agent: 'shell-1' })]);
+    await engine.submit([
+      spec(),
+      spec(),
+      spec(),
+      spec({ needs: ['gpu'] }),
+      spec({ command: ['true'], agent: 'shell-1' }),
+    ]);
     await take(engine, 'worker-1', { capabilities: ['gpu'] });
     await engine.lost({ agent: 'worker-1' }, 'killed');
     expect(engine.readyLanes(1)).toEqual([
@@ -97,7 +126,8 @@ describe('claiming', () => {
       spec({ priority: 'critical', title: 'critical', agent: 'worker-1' }),
     ]);
     const titles = [];
-    for (let slot = 0; slot < 4; slot += 1) titles.push((await take(engine, 'worker-1', { slot, capabilities: ['gpu'] })).title);
+    for (let slot = 0; slot < 4; slot += 1)
+      titles.push((await take(engine, 'worker-1', { slot, capabilities: ['gpu'] })).title);
     expect(titles).toEqual(['critical', 'high', 'low', 'normal']);
   });
 
@@ -112,13 +142,22 @@ describe('claiming', () => {
       },
     });
     expect(orderOf(reply)).toMatchObject({ task: 't2' });
-    expect(engine.get('t1')).toMatchObject({ state: 'dead', reason: expect.stringContaining('there is no verify "gone"'), attempts: [{ errorClass: 'setup' }] });
+    expect(engine.get('t1')).toMatchObject({
+      state: 'dead',
+      reason: expect.stringContaining('there is no verify "gone"'),
+      attempts: [{ errorClass: 'setup' }],
+    });
   });
 
   test('ten such tasks are enough for one claim', async () => {
     const { engine } = kit();
     await engine.submit(Array.from({ length: 11 }, () => spec()));
-    const broken = { leaseMs: LEASE_MS, decorate: (): never => { throw new Error('no'); } };
+    const broken = {
+      leaseMs: LEASE_MS,
+      decorate: (): never => {
+        throw new Error('no');
+      },
+    };
     expect(await engine.claim(claimOf('worker-1'), broken)).toMatchObject({ got: 'none' });
     expect(engine.counts()).toMatchObject({ retrying: 10, ready: 1 });
   });
@@ -147,7 +186,11 @@ describe('heartbeats', () => {
     await engine.submit([spec(), spec()]);
     const mine = await take(engine, 'worker-1');
     const theirs = await take(engine, 'worker-2');
-    const beat = heartbeatOf('worker-1', [mine, { ...mine, attempt: 2 }, theirs, { task: 'nonsense', attempt: 1 }], 'running');
+    const beat = heartbeatOf(
+      'worker-1',
+      [mine, { ...mine, attempt: 2 }, theirs, { task: 'nonsense', attempt: 1 }],
+      'running',
+    );
     expect((await engine.heartbeat(beat)).drop).toEqual([
       { task: 't1', attempt: 2 },
       { task: 't2', attempt: 1 },
@@ -171,14 +214,20 @@ describe('heartbeats', () => {
     const { engine, clock } = kit();
     await engine.submit([spec()]);
     await engine.result(failureOf(await take(engine, 'worker-1'), 'worker-1'));
-    expect(engine.get('t1')).toMatchObject({ state: 'retrying', reason: 'retry in 1 s after: agent: it does not compile' });
+    expect(engine.get('t1')).toMatchObject({
+      state: 'retrying',
+      reason: 'retry in 1 s after: agent: it does not compile',
+    });
     expect((await engine.claim(claimOf('worker-1'), context)).got).toBe('none');
     expect(engine.nextDue()).toBe(clock.time + 500);
     expect(await engine.tick()).toEqual([]);
     clock.time += 500;
     expect(await engine.tick()).toEqual(['t1']);
     expect(engine.nextDue()).toBeNull();
-    expect(await take(engine, 'worker-2')).toMatchObject({ attempt: 2, history: [{ attempt: 1, agent: 'worker-1', outcome: 'failed', error: 'it does not compile' }] });
+    expect(await take(engine, 'worker-2')).toMatchObject({
+      attempt: 2,
+      history: [{ attempt: 1, agent: 'worker-1', outcome: 'failed', error: 'it does not compile' }],
+    });
   });
 
   test('a clock that was set back by a day does not delay retries by a day', async () => {

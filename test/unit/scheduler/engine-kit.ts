@@ -50,7 +50,11 @@ export function orderOf(reply: ClaimReply): TaskOrder {
   return reply.order;
 }
 
-export function resultOf(order: Pick<TaskOrder, 'task' | 'attempt'>, agent: string, fields: Partial<TaskResult> = {}): TaskResult {
+export function resultOf(
+  order: Pick<TaskOrder, 'task' | 'attempt'>,
+  agent: string,
+  fields: Partial<TaskResult> = {},
+): TaskResult {
   return {
     task: order.task,
     attempt: order.attempt,
@@ -69,10 +73,24 @@ export function resultOf(order: Pick<TaskOrder, 'task' | 'attempt'>, agent: stri
   };
 }
 
-export function failureOf(order: Pick<TaskOrder, 'task' | 'attempt'>, agent: string, fields: Partial<TaskResult> = {}): TaskResult {
-  return resultOf(order, agent, { outcome: 'failed', errorClass: 'agent', error: 'it does not compile', commit: null, ...fields });
+export function failureOf(
+  order: Pick<TaskOrder, 'task' | 'attempt'>,
+  agent: string,
+  fields: Partial<TaskResult> = {},
+): TaskResult {
+  return resultOf(order, agent, {
+    outcome: 'failed',
+    errorClass: 'agent',
+    error: 'it does not compile',
+    commit: null,
+    ...fields,
+  });
 }
 
-export function heartbeatOf(agent: string, orders: readonly Pick<TaskOrder, 'task' | 'attempt'>[], phase: Heartbeat['attempts'][number]['phase']): Heartbeat {
+export function heartbeatOf(
+  agent: string,
+  orders: readonly Pick<TaskOrder, 'task' | 'attempt'>[],
+  phase: Heartbeat['attempts'][number]['phase'],
+): Heartbeat {
   return { agent, incarnation: `${agent}-1`, attempts: orders.map(({ task, attempt }) => ({ task, attempt, phase })) };
 }

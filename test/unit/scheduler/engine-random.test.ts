@@ -9,7 +9,12 @@ import { claimOf, context, kit, resultOf, spec, take, type Kit } from './engine-
 const SEEDS = [1, 2, 3, 4, 5];
 const STEPS = 300;
 const AGENTS = ['worker-1', 'worker-2', 'worker-3', 'worker-4'];
-const CAPABILITIES: Readonly<Record<string, string[]>> = { 'worker-1': [], 'worker-2': ['gpu'], 'worker-3': ['web'], 'worker-4': ['gpu', 'web'] };
+const CAPABILITIES: Readonly<Record<string, string[]>> = {
+  'worker-1': [],
+  'worker-2': ['gpu'],
+  'worker-3': ['web'],
+  'worker-4': ['gpu', 'web'],
+};
 const MINUTE = 60_000;
 
 /** mulberry32: small, seeded, good enough to wander. */
@@ -56,7 +61,10 @@ class Walk {
   async submit(): Promise<void> {
     const count = 1 + Math.floor(this.random() * 4);
     const batch = Array.from({ length: count }, () => {
-      const after = Array.from({ length: Math.floor(this.random() * 3) }, () => `t${1 + Math.floor(this.random() * Math.max(1, this.tasks))}`);
+      const after = Array.from(
+        { length: Math.floor(this.random() * 3) },
+        () => `t${1 + Math.floor(this.random() * Math.max(1, this.tasks))}`,
+      );
       return spec({
         priority: this.pick<Priority>(['critical', 'high', 'normal', 'low']),
         after: this.tasks === 0 ? [] : after,
@@ -71,7 +79,11 @@ class Walk {
 
   async claim(): Promise<void> {
     const agent = this.pick(AGENTS);
-    const claim = claimOf(agent, { capabilities: CAPABILITIES[agent] ?? [], slot: Math.floor(this.random() * 2), incarnation: this.incarnation(agent) });
+    const claim = claimOf(agent, {
+      capabilities: CAPABILITIES[agent] ?? [],
+      slot: Math.floor(this.random() * 2),
+      incarnation: this.incarnation(agent),
+    });
     await this.kit.engine.tick();
     const eligible = this.rows().filter(({ state, lane }) => state === 'ready' && mayTake(claim, decodeLane(lane)));
     const held = this.kit.engine.leases(agent).find(({ slot }) => slot === claim.slot);
@@ -94,10 +106,24 @@ class Walk {
     // Mostly of a recent attempt, sometimes an old one or one that was reported already.
     const recent = this.random() < 0.8 ? this.orders.slice(-8) : this.orders;
     const { order, agent } = this.pick(recent);
-    const outcome = this.pick<TaskResult['outcome']>(['done', 'done', 'done', 'failed', 'timeout', 'lost', 'released', 'cancelled']);
-    const errorClass = outcome === 'failed' ? this.pick(['agent', 'verify', 'conflict', 'setup', 'api', 'budget'] as const) : null;
-    const current = this.kit.engine.leases().some(({ task, attempt }) => task === order.task && attempt === order.attempt);
-    const { applied } = await this.kit.engine.result(resultOf(order, agent, { outcome, errorClass, sessionId: this.random() < 0.5 ? 'a-session' : null }));
+    const outcome = this.pick<TaskResult['outcome']>([
+      'done',
+      'done',
+      'done',
+      'failed',
+      'timeout',
+      'lost',
+      'released',
+      'cancelled',
+    ]);
+    const errorClass =
+      outcome === 'failed' ? this.pick(['agent', 'verify', 'conflict', 'setup', 'api', 'budget'] as const) : null;
+    const current = this.kit.engine
+      .leases()
+      .some(({ task, attempt }) => task === order.task && attempt === order.attempt);
+    const { applied } = await this.kit.engine.result(
+      resultOf(order, agent, { outcome, errorClass, sessionId: this.random() < 0.5 ? 'a-session' : null }),
+    );
     if (current) expect(applied).toBe(true);
     else if (applied) expect(outcome).toBe('done');
   }
@@ -119,7 +145,9 @@ class Walk {
     const leases = this.kit.engine.leases(agent).filter(({ incarnation }) => incarnation === this.incarnation(agent));
     const phase = this.pick(['preparing', 'running', 'verifying', 'asking', 'reporting'] as const);
     const attempts = leases.map(({ task, attempt }) => ({ task, attempt, phase }));
-    expect((await this.kit.engine.heartbeat({ agent, incarnation: this.incarnation(agent), attempts })).drop).toEqual([]);
+    expect((await this.kit.engine.heartbeat({ agent, incarnation: this.incarnation(agent), attempts })).drop).toEqual(
+      [],
+    );
   }
 
   rows(): TaskRow[] {
@@ -137,10 +165,18 @@ function check(walk: Walk, doneBefore: ReadonlySet<string>): Set<string> {
   const states = new Map(tasks.map(({ id, state }) => [id, state]));
   const leases = engine.leases();
   expect(new Set(leases.map(({ task }) => task)).size, 'one living lease for a task').toBe(leases.length);
-  expect(tasks.filter(({ state }) => isHeld(state)).map(({ id }) => id).sort(), 'held is leased').toEqual(leases.map(({ task }) => task).sort());
+  expect(
+    tasks
+      .filter(({ state }) => isHeld(state))
+      .map(({ id }) => id)
+      .sort(),
+    'held is leased',
+  ).toEqual(leases.map(({ task }) => task).sort());
   for (const task of tasks) checkTask(task, states);
   for (const id of doneBefore) expect(states.get(id), 'done stays done').toBe('done');
-  const counted = Object.fromEntries(TASK_STATES.map((state) => [state, tasks.filter((task) => task.state === state).length]));
+  const counted = Object.fromEntries(
+    TASK_STATES.map((state) => [state, tasks.filter((task) => task.state === state).length]),
+  );
   expect(engine.counts()).toEqual(counted);
   return new Set(tasks.filter(({ state }) => state === 'done').map(({ id }) => id));
 }
@@ -155,19 +191,25 @@ function checkTask(task: Task, states: ReadonlyMap<string, string>): void {
 }
 
 describe('whatever happens in whatever order', () => {
-  test.each(SEEDS)('tasks are done once, leased once, and never before their dependencies (seed %i)', async (seed) => {
-    const walk = new Walk(seed);
-    let done = new Set<string>();
-    for (let step = 0; step < STEPS; step += 1) {
-      await walk.step();
-      if (step % 5 === 0) done = check(walk, done);
-    }
-    done = check(walk, done);
-    const finished = walk.kit.store.events.after(0, 100_000).flatMap(({ name, task }) => (name === 'task.done' ? [task] : []));
-    expect(finished.length).toBe(new Set(finished).size);
-    expect(finished.length).toBe(done.size);
-    expect(done.size).toBeGreaterThan(10);
-  }, 30_000);
+  test.each(SEEDS)(
+    'tasks are done once, leased once, and never before their dependencies (seed %i)',
+    async (seed) => {
+      const walk = new Walk(seed);
+      let done = new Set<string>();
+      for (let step = 0; step < STEPS; step += 1) {
+        await walk.step();
+        if (step % 5 === 0) done = check(walk, done);
+      }
+      done = check(walk, done);
+      const finished = walk.kit.store.events
+        .after(0, 100_000)
+        .flatMap(({ name, task }) => (name === 'task.done' ? [task] : []));
+      expect(finished.length).toBe(new Set(finished).size);
+      expect(finished.length).toBe(done.size);
+      expect(done.size).toBeGreaterThan(10);
+    },
+    30_000,
+  );
 
   test('a low task waits behind high ones for half an hour at most, though they never end', async () => {
     const { engine, clock } = kit();

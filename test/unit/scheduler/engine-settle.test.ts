@@ -24,7 +24,12 @@ describe('results', () => {
     const result = resultOf(await take(engine, 'worker-1'), 'worker-1');
     await engine.result(result);
     expect(await engine.result(result)).toEqual({ applied: false, reason: 'attempt 1 of t1 has ended already: done' });
-    expect(store.events.after(0, 100).map(({ name }) => name)).toEqual(['task.submitted', 'task.leased', 'task.done', 'task.result.stale']);
+    expect(store.events.after(0, 100).map(({ name }) => name)).toEqual([
+      'task.submitted',
+      'task.leased',
+      'task.done',
+      'task.result.stale',
+    ]);
   });
 
   test('one that is not of the current attempt changes nothing and says why', async () => {
@@ -62,13 +67,22 @@ describe('results', () => {
     await engine.submit([spec({ after: ['t1'] })]);
     await engine.result(failureOf(await take(engine, 'worker-1'), 'worker-1', { errorClass: null }));
     clock.time += 60_000;
-    await engine.result(failureOf(await take(engine, 'worker-1'), 'worker-1', { outcome: 'timeout', errorClass: null, error: 'after 30 min' }));
+    await engine.result(
+      failureOf(await take(engine, 'worker-1'), 'worker-1', {
+        outcome: 'timeout',
+        errorClass: null,
+        error: 'after 30 min',
+      }),
+    );
     expect(engine.get('t1')).toMatchObject({
       state: 'dead',
       reason: 'failed 2 times, last on worker-1: timeout: after 30 min',
       attempts: [{ errorClass: 'agent' }, { errorClass: 'timeout' }],
     });
-    expect(engine.get('t2')).toMatchObject({ state: 'waiting', reason: 'waits for t1, which is dead: retry t1, or cancel this task' });
+    expect(engine.get('t2')).toMatchObject({
+      state: 'waiting',
+      reason: 'waits for t1, which is dead: retry t1, or cancel this task',
+    });
   });
 
   test('a task that is given back is ready at once and nothing is counted', async () => {
@@ -101,7 +115,10 @@ describe('losses', () => {
     expect(await engine.noteSession(order.task, order.attempt, 'session-1')).toBe(true);
     expect(await engine.lost({ agent: 'worker-1' }, 'the machine went down')).toEqual(['t1']);
     await engine.submit([spec({ priority: 'critical' })]);
-    expect(engine.get('t1')).toMatchObject({ state: 'ready', reason: 'lost on worker-1: lost: the machine went down; kept for worker-1 for 60 s' });
+    expect(engine.get('t1')).toMatchObject({
+      state: 'ready',
+      reason: 'lost on worker-1: lost: the machine went down; kept for worker-1 for 60 s',
+    });
     expect(await take(engine, 'worker-2')).toMatchObject({ task: 't3' });
     expect((await engine.claim(claimOf('worker-3'), context)).got).toBe('none');
     clock.time += 59_000;
@@ -121,7 +138,10 @@ describe('losses', () => {
     expect(engine.nextDue()).toBe(clock.time + 60_000);
     clock.time += 60_000;
     expect(await engine.tick()).toEqual(['t1']);
-    expect(await take(engine, 'worker-2')).toMatchObject({ resume: null, history: [{ outcome: 'lost', error: 'gone' }] });
+    expect(await take(engine, 'worker-2')).toMatchObject({
+      resume: null,
+      history: [{ outcome: 'lost', error: 'gone' }],
+    });
     expect(await engine.noteSession(order.task, order.attempt, 'too-late')).toBe(false);
   });
 
@@ -132,14 +152,19 @@ describe('losses', () => {
     await engine.result(resultOf(order, 'worker-1', { outcome: 'released', sessionId: 'session-1' }));
     await engine.submit([spec({ priority: 'high' })]);
     clock.time += 3_600_000;
-    expect(await take(engine, 'worker-1')).toMatchObject({ task: 't1', resume: { sessionId: 'session-1', reason: 'attempt 1 was released' } });
+    expect(await take(engine, 'worker-1')).toMatchObject({
+      task: 't1',
+      resume: { sessionId: 'session-1', reason: 'attempt 1 was released' },
+    });
   });
 
   test('a conversation is not gone on with when the agent worked on something else since', async () => {
     const { engine, clock } = kit();
     await engine.submit([spec()]);
     const order = await take(engine, 'worker-1');
-    await engine.result(resultOf(order, 'worker-1', { outcome: 'lost', errorClass: 'lost', sessionId: 'session-1', commit: null }));
+    await engine.result(
+      resultOf(order, 'worker-1', { outcome: 'lost', errorClass: 'lost', sessionId: 'session-1', commit: null }),
+    );
     clock.time += 60_000;
     const other = await take(engine, 'worker-2');
     await engine.result(resultOf(other, 'worker-2', { outcome: 'released' }));
@@ -213,24 +238,40 @@ describe('what a person does', () => {
     await engine.submit([spec()]);
     const order = await take(engine, 'worker-1');
     for (let n = 0; n < 2; n += 1) {
-      expect(await engine.cancel('t1')).toMatchObject({ lease: { agent: 'worker-1', task: 't1', attempt: 1 }, task: { reason: 'is being cancelled on worker-1' } });
+      expect(await engine.cancel('t1')).toMatchObject({
+        lease: { agent: 'worker-1', task: 't1', attempt: 1 },
+        task: { reason: 'is being cancelled on worker-1' },
+      });
     }
-    expect((await engine.heartbeat(heartbeatOf('worker-1', [order], 'running'))).cancel).toEqual([{ task: 't1', attempt: 1 }]);
+    expect((await engine.heartbeat(heartbeatOf('worker-1', [order], 'running'))).cancel).toEqual([
+      { task: 't1', attempt: 1 },
+    ]);
     await engine.result(resultOf(order, 'worker-1', { outcome: 'cancelled', commit: null }));
-    expect(engine.get('t1')).toMatchObject({ state: 'cancelled', reason: 'cancelled while worker-1 worked on it', result: null });
+    expect(engine.get('t1')).toMatchObject({
+      state: 'cancelled',
+      reason: 'cancelled while worker-1 worked on it',
+      result: null,
+    });
     expect(engine.leases()).toEqual([]);
   });
 
-  test.each(['done', 'failed', 'released'] as const)('a cancel wins over an attempt that ends as %s', async (outcome) => {
-    const { engine } = kit();
-    await engine.submit([spec()]);
-    await engine.submit([spec({ after: ['t1'] })]);
-    const order = await take(engine, 'worker-1');
-    await engine.cancel('t1');
-    await engine.result(resultOf(order, 'worker-1', { outcome }));
-    expect(engine.get('t1')).toMatchObject({ state: 'cancelled', attempts: [{ outcome }], result: { commit: 'commit-of-t1' } });
-    expect(engine.get('t2').state).toBe('waiting');
-  });
+  test.each(['done', 'failed', 'released'] as const)(
+    'a cancel wins over an attempt that ends as %s',
+    async (outcome) => {
+      const { engine } = kit();
+      await engine.submit([spec()]);
+      await engine.submit([spec({ after: ['t1'] })]);
+      const order = await take(engine, 'worker-1');
+      await engine.cancel('t1');
+      await engine.result(resultOf(order, 'worker-1', { outcome }));
+      expect(engine.get('t1')).toMatchObject({
+        state: 'cancelled',
+        attempts: [{ outcome }],
+        result: { commit: 'commit-of-t1' },
+      });
+      expect(engine.get('t2').state).toBe('waiting');
+    },
+  );
 
   test('a cancelled task whose agent died is cancelled, not tried again', async () => {
     const { engine } = kit();
@@ -268,9 +309,18 @@ describe('what a person does', () => {
     const { engine } = kit();
     await engine.submit([spec(), spec()]);
     await engine.result(resultOf(await take(engine, 'worker-1'), 'worker-1'));
-    await expect(engine.cancel('t1')).rejects.toMatchObject({ code: 'task-state', hint: expect.stringContaining('swarm diff t1') });
-    await expect(engine.retry('t1')).rejects.toMatchObject({ code: 'task-state', hint: expect.stringContaining('--on t1') });
-    await expect(engine.retry('t2')).rejects.toMatchObject({ code: 'task-state', message: expect.stringContaining('t2 is ready') });
+    await expect(engine.cancel('t1')).rejects.toMatchObject({
+      code: 'task-state',
+      hint: expect.stringContaining('swarm diff t1'),
+    });
+    await expect(engine.retry('t1')).rejects.toMatchObject({
+      code: 'task-state',
+      hint: expect.stringContaining('--on t1'),
+    });
+    await expect(engine.retry('t2')).rejects.toMatchObject({
+      code: 'task-state',
+      message: expect.stringContaining('t2 is ready'),
+    });
     await expect(engine.cancel('t20')).rejects.toMatchObject({ code: 'unknown-task', hint: 'Did you mean t2?' });
   });
 });
@@ -307,7 +357,17 @@ describe('what others see', () => {
     expect(engine.get('t7').reason).toBe('only for worker-9; needs gpu');
     await engine.retry('t3');
     expect(engine.get('t8').reason).toBe('waits for t1, t2, t3, t4, t5 and 1 more');
-    expect(engine.counts()).toEqual({ waiting: 2, ready: 6, leased: 0, running: 0, verifying: 0, retrying: 0, done: 0, dead: 0, cancelled: 0 });
+    expect(engine.counts()).toEqual({
+      waiting: 2,
+      ready: 6,
+      leased: 0,
+      running: 0,
+      verifying: 0,
+      retrying: 0,
+      done: 0,
+      dead: 0,
+      cancelled: 0,
+    });
     expect(engine.readyCount()).toBe(6);
   });
 });

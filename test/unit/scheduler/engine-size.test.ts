@@ -17,7 +17,11 @@ test('a claim does not take longer because many tasks wait: it never scans', asy
   await engine.submit(Array.from({ length: 200 }, () => spec()));
   const few = await claimMs(0);
   for (let done = 0; done < MANY; done += 5_000) {
-    await engine.submit(Array.from({ length: 5_000 }, (_, n) => spec({ needs: n % 2 === 0 ? ['gpu'] : [], ...(n % 100 === 0 ? { agent: `worker-${n}` } : {}) })));
+    await engine.submit(
+      Array.from({ length: 5_000 }, (_, n) =>
+        spec({ needs: n % 2 === 0 ? ['gpu'] : [], ...(n % 100 === 0 ? { agent: `worker-${n}` } : {}) }),
+      ),
+    );
   }
   const many = await claimMs(100);
   expect(many).toBeLessThan(Math.max(few * 4, 5));

@@ -89,7 +89,9 @@ describe('submitting tasks', () => {
       code: 'bad-task',
       message: 'Task 2 of 2, " ": The task cannot be taken: it has no title.',
     });
-    await expect(engine.submit([spec({ key: 'a', after: ['b'] }), spec({ key: 'b', after: ['a'] })])).rejects.toMatchObject({ code: 'dependency-cycle' });
+    await expect(
+      engine.submit([spec({ key: 'a', after: ['b'] }), spec({ key: 'b', after: ['a'] })]),
+    ).rejects.toMatchObject({ code: 'dependency-cycle' });
     expect(engine.list()).toEqual([]);
     expect(await engine.submit([spec()])).toEqual([{ id: 't1', existing: false }]);
   });
@@ -98,9 +100,14 @@ describe('submitting tasks', () => {
     const { engine } = kit();
     await engine.submit(Array.from({ length: 12 }, () => spec()));
     await engine.submit([spec({ key: 'build-all' })]);
-    await expect(engine.submit([spec({ after: ['t112'] })])).rejects.toMatchObject({ code: 'unknown-task', hint: 'Did you mean t11?' });
+    await expect(engine.submit([spec({ after: ['t112'] })])).rejects.toMatchObject({
+      code: 'unknown-task',
+      hint: 'Did you mean t11?',
+    });
     await expect(engine.submit([spec({ on: 'biuld-all' })])).rejects.toMatchObject({ hint: 'Did you mean build-all?' });
-    expect(() => engine.get('t999')).toThrow(expect.objectContaining({ code: 'unknown-task', hint: expect.stringContaining('t13') }));
+    expect(() => engine.get('t999')).toThrow(
+      expect.objectContaining({ code: 'unknown-task', hint: expect.stringContaining('t13') }),
+    );
   });
 
   test('open tasks are bounded, finished ones do not count', async () => {
@@ -139,15 +146,25 @@ describe('submitting tasks', () => {
       ],
       verifyNames: () => ['test'],
     });
-    await expect(engine.submit([spec(fields)])).rejects.toMatchObject({ code, exitCode: 2, hint: expect.stringMatching(/\w/) });
+    await expect(engine.submit([spec(fields)])).rejects.toMatchObject({
+      code,
+      exitCode: 2,
+      hint: expect.stringMatching(/\w/),
+    });
   });
 
   test('names that exist are accepted', async () => {
     const { engine } = kit({ agents: () => [{ id: 'shell-1', kind: 'shell' }], verifyNames: () => ['test'] });
     await engine.submit([spec({ command: ['true'], agent: 'shell-1', verify: 'test' }), spec({ verify: 'none' })]);
     expect(engine.get('t1')).toMatchObject({ kind: 'shell', command: ['true'] });
-    await expect(kit({ agents: () => [] }).engine.submit([spec({ agent: 'x' })])).rejects.toMatchObject({ hint: 'Start some with `swarm up 3`.' });
-    await expect(kit({ agents: () => [{ id: 'zed', kind: 'claude' }] }).engine.submit([spec({ agent: 'worker-1' })])).rejects.toMatchObject({ hint: 'There are zed.' });
-    await expect(kit({ verifyNames: () => ['lint'] }).engine.submit([spec({ verify: 'tests' })])).rejects.toMatchObject({ hint: expect.stringContaining('lint, none') });
+    await expect(kit({ agents: () => [] }).engine.submit([spec({ agent: 'x' })])).rejects.toMatchObject({
+      hint: 'Start some with `swarm up 3`.',
+    });
+    await expect(
+      kit({ agents: () => [{ id: 'zed', kind: 'claude' }] }).engine.submit([spec({ agent: 'worker-1' })]),
+    ).rejects.toMatchObject({ hint: 'There are zed.' });
+    await expect(kit({ verifyNames: () => ['lint'] }).engine.submit([spec({ verify: 'tests' })])).rejects.toMatchObject(
+      { hint: expect.stringContaining('lint, none') },
+    );
   });
 });

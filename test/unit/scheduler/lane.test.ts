@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { decodeLane, encodeLane, lanePrefix, mayTake, reserveLane, type Lane } from '../../../src/scheduler/lane.ts';
 
-const lane = (fields: Partial<Lane> = {}): Lane => ({ kind: 'claude', agent: null, needs: [], reservedFor: null, ...fields });
+const lane = (fields: Partial<Lane> = {}): Lane => ({
+  kind: 'claude',
+  agent: null,
+  needs: [],
+  reservedFor: null,
+  ...fields,
+});
 const worker = { agent: 'worker-1', kind: 'claude', capabilities: ['gpu', 'web'] } as const;
 
 describe('who may take a task', () => {

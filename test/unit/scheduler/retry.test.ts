@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { AFFINITY_MS, decideRetry, MAX_LOSSES, RETRY_BACKOFF, type FailedAttempt } from '../../../src/scheduler/retry.ts';
+import {
+  AFFINITY_MS,
+  decideRetry,
+  MAX_LOSSES,
+  RETRY_BACKOFF,
+  type FailedAttempt,
+} from '../../../src/scheduler/retry.ts';
 
 const NOW = 1_000_000;
 const attempt = (fields: Partial<FailedAttempt>): FailedAttempt => ({
@@ -13,14 +19,28 @@ const attempt = (fields: Partial<FailedAttempt>): FailedAttempt => ({
 });
 
 describe('what becomes of a task whose attempt came to nothing', () => {
-  test.each(['agent', 'verify', 'timeout', 'conflict', 'setup', 'api'] as const)('%s counts against the retries', (errorClass) => {
-    expect(decideRetry(attempt({ errorClass, failures: 1 }), NOW, () => 0.5)).toMatchObject({ then: 'retry', failures: 2 });
-    expect(decideRetry(attempt({ errorClass, failures: 2 }), NOW, () => 0.5)).toMatchObject({ then: 'dead', failures: 3 });
-  });
+  test.each(['agent', 'verify', 'timeout', 'conflict', 'setup', 'api'] as const)(
+    '%s counts against the retries',
+    (errorClass) => {
+      expect(decideRetry(attempt({ errorClass, failures: 1 }), NOW, () => 0.5)).toMatchObject({
+        then: 'retry',
+        failures: 2,
+      });
+      expect(decideRetry(attempt({ errorClass, failures: 2 }), NOW, () => 0.5)).toMatchObject({
+        then: 'dead',
+        failures: 3,
+      });
+    },
+  );
 
   test('with no retries allowed the first failure is the last', () => {
     const decision = decideRetry(attempt({ retries: 0 }), NOW, () => 0.5);
-    expect(decision).toEqual({ then: 'dead', failures: 1, losses: 0, note: 'failed once, last on worker-1: agent: tests fail' });
+    expect(decision).toEqual({
+      then: 'dead',
+      failures: 1,
+      losses: 0,
+      note: 'failed once, last on worker-1: agent: tests fail',
+    });
   });
 
   test('the delay doubles with each failure, with full jitter, up to five minutes', () => {
@@ -35,12 +55,20 @@ describe('what becomes of a task whose attempt came to nothing', () => {
 
   test('a loss is followed by another attempt at once, kept for the same agent, whatever the retries', () => {
     const decision = decideRetry(attempt({ errorClass: 'lost', retries: 0, error: 'killed' }), NOW, () => 0.5);
-    expect(decision).toEqual({ then: 'again', losses: 1, reservedUntil: NOW + AFFINITY_MS, note: 'lost on worker-1: lost: killed' });
+    expect(decision).toEqual({
+      then: 'again',
+      losses: 1,
+      reservedUntil: NOW + AFFINITY_MS,
+      note: 'lost on worker-1: lost: killed',
+    });
   });
 
   test('losses have their own limit', () => {
     expect(decideRetry(attempt({ errorClass: 'lost', losses: MAX_LOSSES - 1 }), NOW, () => 0.5).then).toBe('again');
-    expect(decideRetry(attempt({ errorClass: 'lost', losses: MAX_LOSSES }), NOW, () => 0.5)).toMatchObject({ then: 'dead', losses: 6 });
+    expect(decideRetry(attempt({ errorClass: 'lost', losses: MAX_LOSSES }), NOW, () => 0.5)).toMatchObject({
+      then: 'dead',
+      losses: 6,
+    });
   });
 
   test('a used-up budget is never tried again', () => {

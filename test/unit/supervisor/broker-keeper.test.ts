@@ -35,7 +35,15 @@ function world({ url = null as string | null } = {}) {
     onUrl: (value) => urls.push(value),
     onChange: (state) => states.push(state.state),
   });
-  return { keeper, calls, urls, states, shared: () => (others = true), installs: (value: typeof install) => (install = value), becomes: (next: typeof ensure) => (ensure = next) };
+  return {
+    keeper,
+    calls,
+    urls,
+    states,
+    shared: () => (others = true),
+    installs: (value: typeof install) => (install = value),
+    becomes: (next: typeof ensure) => (ensure = next),
+  };
 }
 
 const soon = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
@@ -116,7 +124,10 @@ test('an installation under way is told, and one that failed names its log', asy
   expect(states).toEqual(['installing']);
   installs({ state: 'failed', log: '/log' });
   await vi.advanceTimersByTimeAsync(1_000);
-  expect(keeper.state).toMatchObject({ state: 'absent', reason: 'RabbitMQ is not installed (its installation failed, see /log). Install it.' });
+  expect(keeper.state).toMatchObject({
+    state: 'absent',
+    reason: 'RabbitMQ is not installed (its installation failed, see /log). Install it.',
+  });
 });
 
 test('a boot that fails is tried again ever more rarely, with its reason', async () => {
@@ -143,20 +154,29 @@ test('only a boot that takes its time is shown as one', async () => {
   expect(states).toEqual(['absent', 'starting']);
 });
 
-test('somebody else\'s broker is only reported on, without its password', async () => {
+test("somebody else's broker is only reported on, without its password", async () => {
   const { keeper, calls, urls } = world({ url: 'amqps://me:secret@rabbit.example/' });
   keeper.begin();
   expect(urls).toEqual(['amqps://me:secret@rabbit.example/']);
   keeper.disconnected('ENOTFOUND');
   await vi.advanceTimersByTimeAsync(60_000);
-  expect(keeper.state).toMatchObject({ state: 'down', private: false, reason: 'ENOTFOUND', url: 'amqps://rabbit.example/' });
+  expect(keeper.state).toMatchObject({
+    state: 'down',
+    private: false,
+    reason: 'ENOTFOUND',
+    url: 'amqps://rabbit.example/',
+  });
   expect(calls).toEqual({ ensure: 0, join: 0, leave: 0, stop: 0 });
   await keeper.close(true);
   expect(calls.leave).toBe(0);
 });
 
 test('the last project stops the node, another one and a mere restart leave it alone', async () => {
-  for (const [everything, shared, stops] of [[true, false, 1], [true, true, 0], [false, false, 0]] as const) {
+  for (const [everything, shared, stops] of [
+    [true, false, 1],
+    [true, true, 0],
+    [false, false, 0],
+  ] as const) {
     const w = world();
     if (shared) w.shared();
     w.keeper.begin();

@@ -7,20 +7,50 @@ import { config, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
 type Claim = Payload<'task.claim'>;
 
-const any = (fields: Partial<Candidate> = {}): Candidate => ({ kind: 'claude', needs: [], only: null, count: 1, ...fields });
-const slot = (agent: string, fields: Partial<FreeSlot> = {}): FreeSlot => ({ agent, slot: 0, kind: 'claude', capabilities: [`@${agent}`], ...fields });
+const any = (fields: Partial<Candidate> = {}): Candidate => ({
+  kind: 'claude',
+  needs: [],
+  only: null,
+  count: 1,
+  ...fields,
+});
+const slot = (agent: string, fields: Partial<FreeSlot> = {}): FreeSlot => ({
+  agent,
+  slot: 0,
+  kind: 'claude',
+  capabilities: [`@${agent}`],
+  ...fields,
+});
 const none = new Map<string | null, number>();
 
 describe('which tickets are missing', () => {
   test.each<[string, Candidate[], FreeSlot[], Map<string | null, number>, (string | null)[]]>([
     ['one task and three free agents: one', [any()], [slot('a'), slot('b'), slot('c')], none, [null]],
-    ['as many as there are free agents, not as there are tasks', [any({ count: 1_000_000 })], [slot('a'), slot('b')], none, [null, null]],
+    [
+      'as many as there are free agents, not as there are tasks',
+      [any({ count: 1_000_000 })],
+      [slot('a'), slot('b')],
+      none,
+      [null, null],
+    ],
     ['none while nobody is free', [any()], [], none, []],
     ['none for what is out already', [any({ count: 2 })], [slot('a'), slot('b')], new Map([[null, 1]]), [null]],
-    ['a shell task goes to the shell agents', [any({ kind: 'shell' })], [slot('a'), slot('s', { kind: 'shell' })], none, ['shell']],
+    [
+      'a shell task goes to the shell agents',
+      [any({ kind: 'shell' })],
+      [slot('a'), slot('s', { kind: 'shell' })],
+      none,
+      ['shell'],
+    ],
     ['a pinned task goes to its agent alone', [any({ only: 'b' })], [slot('a'), slot('b')], none, ['@b']],
     ['a pinned task whose agent is not free waits', [any({ only: 'c' })], [slot('a'), slot('b')], none, []],
-    ['a task with needs goes to one who is able', [any({ needs: ['gpu'] })], [slot('a'), slot('g', { capabilities: ['gpu'] })], none, ['@g']],
+    [
+      'a task with needs goes to one who is able',
+      [any({ needs: ['gpu'] })],
+      [slot('a'), slot('g', { capabilities: ['gpu'] })],
+      none,
+      ['@g'],
+    ],
     [
       'the only able agent is not given away to a task that anybody could take',
       [any(), any({ needs: ['gpu'] })],
@@ -28,14 +58,33 @@ describe('which tickets are missing', () => {
       none,
       ['@g', null],
     ],
-    ['several pinned tasks', [any({ only: 'b' }), any({ only: 'a' }), any()], [slot('a'), slot('b')], none, ['@b', '@a']],
-    ['a slot each', [any({ kind: 'shell', count: 5 })], [slot('s', { kind: 'shell' }), slot('s', { kind: 'shell', slot: 1 })], none, ['shell', 'shell']],
+    [
+      'several pinned tasks',
+      [any({ only: 'b' }), any({ only: 'a' }), any()],
+      [slot('a'), slot('b')],
+      none,
+      ['@b', '@a'],
+    ],
+    [
+      'a slot each',
+      [any({ kind: 'shell', count: 5 })],
+      [slot('s', { kind: 'shell' }), slot('s', { kind: 'shell', slot: 1 })],
+      none,
+      ['shell', 'shell'],
+    ],
   ])('%s', (_name, candidates, free, outstanding, expected) => {
     expect(missingTickets(candidates, free, outstanding)).toEqual(expected);
   });
 });
 
-const claimOf = (agent: string, fields: Partial<Claim> = {}): Claim => ({ agent, kind: 'claude', capabilities: [`@${agent}`], slot: 0, incarnation: `${agent}-first`, ...fields });
+const claimOf = (agent: string, fields: Partial<Claim> = {}): Claim => ({
+  agent,
+  kind: 'claude',
+  capabilities: [`@${agent}`],
+  slot: 0,
+  incarnation: `${agent}-first`,
+  ...fields,
+});
 
 function world() {
   const time = new Time();
@@ -50,7 +99,8 @@ function world() {
   };
   const dispatch = new Dispatch({
     log: silentLog,
-    candidates: (limit) => state.candidates.map((candidate) => ({ ...candidate, count: Math.min(limit, candidate.count) })),
+    candidates: (limit) =>
+      state.candidates.map((candidate) => ({ ...candidate, count: Math.min(limit, candidate.count) })),
     refusal: (claim) => state.refusals.get(claim.agent) ?? null,
     claim: async () => {
       if (state.reply instanceof Error) throw state.reply;
@@ -65,7 +115,10 @@ function world() {
     now: time.now,
   });
   return {
-    time, published, state, dispatch,
+    time,
+    published,
+    state,
+    dispatch,
     /** What was published since the last question. */
     async news(): Promise<(string | null)[]> {
       await settled();
@@ -163,7 +216,10 @@ describe('dispatch', () => {
   test('a store that cannot write answers with nothing, and the claimer waits on', async () => {
     const w = world();
     w.state.reply = new Error('the disk is full');
-    await expect(w.dispatch.claim(claimOf('worker-1'))).resolves.toEqual({ got: 'none', reason: 'the supervisor cannot give out tasks now: the disk is full' });
+    await expect(w.dispatch.claim(claimOf('worker-1'))).resolves.toEqual({
+      got: 'none',
+      reason: 'the supervisor cannot give out tasks now: the disk is full',
+    });
     w.state.reply = { got: 'none', reason: '' };
     w.state.candidates = [any()];
     w.dispatch.changed();
@@ -225,7 +281,10 @@ describe('dispatch', () => {
 });
 
 describe('who may claim', () => {
-  const fleetOf = (agent = record(), desired: 'up' | 'paused' | 'stopped' = 'up') => ({ get: (id: string) => (id === agent.id ? agent : undefined), desired: () => desired });
+  const fleetOf = (agent = record(), desired: 'up' | 'paused' | 'stopped' = 'up') => ({
+    get: (id: string) => (id === agent.id ? agent : undefined),
+    desired: () => desired,
+  });
   const linked = (): ReturnType<typeof record> => {
     const agent = record();
     agent.linked = true;
@@ -247,7 +306,10 @@ describe('who may claim', () => {
 
   test('not one that is to rest, who is remembered', () => {
     for (const desired of ['paused', 'stopped'] as const) {
-      expect(refusal(fleetOf(linked(), desired), claimOf('worker-1'))).toEqual({ reason: 'not wanted up', waits: true });
+      expect(refusal(fleetOf(linked(), desired), claimOf('worker-1'))).toEqual({
+        reason: 'not wanted up',
+        waits: true,
+      });
     }
   });
 
@@ -255,7 +317,11 @@ describe('who may claim', () => {
     expect(able(fleetOf(linked()), 'worker-1')).toBe(true);
     expect(able(fleetOf(linked(), 'paused'), 'worker-1')).toBe(false);
     expect(able(fleetOf(record()), 'worker-1')).toBe(false);
-    for (const fields of [{ paused: true }, { held: { kind: 'rate-limit', until: null, detail: '' } as const }, { failure: 'gave up' }]) {
+    for (const fields of [
+      { paused: true },
+      { held: { kind: 'rate-limit', until: null, detail: '' } as const },
+      { failure: 'gave up' },
+    ]) {
       const agent = linked();
       agent.snapshot = snapshot('worker-1', fields);
       expect(able(fleetOf(agent), 'worker-1')).toBe(false);
@@ -281,7 +347,9 @@ describe('what an order gets from the config', () => {
   });
 
   test('a verify command that is gone from swarm.yaml fails the attempt instead of being left out', () => {
-    expect(() => decorate({ kind: 'claude', verify: 'lnit' }, settings, base)).toThrow('swarm.yaml has no verify command lnit; did it mean');
+    expect(() => decorate({ kind: 'claude', verify: 'lnit' }, settings, base)).toThrow(
+      'swarm.yaml has no verify command lnit; did it mean',
+    );
     expect(() => decorate({ kind: 'claude', verify: 'e2e' }, settings, base)).toThrow('any more');
     expect(decorate({ kind: 'claude', verify: null }, config(), base).verify).toBeNull();
   });

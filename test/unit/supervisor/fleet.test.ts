@@ -2,7 +2,14 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Order } from '../../../src/coordination/link.ts';
 import type { AgentRecord, PaneView } from '../../../src/supervisor/agent-record.ts';
 import { Fleet } from '../../../src/supervisor/fleet.ts';
-import { decide, SILENCE_LIMIT_MS, type Action, type Lifecycle, type Observed, type PaneFact } from '../../../src/supervisor/lifecycle.ts';
+import {
+  decide,
+  SILENCE_LIMIT_MS,
+  type Action,
+  type Lifecycle,
+  type Observed,
+  type PaneFact,
+} from '../../../src/supervisor/lifecycle.ts';
 import type { Runner } from '../../../src/supervisor/runner.ts';
 import { BEGIN, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
@@ -38,7 +45,12 @@ describe('the next step of one agent', () => {
     ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - - - - - - - -'],
     ['wanted up, its pane lives and it is linked', { pane: ALIVE, linked: true }, 'up', 'up - - up - - - - -'],
     ['wanted up, its pane is dead', { pane: DEAD }, 'up', 'recover - - recover recover - - - -'],
-    ['wanted up, its pane is dead, its link not yet closed', { pane: DEAD, linked: true }, 'up', 'recover - - recover recover - - - -'],
+    [
+      'wanted up, its pane is dead, its link not yet closed',
+      { pane: DEAD, linked: true },
+      'up',
+      'recover - - recover recover - - - -',
+    ],
     ['wanted up, something is under way', { busy: true }, 'up', '- - - - - - - - -'],
     ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop'],
     ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
@@ -64,7 +76,13 @@ describe('the next step of one agent', () => {
   });
 
   test('an end that failed is tried again after its pause, even where no pane is left', () => {
-    const failed: Lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 1_000, of: 'stop', detail: 'a process in the kernel' };
+    const failed: Lifecycle = {
+      phase: 'backoff',
+      since: BEGIN,
+      until: BEGIN + 1_000,
+      of: 'stop',
+      detail: 'a process in the kernel',
+    };
     expect(verb(decide('stopped', observed(failed, { pane: ALIVE }), BEGIN + 999))).toBe('-');
     expect(verb(decide('stopped', observed(failed), BEGIN + 1_000))).toBe('stop');
   });
@@ -72,7 +90,10 @@ describe('the next step of one agent', () => {
   test('a wrapper that says nothing for twenty seconds is replaced, and one second earlier is not', () => {
     const silent = observed('up', { pane: ALIVE });
     expect(verb(decide('up', silent, BEGIN + SILENCE_LIMIT_MS))).toBe('-');
-    expect(decide('up', silent, BEGIN + SILENCE_LIMIT_MS + 1)).toMatchObject({ do: 'recover', detail: expect.stringContaining('20 s') as string });
+    expect(decide('up', silent, BEGIN + SILENCE_LIMIT_MS + 1)).toMatchObject({
+      do: 'recover',
+      detail: expect.stringContaining('20 s') as string,
+    });
   });
 
   test('says how a dead wrapper ended', () => {
@@ -92,17 +113,25 @@ function world() {
   /** Steps that are under way, until the test ends them. */
   const open: { step: Step; id: string; end: PromiseWithResolvers<Lifecycle> }[] = [];
   const look = vi.fn(async () => new Map(panes));
-  const step = (name: Step) => (agent: AgentRecord): Promise<Lifecycle> => {
-    calls.push(`${name} ${agent.id}`);
-    const end = Promise.withResolvers<Lifecycle>();
-    open.push({ step: name, id: agent.id, end });
-    return end.promise;
-  };
+  const step =
+    (name: Step) =>
+    (agent: AgentRecord): Promise<Lifecycle> => {
+      calls.push(`${name} ${agent.id}`);
+      const end = Promise.withResolvers<Lifecycle>();
+      open.push({ step: name, id: agent.id, end });
+      return end.promise;
+    };
   const runner: Runner = {
     start: step('start'),
     recover: step('recover'),
     stop: step('stop'),
-    afterFailure: (_agent, detail) => ({ phase: 'backoff', since: time.now(), until: time.now() + 2_000, of: 'start', detail }),
+    afterFailure: (_agent, detail) => ({
+      phase: 'backoff',
+      since: time.now(),
+      until: time.now() + 2_000,
+      of: 'start',
+      detail,
+    }),
   };
   const fleet = new Fleet({
     log: silentLog,
@@ -115,7 +144,14 @@ function world() {
     onProbe: () => undefined,
   });
   return {
-    time, seen, calls, orders, panes, open, look, fleet,
+    time,
+    seen,
+    calls,
+    orders,
+    panes,
+    open,
+    look,
+    fleet,
     /** One look and what follows from it. */
     async turn(): Promise<void> {
       fleet.wake();
@@ -225,7 +261,9 @@ describe('the reconcile loop', () => {
     await w.turn();
     await w.end(new Error('no space left'));
     expect(w.phase()).toBe('backoff');
-    expect(w.seen.all).toMatchObject([{ name: 'agent.step-failed', data: { action: 'start', detail: 'no space left' } }]);
+    expect(w.seen.all).toMatchObject([
+      { name: 'agent.step-failed', data: { action: 'start', detail: 'no space left' } },
+    ]);
     w.time.pass(2_000);
     await w.turn();
     await w.end(new Error('no space left'));

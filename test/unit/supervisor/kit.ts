@@ -19,7 +19,13 @@ export class Time {
 }
 
 const nothing = (): void => {};
-export const silentLog = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing } as unknown as Logger;
+export const silentLog = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  fatal: nothing,
+} as unknown as Logger;
 
 /** Every promise callback that can run now has run when a macrotask comes. */
 export function settle(): Promise<void> {
@@ -37,7 +43,16 @@ export function config(input: unknown = {}): Config {
 }
 
 export function row(id: string, fields: Partial<AgentRow> = {}): AgentRow {
-  return { id, role: 'worker', kind: 'claude', desired: 'up', sessionId: null, restarts: 0, usage: { ...NO_USAGE }, ...fields };
+  return {
+    id,
+    role: 'worker',
+    kind: 'claude',
+    desired: 'up',
+    sessionId: null,
+    restarts: 0,
+    usage: { ...NO_USAGE },
+    ...fields,
+  };
 }
 
 export function record(id = 'worker-1', fields: Partial<AgentRow> = {}): AgentRecord {

@@ -7,7 +7,12 @@ const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee
 
 function world({ down = false } = {}) {
   const time = new Time();
-  const state = { down, quiet: false, stored: down ? 'down' : 'up', ends: [] as { everything: boolean; purge: boolean }[] };
+  const state = {
+    down,
+    quiet: false,
+    stored: down ? 'down' : 'up',
+    ends: [] as { everything: boolean; purge: boolean }[],
+  };
   let calling: PromiseWithResolvers<void> | null = null;
   let dismissing: () => Promise<void> = async () => void (state.stored = 'down');
   const power = new Power({

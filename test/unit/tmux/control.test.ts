@@ -47,7 +47,11 @@ describe('the control stream', () => {
 
   test('output that forges the end of its block is noticed at the true end', () => {
     const forged = '%begin 1 7 1\nmine\n%end 1 7 1\nrest\n%end 1 7 1\n';
-    expect(new ControlStream().push(Buffer.from(forged)).map(({ type }) => type)).toEqual(['reply', 'broken', 'broken']);
+    expect(new ControlStream().push(Buffer.from(forged)).map(({ type }) => type)).toEqual([
+      'reply',
+      'broken',
+      'broken',
+    ]);
   });
 });
 
@@ -63,14 +67,23 @@ describe('quoting', () => {
   });
 
   test('a run of commands is one line whatever the words hold', () => {
-    expect(commandLine([['a', 'x\ny\r'], ['b', ';']])).toBe(`'a' 'x'"\\012"'y'"\\015" ; 'b' ';'`);
+    expect(
+      commandLine([
+        ['a', 'x\ny\r'],
+        ['b', ';'],
+      ]),
+    ).toBe(`'a' 'x'"\\012"'y'"\\015" ; 'b' ';'`);
   });
 
   test('what the kernel or tmux would refuse without a reason is refused with one', () => {
     expect(() => quote('a\0b')).toThrow(expect.objectContaining({ code: 'tmux-argument', reached: 'no' }));
-    expect(() => quote('x'.repeat(128 * 1024))).toThrow(expect.objectContaining({ code: 'tmux-too-long', reached: 'no' }));
+    expect(() => quote('x'.repeat(128 * 1024))).toThrow(
+      expect.objectContaining({ code: 'tmux-too-long', reached: 'no' }),
+    );
     const big = 'x'.repeat(100_000);
-    expect(() => commandLine([Array.from({ length: 11 }, () => big)])).toThrow(expect.objectContaining({ code: 'tmux-too-long' }));
+    expect(() => commandLine([Array.from({ length: 11 }, () => big)])).toThrow(
+      expect.objectContaining({ code: 'tmux-too-long' }),
+    );
   });
 
   test.each([
@@ -91,12 +104,24 @@ describe('rows', () => {
   test('a living, an exited and a killed pane', () => {
     expect(paneFormat(options).split('\t')).toHaveLength(11);
     const rows = parsePanes(
-      ['%1\t$1\tworker-1\t42\t0\t\t\t2\tworker-1\tFix it\tnode', '%2\t$2\tb\t43\t1\t3\t\t0\t\t\t', '%3\t$3\tc\t44\t1\t\t9\t0\t\t\tx\ty'],
+      [
+        '%1\t$1\tworker-1\t42\t0\t\t\t2\tworker-1\tFix it\tnode',
+        '%2\t$2\tb\t43\t1\t3\t\t0\t\t\t',
+        '%3\t$3\tc\t44\t1\t\t9\t0\t\t\tx\ty',
+      ],
       options,
     );
     expect(rows[0]).toEqual({
-      pane: '%1', sessionId: '$1', session: 'worker-1', pid: 42, dead: false, deadStatus: null, deadSignal: null,
-      clients: 2, options: { '@swarm_agent': 'worker-1', '@swarm_task': 'Fix it' }, command: 'node',
+      pane: '%1',
+      sessionId: '$1',
+      session: 'worker-1',
+      pid: 42,
+      dead: false,
+      deadStatus: null,
+      deadSignal: null,
+      clients: 2,
+      options: { '@swarm_agent': 'worker-1', '@swarm_task': 'Fix it' },
+      command: 'node',
     });
     expect(rows[1]).toMatchObject({ dead: true, deadStatus: 3, deadSignal: null, options: {} });
     expect(rows[2]).toMatchObject({ dead: true, deadStatus: null, deadSignal: 9, command: 'x y' });
