@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import type { TaskSpec, TaskState } from '../domain/task.ts';
+import { someoneListens } from '../lib/unix-socket.ts';
 import type {
   Agent,
   CheckpointDocument,
@@ -29,7 +30,7 @@ export interface ClientOptions {
   signal?: AbortSignal | undefined;
   /**
    * A supervisor that died is started again by its wrappers within a second or two. While its pid file says that it
-   * should be there, calls wait so long for the next one, ms (0: not at all).
+   * should be there, and somebody lives who would see to it, calls wait so long for the next one, ms (0: not at all).
    */
   patienceMs?: number | undefined;
 }
@@ -44,11 +45,13 @@ const WORK_TIMEOUT_MS = 120_000;
 export class SwarmClient {
   readonly #socket: string;
   readonly #pidFile: string;
+  readonly #tmuxSocket: string;
   readonly #options: ClientOptions;
 
-  constructor(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile'>, options: ClientOptions) {
+  constructor(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>, options: ClientOptions) {
     this.#socket = layout.apiSocket;
     this.#pidFile = layout.supervisorPidFile;
+    this.#tmuxSocket = layout.tmuxSocket;
     this.#options = options;
   }
 
@@ -180,10 +183,15 @@ export class SwarmClient {
         return await call(this.#socket, request);
       } catch (error) {
         const away = error instanceof SwarmError && AWAY.has(error.code) && error.retrySafe;
-        if (!away || performance.now() > deadline || !existsSync(this.#pidFile)) throw error;
+        if (!away || performance.now() > deadline || !(await this.#mayComeBack())) throw error;
         await pause(PATIENCE_STEP_MS, undefined, { signal: this.#options.signal });
       }
     }
+  }
+
+  /** By its wrappers, which live as long as their tmux server; or it lives itself, and only begins. */
+  async #mayComeBack(): Promise<boolean> {
+    return existsSync(this.#pidFile) && ((await someoneListens(this.#tmuxSocket)) || writerLives(this.#pidFile));
   }
 
   #limits(timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
@@ -191,9 +199,19 @@ export class SwarmClient {
   }
 }
 
+function writerLives(pidFile: string): boolean {
+  try {
+    const { pid } = JSON.parse(readFileSync(pidFile, 'utf8')) as { pid: number };
+    return process.kill(pid, 0);
+  } catch {
+    // Removed or replaced this moment, or nobody has that number any more.
+    return false;
+  }
+}
+
 const AWAY = new Set(['supervisor-down', 'connection-lost']);
 
 /** Nothing is dialled before the first method is called; each call is a connection of its own. */
-export function connect(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile'>, options: ClientOptions = {}): SwarmClient {
+export function connect(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>, options: ClientOptions = {}): SwarmClient {
   return new SwarmClient(layout, options);
 }

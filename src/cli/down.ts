@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
+import { someoneListens } from '../lib/unix-socket.ts';
 import { waitFor } from '../lib/wait.ts';
 import { confirm } from './ask.ts';
 import type { Context, Project } from './context.ts';
@@ -84,17 +84,3 @@ function isAlive(pid: number): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
-
-/** A socket's file outlives its owner; only a connection tells. */
-export async function someoneListens(socket: string): Promise<boolean> {
-  if (!existsSync(socket)) return false;
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const connection = net.connect(socket);
-  connection.once('connect', () => resolve(true)).once('error', () => resolve(false));
-  try {
-    return await promise;
-  } finally {
-    connection.destroy();
-  }
-}
-

@@ -9,7 +9,7 @@ import { connect } from '../../../src/api/client.ts';
 import { Frames } from '../../../src/api/events.ts';
 import { SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
 
-const at = (apiSocket: string) => ({ apiSocket, supervisorPidFile: '/nonexistent' });
+const at = (apiSocket: string) => ({ apiSocket, supervisorPidFile: '/nonexistent', tmuxSocket: '/nonexistent' });
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse, body: string) => void;
 
