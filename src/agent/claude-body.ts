@@ -1,7 +1,8 @@
 import type { Usage } from '../domain/agent.ts';
 import type { Attempt, BodyOutcome, TaskBody, VerifyFailure } from './attempt.ts';
 import type { ClaudePane } from './claude-pane.ts';
-import type { Conversation, TurnRequest, TurnResult } from './conversation.ts';
+import type { Conversation, TurnResult } from './conversation.ts';
+import type { TurnRequest } from './opening.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { NeedsYouBoard } from './needs-you.ts';
 import {

@@ -9,27 +9,9 @@ import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
 import { pause, type Clock, type Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
 import { apiText, afterApiFailure, restOf, type Rest } from './turn-end.ts';
+import { goOn, openTurn, type Opening, type TurnRequest } from './opening.ts';
 
 const LANE = 'pane';
-
-export interface TurnRequest {
-  prompt: string;
-  /** A new conversation, the one in hand, or a named one. */
-  session: 'fresh' | 'continue' | { resume: string };
-  mark: string;
-  /** Aborting ends the process tree. */
-  signal: AbortSignal;
-  /** What to say in the same conversation after the turn was cut short. */
-  interrupted(why: string): string;
-  /** What to say in a fresh conversation where the old one is not to be had. */
-  handoff(why: string): string;
-  /** What to say after the API failed. */
-  retry(): string;
-  /** The agent has the prompt. */
-  delivered?(): void;
-  /** The agent has said its last word: nothing needs to go on when the turn is cut short now. */
-  settled?(): boolean;
-}
 
 export type TurnResult =
   | { kind: 'ended'; lastMessage: string | null }
@@ -50,20 +32,11 @@ export interface ConversationOptions {
   log: Logger;
 }
 
-const TRANSCRIPT_WAIT_MS = 5_000;
-const TRANSCRIPT_LOOK_MS = 25;
-
 type Step =
   | Rest
   | { kind: 'died'; detail: string; exit: PaneExit | null }
   | { kind: 'interrupted' }
   | { kind: 'broken-off' };
-
-interface Opening {
-  sessionId: string;
-  resume: boolean;
-  prompt: string;
-}
 
 interface Interruption {
   prompt: string;
@@ -164,7 +137,7 @@ export class Conversation {
 
   async #turn(request: TurnRequest): Promise<TurnResult> {
     let delivered = false;
-    let next = await this.#opening(request);
+    let next = await openTurn(request, this.#sessionId, this.#options);
     for (let failures = 0; ;) {
       if (
         !(await this.#guard.clear(
@@ -186,47 +159,23 @@ export class Conversation {
         failures += 1;
         if (!(await this.#outlast(step, failures, request.signal))) return { kind: 'api', error: apiText(step) };
         if (this.#interruption !== null) await this.#carryOutInterruption();
-        next = await this.#goOn(request, delivered, request.retry(), apiText(step));
+        next = await goOn(request, delivered, this.#sessionId, this.#options, request.retry(), apiText(step));
       } else if (step.kind === 'interrupted') {
         const prompt = await this.#carryOutInterruption();
-        next = await this.#goOn(request, delivered, prompt, 'a person asked for a restart');
+        next = await goOn(request, delivered, this.#sessionId, this.#options, prompt, 'a person asked for a restart');
       } else {
         const given = await this.#bury(step, request.signal);
         if (given !== null) return { kind: 'lost', error: given };
-        next = await this.#goOn(request, delivered, request.interrupted(step.detail), step.detail);
+        next = await goOn(
+          request,
+          delivered,
+          this.#sessionId,
+          this.#options,
+          request.interrupted(step.detail),
+          step.detail,
+        );
       }
     }
-  }
-
-  async #opening({ session, prompt, handoff }: TurnRequest): Promise<Opening> {
-    const wanted = session === 'fresh' ? null : session === 'continue' ? this.#sessionId : session.resume;
-    if (wanted !== null && (await this.#transcriptOf(wanted))) return { sessionId: wanted, resume: true, prompt };
-    if (wanted === null) return { sessionId: randomUUID(), resume: false, prompt };
-    // What was to be said now (an answer, a failed check) must not be lost with the conversation.
-    return { sessionId: randomUUID(), resume: false, prompt: `${handoff('its session is gone')}\n\n${prompt}` };
-  }
-
-  /** Claude Code writes its transcript a moment after the fact: a living one that has ended a turn is waited for. */
-  async #transcriptOf(sessionId: string): Promise<boolean> {
-    const { pane, clock, sessionExists } = this.#options;
-    const deadline = clock.now() + TRANSCRIPT_WAIT_MS;
-    for (;;) {
-      if (await sessionExists(sessionId)) return true;
-      const mayCome = pane.alive && this.#sessionId === sessionId && pane.turn?.state === 'idle';
-      if (!mayCome || clock.now() > deadline) return false;
-      await pause(clock, TRANSCRIPT_LOOK_MS);
-    }
-  }
-
-  async #goOn(request: TurnRequest, delivered: boolean, prompt: string, why: string): Promise<Opening> {
-    const sessionId = this.#sessionId;
-    if (sessionId !== null && (await this.#options.sessionExists(sessionId))) {
-      return { sessionId, resume: true, prompt: delivered ? prompt : request.prompt };
-    }
-    // An id that was given once may count as in use.
-    if (delivered) return { sessionId: randomUUID(), resume: false, prompt: request.handoff(why) };
-    const lead = request.session === 'fresh' ? '' : `${request.handoff(why)}\n\n`;
-    return { sessionId: randomUUID(), resume: false, prompt: `${lead}${request.prompt}` };
   }
 
   async #once(next: Opening, request: TurnRequest, delivered: () => void): Promise<Step> {

@@ -12,7 +12,7 @@ import { listeningAddresses } from './sockets.ts';
 
 interface BrokerFile {
   credentials: { password: string };
-  node: { pid: number; [key: string]: unknown };
+  node: { pid: number | undefined; [key: string]: unknown };
   [key: string]: unknown;
 }
 
