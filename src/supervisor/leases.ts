@@ -27,7 +27,8 @@ export interface LeasesOptions {
   fleet: Fleet;
   project: string;
   log: Logger;
-  cancel(agent: string, task: string, attempt: number): void;
+  /** Resolves when the wrapper has confirmed, or has not. */
+  cancel(agent: string, task: string, attempt: number): Promise<void>;
 }
 
 /** Keeps leases true: extended by heartbeats and by living links, ended only when the processes are proved gone. */
@@ -35,6 +36,7 @@ export class Leases {
   readonly #options: LeasesOptions;
   #notedAt = 0;
   #ending = false;
+  readonly #cancelling = new Set<string>();
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -57,27 +59,34 @@ export class Leases {
   }
 
   async heartbeat(heartbeat: Heartbeat): Promise<void> {
-    const answer = await this.#options.engine.heartbeat(heartbeat);
-    for (const { task, attempt } of [...answer.cancel, ...answer.drop])
-      this.#options.cancel(heartbeat.agent, task, attempt);
+    const { cancel, drop } = await this.#options.engine.heartbeat(heartbeat);
+    const reporting = heartbeat.attempts.filter(({ phase }) => phase === 'reporting');
+    // One that is just reporting has nothing left that could be stopped.
+    const stale = drop.filter(({ task, attempt }) => !reporting.some((other) => other.task === task && other.attempt === attempt));
+    for (const { task, attempt } of [...cancel, ...stale]) this.#cancel(heartbeat.agent, task, attempt);
+  }
+
+  /** Told again with each sign of life until it is followed, once at a time. */
+  #cancel(agent: string, task: string, attempt: number): void {
+    const key = `${agent} ${task} ${attempt}`;
+    if (this.#cancelling.has(key)) return;
+    this.#cancelling.add(key);
+    void this.#options.cancel(agent, task, attempt).finally(() => this.#cancelling.delete(key));
   }
 
   /** A snapshot over the link is as good as a heartbeat, and needs no broker. */
   observed(snapshot: WrapperSnapshot): void {
-    const { agent, incarnation, tasks, sessionId } = snapshot;
+    const { agent, tasks, sessionId } = snapshot;
     const { engine, log } = this.#options;
     const failed = (error: unknown): void => log.warn({ err: error, agent }, 'a lease could not be extended');
-    if (tasks.length > 0) {
-      const attempts = tasks.map(({ task, attempt, phase }) => ({ task, attempt, phase }));
-      engine.heartbeat({ agent, incarnation, attempts }).catch(failed);
-    }
+    if (tasks.length > 0) this.heartbeat(heartbeatOf(snapshot)).catch(failed);
     if (sessionId === null) return;
     for (const { task, attempt } of tasks) engine.noteSession(task, attempt, sessionId).catch(failed);
   }
 
   async tick(): Promise<void> {
     for (const record of this.#options.fleet.records) {
-      if (record.linked && record.snapshot !== null) this.observed(record.snapshot);
+      if (record.linked && record.snapshot !== null) this.#extend(record.snapshot);
     }
     if (this.#ending) return;
     this.#ending = true;
@@ -89,6 +98,15 @@ export class Leases {
     } finally {
       this.#ending = false;
     }
+  }
+
+  /** A link that lives says so without words. */
+  #extend(snapshot: WrapperSnapshot): void {
+    const { engine, log } = this.#options;
+    if (snapshot.tasks.length === 0) return;
+    engine
+      .heartbeat(heartbeatOf(snapshot))
+      .catch((error: unknown) => log.warn({ err: error, agent: snapshot.agent }, 'a lease could not be extended'));
   }
 
   /** Time alone ends no lease: first whatever bears the attempt's mark is ended, and proved gone. */
@@ -111,4 +129,8 @@ export class Leases {
 
 function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function heartbeatOf({ agent, incarnation, tasks }: WrapperSnapshot): Heartbeat {
+  return { agent, incarnation, attempts: tasks.map(({ task, attempt, phase }) => ({ task, attempt, phase })) };
 }

@@ -267,10 +267,9 @@ export class Supervisor {
     this.#power.tick();
   }
 
-  #cancelAttempt(agent: string, task: string, attempt: number): void {
-    this.#links
-      .order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS)
-      .catch((error: unknown) => this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed'));
+  #cancelAttempt(agent: string, task: string, attempt: number): Promise<void> {
+    const unconfirmed = (error: unknown): void => this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed');
+    return this.#links.order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS).then(() => undefined, unconfirmed);
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {
@@ -311,7 +310,7 @@ export class Supervisor {
         defaultRetries: this.#options.project.config.tasks.retries,
         agents: () => candidates(this.#fleet, this.#options.project.config),
         events: this.#events,
-        cancelAttempt: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
+        cancelAttempt: (agent, task, attempt) => void this.#cancelAttempt(agent, task, attempt),
         base: () => this.#roster.base,
         ...mergeDesk(layout, (branch, commit) => this.#roster.moved(branch, commit)),
       }),
