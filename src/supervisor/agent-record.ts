@@ -50,6 +50,8 @@ export class AgentRecord {
   snapshotAt = 0;
   /** Deaths within the restart window, epoch ms. */
   deaths: readonly number[] = [];
+  /** When its session vanished within that window: not its own failure, yet no reason to start it at full speed. */
+  vanished: readonly number[] = [];
   status: AgentStatus = 'unknown';
   statusSince: number;
   statusReason: string | null = null;

@@ -22,7 +22,8 @@ export interface RunnerPorts {
   log: Logger;
   events: EventLog;
   now(): number;
-  policy(record: AgentRecord): RestartPolicy;
+  /** Null: its role is no longer in the config, and nobody knows how to start it. */
+  policy(record: AgentRecord): RestartPolicy | null;
   stopGraceMs: number;
   /** What keeps this agent from starting, if anything does. */
   gate(record: AgentRecord): Promise<{ gate: NeedsYouKind; detail: string } | null>;
@@ -41,12 +42,10 @@ export interface RunnerPorts {
 }
 
 const GATE_RETRY_MS = 3_000;
-const STEP_RETRY_MS = 2_000;
-const STOP_RETRY_MS = 1_000;
+const STEP_RETRY = { first: 2_000, most: 30_000 };
+const STOP_RETRY = { first: 1_000, most: 10_000 };
 /** Beyond the grace that the wrapper itself gives its agent, ms. */
 const STOP_MARGIN_MS = 5_000;
-/** A session that vanished with the tmux server is not the agent's own failure: such deaths are not counted. */
-const BLAMELESS = /session is gone/;
 
 export class AgentRunner implements Runner {
   readonly #ports: RunnerPorts;
@@ -57,6 +56,7 @@ export class AgentRunner implements Runner {
 
   async start(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle> {
     const ports = this.#ports;
+    if (ports.policy(record) === null) return this.#orphaned(record);
     const blocked = await this.#blocked(record);
     if (blocked !== null) return blocked;
     note({ phase: 'preparing', since: ports.now() });
@@ -84,29 +84,41 @@ export class AgentRunner implements Runner {
     return { phase: 'blocked', since: known ? was.since : now, lookAgainAt: now + GATE_RETRY_MS, ...found };
   }
 
-  async recover(record: AgentRecord, detail: string): Promise<Lifecycle> {
+  async recover(record: AgentRecord, { detail, vanished }: { detail: string; vanished: boolean }): Promise<Lifecycle> {
     const ports = this.#ports;
+    const clean = record.pane?.dead === true && record.pane.status === 0;
     ports.events.emit('agent.died', { agent: record.id, data: { detail } });
     ports.log.warn({ agent: record.id, detail }, 'an agent has to be put back on its feet');
     await this.#endAll(record, ports.stopGraceMs);
     await ports.giveBackLeases(record, 'lost', detail);
-    const policy = ports.policy(record);
-    const now = ports.now();
-    const blameless = BLAMELESS.test(detail);
-    const count = blameless ? null : noteRestart(policy, record.deaths, now);
-    if (count !== null) record.deaths = count.history;
     record.fold();
     record.row = { ...record.row, restarts: record.row.restarts + 1 };
-    await ports.saveRow(record);
-    if (policy.restart === 'temporary') return { phase: 'failed', since: now, detail };
-    if (count?.exceeded === true) {
-      const text = `died ${record.deaths.length} times within ${Math.round(policy.windowMs / 60_000)} min, last: ${detail}`;
-      ports.events.emit('agent.failed', { agent: record.id, data: { detail: text } });
-      return { phase: 'failed', since: now, detail: text };
-    }
+    await this.#save(record);
+    const policy = ports.policy(record);
+    return policy === null ? this.#orphaned(record) : this.#next(record, policy, { detail, vanished, clean });
+  }
+
+  /** What the restart policy says after a death. */
+  #next(record: AgentRecord, policy: RestartPolicy, { detail, vanished, clean }: { detail: string; vanished: boolean; clean: boolean }): Lifecycle {
+    const now = this.#ports.now();
+    const rests = policy.restart === 'temporary' || (policy.restart === 'transient' && clean);
+    if (rests) return { phase: 'failed', since: now, detail: `${detail}, and its restart policy is ${policy.restart}` };
     const rules = { baseMs: policy.backoffMs, capMs: policy.backoffMaxMs };
-    const delay = blameless ? 0 : backoffDelay(rules, record.deaths.length);
-    return { phase: 'backoff', since: now, until: now + delay, of: 'start', detail };
+    const waits = (ms: number): Lifecycle => ({ phase: 'backoff', since: now, until: now + ms, of: 'start', detail });
+    if (vanished) {
+      record.vanished = noteRestart(policy, record.vanished, now).history;
+      return waits(record.vanished.length === 1 ? 0 : backoffDelay(rules, record.vanished.length - 1));
+    }
+    const { history, exceeded } = noteRestart(policy, record.deaths, now);
+    record.deaths = history;
+    if (!exceeded) return waits(backoffDelay(rules, history.length));
+    const text = `died ${history.length} times within ${Math.round(policy.windowMs / 60_000)} min, last: ${detail}`;
+    this.#ports.events.emit('agent.failed', { agent: record.id, data: { detail: text } });
+    return { phase: 'failed', since: now, detail: text };
+  }
+
+  #orphaned(record: AgentRecord): Lifecycle {
+    return { phase: 'failed', since: this.#ports.now(), detail: `swarm.yaml has no role ${record.row.role} any more` };
   }
 
   async stop(record: AgentRecord): Promise<Lifecycle> {
@@ -122,12 +134,33 @@ export class AgentRunner implements Runner {
     }
     await this.#endAll(record, ports.stopGraceMs);
     await ports.closePane(record);
-    await ports.giveBackLeases(record, 'released', 'its agent was stopped');
+    await this.#giveBackAtLast(record);
     record.pane = null;
     record.fold();
-    await ports.saveRow(record);
+    await this.#save(record);
     ports.events.emit('agent.stopped', { agent: record.id });
     return { phase: 'none', since: ports.now() };
+  }
+
+  /**
+   * A disk that is full must not keep anybody from stopping: a lease that is left is given back before the agent starts
+   * again, or when its time is over.
+   */
+  async #giveBackAtLast(record: AgentRecord): Promise<void> {
+    try {
+      await this.#ports.giveBackLeases(record, 'released', 'its agent was stopped');
+    } catch (error) {
+      this.#ports.log.error({ err: error, agent: record.id }, 'leases of a stopped agent are left');
+    }
+  }
+
+  /** What cannot be kept now is kept with the next change. */
+  async #save(record: AgentRecord): Promise<void> {
+    try {
+      await this.#ports.saveRow(record);
+    } catch (error) {
+      this.#ports.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
+    }
   }
 
   async #endAll(record: AgentRecord, graceMs: number): Promise<void> {
@@ -137,9 +170,9 @@ export class AgentRunner implements Runner {
 
   afterFailure(record: AgentRecord, detail: string): Lifecycle {
     const now = this.#ports.now();
-    if (record.lifecycle.phase === 'stopping') {
-      return { phase: 'backoff', since: now, until: now + STOP_RETRY_MS, of: 'stop', detail };
-    }
-    return { phase: 'backoff', since: now, until: now + STEP_RETRY_MS, of: 'start', detail };
+    const of = record.lifecycle.phase === 'stopping' ? 'stop' : 'start';
+    const { first, most } = of === 'stop' ? STOP_RETRY : STEP_RETRY;
+    const delay = Math.min(most, first * 2 ** Math.min(10, Math.max(0, record.failedSteps.count - 1)));
+    return { phase: 'backoff', since: now, until: now + delay, of, detail };
   }
 }

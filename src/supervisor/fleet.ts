@@ -199,7 +199,7 @@ export class Fleet {
         return this.#deps.runner.start(record, (lifecycle) => this.settle(record, lifecycle));
       case 'recover':
         this.settle(record, { phase: 'recovering', since: this.#deps.now(), detail: action.detail });
-        return this.#deps.runner.recover(record, action.detail);
+        return this.#deps.runner.recover(record, action);
       case 'stop':
         this.settle(record, { phase: 'stopping', since: this.#deps.now() });
         return this.#deps.runner.stop(record);

@@ -37,7 +37,8 @@ export interface Observed {
 
 export type Action =
   | { do: 'start' }
-  | { do: 'recover'; detail: string }
+  /** `vanished`: its session went, most often with the tmux server, which says nothing about the agent itself. */
+  | { do: 'recover'; detail: string; vanished: boolean }
   | { do: 'stop' }
   | { do: 'settle'; lifecycle: Lifecycle };
 
@@ -71,17 +72,22 @@ function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: numbe
       return now >= lifecycle.until ? { do: 'start' } : null;
     case 'none':
       if (pane === null) return { do: 'start' };
-      if (pane.dead) return { do: 'recover', detail: `its wrapper ended (${pane.ending ?? 'unknown'})` };
+      if (pane.dead) return ended(pane);
       return { do: 'settle', lifecycle: { phase: linked ? 'up' : 'starting', since: now } };
     case 'starting':
     case 'up': {
-      if (pane === null) return { do: 'recover', detail: 'its tmux session is gone' };
-      if (pane.dead) return { do: 'recover', detail: `its wrapper ended (${pane.ending ?? 'unknown'})` };
+      if (pane === null) return { do: 'recover', detail: 'its tmux session is gone', vanished: true };
+      if (pane.dead) return ended(pane);
       if (linked) return lifecycle.phase === 'up' ? null : { do: 'settle', lifecycle: { phase: 'up', since: now } };
       if (now - silentSince > SILENCE_LIMIT_MS) {
-        return { do: 'recover', detail: `its wrapper has not answered for ${Math.round((now - silentSince) / 1000)} s` };
+        const seconds = Math.round((now - silentSince) / 1000);
+        return { do: 'recover', detail: `its wrapper has not answered for ${seconds} s`, vanished: false };
       }
       return null;
     }
   }
+}
+
+function ended({ ending }: PaneFact): Action {
+  return { do: 'recover', detail: `its wrapper ended (${ending ?? 'unknown'})`, vanished: false };
 }

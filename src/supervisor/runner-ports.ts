@@ -6,6 +6,8 @@ import { AGENT_MARK, WRAPPER_MARK, type Order } from '../coordination/link.ts';
 import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { endTree } from '../process/index.ts';
+import { TmuxError } from '../tmux/errors.ts';
+import { sharedFor } from './shared.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { RunnerPorts } from './agent-runner.ts';
@@ -18,6 +20,8 @@ import type { TmuxHost } from './tmux-host.ts';
 import type { Base } from './up.ts';
 
 const GATE_TIMEOUT_MS = 20_000;
+/** Thirty agents that start or wait at the same moment ask once. */
+const GATE_SHARED_MS = 1_000;
 
 export interface RunnerWorld {
   project: Project;
@@ -43,13 +47,18 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
     if (role === undefined) throw new Error(`swarm.yaml has no role ${record.row.role} any more`);
     return role;
   };
+  const inspect = sharedFor(GATE_SHARED_MS, async (command: string[], env: Record<string, string>) => {
+    const signal = AbortSignal.timeout(GATE_TIMEOUT_MS);
+    return (await inspectClaude({ command, env, root: layout.root, signal })).gates;
+  });
   return {
     log,
     events,
     now: () => Date.now(),
     stopGraceMs: config.stopGrace,
     policy: (record) => {
-      const role = roleOf(record);
+      const role = config.agents[record.row.role];
+      if (role === undefined) return null;
       return {
         restart: role.restart,
         intensity: role.intensity,
@@ -64,15 +73,13 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
       // As of the last `up`: whoever sets a token and says `up` again has settled it.
       const env = loadEnvironment(layout.envSnapshot, world.env);
       const { command } = claudeCommand(world, role.command, env);
-      const signal = AbortSignal.timeout(GATE_TIMEOUT_MS);
-      const { gates } = await inspectClaude({ command, env, root: layout.root, signal });
-      return blockingGate(gates, world.trusted());
+      return blockingGate(await inspect(command, env), world.trusted());
     },
     ensureWorktree: async (record) => {
       if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;
       events.emit('agent.worktree', { agent: record.id, data: { path: record.worktree } });
-      await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
-      return null;
+      const { notes } = await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
+      return notes.length === 0 ? null : notes.join('; ');
     },
     writeSpec: async (record) => {
       const role = roleOf(record);
@@ -97,7 +104,15 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
         env: { [WRAPPER_MARK]: `${layout.hash}/${record.id}` },
       }),
     closePane: async (record) => {
-      if (record.pane !== null) await tmux.close(record.pane);
+      if (record.pane === null) return;
+      try {
+        await tmux.close(record.pane);
+      } catch (error) {
+        // Nothing of it runs any more. A server that hangs is ended at the end of all; one that answers again shows the
+        // pane, and it is closed then.
+        if (!(error instanceof TmuxError) || !['tmux-timeout', 'tmux-gone'].includes(error.code)) throw error;
+        log.warn({ err: error, agent: record.id }, 'a pane could not be closed');
+      }
     },
     endProcesses: async (record, graceMs) => {
       const prefix = `${layout.hash}/${record.id}`;
@@ -122,7 +137,12 @@ async function giveBackLeases(engine: TaskEngine, record: AgentRecord, how: 'los
     await engine.lost({ agent: record.id }, reason);
     return;
   }
-  for (const { task, attempt, since } of leases) {
+  const isSpooled = ({ task, attempt }: { task: string; attempt: number }): boolean =>
+    record.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) === true;
+  // Its result lies on the disk and comes with the next wrapper: only after a loss is it still taken then.
+  const unfinished = leases.filter((lease) => !isSpooled(lease));
+  if (unfinished.length < leases.length) await engine.lost({ agent: record.id, except: unfinished }, `${reason} before its result got through`);
+  for (const { task, attempt, since } of unfinished) {
     await engine.result({
       task,
       attempt,

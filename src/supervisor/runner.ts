@@ -6,7 +6,7 @@ export interface Runner {
   /** Worktree, gates, spec, pane. `note` shows the phases on the way. */
   start(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle>;
   /** Proves every process of it gone, gives its leases back, and decides when it may start again. */
-  recover(record: AgentRecord, detail: string): Promise<Lifecycle>;
+  recover(record: AgentRecord, death: { detail: string; vanished: boolean }): Promise<Lifecycle>;
   /** Orders the end, proves it, removes the session. */
   stop(record: AgentRecord): Promise<Lifecycle>;
   /** Where an agent stands whose step threw. */
