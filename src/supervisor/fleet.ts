@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { errorText } from '../domain/errors.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import type { Order, WrapperSnapshot } from '../coordination/link.ts';
@@ -209,6 +209,42 @@ export class Fleet {
   settle(record: AgentRecord, lifecycle: Lifecycle): void {
     record.lifecycle = lifecycle;
     this.#deps.onChange(record);
+  }
+
+  /** A person asked: what was given up, or waits, is tried at once. What could not be ended yet still is to be ended. */
+  revive(record: AgentRecord): void {
+    const { lifecycle } = record;
+    const now = this.#deps.now();
+    if (record.busy || !['failed', 'blocked', 'backoff'].includes(lifecycle.phase)) return;
+    const of = lifecycle.phase === 'backoff' ? lifecycle.of : 'start';
+    if (of === 'start') {
+      record.deaths = [];
+      record.vanished = [];
+    }
+    this.settle(record, { phase: 'backoff', since: now, until: now, of, detail: 'somebody asked for it' });
+    this.wake();
+  }
+
+  /**
+   * Works in the worktree of an agent of which nothing runs; nothing of it is begun meanwhile.
+   * @throws SwarmError `agent-away` when something of it may run
+   */
+  async alone<T>(record: AgentRecord, work: () => Promise<T>): Promise<T> {
+    const { lifecycle, pane, linked, busy, paneKnown } = record;
+    const rests = ['none', 'blocked', 'failed'].includes(lifecycle.phase) || (lifecycle.phase === 'backoff' && lifecycle.of === 'start');
+    if (busy || linked || !paneKnown || !rests || pane?.dead === false) {
+      throw new SwarmError('agent-away', `${record.id} is not connected now, and something of it may run`, {
+        hint: 'See `swarm status`, then try again.',
+        retrySafe: true,
+      });
+    }
+    record.busy = true;
+    try {
+      return await work();
+    } finally {
+      record.busy = false;
+      this.wake();
+    }
   }
 
   /** A pause is a wish that the wrapper's snapshot must come to show. */

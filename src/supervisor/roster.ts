@@ -52,7 +52,8 @@ export class Roster {
   /** Everyone of before, as the store knows them. */
   async recall(): Promise<void> {
     for (const stored of this.#store.agents.list()) {
-      await this.#admit({ ...stored, kind: this.#project.config.agents[stored.role]?.kind ?? stored.kind });
+      const record = await this.#recruit({ ...stored, kind: this.#project.config.agents[stored.role]?.kind ?? stored.kind });
+      this.#fleet.add(record);
     }
   }
 
@@ -60,6 +61,7 @@ export class Roster {
   async call(request: UpRequest): Promise<string[]> {
     const { config, layout } = this.#project;
     const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
+    const everyone = wantedAgents(config, this.#fleet.records.map(({ row }) => row), request);
     const includeDirty = request.includeDirty === true && dirty.count > 0;
     this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
     const { kv } = this.#store;
@@ -68,15 +70,14 @@ export class Roster {
       kv.set(STATE_KEY, 'up');
       if (request.trust === true) kv.set(TRUST_KEY, true);
     });
-    const known = this.#fleet.records.map((record) => record.row);
-    for (const wanted of wantedAgents(config, known, request)) {
+    for (const wanted of everyone) {
       const record =
-        this.#fleet.get(wanted.id) ?? (await this.#admit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
+        this.#fleet.get(wanted.id) ?? (await this.#recruit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
       record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
-      // A person asked: what waits for a cure, or was given up, is tried at once.
-      const waits = ['failed', 'blocked', 'backoff'].includes(record.lifecycle.phase);
-      if (waits && !record.busy) record.lifecycle = { phase: 'none', since: Date.now() };
+      // First into the store: nobody is to run whom the next supervisor would not know.
       await this.save(record);
+      this.#fleet.add(record);
+      if (wanted.desired === 'up') this.#fleet.revive(record);
     }
     const notes = baseNotes(base, dirty, includeDirty);
     if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
@@ -97,11 +98,9 @@ export class Roster {
     await agents.put({ ...record.row, spec: null, checkpoint, createdAt: known?.createdAt ?? Date.now() });
   }
 
-  async #admit(row: AgentRow): Promise<AgentRecord> {
+  async #recruit(row: AgentRow): Promise<AgentRecord> {
     const { layout } = this.#project;
     const token = (await readToken(layout, row.id)) ?? randomBytes(24).toString('base64url');
-    const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
-    this.#fleet.add(record);
-    return record;
+    return new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
   }
 }

@@ -79,7 +79,7 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     record.row = { ...record.row, desired };
     await this.#deps.saveRow(record);
-    this.#revive(record);
+    if (desired !== 'stopped') this.#deps.fleet.revive(record);
     this.#deps.events.emit('agent.wanted', { agent: id, data: { desired } });
     this.#deps.fleet.wake();
     return this.#deps.document(record);
@@ -89,23 +89,17 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     if (record.row.desired === 'stopped') return await this.setDesired(id, 'up');
     if (record.linked) await this.#deps.order(id, { do: 'restart' }, ORDER_TIMEOUT_MS);
-    this.#revive(record);
+    this.#deps.fleet.revive(record);
     this.#deps.fleet.wake();
     return this.#deps.document(record);
-  }
-
-  /** A person asked: what was given up, or waits for its backoff, is tried at once. */
-  #revive(record: AgentRecord): void {
-    const { phase } = record.lifecycle;
-    if (phase !== 'failed' && phase !== 'backoff') return;
-    record.deaths = [];
-    this.#deps.fleet.settle(record, { phase: 'none', since: Date.now() });
   }
 
   async checkpoint(id: string, reason: string): Promise<CheckpointDocument> {
     const record = this.#record(id);
     const { checkpoints } = this.#deps;
-    if (!record.linked) return await checkpoints.capture(id, record.worktree, reason);
+    if (!record.linked) {
+      return await this.#deps.fleet.alone(record, () => checkpoints.capture(id, record.worktree, reason));
+    }
     const done = (await this.#deps.order(id, { do: 'checkpoint', reason }, ROLLBACK_TIMEOUT_MS)) as { n: number };
     const found = (await checkpoints.list(id, record.worktree)).find((entry) => entry.n === done.n);
     if (found === undefined) {
@@ -134,7 +128,7 @@ export class Service implements SwarmService {
     this.#deps.events.emit('rollback.asked', { agent: id, data: { n } });
     const done = record.linked
       ? ((await this.#deps.order(id, { do: 'rollback', n }, ROLLBACK_TIMEOUT_MS)) as Omit<RollbackDocument, 'agent'>)
-      : await this.#deps.checkpoints.rollback(id, record.worktree, n);
+      : await this.#deps.fleet.alone(record, () => this.#deps.checkpoints.rollback(id, record.worktree, n));
     this.#deps.events.emit('rollback.done', { agent: id, data: { n, safety: done.safety } });
     return { agent: id, ...done };
   }

@@ -13,6 +13,7 @@ export interface WantedAgent {
 export interface KnownAgent {
   id: string;
   role: string;
+  kind: AgentKind;
   desired: 'up' | 'paused' | 'stopped';
 }
 
@@ -26,18 +27,21 @@ export const WORKER_ROLE = 'worker';
 export function wantedAgents(config: Config, known: readonly KnownAgent[], request: UpRequest): WantedAgent[] {
   const wanted: WantedAgent[] = [];
   const wasUp = known.filter((agent) => agent.desired !== 'stopped');
+  const goesOn = wasUp.some((agent) => config.agents[agent.role] !== undefined);
   for (const [role, settings] of Object.entries(config.agents)) {
     const ofRole = wasUp.filter((agent) => agent.role === role);
     const asked = role === WORKER_ROLE ? request.workers : undefined;
     const isNew = !known.some((agent) => agent.role === role);
     const ids =
-      asked === undefined && wasUp.length > 0 && !isNew
+      asked === undefined && goesOn && !isNew
         ? ofRole.map((agent) => agent.id)
         : Array.from({ length: asked ?? settings.count }, (_, index) => `${role}-${index + 1}`);
     for (const id of ids) wanted.push({ id, role, kind: settings.kind, desired: 'up' });
     const surplus = ofRole.filter((agent) => !ids.includes(agent.id));
     for (const { id } of surplus) wanted.push({ id, role, kind: settings.kind, desired: 'stopped' });
   }
+  // Nobody knows any more how to start one whose role is gone.
+  for (const { id, role, kind } of wasUp) if (config.agents[role] === undefined) wanted.push({ id, role, kind, desired: 'stopped' });
   if (!wanted.some((agent) => agent.desired === 'up')) {
     throw new SwarmError('no-agents', 'swarm.yaml wants no agents at all', {
       hint: 'Say how many: swarm up 3',

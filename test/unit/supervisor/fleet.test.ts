@@ -327,4 +327,75 @@ describe('the reconcile loop', () => {
     await w.fleet.close(1);
     expect(w.open).toHaveLength(1);
   });
+
+  test('what was given up is tried at once when a person asks, though not while something is under way', async () => {
+    const w = world();
+    w.panes.set('worker-1', pane({ dead: true, status: 1 }));
+    const agent = record();
+    agent.lifecycle = { phase: 'failed', since: BEGIN, detail: 'died too often' };
+    agent.deaths = [BEGIN];
+    w.fleet.add(agent);
+    await w.turn();
+    expect(w.calls).toEqual([]);
+    w.fleet.revive(agent);
+    await w.turn();
+    // Started, not mourned a second time.
+    expect(w.calls).toEqual(['start worker-1']);
+    expect(agent.deaths).toEqual([]);
+    w.fleet.revive(agent);
+    await w.turn();
+    expect(w.calls).toEqual(['start worker-1']);
+  });
+
+  test('what could not be ended yet is still to be ended, whoever asks for it again', async () => {
+    const w = world();
+    const agent = record('worker-1', { desired: 'stopped' });
+    agent.lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 10_000, of: 'stop', detail: 'a process in the kernel' };
+    w.fleet.add(agent);
+    await w.turn();
+    expect(w.calls).toEqual([]);
+    w.fleet.revive(agent);
+    await w.turn();
+    expect(w.calls).toEqual(['stop worker-1']);
+  });
+
+  test('a worktree is worked in only while nothing of its agent runs, and nothing is begun meanwhile', async () => {
+    const w = world();
+    const agent = record('worker-1', { desired: 'stopped' });
+    w.fleet.add(agent);
+    const never = (): Promise<never> => Promise.reject(new Error('this was not to be called'));
+    await expect(w.fleet.alone(agent, never)).rejects.toMatchObject({ code: 'agent-away', retrySafe: true });
+    await w.turn();
+    const work = Promise.withResolvers<string>();
+    const alone = w.fleet.alone(agent, () => work.promise);
+    await expect(w.fleet.alone(agent, never)).rejects.toMatchObject({ code: 'agent-away' });
+    agent.row = { ...agent.row, desired: 'up' };
+    await w.turn();
+    expect(w.calls).toEqual([]);
+    work.resolve('done');
+    await expect(alone).resolves.toBe('done');
+    await w.turn();
+    expect(w.calls).toEqual(['start worker-1']);
+  });
+
+  test('a wrapper that lives without its link keeps others out of the worktree', async () => {
+    const w = world();
+    const agent = record();
+    w.panes.set('worker-1', pane());
+    w.fleet.add(agent);
+    w.fleet.connected('worker-1', snapshot());
+    await w.turn();
+    w.fleet.disconnected('worker-1');
+    await w.turn();
+    await expect(w.fleet.alone(agent, async () => 'harm')).rejects.toMatchObject({ code: 'agent-away' });
+  });
+
+  test('a failing work in the worktree leaves no agent locked', async () => {
+    const w = world();
+    const agent = record('worker-1', { desired: 'stopped' });
+    w.fleet.add(agent);
+    await w.turn();
+    await expect(w.fleet.alone(agent, () => Promise.reject(new Error('no such ref')))).rejects.toThrow('no such ref');
+    expect(agent.busy).toBe(false);
+  });
 });
