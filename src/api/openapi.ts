@@ -9,7 +9,10 @@ export function openapi(routes: readonly Route[]): Record<string, unknown> {
     const names = [...route.path.matchAll(/:(\w+)/g)].map((match) => match[1]);
     const operation: Record<string, unknown> = {
       summary: route.summary,
-      parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      parameters: [
+        ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+        ...queryParameters(route),
+      ],
       responses: { 200: { description: 'done' }, default: { description: 'an error document' } },
     };
     if (route.method === 'POST') {
@@ -20,4 +23,11 @@ export function openapi(routes: readonly Route[]): Record<string, unknown> {
     (paths[path] ??= {})[route.method.toLowerCase()] = operation;
   }
   return { openapi: '3.1.0', info: { title: 'swarm', version: '1' }, paths };
+}
+
+/** The fields of a GET's query, none of which is ever required. */
+function queryParameters(route: Route): unknown[] {
+  if (route.method !== 'GET') return [];
+  const { properties = {} } = z.toJSONSchema(route.input, { io: 'input' });
+  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
 }
