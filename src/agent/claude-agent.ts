@@ -29,6 +29,7 @@ export interface ClaudeAgentOptions {
   openEndpoint(onEvent: (event: ClaudeEvent) => void, tools: ToolHandlers): Promise<Endpoint>;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
   sessionExists(sessionId: string): Promise<boolean>;
+  hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   terminal: Terminal;
   processes: Processes;
   state: AgentState;
@@ -87,6 +88,7 @@ export class ClaudeAgent implements AgentKind {
       terminal,
       state,
       sessionExists: options.sessionExists,
+      hasPrompt: options.hasPrompt,
       captureCrash: () => this.#capture('crash'),
       event,
       clock,

@@ -25,6 +25,7 @@ export interface ConversationOptions {
   terminal: Terminal;
   state: AgentState;
   sessionExists(sessionId: string): Promise<boolean>;
+  hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   /** Keeps the worktree as a dead process left it. */
   captureCrash(): Promise<void>;
   event(name: string, data: Record<string, unknown>): void;

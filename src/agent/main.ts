@@ -5,7 +5,15 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pino, { type Logger } from 'pino';
 import { CheckpointStore } from '../checkpoint/store.ts';
-import { lastUuid, openEndpoint, prepareLaunch, sessionExists, transcriptPath } from '../claude/index.ts';
+import {
+  endsWithPrompt,
+  findTranscript,
+  lastUuid,
+  openEndpoint,
+  prepareLaunch,
+  sessionExists,
+  transcriptPath,
+} from '../claude/index.ts';
 import { AGENT_MARK, WRAPPER_MARK, type AgentSpec, type WrapperSnapshot } from '../coordination/link.ts';
 import { NO_USAGE } from '../domain/agent.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
@@ -142,6 +150,10 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
     processes,
     event: (name, task, data) => link.event(name, task, data),
     sessionExists: (id) => sessionExists(env, spec.worktree, id),
+    hasPrompt: async (id, prompt) => {
+      const file = await findTranscript(env, spec.worktree, id);
+      return file !== null && (await endsWithPrompt(file, prompt));
+    },
     openEndpoint: (onEvent, tools) =>
       openEndpoint({
         token: spec.token,

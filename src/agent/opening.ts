@@ -34,6 +34,8 @@ export interface OpeningWorld {
   pane: { readonly alive: boolean; readonly turn: { state: string } | null };
   clock: Clock;
   sessionExists(sessionId: string): Promise<boolean>;
+  /** The conversation's newest message is this prompt, unanswered. */
+  hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
 }
 
 /** The beginning of a turn. `current` is the conversation in hand. */
@@ -63,12 +65,14 @@ export async function goOn(
   request: TurnRequest,
   delivered: boolean,
   current: string | null,
-  { sessionExists }: OpeningWorld,
+  { sessionExists, hasPrompt }: OpeningWorld,
   prompt: string,
   why: string,
 ): Promise<Opening> {
   if (current !== null && (await sessionExists(current))) {
-    return { sessionId: current, resume: true, prompt: delivered ? prompt : request.prompt };
+    // It may have taken the prompt in and died before it could say so: nothing arrives twice.
+    const has = delivered || (await hasPrompt(current, request.prompt));
+    return { sessionId: current, resume: true, prompt: has ? prompt : request.prompt };
   }
   // An id that was given once may count as in use.
   const sessionId = randomUUID();

@@ -175,6 +175,29 @@ export function endsInterrupted(lines: readonly TranscriptLine[]): boolean {
   return last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes('[Request interrupted by user');
 }
 
+/** How much of a transcript's end is looked at for the newest prompt. */
+const NEWEST_BYTES = 1024 * 1024;
+
+/** True when the newest thing in the conversation is this prompt: the agent has it, and has not answered yet. */
+export async function endsWithPrompt(file: string, prompt: string): Promise<boolean> {
+  const handle = await openIfThere(file);
+  if (handle === null) return false;
+  try {
+    const { size } = await handle.stat();
+    const from = Math.max(0, size - NEWEST_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
+    const bytes = buffer.subarray(0, bytesRead);
+    const first = from === 0 ? 0 : bytes.indexOf(0x0a) + 1;
+    const lines = parseLines(bytes.subarray(first, bytes.lastIndexOf(0x0a) + 1));
+    const last = lines.findLast((line) => isConversation(line) && ['user', 'assistant'].includes(String(line['type'])));
+    return (
+      last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes(JSON.stringify(prompt).slice(1, -1))
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
 /** A session can be resumed only when its transcript exists and holds at least one message. */
 export async function sessionExists(env: Env, cwd: string, sessionId: string): Promise<boolean> {
   return (await findTranscript(env, cwd, sessionId)) !== null;

@@ -89,7 +89,12 @@ test('an ordered stop gives the attempt back, ends its processes and then the wr
   await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
   expect(await supervisor.order({ do: 'stop', graceMs: 1_000 })).toMatchObject({ ok: true });
   await expect.poll(() => supervisor.results[0]).toMatchObject({ task: 't1', outcome: 'released' });
-  await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead} #{pane_dead_status}')).toBe('1 0\n');
+  const ending = async (): Promise<string> => {
+    // tmux often misses that a pane's program ended until another child of its does.
+    await pane.tmux('run-shell', 'true');
+    return await pane.tmux('list-panes', '-a', '-F', '#{pane_dead} #{pane_dead_status}');
+  };
+  await expect.poll(ending, { timeout: 15_000 }).toBe('1 0\n');
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
 });
 

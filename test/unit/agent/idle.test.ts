@@ -20,6 +20,7 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<{ agent: ClaudeAgent; 
       return Promise.reject(new Error('not in this test'));
     },
     sessionExists: () => Promise.resolve(false),
+    hasPrompt: () => Promise.resolve(false),
     processes: { identity: () => null, endMarked: () => Promise.resolve() },
     state: new AgentState({ sessionId: null, failure: null, restarts: 0 } as WrapperSnapshot),
     event: () => undefined,
