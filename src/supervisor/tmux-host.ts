@@ -1,5 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import { identityOf } from '../process/index.ts';
+import { TmuxError } from '../tmux/errors.ts';
 import { Tmux } from '../tmux/index.ts';
 import { listens } from '../tmux/socket.ts';
 import type { PaneView } from './agent-record.ts';
@@ -70,7 +71,7 @@ export class TmuxHost {
     if (this.#tmux === null && this.#opening === null && !(await this.#options.serverLives())) return new Map();
     const tmux = await this.connect();
     const views = new Map<string, PaneView>();
-    for (const row of await tmux.listPanes()) {
+    for (const row of await this.#panesOf(tmux)) {
       const agent = row.options[AGENT_OPTION];
       if (agent === undefined || row.options[PROJECT_OPTION] !== this.#options.project) continue;
       views.set(agent, {
@@ -87,6 +88,16 @@ export class TmuxHost {
     return views;
   }
 
+  /** A client that turns out to be dead is let go, so that the next look opens another. */
+  async #panesOf(tmux: Tmux): ReturnType<Tmux['listPanes']> {
+    try {
+      return await tmux.listPanes();
+    } catch (error) {
+      if (error instanceof TmuxError && error.code === 'tmux-gone' && this.#tmux === tmux) this.#tmux = null;
+      throw error;
+    }
+  }
+
   /** Starts `argv` in the agent's dead pane, which keeps whoever looks at it, or in a new session. */
   async run(
     agent: string,
@@ -94,19 +105,30 @@ export class TmuxHost {
     { argv, cwd, env }: { argv: string[]; cwd: string; env: Record<string, string> },
   ): Promise<void> {
     const tmux = await this.connect();
-    if (known !== null && (await this.#settled(tmux, known.pane))) {
+    if (known !== null && (await this.#settled(tmux, agent, known.pane))) {
       await tmux.respawnPane(known.pane, argv, env, cwd);
       return;
     }
     const options = { [AGENT_OPTION]: agent, [PROJECT_OPTION]: this.#options.project };
-    await tmux.newSession({ name: agent, argv, cwd, env, options });
+    const session = { name: agent, argv, cwd, env, options };
+    try {
+      await tmux.newSession(session);
+    } catch (error) {
+      if (!(error instanceof TmuxError) || error.code !== 'tmux-duplicate') throw error;
+      // Windows of a person's own in the agent's session outlive its pane: they keep their session, under another name.
+      await tmux.command(['rename-session', '-t', `=${agent}`, `${agent}-left-${Date.now().toString(36)}`]);
+      await tmux.newSession(session);
+    }
   }
 
-  /** True once tmux itself holds the pane for dead; false when there is no such pane (any more). */
-  async #settled(tmux: Tmux, pane: string): Promise<boolean> {
+  /**
+   * True once tmux itself holds the agent's pane for dead; false when there is no such pane (any more). A new server
+   * counts its panes from the beginning: the same number may be another agent's.
+   */
+  async #settled(tmux: Tmux, agent: string, pane: string): Promise<boolean> {
     for (let look = 0; look < SETTLE_LOOKS; look += 1) {
       const row = (await tmux.listPanes()).find((candidate) => candidate.pane === pane);
-      if (row === undefined) return false;
+      if (row === undefined || row.options[AGENT_OPTION] !== agent) return false;
       if (row.dead) return true;
       await systemClock.sleep(SETTLE_LOOK_MS);
     }

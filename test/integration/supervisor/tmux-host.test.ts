@@ -1,0 +1,93 @@
+import { expect } from 'vitest';
+import { isRunning } from '../../../src/lib/running.ts';
+import { AGENT_OPTION, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/tmux-host.ts';
+import type { Tmux } from '../../../src/tmux/index.ts';
+import { listens } from '../../../src/tmux/socket.ts';
+import { eventually } from '../../support/eventually.ts';
+import { test, type TmuxPlace } from '../../support/tmux.ts';
+
+const SLEEP = { argv: ['sleep', '600'], cwd: '/', env: {} };
+
+function hostOf(place: TmuxPlace): { host: TmuxHost; gone: () => number; latest: () => Tmux | null } {
+  let gone = 0;
+  let latest: Tmux | null = null;
+  const host = new TmuxHost({
+    project: 'p',
+    processLives: isRunning,
+    serverLives: () => listens(place.options.socket),
+    open: async () => (latest = await place.open({ paneOptions: [AGENT_OPTION, PROJECT_OPTION] })),
+    onGone: () => (gone += 1),
+  });
+  return { host, gone: () => gone, latest: () => latest };
+}
+
+async function view(host: TmuxHost, agent: string) {
+  return (await host.look()).get(agent) ?? null;
+}
+
+test('where no server lives there are no panes, and looking starts none', async ({ place }) => {
+  const { host } = hostOf(place);
+  expect((await host.look()).size).toBe(0);
+  expect(await listens(place.options.socket)).toBe(false);
+});
+
+test('an agent that died is started again in its own pane', async ({ place }) => {
+  const { host } = hostOf(place);
+  await host.run('worker-1', null, SLEEP);
+  const first = await view(host, 'worker-1');
+  expect(first?.dead).toBe(false);
+  process.kill(first?.pid ?? 0, 'SIGKILL');
+  await eventually(async () => (await view(host, 'worker-1'))?.dead).toBe(true);
+  await host.run('worker-1', await view(host, 'worker-1'), SLEEP);
+  const second = await view(host, 'worker-1');
+  expect(second).toMatchObject({ pane: first?.pane, dead: false });
+  expect(second?.pid).not.toBe(first?.pid);
+});
+
+test('a pane of before that has another owner on a new server is left alone', async ({ place }) => {
+  const { host } = hostOf(place);
+  await host.run('worker-1', null, SLEEP);
+  await host.run('worker-2', null, SLEEP);
+  const old = await view(host, 'worker-2');
+  await host.killServer();
+  // The new server counts from the beginning, and this time worker-1 comes second.
+  await host.run('worker-3', null, SLEEP);
+  await host.run('worker-1', null, { ...SLEEP, argv: ['sh', '-c', 'exit 1'] });
+  await eventually(async () => (await view(host, 'worker-1'))?.dead).toBe(true);
+  expect((await view(host, 'worker-1'))?.pane).toBe(old?.pane);
+  await host.run('worker-2', old, SLEEP);
+  expect(await view(host, 'worker-2')).toMatchObject({ dead: false });
+  expect((await view(host, 'worker-2'))?.pane).not.toBe(old?.pane);
+  expect((await view(host, 'worker-1'))?.dead).toBe(true);
+});
+
+test('a window that a person opened beside the agent does not keep it from coming back', async ({ place }) => {
+  const { host, latest } = hostOf(place);
+  await host.run('worker-1', null, SLEEP);
+  const known = await view(host, 'worker-1');
+  await latest()?.command(['new-window', '-d', '-t', '=worker-1:', 'sleep', '600']);
+  await latest()?.command(['kill-pane', '-t', known?.pane ?? '']);
+  await eventually(() => view(host, 'worker-1')).toBeNull();
+  await host.run('worker-1', null, SLEEP);
+  expect((await view(host, 'worker-1'))?.dead).toBe(false);
+  const sessions = await latest()?.command(['list-sessions', '-F', '#{session_name}']);
+  expect(sessions?.filter((name) => name.startsWith('worker-1'))).toEqual(['worker-1', expect.stringMatching(/^worker-1-left-/)]);
+});
+
+test('a client that died is replaced by the next look, the agents live on', async ({ place }) => {
+  const { host, gone, latest } = hostOf(place);
+  await host.run('worker-1', null, SLEEP);
+  const before = await view(host, 'worker-1');
+  const [client = ''] = (await latest()?.command(['list-clients', '-F', '#{client_pid}'])) ?? [];
+  process.kill(Number(client), 'SIGKILL');
+  await eventually(gone).toBe(1);
+  await eventually(async () => (await view(host, 'worker-1'))?.pid).toBe(before?.pid);
+});
+
+test('panes of nobody and of another project are not ours', async ({ place }) => {
+  const { host, latest } = hostOf(place);
+  await host.run('worker-1', null, SLEEP);
+  await latest()?.newSession({ name: 'mine', cwd: '/', argv: ['sleep', '600'] });
+  await latest()?.newSession({ name: 'other', cwd: '/', argv: ['sleep', '600'], options: { [AGENT_OPTION]: 'worker-9', [PROJECT_OPTION]: 'q' } });
+  expect([...(await host.look()).keys()]).toEqual(['worker-1']);
+});
