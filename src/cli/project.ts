@@ -8,7 +8,7 @@ import { runGit } from '../git/git.ts';
 import type { Context, Project } from './context.ts';
 
 /** So long a verb waits for a supervisor that died to be back, ms. */
-const RESTART_PATIENCE_MS = 10_000;
+export const RESTART_PATIENCE_MS = 10_000;
 
 /** Where `-C` leads. */
 export function changeDirectory(cwd: string, to: string): string {

@@ -62,7 +62,11 @@ export async function ensureSupervisor(
       { timeoutMs: START_TIMEOUT_MS, intervalMs: 25, signal, what: 'the supervisor to answer' },
     );
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted) {
+      // Nobody has ordered anything of it yet, and nobody would ever end it.
+      child.end();
+      throw error;
+    }
     const tail = await lastLines(child.logFile, from);
     for (const line of tail) output.note(`  ${plain(line)}`);
     const message = error instanceof SwarmError ? error.message : String(error);
@@ -96,6 +100,7 @@ interface Started {
   ending: string;
   /** Another one has the lock. */
   gaveWay: boolean;
+  end(): void;
 }
 
 function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started {
@@ -103,7 +108,7 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started
   const logFile = path.join(layout.logsDir, 'supervisor.stderr.log');
   const log = openSync(logFile, 'a', 0o600);
   if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
-  const started: Started = { logFile, logFrom: fstatSync(log).size, endedAt: null, ending: '', gaveWay: false };
+  const logFrom = fstatSync(log).size;
   const child: ChildProcess = spawn(process.execPath, [programFile('supervisor', env), '--root', layout.root], {
     cwd: layout.root,
     // A session of its own: Ctrl-C and the end of this terminal are not for it.
@@ -112,6 +117,7 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started
     env: withoutTies(env),
   });
   closeSync(log);
+  const started: Started = { logFile, logFrom, endedAt: null, ending: '', gaveWay: false, end: () => void child.kill() };
   const ended = (how: string): void => {
     started.endedAt ??= performance.now();
     started.ending ||= how;

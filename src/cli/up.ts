@@ -16,7 +16,7 @@ import { canBePainted, showDashboard } from './dash.ts';
 import { makeDirectories } from './directories.ts';
 import { keepEnvironment } from './environment.ts';
 import { BROKEN, underWay, UpProgress } from './progress.ts';
-import { layoutOf } from './project.ts';
+import { layoutOf, RESTART_PATIENCE_MS } from './project.ts';
 import { statusLines } from './status.ts';
 import { ensureSupervisor } from './supervise.ts';
 
@@ -45,10 +45,12 @@ export async function up(context: Context, workers: number | undefined, options:
     ...(options.trust === true ? { trust: true } : {}),
     ...(options.includeDirty === true ? { includeDirty: true } : {}),
   };
+  let known: UpDocument | null = null;
   try {
     let ordered = await order(context, layout, request);
+    known = ordered;
     for (const note of ordered.notes) output.note(`note: ${note}`);
-    const client = connect(layout, { signal });
+    const client = connect(layout, { signal, patienceMs: RESTART_PATIENCE_MS });
     let status = await untilSettled(context, client, ordered, beganAt);
     if (await trustIsGranted(context, status)) {
       beganAt = performance.now();
@@ -60,7 +62,9 @@ export async function up(context: Context, workers: number | undefined, options:
   } catch (error) {
     if (signal.aborted)
       output.note(
-        'Interrupted: what was ordered comes up in the background. `swarm status` shows it, `swarm down` ends it.',
+        known === null
+          ? 'Interrupted before any agent was ordered. `swarm status` shows what is up.'
+          : 'Interrupted: what was ordered comes up in the background. `swarm status` shows it, `swarm down` ends it.',
       );
     throw error;
   }
@@ -89,11 +93,14 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
     try {
       return await connect(layout, { signal }).up(request);
     } catch (error) {
-      const gone = error instanceof SwarmError && ['supervisor-down', 'connection-lost'].includes(error.code);
       // `up` says what should be, so that saying it twice is the same as once.
-      if (!gone || attempt === ORDER_ATTEMPTS) throw error;
+      if (!isGone(error) || attempt === ORDER_ATTEMPTS) throw error;
     }
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof SwarmError && ['supervisor-down', 'connection-lost'].includes(error.code);
 }
 
 /**
@@ -111,13 +118,25 @@ async function untilSettled(
   const progress = new UpProgress(ids);
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const status = await client.status();
+    const status = await client.status().catch((error: unknown) => {
+      throw isGone(error) ? wentDown(error) : error;
+    });
+    if (ids.every((id) => status.agents.find((agent) => agent.id === id)?.status === 'stopped')) throw wentDown();
     for (const line of progress.news(status, performance.now() - beganAt)) context.output.note(line);
     const asks =
       trusted && performance.now() - beganAt < TRUST_TIMEOUT_MS && status.needsYou.some(({ kind }) => kind === 'trust');
     if ((underWay(status, ids).length === 0 && !asks) || performance.now() > deadline) return status;
     await pause(POLL_MS, undefined, { signal: context.interrupt.signal });
   }
+}
+
+/** Not a crash: from that its agents bring the supervisor back, and the client has waited for it. */
+function wentDown(cause?: unknown): SwarmError {
+  return new SwarmError('went-down', 'swarm was taken down again while it came up', {
+    hint: 'Run `swarm up` again if that was not meant; `swarm logs supervisor` tells what happened.',
+    cause,
+    retrySafe: true,
+  });
 }
 
 /** Workers beyond N are in the document too, on their way to `stopped`. */
