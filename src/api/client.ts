@@ -164,7 +164,10 @@ export class SwarmClient {
   /** Events as they come; see `streamEvents`. */
   events(options: EventsOptions = {}): AsyncGenerator<EventDocument> {
     const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);
-    return streamEvents(this.#socket, { ...options, ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }) });
+    return streamEvents(this.#socket, {
+      ...options,
+      ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
+    });
   }
 
   async #get<T>(path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
@@ -212,6 +215,9 @@ function writerLives(pidFile: string): boolean {
 const AWAY = new Set(['supervisor-down', 'connection-lost']);
 
 /** Nothing is dialled before the first method is called; each call is a connection of its own. */
-export function connect(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>, options: ClientOptions = {}): SwarmClient {
+export function connect(
+  layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>,
+  options: ClientOptions = {},
+): SwarmClient {
   return new SwarmClient(layout, options);
 }

@@ -17,8 +17,14 @@ export async function down(context: Context, options: { purge?: boolean; yes?: b
   const { output } = context;
   const { name } = project.layout;
   if (purge && context.interactive && options.yes !== true) {
-    const sure = await confirm(context, `Remove the worktrees of ${name} and forget its agents and tasks? Branches swarm/task/* and checkpoints stay.`);
-    if (!sure) throw new SwarmError('not-confirmed', 'nothing was removed', { hint: '`swarm down` alone stops the agents and keeps everything.' });
+    const sure = await confirm(
+      context,
+      `Remove the worktrees of ${name} and forget its agents and tasks? Branches swarm/task/* and checkpoints stay.`,
+    );
+    if (!sure)
+      throw new SwarmError('not-confirmed', 'nothing was removed', {
+        hint: '`swarm down` alone stops the agents and keeps everything.',
+      });
   }
   const stopped = await bringDown(context, project, purge);
   const kept = purge ? keptWorktrees(project.layout.worktreesDir) : [];
@@ -26,8 +32,10 @@ export async function down(context: Context, options: { purge?: boolean; yes?: b
   output.document({ stopped, purged, kept });
   output.line(stopped ? `${name} is down${purged ? ' and purged' : ''}` : `${name} was not up`);
   for (const worktree of kept) output.line(`kept ${worktree}: it holds work that is in no commit`);
-  if (kept.length > 0) output.note('Commit or remove what is in there, then run `swarm down --purge` again; tasks are kept until then.');
-  if (stopped && !purge) output.note('Tasks, checkpoints, conversations and worktrees are kept: `swarm up` goes on with them.');
+  if (kept.length > 0)
+    output.note('Commit or remove what is in there, then run `swarm down --purge` again; tasks are kept until then.');
+  if (stopped && !purge)
+    output.note('Tasks, checkpoints, conversations and worktrees are kept: `swarm up` goes on with them.');
 }
 
 /** What the supervisor would not remove, since git itself refuses to without force. */
@@ -67,12 +75,22 @@ async function waitUntilGone(context: Context, { layout, client }: Project, pid:
     return (pid === null || !isAlive(pid)) && !(await someoneListens(layout.apiSocket));
   };
   try {
-    await waitFor(gone, { timeoutMs: DOWN_TIMEOUT_MS, intervalMs: 50, signal: context.interrupt.signal, what: 'everything to end' });
+    await waitFor(gone, {
+      timeoutMs: DOWN_TIMEOUT_MS,
+      intervalMs: 50,
+      signal: context.interrupt.signal,
+      what: 'everything to end',
+    });
   } catch (error) {
-    if (context.interrupt.signal.aborted) context.output.note('Interrupted: it goes on going down; `swarm status` tells when it is.');
+    if (context.interrupt.signal.aborted)
+      context.output.note('Interrupted: it goes on going down; `swarm status` tells when it is.');
     if (!(error instanceof SwarmError)) throw error;
     const { code, message } = error;
-    throw new SwarmError(code, message, { hint: '`swarm logs supervisor` tells what it waits for.', exitCode: 3, cause: error });
+    throw new SwarmError(code, message, {
+      hint: '`swarm logs supervisor` tells what it waits for.',
+      exitCode: 3,
+      cause: error,
+    });
   }
 }
 

@@ -117,7 +117,14 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started
     env: withoutTies(env),
   });
   closeSync(log);
-  const started: Started = { logFile, logFrom, endedAt: null, ending: '', gaveWay: false, end: () => void child.kill() };
+  const started: Started = {
+    logFile,
+    logFrom,
+    endedAt: null,
+    ending: '',
+    gaveWay: false,
+    end: () => void child.kill(),
+  };
   const ended = (how: string): void => {
     started.endedAt ??= performance.now();
     started.ending ||= how;

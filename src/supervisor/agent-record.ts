@@ -1,4 +1,11 @@
-import { addUsage, NO_USAGE, type AgentDesired, type AgentKind, type AgentStatus, type Usage } from '../domain/agent.ts';
+import {
+  addUsage,
+  NO_USAGE,
+  type AgentDesired,
+  type AgentKind,
+  type AgentStatus,
+  type Usage,
+} from '../domain/agent.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
 import type { Lifecycle, Observed } from './lifecycle.ts';
 

@@ -99,7 +99,11 @@ export class AgentRunner implements Runner {
   }
 
   /** What the restart policy says after a death. */
-  #next(record: AgentRecord, policy: RestartPolicy, { detail, vanished, clean }: { detail: string; vanished: boolean; clean: boolean }): Lifecycle {
+  #next(
+    record: AgentRecord,
+    policy: RestartPolicy,
+    { detail, vanished, clean }: { detail: string; vanished: boolean; clean: boolean },
+  ): Lifecycle {
     const now = this.#ports.now();
     const rests = policy.restart === 'temporary' || (policy.restart === 'transient' && clean);
     if (rests) return { phase: 'failed', since: now, detail: `${detail}, and its restart policy is ${policy.restart}` };

@@ -92,7 +92,10 @@ export class Fleet {
 
   /** True when no agent has anything left that runs, as far as tmux was asked. */
   get quiet(): boolean {
-    return this.#seen && this.records.every((record) => !record.busy && record.lifecycle.phase === 'none' && record.pane === null);
+    return (
+      this.#seen &&
+      this.records.every((record) => !record.busy && record.lifecycle.phase === 'none' && record.pane === null)
+    );
   }
 
   wake(): void {
@@ -231,7 +234,9 @@ export class Fleet {
    */
   async alone<T>(record: AgentRecord, work: () => Promise<T>): Promise<T> {
     const { lifecycle, pane, linked, busy, paneKnown } = record;
-    const rests = ['none', 'blocked', 'failed'].includes(lifecycle.phase) || (lifecycle.phase === 'backoff' && lifecycle.of === 'start');
+    const rests =
+      ['none', 'blocked', 'failed'].includes(lifecycle.phase) ||
+      (lifecycle.phase === 'backoff' && lifecycle.of === 'start');
     if (busy || linked || !paneKnown || !rests || pane?.dead === false) {
       throw new SwarmError('agent-away', `${record.id} is not connected now, and something of it may run`, {
         hint: 'See `swarm status`, then try again.',

@@ -62,7 +62,9 @@ export class Leases {
     const { cancel, drop } = await this.#options.engine.heartbeat(heartbeat);
     const reporting = heartbeat.attempts.filter(({ phase }) => phase === 'reporting');
     // One that is just reporting has nothing left that could be stopped.
-    const stale = drop.filter(({ task, attempt }) => !reporting.some((other) => other.task === task && other.attempt === attempt));
+    const stale = drop.filter(
+      ({ task, attempt }) => !reporting.some((other) => other.task === task && other.attempt === attempt),
+    );
     for (const { task, attempt } of [...cancel, ...stale]) this.#cancel(heartbeat.agent, task, attempt);
   }
 

@@ -52,7 +52,10 @@ export class Roster {
   /** Everyone of before, as the store knows them. */
   async recall(): Promise<void> {
     for (const stored of this.#store.agents.list()) {
-      const record = await this.#recruit({ ...stored, kind: this.#project.config.agents[stored.role]?.kind ?? stored.kind });
+      const record = await this.#recruit({
+        ...stored,
+        kind: this.#project.config.agents[stored.role]?.kind ?? stored.kind,
+      });
       this.#fleet.add(record);
     }
   }
@@ -61,7 +64,11 @@ export class Roster {
   async call(request: UpRequest): Promise<string[]> {
     const { config, layout } = this.#project;
     const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
-    const everyone = wantedAgents(config, this.#fleet.records.map(({ row }) => row), request);
+    const everyone = wantedAgents(
+      config,
+      this.#fleet.records.map(({ row }) => row),
+      request,
+    );
     const includeDirty = request.includeDirty === true && dirty.count > 0;
     this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
     const { kv } = this.#store;
@@ -72,7 +79,8 @@ export class Roster {
     });
     for (const wanted of everyone) {
       const record =
-        this.#fleet.get(wanted.id) ?? (await this.#recruit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
+        this.#fleet.get(wanted.id) ??
+        (await this.#recruit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
       record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
       // First into the store: nobody is to run whom the next supervisor would not know.
       await this.save(record);

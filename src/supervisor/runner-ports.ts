@@ -130,7 +130,12 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
   };
 }
 
-async function giveBackLeases(engine: TaskEngine, record: AgentRecord, how: 'lost' | 'released', reason: string): Promise<void> {
+async function giveBackLeases(
+  engine: TaskEngine,
+  record: AgentRecord,
+  how: 'lost' | 'released',
+  reason: string,
+): Promise<void> {
   const leases = engine.leases(record.id);
   if (leases.length === 0) return;
   if (how === 'lost') {
@@ -141,7 +146,8 @@ async function giveBackLeases(engine: TaskEngine, record: AgentRecord, how: 'los
     record.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) === true;
   // Its result lies on the disk and comes with the next wrapper: only after a loss is it still taken then.
   const unfinished = leases.filter((lease) => !isSpooled(lease));
-  if (unfinished.length < leases.length) await engine.lost({ agent: record.id, except: unfinished }, `${reason} before its result got through`);
+  if (unfinished.length < leases.length)
+    await engine.lost({ agent: record.id, except: unfinished }, `${reason} before its result got through`);
   for (const { task, attempt, since } of unfinished) {
     await engine.result({
       task,
@@ -162,7 +168,11 @@ async function giveBackLeases(engine: TaskEngine, record: AgentRecord, how: 'los
 }
 
 /** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
-function claudeCommand(world: RunnerWorld, command: string[], env: Readonly<Record<string, string>>): { command: string[]; installed: string[] | null } {
+function claudeCommand(
+  world: RunnerWorld,
+  command: string[],
+  env: Readonly<Record<string, string>>,
+): { command: string[]; installed: string[] | null } {
   const own = path.join(world.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
   const isPlain = command.length === 1 && command[0] === 'claude';
   if (!isPlain || onPath('claude', env['PATH'] ?? '') || !existsSync(own)) return { command, installed: null };

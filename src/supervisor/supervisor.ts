@@ -268,8 +268,11 @@ export class Supervisor {
   }
 
   #cancelAttempt(agent: string, task: string, attempt: number): Promise<void> {
-    const unconfirmed = (error: unknown): void => this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed');
-    return this.#links.order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS).then(() => undefined, unconfirmed);
+    const unconfirmed = (error: unknown): void =>
+      this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed');
+    return this.#links
+      .order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS)
+      .then(() => undefined, unconfirmed);
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {

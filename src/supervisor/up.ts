@@ -41,7 +41,8 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
     for (const { id } of surplus) wanted.push({ id, role, kind: settings.kind, desired: 'stopped' });
   }
   // Nobody knows any more how to start one whose role is gone.
-  for (const { id, role, kind } of wasUp) if (config.agents[role] === undefined) wanted.push({ id, role, kind, desired: 'stopped' });
+  for (const { id, role, kind } of wasUp)
+    if (config.agents[role] === undefined) wanted.push({ id, role, kind, desired: 'stopped' });
   if (!wanted.some((agent) => agent.desired === 'up')) {
     throw new SwarmError('no-agents', 'swarm.yaml wants no agents at all', {
       hint: 'Say how many: swarm up 3',

@@ -5,7 +5,14 @@ import net from 'node:net';
 import path from 'node:path';
 import amqp from 'amqplib';
 import { describe, expect, test } from 'vitest';
-import { brokerLogFiles, brokerStatus, ensureBroker, joinBroker, leaveBroker, stopBroker } from '../../../src/broker/index.ts';
+import {
+  brokerLogFiles,
+  brokerStatus,
+  ensureBroker,
+  joinBroker,
+  leaveBroker,
+  stopBroker,
+} from '../../../src/broker/index.ts';
 import { findMarked, identify, isAlive } from '../../../src/broker/processes.ts';
 import { brokerDirectory, startTestBroker } from '../../support/broker.ts';
 import { listeningAddresses } from './sockets.ts';
@@ -26,7 +33,9 @@ describe('starting', () => {
     const handles = await Promise.all([1, 2, 3, 4].map(() => ensureBroker({ dir: directory.dir })));
     expect(new Set(handles.map((handle) => handle.pid)).size).toBe(1);
     expect(handles.filter((handle) => handle.started)).toHaveLength(1);
-    expect(directory.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('beam'))).toHaveLength(1);
+    expect(
+      directory.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('beam')),
+    ).toHaveLength(1);
   });
 
   test('two processes at once get one node', async () => {
@@ -103,7 +112,9 @@ describe('after a death', () => {
 
   test('a node left in the middle of its start by a dead starter is taken over', async () => {
     await using directory = await brokerDirectory();
-    const starter = spawn(process.execPath, [path.join(import.meta.dirname, 'ensure-once.ts'), directory.dir], { stdio: 'ignore' });
+    const starter = spawn(process.execPath, [path.join(import.meta.dirname, 'ensure-once.ts'), directory.dir], {
+      stdio: 'ignore',
+    });
     await expect.poll(() => directory.processes().length, { interval: 5, timeout: 10_000 }).toBeGreaterThanOrEqual(2);
     starter.kill('SIGKILL');
     const handle = await ensureBroker({ dir: directory.dir });

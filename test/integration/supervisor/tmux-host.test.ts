@@ -71,7 +71,10 @@ test('a window that a person opened beside the agent does not keep it from comin
   await host.run('worker-1', null, SLEEP);
   expect((await view(host, 'worker-1'))?.dead).toBe(false);
   const sessions = await latest()?.command(['list-sessions', '-F', '#{session_name}']);
-  expect(sessions?.filter((name) => name.startsWith('worker-1'))).toEqual(['worker-1', expect.stringMatching(/^worker-1-left-/)]);
+  expect(sessions?.filter((name) => name.startsWith('worker-1'))).toEqual([
+    'worker-1',
+    expect.stringMatching(/^worker-1-left-/),
+  ]);
 });
 
 test('a client that died is replaced by the next look, the agents live on', async ({ place }) => {
@@ -88,6 +91,11 @@ test('panes of nobody and of another project are not ours', async ({ place }) =>
   const { host, latest } = hostOf(place);
   await host.run('worker-1', null, SLEEP);
   await latest()?.newSession({ name: 'mine', cwd: '/', argv: ['sleep', '600'] });
-  await latest()?.newSession({ name: 'other', cwd: '/', argv: ['sleep', '600'], options: { [AGENT_OPTION]: 'worker-9', [PROJECT_OPTION]: 'q' } });
+  await latest()?.newSession({
+    name: 'other',
+    cwd: '/',
+    argv: ['sleep', '600'],
+    options: { [AGENT_OPTION]: 'worker-9', [PROJECT_OPTION]: 'q' },
+  });
   expect([...(await host.look()).keys()]).toEqual(['worker-1']);
 });

@@ -1,17 +1,33 @@
 import { describe, expect, test } from 'vitest';
-import { answerBody, downBody, emptyBody, rollbackBody, taskBody, taskQuery, tasksBody, upBody } from '../../../src/api/bodies.ts';
+import {
+  answerBody,
+  downBody,
+  emptyBody,
+  rollbackBody,
+  taskBody,
+  taskQuery,
+  tasksBody,
+  upBody,
+} from '../../../src/api/bodies.ts';
 import { openapi } from '../../../src/api/openapi.ts';
 import { routes } from '../../../src/api/routes.ts';
 import type { SwarmService } from '../../../src/api/service.ts';
 
 describe('bodies', () => {
   test('a task needs no more than its title', () => {
-    expect(taskBody.parse({ title: '  a task ' })).toMatchObject({ title: 'a task', priority: 'normal', after: [], needs: [] });
+    expect(taskBody.parse({ title: '  a task ' })).toMatchObject({
+      title: 'a task',
+      priority: 'normal',
+      after: [],
+      needs: [],
+    });
     expect(taskBody.parse({ title: 'a task' }).retries).toBeUndefined();
   });
 
   test('one task or several, all of them right', () => {
-    expect(tasksBody.parse({ tasks: [{ title: 'a' }, { title: 'b' }] })).toMatchObject({ tasks: [{ title: 'a' }, { title: 'b' }] });
+    expect(tasksBody.parse({ tasks: [{ title: 'a' }, { title: 'b' }] })).toMatchObject({
+      tasks: [{ title: 'a' }, { title: 'b' }],
+    });
     expect(tasksBody.safeParse({ tasks: [] }).success).toBe(false);
     expect(tasksBody.safeParse({ tasks: [{ title: 'a' }, { titel: 'b' }] }).success).toBe(false);
     expect(tasksBody.safeParse({ tasks: Array.from({ length: 10_001 }, () => ({ title: 'a' })) }).success).toBe(false);
@@ -60,12 +76,19 @@ describe('the table of routes', () => {
     for (const route of routes) {
       const asked: unknown[][] = [];
       const service = new Proxy({} as SwarmService, {
-        get: (_target, name) => (...args: unknown[]) => {
-          asked.push([name, ...args]);
-          return Promise.resolve([{}]);
-        },
+        get:
+          (_target, name) =>
+          (...args: unknown[]) => {
+            asked.push([name, ...args]);
+            return Promise.resolve([{}]);
+          },
       });
-      const bodies: Record<string, unknown> = { '/v1/tasks': { title: 'a' }, '/v1/agents/:id/rollback': { n: 1 }, '/v1/agents/:id/messages': { text: 'a' }, '/v1/agents/:id/answer': { decision: 'allow' } };
+      const bodies: Record<string, unknown> = {
+        '/v1/tasks': { title: 'a' },
+        '/v1/agents/:id/rollback': { n: 1 },
+        '/v1/agents/:id/messages': { text: 'a' },
+        '/v1/agents/:id/answer': { decision: 'allow' },
+      };
       const input = route.input.parse(route.method === 'POST' ? (bodies[route.path] ?? {}) : {});
       await route.handle(service, input, { id: 'the-id' });
       expect(asked, route.path).toHaveLength(1);
@@ -77,17 +100,34 @@ describe('the table of routes', () => {
 describe('the OpenAPI document', () => {
   const document = openapi(routes) as {
     openapi: string;
-    paths: Record<string, Record<string, { summary: string; parameters: { name: string; in: string }[]; requestBody?: { content: Record<string, { schema: unknown }> } }>>;
+    paths: Record<
+      string,
+      Record<
+        string,
+        {
+          summary: string;
+          parameters: { name: string; in: string }[];
+          requestBody?: { content: Record<string, { schema: unknown }> };
+        }
+      >
+    >;
   };
 
   test('has every route, with its parameters and what a body may hold', () => {
     expect(document.openapi).toBe('3.1.0');
-    const named = Object.entries(document.paths).flatMap(([path, verbs]) => Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`));
-    expect(named.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path.replace(':id', '{id}')}`).toSorted());
+    const named = Object.entries(document.paths).flatMap(([path, verbs]) =>
+      Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
+    );
+    expect(named.toSorted()).toEqual(
+      routes.map(({ method, path }) => `${method} ${path.replace(':id', '{id}')}`).toSorted(),
+    );
     for (const [path, verbs] of Object.entries(document.paths)) {
       for (const [verb, operation] of Object.entries(verbs)) {
         expect(operation.summary, path).not.toBe('');
-        expect(operation.parameters.some(({ name }) => name === 'id'), path).toBe(path.includes('{id}'));
+        expect(
+          operation.parameters.some(({ name }) => name === 'id'),
+          path,
+        ).toBe(path.includes('{id}'));
         expect(operation.requestBody !== undefined, path).toBe(verb === 'post');
       }
     }

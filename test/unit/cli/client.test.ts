@@ -72,7 +72,11 @@ describe('one call', () => {
   });
 
   test("throws the supervisor's own error with code, hint and exit code", async ({ serve, socket }) => {
-    const sent = new SwarmError('unknown-agent', 'there is no agent x', { hint: 'Did you mean y?', exitCode: 3, retrySafe: true });
+    const sent = new SwarmError('unknown-agent', 'there is no agent x', {
+      hint: 'Did you mean y?',
+      exitCode: 3,
+      retrySafe: true,
+    });
     await serve((_request, response) => response.writeHead(404).end(JSON.stringify(toErrorDocument(sent))));
     const got = await failure(connect(at(socket)).agent('x'));
     expect(toErrorDocument(got)).toEqual(toErrorDocument(sent));
@@ -184,7 +188,10 @@ describe('events', () => {
     const text = 'id: 1\r\ndata: {"id":1,\r\ndata: "name":"a"}\r\n\r\n: note\n\ndata:{"id":2}\n\n';
     for (let cut = 0; cut <= text.length; cut += 1) {
       const frames = new Frames();
-      expect([...frames.push(text.slice(0, cut)), ...frames.push(text.slice(cut))]).toEqual([{ id: 1, name: 'a' }, { id: 2 }]);
+      expect([...frames.push(text.slice(0, cut)), ...frames.push(text.slice(cut))]).toEqual([
+        { id: 1, name: 'a' },
+        { id: 2 },
+      ]);
     }
   });
 });

@@ -12,7 +12,13 @@ import { TaskDesk, type TaskDeskDependencies } from '../../../src/supervisor/tas
 import { baseNotes, wantedAgents, type KnownAgent } from '../../../src/supervisor/up.ts';
 import { config, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
-const known = (id: string, fields: Partial<KnownAgent> = {}): KnownAgent => ({ id, role: id.replace(/-\d+$/, ''), kind: 'claude', desired: 'up', ...fields });
+const known = (id: string, fields: Partial<KnownAgent> = {}): KnownAgent => ({
+  id,
+  role: id.replace(/-\d+$/, ''),
+  kind: 'claude',
+  desired: 'up',
+  ...fields,
+});
 
 describe('who is there after up', () => {
   const two = config({ agents: { worker: { count: 2 }, reviewer: {} } });
@@ -24,21 +30,58 @@ describe('who is there after up', () => {
   test.each<[string, readonly KnownAgent[], number | undefined, string]>([
     ['the first time: the counts of swarm.yaml', [], undefined, 'worker-1 worker-2 reviewer-1'],
     ['with a number: so many workers', [], 3, 'worker-1 worker-2 worker-3 reviewer-1'],
-    ['again without a number: who was up before', [known('worker-1'), known('worker-4'), known('reviewer-1')], undefined, 'worker-1 worker-4 reviewer-1'],
-    ['who was stopped by hand stays so', [known('worker-1'), known('worker-2', { desired: 'stopped' }), known('reviewer-1')], undefined, 'worker-1 reviewer-1'],
-    ['fewer than before: the rest is stopped', [known('worker-1'), known('worker-2'), known('worker-3'), known('reviewer-1')], 1, 'worker-1 -worker-2 -worker-3 reviewer-1'],
-    ['who is paused was up', [known('worker-1', { desired: 'paused' }), known('reviewer-1')], undefined, 'worker-1 reviewer-1'],
-    ['all were stopped: the counts again', [known('worker-1', { desired: 'stopped' })], undefined, 'worker-1 worker-2 reviewer-1'],
+    [
+      'again without a number: who was up before',
+      [known('worker-1'), known('worker-4'), known('reviewer-1')],
+      undefined,
+      'worker-1 worker-4 reviewer-1',
+    ],
+    [
+      'who was stopped by hand stays so',
+      [known('worker-1'), known('worker-2', { desired: 'stopped' }), known('reviewer-1')],
+      undefined,
+      'worker-1 reviewer-1',
+    ],
+    [
+      'fewer than before: the rest is stopped',
+      [known('worker-1'), known('worker-2'), known('worker-3'), known('reviewer-1')],
+      1,
+      'worker-1 -worker-2 -worker-3 reviewer-1',
+    ],
+    [
+      'who is paused was up',
+      [known('worker-1', { desired: 'paused' }), known('reviewer-1')],
+      undefined,
+      'worker-1 reviewer-1',
+    ],
+    [
+      'all were stopped: the counts again',
+      [known('worker-1', { desired: 'stopped' })],
+      undefined,
+      'worker-1 worker-2 reviewer-1',
+    ],
     ['a role that is new comes with its count', [known('worker-1')], undefined, 'worker-1 reviewer-1'],
-    ['one whose role is gone is stopped', [known('worker-1'), known('reviewer-1'), known('tester-1')], undefined, 'worker-1 reviewer-1 -tester-1'],
-    ['only roles that are gone were up: the counts again', [known('tester-1')], undefined, 'worker-1 worker-2 reviewer-1 -tester-1'],
+    [
+      'one whose role is gone is stopped',
+      [known('worker-1'), known('reviewer-1'), known('tester-1')],
+      undefined,
+      'worker-1 reviewer-1 -tester-1',
+    ],
+    [
+      'only roles that are gone were up: the counts again',
+      [known('tester-1')],
+      undefined,
+      'worker-1 worker-2 reviewer-1 -tester-1',
+    ],
   ])('%s', (_name, agents, workers, expected) => {
     expect(wanted(two, agents, workers)).toBe(expected);
   });
 
   test('a role that changed its kind comes back as the new one', () => {
     const settings = config({ agents: { worker: { kind: 'shell', count: 1 } } });
-    expect(wantedAgents(settings, [known('worker-1')], {})).toEqual([{ id: 'worker-1', role: 'worker', kind: 'shell', desired: 'up' }]);
+    expect(wantedAgents(settings, [known('worker-1')], {})).toEqual([
+      { id: 'worker-1', role: 'worker', kind: 'shell', desired: 'up' },
+    ]);
   });
 
   test('nobody at all is refused', () => {
@@ -57,23 +100,39 @@ describe('what the person should know of the base', () => {
 
   test('what is not committed is not in the worktrees, unless it was asked for', () => {
     const dirty = { count: 5, names: ['a', 'b', 'c', 'd', 'e'] };
-    expect(baseNotes(main, dirty, false)).toEqual([expect.stringMatching(/^5 uncommitted change\(s\) \(a, b, c, …\) are not in the worktrees, which start from branch main/)]);
-    expect(baseNotes(main, dirty, true)).toEqual(['5 uncommitted change(s) (a, b, c, …) are part of what the agents see']);
+    expect(baseNotes(main, dirty, false)).toEqual([
+      expect.stringMatching(
+        /^5 uncommitted change\(s\) \(a, b, c, …\) are not in the worktrees, which start from branch main/,
+      ),
+    ]);
+    expect(baseNotes(main, dirty, true)).toEqual([
+      '5 uncommitted change(s) (a, b, c, …) are part of what the agents see',
+    ]);
     expect(baseNotes(main, { count: 1, names: ['a'] }, true)[0]).toContain('(a)');
   });
 
   test('a detached HEAD has no branch to merge into', () => {
-    expect(baseNotes(detached, { count: 0, names: [] }, false)).toEqual([expect.stringContaining('merge needs --into BRANCH')]);
+    expect(baseNotes(detached, { count: 0, names: [] }, false)).toEqual([
+      expect.stringContaining('merge needs --into BRANCH'),
+    ]);
   });
 });
 
 describe('gates', () => {
-  const gate = (kind: 'trust' | 'login' | 'missing' | 'onboarding', blocking = true) => ({ kind, message: `${kind}?`, cure: 'Do it.', blocking });
+  const gate = (kind: 'trust' | 'login' | 'missing' | 'onboarding', blocking = true) => ({
+    kind,
+    message: `${kind}?`,
+    cure: 'Do it.',
+    blocking,
+  });
 
   test('the first that blocks is told; trust that was given opens its own', () => {
     expect(blockingGate([], false)).toBeNull();
     expect(blockingGate([gate('onboarding', false)], false)).toBeNull();
-    expect(blockingGate([gate('onboarding', false), gate('trust'), gate('login')], false)).toEqual({ gate: 'trust', detail: 'trust? Do it.' });
+    expect(blockingGate([gate('onboarding', false), gate('trust'), gate('login')], false)).toEqual({
+      gate: 'trust',
+      detail: 'trust? Do it.',
+    });
     expect(blockingGate([gate('trust'), gate('login')], true)).toEqual({ gate: 'login', detail: 'login? Do it.' });
     expect(blockingGate([gate('missing')], true)).toEqual({ gate: 'login', detail: 'missing? Do it.' });
     expect(blockingGate([gate('trust')], true)).toBeNull();
@@ -82,8 +141,14 @@ describe('gates', () => {
   test('thirty who ask at the same moment ask once', async () => {
     let now = 0;
     let asked = 0;
-    const ask = sharedFor(1_000, async (name: string) => `${name} ${(asked += 1)}`, () => now);
-    expect(await Promise.all(Array.from({ length: 30 }, () => ask('claude')))).toEqual(Array.from({ length: 30 }, () => 'claude 1'));
+    const ask = sharedFor(
+      1_000,
+      async (name: string) => `${name} ${(asked += 1)}`,
+      () => now,
+    );
+    expect(await Promise.all(Array.from({ length: 30 }, () => ask('claude')))).toEqual(
+      Array.from({ length: 30 }, () => 'claude 1'),
+    );
     expect(await ask('other')).toBe('other 2');
     now = 1_001;
     expect(await ask('other')).toBe('other 3');
@@ -167,21 +232,37 @@ describe('the desk for tasks', () => {
   });
 
   test('a diff is what the task changed since it left the base', async () => {
-    await expect(desk(done).taskDesk.diff('t1')).resolves.toEqual({ task: 't1', base: 'main..beef', commit: 'beef', stat: 'main..beef beef', patch: 'patch' });
+    await expect(desk(done).taskDesk.diff('t1')).resolves.toEqual({
+      task: 't1',
+      base: 'main..beef',
+      commit: 'beef',
+      stat: 'main..beef beef',
+      patch: 'patch',
+    });
     const detached = desk(done, { base: () => ({ branch: null, commit: 'c0ffee' }) });
     await expect(detached.taskDesk.diff('t1')).resolves.toMatchObject({ base: 'c0ffee..beef' });
   });
 
   test('a merge goes into the branch of the base, or the one that is named', async () => {
     const { taskDesk, seen } = desk(done);
-    await expect(taskDesk.merge('t1', undefined)).resolves.toEqual({ task: 't1', into: 'main', before: 'a', after: 'b', merged: true });
+    await expect(taskDesk.merge('t1', undefined)).resolves.toEqual({
+      task: 't1',
+      into: 'main',
+      before: 'a',
+      after: 'b',
+      merged: true,
+    });
     await expect(taskDesk.merge('t1', 'release')).resolves.toMatchObject({ into: 'release' });
     expect(seen.names()).toEqual(['task.merged', 'task.merged']);
   });
 
   test('what has no result, is not done or has no branch to go to is refused with the way out', async () => {
-    await expect(desk({ ...done, state: 'running', result: null }).taskDesk.diff('t1')).rejects.toMatchObject({ code: 'no-result' });
-    await expect(desk({ ...done, state: 'dead' }).taskDesk.merge('t1', undefined)).rejects.toMatchObject({ code: 'not-done' });
+    await expect(desk({ ...done, state: 'running', result: null }).taskDesk.diff('t1')).rejects.toMatchObject({
+      code: 'no-result',
+    });
+    await expect(desk({ ...done, state: 'dead' }).taskDesk.merge('t1', undefined)).rejects.toMatchObject({
+      code: 'not-done',
+    });
     const detached = desk(done, { base: () => ({ branch: null, commit: 'c0ffee' }) });
     await expect(detached.taskDesk.merge('t1', undefined)).rejects.toMatchObject({ code: 'no-branch', exitCode: 2 });
   });
@@ -195,7 +276,12 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
   const fleet = new Fleet({
     log: silentLog,
     events: seen.log,
-    runner: { start: never, recover: never, stop: never, afterFailure: (_agent, detail) => ({ phase: 'failed', since: 0, detail }) },
+    runner: {
+      start: never,
+      recover: never,
+      stop: never,
+      afterFailure: (_agent, detail) => ({ phase: 'failed', since: 0, detail }),
+    },
     look: async () => new Map(agents.filter(({ linked }) => linked).map((agent) => [agent.id, pane()])),
     order: async () => undefined,
     now: new Time().now,
@@ -203,7 +289,17 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     onProbe: () => undefined,
   });
   for (const agent of agents) fleet.add(agent);
-  const checkpoint = (n: number) => ({ n, ref: '', commit: '', tree: '', at: '', reason: '', task: null, sessionId: null, files: 1 });
+  const checkpoint = (n: number) => ({
+    n,
+    ref: '',
+    commit: '',
+    tree: '',
+    at: '',
+    reason: '',
+    task: null,
+    sessionId: null,
+    files: 1,
+  });
   const service = new Service({
     fleet,
     events: seen.log,
@@ -255,9 +351,15 @@ function linked(fields: Parameters<typeof snapshot>[1] = {}): AgentRecord {
 describe('the service behind the API', () => {
   test('an agent that does not exist is met with the nearest, or all there are', async () => {
     const { service } = office([resting('worker-1'), resting('reviewer-1')]);
-    await expect(service.agent('wroker-1')).rejects.toMatchObject({ code: 'unknown-agent', exitCode: 2, hint: 'Did you mean worker-1?' });
+    await expect(service.agent('wroker-1')).rejects.toMatchObject({
+      code: 'unknown-agent',
+      exitCode: 2,
+      hint: 'Did you mean worker-1?',
+    });
     await expect(service.agent('xyz')).rejects.toMatchObject({ hint: 'There are: worker-1, reviewer-1' });
-    await expect(office([]).service.agent('worker-1')).rejects.toMatchObject({ hint: 'There are none yet: swarm up 3' });
+    await expect(office([]).service.agent('worker-1')).rejects.toMatchObject({
+      hint: 'There are none yet: swarm up 3',
+    });
   });
 
   test('what is wanted of an agent is kept, and told', async () => {
@@ -270,7 +372,12 @@ describe('the service behind the API', () => {
   test('a linked agent takes its checkpoints and rollbacks itself', async () => {
     const { service, orders, local, seen } = office([linked()]);
     await expect(service.checkpoint('worker-1', 'by hand')).resolves.toMatchObject({ n: 2 });
-    await expect(service.rollback('worker-1', 1)).resolves.toEqual({ agent: 'worker-1', n: 1, safety: 3, changed: ['a'] });
+    await expect(service.rollback('worker-1', 1)).resolves.toEqual({
+      agent: 'worker-1',
+      n: 1,
+      safety: 3,
+      changed: ['a'],
+    });
     expect(orders.map(({ order }) => order.do)).toEqual(['checkpoint', 'rollback']);
     expect(local).toEqual([]);
     expect(seen.names()).toEqual(['rollback.asked', 'rollback.done']);
@@ -287,9 +394,17 @@ describe('the service behind the API', () => {
 
   test('a checkpoint that does not exist is met with the nearest', async () => {
     const { service } = office([linked()]);
-    await expect(service.rollback('worker-1', 9)).rejects.toMatchObject({ code: 'unknown-checkpoint', exitCode: 2, hint: 'Did you mean 2? See: swarm checkpoint ls worker-1' });
-    const none = office([linked()], { checkpoints: { list: async () => [], capture: never, rollback: never, owners: async () => [] } });
-    await expect(none.service.rollback('worker-1', 9)).rejects.toMatchObject({ hint: 'It has none yet: swarm checkpoint worker-1' });
+    await expect(service.rollback('worker-1', 9)).rejects.toMatchObject({
+      code: 'unknown-checkpoint',
+      exitCode: 2,
+      hint: 'Did you mean 2? See: swarm checkpoint ls worker-1',
+    });
+    const none = office([linked()], {
+      checkpoints: { list: async () => [], capture: never, rollback: never, owners: async () => [] },
+    });
+    await expect(none.service.rollback('worker-1', 9)).rejects.toMatchObject({
+      hint: 'It has none yet: swarm checkpoint worker-1',
+    });
   });
 
   test('a rollback in the middle of one task does not bring in another', async () => {
@@ -318,12 +433,25 @@ describe('the service behind the API', () => {
     const { service, orders } = office([asks]);
     await service.answer('worker-1', { decision: 'text', text: 'green' });
     expect(orders[0]?.order).toEqual({ do: 'answer', needsYou: null, decision: 'text', text: 'green' });
-    await expect(service.answer('worker-1', { decision: 'allow', needsYou: 'q2' })).rejects.toMatchObject({ code: 'unknown-question', hint: 'Open: q1' });
-    await expect(office([linked()]).service.answer('worker-1', { decision: 'allow' })).rejects.toMatchObject({ code: 'nothing-asked' });
+    await expect(service.answer('worker-1', { decision: 'allow', needsYou: 'q2' })).rejects.toMatchObject({
+      code: 'unknown-question',
+      hint: 'Open: q1',
+    });
+    await expect(office([linked()]).service.answer('worker-1', { decision: 'allow' })).rejects.toMatchObject({
+      code: 'nothing-asked',
+    });
     const gated = resting();
-    gated.lifecycle = { phase: 'blocked', since: 0, lookAgainAt: Number.MAX_SAFE_INTEGER, gate: 'login', detail: 'Log in first.' };
+    gated.lifecycle = {
+      phase: 'blocked',
+      since: 0,
+      lookAgainAt: Number.MAX_SAFE_INTEGER,
+      gate: 'login',
+      detail: 'Log in first.',
+    };
     gated.busy = true;
-    await expect(office([gated]).service.answer('worker-1', { decision: 'allow' })).rejects.toMatchObject({ code: 'answer-elsewhere' });
+    await expect(office([gated]).service.answer('worker-1', { decision: 'allow' })).rejects.toMatchObject({
+      code: 'answer-elsewhere',
+    });
   });
 
   test('a restart is ordered of a living one, and starts one that is stopped', async () => {
@@ -337,6 +465,9 @@ describe('the service behind the API', () => {
 
   test('health is what is degraded', () => {
     expect(office([]).service.health()).toEqual({ ok: true, degraded: [] });
-    expect(office([], { degraded: () => ['broker down'] }).service.health()).toEqual({ ok: false, degraded: ['broker down'] });
+    expect(office([], { degraded: () => ['broker down'] }).service.health()).toEqual({
+      ok: false,
+      degraded: ['broker down'],
+    });
   });
 });

@@ -14,8 +14,20 @@ import { projectLayout } from '../../../src/domain/layout.ts';
 import { TASK_STATES } from '../../../src/domain/task.ts';
 import { BEGIN, config, pane, record, settled, snapshot } from './kit.ts';
 
-const use = (usd: number) => ({ costUsd: usd, inputTokens: 10, outputTokens: 5, cacheReadTokens: 3, cacheCreationTokens: 2 });
-const layout = projectLayout({ gitCommonDir: '/repo/.git', root: '/repo', env: { HOME: '/home/me', XDG_RUNTIME_DIR: '/run' }, uid: 1, tmpdir: '/tmp' });
+const use = (usd: number) => ({
+  costUsd: usd,
+  inputTokens: 10,
+  outputTokens: 5,
+  cacheReadTokens: 3,
+  cacheCreationTokens: 2,
+});
+const layout = projectLayout({
+  gitCommonDir: '/repo/.git',
+  root: '/repo',
+  env: { HOME: '/home/me', XDG_RUNTIME_DIR: '/run' },
+  uid: 1,
+  tmpdir: '/tmp',
+});
 
 describe('the event log', () => {
   const store = (): EventStore & { kept: Omit<EventDocument, 'id'>[] } => {
@@ -144,10 +156,18 @@ describe('what health is told of the lifecycle', () => {
   test('a pane, its absence and its link are told with their times', () => {
     const agent = record();
     const context = { desired: 'up' as const, stuckAfterMs: 1, probeError: null };
-    expect(factsOf(agent, context)).toMatchObject({ pane: { exists: false, at: BEGIN }, link: { connected: false, lastSeenAt: null }, snapshotAt: null });
+    expect(factsOf(agent, context)).toMatchObject({
+      pane: { exists: false, at: BEGIN },
+      link: { connected: false, lastSeenAt: null },
+      snapshotAt: null,
+    });
     agent.pane = pane({ pid: 99 });
     agent.absorb(snapshot(), BEGIN + 7);
-    expect(factsOf(agent, context)).toMatchObject({ pane: { exists: true, pid: 99, dead: false }, link: { lastSeenAt: BEGIN + 7 }, snapshotAt: BEGIN + 7 });
+    expect(factsOf(agent, context)).toMatchObject({
+      pane: { exists: true, pid: 99, dead: false },
+      link: { lastSeenAt: BEGIN + 7 },
+      snapshotAt: BEGIN + 7,
+    });
   });
 });
 
@@ -164,7 +184,9 @@ describe('documents', () => {
         branch: 'swarm/task/t3',
         checkpoint: { n: 4, at: '' },
         tasks: [{ task: 't3', attempt: 1, slot: 0, phase: 'running', since: '' }],
-        needsYou: [{ id: 'q1', kind: 'question', text: 'Which colour?', task: 't3', since: new Date(BEGIN).toISOString() }],
+        needsYou: [
+          { id: 'q1', kind: 'question', text: 'Which colour?', task: 't3', since: new Date(BEGIN).toISOString() },
+        ],
       }),
       BEGIN,
     );
@@ -173,8 +195,19 @@ describe('documents', () => {
 
   test('an agent at work', () => {
     expect(agentDocument(busy(), { cpuPercent: 12, rssBytes: 1_000 })).toMatchObject({
-      id: 'worker-1', pid: 4712, session: '$1', pane: '%1', task: 't3', branch: 'swarm/task/t3', sessionId: 's1', restarts: 2, checkpoint: 4,
-      costUsd: 1.5, tokens: 20, cpuPercent: 12, rssBytes: 1_000,
+      id: 'worker-1',
+      pid: 4712,
+      session: '$1',
+      pane: '%1',
+      task: 't3',
+      branch: 'swarm/task/t3',
+      sessionId: 's1',
+      restarts: 2,
+      checkpoint: 4,
+      costUsd: 1.5,
+      tokens: 20,
+      cpuPercent: 12,
+      rssBytes: 1_000,
     });
   });
 
@@ -183,19 +216,39 @@ describe('documents', () => {
     agent.pane = null;
     agent.linked = false;
     agent.fold();
-    expect(agentDocument(agent, null)).toMatchObject({ pid: null, session: null, pane: null, task: null, sessionId: 's1', costUsd: 1.5, cpuPercent: null });
+    expect(agentDocument(agent, null)).toMatchObject({
+      pid: null,
+      session: null,
+      pane: null,
+      task: null,
+      sessionId: 's1',
+      costUsd: 1.5,
+      cpuPercent: null,
+    });
   });
 
   test('questions are open while the wrapper that asks is there, and at a gate', () => {
     const agent = busy();
-    expect(openQuestions(agent)).toEqual([{ id: 'q1', agent: 'worker-1', kind: 'question', text: 'Which colour?', task: 't3', since: '2030-01-01T00:00:00.000Z' }]);
+    expect(openQuestions(agent)).toEqual([
+      {
+        id: 'q1',
+        agent: 'worker-1',
+        kind: 'question',
+        text: 'Which colour?',
+        task: 't3',
+        since: '2030-01-01T00:00:00.000Z',
+      },
+    ]);
     agent.linked = false;
     expect(openQuestions(agent)).toEqual([]);
     agent.lifecycle = { phase: 'blocked', since: BEGIN, lookAgainAt: 0, gate: 'trust', detail: 'Trust?' };
     expect(openQuestions(agent)).toMatchObject([{ id: 'trust', kind: 'trust', text: 'Trust?' }]);
   });
 
-  const tasks = Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<(typeof TASK_STATES)[number], number>;
+  const tasks = Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<
+    (typeof TASK_STATES)[number],
+    number
+  >;
   const status = (queues: Promise<never[]>) =>
     statusDocument({
       project: { layout } as Project,
@@ -218,25 +271,44 @@ describe('documents', () => {
 
   test('metrics are gauges of that state', async () => {
     const text = await metricsText(await status(Promise.resolve([])), { rss: 42 } as NodeJS.MemoryUsage, 1.5);
-    for (const line of ['swarm_agents{status="unknown"} 1', 'swarm_agent_cost_usd{agent="worker-1"} 1.5', 'swarm_tasks{state="done"} 5', 'swarm_needs_you 1', 'swarm_broker_up 1', 'swarm_supervisor_resident_memory_bytes 42']) {
+    for (const line of [
+      'swarm_agents{status="unknown"} 1',
+      'swarm_agent_cost_usd{agent="worker-1"} 1.5',
+      'swarm_tasks{state="done"} 5',
+      'swarm_needs_you 1',
+      'swarm_broker_up 1',
+      'swarm_supervisor_resident_memory_bytes 42',
+    ]) {
       expect(text).toContain(line);
     }
   });
 });
 
 describe('what a wrapper needs to begin', () => {
-  const settings = config({ agents: { worker: { model: 'opus', capabilities: ['gpu'] }, runner: { kind: 'shell', slots: 3, command: ['claude'] } } });
+  const settings = config({
+    agents: {
+      worker: { model: 'opus', capabilities: ['gpu'] },
+      runner: { kind: 'shell', slots: 3, command: ['claude'] },
+    },
+  });
   const spec = (role: 'worker' | 'runner', claudeCommand: string[] | null = null) => {
     const agent = record(`${role}-1`, { role, sessionId: role === 'worker' ? 's1' : null });
     const settled = settings.agents[role];
     if (settled === undefined) throw new Error(role);
     return buildSpec(agent, settled, {
-      layout, config: settings, base: { branch: 'main', commit: 'c0ffee' }, buildId: 'b', supervisorArgv: ['node', 'supervisor.js'], trustWorkspace: true, claudeCommand,
+      layout,
+      config: settings,
+      base: { branch: 'main', commit: 'c0ffee' },
+      buildId: 'b',
+      supervisorArgv: ['node', 'supervisor.js'],
+      trustWorkspace: true,
+      claudeCommand,
     });
   };
 
   test('fits the schema that the wrapper checks it by', () => {
-    for (const role of ['worker', 'runner'] as const) expect(() => agentSpecSchema.parse(JSON.parse(JSON.stringify(spec(role))))).not.toThrow();
+    for (const role of ['worker', 'runner'] as const)
+      expect(() => agentSpecSchema.parse(JSON.parse(JSON.stringify(spec(role))))).not.toThrow();
   });
 
   test('names its capabilities, among them the one that is its alone', () => {
@@ -245,7 +317,11 @@ describe('what a wrapper needs to begin', () => {
   });
 
   test('goes on with the conversation, with the model and the program of the role', () => {
-    expect(spec('worker')).toMatchObject({ resume: { sessionId: 's1' }, command: ['claude', '--model', 'opus'], token: 'token-of-worker-1' });
+    expect(spec('worker')).toMatchObject({
+      resume: { sessionId: 's1' },
+      command: ['claude', '--model', 'opus'],
+      token: 'token-of-worker-1',
+    });
     expect(spec('worker', ['/state/claude']).command).toEqual(['/state/claude', '--model', 'opus']);
     expect(spec('runner', ['/state/claude'])).toMatchObject({ resume: null, command: ['claude'], slots: 3 });
   });

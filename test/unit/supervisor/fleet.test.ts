@@ -350,7 +350,13 @@ describe('the reconcile loop', () => {
   test('what could not be ended yet is still to be ended, whoever asks for it again', async () => {
     const w = world();
     const agent = record('worker-1', { desired: 'stopped' });
-    agent.lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 10_000, of: 'stop', detail: 'a process in the kernel' };
+    agent.lifecycle = {
+      phase: 'backoff',
+      since: BEGIN,
+      until: BEGIN + 10_000,
+      of: 'stop',
+      detail: 'a process in the kernel',
+    };
     w.fleet.add(agent);
     await w.turn();
     expect(w.calls).toEqual([]);

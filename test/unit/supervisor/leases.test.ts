@@ -24,7 +24,11 @@ function world() {
     },
   });
   const holding = (phase: 'running' | 'reporting' = 'running', attempt = 1) =>
-    snapshot('worker-1', { incarnation: 'worker-1-1', sessionId: 'session', tasks: [{ task: 't1', attempt, slot: 0, phase, since: '' }] });
+    snapshot('worker-1', {
+      incarnation: 'worker-1-1',
+      sessionId: 'session',
+      tasks: [{ task: 't1', attempt, slot: 0, phase, since: '' }],
+    });
   return { engine, store, clock, agent, leases, cancelled, confirmations, holding };
 }
 

@@ -4,7 +4,13 @@ import { AgentRunner, type RestartPolicy, type RunnerPorts } from '../../../src/
 import type { Lifecycle } from '../../../src/supervisor/lifecycle.ts';
 import { BEGIN, events, pane, record, silentLog, snapshot, Time } from './kit.ts';
 
-const POLICY: RestartPolicy = { restart: 'permanent', intensity: 3, windowMs: 60_000, backoffMs: 1_000, backoffMaxMs: 30_000 };
+const POLICY: RestartPolicy = {
+  restart: 'permanent',
+  intensity: 3,
+  windowMs: 60_000,
+  backoffMs: 1_000,
+  backoffMaxMs: 30_000,
+};
 
 function world(more: Partial<RunnerPorts> = {}) {
   const time = new Time();
@@ -12,10 +18,12 @@ function world(more: Partial<RunnerPorts> = {}) {
   const calls: string[] = [];
   const orders: Order[] = [];
   const noted: Lifecycle['phase'][] = [];
-  const call = <T>(name: string, value: T) => async (): Promise<T> => {
-    calls.push(name);
-    return value;
-  };
+  const call =
+    <T>(name: string, value: T) =>
+    async (): Promise<T> => {
+      calls.push(name);
+      return value;
+    };
   const ports: RunnerPorts = {
     log: silentLog,
     events: seen.log,
@@ -38,7 +46,12 @@ function world(more: Partial<RunnerPorts> = {}) {
   };
   const runner = new AgentRunner(ports);
   return {
-    time, seen, calls, orders, noted, runner,
+    time,
+    seen,
+    calls,
+    orders,
+    noted,
+    runner,
     start: (agent = record()) => runner.start(agent, (lifecycle) => noted.push(lifecycle.phase)),
   };
 }
@@ -74,7 +87,13 @@ describe('a start', () => {
     const w = world({ gate: async () => ({ gate: 'login', detail: 'Claude Code is not logged in.' }) });
     const agent = record();
     agent.lifecycle = await w.start(agent);
-    expect(agent.lifecycle).toEqual({ phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 3_000, gate: 'login', detail: 'Claude Code is not logged in.' });
+    expect(agent.lifecycle).toEqual({
+      phase: 'blocked',
+      since: BEGIN,
+      lookAgainAt: BEGIN + 3_000,
+      gate: 'login',
+      detail: 'Claude Code is not logged in.',
+    });
     w.time.pass(3_000);
     agent.lifecycle = await w.start(agent);
     expect(agent.lifecycle).toMatchObject({ phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 6_000 });
@@ -90,7 +109,10 @@ describe('a start', () => {
 
   test('of a role that swarm.yaml has no more ends there, with the reason', async () => {
     const w = world({ policy: () => null });
-    await expect(w.start(record('reviewer-1', { role: 'reviewer' }))).resolves.toMatchObject({ phase: 'failed', detail: 'swarm.yaml has no role reviewer any more' });
+    await expect(w.start(record('reviewer-1', { role: 'reviewer' }))).resolves.toMatchObject({
+      phase: 'failed',
+      detail: 'swarm.yaml has no role reviewer any more',
+    });
     expect(w.calls).toEqual([]);
   });
 });
@@ -99,7 +121,11 @@ describe('after a death', () => {
   test('the processes are proved gone before the leases are given back as lost', async () => {
     const w = world();
     const agent = record();
-    await expect(w.runner.recover(agent, crash)).resolves.toMatchObject({ phase: 'backoff', of: 'start', detail: crash.detail });
+    await expect(w.runner.recover(agent, crash)).resolves.toMatchObject({
+      phase: 'backoff',
+      of: 'start',
+      detail: crash.detail,
+    });
     expect(w.calls).toEqual(['end 5000', 'lost', 'save']);
     expect(agent.row.restarts).toBe(1);
     expect(w.seen.names()).toEqual(['agent.died']);
@@ -129,7 +155,11 @@ describe('after a death', () => {
     const w = world();
     const agent = record();
     for (let death = 1; death <= 3; death += 1) expect((await w.runner.recover(agent, crash)).phase).toBe('backoff');
-    await expect(w.runner.recover(agent, crash)).resolves.toEqual({ phase: 'failed', since: BEGIN, detail: `died 4 times within 1 min, last: ${crash.detail}` });
+    await expect(w.runner.recover(agent, crash)).resolves.toEqual({
+      phase: 'failed',
+      since: BEGIN,
+      detail: `died 4 times within 1 min, last: ${crash.detail}`,
+    });
     expect(w.seen.names().at(-1)).toBe('agent.failed');
   });
 
@@ -214,7 +244,9 @@ describe('a stop', () => {
   test('keeps what the wrapper had cost', async () => {
     const w = world();
     const agent = record();
-    agent.snapshot = snapshot('worker-1', { usage: { costUsd: 2, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 } });
+    agent.snapshot = snapshot('worker-1', {
+      usage: { costUsd: 2, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
+    });
     await w.runner.stop(agent);
     expect(agent.snapshot).toBeNull();
     expect(agent.usage().costUsd).toBe(2);
@@ -234,6 +266,8 @@ test('a step that fails is tried again ever more rarely, a stop sooner than a st
       return next.until - BEGIN;
     });
   expect(waits({ phase: 'preparing', since: BEGIN }, 'start')).toEqual([2_000, 4_000, 8_000, 30_000, 30_000]);
-  expect(waits({ phase: 'recovering', since: BEGIN, detail: '' }, 'start')).toEqual([2_000, 4_000, 8_000, 30_000, 30_000]);
+  expect(waits({ phase: 'recovering', since: BEGIN, detail: '' }, 'start')).toEqual([
+    2_000, 4_000, 8_000, 30_000, 30_000,
+  ]);
   expect(waits({ phase: 'stopping', since: BEGIN }, 'stop')).toEqual([1_000, 2_000, 4_000, 10_000, 10_000]);
 });
