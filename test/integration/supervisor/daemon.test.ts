@@ -18,7 +18,8 @@ interface View {
   agents: { id: string; status: string; reason: string | null; restarts: number; worktree: string }[];
 }
 
-const swarm = (...args: string[]): Promise<SwarmRun> => runSwarm(environment, repository.path, args, { timeoutMs: 55_000 });
+const swarm = (...args: string[]): Promise<SwarmRun> =>
+  runSwarm(environment, repository.path, args, { timeoutMs: 55_000 });
 
 async function ok(...args: string[]): Promise<SwarmRun> {
   const run = await swarm(...args);
@@ -27,7 +28,8 @@ async function ok(...args: string[]): Promise<SwarmRun> {
 }
 
 const status = async (): Promise<View> => (await ok('status', '--json')).json<View>();
-const statuses = async (): Promise<string> => (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
+const statuses = async (): Promise<string> =>
+  (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
 const soon = { timeout: 30_000, interval: 100 };
 
 beforeAll(async () => {
@@ -47,7 +49,9 @@ afterAll(async () => {
 describe('the daemon', () => {
   test('told to go by a signal it is started again by its agents, which go on with what they do', async () => {
     const before = await status();
-    const { id } = (await ok('task', 'add', 'long', '--json', '--', 'sh', '-c', 'sleep 3; echo done > done.txt')).json<{ id: string }>();
+    const { id } = (await ok('task', 'add', 'long', '--json', '--', 'sh', '-c', 'sleep 3; echo done > done.txt')).json<{
+      id: string;
+    }>();
     await expect.poll(statuses, soon).toContain('working');
     process.kill(before.supervisor.pid ?? 0, 'SIGTERM');
     await expect.poll(() => isRunning(before.supervisor.pid ?? 0), soon).toBe(false);
@@ -110,6 +114,12 @@ describe('the daemon', () => {
 /** By the API: the verbs for it come later. */
 async function setAgent(id: string, verb: string): Promise<void> {
   const gitCommonDir = path.join(repository.path, '.git');
-  const layout = projectLayout({ gitCommonDir, root: repository.path, env: environment.variables, uid: process.getuid?.() ?? 0, tmpdir: '/tmp' });
+  const layout = projectLayout({
+    gitCommonDir,
+    root: repository.path,
+    env: environment.variables,
+    uid: process.getuid?.() ?? 0,
+    tmpdir: '/tmp',
+  });
   await connect(layout).setAgent(id, verb as 'stop');
 }
