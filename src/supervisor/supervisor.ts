@@ -92,10 +92,7 @@ export class Supervisor {
       now,
       look: () => this.#tmux.look(),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
-      onChange: (record) => {
-        this.#judge.reconsider(record, this.#fleet.desired(record));
-        this.#tmux.labelled(record.pane, paneLabel(record));
-      },
+      onChange: (record) => this.#reconsider(record),
       onProbe: (error) => (this.#judge.probeError = error),
       runner: new AgentRunner(
         runnerPorts({
@@ -244,6 +241,11 @@ export class Supervisor {
       );
   }
 
+  #reconsider(record: AgentRecord): void {
+    this.#judge.reconsider(record, this.#fleet.desired(record));
+    this.#tmux.labelled(record.pane, paneLabel(record));
+  }
+
   async #brokerBack(): Promise<void> {
     try {
       if (await this.#queue.bus.brokerIsNew()) this.#dispatch.brokerLost();
@@ -289,10 +291,9 @@ export class Supervisor {
   }
 
   async #status(): Promise<StatusDocument> {
-    const { project, store, version, buildId } = this.#options;
+    const { store, buildId } = this.#options;
     return await statusDocument({
-      project,
-      version,
+      ...this.#options,
       base: this.#roster.base,
       supervisor: { state: 'up', pid: process.pid, since: this.#startedAt, epoch: store.epoch, buildId },
       broker: this.#broker.state,
@@ -330,11 +331,10 @@ export class Supervisor {
   }
 
   #endingParts(): EndingParts {
-    const { store, log, project } = this.#options;
+    const { layout } = this.#options.project;
     return {
-      log,
-      store,
-      layout: project.layout,
+      ...this.#options,
+      layout,
       api: this.#api,
       fleet: this.#fleet,
       tmux: this.#tmux,
@@ -346,8 +346,5 @@ export class Supervisor {
     };
   }
 
-  /** See `Power.signal`. */
-  signal(name: string): void {
-    this.#power.signal(name);
-  }
+  readonly signal = (name: string): void => this.#power.signal(name);
 }
