@@ -45,7 +45,12 @@ export async function openTurn(request: TurnRequest, current: string | null, wor
   if (wanted === null) return { sessionId: randomUUID(), resume: false, prompt };
   if (await hasTranscript(wanted, wanted === current, world)) return { sessionId: wanted, resume: true, prompt };
   // What was to be said now (an answer, a failed check) must not be lost with the conversation.
-  return { sessionId: randomUUID(), resume: false, prompt: `${handoff('its session is gone')}\n\n${prompt}` };
+  return { sessionId: randomUUID(), resume: false, prompt: led(handoff('its session is gone'), prompt) };
+}
+
+/** What was to be said, after what a new conversation has to know first; a message of a person is its own hand-off. */
+function led(handoff: string, prompt: string): string {
+  return handoff.includes(prompt) ? handoff : `${handoff}\n\n${prompt}`;
 }
 
 /** Claude Code writes its transcript a moment after the fact: a living one that has ended a turn is waited for. */
@@ -77,6 +82,6 @@ export async function goOn(
   // An id that was given once may count as in use.
   const sessionId = randomUUID();
   if (delivered) return { sessionId, resume: false, prompt: request.handoff(why) };
-  const lead = request.session === 'fresh' ? '' : `${request.handoff(why)}\n\n`;
-  return { sessionId, resume: false, prompt: `${lead}${request.prompt}` };
+  const { session, prompt: unsaid, handoff } = request;
+  return { sessionId, resume: false, prompt: session === 'fresh' ? unsaid : led(handoff(why), unsaid) };
 }

@@ -35,6 +35,12 @@ describe('how a turn begins', () => {
     expect(opening.sessionId).not.toBe('s1');
   });
 
+  test('a message to an agent that never spoke is said once', async () => {
+    const message = { ...request('continue'), handoff: () => 'the prompt' };
+    const opening = await openTurn(message, 's1', world({ sessionExists: async () => false }));
+    expect(opening).toMatchObject({ resume: false, prompt: 'the prompt' });
+  });
+
   test('a transcript that is still being written by a living agent is waited for', async () => {
     let looks = 0;
     const opening = await openTurn(
