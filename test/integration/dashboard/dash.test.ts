@@ -191,8 +191,16 @@ async function reset(terminal: Terminal, { mode, action }: Binding, pane: string
   await terminal.keys('Escape');
   // Escape and a key that comes at once are Alt and that key.
   await settled(terminal);
-  await terminal.keys(pane, 'g', ...Array.from({ length: 12 }, () => 'j'));
-  if (mode === 'text') await terminal.keys('?', 'j', 'j');
+  // Different keys that a busy dashboard reads in one go look like pasted text.
+  await terminal.keys(pane, 'g');
+  await settled(terminal);
+  await terminal.keys(...Array.from({ length: 12 }, () => 'j'));
+  await settled(terminal);
+  if (mode === 'text') {
+    await terminal.keys('?');
+    await settled(terminal);
+    await terminal.keys('j', 'j');
+  }
   if (mode === 'line') await terminal.type(':stop worker');
   if (mode === 'line' && action !== 'complete') await terminal.keys('Left', 'Left');
   if (mode === 'panes' && ['needs-you', 'agents', 'tasks', 'events'].includes(action))
