@@ -1,36 +1,37 @@
 /**
- * Runners in a process of their own, for engine.bench.ts: `--url URL --project HASH --runners N`. Prints a line with
- * the number of results each time that a hundred more are confirmed or 20 ms have passed, until stdin ends.
+ * Runners in a process of their own, for engine.bench.ts: `--specs DIR --runners N`, DIR being where the supervisor
+ * writes about its agents. Prints a line whenever more results are confirmed, until stdin ends.
  */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { startTaskRunner } from '../support/runner.ts';
+import { readSpec } from '../../src/agent/spec.ts';
+import { startTaskRunner, type TaskRunner } from '../support/runner.ts';
+import { until } from './place.ts';
 
 const REPORT_EVERY_MS = 20;
+const SPEC_TIMEOUT_MS = 120_000;
 
-const { values } = parseArgs({
-  options: { url: { type: 'string' }, project: { type: 'string' }, runners: { type: 'string' } },
-});
-const { url, project, runners: count } = values;
-if (url === undefined || project === undefined || count === undefined)
-  throw new Error('--url, --project and --runners are needed');
+const { values } = parseArgs({ options: { specs: { type: 'string' }, runners: { type: 'string' } } });
+const { specs, runners: count } = values;
+if (specs === undefined || count === undefined) throw new Error('--specs and --runners are needed');
 
-const runners = await Promise.all(
-  Array.from({ length: Number(count) }, (_, at) =>
-    startTaskRunner({ url, project, agent: `runner-on-amqp-${at + 1}`, work: (order) => `did ${order.title}` }),
-  ),
-);
+const runners = await Promise.all(Array.from({ length: Number(count) }, (_, at) => run(`worker-${at + 1}`)));
 let told = -1;
 const timer = setInterval(() => {
   const done = runners.reduce((sum, runner) => sum + runner.done, 0);
   const tickets = runners.reduce((sum, runner) => sum + runner.tickets, 0);
-  if (done !== told)
-    console.log(
-      JSON.stringify({ done, tickets, cpuMs: process.cpuUsage().user / 1e3 + process.cpuUsage().system / 1e3 }),
-    );
+  if (done !== told) console.log(JSON.stringify({ done, tickets }));
   told = done;
 }, REPORT_EVERY_MS);
 process.stdin.resume();
 await once(process.stdin, 'end');
 clearInterval(timer);
 for (const runner of runners) await runner[Symbol.asyncDispose]();
+
+async function run(agent: string): Promise<TaskRunner> {
+  const file = path.join(specs ?? '', `${agent}.json`);
+  await until(`file about ${agent}`, SPEC_TIMEOUT_MS, () => (existsSync(file) ? true : null), 50);
+  return await startTaskRunner({ spec: await readSpec(file), work: (order) => `did ${order.title}` });
+}

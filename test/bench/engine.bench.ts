@@ -1,15 +1,16 @@
 /**
- * The whole engine: submit through the API, ticket, claim, result, done, with 16 runners that know only the broker, a
+ * The whole engine: submit through the API, ticket, claim, result, done, with 16 runners that do nothing but talk to the broker, a
  * private RabbitMQ, a supervisor with every commit on disk (`synchronous=FULL`, group commit), everything confirmed.
  * Usage: node test/bench/engine.bench.ts [tasks per run]
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { ensureBroker } from '../../src/broker/index.ts';
+import { repositoryRoot } from '../support/environment.ts';
 import { conclude, judge, loadText, median, untilQuiet } from './lib.ts';
-import { benchPlace, until } from './place.ts';
+import { benchPlace, builtProgram, until } from './place.ts';
 import { processorMs } from './process-use.ts';
 
 const TASKS = Number(process.argv[2] ?? 5_000);
@@ -20,30 +21,27 @@ const BAR_PER_SECOND = 1_000;
 const RUN_TIMEOUT_MS = 120_000;
 
 interface SwarmView {
-  project: { hash: string };
-  broker: { state: string; pid: number };
+  broker: { pid: number };
   supervisor: { pid: number };
   tasks: Record<string, number>;
 }
 
-await using place = await benchPlace({
-  files: 1,
-  config: 'agents:\n  worker: {count: 0}\n  runner: {kind: shell, count: 1}\n',
-});
-await place.swarm('up', '--detach', '--yes', '--trust');
-const view = (): Promise<SwarmView> => place.call<SwarmView>('GET', '/v1/swarm');
-const swarm = await until('broker', 60_000, async () => {
-  const now = await view();
-  return now.broker.state === 'up' ? now : null;
-});
-const { url } = await ensureBroker({ dir: path.join(place.environment.stateHome, 'swarm/broker') });
-
+await using place = await benchPlace({ files: 1 });
+place.environment.variables['SWARM_SUPERVISOR_PROGRAM'] = await buildWithoutWrapper(place.environment.directory);
+const specs = path.join(place.environment.runtimeDir, 'swarm', place.hash, 'agents');
 const program = path.join(import.meta.dirname, 'engine-runners.ts');
-const options = ['--url', url, '--project', swarm.project.hash, '--runners', String(RUNNERS)];
-const child = spawn(process.execPath, [program, ...options], { env: {}, stdio: ['pipe', 'pipe', 'inherit'] });
-const reported = { done: 0, tickets: 0, cpuMs: 0 };
+const child = spawn(process.execPath, [program, '--specs', specs, '--runners', String(RUNNERS)], {
+  env: {},
+  stdio: ['pipe', 'pipe', 'inherit'],
+});
+const reported = { done: 0, tickets: 0 };
 createInterface(child.stdout).on('line', (line) => Object.assign(reported, JSON.parse(line)));
-await once(child.stdout, 'data');
+const died = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the runners ended with ${String(code)}`)));
+const up = place.swarm('up', String(RUNNERS), '--detach', '--yes', '--trust');
+await Promise.race([Promise.all([up, once(child.stdout, 'data')]), died]);
+died.catch(() => undefined);
+const view = (): Promise<SwarmView> => place.call<SwarmView>('GET', '/v1/swarm');
+const swarm = await view();
 
 const rates: number[] = [];
 let total = 0;
@@ -82,6 +80,20 @@ async function oneRun(): Promise<number> {
       `broker ${share(cpu.broker, before.cpu.broker)}, runners ${share(cpu.runners, before.cpu.runners)}) [${loadText()}]`,
   );
   return rate;
+}
+
+/**
+ * A copy of the build whose wrappers do nothing at all: the runners speak for them.
+ * @returns its supervisor
+ */
+async function buildWithoutWrapper(directory: string): Promise<string> {
+  const build = path.join(directory, 'stand-in/dist/build');
+  await cp(path.dirname(builtProgram('supervisor')), build, { recursive: true });
+  for (const file of ['package.json', 'tmux.conf']) {
+    await cp(path.join(repositoryRoot, file), path.join(directory, 'stand-in', file));
+  }
+  await writeFile(path.join(build, 'wrapper.js'), 'setInterval(() => {}, 2 ** 30);\n');
+  return path.join(build, 'supervisor.js');
 }
 
 /** Processor time so far, ms. */

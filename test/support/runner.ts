@@ -1,22 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import pino from 'pino';
+import { SupervisorLink } from '../../src/agent/link.ts';
+import { systemClock } from '../../src/agent/ports.ts';
 import { AmqpConnection } from '../../src/amqp/index.ts';
 import { Bus } from '../../src/coordination/bus.ts';
+import type { AgentSpec, WrapperSnapshot } from '../../src/coordination/link.ts';
 import type { TaskOrder } from '../../src/coordination/messages.ts';
 import { amqpNames } from '../../src/coordination/names.ts';
+import { declareTopology } from '../../src/coordination/topology.ts';
+import { NO_USAGE } from '../../src/domain/agent.ts';
+import { identityOf } from '../../src/process/index.ts';
 
 export interface TaskRunnerOptions {
-  /** With user and password. */
-  url: string;
-  /** Hash of the project: prefix of every queue. */
-  project: string;
-  /** Must not be the name of an agent of the swarm. */
-  agent: string;
+  /** The supervisor's file about the agent that this stands in for. */
+  spec: AgentSpec;
   /** The work of one task; its summary. */
   work(order: TaskOrder): Promise<string> | string;
 }
 
-/** What a program needs to work for a swarm: the broker, and nothing else of the machine. */
+/** Takes tasks from the broker and reports their results, without worktree, git or any process of its own. */
 export interface TaskRunner extends AsyncDisposable {
   /** Results that the broker has confirmed. */
   readonly done: number;
@@ -27,25 +30,37 @@ export interface TaskRunner extends AsyncDisposable {
 const CLAIM_TIMEOUT_MS = 5_000;
 /** The claim may overtake the result of the task before it. */
 const OVERTAKEN_MS = 2;
-const NO_USAGE = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 };
 
 /**
- * Consumes tickets, claims as an agent of kind claude, reports a result, and claims again until there is nothing to
- * claim. One task at a time; everything confirmed, as the wrapper does it.
+ * Consumes tickets, claims, reports a result, and claims again until there is nothing to claim: one task at a time and
+ * everything confirmed, as a wrapper does it. Over the link it says hello and tells nothing more, because the supervisor
+ * gives tasks to its own agents only. Resolves when its first claim, which is in vain, has told that it is free.
  */
-export async function startTaskRunner({ url, project, agent, work }: TaskRunnerOptions): Promise<TaskRunner> {
+export async function startTaskRunner({ spec, work }: TaskRunnerOptions): Promise<TaskRunner> {
+  const { agent, project, kind, capabilities } = spec;
   const names = amqpNames(project);
-  const incarnation = randomUUID();
+  const snapshot = idleSnapshot(spec);
   const seen = { done: 0, tickets: 0 };
-  const { promise: connected, resolve: isConnected } = Promise.withResolvers<void>();
+  const log = pino({ level: 'silent' });
   const connection = AmqpConnection.open({
-    url,
+    url: null,
     name: `task runner ${agent}`,
-    // What it uses was declared by the supervisor.
-    setup: () => Promise.resolve(),
-    onState: (state) => {
-      if (state.status === 'connected') isConnected();
+    setup: (channel) => declareTopology(channel, names, { agents: [agent], capabilities: [] }),
+  });
+  const { promise: welcomed, resolve: isWelcome } = Promise.withResolvers<void>();
+  const link = new SupervisorLink({
+    socketPath: spec.linkSocket,
+    token: spec.token,
+    snapshot: () => snapshot,
+    order: () => Promise.resolve(null),
+    welcome: ({ amqpUrl }) => {
+      connection.setUrl(amqpUrl);
+      isWelcome();
     },
+    broker: (url) => connection.setUrl(url),
+    startSupervisor: () => undefined,
+    clock: systemClock,
+    log,
   });
   const bus = new Bus({ connection, names, from: agent });
 
@@ -73,11 +88,9 @@ export async function startTaskRunner({ url, project, agent, work }: TaskRunnerO
 
   let last = '';
   const workOff = async (): Promise<void> => {
+    const claim = { agent, kind, capabilities, slot: 0, incarnation: snapshot.incarnation };
     for (;;) {
-      const reply = await bus.claim(
-        { agent, kind: 'claude', capabilities: [], slot: 0, incarnation },
-        CLAIM_TIMEOUT_MS,
-      );
+      const reply = await bus.claim(claim, CLAIM_TIMEOUT_MS);
       if (reply.got === 'none') return;
       const key = `${reply.order.task}/${reply.order.attempt}`;
       if (key === last) {
@@ -89,8 +102,9 @@ export async function startTaskRunner({ url, project, agent, work }: TaskRunnerO
     }
   };
 
-  await connected;
-  // The first claim is in vain: it tells the supervisor that somebody is free.
+  link.start();
+  await welcomed;
+  await connection.whenConnected(60_000);
   await workOff();
   bus.consume(names.tickets, 'task.ticket', async () => {
     seen.tickets += 1;
@@ -104,6 +118,43 @@ export async function startTaskRunner({ url, project, agent, work }: TaskRunnerO
     get tickets() {
       return seen.tickets;
     },
-    [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => {
+      await connection[Symbol.asyncDispose]();
+      await link.close();
+    },
+  };
+}
+
+function idleSnapshot({ agent, kind, slots, buildId }: AgentSpec): WrapperSnapshot {
+  const self = identityOf(process.pid);
+  if (self === null) throw new Error('this process is not in the process table');
+  const now = new Date().toISOString();
+  return {
+    agent,
+    kind,
+    slots,
+    incarnation: randomUUID(),
+    wrapper: self,
+    buildId,
+    startedAt: now,
+    child: null,
+    sessionId: null,
+    transcriptPath: null,
+    turn: 'ready',
+    turnSince: now,
+    lastProgressAt: null,
+    tasks: [],
+    needsYou: [],
+    held: null,
+    paused: false,
+    restarts: 0,
+    lastExit: null,
+    failure: null,
+    usage: NO_USAGE,
+    contextPercent: null,
+    branch: null,
+    checkpoint: null,
+    amqp: 'connected',
+    spooled: [],
   };
 }
