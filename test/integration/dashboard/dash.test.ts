@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { describe, expect } from 'vitest';
-import { KEYS, type Action, type Binding } from '../../../src/dashboard/keys.ts';
+import { KEYS, type Action, type Binding, type PaneName } from '../../../src/dashboard/keys.ts';
 import { eventually } from '../../support/eventually.ts';
 import { TMUX_CONF } from '../../support/tmux.ts';
 import { test, type Terminal } from './dash-pane.ts';
@@ -186,25 +186,50 @@ describe('lines instead of a dashboard', () => {
   });
 });
 
-/** A mode with the first row selected, as the dashboard is after `1`…`4`, `?` or `:`. */
-async function reset(terminal: Terminal, { mode, action }: Binding, pane: string): Promise<void> {
-  await terminal.keys('Escape');
-  // Escape and a key that comes at once are Alt and that key.
-  await settled(terminal);
-  // Different keys that a busy dashboard reads in one go look like pasted text.
-  await terminal.keys(pane, 'g');
-  await settled(terminal);
-  await terminal.keys(...Array.from({ length: 12 }, () => 'j'));
-  await settled(terminal);
+type PaneKey = '1' | '2' | '3' | '4';
+
+const PANE_KEYS: Readonly<Record<PaneName, PaneKey>> = { 'needs-you': '1', agents: '2', tasks: '3', events: '4' };
+
+/** What stands under the cursor when this row of a pane is selected, from 1. */
+const SELECTED: Readonly<Record<PaneKey, (row: number) => RegExp>> = {
+  '1': (row) => new RegExp(`^› worker-${row} +permission`, 'm'),
+  '2': (row) => new RegExp(`^› worker-${row} +(?!permission)`, 'm'),
+  '3': (row) => new RegExp(`^› t${row} `, 'm'),
+  '4': (row) => new RegExp(`^› .*step ${30 - row}$`, 'm'),
+};
+
+/**
+ * A mode with a row in the middle selected. Each step is proved by what the screen shows: a busy dashboard reads keys
+ * that follow each other in one go, and takes many different letters for pasted text, or Escape and a letter for Alt.
+ */
+async function reset(terminal: Terminal, { mode, action }: Binding, pane: PaneKey): Promise<void> {
+  if (!(await terminal.screen()).includes('? help')) {
+    await terminal.keys('Escape');
+    await terminal.shows('? help');
+  }
+  await terminal.keys(pane, 'Home');
+  await terminal.shows(SELECTED[pane](1));
+  await terminal.keys('PageDown');
+  await terminal.shows(SELECTED[pane](11));
   if (mode === 'text') {
     await terminal.keys('?');
-    await settled(terminal);
-    await terminal.keys('j', 'j');
+    await terminal.shows('While you write');
+    await changes(terminal, () => terminal.keys('j', 'j'));
   }
-  if (mode === 'line') await terminal.type(':stop worker');
-  if (mode === 'line' && action !== 'complete') await terminal.keys('Left', 'Left');
+  if (mode === 'line') {
+    await terminal.type(':stop worker');
+    await terminal.shows(':stop worker');
+  }
+  if (mode === 'line' && action !== 'complete') await changes(terminal, () => terminal.keys('Left', 'Left'));
   if (mode === 'panes' && ['needs-you', 'agents', 'tasks', 'events'].includes(action))
-    await terminal.keys(action === 'tasks' ? '4' : '3');
+    await changes(terminal, () => terminal.keys(action === 'tasks' ? '4' : '3'));
+}
+
+/** Does what must be seen, and waits until it is. */
+async function changes(terminal: Terminal, act: () => Promise<void>): Promise<void> {
+  const before = await settled(terminal);
+  await act();
+  await eventually(() => terminal.screen({ colours: true }), 'something else on the screen').not.toBe(before);
 }
 
 /** Those end the dashboard or hand it over; they have tests of their own above. */
@@ -228,7 +253,7 @@ describe('every key of the map, in a real terminal', () => {
       await terminal.shows('step 29');
       for (const binding of KEYS.filter(({ action }) => !OWN_TEST.includes(action))) {
         for (const key of binding.keys) {
-          const pane = { 'needs-you': '1', agents: '2', tasks: '3', events: '4' }[binding.panes?.[0] ?? 'agents'];
+          const pane = PANE_KEYS[binding.panes?.[0] ?? 'agents'];
           await reset(terminal, binding, pane);
           const before = await settled(terminal);
           const decides = ['allow', 'deny'].includes(binding.action);
@@ -240,9 +265,7 @@ describe('every key of the map, in a real terminal', () => {
           }, `${binding.mode} ${key} (${binding.action}) is seen`).not.toBe(before);
         }
       }
-      await terminal.keys('Escape');
-      await settled(terminal);
-      await terminal.keys('2', 'g');
+      await reset(terminal, { mode: 'panes', keys: [], action: 'down', help: '' }, '2');
       const [before, orders] = [await settled(terminal), supervisor.orders.length];
       await terminal.keys('x', 'Z', '9', 'A', 'D', 'F5', 'M-a', 'C-d', 'C-z');
       // A mapped key behind them proves that they have been read.
