@@ -112,7 +112,7 @@ export class Agent {
     const { state, kind, clock } = this.#options;
     switch (order.do) {
       case 'stop':
-        await this.stop(order.graceMs);
+        await this.stop(order.graceMs, order.leaveAttempts === true ? 'dropped' : 'released');
         // After this order's ack has left.
         clock.after(20, () => void this.#leave(0));
         return null;
@@ -138,9 +138,9 @@ export class Agent {
     }
   }
 
-  /** Stops taking work, gives back what is in hand, ends the processes. Idempotent. */
-  stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs);
+  /** Stops taking work, gives back what is in hand (or drops it), ends the processes. Idempotent. */
+  stop(graceMs: number, inHand: 'released' | 'dropped' = 'released'): Promise<void> {
+    this.#stopping ??= this.#stop(graceMs, inHand);
     return this.#stopping;
   }
 
@@ -155,11 +155,11 @@ export class Agent {
     await this.#leave(code);
   }
 
-  async #stop(graceMs: number): Promise<void> {
+  async #stop(graceMs: number, inHand: 'released' | 'dropped'): Promise<void> {
     const { kind, log, clock, spool } = this.#options;
     log.info({ attempts: this.#attempts.size }, 'stopping');
     this.#worker.stop();
-    this.#breakOffAll('released');
+    this.#breakOffAll(inHand);
     const done = Promise.all([kind.stop(graceMs), ...this.#attempts.values()]);
     const late = pause(clock, graceMs + STOP_MARGIN_MS).then(() => 'late' as const);
     if ((await Promise.race([done, late])) === 'late') log.error('something did not end in time');

@@ -8,7 +8,12 @@ export const upBody = z.strictObject({
   trust: z.boolean().optional(),
 });
 
-export const downBody = z.strictObject({ purge: z.boolean().default(false) });
+export const downBody = z.strictObject({
+  purge: z.boolean().default(false),
+  /** Work that lies in the worktrees is moved to checkpoints; without it such a worktree is kept. */
+  force: z.boolean().default(false),
+});
+export const removeBody = z.strictObject({ force: z.boolean().default(false) });
 export const checkpointBody = z.strictObject({ reason: z.string().max(500).default('by hand') });
 export const rollbackBody = z.strictObject({ n: z.number().int().positive() });
 export const messageBody = z.strictObject({ text: z.string().min(1).max(100_000) });

@@ -9,6 +9,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   MergeDocument,
+  RemovedDocument,
   RollbackDocument,
   StatusDocument,
   Task,
@@ -65,7 +66,7 @@ export class SwarmClient {
   }
 
   /** Answers when the order is taken; the supervisor then ends everything and exits. */
-  async down(request: { purge: boolean }): Promise<void> {
+  async down(request: { purge: boolean; force?: boolean }): Promise<void> {
     await this.#post('/v1/swarm/down', request);
   }
 
@@ -92,6 +93,11 @@ export class SwarmClient {
 
   rollback(agent: string, n: number): Promise<RollbackDocument> {
     return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback`, { n }, WORK_TIMEOUT_MS);
+  }
+
+  /** Fails with `worktree-kept` where work would be lost; with `force` it is moved to a checkpoint first. */
+  remove(agent: string, force: boolean): Promise<RemovedDocument> {
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/remove`, { force }, WORK_TIMEOUT_MS);
   }
 
   send(agent: string, text: string): Promise<{ id: string; receipt: string }> {

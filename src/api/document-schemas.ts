@@ -7,6 +7,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   MergeDocument,
+  RemovedDocument,
   RollbackDocument,
   StatusDocument,
   Task,
@@ -152,6 +153,7 @@ export const documentSchemas = {
     data: z.record(z.string(), z.unknown()),
   }),
   merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string(), merged: z.boolean() }),
+  removed: z.object({ agent: z.string(), worktree: z.string(), checkpoint: number }),
   rollback: z.object({ agent: z.string(), n: z.number(), safety: z.number(), changed: z.array(z.string()) }),
   status,
   task,
@@ -178,6 +180,7 @@ interface Documents {
   error: ErrorDocument;
   event: EventDocument;
   merge: MergeDocument;
+  removed: RemovedDocument;
   rollback: RollbackDocument;
   status: StatusDocument;
   task: Task;

@@ -47,6 +47,14 @@ export interface RollbackDocument {
   changed: string[];
 }
 
+export interface RemovedDocument {
+  agent: string;
+  /** Where its worktree was. */
+  worktree: string;
+  /** The checkpoint that holds what was in it; null where there was no worktree any more. */
+  checkpoint: number | null;
+}
+
 export interface EventDocument {
   id: number;
   at: string;

@@ -6,6 +6,7 @@ import {
   emptyBody,
   mergeBody,
   messageBody,
+  removeBody,
   rollbackBody,
   taskQuery,
   tasksBody,
@@ -100,6 +101,13 @@ export const routes: readonly Route[] = [
     summary: 'bring its worktree back to a checkpoint',
     input: rollbackBody,
     handle: (service, body, params) => service.rollback(id(params), body.n),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/agents/:id/remove',
+    summary: 'stop it, examine its worktree, and remove both; refused where work would be lost',
+    input: removeBody,
+    handle: (service, body, params) => service.remove(id(params), body),
   }),
   route({
     method: 'POST',

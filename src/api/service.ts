@@ -4,6 +4,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   MergeDocument,
+  RemovedDocument,
   RollbackDocument,
   StatusDocument,
   TaskAddedDocument,
@@ -32,13 +33,14 @@ export interface AnswerRequest {
 export interface SwarmService {
   status(): Promise<StatusDocument>;
   up(request: UpRequest): Promise<UpDocument>;
-  down(request: { purge: boolean }): Promise<void>;
+  down(request: { purge: boolean; force: boolean }): Promise<void>;
   agents(): Promise<Agent[]>;
   agent(id: string): Promise<Agent>;
   setDesired(id: string, desired: 'up' | 'paused' | 'stopped'): Promise<Agent>;
   restart(id: string): Promise<Agent>;
   checkpoint(id: string, reason: string): Promise<CheckpointDocument>;
   rollback(id: string, n: number): Promise<RollbackDocument>;
+  remove(id: string, request: { force: boolean }): Promise<RemovedDocument>;
   send(id: string, text: string): Promise<{ id: string; receipt: string }>;
   answer(id: string, answer: AnswerRequest): Promise<void>;
   checkpoints(id: string): Promise<CheckpointDocument[]>;

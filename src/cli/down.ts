@@ -1,19 +1,27 @@
-import { existsSync, readdirSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { waitFor } from '../lib/wait.ts';
 import { confirm } from './ask.ts';
 import type { Context, Project } from './context.ts';
+import { oneLine } from './output.ts';
 import { openProject } from './project.ts';
 import { ensureSupervisor, writtenPid } from './supervise.ts';
 
 /** Agents get their grace, their trees are proved gone, the broker stops with its last project. */
 const DOWN_TIMEOUT_MS = 120_000;
 
-export async function down(context: Context, options: { purge?: boolean; yes?: boolean }): Promise<void> {
+export async function down(
+  context: Context,
+  options: { purge?: boolean; force?: boolean; yes?: boolean },
+): Promise<void> {
   const project = await openProject(context);
   const purge = options.purge === true;
+  if (options.force === true && !purge)
+    throw new SwarmError('usage', '--force belongs to --purge', {
+      hint: 'Run `swarm down --purge --force`.',
+      exitCode: 2,
+    });
   const { output } = context;
   const { name } = project.layout;
   if (purge && context.interactive && options.yes !== true) {
@@ -26,37 +34,46 @@ export async function down(context: Context, options: { purge?: boolean; yes?: b
         hint: '`swarm down` alone stops the agents and keeps everything.',
       });
   }
-  const stopped = await bringDown(context, project, purge);
-  const kept = purge ? keptWorktrees(project.layout.worktreesDir) : [];
+  // Of an earlier try.
+  rmSync(project.layout.keptFile, { force: true });
+  const stopped = await bringDown(context, project, { purge, force: options.force === true });
+  const kept = purge ? keptWorktrees(project.layout.keptFile) : [];
   const purged = purge && stopped && kept.length === 0;
-  output.document({ stopped, purged, kept });
+  output.document({ stopped, purged, kept: kept.map(({ worktree }) => worktree), reasons: kept });
   output.line(stopped ? `${name} is down${purged ? ' and purged' : ''}` : `${name} was not up`);
-  for (const worktree of kept) output.line(`kept ${worktree}: it holds work that is in no commit`);
+  for (const { worktree, why } of kept) output.line(`kept ${worktree}: ${oneLine(why, 300)}`);
   if (kept.length > 0)
-    output.note('Commit or remove what is in there, then run `swarm down --purge` again; tasks are kept until then.');
+    output.note(
+      'See to what is in there and run `swarm down --purge` again, or with --force, which moves work to checkpoints. Agents and tasks are kept until then.',
+    );
+  if (purged) output.note(`To take it back: \`swarm undo AGENT\`, for each agent.`);
   if (stopped && !purge)
     output.note('Tasks, checkpoints, conversations and worktrees are kept: `swarm up` goes on with them.');
 }
 
-/** What the supervisor would not remove, since git itself refuses to without force. */
-function keptWorktrees(directory: string): string[] {
-  return existsSync(directory) ? readdirSync(directory).map((name) => path.join(directory, name)) : [];
+/** What the supervisor would not remove, as its last word says. */
+function keptWorktrees(file: string): { worktree: string; why: string }[] {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { worktree: string; why: string }[]) : [];
 }
 
 /** @returns false when there was nothing to stop or purge */
-async function bringDown(context: Context, { layout, client }: Project, purge: boolean): Promise<boolean> {
+async function bringDown(
+  context: Context,
+  { layout, client }: Project,
+  how: { purge: boolean; force: boolean },
+): Promise<boolean> {
   let pid: number | null = null;
   try {
     pid = (await client.status()).supervisor.pid;
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
-    const left = (purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket));
+    const left = (how.purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket));
     if (!left) return false;
     // Its agents outlived it. Only a supervisor knows how to end them without harm, so it comes back for that.
     context.output.note('The supervisor is gone but left something; it is started once more to clean up.');
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
-  await client.down({ purge });
+  await client.down(how);
   await waitUntilGone(context, { layout, client }, pid ?? writtenPid(layout));
   return true;
 }

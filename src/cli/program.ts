@@ -103,6 +103,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       'Stops the agents and everything that serves them. Tasks, checkpoints and worktrees stay; `swarm up` goes on.',
     )
     .option('--purge', 'remove the worktrees and forget agents and tasks too (branches and checkpoints stay)')
+    .option('--force', 'with --purge: move what is in no commit to checkpoints, instead of keeping such worktrees')
     .option('-y, --yes', 'do not ask')
     .hook('preAction', forPeople('down'))
     .action(call(async () => (await import('./down.ts')).down));
@@ -210,6 +211,16 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       .argument('<agent...>')
       .action(call(async () => (await import('./agents.ts')).setAgents(name)));
   }
+  program
+    .command('rm')
+    .summary('remove agents and their worktrees; what would lose work is kept')
+    .description(
+      'Stops agents and removes their worktrees, each examined in that moment: work that is in no commit, stashes, submodules, locks and living processes keep it. Branches and checkpoints stay.',
+    )
+    .argument('<agent...>')
+    .option('--force', 'move what is in no commit to a checkpoint first')
+    .hook('preAction', forPeople('rm'))
+    .action(call(async () => (await import('./rm.ts')).rm));
   addUpkeepCommands(program, call, integer);
   program
     .command('demo')

@@ -98,7 +98,12 @@ export type WrapperSnapshot = z.infer<typeof wrapperSnapshotSchema>;
 /** What a supervisor may tell a wrapper to do; each is answered by one `ack`. */
 export const orderSchema = z.discriminatedUnion('do', [
   /** End the agent's process tree (SIGTERM, grace, SIGKILL), give an unfinished attempt back as `released`, exit 0. */
-  z.object({ do: z.literal('stop'), graceMs: z.number().int().positive() }),
+  z.object({
+    do: z.literal('stop'),
+    graceMs: z.number().int().positive(),
+    /** What is in hand is neither committed nor given back: whoever orders this knows what becomes of it. */
+    leaveAttempts: z.boolean().optional(),
+  }),
   /** Take no new task; a running turn goes on to its end. */
   z.object({ do: z.literal('pause') }),
   z.object({ do: z.literal('resume') }),

@@ -20,19 +20,20 @@ interface Command {
   parse(rest: string, scope: CommandScope): Parsed;
 }
 
-function agentCommand(verb: AgentVerb, help: string): Command {
+function agentCommand(verb: AgentVerb | 'rm', help: string, usage = '[AGENT…]'): Command {
   return {
     words: verb,
-    usage: `${verb} [AGENT…]`,
+    usage: `${verb} ${usage}`,
     help,
     offers: ({ agents }) => agents,
     parse(rest, scope) {
-      const ids = rest === '' ? (scope.agent === null ? [] : [scope.agent]) : rest.split(' ');
+      // What is removed is named.
+      const selected = scope.agent === null || verb === 'rm' ? [] : [scope.agent];
+      const ids = rest === '' ? selected : rest.split(' ');
       if (ids.length === 0) return { problem: `${verb} which agent? There are ${scope.agents.join(', ') || 'none'}` };
       const unknown = ids.find((id) => !scope.agents.includes(id));
-      return unknown === undefined
-        ? { effect: { do: 'agents', verb, ids } }
-        : { problem: `there is no agent ${unknown}` };
+      if (unknown !== undefined) return { problem: `there is no agent ${unknown}` };
+      return { effect: verb === 'rm' ? { do: 'remove', ids } : { do: 'agents', verb, ids } };
     },
   };
 }
@@ -81,6 +82,7 @@ export const COMMANDS: readonly Command[] = [
   agentCommand('resume', 'let it go on'),
   agentCommand('restart', 'start it again in the same conversation'),
   agentCommand('stop', 'end it; its worktree and conversation stay'),
+  agentCommand('rm', 'remove it, unless work would be lost', 'AGENT…'),
   { words: 'help', usage: 'help', help: 'the keys and commands', offers: () => null, parse: () => ({ show: 'help' }) },
   {
     words: 'quit',

@@ -11,6 +11,7 @@ export type Effect =
   | { do: 'attach'; agent: string }
   | { do: 'answer'; agent: string; key: string; request: AnswerRequest }
   | { do: 'agents'; verb: AgentVerb; ids: readonly string[] }
+  | { do: 'remove'; ids: readonly string[] }
   | { do: 'send'; agent: string; text: string }
   | { do: 'add-task'; title: string }
   | { do: 'task'; verb: TaskVerb; id: string };
@@ -22,6 +23,7 @@ export type Order = Exclude<Effect, { do: 'quit' | 'attach' }>;
 export interface Orders {
   answer(agent: string, request: AnswerRequest): Promise<void>;
   setAgent(id: string, verb: AgentVerb): Promise<Agent>;
+  remove(agent: string, force: boolean): Promise<{ worktree: string }>;
   send(agent: string, text: string): Promise<{ id: string; receipt: string }>;
   addTask(task: NewTask): Promise<TaskAddedDocument>;
   cancelTask(id: string): Promise<Task>;
@@ -39,6 +41,9 @@ export async function carryOut(order: Order, orders: Orders): Promise<string> {
     case 'agents':
       for (const id of order.ids) await orders.setAgent(id, order.verb);
       return `${order.ids.join(', ')}: ${order.verb} ordered`;
+    case 'remove':
+      for (const id of order.ids) await orders.remove(id, false);
+      return `${order.ids.join(', ')}: removed; to undo: swarm undo ${order.ids[0] ?? ''}`;
     case 'send':
       return `${order.agent}: message ${(await orders.send(order.agent, order.text)).receipt}`;
     case 'add-task':

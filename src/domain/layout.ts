@@ -30,6 +30,10 @@ export interface ProjectLayout {
   specDir: string;
   supervisorPidFile: string;
   worktreesDir: string;
+  /** Why `down --purge` kept worktrees; it lies there until the next try. */
+  keptFile: string;
+  /** What `down --purge` forgot, so that it can be taken back. */
+  purgedFile: string;
   /** Shared by all projects of this user. */
   brokerDir: string;
   /** swarm-wide state directory: broker, installed tools. */
@@ -92,6 +96,8 @@ export function projectLayout(input: LayoutInput): ProjectLayout {
     specDir: path.join(runtimeDir, 'agents'),
     supervisorPidFile: path.join(runtimeDir, 'supervisor.json'),
     worktreesDir: input.worktreesDir ?? `${input.root}.swarm`,
+    keptFile: path.join(stateDir, 'kept.json'),
+    purgedFile: path.join(state, 'purged', `${hash}.json`),
     brokerDir: path.join(state, 'broker'),
     swarmStateDir: state,
   };

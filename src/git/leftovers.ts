@@ -4,9 +4,19 @@ import { bytesBelow, printable, splitNul } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
 import { runGit } from './git.ts';
 
-const ASIDE = 'swarm-aside';
+/** Below the worktree's git directory. */
+export const ASIDE = 'swarm-aside';
 /** What was moved aside is kept for this many later tasks. */
 const KEPT_ASIDES = 3;
+
+/** True when something that no checkpoint holds was moved aside here, and has not been forgotten since. */
+export async function holdsAside(gitDir: string): Promise<boolean> {
+  const names = await readdir(path.join(gitDir, ASIDE)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.length > 0;
+}
 
 /** Untracked files that git does not ignore, each by name; a nested repository is one entry that ends in `/`. */
 export async function untrackedFiles(worktree: string): Promise<RawPath[]> {

@@ -1,4 +1,5 @@
 export { endTree, type EndTreeOptions, type EndTreeResult } from './end-tree.ts';
+export { processesInside, type Insider } from './inside.ts';
 export { bootId, identityOf, isAlive, type ProcessIdentity } from './identity.ts';
 export { findMarked, readMark, type Mark, type MarkedProcess } from './marks.ts';
 export type { ProcessRow } from './row.ts';

@@ -12,6 +12,8 @@ export interface Kernel {
   variable(pid: number, name: string): string | null;
   /** Values of the variable in all processes where it can be read. */
   variables(name: string): Map<number, string>;
+  /** Working directories of all processes where they can be read: at least those of our own user. */
+  directories(): Map<number, string>;
 }
 
 export const kernel: Kernel = process.platform === 'linux' ? linuxKernel() : psKernel();

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { Kernel } from './kernel.ts';
 import { parseProcStat, type KernelUnits, type ProcessRow } from './row.ts';
 
@@ -50,6 +50,14 @@ export function linuxKernel(): Kernel {
       }
       // By now, milliseconds later, an exec that was under way is done.
       for (const pid of empty) keep(pid, readEnvironment(pid));
+      return found;
+    },
+    directories() {
+      const found = new Map<number, string>();
+      for (const pid of pids()) {
+        const directory = orVanished(() => readlinkSync(`/proc/${pid}/cwd`));
+        if (directory !== null) found.set(pid, directory);
+      }
       return found;
     },
   };

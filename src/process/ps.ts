@@ -13,6 +13,8 @@ export function psKernel(): Kernel {
     variable: (pid, name) =>
       parseVariables(ps(['eww', '-o', 'pid=,command=', '-p', String(pid)], [0, 1]), name).get(pid) ?? null,
     variables: (name) => parseVariables(ps(['axeww', '-o', 'pid=,command='], [0]), name),
+    // It ends with 1 where something could not be read: that is another user's.
+    directories: () => parseDirectories(run('lsof', ['-a', '-d', 'cwd', '-Fpn'], [0, 1])),
   };
 }
 
@@ -25,6 +27,17 @@ export function parseVariables(text: string, name: string): Map<number, string> 
     if (!Number.isInteger(pid) || at === -1) continue;
     const value = line.slice(at + name.length + 2);
     found.set(pid, value.slice(0, value.search(/\s|$/)));
+  }
+  return found;
+}
+
+/** Output of `lsof -Fpn`: a line `p<pid>`, then for its working directory `n<path>`. */
+export function parseDirectories(text: string): Map<number, string> {
+  const found = new Map<number, string>();
+  let pid = 0;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('p')) pid = Number(line.slice(1));
+    else if (line.startsWith('n')) found.set(pid, line.slice(1));
   }
   return found;
 }

@@ -130,4 +130,18 @@ CREATE TABLE events (
   data TEXT NOT NULL
 ) STRICT;
 `),
+  // What swarm did to people's work, with what is needed to take it back or to end it after a kill.
+  (db) =>
+    db.exec(`
+CREATE TABLE operations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  agent TEXT NOT NULL,
+  state TEXT NOT NULL,
+  data TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX operations_of_agent ON operations (agent, id);
+CREATE INDEX operations_open ON operations (id) WHERE state = 'open';
+`),
 ];

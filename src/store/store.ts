@@ -8,6 +8,7 @@ import { GroupCommit } from './group-commit.ts';
 import { KeyValues } from './kv.ts';
 import { takeSupervisorLock } from './lock.ts';
 import { MessageTable } from './messages.ts';
+import { OperationTable } from './operations.ts';
 import { migrate, refuseDamaged, refuseNewer, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -46,6 +47,7 @@ export class Store implements AsyncDisposable {
   readonly agents: AgentTable;
   readonly messages: MessageTable;
   readonly events: EventTable;
+  readonly operations: OperationTable;
   readonly kv: KeyValues;
   readonly #db: Database;
   readonly #group: GroupCommit;
@@ -67,6 +69,7 @@ export class Store implements AsyncDisposable {
     this.events = new EventTable(db, this.#group, options.keepEvents ?? KEEP_EVENTS);
     this.agents = new AgentTable(db, this.#group);
     this.messages = new MessageTable(db, this.#group, () => this.clock.now());
+    this.operations = new OperationTable(db, () => this.clock.now());
     this.epoch = (this.kv.getNumber('epoch') ?? 0) + 1;
     this.kv.set('epoch', this.epoch);
   }

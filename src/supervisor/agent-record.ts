@@ -47,6 +47,8 @@ export class AgentRecord {
   linkSince: number;
   silentSince: number;
   busy = false;
+  /** Work in its worktree that waits for its step to end: each stops the agent first. */
+  readonly holds: (() => Promise<Lifecycle>)[] = [];
   /** Whether `pane` is what tmux said after the last step. */
   paneKnown = false;
   /** Which step of the whole fleet its last one was: looks that began earlier do not count for it. */

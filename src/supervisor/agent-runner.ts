@@ -39,6 +39,8 @@ export interface RunnerPorts {
   /** Its leases: `lost` counts as an attempt that died, `released` as one that was given back. */
   giveBackLeases(record: AgentRecord, how: 'lost' | 'released', reason: string): Promise<void>;
   saveRow(record: AgentRecord): Promise<void>;
+  /** Ends what a kill cut short in its worktree, while nothing of it runs: an agent must not start in half of it. */
+  settleOperations(record: AgentRecord): Promise<void>;
 }
 
 const GATE_RETRY_MS = 3_000;
@@ -62,6 +64,7 @@ export class AgentRunner implements Runner {
     note({ phase: 'preparing', since: ports.now() });
     // After a crash of everything, processes of an earlier life may still be there; two of one agent must never be.
     await this.#endAll(record, 0);
+    await ports.settleOperations(record);
     await ports.giveBackLeases(record, 'lost', 'its processes were gone before it was started');
     const oddity = await ports.ensureWorktree(record);
     if (oddity !== null) ports.events.emit('agent.note', { agent: record.id, data: { note: oddity } });
@@ -125,12 +128,13 @@ export class AgentRunner implements Runner {
     return { phase: 'failed', since: this.#ports.now(), detail: `swarm.yaml has no role ${record.row.role} any more` };
   }
 
-  async stop(record: AgentRecord): Promise<Lifecycle> {
+  async stop(record: AgentRecord, leases: 'given-back' | 'left' = 'given-back'): Promise<Lifecycle> {
     const ports = this.#ports;
     if (record.linked) {
       const graceMs = ports.stopGraceMs;
       try {
-        await ports.order(record.id, { do: 'stop', graceMs }, graceMs + STOP_MARGIN_MS);
+        const order: Order = { do: 'stop', graceMs, ...(leases === 'left' ? { leaveAttempts: true } : {}) };
+        await ports.order(record.id, order, graceMs + STOP_MARGIN_MS);
       } catch (error) {
         // It may have died on the way to its ack; the proof below does not rest on its word.
         ports.log.warn({ err: error, agent: record.id }, 'a stop was not confirmed');
@@ -138,7 +142,7 @@ export class AgentRunner implements Runner {
     }
     await this.#endAll(record, ports.stopGraceMs);
     await ports.closePane(record);
-    await this.#giveBackAtLast(record);
+    if (leases === 'given-back') await this.#giveBackAtLast(record);
     record.pane = null;
     record.fold();
     await this.#save(record);

@@ -8,6 +8,7 @@ import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import type { Leases } from './leases.ts';
 import type { LinkServer } from './links.ts';
+import type { Purge } from './power.ts';
 import { forgetProject, removeRuntimeFiles, removeWorktrees } from './purge.ts';
 import type { SupervisorQueue } from './queue.ts';
 import type { TmuxHost } from './tmux-host.ts';
@@ -53,7 +54,7 @@ export async function inTurn(log: Pick<Logger, 'error'>, steps: readonly Step[])
  * last, since until then the names of the sockets and the files are ours to remove.
  */
 export async function endSupervisor(
-  { everything, purge }: { everything: boolean; purge: boolean },
+  { everything, purge }: { everything: boolean; purge: Purge | null },
   parts: EndingParts,
 ): Promise<void> {
   const { log, store, layout, api, fleet, tmux, links, queue, broker, events, leases } = parts;
@@ -80,7 +81,10 @@ export async function endSupervisor(
     ['the note of being alive', () => leases.noteAlive()],
     ...whenEverything('the files of this run', () => removeRuntimeFiles(layout)),
   ]);
-  const forgets = purge && nothingLives && (await inTurn(log, [['the worktrees', () => removeWorktrees(layout, log)]]));
+  const forgets =
+    purge !== null &&
+    nothingLives &&
+    (await inTurn(log, [['the worktrees', () => removeWorktrees(layout, store.agents.list(), purge, log)]]));
   await inTurn(log, [['the store', async () => store.close()]]);
   if (forgets) await inTurn(log, [['the memory of the project', () => forgetProject(layout)]]);
 }

@@ -66,6 +66,10 @@ export class Fleet {
     this.wake();
   }
 
+  remove(id: string): void {
+    this.#records.delete(id);
+  }
+
   begin(): void {
     this.#timer = setInterval(() => this.wake(), LOOK_INTERVAL_MS);
     this.wake();
@@ -94,7 +98,10 @@ export class Fleet {
   get quiet(): boolean {
     return (
       this.#seen &&
-      this.records.every((record) => !record.busy && record.lifecycle.phase === 'none' && record.pane === null)
+      this.records.every(
+        ({ busy, holds, lifecycle, pane }) =>
+          !busy && holds.length === 0 && lifecycle.phase === 'none' && pane === null,
+      )
     );
   }
 
@@ -154,6 +161,11 @@ export class Fleet {
 
   #step(record: AgentRecord): void {
     if (this.#closed) return;
+    const hold = record.busy || !record.paneKnown ? undefined : record.holds.shift();
+    if (hold !== undefined) {
+      this.#stepOf(record, 'hold', hold);
+      return;
+    }
     const desired = this.desired(record);
     // Whose pane is not known now, as of one that says hello before tmux was asked, would be taken for one without a
     // pane, and replaced. An end may always be tried: it proves what it says.
@@ -168,13 +180,17 @@ export class Fleet {
       this.settle(record, action.lifecycle);
       return;
     }
+    this.#stepOf(record, action.do, () => this.#run(record, action));
+  }
+
+  #stepOf(record: AgentRecord, name: Action['do'] | 'hold', run: () => Promise<Lifecycle>): void {
     record.busy = true;
-    const step = this.#run(record, action)
+    const step = run()
       .then((lifecycle) => {
         record.failedSteps = { count: 0, detail: '' };
         this.settle(record, lifecycle);
       })
-      .catch((error: unknown) => this.#failed(record, action.do, error))
+      .catch((error: unknown) => this.#failed(record, name, error))
       .finally(() => {
         record.busy = false;
         this.#stepsEnded += 1;
@@ -187,7 +203,7 @@ export class Fleet {
   }
 
   /** What fails for the same reason again and again is one event, however often it is tried. */
-  #failed(record: AgentRecord, action: Action['do'], error: unknown): void {
+  #failed(record: AgentRecord, action: Action['do'] | 'hold', error: unknown): void {
     const detail = errorText(error);
     const { count, detail: before } = record.failedSteps;
     record.failedSteps = { count: count + 1, detail };
@@ -250,6 +266,29 @@ export class Fleet {
       record.busy = false;
       this.wake();
     }
+  }
+
+  /**
+   * Stops the agent, then works in its worktree; nothing of it is begun meanwhile, and the loop goes on from there.
+   * @throws what `work` does, or whatever keeps the agent from being stopped: nothing was done then
+   */
+  held<T>(record: AgentRecord, leases: 'given-back' | 'left', work: () => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
+    record.holds.push(async () => {
+      this.settle(record, { phase: 'stopping', since: this.#deps.now() });
+      let lifecycle: Lifecycle;
+      try {
+        lifecycle = await this.#deps.runner.stop(record, leases);
+      } catch (error) {
+        reject(error);
+        throw error;
+      }
+      await work().then(resolve, reject);
+      return lifecycle;
+    });
+    this.wake();
+    return promise;
   }
 
   /** A pause is a wish that the wrapper's snapshot must come to show. */

@@ -16,7 +16,12 @@ export interface PowerPorts {
   /** Nothing of any agent runs any more. */
   quiet(): boolean;
   /** Ends this supervisor; `everything`: with all that it supervises. Never rejects. */
-  end(how: { everything: boolean; purge: boolean }): Promise<void>;
+  end(how: { everything: boolean; purge: Purge | null }): Promise<void>;
+}
+
+/** `force`: work that lies in the worktrees is moved to checkpoints instead of keeping them. */
+export interface Purge {
+  force: boolean;
 }
 
 const LANE = 'power';
@@ -34,7 +39,7 @@ export class Power {
   /** Orders that are being carried out or wait for it. */
   #orders = 0;
   #ordered = false;
-  #purge = false;
+  #purge: Purge | null = null;
   #signalled = false;
   #ending: Promise<void> | null = null;
 
@@ -45,16 +50,16 @@ export class Power {
 
   up(request: UpRequest): Promise<UpDocument> {
     return this.#order(() => {
-      this.#purge = false;
+      this.#purge = null;
       return this.#ports.call(request);
     });
   }
 
   /** Resolves when the order is kept; the end itself follows. */
-  down(purge: boolean): Promise<void> {
+  down(purge: Purge | null): Promise<void> {
     return this.#order(async () => {
       const { log, goDown, dismiss } = this.#ports;
-      this.#purge ||= purge;
+      this.#purge = purge ?? this.#purge;
       goDown();
       try {
         await dismiss();
@@ -63,6 +68,17 @@ export class Power {
         log.error({ err: error }, 'that it is to be down could not be kept');
       }
     });
+  }
+
+  /** Work that this supervisor must not end in the middle of, whatever is wanted of it meanwhile. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#ending !== null) throw ending();
+    this.#orders += 1;
+    try {
+      return await work();
+    } finally {
+      this.#orders -= 1;
+    }
   }
 
   async #order<T>(work: () => Promise<T>): Promise<T> {
@@ -103,7 +119,7 @@ export class Power {
 
   #end(everything: boolean): void {
     const { end, log } = this.#ports;
-    this.#ending = end({ everything, purge: everything && this.#purge });
+    this.#ending = end({ everything, purge: everything ? this.#purge : null });
     this.#ending.catch((error: unknown) => log.error({ detail: errorText(error) }, 'the end was not clean'));
   }
 }

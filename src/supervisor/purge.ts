@@ -1,10 +1,14 @@
 import { renameSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { CheckpointStore } from '../checkpoint/store.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
-import { listWorktrees, removeWorktree } from '../git/worktrees.ts';
+import { listWorktrees } from '../git/worktrees.ts';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
+import type { AgentRecord } from '../store/agents.ts';
+import type { Purge } from './power.ts';
+import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
+import type { RemovedAgent } from './removed-agent.ts';
 
 /** What a later `up` makes anew, and what holds secrets meanwhile. */
 export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFile }: ProjectLayout): Promise<void> {
@@ -13,31 +17,50 @@ export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFi
 }
 
 /**
- * Removes the agents' worktrees. Fails closed: each is captured first and removed only as far as plain git does it. Task
- * branches and checkpoints stay in the repository in any case.
+ * Removes the agents' worktrees, each examined in that moment. Task branches and checkpoints stay in the repository in
+ * any case, and what is forgotten is written down beside the state directory, for `undo`.
  * @throws Error when one was kept: then the memory of the project is to be kept too
  */
-export async function removeWorktrees(layout: ProjectLayout, log: Logger): Promise<void> {
-  const { root, worktreesDir, gitCommonDir, shadowGit } = layout;
-  const kept: string[] = [];
+export async function removeWorktrees(
+  layout: ProjectLayout,
+  agents: readonly AgentRecord[],
+  { force }: Purge,
+  log: Logger,
+): Promise<void> {
+  const { root, worktreesDir, keptFile, purgedFile } = layout;
+  const outcomes: RemovalOutcome[] = [];
   const ours = (await listWorktrees(root)).filter(
     ({ path: place, missing }) => !missing && path.dirname(place) === worktreesDir,
   );
   for (const { path: worktree } of ours) {
-    // `worker-1`, and for its further slots `worker-1.2`.
-    const agent = path.basename(worktree).replace('.', '-slot-');
-    try {
-      await new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent }).capture({ reason: 'before-purge' });
-      await removeWorktree({ root, path: worktree });
-    } catch (error) {
-      kept.push(worktree);
-      log.warn({ err: error, worktree }, 'a worktree was kept');
-    }
+    const { agent, checkpoints } = ownerOf(worktree);
+    const sessionId = agents.find(({ id }) => id === agent)?.sessionId ?? null;
+    const request = { layout, worktree, agent: checkpoints, force, reason: 'before-purge', sessionId };
+    outcomes.push(await removeExamined(request));
   }
-  if (kept.length > 0) throw new Error(`kept ${kept.join(', ')}`);
+  const kept = outcomes.filter(({ removed }) => !removed);
+  for (const outcome of kept) log.warn(outcome, 'a worktree was kept');
+  if (kept.length > 0) {
+    const told = kept.map(({ worktree, reasons }) => ({ worktree, why: reasonText(reasons) }));
+    await writeFileAtomic(keptFile, JSON.stringify(told), { mode: 0o600 });
+    throw new Error(`kept ${kept.map(({ worktree }) => worktree).join(', ')}`);
+  }
+  await mkdir(path.dirname(purgedFile), { recursive: true, mode: 0o700 });
+  const forgotten = agents.map((row): RemovedAgent => ({ row, worktrees: outcomes.filter(of(row)).map(stripped) }));
+  await writeFileAtomic(purgedFile, JSON.stringify(forgotten), { mode: 0o600 });
   // Only if nothing of anybody else lies in it.
   await rmdir(worktreesDir).catch((error: unknown) => log.info({ err: error }, 'the directory of worktrees was kept'));
 }
+
+const of =
+  ({ id }: AgentRecord) =>
+  ({ worktree }: RemovalOutcome): boolean =>
+    ownerOf(worktree).agent === id;
+
+const stripped = ({ worktree, checkpoint }: RemovalOutcome): RemovedAgent['worktrees'][number] => ({
+  path: worktree,
+  checkpoint,
+});
 
 /**
  * Removes what swarm remembers of the project. The store must have been closed a moment ago: the directory is out of

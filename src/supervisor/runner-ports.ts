@@ -36,6 +36,7 @@ export interface RunnerWorld {
   base(): Base;
   trusted(): boolean;
   saveRow(record: AgentRecord): Promise<void>;
+  settleOperations(record: AgentRecord): Promise<void>;
 }
 
 /** The real outside world of the agents: git, tmux, processes, Claude Code's gates, the store. */
@@ -127,6 +128,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
     order: world.order,
     giveBackLeases: (record, how, reason) => giveBackLeases(engine, record, how, reason),
     saveRow: world.saveRow,
+    settleOperations: world.settleOperations,
   };
 }
 

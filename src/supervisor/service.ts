@@ -3,6 +3,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   MergeDocument,
+  RemovedDocument,
   RollbackDocument,
   StatusDocument,
   TaskAddedDocument,
@@ -19,7 +20,9 @@ import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import { openQuestions } from './status.ts';
+import type { Purge } from './power.ts';
 import type { TaskDesk } from './task-desk.ts';
+import type { Works } from './works.ts';
 
 const ORDER_TIMEOUT_MS = 10_000;
 /** A rollback of a large worktree writes many files. */
@@ -32,7 +35,8 @@ export interface ServiceDependencies {
   status(): Promise<StatusDocument>;
   document(record: AgentRecord): Agent;
   up(request: UpRequest): Promise<UpDocument>;
-  down(purge: boolean): Promise<void>;
+  down(purge: Purge | null): Promise<void>;
+  works: Pick<Works, 'remove'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   checkpoints: {
@@ -63,8 +67,12 @@ export class Service implements SwarmService {
     return this.#deps.up(request);
   }
 
-  down(request: { purge: boolean }): Promise<void> {
-    return this.#deps.down(request.purge);
+  down({ purge, force }: { purge: boolean; force: boolean }): Promise<void> {
+    return this.#deps.down(purge ? { force } : null);
+  }
+
+  async remove(id: string, { force }: { force: boolean }): Promise<RemovedDocument> {
+    return await this.#deps.works.remove(this.#record(id), force);
   }
 
   async agents(): Promise<Agent[]> {

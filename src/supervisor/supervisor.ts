@@ -14,6 +14,7 @@ import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
 import { Judge } from './judge.ts';
 import { Leases } from './leases.ts';
+import { linkHandlers } from './link-handlers.ts';
 import { LinkServer } from './links.ts';
 import { metricsText } from './metrics.ts';
 import type { Project } from './project.ts';
@@ -27,6 +28,7 @@ import { agentDocument, paneLabel } from './status.ts';
 import { TaskDesk } from './task-desk.ts';
 import { mergeDesk } from './merge-desk.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
+import { Works } from './works.ts';
 import { highestTaskNumber } from '../git/task-branches.ts';
 import { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
@@ -65,6 +67,7 @@ export class Supervisor {
   #amqpUrl: string | null = null;
   readonly #roster: Roster;
   readonly #power: Power;
+  readonly #works: Works;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -83,7 +86,20 @@ export class Supervisor {
     });
     this.#engine.onEvents((events) => events.forEach((event) => this.#events.publish(event)));
     this.#engine.onChange(() => this.#dispatch.changed());
-    this.#links = new LinkServer(this.#linkHandlers(), store.epoch);
+    this.#links = new LinkServer(
+      linkHandlers({
+        log,
+        epoch: store.epoch,
+        events: this.#events,
+        amqpUrl: () => this.#amqpUrl,
+        engine: () => this.#engine,
+        fleet: () => this.#fleet,
+        dispatch: () => this.#dispatch,
+        leases: () => this.#leases,
+        keep: (record) => this.#keep(record),
+      }),
+      store.epoch,
+    );
     this.#tmux = openTmuxHost(options, () => this.#fleet.wake());
     this.#judge = new Judge({ stuckAfterMs: config.health.stuckAfter, events: this.#events, now });
     this.#fleet = new Fleet({
@@ -104,6 +120,7 @@ export class Supervisor {
           base: () => this.#roster.base,
           trusted: () => this.#roster.trusted,
           saveRow: (record) => this.#roster.save(record),
+          settleOperations: (record) => this.#works.settle(record),
         }),
       ),
     });
@@ -179,6 +196,15 @@ export class Supervisor {
         this.#options.onEnd();
       },
     });
+    this.#works = new Works({
+      ...options,
+      layout,
+      fleet: this.#fleet,
+      events: this.#events,
+      engine: this.#engine,
+      roster: this.#roster,
+      during: (work) => this.#power.during(work),
+    });
     this.#api = new ApiServer(this.#service(), onError);
   }
 
@@ -190,6 +216,7 @@ export class Supervisor {
     await this.#engine.seedNumber(await highestTaskNumber(layout.root));
     await this.#leases.afterAbsence();
     await this.#roster.recall();
+    await this.#works.recall();
     if (this.#roster.dismissed) this.#fleet.goDown();
     await this.#links.listen(layout.linkSocket);
     await this.#api.listen(layout.apiSocket);
@@ -199,37 +226,6 @@ export class Supervisor {
     this.#events.emit('supervisor.started', {
       data: { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId },
     });
-  }
-
-  #linkHandlers(): ConstructorParameters<typeof LinkServer>[0] {
-    const { log, store } = this.#options;
-    return {
-      tokenOf: (agent) => this.#fleet.get(agent)?.token ?? null,
-      welcome: (agent) => ({
-        epoch: store.epoch,
-        protocol: 1,
-        amqpUrl: this.#amqpUrl,
-        attempts: this.#engine.leases(agent).map(({ task, attempt }) => ({ task, attempt })),
-      }),
-      connected: (agent, snapshot) => {
-        const record = this.#fleet.connected(agent, snapshot);
-        if (record !== null) this.#keep(record);
-        log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
-      },
-      snapshot: (agent, snapshot) => {
-        const before = this.#fleet.get(agent)?.row;
-        const record = this.#fleet.observed(agent, snapshot);
-        if (record !== null && record.row !== before) this.#keep(record);
-        this.#leases.observed(snapshot);
-      },
-      event: (agent, event) =>
-        this.#events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at }),
-      disconnected: (agent) => {
-        this.#dispatch.forget(agent);
-        this.#fleet.disconnected(agent);
-      },
-      problem: (detail, error) => log.warn({ err: error }, detail),
-    };
   }
 
   /** What cannot be kept now, because the disk is full, is kept with the next change. */
@@ -322,6 +318,7 @@ export class Supervisor {
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
       up: (request) => this.#power.up(request),
       down: (purge) => this.#power.down(purge),
+      works: this.#works,
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
       checkpoints: checkpointDesk(layout),

@@ -59,7 +59,7 @@ describe('bodies', () => {
   });
 
   test('what is left out has the harmless value', () => {
-    expect(downBody.parse({})).toEqual({ purge: false });
+    expect(downBody.parse({})).toEqual({ purge: false, force: false });
     expect(emptyBody.parse(undefined)).toBeUndefined();
     expect(emptyBody.parse({})).toEqual({});
   });

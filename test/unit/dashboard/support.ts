@@ -94,6 +94,7 @@ export function orders(refusal: Error | null = null): Ordered {
     orders: {
       answer: (agent, request) => take('answer', agent, request),
       setAgent: (id, verb) => take(verb, id).then(() => fakeAgent(id)),
+      remove: (id) => take('rm', id).then(() => ({ worktree: '' })),
       send: (agent, text) => take('send', agent, text).then(() => ({ id: 'm1', receipt: 'queued' })),
       addTask: (task) => take('task', task).then(() => ({ id: 't99', existing: false })),
       cancelTask: (id) => take('cancel', id).then(() => fakeTask(id, '')),

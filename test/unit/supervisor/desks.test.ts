@@ -308,6 +308,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     document: (agent) => agentDocument(agent, null),
     up: () => Promise.reject(new Error('unasked')),
     down: async () => undefined,
+    works: { remove: never },
     order: async (agent, order) => {
       orders.push({ agent, order });
       return order.do === 'checkpoint' ? { n: 2 } : { n: 1, safety: 3, changed: ['a'] };

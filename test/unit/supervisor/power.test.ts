@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { UpDocument } from '../../../src/api/documents.ts';
-import { Power } from '../../../src/supervisor/power.ts';
+import { Power, type Purge } from '../../../src/supervisor/power.ts';
 import { settled, silentLog, Time } from './kit.ts';
 
 const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee' }, notes: [] };
@@ -11,7 +11,7 @@ function world({ down = false } = {}) {
     down,
     quiet: false,
     stored: down ? 'down' : 'up',
-    ends: [] as { everything: boolean; purge: boolean }[],
+    ends: [] as { everything: boolean; purge: Purge | null }[],
   };
   let calling: PromiseWithResolvers<void> | null = null;
   let dismissing: () => Promise<void> = async () => void (state.stored = 'down');
@@ -41,20 +41,20 @@ function world({ down = false } = {}) {
 
 test('down ends everything once nothing runs, and not before', async () => {
   const { power, state } = world();
-  await power.down(false);
+  await power.down(null);
   power.tick();
   expect(state.ends).toEqual([]);
   state.quiet = true;
   power.tick();
   power.tick();
-  expect(state.ends).toEqual([{ everything: true, purge: false }]);
+  expect(state.ends).toEqual([{ everything: true, purge: null }]);
 });
 
 test('the last of several orders counts, in memory and in the store', async () => {
   const { power, state, slowly } = world();
   const git = slowly();
   const up = power.up({});
-  const down = power.down(false);
+  const down = power.down(null);
   await settled();
   git.resolve();
   await Promise.all([up, down]);
@@ -65,7 +65,7 @@ test('the last of several orders counts, in memory and in the store', async () =
 
 test('an up that is on its way keeps a quiet supervisor from ending', async () => {
   const { power, state, slowly } = world();
-  await power.down(false);
+  await power.down(null);
   state.quiet = true;
   const git = slowly();
   const up = power.up({ workers: 3 });
@@ -80,7 +80,7 @@ test('an up that is on its way keeps a quiet supervisor from ending', async () =
 
 test('an order to one that ends is refused as to one that is not there, so that its sender starts the next', async () => {
   const { power, state } = world();
-  await power.down(false);
+  await power.down(null);
   state.quiet = true;
   power.tick();
   await expect(power.up({})).rejects.toMatchObject({ code: 'supervisor-down', retrySafe: true });
@@ -89,21 +89,21 @@ test('an order to one that ends is refused as to one that is not there, so that 
 
 test('a purge that an up came after is forgotten', async () => {
   const { power, state } = world();
-  await power.down(true);
+  await power.down({ force: false });
   await power.up({});
-  await power.down(false);
+  await power.down(null);
   state.quiet = true;
   power.tick();
-  expect(state.ends).toEqual([{ everything: true, purge: false }]);
+  expect(state.ends).toEqual([{ everything: true, purge: null }]);
 });
 
 test('a full disk does not keep it from going down', async () => {
   const { power, state, failing } = world();
   failing();
-  await power.down(true);
+  await power.down({ force: false });
   state.quiet = true;
   power.tick();
-  expect(state.ends).toEqual([{ everything: true, purge: true }]);
+  expect(state.ends).toEqual([{ everything: true, purge: { force: false } }]);
 });
 
 test('one that was started for an up waits for it to speak', async () => {
@@ -115,13 +115,13 @@ test('one that was started for an up waits for it to speak', async () => {
   expect(state.ends).toEqual([]);
   time.pass(1);
   power.tick();
-  expect(state.ends).toEqual([{ everything: true, purge: false }]);
+  expect(state.ends).toEqual([{ everything: true, purge: null }]);
 });
 
 test('one that was started to clean up ends as soon as that is done', async () => {
   const { power, state } = world({ down: true });
   state.quiet = true;
-  await power.down(false);
+  await power.down(null);
   power.tick();
   expect(state.ends).toHaveLength(1);
 });
@@ -130,14 +130,14 @@ test('a signal ends the supervisor alone, a second one changes nothing', () => {
   const { power, state } = world();
   power.signal('SIGTERM');
   power.signal('SIGTERM');
-  expect(state.ends).toEqual([{ everything: false, purge: false }]);
+  expect(state.ends).toEqual([{ everything: false, purge: null }]);
 });
 
 test('a signal while everything goes down waits for that, a second one does not', async () => {
   const { power, state } = world();
-  await power.down(true);
+  await power.down({ force: false });
   power.signal('SIGTERM');
   expect(state.ends).toEqual([]);
   power.signal('SIGTERM');
-  expect(state.ends).toEqual([{ everything: false, purge: false }]);
+  expect(state.ends).toEqual([{ everything: false, purge: null }]);
 });

@@ -41,6 +41,7 @@ function world(more: Partial<RunnerPorts> = {}) {
     },
     order: async (_agent, order) => void orders.push(order),
     giveBackLeases: async (_record, how) => void calls.push(how),
+    settleOperations: async () => {},
     saveRow: call('save', undefined),
     ...more,
   };

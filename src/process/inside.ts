@@ -1,0 +1,22 @@
+import path from 'node:path';
+import { kernel, type Kernel } from './kernel.ts';
+
+export interface Insider {
+  pid: number;
+  /** Name of the program. */
+  command: string;
+}
+
+/**
+ * Living processes whose working directory is `directory` (a real path) or below it, our own excepted. Those of other
+ * users are not seen. Throws where working directories cannot be read at all.
+ */
+export function processesInside(directory: string, source: Kernel = kernel): Insider[] {
+  const inside: Insider[] = [];
+  for (const [pid, at] of source.directories()) {
+    if (pid === process.pid || (at !== directory && !at.startsWith(`${directory}${path.sep}`))) continue;
+    const row = source.row(pid);
+    if (row?.alive === true) inside.push({ pid, command: row.command });
+  }
+  return inside;
+}

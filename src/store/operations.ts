@@ -1,0 +1,74 @@
+import type { Database } from './database.ts';
+
+export type OperationKind = 'rollback' | 'merge' | 'rm' | 'purge';
+/** `open`: begun and not ended; `done`; `undone`: taken back by a person; `dropped`: ended without having changed anything. */
+export type OperationState = 'open' | 'done' | 'undone' | 'dropped';
+
+/** Something that swarm did to a person's work, and can take back. */
+export interface Operation {
+  /** Grows. */
+  id: number;
+  kind: OperationKind;
+  agent: string;
+  state: OperationState;
+  /** Whatever its kind needs to be ended, or taken back; JSON. */
+  data: unknown;
+  /** When it began, ms since 1970. */
+  at: number;
+}
+
+interface Row extends Omit<Operation, 'data'> {
+  data: string;
+}
+
+/** Rows older than this many are forgotten: nobody takes back what lies that far behind. */
+const KEPT = 1_000;
+
+export class OperationTable {
+  readonly #db: Database;
+  readonly #now: () => number;
+
+  constructor(db: Database, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  /** Inside a write. */
+  begin(kind: OperationKind, agent: string, data: unknown, state: OperationState = 'open'): number {
+    this.#db.run(
+      'INSERT INTO operations (kind, agent, state, data, at) VALUES (?, ?, ?, ?, ?)',
+      kind,
+      agent,
+      state,
+      JSON.stringify(data),
+      this.#now(),
+    );
+    const id = this.#db.get<{ id: number }>('SELECT max(id) AS id FROM operations')?.id ?? 0;
+    this.#db.run(`DELETE FROM operations WHERE state <> 'open' AND id <= ?`, id - KEPT);
+    return id;
+  }
+
+  /** Inside a write. */
+  change(id: number, state: OperationState, data: unknown): void {
+    this.#db.run('UPDATE operations SET state = ?, data = ? WHERE id = ?', state, JSON.stringify(data), id);
+  }
+
+  /** Begun and not ended, oldest first; of one agent where it is named. */
+  open(agent?: string): Operation[] {
+    const rows = this.#db.all<Row>(`SELECT * FROM operations WHERE state = 'open' ORDER BY id`);
+    return rows.filter((row) => agent === undefined || row.agent === agent).map(toOperation);
+  }
+
+  /** The newest that is done and was not taken back. */
+  lastDone(agent: string): Operation | undefined {
+    const row = this.#db.get<Row>(
+      `SELECT * FROM operations WHERE agent = ? AND state = 'done' ORDER BY id DESC LIMIT 1`,
+      agent,
+    );
+    return row === undefined ? undefined : toOperation(row);
+  }
+}
+
+function toOperation(row: Row): Operation {
+  return { ...row, data: JSON.parse(row.data) as unknown };
+}

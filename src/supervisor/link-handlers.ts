@@ -1,0 +1,56 @@
+import type { Logger } from 'pino';
+import type { TaskEngine } from '../scheduler/engine.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { EventLog } from './event-log.ts';
+import type { Fleet } from './fleet.ts';
+import type { Leases } from './leases.ts';
+import type { LinkHandlers } from './links.ts';
+
+/** Functions, since the links are there before those that they tell. */
+export interface LinkWorld {
+  log: Logger;
+  epoch: number;
+  events: EventLog;
+  amqpUrl(): string | null;
+  engine(): TaskEngine;
+  fleet(): Fleet;
+  dispatch(): Dispatch;
+  leases(): Leases;
+  /** Keeps what is known of the agent. */
+  keep(record: AgentRecord): void;
+}
+
+/** What the wrappers say, to whom it matters. */
+export function linkHandlers(world: LinkWorld): LinkHandlers {
+  const { log, epoch, events, keep } = world;
+  return {
+    tokenOf: (agent) => world.fleet().get(agent)?.token ?? null,
+    welcome: (agent) => ({
+      epoch,
+      protocol: 1,
+      amqpUrl: world.amqpUrl(),
+      attempts: world
+        .engine()
+        .leases(agent)
+        .map(({ task, attempt }) => ({ task, attempt })),
+    }),
+    connected: (agent, snapshot) => {
+      const record = world.fleet().connected(agent, snapshot);
+      if (record !== null) keep(record);
+      log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
+    },
+    snapshot: (agent, snapshot) => {
+      const before = world.fleet().get(agent)?.row;
+      const record = world.fleet().observed(agent, snapshot);
+      if (record !== null && record.row !== before) keep(record);
+      world.leases().observed(snapshot);
+    },
+    event: (agent, event) => events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at }),
+    disconnected: (agent) => {
+      world.dispatch().forget(agent);
+      world.fleet().disconnected(agent);
+    },
+    problem: (detail, error) => log.warn({ err: error }, detail),
+  };
+}
