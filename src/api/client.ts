@@ -4,6 +4,7 @@ import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import type { TaskSpec, TaskState } from '../domain/task.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
+import { CheckpointClient } from './checkpoint-client.ts';
 import type {
   Agent,
   CheckpointDocument,
@@ -48,6 +49,10 @@ export class SwarmClient {
   readonly #pidFile: string;
   readonly #tmuxSocket: string;
   readonly #options: ClientOptions;
+  readonly checkpointing = new CheckpointClient({
+    get: (path) => this.#get(path, WORK_TIMEOUT_MS),
+    post: (path, body) => this.#post(path, body, WORK_TIMEOUT_MS),
+  });
 
   constructor(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>, options: ClientOptions) {
     this.#socket = layout.apiSocket;

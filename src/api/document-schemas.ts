@@ -2,6 +2,15 @@ import * as z from 'zod';
 import { AGENT_STATUSES } from '../domain/agent.ts';
 import type { ErrorDocument } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
+import { checkpointSchemas } from './checkpoint-schemas.ts';
+import type {
+  CheckpointBranchDocument,
+  CheckpointDiffDocument,
+  CheckpointDropDocument,
+  CheckpointPruneDocument,
+  CheckpointRestoreDocument,
+  CheckpointShowDocument,
+} from './checkpoint-service.ts';
 import type {
   Agent,
   CheckpointDocument,
@@ -120,21 +129,9 @@ const task = z.object({
   result: z.object({ summary: z.string(), commit: text, branch: text, costUsd: usd }).nullable(),
 });
 
-const checkpoint = z.object({
-  n: z.number(),
-  ref: z.string(),
-  commit: z.string(),
-  tree: z.string(),
-  at: time,
-  reason: z.string(),
-  task: text,
-  sessionId: text,
-  files: z.number().describe('Number of files in the checkpoint.'),
-});
-
 export const documentSchemas = {
   agent,
-  checkpoint,
+  ...checkpointSchemas,
   error: z.object({
     error: z.object({
       code: z.string().describe('Stable, kebab-case.'),
@@ -177,6 +174,12 @@ export function documentJsonSchema(name: keyof typeof documentSchemas): Record<s
 interface Documents {
   agent: Agent;
   checkpoint: CheckpointDocument;
+  'checkpoint-show': CheckpointShowDocument;
+  'checkpoint-diff': CheckpointDiffDocument;
+  'checkpoint-restore': CheckpointRestoreDocument;
+  'checkpoint-branch': CheckpointBranchDocument;
+  'checkpoint-prune': CheckpointPruneDocument;
+  'checkpoint-drop': CheckpointDropDocument;
   error: ErrorDocument;
   event: EventDocument;
   merge: MergeDocument;

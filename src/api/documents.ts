@@ -27,6 +27,7 @@ export interface StatusDocument {
 }
 
 export interface CheckpointDocument {
+  agent: string;
   n: number;
   ref: string;
   commit: string;
@@ -34,9 +35,16 @@ export interface CheckpointDocument {
   at: string;
   reason: string;
   task: string | null;
+  attempt: number | null;
   sessionId: string | null;
-  /** Number of files in the checkpoint. */
+  transcriptUuid: string | null;
+  head: string | null;
+  branch: string | null;
+  /** Files that differ from the checkpoint before. */
   files: number;
+  pinned: boolean;
+  /** What it does not hold, and what a person should know of what it does. */
+  warnings: string[];
 }
 
 export interface RollbackDocument {

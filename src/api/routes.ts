@@ -12,6 +12,7 @@ import {
   tasksBody,
   upBody,
 } from './bodies.ts';
+import { checkpointRoutes } from './checkpoint-routes.ts';
 import type { SwarmService } from './service.ts';
 
 export interface Route<Input = unknown> {
@@ -42,6 +43,7 @@ function desiredRoute(verb: string, desired: 'up' | 'paused' | 'stopped'): Route
 
 /** Every route with a JSON answer; `/v1/events`, `/health`, `/metrics` and `/openapi.json` have their own shape. */
 export const routes: readonly Route[] = [
+  ...checkpointRoutes,
   route({
     method: 'GET',
     path: '/v1/swarm',

@@ -1,4 +1,5 @@
 import type { Task, TaskSpec } from '../domain/task.ts';
+import type { CheckpointService } from './checkpoint-service.ts';
 import type {
   Agent,
   CheckpointDocument,
@@ -31,6 +32,7 @@ export interface AnswerRequest {
 
 /** What the supervisor offers to the routes; the one interface that the CLI, the dashboard and others use. */
 export interface SwarmService {
+  readonly checkpointing: CheckpointService;
   status(): Promise<StatusDocument>;
   up(request: UpRequest): Promise<UpDocument>;
   down(request: { purge: boolean; force: boolean }): Promise<void>;

@@ -10,14 +10,14 @@ import { readHeadFast } from './head.ts';
 import { changedFiles, keptObjects, matchTrackedIgnored, readEmptyDirs, readListing, writeTree } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import { digestOperations, fingerprint } from './record.ts';
-import type { SavedState, StateToSave } from './record.ts';
+import type { NewRecord, SavedState, StateToSave } from './record.ts';
 import { newestCheckpoint, newestLooseNumber, writeCheckpoint } from './refs.ts';
 import { indexPath, shadowEnvironment } from './shadow.ts';
 import { openWorkIndex } from './shadow-index.ts';
 import type { WorkIndex } from './shadow-index.ts';
 import { baseModes, oddModes, parentsOf } from './tree-extras.ts';
 import type { Listing } from './tree-extras.ts';
-import type { Captured, CaptureRequest, CheckpointPlace } from './types.ts';
+import type { Captured, CaptureRequest, CheckpointLimits, CheckpointPlace } from './types.ts';
 
 /** What the last capture of this process saw. It only ever saves work: without it everything is looked at. */
 export interface Remembered {
@@ -38,9 +38,20 @@ export interface CaptureContext {
   place: CheckpointPlace;
   gitDir: string;
   config: readonly string[];
+  limits: CheckpointLimits;
   remembered: Remembered | null;
   /** Files that git ignores and that must be captured all the same: a rollback is about to overwrite them. */
   alsoCapture: ReadonlySet<RawPath>;
+}
+
+/** Only the files, as a tree that no ref names. */
+export async function readTree(context: CaptureContext): Promise<string> {
+  const work = await openWorkIndex(indexPath(context.place));
+  try {
+    return (await gather(context, await look(context, work, undefined))).state.tree;
+  } finally {
+    await work.discard();
+  }
 }
 
 interface Seen {
@@ -136,7 +147,7 @@ async function record(
     };
   }
   const files = (await changedFiles(place, newest?.commit ?? state.saved.head, tree)).length;
-  const { n, commit } = await writeNext(place, request, state, mark, files, newest?.n ?? 0);
+  const { n, commit } = await writeNext(place, { request, state, fingerprint: mark, files, warnings }, newest?.n ?? 0);
   return {
     captured: { n, commit, tree, created: true, warnings },
     remembered: remember(seen, gathered, mark, n, commit),
@@ -220,16 +231,13 @@ const MOST_TRIES = 20;
 
 async function writeNext(
   place: CheckpointPlace,
-  request: CaptureRequest,
-  state: StateToSave,
-  mark: string,
-  files: number,
+  record: Omit<NewRecord, 'place' | 'n' | 'at'>,
   newest: number,
 ): Promise<{ n: number; commit: string }> {
   let n = newest + 1;
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const at = Math.floor(Date.now() / 1000);
-    const commit = await writeCheckpoint(place, { place, n, request, state, fingerprint: mark, files, at });
+    const commit = await writeCheckpoint(place, { ...record, place, n, at });
     if (commit !== null) return { n, commit };
     n = ((await newestCheckpoint(place))?.n ?? n) + 1;
   }

@@ -10,7 +10,7 @@ export interface RollbackJournal {
   at: string;
 }
 
-export function journalPath(place: CheckpointPlace): string {
+export function journalPath(place: Pick<CheckpointPlace, 'shadowGit' | 'agent'>): string {
   return path.join(place.shadowGit, `${place.agent}.rollback.json`);
 }
 
@@ -18,10 +18,7 @@ export function journalPath(place: CheckpointPlace): string {
 export async function beginJournal(place: CheckpointPlace, journal: RollbackJournal): Promise<void> {
   const file = await open(journalPath(place), 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
-    throw new SwarmError('rollback-under-way', `a rollback of ${place.agent} has begun and not ended`, {
-      hint: `Restart the agent: an interrupted rollback is finished first. Or wait for the one that runs.`,
-      cause: error,
-    });
+    throw rollbackUnderWay(place.agent, error);
   });
   try {
     await file.writeFile(JSON.stringify(journal));
@@ -31,8 +28,17 @@ export async function beginJournal(place: CheckpointPlace, journal: RollbackJour
   }
 }
 
+export function rollbackUnderWay(agent: string, cause?: unknown): SwarmError {
+  return new SwarmError('rollback-under-way', `a rollback of ${agent} has begun and not ended`, {
+    hint: `Restart the agent: an interrupted rollback is finished first. Or wait for the one that runs.`,
+    cause,
+  });
+}
+
 /** Null when there is none; a file cut short by a kill means that nothing was changed yet. */
-export async function readJournal(place: CheckpointPlace): Promise<RollbackJournal | 'unbegun' | null> {
+export async function readJournal(
+  place: Pick<CheckpointPlace, 'shadowGit' | 'agent'>,
+): Promise<RollbackJournal | 'unbegun' | null> {
   let text: string;
   try {
     text = await readFile(journalPath(place), 'utf8');

@@ -45,6 +45,11 @@ export function refPrefix(agent: string): string {
   return `refs/swarm/checkpoints/${agent}/`;
 }
 
+/** A checkpoint that retention never takes away has a second ref. */
+export function pinPrefix(agent: string): string {
+  return `refs/swarm/pins/${agent}/`;
+}
+
 export interface NewRecord {
   place: Pick<CheckpointPlace, 'agent'>;
   n: number;
@@ -52,6 +57,8 @@ export interface NewRecord {
   state: StateToSave;
   fingerprint: string;
   files: number;
+  /** What it does not hold, and what a person should know of what it does. */
+  warnings: readonly string[];
   /** Seconds since 1970. */
   at: number;
 }
@@ -61,6 +68,7 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 export function checkpointMessage(record: NewRecord): string {
   const { place, n, request, state, files } = record;
   const trailers: Array<[string, string | number | null | undefined]> = [
+    ['Swarm-Checkpoint', n],
     ['Swarm-Agent', place.agent],
     ['Swarm-Reason', oneLine(request.reason)],
     ['Swarm-Task', request.task],
@@ -71,6 +79,7 @@ export function checkpointMessage(record: NewRecord): string {
     ['Swarm-Branch', state.saved.branch],
     ['Swarm-Files', files],
     ['Swarm-State', record.fingerprint],
+    ...record.warnings.map((text): [string, string] => ['Swarm-Warning', text]),
   ];
   const lines = trailers
     .filter(([, value]) => value !== null && value !== undefined && value !== '')
@@ -125,36 +134,50 @@ export function importStream(record: NewRecord): Buffer {
 /** NUL cannot be in any field; contents come last because they hold line breaks. */
 export const LIST_FORMAT = '%(refname)%00%(objectname)%00%(tree)%00%(parent)%00%(committerdate:unix)%00%(contents)%00';
 
-export function parseList(output: string, agent: string): Checkpoint[] {
+/** Checkpoints by agent and number, each agent's oldest first; `agent` null takes those of all. */
+export function parseList(output: string, agent: string | null): Checkpoint[] {
   const fields = output.split('\0');
   const list: Checkpoint[] = [];
+  const pinned = new Set<string>();
   for (let at = 0; at + 5 < fields.length; at += 6) {
     const [name = '', commit = '', tree = '', parents = '', seconds = '0', contents = ''] = fields.slice(at, at + 6);
     const ref = name.trimStart();
-    const n = Number(ref.slice(refPrefix(agent).length));
-    if (!Number.isInteger(n) || n < 1) continue;
-    const trailers = new Map(
-      [...contents.matchAll(/^Swarm-(\w+): (.*)$/gm)].map(([, key = '', value = '']) => [key, value]),
-    );
-    const attempt = trailers.get('Attempt');
-    list.push({
-      n,
-      ref,
-      commit,
-      tree,
-      at: new Date(Number(seconds) * 1000).toISOString(),
-      agent: trailers.get('Agent') ?? agent,
-      reason: trailers.get('Reason') ?? '',
-      task: trailers.get('Task') ?? null,
-      attempt: attempt === undefined ? null : Number(attempt),
-      sessionId: trailers.get('Session') ?? null,
-      transcriptUuid: trailers.get('Transcript') ?? null,
-      head: trailers.get('Head') ?? null,
-      branch: trailers.get('Branch') ?? null,
-      files: Number(trailers.get('Files') ?? 0),
-      meta: parents.split(' ').at(-1) ?? '',
-      state: trailers.get('State') ?? '',
-    });
+    const [, kind, owner = '', number = ''] = REF.exec(ref) ?? [];
+    if (kind === undefined || (agent !== null && owner !== agent)) continue;
+    if (kind === 'pins') pinned.add(`${owner}/${number}`);
+    else list.push({ n: Number(number), ref, commit, tree, ...describe(owner, seconds, parents, contents) });
   }
-  return list.sort((a, b) => a.n - b.n);
+  for (const checkpoint of list) checkpoint.pinned = pinned.has(`${checkpoint.agent}/${checkpoint.n}`);
+  return list.sort((a, b) => (a.agent === b.agent ? a.n - b.n : a.agent < b.agent ? -1 : 1));
+}
+
+const REF = /^refs\/swarm\/(checkpoints|pins)\/([^/]+)\/([1-9]\d*)$/;
+
+function describe(
+  agent: string,
+  seconds: string,
+  parents: string,
+  contents: string,
+): Omit<Checkpoint, 'n' | 'ref' | 'commit' | 'tree'> {
+  const lines = [...contents.matchAll(/^Swarm-(\w+): (.*)$/gm)].map(
+    ([, key = '', value = '']) => [key, value] as const,
+  );
+  const trailers = new Map(lines);
+  const attempt = trailers.get('Attempt');
+  return {
+    at: new Date(Number(seconds) * 1000).toISOString(),
+    agent,
+    reason: trailers.get('Reason') ?? '',
+    task: trailers.get('Task') ?? null,
+    attempt: attempt === undefined ? null : Number(attempt),
+    sessionId: trailers.get('Session') ?? null,
+    transcriptUuid: trailers.get('Transcript') ?? null,
+    head: trailers.get('Head') ?? null,
+    branch: trailers.get('Branch') ?? null,
+    files: Number(trailers.get('Files') ?? 0),
+    meta: parents.split(' ').at(-1) ?? '',
+    state: trailers.get('State') ?? '',
+    pinned: false,
+    warnings: lines.filter(([key]) => key === 'Warning').map(([, text]) => text),
+  };
 }

@@ -97,7 +97,7 @@ function exists(worktree: string, raw: RawPath): boolean {
   return statOrNull(worktree, raw) !== null;
 }
 
-function statOrNull(worktree: string, raw: RawPath): Stats | null {
+export function statOrNull(worktree: string, raw: RawPath): Stats | null {
   try {
     return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
   } catch (error) {

@@ -5,20 +5,33 @@ import { serialised } from '../git/lock.ts';
 import { worktreeGitDir } from '../git/operations.ts';
 import { diffText } from '../git/task-diff.ts';
 import type { TaskDiff } from '../git/task-diff.ts';
-import { capture } from './capture.ts';
+import { branchCheckpoint } from './branch.ts';
+import type { MadeBranch } from './branch.ts';
+import { capture, readTree } from './capture.ts';
 import type { Remembered } from './capture.ts';
-import { beginJournal, endJournal, readJournal } from './journal.ts';
+import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
 import { changedFiles } from './observe.ts';
 import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
 import type { LockedIndex } from './persons-index.ts';
-import { findCheckpoint, listCheckpoints, newestCheckpoint } from './refs.ts';
+import type { SavedState } from './record.ts';
+import { findCheckpoint, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
 import { endangered, restore } from './restore.ts';
+import { restorePaths, select } from './restore-paths.ts';
 import { loadCheckpoint } from './saved.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { ensureShadow, excludesConfig, indexPath } from './shadow.ts';
 import { sweepWorkIndexes } from './shadow-index.ts';
 import { parseListing } from './tree-extras.ts';
-import type { Captured, CaptureRequest, Checkpoint, CheckpointPlace, RolledBack } from './types.ts';
+import { DEFAULT_LIMITS } from './types.ts';
+import type {
+  Captured,
+  CaptureRequest,
+  Checkpoint,
+  CheckpointLimits,
+  CheckpointPlace,
+  RestoredPaths,
+  RolledBack,
+} from './types.ts';
 
 /** How an interrupted rollback was ended: `finished` at `n`, or `undone` back to `safety`. */
 export interface Recovered {
@@ -36,7 +49,10 @@ export class CheckpointStore {
   #opened: Promise<{ gitDir: string; config: readonly string[] }> | null = null;
   #remembered: Remembered | null = null;
 
-  constructor(place: CheckpointPlace) {
+  readonly #limits: CheckpointLimits;
+
+  constructor(place: CheckpointPlace, limits: CheckpointLimits = DEFAULT_LIMITS) {
+    this.#limits = limits;
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(place.agent)) {
       throw new SwarmError('invalid-agent-id', `"${place.agent}" cannot be part of a ref name`, {
         hint: 'Use letters, digits, dashes and underscores.',
@@ -60,10 +76,70 @@ export class CheckpointStore {
     return newestCheckpoint(this.place);
   }
 
-  /** From one checkpoint to another, byte for byte (no filters, no line-ending conversion). */
-  async diff(from: number, to: number): Promise<TaskDiff> {
-    const [a, b] = await Promise.all([findCheckpoint(this.place, from), findCheckpoint(this.place, to)]);
-    return diffText(this.place.worktree, [a.tree, b.tree]);
+  /** From one checkpoint to another, or to what is there now, byte for byte (no filters, no line-ending conversion). */
+  async diff(from: number, to: number | null): Promise<TaskDiff> {
+    const a = await findCheckpoint(this.place, from);
+    const tree = to === null ? await this.#treeNow() : (await findCheckpoint(this.place, to)).tree;
+    return this.#diffTrees(a.tree, tree);
+  }
+
+  /** The checkpoint, and what it changed since the one before (of the first one: since HEAD). */
+  async show(n: number): Promise<{ checkpoint: Checkpoint; since: number | null; diff: TaskDiff; loaded: SavedState }> {
+    const list = await this.list();
+    const at = list.findIndex((checkpoint) => checkpoint.n === n);
+    const checkpoint = list[at];
+    if (checkpoint === undefined) throw unknownCheckpoint(this.place.agent, n, list);
+    const before = list[at - 1] ?? null;
+    const base = before?.tree ?? checkpoint.head;
+    const [diff, { saved }] = await Promise.all([
+      base === null ? { text: '', files: [] } : this.#diffTrees(base, checkpoint.tree),
+      loadCheckpoint(this.place, checkpoint),
+    ]);
+    return { checkpoint, since: before?.n ?? null, diff, loaded: saved };
+  }
+
+  /**
+   * Sets files or directories back to what they were in checkpoint `n`, and nothing else; what is there now is captured
+   * first. Errors: `unknown-checkpoint`, `unknown-path`, `rollback-under-way`.
+   */
+  async restorePaths(
+    n: number,
+    paths: readonly string[],
+    request: Omit<CaptureRequest, 'reason'>,
+  ): Promise<RestoredPaths> {
+    return this.#alone(async () => {
+      const target = await loadCheckpoint(this.place, await findCheckpoint(this.place, n));
+      if ((await readJournal(this.place)) !== null) throw rollbackUnderWay(this.place.agent);
+      select(
+        await changedFiles(this.place, null, target.checkpoint.tree),
+        paths,
+        `checkpoint ${n} of ${this.place.agent}`,
+      );
+      const safety = await this.#captureBefore(target, `before restoring ${paths.join(' ')} of ${n}`, request);
+      const context = { place: this.place, ...(await this.#open()) };
+      const changed = await restorePaths(context, safety.tree, target, paths);
+      return { n, safety: safety.n, changed: changed.map(printable) };
+    });
+  }
+
+  /** A branch with the files of checkpoint `n` in one ordinary commit. Errors: `bad-branch`, `branch-exists`. */
+  async branch(n: number, name: string): Promise<MadeBranch> {
+    return branchCheckpoint(this.place, await findCheckpoint(this.place, n), name);
+  }
+
+  #diffTrees(from: string, to: string): Promise<TaskDiff> {
+    // The worktree may be gone; the repository is not. Attributes of a checkout would convert what is shown.
+    const { gitCommonDir } = this.place;
+    return diffText(gitCommonDir, [from, to], { GIT_DIR: gitCommonDir });
+  }
+
+  /** A tree of what is there now; no checkpoint is made of it. */
+  async #treeNow(): Promise<string> {
+    return this.#alone(async () => {
+      const { gitDir, config } = await this.#open();
+      const limits = this.#limits;
+      return readTree({ place: this.place, gitDir, config, limits, remembered: null, alsoCapture: new Set() });
+    });
   }
 
   /**
@@ -119,12 +195,16 @@ export class CheckpointStore {
     await this.#restore(await this.#lock(target), now, target);
   }
 
-  async #captureBefore(target: LoadedCheckpoint, reason: string): Promise<Captured> {
-    const first = await this.#capture({ reason }, new Set());
+  async #captureBefore(
+    target: LoadedCheckpoint,
+    reason: string,
+    request: Omit<CaptureRequest, 'reason'> = {},
+  ): Promise<Captured> {
+    const first = await this.#capture({ ...request, reason }, new Set());
     const captured = new Set(parseListing(this.#remembered?.listing ?? Buffer.alloc(0)).files);
     const files = await changedFiles(this.place, null, target.checkpoint.tree);
     const danger = endangered(this.place.worktree, files, captured);
-    return danger.size === 0 ? first : this.#capture({ reason, force: true }, danger);
+    return danger.size === 0 ? first : this.#capture({ ...request, reason, force: true }, danger);
   }
 
   async #lock(target: LoadedCheckpoint): Promise<LockedIndex> {
@@ -140,7 +220,8 @@ export class CheckpointStore {
 
   async #capture(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<Captured> {
     const { gitDir, config } = await this.#open();
-    const context = { place: this.place, gitDir, config, remembered: this.#remembered, alsoCapture };
+    const limits = this.#limits;
+    const context = { place: this.place, gitDir, config, limits, remembered: this.#remembered, alsoCapture };
     const { captured, remembered } = await capture(context, request);
     this.#remembered = remembered;
     return captured;

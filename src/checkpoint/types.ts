@@ -27,7 +27,10 @@ export interface Captured {
   tree: string;
   /** False when the newest checkpoint holds this very state already. */
   created: boolean;
-  /** What could not be captured: unreadable files, nested repositories without a commit. */
+  /**
+   * Sentences for people: what could not be captured (unreadable files, nested repositories without a commit), what was
+   * left out for its size, nested repositories with changes of their own, names that look like secrets.
+   */
   warnings: string[];
 }
 
@@ -53,6 +56,10 @@ export interface Checkpoint {
   meta: string;
   /** Fingerprint of the whole state. */
   state: string;
+  /** Retention never takes it away. */
+  pinned: boolean;
+  /** What it does not hold, and what a person should know of what it does. */
+  warnings: string[];
 }
 
 export interface RolledBack {
@@ -62,4 +69,20 @@ export interface RolledBack {
   /** Files that changed. */
   changed: string[];
   warnings: string[];
+}
+
+/** What a person may set. */
+export interface CheckpointLimits {
+  /** Larger files are left out, in bytes. */
+  maxFileBytes: number;
+}
+
+/** What a project sets that says nothing. */
+export const DEFAULT_LIMITS: CheckpointLimits = { maxFileBytes: 100 * 1024 * 1024 };
+
+export interface RestoredPaths {
+  n: number;
+  /** The checkpoint that holds what was there before. */
+  safety: number;
+  changed: string[];
 }

@@ -6,37 +6,52 @@ import { oneLine, table, type Output } from './output.ts';
 import { openProject } from './project.ts';
 import { countOf, sinceThen } from './words.ts';
 
-export async function checkpoint(context: Context, agent: string, options: { message?: string }): Promise<void> {
+export async function checkpoint(
+  context: Context,
+  agent: string,
+  options: { message?: string; pin?: boolean },
+): Promise<void> {
   const { client } = await openProject(context);
-  const taken = await client.checkpoint(agent, options.message);
-  context.output.document(taken);
-  context.output.line(
-    `${agent}: checkpoint ${taken.n} (${countOf(taken.files, 'changed file')}); back to it: ${context.output.command} rollback ${agent} ${taken.n}`,
+  const made = await client.checkpoint(agent, options.message);
+  const taken = options.pin === true ? await client.checkpointing.pin(agent, made.n, true) : made;
+  const { output } = context;
+  output.document(taken);
+  output.line(
+    `${agent}: checkpoint ${taken.n} (${countOf(taken.files, 'changed file')}); back to it: ${output.command} rollback ${agent} ${taken.n}`,
   );
+  for (const warning of taken.warnings) output.line(`${output.style('yellow', 'warning:')} ${oneLine(warning, 300)}`);
 }
 
-export async function listCheckpoints(context: Context, agent: string): Promise<void> {
+export async function listCheckpoints(
+  context: Context,
+  agent: string | undefined,
+  options: { all?: boolean },
+): Promise<void> {
   const { client } = await openProject(context);
-  const all = await client.checkpoints(agent);
-  context.output.document(all);
-  for (const line of all.length === 0 ? [`${agent} has no checkpoint yet`] : checkpointLines(context.output, all))
-    context.output.line(line);
+  const everyone = agent === undefined || options.all === true;
+  const all = everyone ? await client.checkpointing.all() : await client.checkpoints(agent);
+  const { output } = context;
+  output.document(all);
+  const none = everyone ? 'there is no checkpoint yet' : `${agent} has no checkpoint yet`;
+  for (const line of all.length === 0 ? [none] : checkpointLines(output, all, everyone)) output.line(line);
 }
 
-/** Newest first. */
-function checkpointLines(output: Output, all: readonly CheckpointDocument[]): string[] {
+/** Newest first, of several agents one after the other. */
+function checkpointLines(output: Output, all: readonly CheckpointDocument[], everyone = false): string[] {
   const now = Date.now();
   const rows = all
-    .toSorted((a, b) => b.n - a.n)
-    .map(({ n, at, files, task, reason, commit }) => [
-      String(n),
+    .toSorted((a, b) => (a.agent === b.agent ? b.n - a.n : a.agent < b.agent ? -1 : 1))
+    .map(({ agent, n, at, files, task, reason, commit, pinned, warnings }) => [
+      ...(everyone ? [agent] : []),
+      `${n}${pinned ? ' pinned' : ''}`,
       sinceThen(at, now),
       String(files),
       task ?? '',
       commit.slice(0, 8),
-      oneLine(reason, 70),
+      `${oneLine(reason, 70)}${warnings.length === 0 ? '' : ` (${countOf(warnings.length, 'warning')})`}`,
     ]);
-  return table(output, ['N', 'TAKEN', 'CHANGED', 'TASK', 'COMMIT', 'REASON'], rows);
+  const header = [...(everyone ? ['AGENT'] : []), 'N', 'TAKEN', 'CHANGED', 'TASK', 'COMMIT', 'REASON'];
+  return table(output, header, rows);
 }
 
 export async function rollback(context: Context, agent: string, n: number | undefined): Promise<void> {

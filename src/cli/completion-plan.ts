@@ -143,7 +143,8 @@ function valuesOf(option: Option): Partial<CompletionPlan> {
 function valuesOfArgument(argument: Argument, { command, operands }: Position): Partial<CompletionPlan> {
   const name = argument.name();
   if (argument.argChoices !== undefined) return { candidates: plainly(argument.argChoices) };
-  if (command.name() === 'rollback' && name === 'n') return { live: 'checkpoints' };
+  if (['n', 'a', 'b'].includes(name) && command.registeredArguments[0]?.name() === 'agent')
+    return { live: 'checkpoints' };
   if (command.name() === 'logs') return { live: 'logs' };
   if (command.name() === 'answer' && name === 'answer') return operands.length === 1 ? { candidates: VERDICTS } : {};
   return { live: ARGUMENT_KINDS[name] ?? null };

@@ -4,6 +4,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
 import { refuseInsideAgent, type Context, type World } from './context.ts';
 import { changeDirectory } from './project.ts';
+import { addCheckpointCommands } from './checkpoint-commands.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 
 /** A verb: what it was given, in; its exit code, out (0 when it says nothing). Its module is loaded when it is called. */
@@ -151,17 +152,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
 
   addTaskCommands(program, call);
 
-  const checkpoint = program
-    .command('checkpoint')
-    .summary("take a checkpoint of an agent's worktree, or list them")
-    .argument('<agent>')
-    .option('-m, --message <text>', 'why')
-    .action(call(async () => (await import('./checkpoint.ts')).checkpoint));
-  checkpoint
-    .command('ls')
-    .summary('list the checkpoints of an agent')
-    .argument('<agent>')
-    .action(call(async () => (await import('./checkpoint.ts')).listCheckpoints));
+  addCheckpointCommands(program, call, integer, forPeople);
   program
     .command('rollback')
     .summary("bring an agent's worktree back to a checkpoint")

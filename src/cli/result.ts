@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { plain, type Output } from './output.ts';
+import { printPatch } from './patch.ts';
 import { openProject } from './project.ts';
 
 export async function diff(context: Context, task: string, options: { stat?: boolean }): Promise<void> {
@@ -8,17 +8,8 @@ export async function diff(context: Context, task: string, options: { stat?: boo
   const { output } = context;
   output.document(document);
   const text = options.stat === true ? document.stat : document.patch;
-  // Piped into `git apply` it must be the patch to the byte; on a terminal it must not steer it.
-  if (!output.json && !output.isTerminal) output.stdout.write(text);
-  else for (const line of plain(text).split('\n')) output.line(colour(output, line));
+  printPatch(output, text);
   if (text === '') output.note(`task ${task} changed nothing`);
-}
-
-function colour(output: Output, line: string): string {
-  if (line.startsWith('@@')) return output.style('cyan', line);
-  if (/^(diff |index |\+\+\+ |--- )/.test(line)) return output.style('bold', line);
-  if (line.startsWith('+')) return output.style('green', line);
-  return line.startsWith('-') ? output.style('red', line) : line;
 }
 
 export async function merge(context: Context, task: string, options: { into?: string }): Promise<void> {

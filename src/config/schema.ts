@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { checkpointsSchema } from './checkpoints.ts';
 import { parseDuration } from '../lib/duration.ts';
 
 /** Durations stand as text in the file (`30m`) and are milliseconds in the result. */
@@ -138,7 +139,7 @@ export const configSchema = z
         stuckAfter: duration(1000).prefault('10m').describe('No sign of progress for so long means stuck.'),
       })
       .prefault({}),
-    checkpoints: z.strictObject({}).prefault({}),
+    checkpoints: checkpointsSchema(duration).prefault({}),
     stopGrace: duration(1).prefault('5s').describe('From the polite end of a process to the forced one.'),
     tmux: z.strictObject({ program: z.string().min(1).default('tmux').describe('The tmux to run.') }).prefault({}),
   })
@@ -150,6 +151,20 @@ export const configSchema = z
         message: 'a duration shorter than tasks.lease',
         input: config.tasks.heartbeat,
       });
+    }
+    const { keep } = config.checkpoints;
+    for (const [shorter, longer] of [
+      ['all', 'hourly'],
+      ['hourly', 'daily'],
+    ] as const) {
+      if (keep[shorter] > keep[longer]) {
+        context.addIssue({
+          code: 'custom',
+          path: ['checkpoints', 'keep', shorter],
+          message: `a duration no longer than checkpoints.keep.${longer}`,
+          input: keep[shorter],
+        });
+      }
     }
     for (const [role, settings] of Object.entries(config.agents)) {
       if (settings.backoff > settings.backoffMax) {

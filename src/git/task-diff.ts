@@ -19,11 +19,16 @@ export async function taskDiff(options: { root: string; base: string; commit: st
   return diffText(options.root, [`${options.base}...${options.commit}`]);
 }
 
-export async function diffText(cwd: string, revisions: readonly string[]): Promise<TaskDiff> {
+/** @param env where the directory alone does not say which repository is meant */
+export async function diffText(
+  cwd: string,
+  revisions: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<TaskDiff> {
   const common = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--submodule=short'];
   const [text, stat] = await Promise.all([
-    runGit([...common, ...revisions, '--'], { cwd }),
-    runGit([...common, '--numstat', '-z', ...revisions, '--'], { cwd }),
+    runGit([...common, ...revisions, '--'], { cwd, env }),
+    runGit([...common, '--numstat', '-z', ...revisions, '--'], { cwd, env }),
   ]);
   return { text: text.stdout.toString('utf8'), files: parseNumstat(stat.stdout) };
 }

@@ -1,27 +1,28 @@
+import type { Retention } from '../checkpoint/retention.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
-import type { Checkpoint } from '../checkpoint/types.ts';
-import type { CheckpointDocument } from '../api/documents.ts';
+import type { Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { gitText } from '../git/git.ts';
+import { checkpointDocument, CheckpointVerbs } from './checkpoint-verbs.ts';
 import type { ServiceDependencies } from './service.ts';
 
 const REFS = 'refs/swarm/checkpoints/';
 
 /** Reading the checkpoints of all agents, and making them for those whose wrapper does not live. */
-export function checkpointDesk(layout: ProjectLayout): ServiceDependencies['checkpoints'] {
+export function checkpointDesk(
+  layout: ProjectLayout,
+  config: Pick<Config, 'checkpoints'>,
+): ServiceDependencies['checkpoints'] {
+  const { maxFileSize, keep } = config.checkpoints;
   const stores = new Map<string, CheckpointStore>();
   const storeOf = (agent: string, worktree: string): CheckpointStore => {
     const key = `${agent} ${worktree}`;
     const known = stores.get(key);
     if (known !== undefined) return known;
     const { gitCommonDir, shadowGit } = layout;
-    const store = new CheckpointStore({
-      gitCommonDir,
-      shadowGit,
-      worktree: worktree === '' ? layout.root : worktree,
-      agent,
-    });
+    const place = { gitCommonDir, shadowGit, worktree: worktree === '' ? layout.root : worktree, agent };
+    const store = new CheckpointStore(place, { maxFileBytes: maxFileSize });
     stores.set(key, store);
     return store;
   };
@@ -46,10 +47,11 @@ export function checkpointDesk(layout: ProjectLayout): ServiceDependencies['chec
         .map((ref) => ref.slice(REFS.length).split('/')[0] ?? '');
       return [...new Set(names)];
     },
+    verbs: (fleet) => new CheckpointVerbs({ layout, fleet, storeOf, retention: retentionOf(keep) }),
   };
 }
 
-function checkpointDocument(checkpoint: Checkpoint): CheckpointDocument {
-  const { n, ref, commit, tree, at, reason, task, sessionId, files } = checkpoint;
-  return { n, ref, commit, tree, at, reason, task, sessionId, files };
+/** As a project's settings say it. */
+export function retentionOf(keep: Config['checkpoints']['keep']): Retention {
+  return { allMs: keep.all, hourlyMs: keep.hourly, dailyMs: keep.daily, count: keep.count };
 }

@@ -10,7 +10,9 @@ import type {
   UpDocument,
   UpRequest,
 } from '../api/documents.ts';
+import type { CheckpointService } from '../api/checkpoint-service.ts';
 import type { AnswerRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
+import { unknownCheckpoint } from '../checkpoint/refs.ts';
 import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import { SwarmError } from '../domain/errors.ts';
@@ -46,6 +48,7 @@ export interface ServiceDependencies {
     rollback(agent: string, worktree: string, n: number): Promise<Omit<RollbackDocument, 'agent'>>;
     /** Agents that have checkpoints, removed ones too. */
     owners(): Promise<string[]>;
+    verbs(fleet: Pick<Fleet, 'get' | 'records'>): CheckpointService;
   };
   metrics(status: StatusDocument): Promise<string>;
   degraded(): string[];
@@ -54,9 +57,11 @@ export interface ServiceDependencies {
 /** What the API offers, in terms of the fleet, the tasks and the checkpoints. */
 export class Service implements SwarmService {
   readonly #deps: ServiceDependencies;
+  readonly checkpointing: CheckpointService;
 
   constructor(deps: ServiceDependencies) {
     this.#deps = deps;
+    this.checkpointing = deps.checkpoints.verbs(deps.fleet);
   }
 
   status(): Promise<StatusDocument> {
@@ -120,14 +125,7 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     const known = await this.#deps.checkpoints.list(id, record.worktree);
     if (!known.some((entry) => entry.n === n)) {
-      const near = known.map((entry) => entry.n).toSorted((a, b) => Math.abs(a - n) - Math.abs(b - n))[0];
-      throw new SwarmError('unknown-checkpoint', `${id} has no checkpoint ${n}`, {
-        hint:
-          near === undefined
-            ? `It has none yet: swarm checkpoint ${id}`
-            : `Did you mean ${near}? See: swarm checkpoint ls ${id}`,
-        exitCode: 2,
-      });
+      throw unknownCheckpoint(id, n, known);
     }
     refuseOtherTask(
       record,

@@ -321,7 +321,7 @@ export class Supervisor {
       works: this.#works,
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
-      checkpoints: checkpointDesk(layout),
+      checkpoints: checkpointDesk(layout, this.#options.project.config),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
       degraded: () => (this.#broker.state.state === 'up' ? [] : [`broker ${this.#broker.state.state}`]),
     });

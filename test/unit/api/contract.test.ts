@@ -75,24 +75,33 @@ describe('the table of routes', () => {
   test('each route asks the service for one thing, with the id of its path', async () => {
     for (const route of routes) {
       const asked: unknown[][] = [];
-      const service = new Proxy({} as SwarmService, {
-        get:
-          (_target, name) =>
-          (...args: unknown[]) => {
-            asked.push([name, ...args]);
-            return Promise.resolve([{}]);
-          },
-      });
+      const recorder: object = new Proxy(
+        {},
+        {
+          get: (_target, name) =>
+            name === 'checkpointing'
+              ? recorder
+              : (...args: unknown[]) => {
+                  asked.push([name, ...args]);
+                  return Promise.resolve([{}]);
+                },
+        },
+      );
+      const service = recorder as SwarmService;
       const bodies: Record<string, unknown> = {
         '/v1/tasks': { title: 'a' },
         '/v1/agents/:id/rollback': { n: 1 },
         '/v1/agents/:id/messages': { text: 'a' },
         '/v1/agents/:id/answer': { decision: 'allow' },
+        '/v1/checkpoints/:id/:n/restore': { paths: ['a'] },
+        '/v1/checkpoints/:id/:n/branch': { name: 'a' },
+        '/v1/checkpoints/:id/drop': { numbers: [7] },
       };
       const input = route.input.parse(route.method === 'POST' ? (bodies[route.path] ?? {}) : {});
-      await route.handle(service, input, { id: 'the-id' });
+      await route.handle(service, input, { id: 'the-id', n: '7' });
       expect(asked, route.path).toHaveLength(1);
       if (route.path.includes(':id')) expect(asked[0], route.path).toContain('the-id');
+      if (route.path.includes(':n')) expect(asked[0], route.path).toContain(7);
     }
   });
 });
@@ -119,7 +128,7 @@ describe('the OpenAPI document', () => {
       Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
     );
     expect(named.toSorted()).toEqual(
-      routes.map(({ method, path }) => `${method} ${path.replace(':id', '{id}')}`).toSorted(),
+      routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted(),
     );
     for (const [path, verbs] of Object.entries(document.paths)) {
       for (const [verb, operation] of Object.entries(verbs)) {

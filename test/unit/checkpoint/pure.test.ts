@@ -36,6 +36,7 @@ function aRecord(change: Partial<NewRecord['state']> = {}): NewRecord {
     },
     fingerprint: 'f',
     files: 4,
+    warnings: ['left out: big.bin (2GiB)'],
     at: 1_700_000_000,
   };
 }
@@ -62,6 +63,8 @@ describe('A checkpoint as a commit', () => {
         files: 4,
         meta: a,
         state: 'f',
+        pinned: false,
+        warnings: ['left out: big.bin (2GiB)'],
       },
     ]);
   });

@@ -81,11 +81,21 @@ describe('a wrong key', () => {
     expect(problem('tmux: {colour: red}\n').hint).toBe('Accepted: program.');
   });
 
-  it('where no key is known says so', () => {
-    expect(problem('checkpoints: {every: 5m}\n')).toMatchObject({
-      message: 'swarm.yaml:1:15: there is no key `every` under `checkpoints`',
-      hint: 'No key is accepted there.',
+  it('is refused at the depth where it stands', () => {
+    expect(problem('checkpoints: {keep: {weekly: 5m}}\n')).toMatchObject({
+      message: 'swarm.yaml:1:22: there is no key `weekly` under `checkpoints.keep`',
+      hint: 'Accepted: all, hourly, daily, count.',
     });
+  });
+
+  it.each([
+    ['checkpoints: {maxFileSize: big}', 'checkpoints.maxFileSize: "big" is not accepted', 'a size such as'],
+    ['checkpoints: {keep: {all: 8d}}', 'checkpoints.keep.all: "8d" is not accepted', 'no longer than'],
+    ['checkpoints: {every: 1ms}', 'checkpoints.every: "1ms" is not accepted', 'at least 1000 ms'],
+  ])('%s is met with what is accepted', (text, message, hint) => {
+    const found = problem(`${text}\n`);
+    expect(found.message).toContain(message);
+    expect(found.hint).toContain(hint);
   });
 
   it('a role that cannot be a session name is refused at the key', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SwarmError } from '../../../src/domain/errors.ts';
+import type { CheckpointService } from '../../../src/api/checkpoint-service.ts';
 import type { Order } from '../../../src/coordination/link.ts';
 import type { Task } from '../../../src/domain/task.ts';
 import type { AgentRecord } from '../../../src/supervisor/agent-record.ts';
@@ -290,6 +291,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
   });
   for (const agent of agents) fleet.add(agent);
   const checkpoint = (n: number) => ({
+    agent: 'worker-1',
     n,
     ref: '',
     commit: '',
@@ -297,8 +299,14 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     at: '',
     reason: '',
     task: null,
+    attempt: null,
     sessionId: null,
+    transcriptUuid: null,
+    head: null,
+    branch: null,
     files: 1,
+    pinned: false,
+    warnings: [],
   });
   const service = new Service({
     fleet,
@@ -325,6 +333,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
         return { n, safety: 3, changed: [] };
       },
       owners: async () => ['worker-7'],
+      verbs: () => ({}) as CheckpointService,
     },
     metrics: async () => '',
     degraded: () => [],
@@ -401,7 +410,13 @@ describe('the service behind the API', () => {
       hint: 'Did you mean 2? See: swarm checkpoint ls worker-1',
     });
     const none = office([linked()], {
-      checkpoints: { list: async () => [], capture: never, rollback: never, owners: async () => [] },
+      checkpoints: {
+        list: async () => [],
+        capture: never,
+        rollback: never,
+        owners: async () => [],
+        verbs: () => ({}) as CheckpointService,
+      },
     });
     await expect(none.service.rollback('worker-1', 9)).rejects.toMatchObject({
       hint: 'It has none yet: swarm checkpoint worker-1',

@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import type { Route } from './routes.ts';
+
+const number = z.coerce.number().int().positive();
+const none = z.looseObject({});
+
+export const checkpointDiffQuery = z.strictObject({ to: number.optional() });
+export const checkpointRestoreBody = z.strictObject({ paths: z.array(z.string().min(1)).min(1).max(10_000) });
+export const checkpointBranchBody = z.strictObject({ name: z.string().min(1).max(250) });
+export const checkpointPinBody = z.strictObject({ pinned: z.boolean().default(true) });
+export const checkpointPruneBody = z.strictObject({ agent: z.string().optional(), dryRun: z.boolean().default(false) });
+export const checkpointDropBody = z.strictObject({
+  numbers: z.array(z.number().int().positive()).min(1).max(10_000),
+  purge: z.boolean().default(false),
+});
+
+type Params = Record<string, string>;
+const id = (params: Params): string => params['id'] ?? '';
+/** What is no number is the number of no checkpoint. */
+const n = (params: Params): number => number.catch(0).parse(params['n']);
+
+function route<Input>(value: Route<Input>): Route {
+  return value as unknown as Route;
+}
+
+export const checkpointRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/checkpoints',
+    summary: 'checkpoints of all agents, removed ones too',
+    input: none,
+    handle: (service) => service.checkpointing.all(),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/checkpoints/:id/:n',
+    summary: 'one checkpoint and what it changed',
+    input: none,
+    handle: (service, _query, params) => service.checkpointing.show(id(params), n(params)),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/checkpoints/:id/:n/diff',
+    summary: 'from one checkpoint to another, or to the worktree as it is now',
+    input: checkpointDiffQuery,
+    handle: (service, query, params) => service.checkpointing.diff(id(params), n(params), query.to ?? null),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/checkpoints/:id/:n/restore',
+    summary: 'bring single files or directories back',
+    input: checkpointRestoreBody,
+    handle: (service, body, params) => service.checkpointing.restore(id(params), n(params), body.paths),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/checkpoints/:id/:n/branch',
+    summary: 'make a branch with its files',
+    input: checkpointBranchBody,
+    handle: (service, body, params) => service.checkpointing.branch(id(params), n(params), body.name),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/checkpoints/:id/:n/pin',
+    summary: 'keep it for ever, or no longer',
+    input: checkpointPinBody,
+    handle: (service, body, params) => service.checkpointing.pin(id(params), n(params), body.pinned),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/checkpoints/:id/drop',
+    summary: 'forget checkpoints; with purge their contents are removed from the repository',
+    input: checkpointDropBody,
+    handle: (service, body, params) => service.checkpointing.drop(id(params), body.numbers, body.purge),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/checkpoints/prune',
+    summary: 'forget what the retention of swarm.yaml no longer keeps',
+    input: checkpointPruneBody,
+    handle: (service, body) => service.checkpointing.prune(body.agent, body.dryRun),
+  }),
+];
