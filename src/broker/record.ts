@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { SwarmError } from '../domain/errors.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 import { brokerPaths, definitions, rabbitmqConf } from './config.ts';
 import type { BrokerPaths } from './config.ts';
 
@@ -63,7 +64,12 @@ export async function writeRecord(paths: BrokerPaths, record: BrokerRecord): Pro
 
 /** Makes the directory (0700, ours alone). @returns its paths, under the real path of `dir` */
 export async function prepareDirectory(dir: string): Promise<BrokerPaths> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeDirectory(dir, 0o700).catch((cause: NodeJS.ErrnoException) => {
+    throw new SwarmError('broker-directory', `${dir} cannot be made: ${cause.message}`, {
+      hint: 'Set XDG_STATE_HOME to a directory of your own.',
+      cause,
+    });
+  });
   const info = await stat(dir);
   if (process.getuid !== undefined && info.uid !== process.getuid()) {
     throw new SwarmError(

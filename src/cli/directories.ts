@@ -1,7 +1,8 @@
-import { access, chmod, constants, lstat, mkdir, statfs } from 'node:fs/promises';
+import { access, chmod, constants, lstat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 
 /** Without so much the store and the logs cannot even begin. RabbitMQ wants more, and says so itself. */
 const LEAST_FREE_BYTES = 8 * 1024 * 1024;
@@ -47,7 +48,7 @@ async function refuseUnusable(directory: string, variable: string): Promise<void
 }
 
 async function makePrivate(directory: string, uid: number): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: NodeJS.ErrnoException) => {
+  await makeDirectory(directory, 0o700).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'EEXIST') return; // Not a directory: lstat below says so.
     throw new SwarmError('unsafe-directory', `${directory} cannot be made: ${cause.message}`, {
       hint: 'Make room or rights for it, or set XDG_STATE_HOME and XDG_RUNTIME_DIR to directories of yours.',
