@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 import type { Context } from './context.ts';
 import { oneLine, table, type Output } from './output.ts';
 import { openProject } from './project.ts';
+import { readWhetherUp } from './read.ts';
 import { countOf, sinceThen } from './words.ts';
 
 export async function checkpoint(
@@ -27,9 +28,12 @@ export async function listCheckpoints(
   agent: string | undefined,
   options: { all?: boolean },
 ): Promise<void> {
-  const { client } = await openProject(context);
   const everyone = agent === undefined || options.all === true;
-  const all = everyone ? await client.checkpointing.all() : await client.checkpoints(agent);
+  const all = await readWhetherUp(
+    context,
+    (client) => (everyone ? client.checkpointing.all() : client.checkpoints(agent)),
+    (rest) => rest.checkpoints(everyone ? null : agent),
+  );
   const { output } = context;
   output.document(all);
   const none = everyone ? 'there is no checkpoint yet' : `${agent} has no checkpoint yet`;
@@ -69,7 +73,10 @@ export async function rollback(context: Context, agent: string, n: number | unde
 }
 
 async function chooseCheckpoint(context: Context, agent: string, all: readonly CheckpointDocument[]): Promise<number> {
-  if (all.length === 0) throw new SwarmError('no-checkpoint', `${agent} has no checkpoint to go back to`);
+  if (all.length === 0)
+    throw new SwarmError('no-checkpoint', `${agent} has no checkpoint to go back to`, {
+      hint: `\`swarm checkpoint ${agent}\` takes one.`,
+    });
   if (!context.interactive) {
     throw new SwarmError('which-checkpoint', `which checkpoint of ${agent}?`, {
       hint: `Name its number: \`swarm rollback ${agent} N\`; \`swarm checkpoint ls ${agent}\` lists them.`,

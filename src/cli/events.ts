@@ -5,6 +5,7 @@ import { parseDuration } from '../lib/duration.ts';
 import type { Context } from './context.ts';
 import { eventLine } from './event-line.ts';
 import { openProject } from './project.ts';
+import { readWhetherUp } from './read.ts';
 
 const PAGE = 1_000;
 /** How much of the history is printed when nothing says how far back. */
@@ -29,7 +30,6 @@ export interface Since {
 
 export async function events(context: Context, options: EventsOptions): Promise<void> {
   const since = readSince(options.since, Date.now());
-  const { client } = await openProject(context);
   const { signal } = context.interrupt;
   const { output } = context;
   const print = (event: EventDocument): void => {
@@ -37,10 +37,17 @@ export async function events(context: Context, options: EventsOptions): Promise<
     else output.line(eventLine(event, output, new Date()));
   };
   const most = options.lines ?? (options.since === undefined ? DEFAULT_LINES : Number.POSITIVE_INFINITY);
-  const { events: past, last } = await readHistory(client, since, options, most, signal);
+  const history = (source: Pick<SwarmClient, 'eventsAfter'>) => readHistory(source, since, options, most, signal);
+  if (options.follow === true) {
+    const { client } = await openProject(context);
+    const { events: past, last } = await history(client);
+    for (const event of past) print(event);
+    await follow(context, client, last, (event) => matches(event, options) && print(event));
+    return;
+  }
+  const { events: past } = await readWhetherUp(context, history, history);
   for (const event of past) print(event);
-  if (options.follow === true) await follow(context, client, last, (event) => matches(event, options) && print(event));
-  else if (past.length === 0) output.note('no such event yet');
+  if (past.length === 0) output.note('no such event yet');
 }
 
 /** `--since`: the id of an event, or how long ago. @throws SwarmError `bad-since` */

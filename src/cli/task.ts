@@ -1,15 +1,19 @@
 import type { Task } from '../api/documents.ts';
 import { SwarmError } from '../domain/errors.ts';
-import type { TaskState } from '../domain/task.ts';
+import { FINAL_STATES, type TaskState } from '../domain/task.ts';
 import type { Context } from './context.ts';
 import { oneLine, plain, table, type Cell, type Output } from './output.ts';
 import { openProject } from './project.ts';
+import { readWhetherUp } from './read.ts';
 import { ago, money, sinceThen, taskCell } from './words.ts';
 
 export async function listTasks(context: Context, options: { state?: TaskState; limit: number }): Promise<void> {
-  const { client } = await openProject(context);
   const { output } = context;
-  const tasks = await client.tasks({ state: options.state, limit: options.limit });
+  const tasks = await readWhetherUp(
+    context,
+    (client) => client.tasks(options),
+    (rest) => rest.tasks(options),
+  );
   output.document(tasks);
   if (tasks.length === 0)
     output.line(
@@ -34,13 +38,32 @@ export function taskTable(output: Output, tasks: readonly Task[]): string[] {
 }
 
 export async function showTask(context: Context, id: string): Promise<void> {
-  const { client } = await openProject(context);
-  const task = await client.task(id);
+  const task = await readWhetherUp(
+    context,
+    (client) => client.task(id),
+    (rest) => rest.task(id),
+  );
   context.output.document(task);
-  for (const line of taskLines(context.output, task)) context.output.line(line);
+  if (context.output.json) return;
+  for (const line of taskLines(context.output, task, await whatVerifies(context, task))) context.output.line(line);
 }
 
-export function taskLines(output: Output, task: Task): string[] {
+/** For people: what decides whether the task is done, the default of swarm.yaml included. Null: nothing to say. */
+async function whatVerifies(context: Context, { kind, verify, state }: Task): Promise<string | null> {
+  // The exit code of a command is its verdict, and what has ended was verified by the settings of then.
+  if (verify !== null || kind === 'shell' || FINAL_STATES.includes(state)) return verify;
+  const { layout } = await openProject(context);
+  const { loadConfig } = await import('../config/index.ts');
+  // One that is wrong is told by `up` and `doctor`; here it only says nothing.
+  const config = await loadConfig(layout.root).catch(() => null);
+  if (config === null) return null;
+  const { defaultVerify } = config;
+  return defaultVerify === undefined
+    ? 'nothing: neither the task nor swarm.yaml (`defaultVerify`) names a command'
+    : `${defaultVerify} (the default of swarm.yaml)`;
+}
+
+export function taskLines(output: Output, task: Task, verify: string | null = task.verify): string[] {
   const cell = taskCell(task.state);
   const state = typeof cell === 'string' ? cell : output.style(cell.style, cell.text);
   const facts: [string, string | null][] = [
@@ -52,7 +75,7 @@ export function taskLines(output: Output, task: Task): string[] {
     ['on', task.on],
     ['needs', task.needs.join(', ') || null],
     ['agent', task.agent],
-    ['verify', task.verify],
+    ['verify', verify],
   ];
   const { result } = task;
   const usd = result === null ? '' : money(result.costUsd);

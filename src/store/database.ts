@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 export type SqlValue = SQLInputValue;
@@ -10,12 +12,24 @@ export class Database implements Disposable {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(path: string, options: { timeout?: number; readOnly?: boolean } = {}) {
+  constructor(path: string | URL, options: { timeout?: number; readOnly?: boolean } = {}) {
     this.#db = new DatabaseSync(path, {
       timeout: options.timeout ?? BUSY_TIMEOUT_MS,
       readOnly: options.readOnly ?? false,
       enableForeignKeyConstraints: false,
     });
+  }
+
+  /**
+   * To be read while nobody writes it, with no trace: beside a file that lies still SQLite would make a -wal and a -shm,
+   * and no reader may remove them. What a killed writer left in its -wal is seen too.
+   */
+  static atRest(path: string): Database {
+    if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
+      return new Database(path, { readOnly: true });
+    const url = pathToFileURL(path);
+    url.searchParams.set('immutable', '1');
+    return new Database(url, { readOnly: true });
   }
 
   get inTransaction(): boolean {

@@ -50,17 +50,22 @@ export class EventTable {
 
   /** Events with a greater id, oldest first. */
   after(id: number, limit: number): StoredEvent[] {
-    return this.#db
-      .all<Omit<StoredEvent, 'data'> & { data: string }>(
-        'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
-        id,
-        limit,
-      )
-      .map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }));
+    return readEvents(this.#db, id, limit);
   }
 
   /** 0 while there is none. */
   lastId(): number {
     return this.#db.get<{ id: number | null }>('SELECT max(id) AS id FROM events')?.id ?? 0;
   }
+}
+
+/** Events with a greater id, oldest first. */
+export function readEvents(db: Database, id: number, limit: number): StoredEvent[] {
+  return db
+    .all<Omit<StoredEvent, 'data'> & { data: string }>(
+      'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
+      id,
+      limit,
+    )
+    .map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }));
 }

@@ -105,19 +105,20 @@ export class CheckpointVerbs implements CheckpointService {
     const record = this.#parts.fleet.get(agent);
     if (record !== undefined) return record;
     throw new SwarmError('no-worktree', `${agent} is gone and has no worktree`, {
-      hint: `Its checkpoints can be compared with each other, or made a branch: swarm checkpoint branch ${agent} N NAME`,
+      hint: `Its checkpoints can be compared with each other, or made a branch: \`swarm checkpoint branch ${agent} N NAME\``,
     });
   }
 }
 
-function unknownAgent(id: string, names: readonly string[]): SwarmError {
+/** Who is meant is offered. */
+export function unknownAgent(id: string, names: readonly string[]): SwarmError {
   const known = [...new Set(names)];
   const [near = null] = nearest(id, known, 1);
   const hint =
     near !== null
       ? `Did you mean ${near}?`
       : known.length === 0
-        ? 'There are none yet: swarm up 3'
+        ? 'There are none yet: `swarm up 3`.'
         : `There are: ${known.join(', ')}`;
   return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
 }

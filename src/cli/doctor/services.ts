@@ -129,7 +129,7 @@ function unusedBroker(dir: string, pid: number): Diagnosis {
     severity: abandoned ? 'warning' : 'note',
     text: `the broker (pid ${pid}) runs, and no project uses it`,
     cause: abandoned ? 'Its last supervisor was killed.' : 'It was started by hand.',
-    cure: 'swarm broker stop',
+    cure: 'Run `swarm broker stop`.',
     ...(abandoned ? { repair: () => endBroker(dir) } : {}),
   };
 }
@@ -165,7 +165,7 @@ export function checkLingering({ context }: Patient): Diagnosis[] {
 export function checkStore({ layout }: Patient): Diagnosis[] {
   if (!existsSync(layout.db)) return [];
   try {
-    using db = new Database(layout.db, { readOnly: true });
+    using db = isLocked(layout) ? new Database(layout.db, { readOnly: true }) : Database.atRest(layout.db);
     const said = db.get<{ quick_check: string }>('PRAGMA quick_check(1)')?.quick_check ?? 'ok';
     if (said === 'ok') return [ok('store', 'the store is readable and whole')];
     return [
