@@ -82,7 +82,7 @@ class Life {
       // An attempt that is no longer ours must not touch the branch: another may be at work on it.
       const unresolved = attempt.brokenOff === 'dropped' ? [] : await this.#keep();
       if (outcome.kind !== 'done') return endingOf(outcome, attempt);
-      const failure = unresolved.length > 0 ? conflictFailure(unresolved) : await this.#verify();
+      const failure = unresolved.length > 0 ? conflictFailure(unresolved) : await this.#verify(mends + 1);
       if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
       const summary = clip(outcome.summary, TEXT_MAX);
       if (failure === null) return { outcome: 'done', errorClass: null, error: null, summary };
@@ -132,7 +132,8 @@ class Life {
     return captured;
   }
 
-  async #verify(): Promise<VerifyFailure | null> {
+  /** @param next number of the follow-up that a failure leads to, if there is one more */
+  async #verify(next: number): Promise<VerifyFailure | null> {
     const { spec, env, processes, clock, event } = this.#deps;
     const { order, workspace, signal } = this.#attempt;
     if (order.verify === null) return null;
@@ -151,8 +152,11 @@ class Life {
       clock,
     });
     if (this.tip !== null) await workspace.clean(this.tip.commit);
-    event('task.verified', order.task, { attempt: order.attempt, ok: end.code === 0, exit: exitText(end) });
-    return end.code === 0 ? null : { what: order.verify.argv.join(' '), exit: exitText(end), output: end.tail };
+    const ok = end.code === 0;
+    const of = order.verifyFollowUps;
+    const more = ok || next > of ? {} : { followUp: next, of };
+    event('task.verified', order.task, { attempt: order.attempt, ok, exit: exitText(end), ...more });
+    return ok ? null : { what: order.verify.argv.join(' '), exit: exitText(end), output: end.tail };
   }
 
   #enter(phase: HeldTask['phase']): void {

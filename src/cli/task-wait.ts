@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SwarmClient } from '../api/client.ts';
-import type { NeedsYou, Task } from '../api/documents.ts';
+import type { EventDocument, NeedsYou, Task } from '../api/documents.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { FINAL_STATES } from '../domain/task.ts';
 import { formatDuration, parseDuration } from '../lib/duration.ts';
@@ -27,6 +27,10 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
       context.output.note(
         `task ${task.id} ${task.state}${task.reason === null ? '' : `: ${oneLine(task.reason, 120)}`}`,
       ),
+    onEvent: (event) => {
+      const line = checkLine(event);
+      if (line !== null) context.output.note(line);
+    },
   });
   const [first] = tasks;
   context.output.document(tasks.length === 1 ? first : { tasks });
@@ -42,12 +46,22 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
   return tasks.every((task) => task.state === 'done') ? 0 : 1;
 }
 
+/** A check that failed, which would else be seen only as a task that runs again. Pure. */
+export function checkLine({ name, task, data }: EventDocument): string | null {
+  if (name !== 'task.verified' || data['ok'] !== false) return null;
+  const { exit, followUp, of } = data;
+  const then = typeof followUp === 'number' ? `follow-up ${followUp} of ${Number(of)}` : 'no follow-up is left';
+  return `task ${task ?? '?'} check failed (${String(exit)}): ${then}`;
+}
+
 export interface WatchOptions {
   /** Null: for ever. */
   timeoutMs: number | null;
   signal: AbortSignal;
   /** Called with the first view of each task and whenever its state or reason changes. */
   onChange(task: Task): void;
+  /** Called with what happens to the tasks meanwhile; best effort. */
+  onEvent?(event: EventDocument): void;
   /** Called once for each question that holds one of the tasks up: who waits should not wait for themselves. */
   onNeedsYou?(item: NeedsYou): void;
 }
@@ -60,7 +74,13 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const bell = new Bell();
-  const listening = listen(client, signal, bell);
+  // What was typed may be `3` or a key; events and questions say `t3`.
+  const watched = new Set<string>();
+  const listening = listen(client, signal, (event) => {
+    if (event.task === null) return;
+    bell.ring();
+    if (watched.has(event.task)) options.onEvent?.(event);
+  });
   const deadline = options.timeoutMs === null ? Number.POSITIVE_INFINITY : performance.now() + options.timeoutMs;
   const seen = new Map<string, string>();
   const asked = new Set<string>();
@@ -79,12 +99,13 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
         met = true;
         goneSince = null;
         for (const task of tasks) {
+          watched.add(task.id);
           const view = `${task.state} ${task.reason ?? ''}`;
           if (seen.get(task.id) !== view) options.onChange(task);
           seen.set(task.id, view);
         }
         if (tasks.every((task) => FINAL_STATES.includes(task.state)) || performance.now() >= deadline) return tasks;
-        if (options.onNeedsYou !== undefined) await tellQuestions(client, ids, asked, options.onNeedsYou);
+        if (options.onNeedsYou !== undefined) await tellQuestions(client, watched, asked, options.onNeedsYou);
       } else if (performance.now() >= deadline) {
         throw new SwarmError('timeout', 'the supervisor was away when the time was over', {
           hint: 'Run `swarm status`.',
@@ -106,7 +127,7 @@ function readTasks(client: SwarmClient, ids: readonly string[]): Promise<Task[]>
 /** Best effort: a supervisor that is away has nothing to ask, and the next look at the tasks notices it. */
 async function tellQuestions(
   client: SwarmClient,
-  ids: readonly string[],
+  tasks: ReadonlySet<string>,
   asked: Set<string>,
   tell: (item: NeedsYou) => void,
 ): Promise<void> {
@@ -116,7 +137,7 @@ async function tellQuestions(
   });
   for (const item of status?.needsYou ?? []) {
     const key = `${item.agent} ${item.id}`;
-    if (item.task === null || !ids.includes(item.task) || asked.has(key)) continue;
+    if (item.task === null || !tasks.has(item.task) || asked.has(key)) continue;
     asked.add(key);
     tell(item);
   }
@@ -126,11 +147,11 @@ function isAway(error: unknown): boolean {
   return error instanceof SwarmError && ['supervisor-down', 'connection-lost', 'timeout'].includes(error.code);
 }
 
-/** Rings for each event, for as long as it may; a stream that cannot be had leaves the polling. */
-async function listen(client: SwarmClient, signal: AbortSignal, bell: Bell): Promise<void> {
+/** Gives each event, for as long as it may; a stream that cannot be had leaves the polling. */
+async function listen(client: SwarmClient, signal: AbortSignal, take: (event: EventDocument) => void): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const event of client.events({ signal })) if (event.task !== null) bell.ring();
+      for await (const event of client.events({ signal })) take(event);
     } catch (error) {
       if (!isAway(error)) return;
     }
