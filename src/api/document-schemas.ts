@@ -75,7 +75,7 @@ const status = z.object({
   version: z.string(),
   project: z.object({ hash: z.string(), name: z.string(), root: z.string(), base: base.nullable() }),
   supervisor: z.object({
-    state: z.enum(['up', 'down']),
+    state: z.enum(['up', 'stopping', 'down']).describe('stopping: `down` was said, and not everything has ended yet.'),
     pid: number,
     since: text.describe('ISO 8601'),
     epoch: number,

@@ -6,7 +6,8 @@ export interface StatusDocument {
   version: string;
   project: { hash: string; name: string; root: string; base: { branch: string | null; commit: string } | null };
   supervisor: {
-    state: 'up' | 'down';
+    /** `stopping`: `down` was said, and not everything has ended yet. */
+    state: 'up' | 'stopping' | 'down';
     pid: number | null;
     since: string | null;
     epoch: number | null;

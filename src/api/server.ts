@@ -29,9 +29,9 @@ export class ApiServer {
       frameworkErrors: (error, _request, reply: FastifyReply) =>
         void reply.code(statusOf(error)).send(toErrorDocument(presentable(error))),
     });
-    this.#app.setErrorHandler(async (error, _request, reply) => {
+    this.#app.setErrorHandler(async (error, request, reply) => {
       if (!(error instanceof SwarmError) && !(error instanceof z.ZodError) && statusOf(error) >= 500) onProblem(error);
-      await reply.code(statusOf(error)).send(toErrorDocument(presentable(error)));
+      await reply.code(statusOf(error, hasId(request.params))).send(toErrorDocument(presentable(error)));
     });
     this.#app.setNotFoundHandler(async (request, reply) => {
       const error = new SwarmError('no-route', `the API has no ${request.method} ${request.url}`, {
@@ -103,14 +103,21 @@ function presentable(error: unknown): unknown {
   return error;
 }
 
-/** Which HTTP status an error's code means; anything unknown of ours is a conflict with the present state. */
-function statusOf(error: unknown): number {
+function hasId(params: unknown): boolean {
+  return typeof params === 'object' && params !== null && 'id' in params;
+}
+
+/**
+ * Which HTTP status an error's code means; anything unknown of ours is a conflict with the present state.
+ * @param named the path names a thing: what is unknown is that, and not something in the body
+ */
+function statusOf(error: unknown, named = false): number {
   if (error instanceof z.ZodError) return 400;
   if (!(error instanceof SwarmError)) {
     const status = (error as { statusCode?: unknown }).statusCode;
     return typeof status === 'number' ? status : 500;
   }
-  if (error.code.startsWith('unknown-')) return 404;
+  if (error.code.startsWith('unknown-')) return named ? 404 : 400;
   if (error.exitCode === 2) return 400;
   if (error.code === 'too-many-tasks') return 429;
   if (error.exitCode === 3) return 504;

@@ -38,8 +38,8 @@ export function unknownCheckpoint(agent: string, n: number, known: readonly Pick
   const near = known.map((entry) => entry.n).toSorted((a, b) => Math.abs(a - n) - Math.abs(b - n))[0];
   const hint =
     near === undefined
-      ? `It has none yet: swarm checkpoint ${agent}`
-      : `Did you mean ${near}? See: swarm checkpoint ls ${agent}`;
+      ? `It has none yet: \`swarm checkpoint ${agent}\` takes one.`
+      : `Did you mean ${near}? \`swarm checkpoint ls ${agent}\` shows all.`;
   return new SwarmError('unknown-checkpoint', `${agent} has no checkpoint ${n}`, { hint, exitCode: 2 });
 }
 

@@ -68,7 +68,7 @@ export async function claudeDirectory(
     )
   ) {
     throw new SwarmError('claude-missing', gate.message, {
-      hint: 'Run it again with --yes to have it installed for swarm alone, or install it yourself: npm install -g @anthropic-ai/claude-code',
+      hint: 'Run it again with `--yes` to have it installed for swarm alone, or install it yourself: `npm install -g @anthropic-ai/claude-code`.',
     });
   }
   return path.dirname(await install(context, { swarmStateDir }));
@@ -109,7 +109,7 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
       'claude-install-failed',
       `Claude Code could not be installed: ${errorText(cause).split('\n').slice(0, 3).join(' ')}`,
       {
-        hint: 'Install it yourself: npm install -g @anthropic-ai/claude-code',
+        hint: 'Install it yourself: `npm install -g @anthropic-ai/claude-code`.',
         cause,
         retrySafe: true,
       },

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from '../api/client.ts';
 import { SwarmError } from '../domain/errors.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { waitFor } from '../lib/wait.ts';
 import { confirm } from './ask.ts';
@@ -74,15 +76,22 @@ async function bringDown(
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
   await client.down(how);
-  await waitUntilGone(context, { layout, client }, pid ?? writtenPid(layout));
+  await waitUntilGone(context, layout, pid ?? writtenPid(layout));
   return true;
 }
 
-async function waitUntilGone(context: Context, { layout, client }: Project, pid: number | null): Promise<void> {
+async function waitUntilGone(context: Context, layout: ProjectLayout, pid: number | null): Promise<void> {
+  // Without patience: that it is not there is what is waited for.
+  const client = connect(layout);
   let told = '';
+  let seenStopping = false;
   const gone = async (): Promise<boolean> => {
     const status = await client.status().catch(() => null); // Not answering is what is waited for.
     if (status !== null) {
+      // A supervisor of an older build is `up` to its end: it must have said `stopping`, or be another one.
+      const { state } = status.supervisor;
+      if (state === 'up' && (seenStopping || status.supervisor.pid !== pid)) throw wentUp();
+      seenStopping ||= state === 'stopping';
       const left = status.agents.filter((agent) => agent.status !== 'stopped').map((agent) => agent.id);
       const line = left.length === 0 ? 'agents stopped' : `stopping ${left.join(', ')}`;
       if (line !== told) context.output.note(line);
@@ -101,7 +110,7 @@ async function waitUntilGone(context: Context, { layout, client }: Project, pid:
   } catch (error) {
     if (context.interrupt.signal.aborted)
       context.output.note('Interrupted: it goes on going down; `swarm status` tells when it is.');
-    if (!(error instanceof SwarmError)) throw error;
+    if (!(error instanceof SwarmError) || error.code === 'went-up') throw error;
     const { code, message } = error;
     throw new SwarmError(code, message, {
       hint: '`swarm logs supervisor` tells what it waits for.',
@@ -109,6 +118,14 @@ async function waitUntilGone(context: Context, { layout, client }: Project, pid:
       cause: error,
     });
   }
+}
+
+/** The last word counts, and it was somebody else's. */
+function wentUp(): SwarmError {
+  return new SwarmError('went-up', 'swarm was brought up again while it went down', {
+    hint: 'Run `swarm down` again if that was not meant.',
+    retrySafe: true,
+  });
 }
 
 function isAlive(pid: number): boolean {

@@ -51,7 +51,7 @@ export function statusLines(output: Output, document: StatusDocument, now: numbe
     project.base === null ? '' : `, base ${project.base.branch ?? 'detached'}@${project.base.commit.slice(0, 8)}`;
   return [
     ...(needsYou.length === 0 ? [] : [output.style('yellow', 'needs you'), ...needsYouLines(output, needsYou), '']),
-    `${output.style('bold', project.name)} up for ${ago(supervisor.since, now)} (pid ${supervisor.pid ?? '?'})${base}`,
+    `${output.style('bold', project.name)} ${supervisor.state === 'stopping' ? 'is going down' : `up for ${ago(supervisor.since, now)}`} (pid ${supervisor.pid ?? '?'})${base}`,
     `${brokerText(broker)}; ${taskCounts(tasks)}`,
     '',
     ...(agents.length === 0 ? ['no agents'] : agentTable(output, agents, now)),

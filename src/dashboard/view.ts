@@ -80,6 +80,7 @@ function header(status: StatusDocument | null, { columns, paint, now }: Frame): 
   const cost = status.agents.reduce((sum, agent) => sum + agent.costUsd, 0);
   const { broker } = status;
   const facts = [
+    status.supervisor.state === 'stopping' ? 'going down' : '',
     base === '' ? '' : `on ${base}`,
     `broker ${broker.state}${broker.reason === null ? '' : `: ${oneLine(broker.reason, 40)}`}`,
     money(cost),

@@ -119,7 +119,7 @@ function bare(cwd: string, cause?: unknown): SwarmError {
     'bare-repository',
     `${cwd} is in a bare repository or inside a .git directory, without files to work on`,
     {
-      hint: 'Run swarm in a clone or a worktree of it.',
+      hint: 'Run it in a clone or a worktree of that repository.',
       cause,
     },
   );

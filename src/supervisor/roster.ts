@@ -44,9 +44,9 @@ export class Roster {
     return this.#store.kv.get(TRUST_KEY) === true;
   }
 
-  /** The last word was `down`. */
+  /** The last word was `down`, or nobody has said a word yet: an `up` that was killed before it could. */
   get dismissed(): boolean {
-    return this.#store.kv.get(STATE_KEY) === 'down';
+    return this.#store.kv.get(STATE_KEY) !== 'up';
   }
 
   /** Everyone of before, as the store knows them. */

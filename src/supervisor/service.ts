@@ -143,7 +143,7 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     if (record.row.kind === 'shell') {
       throw new SwarmError('no-conversation', `${id} runs shell commands and reads no messages`, {
-        hint: 'Give it work with: swarm task add TITLE --command …',
+        hint: 'Give it work: `swarm task add TITLE -- COMMAND`.',
       });
     }
     const messageId = crypto.randomUUID();
@@ -156,7 +156,9 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     const open = openQuestions(record);
     if (open.length === 0) {
-      throw new SwarmError('nothing-asked', `${id} asks nothing now`, { hint: 'See what waits for you: swarm status' });
+      throw new SwarmError('nothing-asked', `${id} asks nothing now`, {
+        hint: '`swarm status` shows what waits for you.',
+      });
     }
     const needsYou = answer.needsYou ?? null;
     if (needsYou !== null && !open.some((item) => item.id === needsYou)) {
@@ -239,7 +241,7 @@ export class Service implements SwarmService {
     const hint =
       near === null
         ? names.length === 0
-          ? 'There are none yet: swarm up 3'
+          ? 'There are none yet: `swarm up 3`.'
           : `There are: ${names.join(', ')}`
         : `Did you mean ${near}?`;
     return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });

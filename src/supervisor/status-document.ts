@@ -8,7 +8,7 @@ export interface StatusFacts {
   project: Project;
   version: string;
   base: Base;
-  supervisor: StatusDocument['supervisor'];
+  supervisor: { goingDown: boolean; since: string; epoch: number; buildId: string };
   broker: StatusDocument['broker'];
   records: readonly AgentRecord[];
   use(record: AgentRecord): TreeUse | null;
@@ -19,12 +19,13 @@ export interface StatusFacts {
 /** The whole state in one document. */
 export async function statusDocument(facts: StatusFacts): Promise<StatusDocument> {
   const { layout } = facts.project;
+  const { goingDown, ...supervisor } = facts.supervisor;
   // A broker that goes away while it is asked has no depths to tell; its state says so already.
   const queues = await facts.queues.catch(() => []);
   return {
     version: facts.version,
     project: { hash: layout.hash, name: layout.name, root: layout.root, base: facts.base },
-    supervisor: facts.supervisor,
+    supervisor: { state: goingDown ? 'stopping' : 'up', pid: process.pid, ...supervisor },
     broker: facts.broker,
     agents: facts.records.map((record) => agentDocument(record, facts.use(record))),
     tasks: facts.tasks,

@@ -291,7 +291,7 @@ export class Supervisor {
     return await statusDocument({
       ...this.#options,
       base: this.#roster.base,
-      supervisor: { state: 'up', pid: process.pid, since: this.#startedAt, epoch: store.epoch, buildId },
+      supervisor: { goingDown: this.#fleet.goingDown, since: this.#startedAt, epoch: store.epoch, buildId },
       broker: this.#broker.state,
       records: this.#fleet.records,
       use: (record) => this.#judge.useOf(record),

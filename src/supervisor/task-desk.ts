@@ -82,13 +82,13 @@ export class TaskDesk {
     const { task, commit } = this.#resultOf(id);
     if (task.state !== 'done') {
       throw new SwarmError('not-done', `${task.id} is ${task.state}, only a done task is merged`, {
-        hint: `Wait for it: swarm task wait ${task.id}`,
+        hint: `Wait for it: \`swarm task wait ${task.id}\`.`,
       });
     }
     const target = into ?? this.#deps.base().branch;
     if (target === null) {
       throw new SwarmError('no-branch', 'swarm was started on a detached HEAD, so there is no branch to merge into', {
-        hint: `Name one: swarm merge ${task.id} --into BRANCH`,
+        hint: `Name one: \`swarm merge ${task.id} --into BRANCH\`.`,
         exitCode: 2,
       });
     }
@@ -103,7 +103,7 @@ export class TaskDesk {
     const commit = task.result?.commit ?? null;
     if (commit === null) {
       throw new SwarmError('no-result', `${task.id} has no commit to show (it is ${task.state})`, {
-        hint: `See how it stands: swarm task show ${task.id}`,
+        hint: `See how it stands: \`swarm task show ${task.id}\`.`,
       });
     }
     return { task, commit };

@@ -1,5 +1,5 @@
 import type { UpRequest } from '../api/documents.ts';
-import type { Config } from '../config/index.ts';
+import { CONFIG_FILE, type Config } from '../config/index.ts';
 import type { AgentKind } from '../domain/agent.ts';
 import { SwarmError } from '../domain/errors.ts';
 
@@ -45,7 +45,7 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
     if (config.agents[role] === undefined) wanted.push({ id, role, kind, desired: 'stopped' });
   if (!wanted.some((agent) => agent.desired === 'up')) {
     throw new SwarmError('no-agents', 'swarm.yaml wants no agents at all', {
-      hint: 'Say how many: swarm up 3',
+      hint: 'Say how many: `swarm up 3`.',
       exitCode: 2,
     });
   }
@@ -65,12 +65,14 @@ export function baseNotes(
 ): string[] {
   const notes: string[] = [];
   const where = base.branch === null ? `commit ${base.commit.slice(0, 10)} (detached HEAD)` : `branch ${base.branch}`;
-  if (dirty.count > 0) {
+  // The settings are read from the checkout, whether committed or not.
+  const onlySettings = dirty.count === 1 && dirty.names[0] === CONFIG_FILE;
+  if (dirty.count > 0 && (includeDirty || !onlySettings)) {
     const names = dirty.names.slice(0, 3).join(', ') + (dirty.count > 3 ? ', …' : '');
     notes.push(
       includeDirty
         ? `${dirty.count} uncommitted change(s) (${names}) are part of what the agents see`
-        : `${dirty.count} uncommitted change(s) (${names}) are not in the worktrees, which start from ${where}; commit them, or: swarm up --include-dirty`,
+        : `${dirty.count} uncommitted change(s) (${names}) are not in the worktrees, which start from ${where}; commit them, or run \`swarm up --include-dirty\``,
     );
   }
   if (base.branch === null && !includeDirty)

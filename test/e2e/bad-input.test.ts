@@ -94,8 +94,9 @@ describe('what a person may mistype', () => {
     expect(cycle.status).toBe(400);
     expect(cycle.body.error.message).toMatch(/\ba\b.*\bc\b|\bc\b.*\ba\b/);
     const missing = await post({ tasks: [shell('first', []), shell('second', ['frist'])] });
-    expect(missing.status).toBe(404);
+    expect(missing.status).toBe(400);
     expect(JSON.stringify(missing.body)).toMatch(/frist.*first/);
+    expect((await post(shell('second', ['frist']))).status).toBe(400);
     const wrong = await post({ tasks: [{ title: 'x', comand: ['true'] }] });
     expect(wrong.status).toBe(400);
     expect(JSON.stringify(wrong.body)).toContain('comand');

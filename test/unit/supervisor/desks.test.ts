@@ -97,6 +97,8 @@ describe('what the person should know of the base', () => {
 
   test('nothing where all is committed', () => {
     expect(baseNotes(main, { count: 0, names: [] }, false)).toEqual([]);
+    // The settings count as they lie there: a new swarm.yaml alone is nothing to be told of.
+    expect(baseNotes(main, { count: 1, names: ['swarm.yaml'] }, false)).toEqual([]);
   });
 
   test('what is not committed is not in the worktrees, unless it was asked for', () => {
@@ -368,7 +370,7 @@ describe('the service behind the API', () => {
     });
     await expect(service.agent('xyz')).rejects.toMatchObject({ hint: 'There are: worker-1, reviewer-1' });
     await expect(office([]).service.agent('worker-1')).rejects.toMatchObject({
-      hint: 'There are none yet: swarm up 3',
+      hint: 'There are none yet: `swarm up 3`.',
     });
   });
 
@@ -407,7 +409,7 @@ describe('the service behind the API', () => {
     await expect(service.rollback('worker-1', 9)).rejects.toMatchObject({
       code: 'unknown-checkpoint',
       exitCode: 2,
-      hint: 'Did you mean 2? See: swarm checkpoint ls worker-1',
+      hint: 'Did you mean 2? `swarm checkpoint ls worker-1` shows all.',
     });
     const none = office([linked()], {
       checkpoints: {
@@ -419,7 +421,7 @@ describe('the service behind the API', () => {
       },
     });
     await expect(none.service.rollback('worker-1', 9)).rejects.toMatchObject({
-      hint: 'It has none yet: swarm checkpoint worker-1',
+      hint: 'It has none yet: `swarm checkpoint worker-1` takes one.',
     });
   });
 

@@ -249,12 +249,12 @@ describe('documents', () => {
     (typeof TASK_STATES)[number],
     number
   >;
-  const status = (queues: Promise<never[]>) =>
+  const status = (queues: Promise<never[]>, goingDown = false) =>
     statusDocument({
       project: { layout } as Project,
       version: '1',
       base: { branch: 'main', commit: 'c0ffee' },
-      supervisor: { state: 'up', pid: 1, since: new Date(BEGIN).toISOString(), epoch: 3, buildId: 'b' },
+      supervisor: { goingDown, since: new Date(BEGIN).toISOString(), epoch: 3, buildId: 'b' },
       broker: { state: 'up', url: 'amqp://127.0.0.1', pid: 2, private: true, reason: null },
       records: [busy()],
       use: () => null,
@@ -266,6 +266,8 @@ describe('documents', () => {
     const document = await status(Promise.reject(new Error('gone')));
     expect(document.queues).toEqual([]);
     expect(document.needsYou).toHaveLength(1);
+    expect(document.supervisor).toMatchObject({ state: 'up', pid: process.pid, epoch: 3 });
+    expect((await status(Promise.resolve([]), true)).supervisor.state).toBe('stopping');
     expect(() => documentSchemas.status.parse(JSON.parse(JSON.stringify(document)))).not.toThrow();
   });
 
