@@ -9,6 +9,7 @@ import type {
   Agent,
   CheckpointDocument,
   EventDocument,
+  ExplainDocument,
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
@@ -98,6 +99,10 @@ export class SwarmClient {
 
   rollback(agent: string, n: number): Promise<RollbackDocument> {
     return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback`, { n }, WORK_TIMEOUT_MS);
+  }
+
+  explain(agent: string): Promise<ExplainDocument> {
+    return this.#get(`/v1/agents/${encodeURIComponent(agent)}/explain`);
   }
 
   /** Fails with `worktree-kept` where work would be lost; with `force` it is moved to a checkpoint first. */

@@ -15,6 +15,7 @@ import type {
   Agent,
   CheckpointDocument,
   EventDocument,
+  ExplainDocument,
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
@@ -149,6 +150,15 @@ export const documentSchemas = {
     task: text,
     data: z.record(z.string(), z.unknown()),
   }),
+  explain: z.object({
+    agent: z.string(),
+    status: z.enum(AGENT_STATUSES),
+    since: time,
+    rule: z.string().describe('Name of the rule that fired.'),
+    reason: text,
+    until: text.describe('ISO 8601: when a hold or a backoff ends.'),
+    facts: z.array(z.object({ fact: z.string(), value: z.string(), ageMs: number })),
+  }),
   merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string(), merged: z.boolean() }),
   removed: z.object({ agent: z.string(), worktree: z.string(), checkpoint: number }),
   rollback: z.object({ agent: z.string(), n: z.number(), safety: z.number(), changed: z.array(z.string()) }),
@@ -182,6 +192,7 @@ interface Documents {
   'checkpoint-drop': CheckpointDropDocument;
   error: ErrorDocument;
   event: EventDocument;
+  explain: ExplainDocument;
   merge: MergeDocument;
   removed: RemovedDocument;
   rollback: RollbackDocument;

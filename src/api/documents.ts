@@ -1,5 +1,5 @@
 /** The documents of the API and of `--json`. Field names are stable. Times are ISO 8601, money is USD. */
-import type { Agent, NeedsYou } from '../domain/agent.ts';
+import type { Agent, AgentStatus, NeedsYou } from '../domain/agent.ts';
 import type { Task, TaskState } from '../domain/task.ts';
 
 export interface StatusDocument {
@@ -62,6 +62,19 @@ export interface RemovedDocument {
   worktree: string;
   /** The checkpoint that holds what was in it; null where there was no worktree any more. */
   checkpoint: number | null;
+}
+
+/** Why an agent has its status: what is known of it, how old that is, and the rule that fired. */
+export interface ExplainDocument {
+  agent: string;
+  status: AgentStatus;
+  since: string;
+  rule: string;
+  reason: string | null;
+  /** When a hold or a backoff ends. */
+  until: string | null;
+  /** In the order in which it is trusted. */
+  facts: { fact: string; value: string; ageMs: number | null }[];
 }
 
 export interface EventDocument {

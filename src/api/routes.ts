@@ -79,6 +79,13 @@ export const routes: readonly Route[] = [
     input: none,
     handle: (service, _query, params) => service.agent(id(params)),
   }),
+  route({
+    method: 'GET',
+    path: '/v1/agents/:id/explain',
+    summary: 'why it has its status: facts, their ages, and the rule that fired',
+    input: none,
+    handle: (service, _query, params) => service.explain(id(params)),
+  }),
   desiredRoute('start', 'up'),
   desiredRoute('resume', 'up'),
   desiredRoute('pause', 'paused'),

@@ -4,6 +4,7 @@ import type {
   Agent,
   CheckpointDocument,
   EventDocument,
+  ExplainDocument,
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
@@ -42,6 +43,8 @@ export interface SwarmService {
   restart(id: string): Promise<Agent>;
   checkpoint(id: string, reason: string): Promise<CheckpointDocument>;
   rollback(id: string, n: number): Promise<RollbackDocument>;
+  /** Reads what is known anew and judges it, as the supervisor does every second. */
+  explain(id: string): Promise<ExplainDocument>;
   remove(id: string, request: { force: boolean }): Promise<RemovedDocument>;
   send(id: string, text: string): Promise<{ id: string; receipt: string }>;
   answer(id: string, answer: AnswerRequest): Promise<void>;

@@ -17,6 +17,11 @@ export function addUpkeepCommands(
     .addArgument(new Argument('<workers>', 'how many there are to be').argParser(integer(1, 200)))
     .action(call(async () => (await import('./scale.ts')).scale));
   program
+    .command('explain')
+    .summary('why an agent has its status: facts, their ages, and the rule')
+    .argument('<agent>')
+    .action(call(async () => (await import('./explain.ts')).explain));
+  program
     .command('events')
     .summary('what happened, and with --follow what happens')
     .description(

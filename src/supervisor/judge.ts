@@ -1,5 +1,6 @@
+import type { ExplainDocument } from '../api/documents.ts';
 import type { AgentDesired } from '../domain/agent.ts';
-import { judge as judgeFacts, type ProbeError } from '../health/index.ts';
+import { judge as judgeFacts, type Judgement, type ProbeError } from '../health/index.ts';
 import { scanProcesses, treeUsage, type ProcessTable } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
@@ -28,10 +29,7 @@ export class Judge {
 
   reconsider(record: AgentRecord, desired: AgentDesired): void {
     const now = this.#options.now();
-    const { status, reason, rule } = judgeFacts(
-      factsOf(record, { desired, stuckAfterMs: this.#options.stuckAfterMs, probeError: this.#probeError }),
-      now,
-    );
+    const { status, reason, rule } = this.#judge(record, desired, now);
     const changed = record.status !== status;
     record.statusReason = reason === '' ? null : reason;
     if (!changed) return;
@@ -40,6 +38,37 @@ export class Judge {
     record.statusSince = now;
     const about = { agent: record.id, task: record.snapshot?.tasks[0]?.task ?? null };
     this.#options.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
+  }
+
+  #judge(record: AgentRecord, desired: AgentDesired, now: number): Judgement {
+    const { stuckAfterMs } = this.#options;
+    return judgeFacts(factsOf(record, { desired, stuckAfterMs, probeError: this.#probeError }), now);
+  }
+
+  /** Judged anew, so that facts, ages and rule belong together. */
+  explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
+    this.reconsider(record, desired);
+    const { status, reason, rule, evidence, until } = this.#judge(record, desired, this.#options.now());
+    const use = this.useOf(record);
+    const processes =
+      use === null
+        ? []
+        : [
+            {
+              fact: 'processes',
+              value: `${use.cpuPercent.toFixed(1)} % of a core, ${Math.round(use.rssBytes / 2 ** 20)} MiB`,
+              ageMs: 0,
+            },
+          ];
+    return {
+      agent: record.id,
+      status,
+      since: new Date(record.statusSince).toISOString(),
+      rule,
+      reason: reason === '' ? null : reason,
+      until: until === null ? null : new Date(until).toISOString(),
+      facts: [...evidence, ...processes],
+    };
   }
 
   /** tmux answers (null), or fails to. */

@@ -2,6 +2,7 @@ import type {
   Agent,
   CheckpointDocument,
   EventDocument,
+  ExplainDocument,
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
@@ -36,6 +37,7 @@ export interface ServiceDependencies {
   tasks: TaskDesk;
   status(): Promise<StatusDocument>;
   document(record: AgentRecord): Agent;
+  explain(record: AgentRecord): ExplainDocument;
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
   works: Pick<Works, 'remove'>;
@@ -86,6 +88,10 @@ export class Service implements SwarmService {
 
   async agent(id: string): Promise<Agent> {
     return this.#deps.document(this.#record(id));
+  }
+
+  async explain(id: string): Promise<ExplainDocument> {
+    return this.#deps.explain(this.#record(id));
   }
 
   async setDesired(id: string, desired: AgentDesired): Promise<Agent> {

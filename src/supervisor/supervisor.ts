@@ -316,6 +316,7 @@ export class Supervisor {
       }),
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
+      explain: (record) => this.#judge.explain(record, this.#fleet.desired(record)),
       up: (request) => this.#power.up(request),
       down: (purge) => this.#power.down(purge),
       works: this.#works,

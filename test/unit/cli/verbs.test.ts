@@ -5,6 +5,7 @@ import { programsOf } from '../../../src/config/index.ts';
 import { answerFor } from '../../../src/cli/answer.ts';
 import { withoutTies } from '../../../src/cli/environment.ts';
 import { underWay, UpProgress } from '../../../src/cli/progress.ts';
+import { explainLines } from '../../../src/cli/explain.ts';
 import { downDocument, statusLines } from '../../../src/cli/status.ts';
 import { newTask, readWords } from '../../../src/cli/task-add.ts';
 import { nextStep } from '../../../src/cli/up.ts';
@@ -53,6 +54,35 @@ function upStatus(change: Partial<StatusDocument> = {}): StatusDocument {
     ...change,
   };
 }
+
+describe('explain', () => {
+  it('tells the status, why, the rule, and each fact with its age', () => {
+    const lines = explainLines(
+      screen().output,
+      {
+        agent: 'worker-1',
+        status: 'stuck',
+        since: '2030-01-01T00:08:00.000Z',
+        rule: 'no-progress',
+        reason: 't1 running: no sign of progress for 12m',
+        until: null,
+        facts: [
+          { fact: 'link', value: 'connected', ageMs: 3_600_000 },
+          { fact: 'desired', value: 'up', ageMs: null },
+        ],
+      },
+      NOW,
+    );
+    expect(lines).toEqual([
+      'worker-1 has been stuck for 2m: t1 running: no sign of progress for 12m',
+      'rule: no-progress',
+      '',
+      'FACT     KNOWN   VALUE',
+      'link     1h ago  connected',
+      'desired          up',
+    ]);
+  });
+});
 
 describe('status', () => {
   it('of a project that is down is one line with the command to type', () => {

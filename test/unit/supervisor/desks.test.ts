@@ -316,6 +316,9 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     tasks: desk(done).taskDesk,
     status: () => Promise.reject(new Error('unasked')),
     document: (agent) => agentDocument(agent, null),
+    explain: () => {
+      throw new Error('unasked');
+    },
     up: () => Promise.reject(new Error('unasked')),
     down: async () => undefined,
     works: { remove: never },

@@ -1,0 +1,31 @@
+import type { ExplainDocument } from '../api/documents.ts';
+import { formatDuration } from '../lib/duration.ts';
+import type { Context } from './context.ts';
+import { plain, table, type Output } from './output.ts';
+import { openProject } from './project.ts';
+
+/** The facts that a status rests on, the one that is trusted most first. */
+export async function explain(context: Context, agent: string): Promise<void> {
+  const { client } = await openProject(context);
+  const document = await client.explain(agent);
+  context.output.document(document);
+  for (const line of explainLines(context.output, document, Date.now())) context.output.line(line);
+}
+
+export function explainLines(output: Output, document: ExplainDocument, now: number): string[] {
+  const { agent, status, since, rule, reason, until, facts } = document;
+  const lasted = formatDuration(Math.max(0, now - Date.parse(since)));
+  const why = reason === null ? '' : `: ${plain(reason)}`;
+  const ends = until === null ? '' : ` (until ${until})`;
+  const rows = facts.map(({ fact, value, ageMs }) => [
+    fact,
+    ageMs === null ? '' : `${formatDuration(ageMs)} ago`,
+    plain(value),
+  ]);
+  return [
+    `${agent} has been ${status} for ${lasted}${why}${ends}`,
+    `rule: ${rule}`,
+    '',
+    ...table(output, ['FACT', 'KNOWN', 'VALUE'], rows),
+  ];
+}
