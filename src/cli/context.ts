@@ -27,7 +27,7 @@ export interface Project {
 }
 
 /** Set in the environment of whatever an agent runs (AGENT_MARK of coordination/link.ts, which pulls in too much). */
-const AGENT_MARK = 'SWARM_MARK';
+export const AGENT_MARK = 'SWARM_MARK';
 
 /** The agent whose environment this is, if any. */
 export function agentAround(env: NodeJS.ProcessEnv): string | null {

@@ -217,7 +217,11 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .command('demo')
     .summary('see it all work, in a throw-away repository and without an account')
     .option('-y, --yes', 'install what is missing without asking')
+    .description(
+      'Shows it all in a throw-away repository, with a scripted model: tasks, a question, a kill, a rollback, a merge.',
+    )
     .option('--keep', 'leave the repository and everything else in place at the end')
+    .option('--record <file>', 'record what the terminal shows, for `asciinema play`')
     .action(call(async () => (await import('./demo.ts')).demo));
   return program;
 }

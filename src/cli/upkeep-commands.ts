@@ -63,4 +63,20 @@ export function addUpkeepCommands(
         return (context, shell: Shell, words: string[]) => complete(context, program, shell, words);
       }),
     );
+  // The other processes of the demonstration: who narrates in its terminal, and who clears up after it.
+  program
+    .command('__demo', { hidden: true })
+    .addArgument(new Argument('<part>').choices(['narrate', 'clean-up']))
+    .argument('<directory>')
+    .argument('[record]')
+    .action(
+      call(async () => {
+        const [{ narrate }, { cleanUpLater }] = await Promise.all([
+          import('./demo/narrate.ts'),
+          import('./demo/janitor.ts'),
+        ]);
+        return (context, part: string, directory: string, record?: string) =>
+          part === 'narrate' ? narrate(context, directory, record) : cleanUpLater(context, directory);
+      }),
+    );
 }

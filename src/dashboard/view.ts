@@ -10,7 +10,8 @@ import { clock, money, type Paint } from './text.ts';
 import { cursorIndex, type Ui } from './ui.ts';
 
 export const LEAST_COLUMNS = 80;
-export const LEAST_ROWS = 24;
+/** A pane of a divided terminal is enough for a row or two of each. */
+export const LEAST_ROWS = 14;
 
 export interface PaneView {
   name: PaneName;

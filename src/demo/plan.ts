@@ -1,4 +1,5 @@
-import type { NewTask } from '../api/client.ts';
+import type { AgentKind } from '../domain/agent.ts';
+import type { Priority } from '../domain/task.ts';
 import type { ScriptInput } from './script.ts';
 
 /** The demonstration as data: the repository that it begins with, the work, and what the scripted model does for it. */
@@ -6,96 +7,160 @@ import type { ScriptInput } from './script.ts';
 export interface DemoTask {
   /** What other tasks of the plan call it. */
   name: string;
-  task: Omit<NewTask, 'after'>;
+  title: string;
+  priority?: Priority;
   after: readonly string[];
-}
-
-export const REPOSITORY_FILES: Readonly<Record<string, string>> = {
-  'README.md': '# Greeter\n\nA program that greets. It has no code yet; three agents are about to write it.\n',
-  '.gitignore': 'node_modules/\n',
-};
-
-export const GREETING = 'export const greeting = (name) => `Hello, ${name}!`;\n';
-export const FAREWELL = 'export const farewell = (name) => `Goodbye, ${name}!`;\n';
-const NAMES = "export const names = ['Ada', 'Grace', 'Margaret'];\n";
-const PROGRAM = [
-  "import { greeting } from './greeting.mjs';",
-  "import { farewell } from './farewell.mjs';",
-  "import { names } from './names.mjs';",
-  '',
-  'for (const name of names) console.log(greeting(name), farewell(name));',
-  '',
-].join('\n');
-
-interface Work extends DemoTask {
   file: string;
   content: string;
   summary: string;
 }
 
-const WORK: readonly Work[] = [
+export const DEMO_TASKS: readonly DemoTask[] = [
   {
     name: 'greeting',
-    task: { title: 'Write the greeting', prompt: 'Write greeting.mjs, which exports greeting(name).' },
+    title: 'Write greeting.mjs',
     after: [],
     file: 'greeting.mjs',
-    content: GREETING,
+    content: 'export const greeting = (name) => `Hello, ${name}!`;\n',
     summary: 'greeting.mjs exports greeting(name).',
   },
   {
     name: 'farewell',
-    task: { title: 'Write the farewell', prompt: 'Write farewell.mjs, which exports farewell(name).' },
+    title: 'Write farewell.mjs',
     after: [],
     file: 'farewell.mjs',
-    content: FAREWELL,
+    content: 'export const farewell = (name) => `Goodbye, ${name}!`;\n',
     summary: 'farewell.mjs exports farewell(name).',
   },
   {
     name: 'names',
-    task: { title: 'Collect the names', prompt: 'Write names.mjs, which exports the list of names.', priority: 'high' },
+    title: 'Write names.mjs',
+    priority: 'high',
     after: [],
     file: 'names.mjs',
-    content: NAMES,
+    content: "export const names = ['Ada', 'Grace', 'Margaret'];\n",
     summary: 'names.mjs exports three names.',
   },
   {
     name: 'program',
-    task: {
-      title: 'Put it together',
-      prompt: 'Write main.mjs: greet every name, then say goodbye, with the modules of the other tasks.',
-    },
+    title: 'Put main.mjs together',
     after: ['greeting', 'farewell', 'names'],
     file: 'main.mjs',
-    content: PROGRAM,
+    content: [
+      "import { greeting } from './greeting.mjs';",
+      "import { farewell } from './farewell.mjs';",
+      "import { names } from './names.mjs';",
+      '',
+      'for (const name of names) console.log(greeting(name), farewell(name));',
+      '',
+    ].join('\n'),
     summary: 'main.mjs greets and says goodbye to each name.',
   },
 ];
 
-export const DEMO_TASKS: readonly DemoTask[] = WORK;
+/** The task in which an agent asks whether it may run a command. */
+export const ASKING_TASK = 'greeting';
+/** The task whose agent is killed; the scripted model thinks about it until that happens. */
+export const KILLED_TASK = 'farewell';
 /** The task that needs all the others: its tip holds the whole program. */
 export const LAST_TASK = 'program';
 export const PROGRAM_FILE = 'main.mjs';
 
 /** So long the scripted model seems to think, ms: a person should see the agents at work. */
-const THINKING_MS = 700;
+const THINKING_MS = 900;
+/** So long a command of a shell agent takes, s, and the one that is killed on its first try. */
+const WORK_S = 2;
+const KILLED_WORK_S = 6;
+
+const README = '# Greeter\n\nA program that greets. It has no code yet; three agents are about to write it.\n';
+const WORK_FILE = 'work.mjs';
+
+/** The files of the throw-away repository. */
+export function repositoryFiles(kind: AgentKind): Record<string, string> {
+  const files = { 'README.md': README, '.gitignore': 'node_modules/\n' };
+  if (kind === 'claude') return files;
+  return { ...files, 'swarm.yaml': 'agents: {worker: {kind: shell, count: 3}}\n', [WORK_FILE]: workProgram() };
+}
+
+/** Stands in for an agent's work where there is no Claude Code. */
+function workProgram(): string {
+  const contents = Object.fromEntries(DEMO_TASKS.map(({ file, content }) => [file, content]));
+  return [
+    '// node work.mjs FILE SECONDS: works for a while, then writes the file.',
+    "import { writeFileSync } from 'node:fs';",
+    "import { setTimeout } from 'node:timers/promises';",
+    '',
+    `const contents = ${JSON.stringify(contents, null, 2)};`,
+    'const [file, seconds] = process.argv.slice(2);',
+    'await setTimeout(Number(seconds) * 1000);',
+    'writeFileSync(file, contents[file]);',
+    '',
+  ].join('\n');
+}
+
+/**
+ * What a person types after `swarm` to add a task.
+ * @param idOf ids of the tasks that it comes after, by name
+ */
+export function addArguments(task: DemoTask, kind: AgentKind, idOf: (name: string) => string): string[] {
+  const { name, title, priority, after, file } = task;
+  const seconds = name === KILLED_TASK ? KILLED_WORK_S : WORK_S;
+  return [
+    ...['task', 'add', title],
+    ...(priority === undefined ? [] : ['--priority', priority]),
+    ...(after.length === 0 ? [] : ['--after', ...after.map(idOf)]),
+    ...(kind === 'shell' ? ['--', 'node', WORK_FILE, file, String(seconds)] : []),
+  ];
+}
+
+type Steps = NonNullable<ScriptInput['rules']>[number]['steps'];
 
 /** What the scripted model does, told by the head line of the prompt, since titles of dependencies stand further down. */
 export function demoScript(): ScriptInput {
   return {
-    rules: WORK.map(({ name, task, file, content, summary }) => ({
-      name,
-      matches: `^# Task [^:\\n]+: ${task.title}\\n`,
-      steps: [
-        {
-          text: `I'll write ${file}.`,
-          tools: [{ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } }],
-          delayMs: THINKING_MS,
-          pieceDelayMs: 20,
-        },
-        { tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }], delayMs: THINKING_MS },
-        { text: 'Done.' },
-      ],
-    })),
+    rules: DEMO_TASKS.flatMap((task) => [
+      // After the kill the conversation goes on, or a new one takes over: it writes once more, and thinks no longer.
+      {
+        name: `${task.name}, interrupted`,
+        matches: `^(?:You were interrupted|Another session began).*?[Tt]ask [^:\\n]+: ${task.title}[\\n.]`,
+        steps: [write(task, 'Where was I? I go on with'), ...finish(task)],
+      },
+      { name: task.name, matches: `^# Task [^:\\n]+: ${task.title}\\n`, steps: firstTry(task) },
+    ]),
     otherwise: 'Done.',
   };
+}
+
+function firstTry(task: DemoTask): Steps {
+  const steps = [write(task, "I'll write")];
+  if (task.name === ASKING_TASK)
+    steps.push({
+      text: 'Let me check that it parses.',
+      tools: [
+        {
+          name: 'Bash',
+          input: { command: `node --check ${task.file}`, description: `Check that ${task.file} parses` },
+        },
+      ],
+      delayMs: THINKING_MS,
+    });
+  // Never released: only the kill ends the thinking.
+  if (task.name === KILLED_TASK) steps.push({ text: 'Hm, how does one say goodbye …', hold: 'for ever' });
+  return [...steps, ...finish(task)];
+}
+
+function write({ file, content }: DemoTask, saying: string): Steps[number] {
+  return {
+    text: `${saying} ${file}.`,
+    tools: [{ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } }],
+    delayMs: THINKING_MS,
+    pieceDelayMs: 20,
+  };
+}
+
+function finish({ summary }: DemoTask): Steps {
+  return [
+    { tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }], delayMs: THINKING_MS },
+    { text: 'Done.' },
+  ];
 }

@@ -135,10 +135,10 @@ describe('swarm dash in a terminal', () => {
     await terminal.shows('worker-1');
     expect(await terminal.screen()).not.toContain('worker-30');
     await terminal.resize(60, 20);
-    await terminal.shows('needs 80×24, this is 60×20');
+    await terminal.shows('needs 80×14, this is 60×20');
     await terminal.resize(120, 50);
     await terminal.shows('worker-30');
-    await terminal.hides('needs 80×24');
+    await terminal.hides('needs 80×14');
     await terminal.keys('q');
     await eventually(() => terminal.exitCode()).toBe(0);
   });

@@ -11,7 +11,7 @@ export interface FakeSupervisor extends AsyncDisposable {
   /** Each POST that came. */
   orders: { path: string; body: unknown }[];
   /** Tells whoever listens; the id is the next one. */
-  emit(event: { name: string; agent?: string; task?: string; data?: Record<string, unknown> }): void;
+  emit(event: { name: string; agent?: string; task?: string; data?: Record<string, unknown>; at?: string }): void;
   /** Open event streams. */
   readonly listeners: number;
   /** The next orders are refused so. */
@@ -127,14 +127,16 @@ export function fakeSupervisor(socket: string, status: StatusDocument): FakeSupe
       agent = null,
       task = null,
       data = {},
+      at = new Date().toISOString(),
     }: {
       name: string;
       agent?: string | null;
       task?: string | null;
       data?: Record<string, unknown>;
+      at?: string;
     }) {
       lastId += 1;
-      const event: EventDocument = { id: lastId, at: new Date().toISOString(), name, agent, task, data };
+      const event: EventDocument = { id: lastId, at, name, agent, task, data };
       for (const stream of streams) stream.write(`id: ${event.id}\nevent: ${name}\ndata: ${JSON.stringify(event)}\n\n`);
     },
     async listen() {

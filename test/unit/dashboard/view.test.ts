@@ -90,11 +90,11 @@ describe('the screen', () => {
   it('a terminal that is too small is told so in one line', () => {
     for (const [columns, rows] of [
       [79, 24],
-      [80, 23],
+      [80, 13],
       [10, 3],
     ] as const)
       expect(screen(model(), startWith(model()), columns, rows)).toHaveLength(1);
-    expect(screen(model(), startWith(model()), 60, 20)[0]).toContain('needs 80×24, this is 60×20');
+    expect(screen(model(), startWith(model()), 60, 20)[0]).toContain('needs 80×14, this is 60×20');
   });
 
   it('leaving and help are told at the bottom, however much there is to say', () => {

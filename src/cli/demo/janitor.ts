@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
+import { execa } from 'execa';
+import { endTree } from '../../process/index.ts';
+import { runTmux } from '../../tmux/index.ts';
+import type { Context } from '../context.ts';
+import { DEMO_MARK, readPlace, type DemoPlace } from './place.ts';
+import { screenAddress } from './screen.ts';
+
+const DOWN_TIMEOUT_MS = 60_000;
+const GRACE_MS = 2_000;
+const KEEP = 'keep\n';
+
+/**
+ * Clears the demonstration away, whichever way it ends: a process of its own that waits for the end of its stdin, which
+ * comes when we say so, when a second Ctrl-C ends us at once, and when we are killed.
+ */
+export interface Janitor {
+  /** @returns false when something could not be ended; it is left in place then */
+  cleanUp(): Promise<boolean>;
+  /** Goes, and leaves all as it is. */
+  dismiss(): Promise<void>;
+}
+
+export function hireJanitor({ directory }: DemoPlace, env: NodeJS.ProcessEnv): Janitor {
+  const child = spawn(process.execPath, [process.argv[1] ?? '', '__demo', 'clean-up', directory], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    // A session of its own: what ends us and our terminal is not for it.
+    detached: true,
+    cwd: '/',
+    env,
+  });
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  const say = async (text: string): Promise<boolean> => {
+    child.stdin.end(text);
+    const [code] = await ended;
+    return code === 0;
+  };
+  return { cleanUp: () => say(''), dismiss: async () => void (await say(KEEP)) };
+}
+
+/** The janitor's own program. @returns its exit code */
+export async function cleanUpLater(context: Context, directory: string): Promise<number> {
+  // Signals are for those that it cleans up after.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
+  let said = '';
+  for await (const part of context.stdin) said += String(part);
+  if (said === KEEP) return 0;
+  const place = await readPlace(directory);
+  // Gone already where the demonstration came to its end, and never there without a terminal.
+  await runTmux(screenAddress(place), ['kill-server']).catch(() => undefined);
+  await execa(process.execPath, [process.argv[1] ?? '', 'down', '--purge', '--yes'], {
+    cwd: place.repository,
+    env: place.env,
+    extendEnv: false,
+    stdio: 'ignore',
+    timeout: DOWN_TIMEOUT_MS,
+    reject: false,
+  });
+  // Whatever `down` could not end, and what nobody told it of: a command of the narration, a git that hangs.
+  const mark = { name: DEMO_MARK, prefix: directory };
+  const { survivors } = await endTree({ roots: [], mark, graceMs: GRACE_MS });
+  if (survivors.length > 0) return 1;
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  return 0;
+}

@@ -1,0 +1,141 @@
+import { execa, ExecaError } from 'execa';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type SwarmClient } from '../../api/client.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { Context } from '../context.ts';
+import type { Keys } from './keys.ts';
+import { layoutOfPlace, type DemoPlace } from './place.ts';
+import type { Tape } from './tape.ts';
+
+const COMMAND_TIMEOUT_MS = 240_000;
+/** So long a person may need to read a line, s; any key goes on. */
+const READING_S = 2.5;
+
+export interface StageOptions {
+  context: Context;
+  place: DemoPlace;
+  /** Of the person who watches; null: nobody does, and nothing waits for being read. */
+  keys: Keys | null;
+  /** What is printed here is recorded too; null: it is not, or the screen is recorded as a whole. */
+  tape: Tape | null;
+}
+
+/** A step of the demonstration, for the summary at its end. */
+export interface Step {
+  title: string;
+  /** After the beginning, ms. */
+  at: number;
+}
+
+/** The commands as a person would type them, run as a person would run them, and the words between them. */
+export class Stage {
+  readonly place: DemoPlace;
+  readonly client: SwarmClient;
+  readonly keys: Keys | null;
+  readonly steps: Step[] = [];
+  readonly signal: AbortSignal;
+  readonly #context: Context;
+  readonly #tape: Tape | null;
+  readonly #beganAt = performance.now();
+
+  constructor({ context, place, keys, tape }: StageOptions) {
+    this.#context = context;
+    this.place = place;
+    this.keys = keys;
+    this.#tape = tape;
+    this.signal = context.interrupt.signal;
+    this.client = connect(layoutOfPlace(place), { signal: this.signal, patienceMs: 10_000 });
+  }
+
+  get passedMs(): number {
+    return performance.now() - this.#beganAt;
+  }
+
+  readonly paint = (style: Parameters<Context['output']['style']>[0], text: string): string =>
+    this.#context.output.style(style, text);
+
+  /** A new step: what is about to be seen, in one line. */
+  async begin(title: string): Promise<void> {
+    if (this.steps.length > 0) await this.beat();
+    this.steps.push({ title, at: this.passedMs });
+    this.line();
+    this.line(this.paint('cyan', `■ ${title}`));
+  }
+
+  line(text = ''): void {
+    this.#context.output.line(text);
+    this.#tape?.write(`${text}\n`);
+  }
+
+  /** Over the line that the cursor is on; only for a person who watches. */
+  overwrite(text: string): void {
+    this.#context.output.stdout.write(`\r\u001B[2K${text}`);
+  }
+
+  /** Time for a person to read. */
+  async beat(seconds = READING_S): Promise<void> {
+    if (this.keys !== null) await this.keys.next(seconds * 1000, this.signal);
+    this.signal.throwIfAborted();
+  }
+
+  async rest(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: this.signal });
+  }
+
+  /** A command as it would be typed. */
+  typed(program: string, ...args: readonly string[]): void {
+    const words = args.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`));
+    this.line(this.paint('bold', `$ ${program} ${words.join(' ')}`));
+  }
+
+  /** Prints a command of swarm, and what it says, as it comes. */
+  async show(...args: string[]): Promise<void> {
+    this.typed('swarm', ...args);
+    await this.#swarm(args, this.#context.output.json ? 'ignore' : this.#tape === null ? 'inherit' : 'taped');
+  }
+
+  /** Prints a command of swarm; what it gives comes back. */
+  async read<T>(...args: string[]): Promise<T> {
+    this.typed('swarm', ...args);
+    return JSON.parse(await this.#swarm(['--json', ...args], 'pipe')) as T;
+  }
+
+  /** Another program, in the repository. */
+  async run(program: string, ...args: string[]): Promise<void> {
+    this.typed(program, ...args);
+    const { repository: cwd, env } = this.place;
+    const file = program === 'node' ? process.execPath : program;
+    const options = { cwd, env, extendEnv: false, stdin: 'ignore', cancelSignal: this.signal } as const;
+    const { stdout } = await execa(file, args, options);
+    for (const line of stdout.split('\n')) this.line(line);
+  }
+
+  async #swarm(args: readonly string[], to: 'inherit' | 'taped' | 'ignore' | 'pipe'): Promise<string> {
+    const { repository: cwd, env } = this.place;
+    const out = to === 'taped' ? 'pipe' : to;
+    try {
+      const child = execa(process.execPath, [process.argv[1] ?? '', ...args], {
+        cwd,
+        env,
+        extendEnv: false,
+        stdin: 'ignore',
+        stdout: out,
+        stderr: out === 'inherit' ? 'inherit' : 'pipe',
+        timeout: COMMAND_TIMEOUT_MS,
+        maxBuffer: 64 * 1024 * 1024,
+        cancelSignal: this.signal,
+      });
+      if (to === 'taped') for (const stream of [child.stdout, child.stderr]) stream?.on('data', this.#forward);
+      return (await child).stdout ?? '';
+    } catch (cause) {
+      this.signal.throwIfAborted();
+      const said = cause instanceof ExecaError ? [cause.stdout, cause.stderr].filter(Boolean).join(' ') : String(cause);
+      throw new SwarmError('demo-failed', `swarm ${args.join(' ')} failed${said === '' ? '' : `: ${said}`}`, { cause });
+    }
+  }
+
+  readonly #forward = (part: Buffer): void => {
+    this.#context.output.stdout.write(part);
+    this.#tape?.write(part.toString());
+  };
+}
