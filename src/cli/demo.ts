@@ -30,6 +30,7 @@ const IMPATIENT_NPM = { npm_config_fetch_retries: '0', npm_config_fetch_timeout:
 
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
   const { output } = context;
+  const beganAt = performance.now();
   const record = options.record === undefined ? null : path.resolve(context.cwd, options.record);
   // Found wrong before anything is made.
   if (record !== null) Tape.start(record, PAPER)[Symbol.dispose]();
@@ -45,6 +46,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
     place.env['ANTHROPIC_BASE_URL'] = model.url;
     await writePlace(place);
     outcome = await performHere(context, place, record);
+    if (outcome.interrupted) output.note('Interrupted.');
   } catch (error) {
     if (context.interrupt.signal.aborted) output.note('Interrupted.');
     throw error;
@@ -52,7 +54,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
     await end(context, place, janitor, options.keep === true);
     await model?.end();
   }
-  return conclude(context, outcome, record);
+  return conclude(context, outcome, Math.round((performance.now() - beganAt) / 100) / 10, record);
 }
 
 interface Cast {
@@ -87,8 +89,7 @@ async function performHere(context: Context, place: DemoPlace, record: string | 
   using tape = record === null ? null : Tape.start(record, PAPER);
   const stage = new Stage({ context, place, keys, tape });
   const tasks = await perform(stage, null);
-  const seconds = Math.round(stage.passedMs / 100) / 10;
-  return { seconds, kind: place.kind, tasks, steps: [], error: null, interrupted: false };
+  return { kind: place.kind, tasks, steps: [], error: null, interrupted: false };
 }
 
 async function end(context: Context, place: DemoPlace, janitor: Janitor, keep: boolean): Promise<void> {
@@ -110,18 +111,15 @@ async function end(context: Context, place: DemoPlace, janitor: Janitor, keep: b
   if (!(await janitor.cleanUp())) output.note(`Not everything could be stopped; it is left in ${place.directory}.`);
 }
 
-function conclude(context: Context, outcome: Outcome, record: string | null): number {
+function conclude(context: Context, outcome: Outcome, seconds: number, record: string | null): number {
   const { output } = context;
-  const { seconds, kind, tasks, steps, error, interrupted } = outcome;
+  const { kind, tasks, steps, error, interrupted } = outcome;
   if (error !== null) throw new SwarmError(error.code, error.message, error.hint === null ? {} : { hint: error.hint });
-  if (interrupted) {
-    output.note('Interrupted.');
-    return INTERRUPTED;
-  }
+  if (interrupted) return INTERRUPTED;
   output.document({ seconds, kind, tasks });
   output.line();
   if (steps.length > 0) output.line('What you have seen:');
-  for (const { title, at } of steps) output.line(`${formatDuration(at).padStart(7)}  ${title}`);
+  for (const { title, at } of steps) output.line(`${`${Math.round(at / 1000)}s`.padStart(5)}  ${title}`);
   output.line(`That was it, in ${formatDuration(seconds * 1000)}.`);
   if (record !== null) output.line(`Recorded: asciinema play ${record}`);
   output.line(`In a repository of yours: ${output.style('bold', `${output.command} up 3`)}`);

@@ -8,7 +8,8 @@ export async function diff(context: Context, task: string, options: { stat?: boo
   const { output } = context;
   output.document(document);
   const text = options.stat === true ? document.stat : document.patch;
-  printPatch(output, text);
+  // The list of files is for people, and ends as a line does; a patch is given to the byte.
+  printPatch(output, options.stat === true && text !== '' && !output.isTerminal ? `${text}\n` : text);
   if (text === '') output.note(`task ${task} changed nothing`);
 }
 

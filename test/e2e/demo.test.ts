@@ -13,7 +13,8 @@ const LONGEST_MS = 120_000;
 const SCREEN = { columns: 100, rows: 44 };
 
 /** The directory of a demonstration that runs, or is left. */
-const places = ({ environment }: Place): string[] => readdirSync(path.join(environment.directory, 'tmp'));
+const places = ({ environment }: Place): string[] =>
+  readdirSync(path.join(environment.directory, 'tmp')).filter((name) => name.startsWith('swarm-demo-'));
 
 async function shows(terminal: Terminal, text: string | RegExp, timeoutMs = LONGEST_MS): Promise<string> {
   return await poll(
@@ -43,8 +44,8 @@ async function nothingLeft(place: Place): Promise<void> {
   );
 }
 
-describe('swarm demo without a terminal', () => {
-  test('shows everything, each with its command, and leaves nothing', async ({ place }) => {
+describe('swarm demo, all of it', () => {
+  test('without a terminal shows everything, each with its command, and leaves nothing', async ({ place }) => {
     const { environment, repository } = place;
     const cast = path.join(environment.directory, 'demo.cast');
     const { exitCode, stdout, stderr, durationMs } = await runSwarm(
@@ -115,6 +116,27 @@ describe('swarm demo without a terminal', () => {
     expect(places(place)).toEqual([]);
   });
 
+  test('in a terminal runs beside the real dashboard, takes an answer by key, and gives the terminal back', async ({
+    place,
+    onTestFinished,
+  }) => {
+    const terminal = await place.terminal(['demo'], SCREEN);
+    // Whoever has read it goes on by a key.
+    const pressing = setInterval(() => void terminal.keys('Space'), 1_000);
+    onTestFinished(() => clearInterval(pressing));
+    await shows(terminal, 'Press a to allow, d to deny');
+    const asked = await shows(terminal, 'greeter  1 needs you', 5_000);
+    expect(asked).toMatch(/2 agents · 3/);
+    await terminal.keys('d');
+    await shows(terminal, /\$ swarm answer worker-\d deny/);
+    await shows(terminal, 'What you have seen:');
+    await ended(terminal, 0);
+    expect(await terminal.screen()).toMatch(/That was it, in \d+/);
+    expect(places(place)).toEqual([]);
+  });
+});
+
+describe('swarm demo that does not come to its end', () => {
   test('killed without warning, it is cleared away all the same', async ({ place }) => {
     const { environment, repository } = place;
     const { variables: env } = environment;
@@ -129,27 +151,10 @@ describe('swarm demo without a terminal', () => {
     await nothingLeft(place);
     expect(await untilNoProcessOf(environment.directory, 5_000)).toEqual([]);
   });
-});
-
-describe('swarm demo in a terminal', () => {
-  test('runs beside the real dashboard, takes an answer by key, and gives the terminal back', async ({ place }) => {
-    const terminal = await place.terminal(['demo'], SCREEN);
-    const asked = await shows(terminal, 'Press a to allow, d to deny');
-    expect(asked).toMatch(/greeter  1 needs you/);
-    expect(asked).toMatch(/2 Agents · 3/);
-    await terminal.keys('d');
-    await shows(terminal, /\$ swarm answer worker-\d deny/);
-    // Whoever has read it goes on by a key.
-    const pressing = setInterval(() => void terminal.keys('Space'), 300);
-    await shows(terminal, 'What you have seen:').finally(() => clearInterval(pressing));
-    await ended(terminal, 0);
-    expect(await terminal.screen()).toMatch(/That was it, in \d+/);
-    expect(places(place)).toEqual([]);
-  });
 
   test('Ctrl-C in the middle ends and clears away everything', async ({ place }) => {
     const terminal = await place.terminal(['demo'], SCREEN);
-    await shows(terminal, '2 Agents · 3');
+    await shows(terminal, '2 agents · 3');
     await terminal.keys('C-c');
     await shows(terminal, 'Interrupted.');
     await ended(terminal, 130);

@@ -49,6 +49,8 @@ function styled(style: Style, codes: string): Style {
     else if (code === 22) Object.assign(next, { bold: false, dim: false });
     else if (code === 27) next.inverse = false;
     else if (code === 39) next.colour = FOREGROUND;
+    // The background is the window's everywhere.
+    else if (code === 49) continue;
     else next.colour = PALETTE[code] ?? unknownCode(code);
   }
   return next;

@@ -15,7 +15,7 @@ export async function answerQuestion(stage: Stage, ids: PlannedIds): Promise<voi
     await stage.begin('Here Claude Code would ask whether it may run a command; programs ask nothing');
     return;
   }
-  await stage.begin('An agent that may not do something by itself asks you, and works on when you have answered');
+  await stage.begin('An agent asks before it runs a command; you answer, and it works on');
   const question = await waitFor(() => questionOf(stage, ids.get(ASKING_TASK) ?? ''), {
     timeoutMs: ASK_TIMEOUT_MS,
     signal: stage.signal,
@@ -38,9 +38,10 @@ async function decide(stage: Stage): Promise<'allow' | 'deny'> {
 }
 
 async function decideByKey(stage: Stage, keys: Keys): Promise<'allow' | 'deny'> {
-  for (let left = ANSWER_S; left > 0; left -= 1) {
+  const deadline = performance.now() + ANSWER_S * 1000;
+  for (let left = ANSWER_S; left > 0; left = Math.ceil((deadline - performance.now()) / 1000)) {
     stage.overwrite(stage.paint('yellow', `Press a to allow, d to deny (allowed by itself in ${left} s)`));
-    const key = (await keys.next(1000, stage.signal))?.toLowerCase();
+    const key = (await keys.next(deadline - performance.now() - (left - 1) * 1000, stage.signal))?.toLowerCase();
     if (key !== 'a' && key !== 'd') continue;
     stage.overwrite('');
     return key === 'a' ? 'allow' : 'deny';

@@ -7,39 +7,54 @@ import type { Stage } from './stage.ts';
 /** Ids of the tasks by their names in the plan. */
 export type PlannedIds = Map<string, string>;
 
+const WORK_TIMEOUT_MS = 90_000;
+
 /** Prints the plan with the states of this moment. */
 export async function showGraph(stage: Stage, ids: PlannedIds): Promise<void> {
   for (const line of await readGraph(stage, ids)) stage.line(line);
 }
 
 /**
- * Prints the plan, and where somebody watches keeps it up to date in its place, until all is done.
+ * Until all is done. Where somebody watches, the plan is printed and kept up to date in its place; else what
+ * `swarm task wait` says of the last task, and the plan as it is then.
  * @throws SwarmError `demo-failed` for a task that came to nothing, `timeout`
  */
-export async function watchGraph(stage: Stage, ids: PlannedIds, timeoutMs: number): Promise<void> {
+export async function watchGraph(stage: Stage, ids: PlannedIds, last: string): Promise<void> {
+  if (stage.keys === null) {
+    await stage.show('task', 'wait', last, '--timeout', '90s');
+    await showGraph(stage, ids);
+    return;
+  }
+  stage.typed('swarm', 'task', 'wait', last);
   let shown: string[] = [];
   const done = async (): Promise<boolean> => {
     const lines = await readGraph(stage, ids);
-    if (stage.keys !== null && lines.join('\n') !== shown.join('\n')) {
+    if (lines.join('\n') !== shown.join('\n')) {
       if (shown.length > 0) stage.overwrite(`\u001B[${shown.length}A\u001B[J`);
       for (const line of lines) stage.line(line);
       shown = lines;
     }
-    const tasks = await Promise.all([...ids.values()].map((id) => stage.client.task(id)));
+    const tasks = (await stage.client.tasks()).filter(({ id }) => [...ids.values()].includes(id));
     const lost = tasks.find(({ state }) => state === 'dead' || state === 'cancelled');
     if (lost !== undefined)
       throw new SwarmError('demo-failed', `task ${lost.id} is ${lost.state}: ${lost.reason ?? 'no reason given'}`);
     return tasks.every(({ state }) => state === 'done');
   };
-  await waitFor(done, { timeoutMs, intervalMs: 200, signal: stage.signal, what: 'the tasks to be done' });
-  if (stage.keys === null) await showGraph(stage, ids);
+  await waitFor(done, {
+    timeoutMs: WORK_TIMEOUT_MS,
+    intervalMs: 200,
+    signal: stage.signal,
+    what: 'the tasks to be done',
+  });
 }
 
 async function readGraph(stage: Stage, ids: PlannedIds): Promise<string[]> {
-  const { needsYou } = await stage.client.status();
+  const [{ needsYou }, tasks] = await Promise.all([stage.client.status(), stage.client.tasks()]);
   const nodes = new Map<string, GraphTask>();
-  for (const [name, id] of ids) {
-    const { title, state, attempts } = await stage.client.task(id);
+  for (const [name, wanted] of ids) {
+    const task = tasks.find((one) => one.id === wanted);
+    if (task === undefined) continue;
+    const { id, title, state, attempts } = task;
     const asks = needsYou.some(({ task }) => task === id);
     nodes.set(name, { id, title, state, agent: attempts.at(-1)?.agent ?? null, asks });
   }

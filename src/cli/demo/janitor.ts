@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { execa } from 'execa';
-import { endTree } from '../../process/index.ts';
+import { endTree, findMarked, isAlive } from '../../process/index.ts';
+import { waitFor } from '../../lib/wait.ts';
 import { runTmux } from '../../tmux/index.ts';
 import type { Context } from '../context.ts';
-import { DEMO_MARK, readPlace, type DemoPlace } from './place.ts';
+import { COMMAND_MARK, DEMO_MARK, readPlace, type DemoPlace } from './place.ts';
 import { screenAddress } from './screen.ts';
 
 const DOWN_TIMEOUT_MS = 60_000;
@@ -50,6 +51,7 @@ export async function cleanUpLater(context: Context, directory: string): Promise
   const place = await readPlace(directory);
   // Gone already where the demonstration came to its end, and never there without a terminal.
   await runTmux(screenAddress(place), ['kill-server']).catch(() => undefined);
+  await endCommands(directory);
   await execa(process.execPath, [process.argv[1] ?? '', 'down', '--purge', '--yes'], {
     cwd: place.repository,
     env: place.env,
@@ -64,4 +66,21 @@ export async function cleanUpLater(context: Context, directory: string): Promise
   if (survivors.length > 0) return 1;
   await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   return 0;
+}
+
+/** Of a narrator that was killed: an `up` that lives on would bring up again what is being taken down. */
+async function endCommands(directory: string): Promise<void> {
+  const commands = findMarked(COMMAND_MARK, directory).map(({ identity }) => identity);
+  for (const { pid } of commands) kill(pid);
+  const gone = (): boolean => !commands.some((one) => isAlive(one));
+  await waitFor(gone, { timeoutMs: GRACE_MS, what: 'the commands of the narration to end' });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    // It ended by itself meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

@@ -22,7 +22,7 @@ interface Victim {
 /** One agent's process is killed in the middle of its task, and swarm puts it back on its feet. */
 export async function killAgent(stage: Stage, ids: PlannedIds): Promise<void> {
   const task = ids.get(KILLED_TASK) ?? '';
-  await stage.begin(`Anything may die. Here the agent of ${task} is killed, in the middle of its work`);
+  await stage.begin(`Anything may die: the agent of ${task} is killed in the middle of its work`);
   const wait = { timeoutMs: TIMEOUT_MS, intervalMs: 50, signal: stage.signal };
   const victim = await waitFor(() => findVictim(stage, task), { ...wait, what: `an agent at work on ${task}` });
   stage.typed('kill', '-9', String(victim.pid));

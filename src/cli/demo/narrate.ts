@@ -21,7 +21,6 @@ export async function narrate(context: Context, directory: string, record: strin
   const recording = tape === null ? null : recordWindow(screenAddress(place), tape, recorded.signal);
   const stage = new Stage({ context, place, keys, tape: null });
   const outcome: Outcome = {
-    seconds: 0,
     kind: place.kind,
     tasks: [],
     steps: stage.steps,
@@ -30,7 +29,6 @@ export async function narrate(context: Context, directory: string, record: strin
   };
   try {
     outcome.tasks = await perform(stage, () => openDashboardAbove(place, rows));
-    outcome.seconds = Math.round(stage.passedMs / 100) / 10;
     stage.line();
     stage.line(stage.paint('green', 'That was all of it. Any key ends it and clears everything away.'));
     await stage.beat(LAST_LOOK_S);

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Agent, CheckpointDocument, Task, TaskAddedDocument } from '../../api/documents.ts';
+import type { Agent, Task, TaskAddedDocument } from '../../api/documents.ts';
 import { addArguments, DEMO_TASKS, LAST_TASK, PROGRAM_FILE } from '../../demo/plan.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { waitFor } from '../../lib/wait.ts';
@@ -13,7 +13,6 @@ const UP_TIMEOUT_MS = 60_000;
 const BROKER_TIMEOUT_MS = 40_000;
 /** RabbitMQ may be being installed; that takes about a minute. */
 const INSTALL_TIMEOUT_MS = 300_000;
-const WORK_TIMEOUT_MS = 90_000;
 
 /** The whole demonstration. @param dashboard opens it, where there is room for it @returns its tasks at the end */
 export async function perform(stage: Stage, dashboard: (() => Promise<void>) | null): Promise<Task[]> {
@@ -35,10 +34,9 @@ async function comeUp(stage: Stage, dashboard: (() => Promise<void>) | null): Pr
     await dashboard();
   }
   await up;
-  if (dashboard !== null) {
-    stage.typed('swarm', 'dash');
-    stage.line('That is the dashboard above; it stays, and you need not do anything.');
-  }
+  if (dashboard !== null) stage.typed('swarm', 'dash');
+  const above = dashboard === null ? '' : 'That is the dashboard above. ';
+  if (stage.keys !== null) stage.line(`${above}Just watch; any key goes on sooner, Ctrl-C ends it.`);
 }
 
 async function untilAnswers(stage: Stage): Promise<void> {
@@ -82,9 +80,8 @@ async function brokerReady(stage: Stage): Promise<void> {
 
 async function finishTasks(stage: Stage, ids: PlannedIds): Promise<void> {
   const last = ids.get(LAST_TASK) ?? '';
-  await stage.begin(`The last task, ${last}, begins with the code of the others as soon as they are done`);
-  stage.typed('swarm', 'task', 'wait', last);
-  await watchGraph(stage, ids, WORK_TIMEOUT_MS);
+  await stage.begin(`When the others are done, ${last} begins, with their code merged`);
+  await watchGraph(stage, ids, last);
   await stage.show('diff', last, '--stat');
 }
 
@@ -93,12 +90,14 @@ async function accident(stage: Stage): Promise<void> {
   const { agents } = await stage.client.status();
   const [agent] = agents;
   if (agent === undefined) throw new SwarmError('demo-failed', 'no agent is there any more');
-  await stage.begin(`A checkpoint of what ${agent.id} has, uncommitted work and all; an accident; and the way back`);
+  await stage.begin(`A checkpoint of all that ${agent.id} has; an accident; and the way back`);
   const file = await draft(agent);
   const name = path.relative(path.dirname(stage.place.repository), file);
   const before = await readFile(file);
-  const { n } = await stage.read<CheckpointDocument>('checkpoint', agent.id, '-m', 'before the accident');
-  await stage.beat(1);
+  stage.line(`It has begun ${path.basename(file)}, which is in no commit yet.`);
+  await stage.show('checkpoint', agent.id, '-m', 'before the accident');
+  const n = Math.max(...(await stage.client.checkpoints(agent.id)).map((one) => one.n));
+  await stage.beat();
   stage.typed('rm', `../${name}`);
   await rm(file);
   await stage.beat(1);
@@ -106,7 +105,7 @@ async function accident(stage: Stage): Promise<void> {
   const after = await readFile(file).catch(() => null); // Absent is one way of not being back; told below.
   if (after === null || !after.equals(before))
     throw new SwarmError('demo-failed', `${file} did not come back as it was`);
-  stage.line(`${path.basename(file)}, which was in no commit, is back byte for byte.`);
+  stage.line(`${path.basename(file)} is back byte for byte.`);
 }
 
 /** Work that is in no commit yet, as an agent would leave it in the middle of a turn. */

@@ -10,6 +10,8 @@ import { layoutOf } from '../project.ts';
 
 /** In the environment of everything that is started in the place, so that it can be found when it ends. */
 export const DEMO_MARK = 'SWARM_DEMO';
+/** The same for the commands of the narration; a supervisor that one of them starts does not inherit it. */
+export const COMMAND_MARK = 'SWARM_DEMO_COMMAND';
 
 /** Everything that the demonstration touches lies in one directory: repository, state, sockets, home, broker. */
 export interface DemoPlace {
@@ -27,7 +29,6 @@ const KEPT = [
   'TERMINFO',
   'NO_COLOR',
   'FORCE_COLOR',
-  'SWARM_COMMAND',
   'SWARM_SUPERVISOR_PROGRAM',
   'SWARM_DEMO_PROGRAM',
   'SWARM_RABBITMQ_HOME',
@@ -95,6 +96,8 @@ function placeEnvironment(env: NodeJS.ProcessEnv, directory: string, programs: s
     XDG_CONFIG_HOME: inside('config'),
     TMPDIR: inside('tmp'),
     [DEMO_MARK]: directory,
+    // What is shown is what one types once it is on PATH.
+    SWARM_COMMAND: 'swarm',
     // The scripted API takes any; with one there, nobody is asked to log in.
     ANTHROPIC_AUTH_TOKEN: 'demo',
   };

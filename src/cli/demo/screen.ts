@@ -13,12 +13,11 @@ import type { Step } from './stage.ts';
 export const LEAST_COLUMNS = 80;
 export const LEAST_ROWS = 24;
 /** What the narration needs at the least and uses at the most; the dashboard gets the rest. */
-const NARRATION_ROWS = { least: 9, most: 20, share: 0.38 };
+const NARRATION_ROWS = { least: 8, most: 20, share: 0.36 };
 const WATCH_MS = 250;
 
 /** How the demonstration went, written by whoever narrated it. */
 export interface Outcome {
-  seconds: number;
   kind: AgentKind;
   tasks: unknown[];
   steps: Step[];
@@ -91,6 +90,8 @@ export async function performOnScreen(
     signal.removeEventListener('abort', end);
   }
   if (!existsSync(pidFile(place)) && !signal.aborted) return null;
+  // tmux has said that it has ended, which tells the person nothing.
+  context.output.stdout.write('\u001B[1A\u001B[2K');
   return readOutcome(place);
 }
 
@@ -103,7 +104,7 @@ function narratorLives(place: DemoPlace): boolean {
 }
 
 function readOutcome(place: DemoPlace): Outcome {
-  const none: Outcome = { seconds: 0, kind: place.kind, tasks: [], steps: [], error: null, interrupted: true };
+  const none: Outcome = { kind: place.kind, tasks: [], steps: [], error: null, interrupted: true };
   return existsSync(outcomeFile(place)) ? (JSON.parse(readFileSync(outcomeFile(place), 'utf8')) as Outcome) : none;
 }
 

@@ -4,7 +4,7 @@ import { connect, type SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../context.ts';
 import type { Keys } from './keys.ts';
-import { layoutOfPlace, type DemoPlace } from './place.ts';
+import { COMMAND_MARK, layoutOfPlace, type DemoPlace } from './place.ts';
 import type { Tape } from './tape.ts';
 
 const COMMAND_TIMEOUT_MS = 240_000;
@@ -111,12 +111,12 @@ export class Stage {
   }
 
   async #swarm(args: readonly string[], to: 'inherit' | 'taped' | 'ignore' | 'pipe'): Promise<string> {
-    const { repository: cwd, env } = this.place;
+    const { repository: cwd, env, directory } = this.place;
     const out = to === 'taped' ? 'pipe' : to;
     try {
       const child = execa(process.execPath, [process.argv[1] ?? '', ...args], {
         cwd,
-        env,
+        env: { ...env, [COMMAND_MARK]: directory },
         extendEnv: false,
         stdin: 'ignore',
         stdout: out,

@@ -66,16 +66,20 @@ const TASKS = [
   fakeTask('t1', 'Make totals exact to the cent', { state: 'done', attempts: [attempt('worker-3')] }),
 ];
 const EVENTS = [
-  { time: '14:02', name: 'task.done', agent: 'worker-3', task: 't1' },
-  { time: '14:03', name: 'task.verifying', agent: 'worker-2', task: 't2' },
-  { time: '14:04', name: 'task.done', agent: 'worker-2', task: 't2' },
-  { time: '14:05', name: 'agent.died', agent: 'worker-2', task: 't5', data: { by: 'SIGKILL' } },
+  { time: '13:59', name: 'task.submitted', task: 't6', data: { title: 'Write the release notes' } },
+  { time: '14:00', name: 'turn.started', agent: 'worker-3', task: 't1', data: { attempt: 1 } },
+  { time: '14:01', name: 'turn.started', agent: 'worker-2', task: 't2', data: { attempt: 1 } },
+  { time: '14:02', name: 'task.verifying', agent: 'worker-3', task: 't1', data: { attempt: 1 } },
+  { time: '14:02', name: 'task.done', agent: 'worker-3', task: 't1', data: { attempt: 1 } },
+  { time: '14:03', name: 'task.verifying', agent: 'worker-2', task: 't2', data: { attempt: 1 } },
+  { time: '14:04', name: 'task.done', agent: 'worker-2', task: 't2', data: { attempt: 1 } },
+  { time: '14:04', name: 'agent.status.held', agent: 'worker-3', data: { from: 'working', rule: 'hold' } },
   {
     time: '14:05',
-    name: 'agent.recovered',
+    name: 'agent.restarted',
     agent: 'worker-2',
     task: 't5',
-    data: { session: 'the same', after: '1.2s' },
+    data: { detail: 'signal SIGKILL', restarts: 1 },
   },
   { time: '14:06', name: 'agent.needs-you', agent: 'worker-1', task: 't4', data: { kind: 'permission' } },
 ];
