@@ -4,16 +4,18 @@ import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Attempt, type BreakOff } from './attempt.ts';
 import { liveAttempt } from './attempt-life.ts';
+import { startCheckpointTimer } from './checkpoint-timer.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { AgentKind } from './kind.ts';
 import type { SupervisorLink } from './link.ts';
-import { pause, type Broker, type Clock, type Processes, type Workspace } from './ports.ts';
+import { pause, type Broker, type Clock, type Processes, type WhyCapture, type Workspace } from './ports.ts';
 import type { Spool } from './spool.ts';
 import type { AgentState } from './state.ts';
 import { Worker } from './worker.ts';
 
 /** How long a stop waits for results to leave, ms; what stays is sent by the next incarnation. */
 const LAST_RESULTS_MS = 1_500;
+const LAST_CHECKPOINT_MS = 5_000;
 /** How long a broken-off attempt may take beyond its grace, ms. */
 const STOP_MARGIN_MS = 3_000;
 
@@ -40,6 +42,7 @@ export class Agent {
   readonly #worker: Worker;
   readonly #attempts = new Map<Attempt, Promise<void>>();
   #stopHeartbeat: () => void = () => {};
+  #stopTimer = (): void => {};
   #tickets: { cancel(): Promise<void> } | null = null;
   #amqpUrl: string | null = null;
   #stopping: Promise<void> | null = null;
@@ -65,6 +68,12 @@ export class Agent {
       everyMs: spec.heartbeatMs,
       snapshot: () => state.current,
       publish: (heartbeat) => (state.current.amqp === 'connected' ? broker.heartbeat(heartbeat) : Promise.resolve()),
+      clock,
+      log,
+    });
+    this.#stopTimer = startCheckpointTimer({
+      everyMs: spec.checkpoints.everyMs,
+      tick: () => this.#regularCheckpoints(),
       clock,
       log,
     });
@@ -163,6 +172,7 @@ export class Agent {
     const done = Promise.all([kind.stop(graceMs), ...this.#attempts.values()]);
     const late = pause(clock, graceMs + STOP_MARGIN_MS).then(() => 'late' as const);
     if ((await Promise.race([done, late])) === 'late') log.error('something did not end in time');
+    await this.#lastCheckpoint();
     const deadline = clock.now() + LAST_RESULTS_MS;
     while (spool.pending.length > 0 && clock.now() < deadline) await pause(clock, 20);
   }
@@ -170,6 +180,8 @@ export class Agent {
   async #leave(code: number): Promise<void> {
     const { broker, link, spool, log, exit } = this.#options;
     this.#stopHeartbeat();
+    this.#stopTimer();
+    this.#options.workspace(0).close();
     await spool.close();
     await link.close();
     await broker.close();
@@ -223,16 +235,38 @@ export class Agent {
   }
 
   async #checkpoint(reason: string): Promise<unknown> {
-    const { workspace, state, kind, clock } = this.#options;
-    const held = state.current.tasks.find(({ slot }) => slot === 0);
-    const captured = await workspace(0).capture({
-      reason,
-      task: held?.task ?? null,
-      attempt: held?.attempt ?? null,
-      sessionId: kind.sessionId(),
-    });
-    state.update({ checkpoint: { n: captured.n, at: new Date(clock.now()).toISOString() } });
+    const captured = await this.#options.workspace(0).capture(this.#why(reason, 0));
+    this.#taken(captured);
     return captured;
+  }
+
+  #why(reason: string, slot: number): WhyCapture {
+    const { state, kind } = this.#options;
+    const held = state.current.tasks.find((task) => task.slot === slot);
+    return { reason, task: held?.task ?? null, attempt: held?.attempt ?? null, sessionId: kind.sessionId() };
+  }
+
+  #taken({ n }: { n: number }): void {
+    const { state, clock } = this.#options;
+    state.update({ checkpoint: { n, at: new Date(clock.now()).toISOString() } });
+  }
+
+  async #regularCheckpoints(): Promise<void> {
+    const { workspace, state } = this.#options;
+    const slots = new Set([0, ...state.current.tasks.map(({ slot }) => slot)]);
+    for (const slot of slots) {
+      const captured = await workspace(slot).captureIfStirred(this.#why('regular', slot));
+      if (captured !== null && slot === 0) this.#taken(captured);
+    }
+  }
+
+  /** What the end of its processes left in the worktree; who waits for the end does not wait for this for ever. */
+  async #lastCheckpoint(): Promise<void> {
+    const { clock, log } = this.#options;
+    const taken = this.#checkpoint('stop').catch((error: unknown) =>
+      log.error({ error: errorText(error) }, 'the checkpoint at the end failed'),
+    );
+    await Promise.race([taken, pause(clock, LAST_CHECKPOINT_MS)]);
   }
 
   /** As many tickets as there are free slots; what is not for us stays with the broker for others. */

@@ -6,6 +6,7 @@ import type { Attempt, TaskBody } from './attempt.ts';
 import { ClaudeBody } from './claude-body.ts';
 import { ClaudePane, type StartRequest } from './claude-pane.ts';
 import { Conversation } from './conversation.ts';
+import { beforeHarm, type BeforeTool } from './harmful.ts';
 import type { AgentKind } from './kind.ts';
 import { Mailbox } from './mailbox.ts';
 import { NeedsYouBoard } from './needs-you.ts';
@@ -26,7 +27,7 @@ export interface ClaudeAgentOptions {
   spec: AgentSpec;
   workspace: Workspace;
   /** Opens the loopback endpoint; events and tool calls come to what is given. */
-  openEndpoint(onEvent: (event: ClaudeEvent) => void, tools: ToolHandlers): Promise<Endpoint>;
+  openEndpoint(onEvent: (event: ClaudeEvent) => void, tools: ToolHandlers, beforeTool: BeforeTool): Promise<Endpoint>;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
@@ -64,7 +65,8 @@ export class ClaudeAgent implements AgentKind {
 
   static async open(options: ClaudeAgentOptions): Promise<ClaudeAgent> {
     const agent = new ClaudeAgent(options);
-    agent.#endpoint = await options.openEndpoint((event) => agent.#event(event), agent.#tools());
+    const beforeTool = beforeHarm(options.spec.checkpoints.before, (reason) => agent.#capture(reason));
+    agent.#endpoint = await options.openEndpoint((event) => agent.#event(event), agent.#tools(), beforeTool);
     return agent;
   }
 

@@ -154,12 +154,13 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
       const file = await findTranscript(env, spec.worktree, id);
       return file !== null && (await endsWithPrompt(file, prompt));
     },
-    openEndpoint: (onEvent, tools) =>
+    openEndpoint: (onEvent, tools, beforeTool) =>
       openEndpoint({
         token: spec.token,
         hookDir,
         onEvent,
         tools,
+        beforeTool,
         log: (message, facts) => log.warn({ ...facts }, message),
       }),
     launch: ({ sessionId, resume, prompt, mark }, { port }) =>
@@ -186,17 +187,19 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
 function checkpointPlace(spec: AgentSpec, slot: number): CheckpointStore {
   const { gitCommonDir, shadowGit } = spec;
   const agent = slot === 0 ? spec.agent : `${spec.agent}-slot-${slot}`;
-  return new CheckpointStore({ gitCommonDir, shadowGit, worktree: slotWorktree(spec, slot), agent });
+  const place = { gitCommonDir, shadowGit, worktree: slotWorktree(spec, slot), agent };
+  return new CheckpointStore(place, spec.checkpoints);
 }
 
 function checkpointsOf(spec: AgentSpec, env: Record<string, string>, slot: number): Checkpoints {
   const store = checkpointPlace(spec, slot);
+  const uuidOf = async (sessionId: string | null): Promise<string | null> =>
+    sessionId === null ? null : await lastUuid(transcriptPath(env, spec.worktree, sessionId));
   return {
-    async capture(request) {
-      const { sessionId } = request;
-      const transcriptUuid = sessionId === null ? null : await lastUuid(transcriptPath(env, spec.worktree, sessionId));
-      return await store.capture({ ...request, transcriptUuid });
-    },
+    capture: async (request) => store.capture({ ...request, transcriptUuid: await uuidOf(request.sessionId) }),
+    captureIfStirred: async (request) =>
+      store.captureIfStirred(async () => ({ ...request, transcriptUuid: await uuidOf(request.sessionId) })),
+    close: () => store.close(),
     rollback: (n) => store.rollback(n),
   };
 }

@@ -57,14 +57,20 @@ export interface Workspace {
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
   /** Removes what the verify command left behind on top of `commit`. */
   clean(commit: string): Promise<void>;
-  capture(request: {
-    reason: string;
-    task: string | null;
-    attempt: number | null;
-    sessionId: string | null;
-  }): Promise<Captured>;
+  capture(request: WhyCapture): Promise<Captured>;
+  /** The same for a timer: null, and nothing is looked at, where a watch knows that nothing stirred. */
+  captureIfStirred(request: WhyCapture): Promise<Captured | null>;
+  /** Ends the watch. */
+  close(): void;
   /** The agent's process must not live. */
   restore(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
+}
+
+export interface WhyCapture {
+  reason: string;
+  task: string | null;
+  attempt: number | null;
+  sessionId: string | null;
 }
 
 export interface Captured {

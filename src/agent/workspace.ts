@@ -6,16 +6,13 @@ import { cleanLitter } from '../git/litter.ts';
 import { commitTurn } from '../git/commit-turn.ts';
 import { prepareTask } from '../git/prepare-task.ts';
 import { taskBranch } from '../git/task-branches.ts';
-import type { Captured, Workspace } from './ports.ts';
+import type { Captured, WhyCapture, Workspace } from './ports.ts';
 
 /** Checkpoints of one worktree. */
 export interface Checkpoints {
-  capture(request: {
-    reason: string;
-    task: string | null;
-    attempt: number | null;
-    sessionId: string | null;
-  }): Promise<Captured>;
+  capture(request: WhyCapture): Promise<Captured>;
+  captureIfStirred(request: WhyCapture): Promise<Captured | null>;
+  close(): void;
   rollback(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
 }
 
@@ -66,6 +63,8 @@ export function openWorkspace(spec: AgentSpec, slot: number, checkpoints: Checkp
       await cleanLitter(worktree, commit);
     },
     capture: (request) => checkpoints.capture(request),
+    captureIfStirred: (request) => checkpoints.captureIfStirred(request),
+    close: () => checkpoints.close(),
     restore: (n) => checkpoints.rollback(n),
   };
 }

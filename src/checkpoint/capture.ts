@@ -1,10 +1,11 @@
+import { rm } from 'node:fs/promises';
 import { SwarmError } from '../domain/errors.ts';
-import { addAll } from '../git/add-all.ts';
 import type { RawPath } from '../git/bytes.ts';
 import type { Head } from '../git/repository.ts';
+import { afterCollection, collectionMark, isCollected } from './collection.ts';
 import { scanStillHolds } from './empty-dirs.ts';
 import type { EmptyScan } from './empty-dirs.ts';
-import { indexSignature, readIndexState, readOperationFiles } from './git-state.ts';
+import { blobId, indexSignature, readIndexState, readOperationFiles } from './git-state.ts';
 import type { IndexState, OperationFile } from './git-state.ts';
 import { readHeadFast } from './head.ts';
 import { changedFiles, keptObjects, matchTrackedIgnored, readEmptyDirs, readListing, writeTree } from './observe.ts';
@@ -12,11 +13,12 @@ import type { Shadow } from './observe.ts';
 import { digestOperations, fingerprint } from './record.ts';
 import type { NewRecord, SavedState, StateToSave } from './record.ts';
 import { newestCheckpoint, newestLooseNumber, writeCheckpoint } from './refs.ts';
-import { indexPath, shadowEnvironment } from './shadow.ts';
+import { scan } from './scan.ts';
+import { indexPath } from './shadow.ts';
 import { openWorkIndex } from './shadow-index.ts';
 import type { WorkIndex } from './shadow-index.ts';
-import { baseModes, oddModes, parentsOf } from './tree-extras.ts';
-import type { Listing } from './tree-extras.ts';
+import { baseModes, byPath, parentsOf, readModes } from './tree-extras.ts';
+import type { BaseModes, Listing, SeenModes } from './tree-extras.ts';
 import type { Captured, CaptureRequest, CheckpointLimits, CheckpointPlace } from './types.ts';
 
 /** What the last capture of this process saw. It only ever saves work: without it everything is looked at. */
@@ -30,6 +32,10 @@ export interface Remembered {
   head: Head;
   indexSignature: string;
   index: IndexState;
+  /** Identity of the shadow index that all of this was read with. */
+  shadowIndex: string | null;
+  /** Files whose next change git may not see. */
+  young: RawPath[];
   operationsDigest: string;
   scan: EmptyScan;
 }
@@ -44,33 +50,29 @@ export interface CaptureContext {
   alsoCapture: ReadonlySet<RawPath>;
 }
 
-/** Only the files, as a tree that no ref names. */
-export async function readTree(context: CaptureContext): Promise<string> {
-  const work = await openWorkIndex(indexPath(context.place));
-  try {
-    return (await gather(context, await look(context, work, undefined))).state.tree;
-  } finally {
-    await work.discard();
+type Result = { captured: Captured; remembered: Remembered };
+
+/**
+ * Captures the worktree; the newest checkpoint again when nothing changed since (two processes then). A collection
+ * (`git gc --prune=now`) that takes away what no ref names yet is noticed, and everything is stored anew.
+ */
+export async function capture(context: CaptureContext, request: CaptureRequest): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await captureOnce(tries === 1 ? context : { ...context, remembered: null }, request);
+    } catch (error) {
+      if (tries === MOST_COLLECTIONS || !isCollected(error)) throw error;
+      // It says what is stored, and is no longer right.
+      await rm(indexPath(context.place), { force: true });
+    }
   }
 }
 
-interface Seen {
-  shadow: Shadow;
-  work: WorkIndex;
-  touched: boolean;
-  listingBytes: Buffer;
-  listing: Listing;
-  head: Head;
-  signature: string;
-  operations: OperationFile[];
-  warnings: string[];
-}
+const MOST_COLLECTIONS = 3;
+const CLOCK_LAG_MS = 50;
 
-/** Captures the worktree; the newest checkpoint again when nothing changed since (two processes then). */
-export async function capture(
-  context: CaptureContext,
-  request: CaptureRequest,
-): Promise<{ captured: Captured; remembered: Remembered }> {
+async function captureOnce(context: CaptureContext, request: CaptureRequest): Promise<Result> {
+  const before = collectionMark(context.place);
   const work = await openWorkIndex(indexPath(context.place));
   try {
     const seen = await look(context, work, request.signal);
@@ -86,6 +88,7 @@ export async function capture(
       return { captured: { n, commit, tree: state.tree, created: false, warnings: seen.warnings }, remembered: known };
     }
     const result = await record(context, seen, request);
+    await afterCollection(context.place, before, result.captured.commit);
     await work.keep();
     return result;
   } finally {
@@ -93,18 +96,44 @@ export async function capture(
   }
 }
 
+/** Only the files, as a tree that no ref names. */
+export async function readTree(context: CaptureContext): Promise<string> {
+  const work = await openWorkIndex(indexPath(context.place));
+  try {
+    return (await gather(context, await look(context, work, undefined))).state.tree;
+  } finally {
+    await work.discard();
+  }
+}
+
+interface Seen {
+  shadow: Shadow;
+  work: WorkIndex;
+  /** Git wrote the shadow index anew. */
+  rewritten: boolean;
+  touched: RawPath[];
+  /** Before the first look, ms since 1970; clocks of files run a moment late. */
+  began: number;
+  listingBytes: Buffer;
+  listing: Listing;
+  head: Head;
+  signature: string;
+  operations: OperationFile[];
+  warnings: string[];
+}
+
 async function look(context: CaptureContext, work: WorkIndex, signal: AbortSignal | undefined): Promise<Seen> {
-  const { place, gitDir, config } = context;
+  const { place, gitDir, config, limits } = context;
   const shadow: Shadow = { place, index: work.path, config, signal };
-  const warnings = await addAll({ cwd: place.worktree, env: shadowEnvironment(place, work.path), signal }, config);
-  const [{ bytes, listing }, head, signature, operations, touched] = await Promise.all([
-    readListing(shadow),
+  const began = Date.now() - CLOCK_LAG_MS;
+  const { listing, listingBytes, touched, warnings } = await scan(shadow, limits);
+  const [head, signature, operations, rewritten] = await Promise.all([
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
     indexSignature(gitDir),
     readOperationFiles(gitDir),
     work.touched(),
   ]);
-  return { shadow, work, touched, listingBytes: bytes, listing, head, signature, operations, warnings };
+  return { shadow, work, began, rewritten, touched, listingBytes, listing, head, signature, operations, warnings };
 }
 
 async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembered): Promise<boolean> {
@@ -114,18 +143,34 @@ async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembe
   if (!scanStillHolds(place.worktree, known.scan)) return false;
   if (!(await modesStillHold(seen, known))) return false;
   // Git also writes its index anew for files as young as the index itself, and for those written with the same text.
-  if (seen.touched && (await writeTree(seen.shadow)) !== known.state.tree) return false;
+  if (seen.rewritten && (await writeTree(seen.shadow)) !== known.state.tree) return false;
   return newestLooseNumber(place) === known.n || (await newestCheckpoint(place))?.n === known.n;
 }
 
-/** A directory's mode leaves no trace in the index file, a file's does. */
+/** A directory's mode leaves no trace in the index file, a file's does unless it is too young. */
 async function modesStillHold(seen: Seen, known: Remembered): Promise<boolean> {
   const { modes, base } = known.state.saved;
-  const { worktree } = seen.shadow.place;
-  const paths = seen.touched ? [...known.directories, ...seen.listing.files] : known.directories;
-  const asked = new Set(known.directories);
-  const was = seen.touched ? modes : modes.filter(([raw]) => asked.has(raw));
-  return JSON.stringify(was) === JSON.stringify(await oddModes(worktree, paths, base));
+  const files = seen.work.identity === known.shadowIndex ? [...known.young, ...seen.touched] : seen.listing.files;
+  const asked = new Set([...known.directories, ...files]);
+  const was = modes.filter(([raw]) => asked.has(raw));
+  const { odd } = await readModes(seen.shadow.place.worktree, [...asked], base, seen.began);
+  return JSON.stringify(was) === JSON.stringify(odd);
+}
+
+/** Of files that git finds untouched since this very index was written, what was known of their modes still holds. */
+async function modesNow(
+  { shadow, work, touched, began }: Seen,
+  known: Remembered | null,
+  { files, directories, base }: { files: readonly RawPath[]; directories: readonly RawPath[]; base: BaseModes },
+): Promise<SeenModes> {
+  const { worktree } = shadow.place;
+  if (known === null || work.identity !== known.shadowIndex)
+    return readModes(worktree, [...directories, ...files], base, began);
+  const listed = new Set(files);
+  const asked = new Set([...directories, ...touched, ...known.young.filter((file) => listed.has(file))]);
+  const asBefore = known.state.saved.modes.filter(([raw]) => listed.has(raw) && !asked.has(raw));
+  const { odd, young } = await readModes(worktree, [...asked], base, began);
+  return { odd: [...asBefore, ...odd].sort(byPath), young };
 }
 
 async function record(
@@ -160,6 +205,8 @@ interface Gathered {
   listing: Buffer;
   directories: RawPath[];
   scan: EmptyScan;
+  young: RawPath[];
+  shadowIndex: string | null;
 }
 
 /** Everything that a rollback will need, beside the files that `look` has stored. */
@@ -170,34 +217,44 @@ async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
   const index = await readIndexState(place.worktree, gitDir, head, sameIndex ? known.index : null);
   const moved = await matchTrackedIgnored(shadow, index, context.alsoCapture);
   const { listing, bytes } = moved ? await readListing(shadow) : { listing: seen.listing, bytes: seen.listingBytes };
-  const [tree, scan, kept] = await Promise.all([
+  const [tree, empty, kept] = await Promise.all([
     writeTree(shadow),
     readEmptyDirs(shadow, listing),
     operations.length === 0 ? { commits: [], trees: [] } : keptObjects(place, operations),
   ]);
   const base = baseModes(process.umask());
-  const directories = [...parentsOf(listing.files), ...scan.empty];
+  const directories = [...parentsOf(listing.files), ...empty.empty];
+  const modes = await modesNow(seen, moved ? null : known, { files: listing.files, directories, base });
   const saved: SavedState = {
     v: 1,
     head: head.commit,
     branch: head.branch,
     base,
-    modes: await oddModes(place.worktree, [...directories, ...listing.files], base),
-    emptyDirs: scan.empty,
+    modes: modes.odd,
+    emptyDirs: empty.empty,
     operations: operations.map(({ name }) => name),
-    hasIndex: index.bytes !== null,
+    hasIndex: index.bytes !== null || index.blob !== null,
   };
   const state: StateToSave = {
     tree,
     saved,
     index: index.bytes,
+    indexBlob: index.blob,
     indexDigest: index.digest,
     operations,
     stagedBlobs: index.stagedBlobs,
     keepCommits: kept.commits,
     keepTrees: kept.trees,
   };
-  return { state, index, listing: bytes, directories, scan };
+  return {
+    state,
+    index,
+    listing: bytes,
+    directories,
+    scan: empty,
+    young: modes.young,
+    shadowIndex: await seen.work.now(),
+  };
 }
 
 /** The bytes are in the checkpoint; only what later captures compare is kept in memory. */
@@ -207,12 +264,14 @@ function remember(seen: Seen, gathered: Gathered, mark: string, n: number, commi
     n,
     commit,
     state: { ...state, index: null, operations: [] },
+    shadowIndex: gathered.shadowIndex,
+    young: gathered.young,
     fingerprint: mark,
     listing,
     directories,
     head: seen.head,
     indexSignature: seen.signature,
-    index: { ...index, bytes: null },
+    index: { ...index, bytes: null, blob: index.bytes === null ? index.blob : blobId(index.bytes, commit) },
     operationsDigest: digestOperations(seen.operations),
     scan,
   };

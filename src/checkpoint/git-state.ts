@@ -64,7 +64,10 @@ export async function indexSignature(gitDir: string): Promise<string> {
 }
 
 export interface IndexState {
+  /** Null when there is none, or when `blob` says where they are kept already. */
   bytes: Buffer | null;
+  /** Id of the blob that holds the bytes, once a checkpoint does. */
+  blob: string | null;
   /** Same for two indexes that mean the same, whatever stat data they cache. */
   digest: string;
   /** Blobs that only the index names: without a keeper, a collection would break the saved index. */
@@ -83,13 +86,22 @@ export async function readIndexState(
   head: Head,
   known: IndexState | null,
 ): Promise<IndexState> {
-  const bytes = await ignoreMissing(readFile(path.join(gitDir, 'index')));
-  if (bytes === null) return { bytes, digest: 'none', stagedBlobs: [], trackedIgnored: [] };
+  const kept = known?.blob ?? null;
+  const bytes = kept === null ? await ignoreMissing(readFile(path.join(gitDir, 'index'))) : null;
+  if (bytes === null && kept === null)
+    return { bytes, blob: null, digest: 'none', stagedBlobs: [], trackedIgnored: [] };
   const [ignored, meaning] = await Promise.all([
     runGit(['ls-files', '-z', '--cached', '--ignored', '--exclude-standard'], { cwd: worktree }),
-    known ?? readMeaning(worktree, bytes, head),
+    known ?? readMeaning(worktree, bytes ?? Buffer.alloc(0), head),
   ]);
-  return { bytes, digest: meaning.digest, stagedBlobs: meaning.stagedBlobs, trackedIgnored: splitNul(ignored.stdout) };
+  const { digest, stagedBlobs } = meaning;
+  return { bytes, blob: kept, digest, stagedBlobs, trackedIgnored: splitNul(ignored.stdout) };
+}
+
+/** Git's name of a blob with these bytes; `oid` is any of the repository, whose length tells the hash. */
+export function blobId(bytes: Buffer, oid: string): string {
+  const hash = createHash(oid.length === 64 ? 'sha256' : 'sha1');
+  return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 }
 
 async function readMeaning(

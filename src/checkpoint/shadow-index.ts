@@ -10,6 +10,10 @@ import { isAlive } from '../git/alive.ts';
  */
 export interface WorkIndex {
   path: string;
+  /** Of the index as it was found; null when there was none. */
+  identity: string | null;
+  /** Of the index as it is now. */
+  now(): Promise<string | null>;
   /** True when git wrote a new file since: something in the worktree was touched. */
   touched(): Promise<boolean>;
   /** Makes it the agent's index. */
@@ -20,12 +24,14 @@ export interface WorkIndex {
 export async function openWorkIndex(index: string): Promise<WorkIndex> {
   const work = `${index}.work-${process.pid}-${randomUUID().slice(0, 8)}`;
   const existed = await linkOrCopy(index, work);
-  const before = existed ? await inodeOf(work) : null;
+  const before = existed ? await identityOf(work) : null;
   return {
     path: work,
-    touched: async () => (await inodeOf(work)) !== before,
+    identity: before,
+    now: () => identityOf(work),
+    touched: async () => (await identityOf(work)) !== before,
     keep: async () => {
-      if ((await inodeOf(work)) !== before) await rename(work, index);
+      if ((await identityOf(work)) !== before) await rename(work, index);
       else await rm(work, { force: true });
     },
     discard: async () => {
@@ -35,9 +41,10 @@ export async function openWorkIndex(index: string): Promise<WorkIndex> {
   };
 }
 
-async function inodeOf(file: string): Promise<bigint | null> {
+async function identityOf(file: string): Promise<string | null> {
   try {
-    return (await stat(file, { bigint: true })).ino;
+    const { ino, mtimeNs } = await stat(file, { bigint: true });
+    return `${ino}-${mtimeNs}`;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

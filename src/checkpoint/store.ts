@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { printable } from '../git/bytes.ts';
+import type { RawPath } from '../git/bytes.ts';
 import { serialised } from '../git/lock.ts';
 import { worktreeGitDir } from '../git/operations.ts';
 import { diffText } from '../git/task-diff.ts';
@@ -22,6 +23,7 @@ import type { LoadedCheckpoint } from './saved.ts';
 import { ensureShadow, excludesConfig, indexPath } from './shadow.ts';
 import { sweepWorkIndexes } from './shadow-index.ts';
 import { parseListing } from './tree-extras.ts';
+import { WorktreeWatch } from './watch.ts';
 import { DEFAULT_LIMITS } from './types.ts';
 import type {
   Captured,
@@ -48,6 +50,7 @@ export class CheckpointStore {
   readonly place: CheckpointPlace;
   #opened: Promise<{ gitDir: string; config: readonly string[] }> | null = null;
   #remembered: Remembered | null = null;
+  readonly #watch = new WorktreeWatch();
 
   readonly #limits: CheckpointLimits;
 
@@ -65,6 +68,35 @@ export class CheckpointStore {
   /** Writes a checkpoint, or names the newest one when nothing changed since. Git's own index is never touched. */
   async capture(request: CaptureRequest): Promise<Captured> {
     return this.#alone(() => this.#capture(request, new Set()));
+  }
+
+  /**
+   * For a timer: null, without a process started, while a watch knows that nothing stirred since the last time.
+   * `request` is asked only when something is to be captured.
+   */
+  async captureIfStirred(request: () => Promise<CaptureRequest>): Promise<Captured | null> {
+    if (!this.#watch.changed) return null;
+    const why = await request();
+    return this.#alone(async () => {
+      const { gitDir } = await this.#open();
+      const before = this.#directories();
+      // Watched first: what happens while the capture looks counts for the next time.
+      this.#watch.begin(this.place.worktree, before, [gitDir]);
+      const captured = await this.#capture(why, new Set());
+      if (JSON.stringify(this.#directories()) !== JSON.stringify(before)) this.#watch.close();
+      return captured;
+    });
+  }
+
+  /** Ends the watch. */
+  close(): void {
+    this.#watch.close();
+  }
+
+  /** Those in which something would count; null before the first capture. */
+  #directories(): RawPath[] | null {
+    const known = this.#remembered;
+    return known === null ? null : [...new Set([...known.directories, ...known.scan.seen.keys()])].sort();
   }
 
   /** Oldest first. */

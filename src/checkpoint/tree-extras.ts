@@ -43,21 +43,40 @@ export function parseListing(output: Buffer): Listing {
 /** Stats per turn of the event loop: about 1 ms, so that heartbeats and hooks are served meanwhile. */
 const CHUNK = 256;
 
-export async function oddModes(
+export interface SeenModes {
+  /** Of files and directories whose permissions are not those of `base`. */
+  odd: Array<[RawPath, number]>;
+  /**
+   * Those that changed at or after `since`. Git compares whole seconds: a second change within one is not seen in the
+   * stat data that it keeps.
+   */
+  young: RawPath[];
+}
+
+/** @param since ms since 1970; the second that it lies in counts whole */
+export async function readModes(
   worktree: string,
   paths: readonly RawPath[],
   base: BaseModes,
-): Promise<Array<[RawPath, number]>> {
-  const odd: Array<[RawPath, number]> = [];
+  since: number,
+): Promise<SeenModes> {
+  const seen: SeenModes = { odd: [], young: [] };
+  const second = Math.floor(since / 1000) * 1000;
   for (let at = 0; at < paths.length; at += 1) {
     if (at % CHUNK === CHUNK - 1) await nextTurn();
     const raw = paths[at] ?? '';
     const stat = lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false });
     if (stat === undefined || stat.isSymbolicLink()) continue;
     const mode = stat.mode & 0o7777;
-    if (mode !== expectedMode(stat.isDirectory(), mode, base)) odd.push([raw, mode]);
+    if (mode !== expectedMode(stat.isDirectory(), mode, base)) seen.odd.push([raw, mode]);
+    if (stat.ctimeMs >= second) seen.young.push(raw);
   }
-  return odd;
+  seen.odd.sort(byPath);
+  return seen;
+}
+
+export function byPath([a]: readonly [RawPath, number], [b]: readonly [RawPath, number]): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Git keeps one bit: the owner's right to execute. */

@@ -34,6 +34,8 @@ export interface EndpointOptions {
   /** A throw is logged, never passed on. Called in the order of arrival. */
   onEvent(event: ClaudeEvent): void;
   tools: ToolHandlers;
+  /** Called before a tool runs, which waits for it, though no longer than `MOST_BEFORE_TOOL_MS`. */
+  beforeTool?(tool: string, input: unknown): Promise<void>;
   log(message: string, facts?: Record<string, unknown>): void;
 }
 
@@ -149,12 +151,28 @@ async function serve(
   else send(response, 200, reply);
 }
 
-function onHook(context: Context, raw: unknown, response: ServerResponse): void {
+async function onHook(context: Context, raw: unknown, response: ServerResponse): Promise<void> {
   const body = hookBodySchema.parse(raw);
   if (body.hook_event_name === 'PermissionRequest') return holdPermission(context, body, response);
   context.permissions.observe(body);
   context.emit(toEvent(body, context.now()));
+  if (body.hook_event_name === 'PreToolUse') await beforeTool(context, body);
   send(response, 200, {});
+}
+
+/** The hook fails open after ten seconds in any case; an answer in time keeps Claude Code from complaining. */
+const MOST_BEFORE_TOOL_MS = 8_000;
+
+async function beforeTool(context: Context, body: ReturnType<typeof hookBodySchema.parse>): Promise<void> {
+  const work = context.beforeTool?.(body.tool_name ?? '', body.tool_input);
+  if (work === undefined) return;
+  let timer: NodeJS.Timeout | undefined;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, MOST_BEFORE_TOOL_MS);
+  });
+  const done = work.catch((error: unknown) => context.log('before a tool', { error: errorText(error) }));
+  await Promise.race([done, enough]);
+  clearTimeout(timer);
 }
 
 function holdPermission(

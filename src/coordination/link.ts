@@ -213,6 +213,14 @@ export const agentSpecSchema = z.object({
     backoffMs: z.number().int().positive(),
     backoffMaxMs: z.number().int().positive(),
   }),
+  checkpoints: z
+    .object({
+      everyMs: z.number().int().positive(),
+      maxFileBytes: z.number().int().nonnegative(),
+      /** Word patterns of shell commands before which one is taken. */
+      before: z.array(z.string()),
+    })
+    .default({ everyMs: 300_000, maxFileBytes: 104_857_600, before: [] }),
   stopGraceMs: z.number().int().positive(),
   heartbeatMs: z.number().int().positive(),
   /** Session to go on with at start (same conversation after a crash), and whether work was under way. */

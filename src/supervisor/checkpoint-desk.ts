@@ -1,9 +1,12 @@
+import type { Logger } from 'pino';
 import type { Retention } from '../checkpoint/retention.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { gitText } from '../git/git.ts';
+import { CheckpointUpkeep } from './checkpoint-upkeep.ts';
+import type { EventLog } from './event-log.ts';
 import { checkpointDocument, CheckpointVerbs } from './checkpoint-verbs.ts';
 import type { ServiceDependencies } from './service.ts';
 
@@ -52,6 +55,17 @@ export function checkpointDesk(
 }
 
 /** As a project's settings say it. */
-export function retentionOf(keep: Config['checkpoints']['keep']): Retention {
+function retentionOf(keep: Config['checkpoints']['keep']): Retention {
   return { allMs: keep.all, hourlyMs: keep.hourly, dailyMs: keep.daily, count: keep.count };
+}
+
+export function checkpointUpkeep(world: {
+  layout: ProjectLayout;
+  config: Pick<Config, 'checkpoints'>;
+  log: Logger;
+  events: EventLog;
+}): CheckpointUpkeep {
+  const { layout, config, log, events } = world;
+  const pruned = (count: number): void => events.emit('checkpoints.pruned', { data: { count } });
+  return new CheckpointUpkeep({ layout, retention: retentionOf(config.checkpoints.keep), log, pruned });
 }

@@ -63,6 +63,11 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
       backoffMs: role.backoff,
       backoffMaxMs: role.backoffMax,
     },
+    checkpoints: {
+      everyMs: config.checkpoints.every,
+      maxFileBytes: config.checkpoints.maxFileSize,
+      before: config.checkpoints.before,
+    },
     stopGraceMs: config.stopGrace,
     heartbeatMs: config.tasks.heartbeat,
     resume: record.row.sessionId === null ? null : { sessionId: record.row.sessionId },

@@ -4,10 +4,12 @@ import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import { brokerPort } from './broker-port.ts';
 import { BrokerKeeper } from './broker-keeper.ts';
-import { checkpointDesk } from './checkpoint-desk.ts';
+import { cancelAttempt } from './cancel-attempt.ts';
+import { checkpointDesk, checkpointUpkeep } from './checkpoint-desk.ts';
 import { candidates, able, decorate, refusal } from './claims.ts';
 import { Dispatch, TICKET_PATIENCE_MS } from './dispatch.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
+import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import type { AgentRecord } from './agent-record.ts';
@@ -34,7 +36,6 @@ import { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
 
 const TICK_MS = 1_000;
-const CANCEL_TIMEOUT_MS = 10_000;
 
 export interface SupervisorOptions {
   project: Project;
@@ -67,6 +68,7 @@ export class Supervisor {
   #amqpUrl: string | null = null;
   readonly #roster: Roster;
   readonly #power: Power;
+  readonly #upkeep: CheckpointUpkeep;
   readonly #works: Works;
   #tick: NodeJS.Timeout | null = null;
 
@@ -179,6 +181,7 @@ export class Supervisor {
       log,
       cancel: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
     });
+    this.#upkeep = checkpointUpkeep({ layout, config, log, events: this.#events });
     this.#power = new Power({
       log,
       now,
@@ -263,14 +266,11 @@ export class Supervisor {
     this.#engine.tick().catch(failed);
     this.#dispatch.tick();
     this.#power.tick();
+    this.#upkeep.tick();
   }
 
   #cancelAttempt(agent: string, task: string, attempt: number): Promise<void> {
-    const unconfirmed = (error: unknown): void =>
-      this.#options.log.warn({ err: error, agent, task }, 'a cancel was not confirmed');
-    return this.#links
-      .order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS)
-      .then(() => undefined, unconfirmed);
+    return cancelAttempt(this.#links, this.#options.log, { agent, task, attempt });
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {

@@ -75,6 +75,7 @@ export class WrapperPane implements AsyncDisposable {
       agent,
       kind: options.kind,
       slots: 1,
+      checkpoints: { everyMs: 300_000, maxFileBytes: 104_857_600, before: ['git clean'] },
       capabilities: [],
       command: [process.env['SWARM_TEST_CLAUDE'] ?? '/opt/cc/node_modules/.bin/claude'],
       worktree,

@@ -91,7 +91,7 @@ describe('A file that cannot be read', () => {
       ...(asNobody ? { uid: 65534, gid: 65534 } : {}),
     });
     const captured = JSON.parse(output.split('\n')[1] ?? '') as { commit: string; warnings: string[] };
-    expect(captured.warnings).toEqual(['closed.txt']);
+    expect(captured.warnings).toEqual(['left out, it cannot be read: closed.txt']);
     if (asNobody) execFileSync('chown', ['-R', '0:0', world.repository.home]);
     expect(world.git('ls-tree', '--name-only', captured.commit).split('\n')).toEqual(['beside.txt', 'readme.txt']);
   });

@@ -177,6 +177,94 @@ describe('Capturing', () => {
     expect(readFileSync(path.join(world.worktree, 'nested/file.txt'), 'utf8')).toBe('n\n');
   });
 
+  it('starts nothing at a timer while nothing stirs, and sees what does', async () => {
+    using world = await makeWorld({ files: { 'readme.txt': 'hello\n', 'sub/file.txt': 'x\n' } });
+    const tick = () => world.store.captureIfStirred(() => Promise.resolve({ reason: 'regular' }));
+    expect(await tick()).toMatchObject({ n: 1, created: true });
+    expect(await tick()).toMatchObject({ n: 1, created: false });
+    const before = gitSpawnCount();
+    expect(await tick()).toBeNull();
+    expect(gitSpawnCount()).toBe(before);
+    const changes = [
+      () => world.write({ 'sub/file.txt': 'y\n' }),
+      () => world.write({ 'sub/new/deep.txt': 'z\n' }),
+      () => world.write({ 'sub/new/deep.txt': 'zz\n' }),
+      () => void world.git('add', 'sub/new/deep.txt'),
+      () => chmodSync(path.join(world.worktree, 'readme.txt'), 0o600),
+    ];
+    for (const [at, change] of changes.entries()) {
+      change();
+      await expect.poll(tick, { timeout: 5_000 }).toMatchObject({ n: at + 2, created: true });
+      await expect.poll(tick, { timeout: 5_000 }).toBeNull();
+    }
+    world.store.close();
+    expect(await tick()).not.toBeNull();
+    world.store.close();
+  });
+
+  it('leaves out what is too large, names it, and never overwrites it', async () => {
+    using world = await makeWorld();
+    const store = new CheckpointStore(world.store.place, { maxFileBytes: 1_000 });
+    world.write({ 'grows.bin': 'small\n', 'sub/large.bin': Buffer.alloc(2_000), 'beside.txt': 'b\n' });
+    const first = await store.capture(because);
+    expect(first.warnings).toEqual(['left out, 2KiB is more than checkpoints.maxFileSize: sub/large.bin']);
+    expect((await store.list())[0]?.warnings).toEqual(first.warnings);
+    expect(world.git('ls-tree', '-r', '--name-only', first.commit)).toBe('beside.txt\ngrows.bin\nreadme.txt');
+    world.write({ 'grows.bin': Buffer.alloc(3_000, 'x') });
+    const second = await store.capture(because);
+    expect(second.warnings).toHaveLength(2);
+    expect(world.git('ls-tree', '-r', '--name-only', second.commit)).toBe('beside.txt\nreadme.txt');
+    expect(await store.capture(because)).toMatchObject({ n: 2, created: false });
+    const { safety } = await store.rollback(1);
+    expect(readFileSync(path.join(world.worktree, 'grows.bin'), 'utf8')).toBe('small\n');
+    expect(lstatSync(path.join(world.worktree, 'sub/large.bin')).size).toBe(2_000);
+    await store.rollback(safety);
+    expect(lstatSync(path.join(world.worktree, 'grows.bin')).size).toBe(3_000);
+  });
+
+  it('warns of untracked names that look like secrets, once, and of nested repositories with changes', async () => {
+    using world = await makeWorld({ files: { 'readme.txt': 'r\n', 'tracked.pem': 'public\n' } });
+    world.write({ '.env.local': 'KEY=1\n', 'deploy/id_rsa': 'k\n', '.env.example': 'KEY=\n' });
+    mkdirSync(path.join(world.worktree, 'vendor'));
+    world.git('init', '-q', 'vendor/lib');
+    const nested = path.join(world.worktree, 'vendor/lib');
+    world.repository.git(['config', 'user.name', 'n'], nested);
+    world.repository.git(['config', 'user.email', 'n@example.org'], nested);
+    world.repository.commit({ 'x.txt': 'x\n' }, 'x', nested);
+    const clean = await world.store.capture(because);
+    expect(clean.warnings.map((text) => text.split(': ').at(-1))).toEqual(['.env.local', 'deploy/id_rsa']);
+    const head = world.repository.git(['rev-parse', 'HEAD'], nested);
+    expect(world.git('ls-tree', '-r', clean.commit, 'vendor/lib')).toBe(`160000 commit ${head}\tvendor/lib`);
+    world.write({ 'vendor/lib/x.txt': 'changed\n' });
+    const dirty = await world.store.capture({ ...because, force: true });
+    expect(dirty.warnings).toEqual(['only its commit is kept, not the changes inside the repository vendor/lib']);
+    world.repository.commit({}, 'moved on', nested);
+    expect((await world.store.capture(because)).created).toBe(true);
+  });
+
+  it.each(['before its ref stands', 'between two of them'])(
+    'survives a collection that prunes everything %s',
+    async (when) => {
+      using world = await makeWorld();
+      const gc = (): string => world.repository.git(['gc', '-q', '--prune=now']);
+      world.write({ 'a.txt': 'only here\n', 'b/c.txt': 'and here\n' });
+      await world.store.capture(because);
+      if (when === 'between two of them') {
+        // The cache of the shadow index goes on naming what nothing keeps any more.
+        world.git('update-ref', '-d', 'refs/swarm/checkpoints/worker-1/1');
+        gc();
+        world.write({ 'd.txt': 'new\n' });
+      } else {
+        world.write({ 'a.txt': 'changed\n' });
+        await world.store.diff(1, null);
+        gc();
+      }
+      const { commit } = await world.store.capture(because);
+      expect(world.repository.tryGit(['rev-list', '--objects', '--quiet', commit]).code).toBe(0);
+      expect(world.git('show', `${commit}:b/c.txt`)).toBe('and here');
+    },
+  );
+
   it('runs no hook and no filter', async () => {
     using world = await makeWorld({ files: { '.gitattributes': '*.txt filter=tell\n', 'a.txt': 'a\n' } });
     const told = path.join(world.repository.home, 'told');

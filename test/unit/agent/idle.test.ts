@@ -11,7 +11,9 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<{ agent: ClaudeAgent; 
   const clock = new FakeClock();
   let starts = 0;
   const restart = { policy: 'temporary', intensity: 1, windowMs: 1, backoffMs: 1, backoffMaxMs: 1 };
-  const spec = { agent: 'worker-1', project: 'p', idle, worktree: '/nowhere', stopGraceMs: 1, restart, unanswered: {} };
+  const checkpoints = { before: [] };
+  const place = { agent: 'worker-1', project: 'p', worktree: '/nowhere' };
+  const spec = { ...place, idle, stopGraceMs: 1, restart, unanswered: {}, checkpoints };
   const agent = await ClaudeAgent.open({
     spec,
     openEndpoint: () => Promise.resolve({}),

@@ -27,6 +27,7 @@ function aRecord(change: Partial<NewRecord['state']> = {}): NewRecord {
         hasIndex: true,
       },
       index: Buffer.from('DIRC\0\0'),
+      indexBlob: null,
       indexDigest: 'd',
       operations: [],
       stagedBlobs: [],

@@ -1,0 +1,66 @@
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SwarmError } from '../domain/errors.ts';
+import { isGitError } from '../git/errors.ts';
+import { runGit } from '../git/git.ts';
+import type { CheckpointPlace } from './types.ts';
+
+/**
+ * Git's collection keeps what refs and its own indexes name. Between the moment that a capture stores a file and the
+ * moment that its ref stands, nothing does: `gc --prune=now` may take it away. Its traces are looked at, which costs
+ * nothing; where there is one, the new checkpoint is walked.
+ */
+export interface CollectionMark {
+  running: boolean;
+  packs: bigint | null;
+}
+
+const RUNNING_STEP_MS = 50;
+const RUNNING_MOST_MS = 600_000;
+
+export function collectionMark({ gitCommonDir }: CheckpointPlace): CollectionMark {
+  const packs = statSync(path.join(gitCommonDir, 'objects', 'pack'), { bigint: true, throwIfNoEntry: false });
+  return { running: existsSync(path.join(gitCommonDir, 'gc.pid')), packs: packs?.mtimeNs ?? null };
+}
+
+/** Error `checkpoint-collected` when the commit is not whole: then it is no checkpoint, and its ref is removed. */
+export async function afterCollection(place: CheckpointPlace, before: CollectionMark, commit: string): Promise<void> {
+  const now = collectionMark(place);
+  if (!before.running && !now.running && before.packs === now.packs) return;
+  // What is being collected now may have been judged before our ref stood.
+  const until = performance.now() + RUNNING_MOST_MS;
+  while (collectionMark(place).running && performance.now() < until) await delay(RUNNING_STEP_MS);
+  if (await isWhole(place, commit)) return;
+  const cwd = place.gitCommonDir;
+  const env = { GIT_DIR: cwd };
+  const { stdout } = await runGit(['for-each-ref', '--format=%(refname)', `--points-at=${commit}`, 'refs/swarm/'], {
+    cwd,
+    env,
+    okCodes: [128],
+  });
+  const refs = stdout.toString('utf8').split('\n');
+  for (const ref of refs) if (ref !== '') await runGit(['update-ref', '-d', ref, commit], { cwd, env });
+  throw new SwarmError('checkpoint-collected', `git collected what a checkpoint of ${place.agent} had just stored`, {
+    hint: 'It is taken again; wait until `git gc` has ended.',
+    retrySafe: true,
+  });
+}
+
+/** Everything that the commit reaches, beyond its parents' history, is there. */
+async function isWhole({ gitCommonDir }: CheckpointPlace, commit: string): Promise<boolean> {
+  const options = { cwd: gitCommonDir, env: { GIT_DIR: gitCommonDir }, okCodes: [1, 128] };
+  const { exitCode } = await runGit(['rev-list', '--objects', '--quiet', '--no-walk', commit, `${commit}^@`], options);
+  return exitCode === 0;
+}
+
+/** What git says when something is gone that its index says is stored. */
+export function isCollected(error: unknown): boolean {
+  if (error instanceof SwarmError && error.code === 'checkpoint-collected') return true;
+  return (
+    isGitError(error, 'corrupt-repository', 'git-failed', 'unknown-revision') &&
+    /invalid object|missing|not found|bad object|unable to read|not a (valid )?(tree|commit)|does not exist/i.test(
+      error.stderr,
+    )
+  );
+}

@@ -1,0 +1,188 @@
+import { accessSync, constants, lstatSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { addAll } from '../git/add-all.ts';
+import { bytesBelow, joinNul, printable, splitNul } from '../git/bytes.ts';
+import type { RawPath } from '../git/bytes.ts';
+import { isGitError, skippedByAdd } from '../git/errors.ts';
+import { runGit } from '../git/git.ts';
+import { formatSize } from '../lib/size.ts';
+import { nestedHead, nestedIsDirty } from './nested.ts';
+import { readListing, shadowGit } from './observe.ts';
+import type { Shadow } from './observe.ts';
+import { secretNames } from './secrets.ts';
+import { shadowEnvironment } from './shadow.ts';
+import { parseListing } from './tree-extras.ts';
+import type { Listing } from './tree-extras.ts';
+import type { CheckpointLimits } from './types.ts';
+
+/** The worktree, compared with the shadow index, which now holds what it should. */
+export interface Scan {
+  listing: Listing;
+  listingBytes: Buffer;
+  /** Files whose stat data differed: what is known of all others still holds. */
+  touched: RawPath[];
+  warnings: string[];
+}
+
+interface Differences {
+  /** Files that the index knows and that look different. */
+  modified: RawPath[];
+  deleted: RawPath[];
+  /** Files that the index does not know. */
+  added: RawPath[];
+  /** Repositories inside the worktree, as far as they look different or are new. */
+  nested: RawPath[];
+}
+
+/**
+ * Brings the shadow index up to date. Not by `add -A`: that would hash a file before anybody can say that it is too
+ * large. What differs is found first, by two processes side by side, and only that is added.
+ */
+export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Scan> {
+  const [records, listed] = await Promise.all([readRecords(shadow), list(shadow)]);
+  const warnings = [...listed.warnings];
+  const found = await differences(shadow, records, listed.bytes);
+  const { add, drop } = await choose(shadow, found, limits, warnings);
+  if (add.length > 0 || drop.length > 0) await update(shadow, add, drop, warnings);
+  const changedSet = found.added.length > 0 || found.nested.length > 0 || drop.length > 0;
+  const { bytes, listing } = changedSet
+    ? await readListing(shadow)
+    : { bytes: listed.bytes, listing: parseListing(listed.bytes) };
+  return { listing, listingBytes: bytes, touched: [...found.modified, ...found.added], warnings };
+}
+
+/** `:oldmode newmode oldid newid status`, path, … */
+async function readRecords(shadow: Shadow): Promise<string[]> {
+  return splitNul(await shadowGit(shadow, ['diff-files', '--raw', '-z', '--no-renames']));
+}
+
+async function list(shadow: Shadow): Promise<{ bytes: Buffer; warnings: string[] }> {
+  const args = ['ls-files', '-z', '-t', '--cached', '--others', '--directory', '--exclude-standard'];
+  const { stdout, stderr } = await runShadow(shadow, args);
+  return { bytes: stdout, warnings: skippedByAdd(stderr).map(unreadable) };
+}
+
+function runShadow(shadow: Shadow, args: readonly string[], env: Record<string, string> = {}) {
+  return runGit([...shadow.config, ...args], {
+    cwd: shadow.place.worktree,
+    env: { ...shadowEnvironment(shadow.place, shadow.index), ...env },
+    signal: shadow.signal,
+  });
+}
+
+async function differences(shadow: Shadow, records: readonly string[], listed: Buffer): Promise<Differences> {
+  const found: Differences = { modified: [], deleted: [], added: [], nested: [] };
+  for (let at = 0; at + 1 < records.length; at += 2) {
+    const [head = '', file = ''] = [records[at], records[at + 1]];
+    if (head.endsWith(' D')) found.deleted.push(file);
+    else if (/^:160000 | 160000 /.test(head)) found.nested.push(file);
+    else found.modified.push(file);
+  }
+  const others = splitNul(listed).flatMap((record) => (record.startsWith('? ') ? [record.slice(2)] : []));
+  const directories = others.filter((name) => name.endsWith('/'));
+  const below = directories.length === 0 ? [] : await expand(shadow, directories);
+  for (const name of [...others.filter((other) => !other.endsWith('/')), ...below]) {
+    if (name.endsWith('/')) found.nested.push(name.slice(0, -1));
+    else found.added.push(name);
+  }
+  return found;
+}
+
+/** Longer argument lists are refused by the kernel; then everything is listed, and the files among it are known. */
+const MOST_ARGUMENT_BYTES = 100_000;
+
+/** The untracked files below directories that git has only named; a repository inside stays one name with a `/`. */
+async function expand(shadow: Shadow, directories: readonly RawPath[]): Promise<RawPath[]> {
+  const names = directories.map(printable);
+  const asIs = names.every((name, at) => Buffer.from(name, 'utf8').toString('latin1') === directories[at]);
+  const fits = names.reduce((sum, name) => sum + name.length + 1, 0) < MOST_ARGUMENT_BYTES;
+  const args = ['ls-files', '-z', '--others', '--exclude-standard', ...(asIs && fits ? ['--', ...names] : [])];
+  const { stdout } = await runShadow(shadow, args, { GIT_LITERAL_PATHSPECS: '1' });
+  return splitNul(stdout).filter((name) => directories.some((directory) => name.startsWith(directory)));
+}
+
+/** What goes into the index and what out of it; what a person should know is said in `warnings`. */
+async function choose(
+  shadow: Shadow,
+  found: Differences,
+  { maxFileBytes }: CheckpointLimits,
+  warnings: string[],
+): Promise<{ add: RawPath[]; drop: RawPath[] }> {
+  const { worktree } = shadow.place;
+  const add: RawPath[] = [];
+  const drop = [...found.deleted];
+  for (const [file, known] of [...pairs(found.modified, true), ...pairs(found.added, false)]) {
+    const stat = statOf(worktree, file);
+    if (stat === null) {
+      if (known) drop.push(file);
+    } else if (stat.isFile() && stat.size > maxFileBytes) {
+      warnings.push(`left out, ${formatSize(stat.size)} is more than checkpoints.maxFileSize: ${printable(file)}`);
+      if (known) drop.push(file);
+    } else if (stat.isFile() && !isReadable(worktree, file)) warnings.push(unreadable(printable(file)));
+    else add.push(file);
+  }
+  for (const file of found.nested) {
+    const name = printable(file);
+    if ((await nestedHead(worktree, file)) === null) {
+      warnings.push(`left out, a repository without a commit: ${name}`);
+      continue;
+    }
+    add.push(file);
+    if (await nestedIsDirty(worktree, file))
+      warnings.push(`only its commit is kept, not the changes inside the repository ${name}`);
+  }
+  warnings.push(
+    ...(await secretNames(
+      worktree,
+      found.added.filter((file) => add.includes(file)),
+    )),
+  );
+  return { add, drop };
+}
+
+const pairs = (files: readonly RawPath[], known: boolean): [RawPath, boolean][] => files.map((file) => [file, known]);
+
+const unreadable = (name: string): string => `left out, it cannot be read: ${name}`;
+
+function statOf(worktree: string, file: RawPath): Stats | null {
+  try {
+    return lstatSync(bytesBelow(worktree, file), { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOTDIR' || code === 'EACCES') return null;
+    throw error;
+  }
+}
+
+function isReadable(worktree: string, file: RawPath): boolean {
+  try {
+    accessSync(bytesBelow(worktree, file), constants.R_OK);
+    return true;
+  } catch {
+    // Whatever the reason, git could not read it either.
+    return false;
+  }
+}
+
+/**
+ * Removals first: a directory may have become a file. What update-index stumbles over (somebody works in the worktree
+ * at this moment) `add -A` passes over, and names.
+ */
+async function update(
+  shadow: Shadow,
+  add: readonly RawPath[],
+  drop: readonly RawPath[],
+  warnings: string[],
+): Promise<void> {
+  if (drop.length > 0) await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(drop));
+  if (add.length === 0) return;
+  try {
+    await shadowGit(shadow, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], joinNul(add));
+  } catch (error) {
+    if (!isGitError(error) || ['disk-full', 'git-aborted', 'git-timeout', 'read-only'].includes(error.code))
+      throw error;
+    const env = { ...shadowEnvironment(shadow.place, shadow.index) };
+    const options = { cwd: shadow.place.worktree, env, signal: shadow.signal };
+    warnings.push(...(await addAll(options, shadow.config, add)).map(unreadable));
+  }
+}
