@@ -89,7 +89,7 @@ class Life {
       this.#enter('running');
       const mended = mends < attempt.order.verifyFollowUps ? await this.#body.mend(failure) : null;
       if (mended === null) {
-        const error = clipStart(`${failure.what}: ${failure.exit}\n${failure.output}`);
+        const error = clipStart(`${failure.what}: ${failure.exit}\n${failure.output}${this.#lacks(failure)}`);
         return { ...failed(unresolved.length > 0 ? 'conflict' : 'verify', error), summary };
       }
       outcome = mended;
@@ -97,15 +97,16 @@ class Life {
   }
 
   async #prepare(): Promise<Preparation> {
-    const { order, workspace } = this.#attempt;
-    await workspace.ensure();
+    const { order, workspace, signal } = this.#attempt;
+    await workspace.ensure(signal);
     // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
     const captured = await this.#capture('task-start');
-    if (order.resume !== null) return { branch: null, conflict: null, leftovers: [], checkpoint: null };
+    const { ports } = this.#deps.spec;
+    if (order.resume !== null) return { branch: null, conflict: null, leftovers: [], checkpoint: null, ports };
     const prepared = await workspace.prepare(order);
     this.tip = { commit: prepared.commit, branch: prepared.branch };
     if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
-    return { ...prepared, checkpoint: prepared.leftovers.length > 0 ? captured.n : null };
+    return { ...prepared, checkpoint: prepared.leftovers.length > 0 ? captured.n : null, ports };
   }
 
   /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */
@@ -143,7 +144,7 @@ class Life {
     const end = await runCommand({
       argv: order.verify.argv,
       cwd: workspace.path,
-      env: { ...env, [AGENT_MARK]: mark },
+      env: { ...env, SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
       mark,
       outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.verify.log`),
       signal,
@@ -157,6 +158,14 @@ class Life {
     const more = ok || next > of ? {} : { followUp: next, of };
     event('task.verified', order.task, { attempt: order.attempt, ok, exit: exitText(end), ...more });
     return ok ? null : { what: order.verify.argv.join(' '), exit: exitText(end), output: end.tail };
+  }
+
+  /** For the person who reads why it failed: the commonest cause in a project that nobody has told what worktrees need. */
+  #lacks({ output }: VerifyFailure): string {
+    const { setup } = this.#deps.spec;
+    if (setup === undefined || setup.copy.length + setup.link.length + setup.commands.length > 0) return '';
+    if (!/not found|cannot find|no such file|no module named|ENOENT|could not open|can't open/i.test(output)) return '';
+    return '\n(A worktree has only what git tracks. If something else is missing: worktree.copy, link and setup in swarm.yaml; `swarm init` proposes them.)';
   }
 
   #enter(phase: HeldTask['phase']): void {

@@ -26,18 +26,19 @@ import type { AgentKind } from './kind.ts';
 import { SupervisorLink } from './link.ts';
 import { systemClock as clock, type Processes, type Terminal, type Workspace } from './ports.ts';
 import { ShellAgent } from './shell-agent.ts';
-import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
+import { agentEnv, readEnvSnapshot, readSpec } from './spec.ts';
 import { Spool } from './spool.ts';
 import { AgentState } from './state.ts';
 import { paneTerminal } from './terminal.ts';
-import { openWorkspace, slotWorktree, type Checkpoints } from './workspace.ts';
+import { setUpWorktree } from './setup/setup.ts';
+import { openWorkspace, slotWorktree, type Checkpoints, type SetUpSlot } from './workspace.ts';
 
 /** The wrapper: `wrapper --spec FILE`, the program of an agent's pane. Composition root; decides nothing. */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { spec: { type: 'string' } } });
   if (values.spec === undefined) throw new SwarmError('usage', 'usage: wrapper --spec FILE', { exitCode: 2 });
   const spec = await readSpec(values.spec);
-  const env = cleanEnv(await readEnvSnapshot(spec.envSnapshot));
+  const env = agentEnv(spec, await readEnvSnapshot(spec.envSnapshot));
   const paneEnv = { ...process.env };
   adoptEnvironment(spec, env);
   const log = openLog(spec);
@@ -77,7 +78,9 @@ async function compose(
   const state = new AgentState(firstSnapshot(spec, incarnation));
   const workspaces = new Map<number, Workspace>();
   const workspace = (slot: number): Workspace => {
-    const known = workspaces.get(slot) ?? openWorkspace(spec, slot, checkpointsOf(spec, env, slot));
+    const known =
+      workspaces.get(slot) ??
+      openWorkspace(spec, slot, checkpointsOf(spec, env, slot), setUpSlot(spec, env, slot, log));
     workspaces.set(slot, known);
     return known;
   };
@@ -179,6 +182,7 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
         env,
         terminal: paneEnv,
         trustWorkspace: spec.trustWorkspace,
+        ...(spec.mcpServers === undefined ? {} : { inheritMcp: { root: spec.root, servers: spec.mcpServers } }),
         mark: { [AGENT_MARK]: mark },
       }),
   });
@@ -201,6 +205,30 @@ function checkpointsOf(spec: AgentSpec, env: Record<string, string>, slot: numbe
       store.captureIfStirred(async () => ({ ...request, transcriptUuid: await uuidOf(request.sessionId) })),
     close: () => store.close(),
     rollback: (n) => store.rollback(n),
+  };
+}
+
+/** The worktree of a further slot is made, and set up, when the first task needs it. */
+function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, log: Logger): SetUpSlot {
+  const worktree = slotWorktree(spec, slot);
+  return async (signal) => {
+    if (spec.setup === undefined) return;
+    const { notes } = await setUpWorktree({
+      root: spec.root,
+      worktree,
+      settings: spec.setup,
+      env: { ...env, SWARM_WORKTREE: worktree },
+      mark: `${spec.project}/${spec.agent}/setup/${slot}`,
+      outputFile: path.join(spec.logsDir, spec.agent, `setup.${slot}.log`),
+      graceMs: spec.stopGraceMs,
+      signal,
+      processes,
+      clock,
+      turn: (work) => work(),
+      progress: (what) => log.info({ slot }, `set-up: ${what}`),
+      output: (line) => log.info({ slot }, line),
+    });
+    for (const note of notes) log.warn({ slot }, `set-up: ${note}`);
   };
 }
 

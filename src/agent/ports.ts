@@ -50,8 +50,8 @@ export interface Prepared extends Tip {
 /** One worktree: the agent's own, or that of one slot. */
 export interface Workspace {
   readonly path: string;
-  /** Makes the worktree exist (slots above 0). */
-  ensure(): Promise<void>;
+  /** Makes the worktree exist and sets it up (slots above 0). */
+  ensure(signal: AbortSignal): Promise<void>;
   prepare(order: TaskOrder): Promise<Prepared>;
   /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;

@@ -15,6 +15,8 @@ export interface Preparation {
   leftovers: readonly string[];
   /** Number of that checkpoint. */
   checkpoint: number | null;
+  /** The agent's own block, where the project uses ports. */
+  ports?: { base: number; size: number } | undefined;
 }
 
 const HOW_TO_FINISH = [
@@ -33,6 +35,7 @@ export function taskPrompt(order: TaskOrder, preparation: Preparation): string {
     leftoverSection(preparation),
     historySection(order),
     verifySection(order),
+    portsLine(preparation),
     `## How to finish\n${HOW_TO_FINISH}`,
   ]);
 }
@@ -76,6 +79,12 @@ function historySection(order: TaskOrder): string | null {
     (h) => `- attempt ${h.attempt} by ${h.agent}: ${h.outcome}${h.error === null ? '' : `: ${clip(h.error, 400)}`}`,
   );
   return join(['## Earlier attempts', lines.join('\n')]);
+}
+
+function portsLine({ ports }: Preparation): string | null {
+  if (ports === undefined) return null;
+  const { base, size } = ports;
+  return `Other agents work on this machine too: let what you start listen on the ports ${base} to ${base + size - 1} only (the variable SWARM_PORT_BASE is ${base}).`;
 }
 
 function verifySection(order: TaskOrder): string | null {

@@ -41,7 +41,7 @@ export class ShellBody implements TaskBody {
     const end = await runCommand({
       argv,
       cwd: workspace.path,
-      env: { ...env, [AGENT_MARK]: mark },
+      env: { ...env, SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
       mark,
       outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.log`),
       signal,

@@ -21,18 +21,27 @@ export function slotWorktree(spec: Pick<AgentSpec, 'worktree'>, slot: number): s
   return slot === 0 ? spec.worktree : `${spec.worktree}.${slot}`;
 }
 
-export function openWorkspace(spec: AgentSpec, slot: number, checkpoints: Checkpoints): Workspace {
+/** Copies, links and runs what the config asks for in the worktree of a further slot, once. */
+export type SetUpSlot = (signal: AbortSignal) => Promise<void>;
+
+export function openWorkspace(
+  spec: AgentSpec,
+  slot: number,
+  checkpoints: Checkpoints,
+  setUp: SetUpSlot = () => Promise.resolve(),
+): Workspace {
   const worktree = slotWorktree(spec, slot);
   return {
     path: worktree,
-    async ensure() {
-      if (existsSync(worktree)) return;
+    async ensure(signal) {
       if (slot === 0) {
+        if (existsSync(worktree)) return;
         throw new SwarmError('no-worktree', `the worktree ${worktree} is gone`, {
           hint: `Run \`swarm restart ${spec.agent}\`.`,
         });
       }
-      await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
+      if (!existsSync(worktree)) await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
+      await setUp(signal);
     },
     async prepare(order) {
       const branch = taskBranch(order.task);

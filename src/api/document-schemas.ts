@@ -46,6 +46,7 @@ const agent = z.object({
   session: text.describe('tmux session'),
   pane: text,
   worktree: z.string(),
+  portBase: number.describe('First of the ports that are its own.'),
   branch: text,
   task: text,
   sessionId: text.describe('Conversation of Claude Code.'),

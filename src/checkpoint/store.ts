@@ -4,6 +4,7 @@ import { printable } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { serialised } from '../git/lock.ts';
 import { worktreeGitDir } from '../git/operations.ts';
+import { worktreeExcludes } from '../git/own-excludes.ts';
 import { diffText } from '../git/task-diff.ts';
 import type { TaskDiff } from '../git/task-diff.ts';
 import { branchCheckpoint } from './branch.ts';
@@ -42,13 +43,20 @@ export interface Recovered {
   outcome: 'finished' | 'undone' | 'never-begun';
 }
 
+interface Opened {
+  gitDir: string;
+  /** Ignore file of this worktree alone. */
+  excludes: string | null;
+  config: readonly string[];
+}
+
 /**
  * The checkpoints of one agent: `refs/swarm/checkpoints/<agent>/<n>` in the real repository. Several stores, in this or
  * other processes, may capture at once. A rollback needs the agent's processes to be gone.
  */
 export class CheckpointStore {
   readonly place: CheckpointPlace;
-  #opened: Promise<{ gitDir: string; config: readonly string[] }> | null = null;
+  #opened: Promise<Opened> | null = null;
   #remembered: Remembered | null = null;
   readonly #watch = new WorktreeWatch();
 
@@ -259,18 +267,20 @@ export class CheckpointStore {
     return captured;
   }
 
-  async #open(): Promise<{ gitDir: string; config: readonly string[] }> {
+  async #open(): Promise<Opened> {
     const { place } = this;
     const gitDir = worktreeGitDir(place.worktree);
     // Somebody may clean up the state directory while we live; what it held is a cache.
-    // So may the worktree be made anew, under another registration.
+    // So may the worktree be made anew, under another registration, or be given an ignore file of its own.
     const known = await this.#opened;
-    if (known === null || this.#opened === null || known.gitDir !== gitDir || !existsSync(place.shadowGit)) {
+    const excludes = worktreeExcludes(place.worktree);
+    const holds = known !== null && known.gitDir === gitDir && known.excludes === excludes;
+    if (!holds || this.#opened === null || !existsSync(place.shadowGit)) {
       this.#remembered = null;
       const opening = (async () => {
         await ensureShadow(place);
         await sweepWorkIndexes(indexPath(place));
-        return { gitDir, config: await excludesConfig(place.worktree) };
+        return { gitDir, excludes, config: await excludesConfig(place.worktree) };
       })();
       this.#opened = opening;
       opening.catch(() => {

@@ -2,6 +2,7 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { effectiveEnv, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
+import { inheritedServers } from './mcp-servers.ts';
 import { buildMcpConfig, buildSettings, buildStatusLineScript, hasOwnTelemetry, settingsPaths } from './settings.ts';
 
 export type PermissionMode = 'acceptEdits' | 'dontAsk' | 'plan' | 'bypassPermissions' | 'manual';
@@ -29,6 +30,11 @@ export interface LaunchOptions {
   terminal?: Env | undefined;
   /** The person said that this repository may be worked in. */
   trustWorkspace: boolean;
+  /**
+   * The person's own MCP servers are there as well: of their settings, as they apply in `root`, and these of the
+   * project. Without it there is none but ours.
+   */
+  inheritMcp?: { root: string; servers: Readonly<Record<string, unknown>> } | undefined;
   /** Added to the environment of the agent and all that it starts, e.g. `{SWARM_MARK: …}`. */
   mark: Readonly<Record<string, string>>;
 }
@@ -105,12 +111,14 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
     person,
   });
   await writePrivate(files.settings, JSON.stringify(settings, null, 2));
-  await writePrivate(files.mcp, JSON.stringify(buildMcpConfig(endpoint), null, 2));
+  const claudeJson = await readClaudeJson(options.env);
+  const inherited = options.inheritMcp === undefined ? {} : inheritedServers(claudeJson, person, options.inheritMcp);
+  await writePrivate(files.mcp, JSON.stringify(buildMcpConfig(endpoint, inherited), null, 2));
   await writePrivate(files.statusLine, buildStatusLineScript(endpoint.hookDir, person));
   if (prompt?.file === true) await writePrivate(files.prompt, options.prompt ?? '');
   else await rm(files.prompt, { force: true });
 
-  const onboarded = (await readClaudeJson(options.env))['hasCompletedOnboarding'] === true;
+  const onboarded = claudeJson['hasCompletedOnboarding'] === true;
   const usageFrom = !onboarded || hasOwnTelemetry(effectiveEnv(options.env, person)) ? 'transcript' : 'otel';
   return {
     argv: buildArgv(options, prompt?.text ?? null, files),

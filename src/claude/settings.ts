@@ -56,8 +56,11 @@ export function buildSettings(input: SettingsInput): Record<string, unknown> {
   };
 }
 
-/** Pure: the file for `--mcp-config`. */
-export function buildMcpConfig(endpoint: SettingsInput['endpoint']): Record<string, unknown> {
+/** Pure: the file for `--mcp-config`. @param inherited the person's own servers, by name */
+export function buildMcpConfig(
+  endpoint: SettingsInput['endpoint'],
+  inherited: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   const server = {
     type: 'http',
     url: `http://127.0.0.1:${endpoint.port}/mcp`,
@@ -65,7 +68,7 @@ export function buildMcpConfig(endpoint: SettingsInput['endpoint']): Record<stri
     // Otherwise the tools are hidden behind a search that the model may never do.
     alwaysLoad: true,
   };
-  return { mcpServers: { [MCP_SERVER]: server } };
+  return { mcpServers: { ...inherited, [MCP_SERVER]: server } };
 }
 
 /**

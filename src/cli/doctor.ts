@@ -19,6 +19,7 @@ import type { Patient } from './doctor/patient.ts';
 import { checkDisk, checkModes, checkSockets } from './doctor/places.ts';
 import { checkClaude, checkNamed, checkPrograms } from './doctor/programs.ts';
 import { checkConfig, checkRemotes, checkWorktrees, readConfig } from './doctor/project.ts';
+import { checkSetups } from './doctor/setup.ts';
 import { checkBroker, checkLingering, checkStore, checkSupervisor, checkTmuxServer } from './doctor/services.ts';
 import { parseConfig } from '../config/index.ts';
 import { layoutOf, openProject } from './project.ts';
@@ -42,6 +43,7 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
   ['tmux-server', checkTmuxServer],
   ['sockets', checkSockets],
   ['worktrees', checkWorktrees],
+  ['set-up', checkSetups],
   ['remotes', checkRemotes],
   ['linger', checkLingering],
 ];

@@ -4,7 +4,17 @@ import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { agentAround } from './context.ts';
 
 /** What ties a process to the pane or agent it was started from; inherited, it would mark the supervisor as an agent's. */
-const TIES = new Set(['TMUX', 'TMUX_PANE', 'SWARM_MARK', 'SWARM_WRAPPER', 'SWARM_DEMO_COMMAND']);
+const TIES = new Set([
+  'TMUX',
+  'TMUX_PANE',
+  'SWARM_MARK',
+  'SWARM_WRAPPER',
+  'SWARM_DEMO_COMMAND',
+  'SWARM_AGENT',
+  'SWARM_WORKTREE',
+  'SWARM_ROOT',
+  'SWARM_PORT_BASE',
+]);
 
 export function withoutTies(env: NodeJS.ProcessEnv): Record<string, string> {
   const kept: Record<string, string> = {};

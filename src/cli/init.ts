@@ -4,11 +4,13 @@ import path from 'node:path';
 import { CONFIG_FILE, parseConfig } from '../config/index.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { runGit } from '../git/git.ts';
+import { untrackedBelow } from '../git/untracked.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import type { Context } from './context.ts';
 import { detect, type Detected, type RepositoryFiles } from './init/detect.ts';
 import { askPerson, defaultAnswers } from './init/questions.ts';
 import { configText } from './init/template.ts';
+import { needsText } from './init/worktree.ts';
 import { openProject } from './project.ts';
 
 export async function init(context: Context, options: { yes?: boolean; force?: boolean }): Promise<void> {
@@ -17,7 +19,7 @@ export async function init(context: Context, options: { yes?: boolean; force?: b
   const file = path.join(root, CONFIG_FILE);
   const replaces = existsSync(file);
   if (replaces && options.force !== true) throw exists(file);
-  const detected = detect(repositoryFiles(root));
+  const detected = detect(repositoryFiles(root, await untrackedAtTop(root)));
   for (const line of detectedLines(detected)) output.note(line);
   const defaults = defaultAnswers(detected, await baseBranch(root));
   const asks = context.interactive && options.yes !== true;
@@ -29,6 +31,8 @@ export async function init(context: Context, options: { yes?: boolean; force?: b
   output.document({ file, replaced: replaces, detected, config: answers });
   output.line(`${replaces ? 'replaced' : 'wrote'} ${file}`);
   for (const { name, argv } of answers.verify) output.line(`  verify ${name}: ${argv.join(' ')}`);
+  const needs = needsText(answers.worktree);
+  if (needs !== '') output.line(`  worktrees: ${needs}`);
   output.note(`Look it over, commit it, then: ${output.command} up`);
 }
 
@@ -38,8 +42,17 @@ function detectedLines({ tools, ci }: Detected): string[] {
   return [`found: ${[...tools, ...(ci === null ? [] : [ci])].join(', ')}`];
 }
 
-function repositoryFiles(root: string): RepositoryFiles {
+async function untrackedAtTop(root: string): Promise<string[]> {
+  const [top, ofClaude] = await Promise.all([
+    untrackedBelow(root, ['*']),
+    untrackedBelow(path.join(root, '.claude'), ['*']),
+  ]);
+  return [...top, ...ofClaude.map((name) => `.claude/${name}`)];
+}
+
+function repositoryFiles(root: string, untracked: string[]): RepositoryFiles {
   return {
+    untracked,
     has: (name) => existsSync(path.join(root, name)),
     read: (name) => (existsSync(path.join(root, name)) ? readFileSync(path.join(root, name), 'utf8') : null),
     list: (directory) => (existsSync(path.join(root, directory)) ? readdirSync(path.join(root, directory)) : []),

@@ -1,5 +1,5 @@
 import type { Agent, StatusDocument } from '../api/documents.ts';
-import type { AgentStatus } from '../domain/agent.ts';
+import { SETUP_REASON, type AgentStatus } from '../domain/agent.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { oneLine } from './output.ts';
 
@@ -63,7 +63,18 @@ export class UpProgress {
 
 const READY_NEWS = 'ready';
 
+/** A set-up has its own limit of time, and may take long. */
+export function isSettingUp({ agents }: StatusDocument, ids: readonly string[]): boolean {
+  return agents.some(({ id, status, reason }) => ids.includes(id) && status === 'starting' && isSetup(reason));
+}
+
+function isSetup(reason: string | null): reason is string {
+  return reason?.startsWith(SETUP_REASON) === true;
+}
+
 function agentNews({ status, reason }: Agent): string {
   if (READY.includes(status)) return READY_NEWS;
+  // The seconds that it takes are no news.
+  if (status === 'starting' && isSetup(reason)) return oneLine(reason.replace(/ \(\d+ s\)$/, ''), 150);
   return reason === null ? status : `${status}: ${oneLine(reason, 150)}`;
 }

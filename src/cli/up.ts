@@ -15,9 +15,11 @@ import { agentAround, type Context } from './context.ts';
 import { canBePainted, showDashboard } from './dash.ts';
 import { makeDirectories } from './directories.ts';
 import { keepEnvironment } from './environment.ts';
-import { BROKEN, underWay, UpProgress } from './progress.ts';
+import { BROKEN, isSettingUp, underWay, UpProgress } from './progress.ts';
+import { plain } from './output.ts';
 import { layoutOf, RESTART_PATIENCE_MS } from './project.ts';
 import { statusLines } from './status.ts';
+import { noteLacking } from './lacking.ts';
 import { ensureSupervisor } from './supervise.ts';
 
 const READY_TIMEOUT_MS = 180_000;
@@ -78,6 +80,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   const layout = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
   await makeDirectories(layout, os.userInfo().uid);
   await approveConfig(context, layout, config, options.yes === true);
+  await noteLacking(context, layout, config.worktree);
   await Promise.all([
     inspectTmux(config.tmux.program, { signal: context.interrupt.signal }),
     ensureClaude(context, layout, config, options.yes === true),
@@ -125,7 +128,8 @@ async function untilSettled(
     for (const line of progress.news(status, performance.now() - beganAt)) context.output.note(line);
     const asks =
       trusted && performance.now() - beganAt < TRUST_TIMEOUT_MS && status.needsYou.some(({ kind }) => kind === 'trust');
-    if ((underWay(status, ids).length === 0 && !asks) || performance.now() > deadline) return status;
+    const late = performance.now() > deadline && !isSettingUp(status, ids);
+    if ((underWay(status, ids).length === 0 && !asks) || late) return status;
     await pause(POLL_MS, undefined, { signal: context.interrupt.signal });
   }
 }
@@ -180,6 +184,7 @@ function report(context: Context, ordered: UpDocument, status: StatusDocument): 
   for (const line of statusLines(output, status, Date.now())) output.line(line);
   const { broken, late } = notReady(ordered, status);
   output.line();
+  for (const line of brokenLines(status, broken)) output.line(line);
   output.line(nextStep(output.command, status, broken, late));
   return exitCodeOf(ordered, status);
 }
@@ -196,6 +201,18 @@ function exitCodeOf(ordered: UpDocument, status: StatusDocument): number {
   const { broken, late } = notReady(ordered, status);
   if (broken.length > 0) return 1;
   return late.length > 0 ? 3 : 0;
+}
+
+/** Why each one is broken, in full where there is more to say than the table shows; and that the others are not. Pure. */
+export function brokenLines(status: StatusDocument, broken: readonly string[]): string[] {
+  const long = status.agents.filter(({ id, reason }) => broken.includes(id) && reason?.includes('\n') === true);
+  const told = long.flatMap(({ id, reason }) => {
+    const [first = '', ...rest] = plain(reason ?? '').split('\n');
+    return [`${id}: ${first}`, ...rest.map((line) => `    ${line}`)];
+  });
+  const others = status.agents.filter(({ id, status: is }) => !broken.includes(id) && is !== 'stopped');
+  if (told.length === 0 || others.length === 0) return told;
+  return [...told, `The others take tasks all the same: ${others.map(({ id }) => id).join(', ')}.`];
 }
 
 /** The one command to type next. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { MCP_FILE, projectServers, serverArgv, type McpServers } from './mcp.ts';
 import type { Config } from './schema.ts';
 
 /** Programs of a config with the key that names each. */
@@ -15,15 +16,22 @@ export function approvalHash(programs: NamedPrograms): string {
   return createHash('sha256').update(JSON.stringify(programs)).digest('hex');
 }
 
-/** Each thing in the config that can start a program and is not swarm's own default, with its key. Pure. */
-export function programsOf(config: Config): NamedPrograms {
+/**
+ * Each thing in the config that can start a program and is not swarm's own default, with its key. Pure.
+ * @param servers of the project's .mcp.json, which agents of a role with `mcp: inherit` get
+ */
+export function programsOf(config: Config, servers: McpServers = {}): NamedPrograms {
   const found: NamedPrograms = [];
-  for (const [role, { command }] of Object.entries(config.agents)) {
+  for (const [role, { command, mcp }] of Object.entries(config.agents)) {
     if (command.length !== 1 || command[0] !== 'claude') found.push([`agents.${role}.command`, command]);
+    if (mcp === 'inherit') found.push([`agents.${role}.mcp`, ['inherit']]);
   }
+  for (const [name, server] of Object.entries(servers)) found.push([`${MCP_FILE} ${name}`, serverArgv(server)]);
+  for (const key of ['setup', 'teardown'] as const)
+    for (const argv of config.worktree[key]) found.push([`worktree.${key}`, argv]);
   for (const [name, argv] of Object.entries(config.verify)) found.push([`verify.${name}`, argv]);
   if (config.tmux.program !== 'tmux') found.push(['tmux.program', [config.tmux.program]]);
-  return found.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return found.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /** Null: nothing was approved yet. */
@@ -37,7 +45,7 @@ export function readApproved(file: string): string | null {
 }
 
 /** True when everything that this config would run was approved, or is swarm's own default. */
-export function isApproved(config: Config, stateDir: string): boolean {
-  const programs = programsOf(config);
+export function isApproved(config: Config, { stateDir, root }: { stateDir: string; root: string }): boolean {
+  const programs = programsOf(config, projectServers(config, root));
   return programs.length === 0 || readApproved(approvalFile(stateDir)) === approvalHash(programs);
 }

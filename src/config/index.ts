@@ -1,3 +1,5 @@
 export { CONFIG_FILE, loadConfig, parseConfig } from './load.ts';
 export type { Config, RoleConfig } from './schema.ts';
 export { approvalFile, approvalHash, isApproved, programsOf, readApproved } from './approval.ts';
+export { projectServers } from './mcp.ts';
+export { verifyRules } from './rules.ts';

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { SwarmError } from '../domain/errors.ts';
 import { describeIssue, locate, type Place } from './explain.ts';
+import { leadsOutside } from './inside.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export type { Config, RoleConfig } from './schema.ts';
@@ -26,7 +27,27 @@ export async function loadConfig(root: string): Promise<Config> {
       exitCode: 2,
     });
   }
-  return parseConfig(text, file);
+  const config = parseConfig(text, file);
+  await refuseOutside(config, root, file);
+  return config;
+}
+
+/** What lies outside may be anybody's, and an agent that is given a link may change it. */
+async function refuseOutside({ worktree }: Config, root: string, file: string): Promise<void> {
+  for (const key of ['copy', 'link'] as const) {
+    for (const entry of worktree[key]) {
+      const place = await leadsOutside(root, entry);
+      if (place === null) continue;
+      throw new SwarmError(
+        'bad-config',
+        `${file}: worktree.${key}: ${entry} leads out of the repository, to ${place}`,
+        {
+          hint: 'Name what lies inside; what agents may share elsewhere, let `worktree.setup` link.',
+          exitCode: 2,
+        },
+      );
+    }
+  }
 }
 
 /** Pure. `file` is only named in errors. @throws SwarmError `bad-config` */

@@ -31,7 +31,43 @@ function readDuration(text: string): number | null {
 /** A program and its arguments; never a line for a shell. */
 const argv = z.array(z.string()).min(1);
 const name = z.string().min(1).max(200);
+
+/** One command, or several one after the other. */
+const commands = z
+  .array(z.union([z.string(), argv], { error: 'one command such as [npm, ci], or a list of such, each word as text' }))
+  .transform((value, context): string[][] => {
+    if (value.every((one) => typeof one === 'string')) return value.length === 0 ? [] : [value];
+    if (value.every((one) => typeof one !== 'string')) return value;
+    context.addIssue({ code: 'custom', message: 'one command such as [npm, ci], or a list of such', input: value });
+    return z.NEVER;
+  });
+
+/** Stays in the repository, as far as its letters tell; where links lead is looked at when the file is loaded. */
+const inside = z.string().refine(
+  (text) => {
+    const parts = text.replace(/\/+$/, '').split('/');
+    return text !== '' && !parts.some((part) => ['', '.', '..', '~'].includes(part)) && parts[0] !== '.git';
+  },
+  { error: 'a path or pattern inside the repository, such as .env or config/*.local.json' },
+);
 export const ROLE_NAME = /^[a-z][a-z0-9-]{0,30}$/;
+
+const setupShape = {
+  copy: z
+    .array(inside)
+    .default([])
+    .describe('Files and folders of your checkout that git does not track, copied into each new worktree; patterns.'),
+  link: z.array(inside).default([]).describe('The same, linked: each agent sees, and changes, yours.'),
+  setup: commands.default([]).describe('Command (or list of commands) run in a new worktree, after copy and link.'),
+  teardown: commands.default([]).describe('Command (or list of commands) run in a worktree before it is removed.'),
+  setupTimeout: duration(1000).prefault('15m').describe('How long set-up and teardown may take, each.'),
+  ports: z
+    .strictObject({
+      base: z.int().min(1024).max(65_000).default(20_000).describe('First port that is given out.'),
+      size: z.int().min(1).max(1000).default(20).describe('Ports for each agent, from SWARM_PORT_BASE on.'),
+    })
+    .optional(),
+};
 
 const roleShape = {
   count: z
@@ -52,6 +88,10 @@ const roleShape = {
     .enum(['acceptEdits', 'dontAsk', 'plan', 'bypassPermissions', 'manual'])
     .default('acceptEdits')
     .describe("Claude Code's permission mode."),
+  mcp: z
+    .enum(['none', 'inherit'])
+    .default('none')
+    .describe('inherit: agents have your own MCP servers too, and those of .mcp.json in your checkout.'),
   allow: z.array(name).default([]).describe('Allow rules of Claude Code, e.g. Bash(npm test:*).'),
   deny: z.array(name).default([]).describe('Deny rules of Claude Code.'),
   idle: z
@@ -104,6 +144,7 @@ export const configSchema = z
           .min(1)
           .optional()
           .describe('Where worktrees lie; relative to the repository. Default: <repo>.swarm beside it.'),
+        ...setupShape,
       })
       .prefault({}),
     base: name.optional().describe('Branch that tasks start from; default: the branch checked out.'),
@@ -183,6 +224,15 @@ export const configSchema = z
           input: settings.slots,
         });
       }
+    }
+    const { ports } = config.worktree;
+    if (ports !== undefined && ports.base + ports.size > 65_536) {
+      context.addIssue({
+        code: 'custom',
+        path: ['worktree', 'ports', 'base'],
+        message: 'a base that leaves room for ports up to 65535',
+        input: ports.base,
+      });
     }
     const { defaultVerify, verify } = config;
     if (defaultVerify !== undefined && !Object.hasOwn(verify, defaultVerify)) {

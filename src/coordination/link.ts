@@ -172,6 +172,17 @@ export const toSupervisorSchema = z.discriminatedUnion('type', [
 ]);
 export type ToSupervisor = z.infer<typeof toSupervisorSchema>;
 
+/** What a new worktree gets before anything works in it. */
+export const worktreeSetupSchema = z.object({
+  /** Patterns below the person's checkout: files and folders that git does not track there. */
+  copy: z.array(z.string()),
+  link: z.array(z.string()),
+  commands: z.array(z.array(z.string()).min(1)),
+  /** Of all commands together. */
+  timeoutMs: z.number().int().positive(),
+});
+export type WorktreeSetup = z.infer<typeof worktreeSetupSchema>;
+
 /** The file `layout.specDir/<agent>.json` (0600): what a wrapper needs to begin. `wrapper.js --spec FILE`. */
 export const agentSpecSchema = z.object({
   agent: z.string(),
@@ -223,6 +234,14 @@ export const agentSpecSchema = z.object({
     .default({ everyMs: 300_000, maxFileBytes: 104_857_600, before: [] }),
   stopGraceMs: z.number().int().positive(),
   heartbeatMs: z.number().int().positive(),
+  /** Of the worktrees of further slots; the agent's own is set up when its wrapper begins. */
+  setup: worktreeSetupSchema.exactOptional(),
+  /** Added to the environment of whatever the agent runs: SWARM_AGENT, SWARM_PORT_BASE, … */
+  variables: z.record(z.string(), z.string()).exactOptional(),
+  /** Told to the agent where the project says that it uses ports. */
+  ports: z.object({ base: z.number().int(), size: z.number().int() }).exactOptional(),
+  /** Present: the person's own MCP servers are there for the agent too, and of the project's these, which were approved. */
+  mcpServers: z.record(z.string(), z.unknown()).exactOptional(),
   /** Session to go on with at start (same conversation after a crash), and whether work was under way. */
   resume: z.object({ sessionId: z.string() }).nullable(),
 });

@@ -16,6 +16,9 @@ export const AGENT_STATUSES = [
 ] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
+/** How the reason of an agent begins whose worktree is being set up; what goes on, and since when, follows. */
+export const SETUP_REASON = 'set-up: ';
+
 export type AgentKind = 'claude' | 'shell';
 /** What the person wants of an agent; the reconcile loop makes it so. */
 export type AgentDesired = 'up' | 'paused' | 'stopped';
@@ -76,6 +79,8 @@ export interface Agent {
   session: string | null;
   pane: string | null;
   worktree: string;
+  /** SWARM_PORT_BASE of whatever it runs; null where no block of ports was free. */
+  portBase: number | null;
   branch: string | null;
   task: string | null;
   sessionId: string | null;

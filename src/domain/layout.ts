@@ -36,6 +36,8 @@ export interface ProjectLayout {
   purgedFile: string;
   /** Shared by all projects of this user. */
   brokerDir: string;
+  /** Which ports belong to which agent, of all projects of this user. */
+  portsDir: string;
   /** swarm-wide state directory: broker, installed tools. */
   swarmStateDir: string;
 }
@@ -99,6 +101,7 @@ export function projectLayout(input: LayoutInput): ProjectLayout {
     keptFile: path.join(stateDir, 'kept.json'),
     purgedFile: path.join(state, 'purged', `${hash}.json`),
     brokerDir: path.join(state, 'broker'),
+    portsDir: path.join(state, 'ports'),
     swarmStateDir: state,
   };
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { GitError, mainSentence, parseGitStderr } from './errors.ts';
 import type { GitErrorFacts, GitFailure } from './errors.ts';
+import { worktreeExcludes } from './own-excludes.ts';
 import { ALWAYS, gitEnvironment } from './environment.ts';
 
 export interface GitOptions {
@@ -67,7 +68,9 @@ export async function gitText(args: readonly string[], options: GitOptions): Pro
 function start(args: readonly string[], options: GitOptions): Promise<Exit> {
   return new Promise((resolve, reject) => {
     spawned += 1;
-    const child = spawn('git', [...ALWAYS, ...args], {
+    const excludes = worktreeExcludes(options.cwd);
+    const own = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
+    const child = spawn('git', [...ALWAYS, ...own, ...args], {
       cwd: options.cwd,
       env: gitEnvironment(process.env, options.env),
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],

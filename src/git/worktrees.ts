@@ -5,6 +5,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { printable, splitNul } from './bytes.ts';
 import { isGitError } from './errors.ts';
 import { gitText, runGit } from './git.ts';
+import { worktreeExcludes } from './own-excludes.ts';
 import { serialised, whileLocked } from './lock.ts';
 import { checkoutSubmodules, submoduleWithOwnCommits } from './submodules.ts';
 
@@ -117,8 +118,11 @@ async function holdsSomething(target: string): Promise<boolean> {
  * of them has commits of its own), `no-worktree`. Files that git ignores go with it.
  */
 export async function removeWorktree(options: { root: string; path: string }): Promise<void> {
+  // Asked from outside, git would take what a set-up brought along for work.
+  const excludes = worktreeExcludes(options.path);
+  const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
   const remove = (...force: string[]) =>
-    whileLocked(() => runGit(['worktree', 'remove', ...force, '--', options.path], { cwd: options.root }));
+    whileLocked(() => runGit([...config, 'worktree', 'remove', ...force, '--', options.path], { cwd: options.root }));
   await serialised(`worktrees:${options.root}`, async () => {
     try {
       await remove();

@@ -64,6 +64,10 @@ export class AgentRecord {
   status: AgentStatus = 'unknown';
   statusSince: number;
   statusReason: string | null = null;
+  /** Ends what of a step may take long, while there is such a thing. */
+  interrupt: AbortController | null = null;
+  /** First port of its block; null where none was free. */
+  portBase: number | null = null;
   /** Guards one order at a time of pause and resume. */
   pauseOrdered = false;
 

@@ -29,6 +29,15 @@ export interface RunnerPorts {
   gate(record: AgentRecord): Promise<{ gate: NeedsYouKind; detail: string } | null>;
   /** Makes sure that the worktree is there; returns a note for the person where something is odd. */
   ensureWorktree(record: AgentRecord): Promise<string | null>;
+  /**
+   * Copies, links and runs what the config asks for in a new worktree, once. Not done with a detail: it failed, and a
+   * person has to mend it; without one: it was interrupted.
+   */
+  setUp(
+    record: AgentRecord,
+    signal: AbortSignal,
+    progress: (what: string) => void,
+  ): Promise<{ done: true } | { done: false; detail: string | null }>;
   writeSpec(record: AgentRecord): Promise<string>;
   /** Runs the wrapper in a pane of the agent's session: a new session, or again in its dead pane. */
   openPane(record: AgentRecord, specFile: string): Promise<void>;
@@ -68,11 +77,32 @@ export class AgentRunner implements Runner {
     await ports.giveBackLeases(record, 'lost', 'its processes were gone before it was started');
     const oddity = await ports.ensureWorktree(record);
     if (oddity !== null) ports.events.emit('agent.note', { agent: record.id, data: { note: oddity } });
+    const obstacle = await this.#setUp(record, note);
+    if (obstacle !== null) return obstacle;
     const specFile = await ports.writeSpec(record);
     await ports.openPane(record, specFile);
     ports.events.emit('agent.started', { agent: record.id, data: { restarts: record.row.restarts } });
     record.silentSince = ports.now();
     return { phase: 'starting', since: ports.now() };
+  }
+
+  /** Null: the worktree is as it should be. What failed is left to a person: again and again it would fail again. */
+  async #setUp(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle | null> {
+    const ports = this.#ports;
+    const interrupt = new AbortController();
+    record.interrupt = interrupt;
+    try {
+      const result = await ports.setUp(record, interrupt.signal, (what) => {
+        const now = ports.now();
+        note({ phase: 'preparing', since: now, setup: what });
+      });
+      if (result.done) return null;
+      const now = ports.now();
+      if (result.detail !== null) return { phase: 'failed', since: now, detail: result.detail };
+      return { phase: 'backoff', since: now, until: now, of: 'start', detail: 'its set-up was interrupted' };
+    } finally {
+      record.interrupt = null;
+    }
   }
 
   async #blocked(record: AgentRecord): Promise<Lifecycle | null> {

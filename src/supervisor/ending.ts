@@ -11,6 +11,8 @@ import type { LinkServer } from './links.ts';
 import type { Purge } from './power.ts';
 import { forgetProject, removeRuntimeFiles, removeWorktrees } from './purge.ts';
 import type { SupervisorQueue } from './queue.ts';
+import type { Project } from './project.ts';
+import { teardownOf } from './teardown.ts';
 import type { TmuxHost } from './tmux-host.ts';
 
 /** How long an end waits for what is being done to agents: all of it may be cut off, as by a crash. */
@@ -28,6 +30,9 @@ export interface EndingParts {
   broker: BrokerKeeper;
   events: EventLog;
   leases: Leases;
+  project: Pick<Project, 'config'>;
+  /** The person's environment. */
+  env: Record<string, string>;
 }
 
 type Step = readonly [what: string, run: () => Promise<unknown>];
@@ -84,7 +89,12 @@ export async function endSupervisor(
   const forgets =
     purge !== null &&
     nothingLives &&
-    (await inTurn(log, [['the worktrees', () => removeWorktrees(layout, store.agents.list(), purge, log)]]));
+    (await inTurn(log, [
+      [
+        'the worktrees',
+        () => removeWorktrees(layout, store.agents.list(), { ...purge, teardown: teardownOf(parts) }, log),
+      ],
+    ]));
   await inTurn(log, [['the store', async () => store.close()]]);
   if (forgets) await inTurn(log, [['the memory of the project', () => forgetProject(layout)]]);
 }

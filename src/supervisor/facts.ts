@@ -1,4 +1,4 @@
-import type { AgentDesired } from '../domain/agent.ts';
+import { SETUP_REASON, type AgentDesired } from '../domain/agent.ts';
 import type { HealthFacts, LifecycleFact, ProbeError } from '../health/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 
@@ -7,16 +7,18 @@ export interface FactsContext {
   stuckAfterMs: number;
   /** Set while tmux cannot be asked. */
   probeError: ProbeError | null;
+  /** Epoch ms. */
+  now: number;
 }
 
 /** What is known of one agent, in the words of the health room. */
-export function factsOf(record: AgentRecord, { desired, stuckAfterMs, probeError }: FactsContext): HealthFacts {
+export function factsOf(record: AgentRecord, { desired, stuckAfterMs, probeError, now }: FactsContext): HealthFacts {
   const { pane, linked, snapshot, snapshotAt, linkSince, paneSeenAt } = record;
   return {
     desired,
     stuckAfterMs,
     probeError,
-    lifecycle: lifecycleFact(record, desired),
+    lifecycle: lifecycleFact(record, desired, now),
     pane:
       pane === null
         ? { exists: false, dead: false, status: null, signal: null, pid: null, at: paneSeenAt }
@@ -27,7 +29,7 @@ export function factsOf(record: AgentRecord, { desired, stuckAfterMs, probeError
   };
 }
 
-function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired): LifecycleFact {
+function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired, now: number): LifecycleFact {
   const { since } = lifecycle;
   switch (lifecycle.phase) {
     case 'none':
@@ -38,7 +40,7 @@ function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired):
     case 'blocked':
       return { phase: 'blocked', since, detail: lifecycle.detail };
     case 'preparing':
-      return { phase: 'starting', since, detail: 'its worktree is being prepared' };
+      return { phase: 'starting', since, detail: preparation(lifecycle.setup, now - since) };
     case 'starting':
       return { phase: 'starting', since, detail: null };
     case 'recovering':
@@ -51,4 +53,9 @@ function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired):
     case 'failed':
       return { phase: 'failed', since, detail: lifecycle.detail };
   }
+}
+
+function preparation(setup: string | undefined, ms: number): string {
+  if (setup === undefined) return 'its worktree is being prepared';
+  return `${SETUP_REASON}${setup}${ms < 1000 ? '' : ` (${Math.floor(ms / 1000)} s)`}`;
 }

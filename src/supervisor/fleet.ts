@@ -167,6 +167,7 @@ export class Fleet {
       return;
     }
     const desired = this.desired(record);
+    if (desired === 'stopped') record.interrupt?.abort();
     // Whose pane is not known now, as of one that says hello before tmux was asked, would be taken for one without a
     // pane, and replaced. An end may always be tried: it proves what it says.
     if (!record.paneKnown && desired !== 'stopped') return;
@@ -340,11 +341,10 @@ export class Fleet {
    */
   async close(limitMs: number): Promise<void> {
     this.#closed = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    clearInterval(this.#timer ?? undefined);
+    for (const record of this.#records.values()) record.interrupt?.abort();
     const late = new AbortController();
     const limit = systemClock.sleep(limitMs, late.signal).catch(() => undefined);
-    await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]);
-    late.abort();
+    await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]).finally(() => late.abort());
   }
 }

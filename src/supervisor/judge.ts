@@ -42,7 +42,7 @@ export class Judge {
 
   #judge(record: AgentRecord, desired: AgentDesired, now: number): Judgement {
     const { stuckAfterMs } = this.#options;
-    return judgeFacts(factsOf(record, { desired, stuckAfterMs, probeError: this.#probeError }), now);
+    return judgeFacts(factsOf(record, { desired, stuckAfterMs, probeError: this.#probeError, now }), now);
   }
 
   /** Judged anew, so that facts, ages and rule belong together. */

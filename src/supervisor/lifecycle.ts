@@ -8,7 +8,8 @@ export type Lifecycle =
   | { phase: 'none'; since: number }
   /** Waits for a person before it can start at all. */
   | { phase: 'blocked'; since: number; lookAgainAt: number; gate: NeedsYouKind; detail: string }
-  | { phase: 'preparing'; since: number }
+  /** `setup`: what the set-up of its worktree is doing, since then. */
+  | { phase: 'preparing'; since: number; setup?: string }
   /** The pane runs; its wrapper has not said hello yet. */
   | { phase: 'starting'; since: number }
   | { phase: 'up'; since: number }

@@ -68,7 +68,7 @@ async function main(): Promise<void> {
  */
 async function approvedConfig({ config, layout }: Project, store: Store, log: Logger): Promise<Config> {
   const last = store.kv.get(CONFIG_KEY) as Config | undefined;
-  if (!isApproved(config, layout.stateDir) && last !== undefined) {
+  if (!isApproved(config, layout) && last !== undefined) {
     log.warn('swarm.yaml names programs that are not approved: the settings of before are used');
     return last;
   }

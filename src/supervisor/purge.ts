@@ -8,7 +8,9 @@ import { writeFileAtomic } from '../lib/atomic-file.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { Purge } from './power.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
+import { releasePorts } from './port-blocks.ts';
 import type { RemovedAgent } from './removed-agent.ts';
+import type { Teardown } from './teardown.ts';
 
 /** What a later `up` makes anew, and what holds secrets meanwhile. */
 export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFile }: ProjectLayout): Promise<void> {
@@ -24,7 +26,7 @@ export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFi
 export async function removeWorktrees(
   layout: ProjectLayout,
   agents: readonly AgentRecord[],
-  { force }: Purge,
+  { force, teardown }: Purge & { teardown: Teardown },
   log: Logger,
 ): Promise<void> {
   const { root, worktreesDir, keptFile, purgedFile } = layout;
@@ -36,7 +38,7 @@ export async function removeWorktrees(
     const { agent, checkpoints } = ownerOf(worktree);
     const sessionId = agents.find(({ id }) => id === agent)?.sessionId ?? null;
     const request = { layout, worktree, agent: checkpoints, force, reason: 'before-purge', sessionId };
-    outcomes.push(await removeExamined(request));
+    outcomes.push(await removeExamined({ ...request, teardown: () => teardown(worktree) }));
   }
   const kept = outcomes.filter(({ removed }) => !removed);
   for (const outcome of kept) log.warn(outcome, 'a worktree was kept');
@@ -66,7 +68,8 @@ const stripped = ({ worktree, checkpoint }: RemovalOutcome): RemovedAgent['workt
  * Removes what swarm remembers of the project. The store must have been closed a moment ago: the directory is out of
  * the next supervisor's way before this returns for the first time.
  */
-export async function forgetProject({ stateDir }: ProjectLayout): Promise<void> {
+export async function forgetProject({ stateDir, portsDir, hash }: ProjectLayout): Promise<void> {
+  await releasePorts(portsDir, hash);
   const gone = `${stateDir}.gone-${process.pid}`;
   renameSync(stateDir, gone);
   await rm(gone, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
-import { errorText } from '../domain/errors.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
 import { discardCaptured, keepCommits } from '../git/discard.ts';
 import { unsavedWork, type Finding, type UnsavedWork } from '../git/unsaved-work.ts';
 import { removeWorktree } from '../git/worktrees.ts';
@@ -70,9 +70,10 @@ export async function removeExamined(request: RemovalRequest): Promise<RemovalOu
     await removeWorktree({ root: request.layout.root, path: worktree });
     return { ...outcome, removed: true };
   } catch (error) {
+    const isTeardown = error instanceof SwarmError && error.code === 'teardown-failed';
     const finding: Finding = {
       kind: 'check-failed',
-      text: `it could not be made sure that nothing is lost: ${errorText(error)}`,
+      text: isTeardown ? error.message : `it could not be made sure that nothing is lost: ${errorText(error)}`,
     };
     return { ...outcome, reasons: [finding] };
   }

@@ -13,6 +13,7 @@ import type { Fleet } from './fleet.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
 import type { RemovedAgent } from './removed-agent.ts';
 import { specFile } from './spec.ts';
+import type { Teardown } from './teardown.ts';
 
 export interface RemovalsDependencies {
   layout: ProjectLayout;
@@ -22,6 +23,7 @@ export interface RemovalsDependencies {
   saveRow(record: AgentRecord): Promise<void>;
   /** Where the conversation of this session stands now; null: nowhere yet. */
   transcriptUuid(worktree: string, sessionId: string | null): Promise<string | null>;
+  teardown: Teardown;
 }
 
 /** `rm`: an agent stops, its worktree is examined and goes, and with it the agent's place in the roster. */
@@ -67,7 +69,7 @@ export class Removals {
   }
 
   async #removeOne(record: AgentRecord, worktree: string, force: boolean): Promise<RemovalOutcome> {
-    const { layout, transcriptUuid } = this.#deps;
+    const { layout, transcriptUuid, teardown } = this.#deps;
     const { sessionId } = record.row;
     return await removeExamined({
       layout,
@@ -77,6 +79,7 @@ export class Removals {
       reason: 'before-rm',
       sessionId,
       transcriptUuid: await transcriptUuid(record.worktree, sessionId),
+      teardown: () => teardown(worktree),
     });
   }
 

@@ -8,6 +8,7 @@ import { dirtySummary } from '../git/status.ts';
 import type { Store } from '../store/store.ts';
 import { AgentRecord, type AgentRow } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
+import { claimPorts, DEFAULT_PORTS } from './port-blocks.ts';
 import { readBase, type Project } from './project.ts';
 import { readToken } from './spec.ts';
 import { baseNotes, wantedAgents, type Base } from './up.ts';
@@ -107,8 +108,17 @@ export class Roster {
   }
 
   async #recruit(row: AgentRow): Promise<AgentRecord> {
-    const { layout } = this.#project;
+    const { layout, config } = this.#project;
     const token = (await readToken(layout, row.id)) ?? randomBytes(24).toString('base64url');
-    return new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
+    const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
+    const ports = config.worktree.ports ?? DEFAULT_PORTS;
+    record.portBase = await claimPorts({
+      directory: layout.portsDir,
+      project: layout.hash,
+      agent: row.id,
+      root: layout.root,
+      ...ports,
+    });
+    return record;
   }
 }

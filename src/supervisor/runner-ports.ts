@@ -7,6 +7,7 @@ import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { endTree } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
+import { setupPort } from './setup-port.ts';
 import { sharedFor } from './shared.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { AgentRecord } from './agent-record.ts';
@@ -82,9 +83,11 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
       const { notes } = await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
       return notes.length === 0 ? null : notes.join('; ');
     },
+    setUp: setupPort({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, world.env) }),
     writeSpec: async (record) => {
       const role = roleOf(record);
-      const { installed } = claudeCommand(world, role.command, loadEnvironment(layout.envSnapshot, world.env));
+      const env = loadEnvironment(layout.envSnapshot, world.env);
+      const { installed } = claudeCommand(world, role.command, env);
       const spec = buildSpec(record, role, {
         layout,
         config,
@@ -93,6 +96,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
         supervisorArgv: world.programs.supervisor,
         trustWorkspace: world.trusted(),
         claudeCommand: installed,
+        env,
       });
       const file = specFile(layout, record.id);
       await writeFileAtomic(file, `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });

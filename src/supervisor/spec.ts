@@ -2,9 +2,13 @@ import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../coordination/tickets.ts';
-import type { Config, RoleConfig } from '../config/index.ts';
+import { isApproved, projectServers, verifyRules, type Config, type RoleConfig } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
+import { worktreeExcludes } from '../git/own-excludes.ts';
+import { excludesVariables } from '../git/worktree-excludes.ts';
 import type { AgentRecord } from './agent-record.ts';
+import { agentVariables } from './agent-variables.ts';
+import { setupSettings } from './setup-settings.ts';
 
 export interface SpecContext {
   layout: ProjectLayout;
@@ -15,6 +19,8 @@ export interface SpecContext {
   trustWorkspace: boolean;
   /** argv of Claude Code where the config's own is not to be used (installed by swarm). */
   claudeCommand: string[] | null;
+  /** The person's environment. */
+  env: Readonly<Record<string, string>>;
 }
 
 export function specFile(layout: ProjectLayout, agent: string): string {
@@ -54,6 +60,7 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
     permissionMode: role.permissionMode,
     allow: [...role.allow, ...verifyRules(config)],
     deny: role.deny,
+    ...extras(record, role, context),
     unanswered: { policy: config.permissions.unanswered, afterMs: config.permissions.after },
     trustWorkspace: context.trustWorkspace,
     restart: {
@@ -74,9 +81,19 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
   };
 }
 
-/** What tasks are verified with an agent may run itself, without asking: the person has approved those programs. */
-function verifyRules({ verify }: Config): string[] {
-  return Object.values(verify).map((argv) => `Bash(${argv.join(' ')}:*)`);
+function extras(record: AgentRecord, role: RoleConfig, { layout, config, env }: SpecContext): Partial<AgentSpec> {
+  const { ports } = config.worktree;
+  const approved = role.mcp === 'inherit' && isApproved(config, layout);
+  return {
+    setup: setupSettings(config.worktree),
+    variables: {
+      ...agentVariables(record, layout),
+      ...excludesVariables(worktreeExcludes(record.worktree), env),
+    },
+    ...(ports === undefined || record.portBase === null ? {} : { ports: { base: record.portBase, size: ports.size } }),
+    // Of a .mcp.json that changed since the person saw it nothing is started.
+    ...(role.mcp === 'inherit' ? { mcpServers: approved ? projectServers(config, layout.root) : {} } : {}),
+  };
 }
 
 /** The secret that a living wrapper was given by an earlier supervisor; null when there is none. */

@@ -22,6 +22,7 @@ export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
     session: pane?.session ?? null,
     pane: pane?.pane ?? null,
     worktree: record.worktree,
+    portBase: record.portBase,
     branch: snapshot?.branch ?? null,
     task: snapshot?.tasks[0]?.task ?? null,
     sessionId: row.sessionId,

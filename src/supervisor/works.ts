@@ -10,6 +10,7 @@ import type { Fleet } from './fleet.ts';
 import { recallPurged } from './removed-agent.ts';
 import { Removals } from './removals.ts';
 import type { Roster } from './roster.ts';
+import { teardownOf, type TeardownWorld } from './teardown.ts';
 
 export interface WorksDependencies {
   layout: ProjectLayout;
@@ -19,6 +20,7 @@ export interface WorksDependencies {
   events: EventLog;
   engine: TaskEngine;
   roster: Roster;
+  project: TeardownWorld['project'];
   /** The supervisor does not end in the middle of it. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -32,6 +34,8 @@ export class Works {
     this.#deps = deps;
     this.#removals = new Removals({
       ...deps,
+      teardown: (worktree) =>
+        teardownOf({ ...deps, env: loadEnvironment(deps.layout.envSnapshot, deps.env) })(worktree),
       saveRow: (record) => deps.roster.save(record),
       transcriptUuid: (worktree, sessionId) => this.#transcriptUuid(worktree, sessionId),
     });

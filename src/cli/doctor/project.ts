@@ -23,7 +23,7 @@ export async function readConfig(root: string): Promise<{ config: Config; broken
 
 export async function checkConfig({ layout, config }: Patient): Promise<Diagnosis[]> {
   const findings: Diagnosis[] = [];
-  if (!isApproved(config, layout.stateDir)) {
+  if (!isApproved(config, layout)) {
     findings.push({
       check: 'config-approval',
       severity: 'warning',

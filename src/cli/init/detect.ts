@@ -1,4 +1,5 @@
 import { ciCommands } from './ci.ts';
+import { worktreeNeeds, type WorktreeNeeds } from './worktree.ts';
 import { goTools, makeTools, nodeTools, otherTools, pythonTools, rustTools } from './toolchains.ts';
 
 /** A repository's own tools: what is at its root, and a look into it. */
@@ -6,6 +7,8 @@ export interface RepositoryFiles {
   has(name: string): boolean;
   /** Null where there is none. */
   read(name: string): string | null;
+  /** At the root (and in `.claude`), what git does not track, ignored or not; folders end in `/`. */
+  untracked: readonly string[];
   /** Names in a directory below the root; none where there is none. */
   list(directory: string): string[];
 }
@@ -33,6 +36,8 @@ export interface Detected {
   allow: string[];
   /** The file that says what CI runs. */
   ci: string | null;
+  /** What worktrees lack without more. */
+  worktree: WorktreeNeeds;
 }
 
 const TOOLCHAINS = [nodeTools, rustTools, goTools, pythonTools, otherTools, makeTools];
@@ -52,7 +57,13 @@ export function detect(files: RepositoryFiles): Detected {
   // A second toolchain's test proves nothing alone, yet agents may run it.
   const commands = [...verify, ...found.flatMap((one) => one.commands)];
   const allow = [...commands.map(({ argv }) => allowRule(argv)), ...found.flatMap((one) => one.allow)];
-  return { tools: found.map(({ tool }) => tool), verify, allow: [...new Set(allow)], ci: ci.file };
+  return {
+    tools: found.map(({ tool }) => tool),
+    verify,
+    allow: [...new Set(allow)],
+    ci: ci.file,
+    worktree: worktreeNeeds(files),
+  };
 }
 
 /** The rule of Claude Code that lets this command through, with whatever arguments come after it. */

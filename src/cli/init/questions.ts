@@ -4,12 +4,15 @@ import { plain } from '../output.ts';
 import { splitCommand } from './argv.ts';
 import { allowRule, type Detected, type VerifyCommand } from './detect.ts';
 import type { InitAnswers } from './template.ts';
+import { needsText, type WorktreeNeeds } from './worktree.ts';
 
+const NOTHING: WorktreeNeeds = { copy: [], link: [], setup: [] };
 const DEFAULT_WORKERS = 3;
 const MOST_WORKERS = 200;
 
 export function defaultAnswers(detected: Detected, base: string | null): InitAnswers {
-  return { workers: DEFAULT_WORKERS, verify: detected.verify, allow: detected.allow, base, unanswered: 'deny' };
+  const { verify, allow, worktree } = detected;
+  return { workers: DEFAULT_WORKERS, verify, allow, worktree, base, unanswered: 'deny' };
 }
 
 /** Five questions at most; Enter takes what stands in brackets. */
@@ -26,8 +29,16 @@ export async function askPerson(context: Context, defaults: InitAnswers): Promis
   const branch =
     (await ask(context, `Branch that tasks start from [${defaults.base ?? 'whatever is checked out'}] `)) ||
     defaults.base;
+  const needs = needsText(defaults.worktree);
+  if (needs !== '') {
+    // The last one of five: what becomes of unanswered questions stands in the file, with its default.
+    const worktree = (await yes(context, `New worktrees get what git does not bring: ${needs}`))
+      ? defaults.worktree
+      : NOTHING;
+    return { workers, verify, allow, worktree, base: branch, unanswered: defaults.unanswered };
+  }
   const deny = await yes(context, 'Answer permission questions with no after 10 minutes, when nobody is there');
-  return { workers, verify, allow, base: branch, unanswered: deny ? 'deny' : 'wait' };
+  return { workers, verify, allow, worktree: NOTHING, base: branch, unanswered: deny ? 'deny' : 'wait' };
 }
 
 async function askTest(context: Context, verify: readonly VerifyCommand[]): Promise<VerifyCommand | null> {

@@ -1,5 +1,6 @@
 import { oneLine } from '../output.ts';
 import type { VerifyCommand } from './detect.ts';
+import type { WorktreeNeeds } from './worktree.ts';
 
 /** What the person, or the defaults, decided. */
 export interface InitAnswers {
@@ -9,12 +10,13 @@ export interface InitAnswers {
   /** Null: whatever is checked out. */
   base: string | null;
   unanswered: 'wait' | 'deny';
+  worktree: WorktreeNeeds;
 }
 
 /** A swarm.yaml with a word on each part, and with the rest of what is most often changed as comments. Pure. */
-export function configText({ workers, verify, allow, base, unanswered }: InitAnswers): string {
+export function configText({ workers, verify, allow, base, unanswered, worktree }: InitAnswers): string {
   return `# swarm: the agents of this repository. Every key has a default; a wrong key is told with its line.
-# What runs a program here (command, verify) is shown by \`swarm up\` and approved once.
+# What runs a program here (command, verify, setup) is shown by \`swarm up\` and approved once.
 
 agents:
   worker:
@@ -30,6 +32,9 @@ ${verify.length === 0 ? '# verify:\n#   test: ["npm", "test"]' : `verify:\n${ver
 # The one for tasks that name none; without it nothing is checked.
 ${defaultVerify(verify)}
 
+# A worktree has only what git tracks. What else work needs is copied or linked from your checkout, or installed.
+${worktreeText(worktree)}
+
 # Where tasks start from, and what \`swarm merge\` merges into. Without it: whatever branch is checked out.
 ${base === null ? '# base: main' : `base: ${quote(base)}`}
 
@@ -43,6 +48,26 @@ permissions:
 # broker:
 #   url: amqp://user:password@host/vhost   # a RabbitMQ of your own
 `;
+}
+
+function worktreeText({ copy, link, setup }: WorktreeNeeds): string {
+  if (copy.length + link.length + setup.length === 0) {
+    return '# worktree:\n#   copy: [".env*"]\n#   setup: ["npm", "ci"]';
+  }
+  const list = (words: readonly string[]): string => `[${words.map(quote).join(', ')}]`;
+  const commands = setup.map(({ argv }) => list(argv));
+  return [
+    'worktree:',
+    copy.length === 0 ? '  # copy: [".env*"]' : `  copy: ${list(copy)}`,
+    link.length === 0
+      ? '  # link: ["node_modules"]   # shared: what one agent installs, all have'
+      : `  link: ${list(link)}`,
+    ...(setup[0] === undefined ? ['  # setup: ["npm", "ci"]'] : [`  # from ${oneLine(setup[0].from, 100)}`]),
+    ...(commands.length === 1 ? [`  setup: ${commands[0]}`] : []),
+    ...(commands.length > 1 ? ['  setup:', ...commands.map((command) => `    - ${command}`)] : []),
+    '  # setupTimeout: 15m',
+    '  # ports: {base: 20000, size: 20}   # each agent has a block of its own, from $SWARM_PORT_BASE on',
+  ].join('\n');
 }
 
 function verifyLine({ name, argv, from }: VerifyCommand): string {

@@ -26,13 +26,23 @@ const LOCKFILES: readonly (readonly [file: string, manager: string])[] = [
   ['npm-shrinkwrap.json', 'npm'],
 ];
 
-/** `packageManager` is the project's own word; else the lockfile tells. */
-export const nodeTools: Look = (files) => {
+/** `packageManager` is the project's own word; else the lockfile tells. Null where there is no package.json. */
+export function nodeManager(
+  files: RepositoryFiles,
+): { manager: string; manifest: Record<string, unknown>; hasDependencies: boolean } | null {
   const text = files.read('package.json');
   if (text === null) return null;
   const manifest = parseJson(text);
   const named = /^(npm|pnpm|yarn|bun)@/.exec(textOf(manifest['packageManager']))?.[1];
   const manager = named ?? LOCKFILES.find(([file]) => files.has(file))?.[1] ?? 'npm';
+  const kinds = ['dependencies', 'devDependencies', 'optionalDependencies', 'workspaces'];
+  return { manager, manifest, hasDependencies: kinds.some((kind) => Object.keys(record(manifest[kind])).length > 0) };
+}
+
+export const nodeTools: Look = (files) => {
+  const found = nodeManager(files);
+  if (found === null) return null;
+  const { manager, manifest } = found;
   const scripts = Object.entries(record(manifest['scripts']))
     // What `npm init` writes only fails.
     .filter(([name, script]) => !(name === 'test' && String(script).includes('no test specified')))
@@ -74,12 +84,17 @@ const PYTHON_LOCKS: readonly (readonly [file: string, tool: string])[] = [
   ['Pipfile.lock', 'pipenv'],
 ];
 
+export function pythonManager(files: RepositoryFiles): { tool: string; lockfile: string } | null {
+  const found = PYTHON_LOCKS.find(([file]) => files.has(file));
+  return found === undefined ? null : { lockfile: found[0], tool: found[1] };
+}
+
 export const pythonTools: Look = (files) => {
   const from = ['pyproject.toml', 'setup.cfg', 'setup.py', 'requirements.txt', 'tox.ini'].find((file) =>
     files.has(file),
   );
   if (from === undefined) return null;
-  const tool = PYTHON_LOCKS.find(([file]) => files.has(file))?.[1];
+  const tool = pythonManager(files)?.tool;
   const run = tool === undefined ? [] : [tool, 'run'];
   const project = files.read('pyproject.toml') ?? '';
   const told = [project, files.read('setup.cfg'), files.read('requirements.txt'), files.read('tox.ini')].join('\n');

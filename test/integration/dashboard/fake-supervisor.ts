@@ -35,6 +35,7 @@ export function fakeAgent(id: string, more: Partial<Agent> = {}): Agent {
     session: id,
     pane: '%1',
     worktree: `/repo.swarm/${id}`,
+    portBase: 20_000,
     branch: null,
     task: null,
     sessionId: null,

@@ -3,12 +3,14 @@ import { splitCommand } from '../../../src/cli/init/argv.ts';
 import { detect, type RepositoryFiles } from '../../../src/cli/init/detect.ts';
 import { defaultAnswers, readWorkers } from '../../../src/cli/init/questions.ts';
 import { configText } from '../../../src/cli/init/template.ts';
+import { needsText } from '../../../src/cli/init/worktree.ts';
 import { parseConfig } from '../../../src/config/index.ts';
 
 /** A repository as data: path to content. */
-function repository(files: Record<string, string>): RepositoryFiles {
+function repository(files: Record<string, string>, untracked: string[] = []): RepositoryFiles {
   const names = Object.keys(files);
   return {
+    untracked,
     has: (name) => names.some((one) => one === name || one.startsWith(`${name}/`)),
     read: (name) => files[name] ?? null,
     list: (directory) =>
@@ -93,6 +95,52 @@ describe('what proves work in a repository', () => {
   });
 });
 
+describe('what a worktree lacks', () => {
+  const dependencies = JSON.stringify({ dependencies: { left: '1' } });
+  it.each<[string, Record<string, string>, string[], string]>([
+    ['nothing', { 'package.json': '{}', 'package-lock.json': '' }, ['dist/', 'notes.txt'], ''],
+    [
+      'npm, with what a person keeps for themselves',
+      { 'package.json': dependencies, 'package-lock.json': '' },
+      ['.env', '.env.local', '.envrc', 'node_modules/', 'CLAUDE.local.md', 'coverage/'],
+      'copy .env*, CLAUDE.local.md; run npm ci',
+    ],
+    ['pnpm', { 'package.json': dependencies, 'pnpm-lock.yaml': '' }, [], 'run pnpm install --frozen-lockfile'],
+    [
+      'yarn of today, and of before',
+      { 'package.json': dependencies, 'yarn.lock': '', '.yarnrc.yml': '' },
+      ['node_modules/'],
+      'run yarn install --immutable',
+    ],
+    ['bun', { 'package.json': dependencies, 'bun.lock': '' }, [], 'run bun install --frozen-lockfile'],
+    ['packages without a lockfile', { 'package.json': dependencies }, ['node_modules/'], 'link node_modules'],
+    ['uv', { 'pyproject.toml': '', 'uv.lock': '' }, ['.venv/'], 'run uv sync'],
+    [
+      'requirements.txt in a virtual environment',
+      { 'requirements.txt': 'x' },
+      ['.venv/'],
+      'run python3 -m venv .venv, .venv/bin/pip install -q -r requirements.txt',
+    ],
+    ['a virtual environment of nobody knows what', {}, ['.venv/'], ''],
+    ['composer', { 'composer.lock': '' }, ['vendor/'], 'run composer install --no-interaction'],
+    ['vendored packages', { 'go.mod': '' }, ['vendor/'], 'link vendor'],
+    [
+      'what Claude Code was told here, without its own worktrees',
+      { '.claude/settings.local.json': '', '.claude/commands': '', '.claude/worktrees': '' },
+      ['.claude/'],
+      'copy .claude/settings.local.json, .claude/commands',
+    ],
+    [
+      'of a .claude that git tracks, what it does not',
+      { '.claude/settings.json': '' },
+      ['.claude/settings.local.json', '.claude/worktrees/'],
+      'copy .claude/settings.local.json',
+    ],
+  ])('%s', (_title, files, untracked, expected) => {
+    expect(needsText(detect(repository(files, untracked)).worktree)).toBe(expected);
+  });
+});
+
 describe('the swarm.yaml that is written', () => {
   it('parses, and means what was decided', () => {
     const detected = detect(repository({ 'package.json': manifest({ test: 'x', build: 'y' }) }));
@@ -131,11 +179,20 @@ describe('the swarm.yaml that is written', () => {
       allow: ['Bash(x: #)'],
       base: 'a#b',
       unanswered: 'deny',
+      worktree: {
+        copy: ['a "b"'],
+        link: ['c#d'],
+        setup: [
+          { argv, from: 'e\nf: g' },
+          { argv: ['true'], from: 'x' },
+        ],
+      },
     });
     expect(parseConfig(text, 'swarm.yaml')).toMatchObject({
       verify: { test: argv },
       base: 'a#b',
       agents: { worker: { allow: ['Bash(x: #)'] } },
+      worktree: { copy: ['a "b"'], link: ['c#d'], setup: [argv, ['true']] },
     });
   });
 });

@@ -8,7 +8,8 @@ import { underWay, UpProgress } from '../../../src/cli/progress.ts';
 import { explainLines } from '../../../src/cli/explain.ts';
 import { downDocument, statusLines } from '../../../src/cli/status.ts';
 import { newTask, readWords } from '../../../src/cli/task-add.ts';
-import { nextStep } from '../../../src/cli/up.ts';
+import { extraRules } from '../../../src/cli/approve.ts';
+import { brokenLines, nextStep } from '../../../src/cli/up.ts';
 import { screen, thrown } from './run.ts';
 
 const NOW = Date.parse('2030-01-01T00:10:00.000Z');
@@ -25,6 +26,7 @@ function agent(id: string, change: Partial<Agent> = {}): Agent {
     session: id,
     pane: '%1',
     worktree: `/r.swarm/${id}`,
+    portBase: 20_000,
     branch: null,
     task: null,
     sessionId: null,
@@ -271,6 +273,38 @@ describe('up', () => {
       ['agents.worker.command', ['claude', '--x']],
       ['tmux.program', ['/opt/tmux']],
       ['verify.unit', ['npm', 'test']],
+    ]);
+    const worktree = 'worktree: {setup: [[npm, ci], [make]], teardown: [make, clean]}\n';
+    const servers = {
+      db: { command: 'db-mcp', args: ['--ro'], env: { NODE_OPTIONS: '-r x' } },
+      web: { url: 'http://x' },
+    };
+    expect(programsOf(parseConfig(`${worktree}agents: {worker: {mcp: inherit}}\n`, 'swarm.yaml'), servers)).toEqual([
+      ['.mcp.json db', ['NODE_OPTIONS=-r x', 'db-mcp', '--ro']],
+      ['.mcp.json web', ['http://x']],
+      ['agents.worker.mcp', ['inherit']],
+      ['worktree.setup', ['npm', 'ci']],
+      ['worktree.setup', ['make']],
+      ['worktree.teardown', ['make', 'clean']],
+    ]);
+  });
+
+  it('tells which rules agents get beyond those of their role', () => {
+    const rules = (text: string) => extraRules(parseConfig(text, 'swarm.yaml'));
+    expect(rules('verify: {unit: [npm, test]}\n')).toEqual(['Bash(npm test:*)']);
+    expect(rules('verify: {unit: [npm, test]}\nagents: {worker: {allow: ["Bash(npm test:*)"]}}\n')).toEqual([]);
+    expect(rules('verify: {unit: [npm, test]}\nagents: {worker: {kind: shell}}\n')).toEqual([]);
+  });
+
+  it('a set-up that failed is told in full, and that the others are there', () => {
+    const agents = [
+      agent('worker-1', { status: 'failed', reason: 'set-up failed: ["x"] ended with exit 7\nno such package' }),
+      agent('worker-2'),
+    ];
+    expect(brokenLines(upStatus({ agents }), ['worker-1'])).toEqual([
+      'worker-1: set-up failed: ["x"] ended with exit 7',
+      '    no such package',
+      'The others take tasks all the same: worker-2.',
     ]);
   });
 

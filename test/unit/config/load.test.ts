@@ -27,6 +27,7 @@ describe('defaults', () => {
         permissionMode: 'acceptEdits',
         allow: [],
         deny: [],
+        mcp: 'none',
         idle: 'eager',
         restart: 'permanent',
         intensity: 5,
@@ -125,6 +126,12 @@ describe('a wrong value', () => {
     ['verify: {unit: [npm, test]}\ndefaultVerify: unti\n', '2:16', 'one of unit'],
     ['agents: {worker: {slots: 3}}\n', '1:26', 'kind shell'],
     ['stopGrace: 0s\n', '1:12', 'at least 1 ms'],
+    ['worktree: {copy: [/etc/passwd]}\n', '1:19', 'inside the repository'],
+    ['worktree: {copy: [a/../../b]}\n', '1:19', 'inside the repository'],
+    ['worktree: {link: [.git]}\n', '1:19', 'inside the repository'],
+    ['worktree: {setup: [npm, [ci]]}\n', '1:19', 'one command such as [npm, ci]'],
+    ['worktree: {setup: [[npm, true]]}\n', '1:20', 'each word as text'],
+    ['worktree: {ports: {base: 65000, size: 600}}\n', '1:26', 'ports up to 65535'],
   ])('%j is told at %s', (text, place, accepted) => {
     const { message, hint } = problem(text);
     expect(message).toMatch(new RegExp(`^swarm\\.yaml:${place}: `));
@@ -136,6 +143,16 @@ describe('a wrong value', () => {
       message: 'swarm.yaml:2:9: verify.unit: a list is needed, not one string',
       hint: 'Write it as ["npm", "test", "--", "--run"]; swarm never uses a shell.',
     });
+  });
+
+  it('a set-up is one command or several', () => {
+    const setup = (text: string) => parseConfig(`worktree: {setup: ${text}}\n`, 'swarm.yaml').worktree.setup;
+    expect(setup('[npm, ci]')).toEqual([['npm', 'ci']]);
+    expect(setup('[[npm, ci], [npm, run, build]]')).toEqual([
+      ['npm', 'ci'],
+      ['npm', 'run', 'build'],
+    ]);
+    expect(setup('[]')).toEqual([]);
   });
 
   it('never shows the password of a broker', () => {

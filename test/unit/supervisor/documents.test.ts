@@ -130,7 +130,7 @@ describe('what health is told of the lifecycle', () => {
   const fact = (lifecycle: Lifecycle, desired: 'up' | 'stopped' = 'up') => {
     const agent = record();
     agent.lifecycle = lifecycle;
-    return factsOf(agent, { desired, stuckAfterMs: 1, probeError: null }).lifecycle;
+    return factsOf(agent, { desired, stuckAfterMs: 1, probeError: null, now: BEGIN + 12_345 }).lifecycle;
   };
   const since = BEGIN;
 
@@ -138,6 +138,7 @@ describe('what health is told of the lifecycle', () => {
     [{ phase: 'none', since }, 'starting', null],
     [{ phase: 'blocked', since, lookAgainAt: 0, gate: 'login', detail: 'log in' }, 'blocked', 'log in'],
     [{ phase: 'preparing', since }, 'starting', 'its worktree is being prepared'],
+    [{ phase: 'preparing', since, setup: 'npm ci' }, 'starting', 'set-up: npm ci (12 s)'],
     [{ phase: 'starting', since }, 'starting', null],
     [{ phase: 'up', since }, 'none', null],
     [{ phase: 'recovering', since, detail: 'died' }, 'restarting', 'died'],
@@ -155,7 +156,7 @@ describe('what health is told of the lifecycle', () => {
 
   test('a pane, its absence and its link are told with their times', () => {
     const agent = record();
-    const context = { desired: 'up' as const, stuckAfterMs: 1, probeError: null };
+    const context = { desired: 'up' as const, stuckAfterMs: 1, probeError: null, now: BEGIN + 12_345 };
     expect(factsOf(agent, context)).toMatchObject({
       pane: { exists: false, at: BEGIN },
       link: { connected: false, lastSeenAt: null },
@@ -305,6 +306,7 @@ describe('what a wrapper needs to begin', () => {
       supervisorArgv: ['node', 'supervisor.js'],
       trustWorkspace: true,
       claudeCommand,
+      env: {},
     });
   };
 

@@ -32,6 +32,7 @@ function world(more: Partial<RunnerPorts> = {}) {
     stopGraceMs: 5_000,
     gate: call('gate', null),
     ensureWorktree: call('worktree', null),
+    setUp: call('set-up', { done: true }),
     writeSpec: call('spec', '/spec'),
     openPane: call('open', undefined),
     closePane: call('close', undefined),
@@ -66,7 +67,7 @@ describe('a start', () => {
     const agent = record();
     w.time.pass(500);
     await expect(w.start(agent)).resolves.toEqual({ phase: 'starting', since: BEGIN + 500 });
-    expect(w.calls).toEqual(['gate', 'end 0', 'lost', 'worktree', 'spec', 'open']);
+    expect(w.calls).toEqual(['gate', 'end 0', 'lost', 'worktree', 'set-up', 'spec', 'open']);
     expect(w.noted).toEqual(['preparing']);
     expect(agent.silentSince).toBe(BEGIN + 500);
     expect(w.seen.names()).toEqual(['agent.started']);

@@ -1,0 +1,100 @@
+import type { RepositoryFiles } from './detect.ts';
+import { nodeManager, pythonManager } from './toolchains.ts';
+
+export interface SetupCommand {
+  argv: string[];
+  /** Which file told. */
+  from: string;
+}
+
+/** What a new worktree lacks of the person's checkout, and how it comes to it. */
+export interface WorktreeNeeds {
+  copy: string[];
+  link: string[];
+  setup: SetupCommand[];
+}
+
+/** What a person keeps beside the repository for the agents. */
+const FOR_AGENTS = ['CLAUDE.md', 'CLAUDE.local.md', 'AGENTS.md', '.mcp.json'];
+/** Claude Code's own worktrees: whole checkouts. */
+const NOT_OF_CLAUDE = new Set(['worktrees']);
+
+/** Installed rather than linked wherever a lockfile says what: two agents cannot spoil each other's packages then. */
+export function worktreeNeeds(files: RepositoryFiles): WorktreeNeeds {
+  const untracked = new Set(files.untracked.map((name) => name.replace(/\/$/, '')));
+  const env = [...untracked].some((name) => /^\.env(\.|$)/.test(name));
+  const claude = untracked.has('.claude')
+    ? files.list('.claude').filter((name) => !NOT_OF_CLAUDE.has(name))
+    : [...untracked].filter((name) => name.startsWith('.claude/')).map((name) => name.slice('.claude/'.length));
+  const setup = [...nodeSetup(files, untracked), ...pythonSetup(files, untracked), ...phpSetup(files)];
+  const installed = new Set(setup.flatMap(({ from }) => (from === 'composer.lock' ? ['vendor'] : [])));
+  if (nodeSetup(files, untracked).length > 0) installed.add('node_modules');
+  return {
+    copy: [
+      ...(env ? ['.env*'] : []),
+      ...FOR_AGENTS.filter((name) => untracked.has(name)),
+      ...claude.filter((name) => !NOT_OF_CLAUDE.has(name.split('/')[0] ?? '')).map((name) => `.claude/${name}`),
+    ],
+    // Found again by their real path, so that a link serves as well; a `.venv` names the checkout it was made in.
+    link: ['node_modules', 'vendor'].filter((name) => untracked.has(name) && !installed.has(name)),
+    setup,
+  };
+}
+
+const NODE_INSTALL: Readonly<Record<string, readonly [lockfile: string, argv: readonly string[]][]>> = {
+  npm: [
+    ['package-lock.json', ['npm', 'ci']],
+    ['npm-shrinkwrap.json', ['npm', 'ci']],
+  ],
+  pnpm: [['pnpm-lock.yaml', ['pnpm', 'install', '--frozen-lockfile']]],
+  yarn: [['yarn.lock', ['yarn', 'install', '--frozen-lockfile']]],
+  bun: [
+    ['bun.lock', ['bun', 'install', '--frozen-lockfile']],
+    ['bun.lockb', ['bun', 'install', '--frozen-lockfile']],
+  ],
+};
+
+function nodeSetup(files: RepositoryFiles, untracked: ReadonlySet<string>): SetupCommand[] {
+  const node = nodeManager(files);
+  if (node === null || !(node.hasDependencies || untracked.has('node_modules'))) return [];
+  const found = NODE_INSTALL[node.manager]?.find(([lockfile]) => files.has(lockfile));
+  if (found === undefined) return [];
+  const [from, argv] = found;
+  // Since version 2 yarn calls it otherwise, and has this file.
+  if (node.manager === 'yarn' && files.has('.yarnrc.yml')) return [{ argv: ['yarn', 'install', '--immutable'], from }];
+  return [{ argv: [...argv], from }];
+}
+
+const PYTHON_INSTALL: Readonly<Record<string, readonly string[]>> = {
+  uv: ['uv', 'sync'],
+  poetry: ['poetry', 'install'],
+  pdm: ['pdm', 'install'],
+  pipenv: ['pipenv', 'sync'],
+};
+
+function pythonSetup(files: RepositoryFiles, untracked: ReadonlySet<string>): SetupCommand[] {
+  const known = pythonManager(files);
+  const argv = known === null ? undefined : PYTHON_INSTALL[known.tool];
+  if (known !== null && argv !== undefined) return [{ argv: [...argv], from: known.lockfile }];
+  const venv = ['.venv', 'venv'].find((name) => untracked.has(name));
+  const from = 'requirements.txt';
+  if (venv === undefined || !files.has(from)) return [];
+  return [
+    { argv: ['python3', '-m', 'venv', venv], from },
+    { argv: [`${venv}/bin/pip`, 'install', '-q', '-r', from], from },
+  ];
+}
+
+function phpSetup(files: RepositoryFiles): SetupCommand[] {
+  const from = 'composer.lock';
+  return files.has(from) ? [{ argv: ['composer', 'install', '--no-interaction'], from }] : [];
+}
+
+/** `copy .env*, CLAUDE.local.md; link vendor; run npm ci`; empty where nothing is needed. Pure. */
+export function needsText({ copy, link, setup }: WorktreeNeeds): string {
+  return [
+    ...(copy.length === 0 ? [] : [`copy ${copy.join(', ')}`]),
+    ...(link.length === 0 ? [] : [`link ${link.join(', ')}`]),
+    ...(setup.length === 0 ? [] : [`run ${setup.map(({ argv }) => argv.join(' ')).join(', ')}`]),
+  ].join('; ');
+}

@@ -1,0 +1,24 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+
+/** In the worktree's own git directory: it goes when the worktree goes. */
+export const EXCLUDES_FILE = 'swarm-exclude';
+
+/** The ignore file of this worktree alone, where it has one (see worktree-excludes.ts). */
+export function worktreeExcludes(worktree: string): string | null {
+  const gitDir = linkedGitDir(worktree);
+  if (gitDir === null) return null;
+  const file = path.join(gitDir, EXCLUDES_FILE);
+  return statSync(file, { throwIfNoEntry: false }) === undefined ? null : file;
+}
+
+/** Git directory of a linked worktree whose root this is; null anywhere else. Two small reads beside a process start. */
+function linkedGitDir(directory: string): string | null {
+  try {
+    const target = /^gitdir: (.*?)\r?\n?$/s.exec(readFileSync(path.join(directory, '.git'), 'utf8'))?.[1];
+    return target === undefined ? null : path.resolve(directory, target);
+  } catch {
+    // A main worktree's .git is a directory; elsewhere there is none. Neither has a file of ours.
+    return null;
+  }
+}

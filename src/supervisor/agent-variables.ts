@@ -1,0 +1,14 @@
+import type { ProjectLayout } from '../domain/layout.ts';
+
+/** Known to whatever an agent runs, its set-up and teardown included. */
+export function agentVariables(
+  { id, worktree, portBase }: { id: string; worktree: string; portBase: number | null },
+  { root }: Pick<ProjectLayout, 'root'>,
+): Record<string, string> {
+  return {
+    SWARM_AGENT: id,
+    SWARM_WORKTREE: worktree,
+    SWARM_ROOT: root,
+    ...(portBase === null ? {} : { SWARM_PORT_BASE: String(portBase) }),
+  };
+}

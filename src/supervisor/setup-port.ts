@@ -1,0 +1,101 @@
+import { appendFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { SetUpError, setUpWorktree } from '../agent/setup/setup.ts';
+import { systemClock, type Processes } from '../agent/ports.ts';
+import type { Config } from '../config/index.ts';
+import { AGENT_MARK } from '../coordination/link.ts';
+import { SwarmError } from '../domain/errors.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import { Slots } from '../lib/slots.ts';
+import { endTree, identityOf } from '../process/index.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { RunnerPorts } from './agent-runner.ts';
+import { agentVariables } from './agent-variables.ts';
+import type { EventLog } from './event-log.ts';
+import { setupSettings } from './setup-settings.ts';
+
+export interface SetupWorld {
+  layout: ProjectLayout;
+  config: Pick<Config, 'worktree' | 'stopGrace'>;
+  log: Logger;
+  events: EventLog;
+  /** The person's environment as of now. */
+  env(): Record<string, string>;
+}
+
+/** Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once. */
+export function setupPort({ layout, config, log, events, env }: SetupWorld): RunnerPorts['setUp'] {
+  const settings = setupSettings(config.worktree);
+  const turns = new Slots(Math.max(2, Math.floor(availableParallelism() / 2)));
+  return async (record, signal, progress) => {
+    const directory = path.join(layout.logsDir, record.id);
+    const startedAt = Date.now();
+    let told = false;
+    const tell = (what: string): void => {
+      if (!told) events.emit('agent.setup.started', { agent: record.id, data: { what } });
+      told = true;
+      appendLog(layout, record, `set-up: ${what}`);
+      progress(what);
+    };
+    const run = (): ReturnType<typeof setUpWorktree> =>
+      setUpWorktree({
+        root: layout.root,
+        worktree: record.worktree,
+        settings,
+        env: { ...env(), ...agentVariables(record, layout) },
+        mark: `${layout.hash}/${record.id}/setup/0`,
+        outputFile: path.join(directory, 'setup.log'),
+        graceMs: config.stopGrace,
+        signal,
+        processes,
+        clock: systemClock,
+        turn: (work) => {
+          if (turns.full) progress('waits for its turn');
+          return turns.run(work, signal);
+        },
+        progress: tell,
+        output: (line) => appendLog(layout, record, line),
+      });
+    try {
+      const { ran, notes } = await run();
+      for (const note of notes) events.emit('agent.note', { agent: record.id, data: { note: `set-up: ${note}` } });
+      if (told) events.emit('agent.setup.done', { agent: record.id, data: { ms: Date.now() - startedAt, ran } });
+      return { done: true };
+    } catch (error) {
+      if (signal.aborted) return { done: false, detail: null };
+      if (!(error instanceof SetUpError)) throw error;
+      const { message, tail } = error;
+      log.error({ agent: record.id, tail }, message);
+      appendLog(layout, record, message);
+      events.emit('agent.setup.failed', { agent: record.id, data: { detail: message, tail } });
+      return { done: false, detail: describeFailure(record.id, error) };
+    }
+  };
+}
+
+/** For `status` and `up`: the cause first, then what the program said, then the cure. Pure. */
+export function describeFailure(agent: string, { message, tail }: Pick<SetUpError, 'message' | 'tail'>): string {
+  const said = tail === '' ? '' : `\n${tail}`;
+  return `${message}${said}\nMend it, then \`swarm restart ${agent}\` tries again; all of its output: \`swarm logs ${agent}\`.`;
+}
+
+/** As the agent's wrapper writes it, which does not live yet. */
+function appendLog({ logsDir }: ProjectLayout, { id }: AgentRecord, msg: string): void {
+  const line = JSON.stringify({ level: 30, time: Date.now(), agent: id, msg });
+  appendFileSync(path.join(logsDir, `${id}.jsonl`), `${line}\n`, { mode: 0o600 });
+}
+
+export const processes: Processes = {
+  identity: identityOf,
+  async endMarked(prefix, graceMs) {
+    const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });
+    if (survivors.length === 0) return;
+    throw new SwarmError(
+      'survivors',
+      `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`,
+      { hint: 'End them by hand; until then nothing new is started here.' },
+    );
+  },
+};
