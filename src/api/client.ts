@@ -73,7 +73,8 @@ export class SwarmClient {
 
   /** Answers when the order is taken; the supervisor then ends everything and exits. */
   async down(request: { purge: boolean; force?: boolean }): Promise<void> {
-    await this.#post('/v1/swarm/down', request);
+    // What is not asked for is not mentioned: a supervisor of before an update must still be able to go.
+    await this.#post('/v1/swarm/down', Object.fromEntries(Object.entries(request).filter(([, asked]) => asked)));
   }
 
   agents(): Promise<Agent[]> {

@@ -81,7 +81,13 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       const cwd = globals.directory === undefined ? world.cwd : changeDirectory(world.cwd, globals.directory);
       const interactive = world.stdin.isTTY === true && world.output.isTerminal && !world.output.json;
       const verb = await load();
-      done((await verb({ ...world, cwd, interactive }, ...(given as Args))) ?? 0);
+      const context = { ...world, cwd, interactive };
+      try {
+        done((await verb(context, ...(given as Args))) ?? 0);
+      } catch (error) {
+        await (await import('./build.ts')).tellOfUpdate(context, error);
+        throw error;
+      }
     };
   const forPeople = (name: string) => (): void => refuseInsideAgent(world.env, `swarm ${name}`);
 

@@ -10,6 +10,7 @@ import { findRepository } from '../git/repository.ts';
 import { inspectTmux } from '../tmux/index.ts';
 import { approveConfig } from './approve.ts';
 import { confirm } from './ask.ts';
+import { isOtherBuild, UPDATED } from './build.ts';
 import { ensureClaude } from './claude-program.ts';
 import { agentAround, type Context } from './context.ts';
 import { canBePainted, showDashboard } from './dash.ts';
@@ -54,6 +55,7 @@ export async function up(context: Context, workers: number | undefined, options:
     for (const note of ordered.notes) output.note(`note: ${note}`);
     const client = connect(layout, { signal, patienceMs: RESTART_PATIENCE_MS });
     let status = await untilSettled(context, client, ordered, beganAt);
+    if (isOtherBuild(status.supervisor.buildId)) output.note(`note: ${UPDATED}`);
     if (await trustIsGranted(context, status)) {
       beganAt = performance.now();
       ordered = await order(context, layout, { ...request, trust: true });

@@ -15,7 +15,8 @@ import { baseNotes, wantedAgents, type Base } from './up.ts';
 
 const STATE_KEY = 'swarm.desired';
 const BASE_KEY = 'swarm.base';
-const TRUST_KEY = 'swarm.trusted';
+/** In the store: the person has said that this repository may be worked in. */
+export const TRUST_KEY = 'swarm.trusted';
 
 /** Who belongs to the swarm, what it was last told to be, and what its tasks start from: kept in the store. */
 export class Roster {

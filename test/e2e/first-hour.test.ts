@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../support/environment.ts';
 import { script } from './script.ts';
+import { swarmScript } from '../support/swarm.ts';
 import { openTerminal } from './terminal.ts';
 import { expectError, find, openWorld, poll, SHELL_WORKER, UP, type World } from './world.ts';
 
@@ -17,7 +19,8 @@ describe('without a terminal', () => {
     world = await openWorld({
       repository: {
         files: {
-          'swarm.yaml': 'agents: {worker: {kind: shell, count: 1}}\nverify: {check: ["true"]}\ndefaultVerify: check\n',
+          'swarm.yaml':
+            'agents: {worker: {kind: shell, count: 1}}\nverify: {check: ["true"], never: ["false"]}\ndefaultVerify: check\n',
         },
       },
     });
@@ -28,7 +31,7 @@ describe('without a terminal', () => {
     expectError(
       await world.run(['up'], SOON),
       2,
-      /verify\.check: \["true"\]/,
+      /verify\.check: \["true"\]\n.*verify\.never: \["false"\]/,
       /programs in .*swarm\.yaml are not approved/,
       /swarm up --yes`/,
     );
@@ -54,6 +57,44 @@ describe('without a terminal', () => {
     );
     const init = await world.run(['init'], SOON);
     expectError(init, 2, 'swarm.yaml is there already', /swarm init --force`/);
+  });
+
+  test('what verifies a task is shown, and that the check failed is told while one waits', async () => {
+    await world.ok(UP);
+    const asked = await world.add('for a model');
+    expect((await world.ok(['task', 'show', asked])).stdout).toMatch(/verify +check \(the default of swarm\.yaml\)/);
+    const gate = path.join(world.environment.directory, 'go');
+    const waits = `until [ -e ${gate} ]; do sleep 0.1; done`;
+    const id = await world.add('gated', '--verify', 'never', '--retries', '0', '--', 'sh', '-c', waits);
+    expect((await world.ok(['task', 'show', id])).stdout).toMatch(/verify +never/);
+    // Without its t, since people leave it away.
+    const { variables: env } = world.environment;
+    const argv = ['task', 'wait', id.slice(1), '--timeout', '60s'];
+    const waiting = execa(swarmScript, argv, { cwd: world.repository.path, env, extendEnv: false, reject: false });
+    let said = '';
+    waiting.stderr.on('data', (part: Buffer) => (said += part.toString()));
+    await poll(
+      () => said,
+      (text) => text.includes(`task ${id} running`),
+      'the wait to begin',
+    );
+    await writeFile(gate, '');
+    const { exitCode, stderr, stdout } = await waiting;
+    expect([exitCode, stdout]).toEqual([1, expect.stringMatching(new RegExp(`^${id} dead`))]);
+    expect(stderr).toContain(`task ${id} check failed (exit 1): no follow-up is left`);
+  });
+
+  test('after an update the old supervisor is named, and goes when it is told', async () => {
+    await world.ok(['down']);
+    const build = readFileSync(path.join(repositoryRoot, 'dist/current'), 'utf8').trim();
+    const older = path.join(world.environment.directory, 'older');
+    await mkdir(path.join(older, 'dist'), { recursive: true });
+    await cp(path.join(repositoryRoot, 'dist', build), path.join(older, 'dist/of-before'), { recursive: true });
+    for (const name of ['tmux.conf', 'package.json']) await cp(path.join(repositoryRoot, name), path.join(older, name));
+    await world.ok(UP, { variables: { SWARM_SUPERVISOR_PROGRAM: path.join(older, 'dist/of-before/supervisor.js') } });
+    expect((await world.ok(UP)).stderr).toMatch(/swarm was updated since it came up here: .*swarm down/);
+    await world.ok(['down']);
+    expect((await world.ok(UP)).stderr).not.toContain('updated');
   });
 });
 

@@ -8,6 +8,9 @@ import { inspectClaude, type Gate } from '../../claude/preflight.ts';
 import type { Config } from '../../config/index.ts';
 import { gitText } from '../../git/git.ts';
 import { MINIMUM_GIT, parseGitVersion } from '../../git/repository.ts';
+import { Database } from '../../store/database.ts';
+import { KeyValues } from '../../store/kv.ts';
+import { TRUST_KEY } from '../../supervisor/roster.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { installedClaude } from '../claude-program.ts';
 import type { Context } from '../context.ts';
@@ -110,14 +113,27 @@ async function checkRabbitmq(env: NodeJS.ProcessEnv, config: Config): Promise<Di
 const GATE_SEVERITY: Partial<Record<Gate['kind'], Severity>> = { trust: 'warning', onboarding: 'note' };
 
 /** Each Claude Code that swarm.yaml has agents of. */
-export async function checkClaude({ context, layout, config }: Patient): Promise<Diagnosis[]> {
+export async function checkClaude({ context, layout, config, locked }: Patient): Promise<Diagnosis[]> {
   const commands = Object.values(config.agents)
     .filter(({ kind, count }) => kind === 'claude' && count > 0)
     .map(({ command }) => command.join('\0'));
   const found = await Promise.all(
     [...new Set(commands)].map((command) => inspect(context, layout, command.split('\0'))),
   );
-  return found.flat();
+  const trusted = trustWasGiven(layout, locked);
+  return found.flat().filter(({ check }) => check !== 'claude-trust' || !trusted);
+}
+
+/** To swarm, by `up --trust` or its question: then its agents are started past Claude Code's own. */
+function trustWasGiven({ db: file }: Patient['layout'], locked: boolean): boolean {
+  if (!existsSync(file)) return false;
+  try {
+    using db = locked ? new Database(file, { readOnly: true }) : Database.atRest(file);
+    return new KeyValues(db).get(TRUST_KEY) === true;
+  } catch {
+    // Of a store that cannot be read another check tells.
+    return false;
+  }
 }
 
 async function inspect(context: Context, layout: Patient['layout'], command: string[]): Promise<Diagnosis[]> {
