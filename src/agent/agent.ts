@@ -140,8 +140,6 @@ export class Agent {
         return kind.send(order);
       case 'checkpoint':
         return await this.#checkpoint(order.reason);
-      case 'rollback':
-        return await kind.rollback(order.n);
       case 'cancel':
         return this.#cancel(order.task, order.attempt);
     }

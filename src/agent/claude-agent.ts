@@ -189,11 +189,6 @@ export class ClaudeAgent implements AgentKind {
     return { receipt: 'queued' };
   }
 
-  async rollback(n: number): Promise<unknown> {
-    const prompt = this.#interruptedPrompt(`a person set the files of the worktree back to checkpoint ${n}`);
-    return await this.#conversation.interrupt(prompt, () => this.#options.workspace.restore(n));
-  }
-
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.#board.close();

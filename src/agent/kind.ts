@@ -15,7 +15,6 @@ export interface AgentKind {
   restart(): Promise<unknown>;
   answer(order: Extract<Order, { do: 'answer' }>): unknown;
   send(order: Extract<Order, { do: 'send' }>): unknown;
-  rollback(n: number): Promise<unknown>;
   sessionId(): string | null;
   /** Ends its processes; attempts have been broken off before. */
   stop(graceMs: number): Promise<void>;

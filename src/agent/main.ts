@@ -84,7 +84,6 @@ async function compose(
     workspaces.set(slot, known);
     return known;
   };
-  await recoverRollback(spec, log);
   const broker = openBroker({
     spec,
     incarnation,
@@ -124,7 +123,7 @@ async function compose(
     spec.kind === 'claude'
       ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider })
       : null;
-  const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print }, workspace(0));
+  const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print });
   const exit = (code: number): void => process.exit(code);
   const agent: Agent = new Agent({ ...parts, broker, spool, link, workspace, kind, exit });
   return { agent, wake: () => claude?.wake() };
@@ -204,7 +203,6 @@ function checkpointsOf(spec: AgentSpec, env: Record<string, string>, slot: numbe
     captureIfStirred: async (request) =>
       store.captureIfStirred(async () => ({ ...request, transcriptUuid: await uuidOf(request.sessionId) })),
     close: () => store.close(),
-    rollback: (n) => store.rollback(n),
   };
 }
 
@@ -230,12 +228,6 @@ function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, l
     });
     for (const note of notes) log.warn({ slot }, `set-up: ${note}`);
   };
-}
-
-/** A kill may have hit a rollback half way: nothing may start in such a worktree. */
-async function recoverRollback(spec: AgentSpec, log: Logger): Promise<void> {
-  const recovered = await checkpointPlace(spec, 0).recover();
-  if (recovered !== null) log.warn(recovered, 'an interrupted rollback was ended');
 }
 
 const processes: Processes = {

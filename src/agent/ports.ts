@@ -62,8 +62,6 @@ export interface Workspace {
   captureIfStirred(request: WhyCapture): Promise<Captured | null>;
   /** Ends the watch. */
   close(): void;
-  /** The agent's process must not live. */
-  restore(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
 }
 
 export interface WhyCapture {

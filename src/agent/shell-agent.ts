@@ -1,19 +1,15 @@
 import { SwarmError } from '../domain/errors.ts';
 import type { Attempt, TaskBody } from './attempt.ts';
 import type { AgentKind } from './kind.ts';
-import type { Workspace } from './ports.ts';
 import { ShellBody, type ShellDependencies } from './shell-body.ts';
 
 /** Runs the commands of shell tasks; it has no process of its own between them. */
 export class ShellAgent implements AgentKind {
   readonly #deps: ShellDependencies;
-  readonly #workspace: Workspace;
   readonly #running = new Set<Attempt>();
 
-  /** @param workspace of slot 0 */
-  constructor(deps: ShellDependencies, workspace: Workspace) {
+  constructor(deps: ShellDependencies) {
     this.#deps = deps;
-    this.#workspace = workspace;
   }
 
   able(): boolean {
@@ -62,16 +58,6 @@ export class ShellAgent implements AgentKind {
     throw new SwarmError('no-conversation', `${this.#deps.spec.agent} runs commands and reads no messages`, {
       hint: 'Give it a task: `swarm task add TITLE --command …`.',
     });
-  }
-
-  async rollback(n: number): Promise<unknown> {
-    if ([...this.#running].some((attempt) => attempt.order.slot === 0)) {
-      throw new SwarmError('busy', 'a command is running in that worktree', {
-        hint: 'Wait for it, or cancel its task first.',
-        retrySafe: true,
-      });
-    }
-    return await this.#workspace.restore(n);
   }
 
   sessionId(): null {

@@ -13,7 +13,6 @@ export interface Checkpoints {
   capture(request: WhyCapture): Promise<Captured>;
   captureIfStirred(request: WhyCapture): Promise<Captured | null>;
   close(): void;
-  rollback(n: number): Promise<{ n: number; safety: number; changed: string[] }>;
 }
 
 /** Slot 0 works in the agent's own worktree, each further slot in one beside it. */
@@ -74,6 +73,5 @@ export function openWorkspace(
     capture: (request) => checkpoints.capture(request),
     captureIfStirred: (request) => checkpoints.captureIfStirred(request),
     close: () => checkpoints.close(),
-    restore: (n) => checkpoints.rollback(n),
   };
 }

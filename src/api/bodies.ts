@@ -15,7 +15,11 @@ export const downBody = z.strictObject({
 });
 export const removeBody = z.strictObject({ force: z.boolean().default(false) });
 export const checkpointBody = z.strictObject({ reason: z.string().max(500).default('by hand') });
-export const rollbackBody = z.strictObject({ n: z.number().int().positive() });
+export const rollbackBody = z.strictObject({
+  n: z.number().int().positive(),
+  filesOnly: z.boolean().default(false),
+  hold: z.boolean().default(false),
+});
 export const messageBody = z.strictObject({ text: z.string().min(1).max(100_000) });
 export const answerBody = z.strictObject({
   needsYou: z.string().optional(),

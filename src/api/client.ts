@@ -13,15 +13,17 @@ import type {
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
+  RollbackPlanDocument,
   StatusDocument,
   Task,
   TaskAddedDocument,
+  UndoDocument,
   UpDocument,
   UpRequest,
 } from './documents.ts';
 import { streamEvents, type EventsOptions } from './events.ts';
 import { call, type Call } from './http.ts';
-import type { AnswerRequest, TaskDiffDocument } from './service.ts';
+import type { AnswerRequest, RollbackRequest, TaskDiffDocument } from './service.ts';
 
 /** A task as a submitter writes it: only the title is needed. */
 export type NewTask = Pick<TaskSpec, 'title'> & Partial<Omit<TaskSpec, 'title'>>;
@@ -98,8 +100,17 @@ export class SwarmClient {
     return this.#get(`/v1/checkpoints/${encodeURIComponent(agent)}`);
   }
 
-  rollback(agent: string, n: number): Promise<RollbackDocument> {
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback`, { n }, WORK_TIMEOUT_MS);
+  /** The agent is stopped for it, and goes on afterwards unless it is held. */
+  rollback(agent: string, n: number, options: Partial<Omit<RollbackRequest, 'n'>> = {}): Promise<RollbackDocument> {
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback`, { n, ...options }, WORK_TIMEOUT_MS);
+  }
+
+  rollbackPlan(agent: string, n: number, options: { filesOnly?: boolean } = {}): Promise<RollbackPlanDocument> {
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback-plan`, { n, ...options }, WORK_TIMEOUT_MS);
+  }
+
+  undo(agent: string): Promise<UndoDocument> {
+    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/undo`, {}, WORK_TIMEOUT_MS);
   }
 
   explain(agent: string): Promise<ExplainDocument> {

@@ -19,9 +19,11 @@ import type {
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
+  RollbackPlanDocument,
   StatusDocument,
   Task,
   TaskAddedDocument,
+  UndoDocument,
   UpDocument,
 } from './documents.ts';
 import type { TaskDiffDocument } from './service.ts';
@@ -131,6 +133,25 @@ const task = z.object({
   result: z.object({ summary: z.string(), commit: text, branch: text, costUsd: usd }).nullable(),
 });
 
+const how = z.enum(['cut', 'fresh', 'kept', 'none']);
+const fromTo = z.object({ from: text, to: text });
+
+const rollback = z.object({
+  agent: z.string(),
+  n: z.number(),
+  safety: z.number().describe('The checkpoint of what was there before.'),
+  changed: z.array(z.string()),
+  warnings: z.array(z.string()),
+  conversation: z.object({
+    how,
+    session: text,
+    before: text.describe('The conversation of before, which is still there.'),
+    why: text,
+  }),
+  task: text,
+  held: z.boolean(),
+});
+
 export const documentSchemas = {
   agent,
   ...checkpointSchemas,
@@ -162,7 +183,19 @@ export const documentSchemas = {
   }),
   merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string(), merged: z.boolean() }),
   removed: z.object({ agent: z.string(), worktree: z.string(), checkpoint: number }),
-  rollback: z.object({ agent: z.string(), n: z.number(), safety: z.number(), changed: z.array(z.string()) }),
+  rollback,
+  'rollback-plan': z.object({
+    agent: z.string(),
+    n: z.number(),
+    at: time,
+    reason: z.string(),
+    files: z.array(z.object({ path: z.string(), added: number, removed: number })),
+    head: fromTo,
+    branch: fromTo,
+    conversation: z.object({ how, why: text }),
+    task: text,
+    patch: z.string(),
+  }),
   status,
   task,
   'task-added': z.object({ id: z.string(), existing: z.boolean() }),
@@ -172,6 +205,14 @@ export const documentSchemas = {
     commit: z.string(),
     stat: z.string(),
     patch: z.string(),
+  }),
+  undo: z.object({
+    agent: z.string(),
+    kind: z.enum(['rollback', 'merge', 'rm', 'purge']),
+    at: time,
+    rollback: rollback.nullable(),
+    merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string() }).nullable(),
+    restored: z.object({ worktree: z.string(), checkpoint: number }).nullable(),
   }),
   up: z.object({ agents: z.array(agent), base, notes: z.array(z.string()) }),
 } as const;
@@ -197,10 +238,12 @@ interface Documents {
   merge: MergeDocument;
   removed: RemovedDocument;
   rollback: RollbackDocument;
+  'rollback-plan': RollbackPlanDocument;
   status: StatusDocument;
   task: Task;
   'task-added': TaskAddedDocument;
   'task-diff': TaskDiffDocument;
+  undo: UndoDocument;
   up: UpDocument;
 }
 

@@ -54,6 +54,46 @@ export interface RollbackDocument {
   /** The checkpoint taken of what was there before. */
   safety: number;
   changed: string[];
+  warnings: string[];
+  conversation: {
+    /** `cut`: back at the same point, as session `session`. `fresh`: it begins anew. `kept`: as it is. */
+    how: 'cut' | 'fresh' | 'kept' | 'none';
+    session: string | null;
+    /** The conversation of before, which is still there. */
+    before: string | null;
+    /** Why it begins anew. */
+    why: string | null;
+  };
+  /** The task that it goes on with. */
+  task: string | null;
+  /** It waits for `resume`. */
+  held: boolean;
+}
+
+/** What a rollback would change. */
+export interface RollbackPlanDocument {
+  agent: string;
+  n: number;
+  at: string;
+  reason: string;
+  files: { path: string; added: number | null; removed: number | null }[];
+  head: { from: string | null; to: string | null };
+  branch: { from: string | null; to: string | null };
+  conversation: { how: 'cut' | 'fresh' | 'kept' | 'none'; why: string | null };
+  task: string | null;
+  /** From what is there now to the checkpoint. */
+  patch: string;
+}
+
+export interface UndoDocument {
+  agent: string;
+  /** What was taken back. */
+  kind: 'rollback' | 'merge' | 'rm' | 'purge';
+  /** When that had been done. */
+  at: string;
+  rollback: RollbackDocument | null;
+  merge: { task: string; into: string; before: string; after: string } | null;
+  restored: { worktree: string; checkpoint: number | null } | null;
 }
 
 export interface RemovedDocument {

@@ -107,9 +107,23 @@ export const routes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/agents/:id/rollback',
-    summary: 'bring its worktree back to a checkpoint',
+    summary: 'bring its worktree and its conversation back to a checkpoint',
     input: rollbackBody,
-    handle: (service, body, params) => service.rollback(id(params), body.n),
+    handle: (service, body, params) => service.rollback(id(params), body),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/agents/:id/rollback-plan',
+    summary: 'what a rollback would change',
+    input: rollbackBody,
+    handle: (service, body, params) => service.rollbackPlan(id(params), body),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/agents/:id/undo',
+    summary: 'take back the last rollback, merge, removal or purge',
+    input: emptyBody,
+    handle: (service, _input, params) => service.undo(id(params)),
   }),
   route({
     method: 'POST',

@@ -8,8 +8,10 @@ import type {
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
+  RollbackPlanDocument,
   StatusDocument,
   TaskAddedDocument,
+  UndoDocument,
   UpDocument,
   UpRequest,
 } from './documents.ts';
@@ -31,6 +33,14 @@ export interface AnswerRequest {
   text?: string | undefined;
 }
 
+export interface RollbackRequest {
+  n: number;
+  /** The conversation stays as it is. */
+  filesOnly: boolean;
+  /** The agent waits afterwards. */
+  hold: boolean;
+}
+
 /** What the supervisor offers to the routes; the one interface that the CLI, the dashboard and others use. */
 export interface SwarmService {
   readonly checkpointing: CheckpointService;
@@ -42,7 +52,10 @@ export interface SwarmService {
   setDesired(id: string, desired: 'up' | 'paused' | 'stopped'): Promise<Agent>;
   restart(id: string): Promise<Agent>;
   checkpoint(id: string, reason: string): Promise<CheckpointDocument>;
-  rollback(id: string, n: number): Promise<RollbackDocument>;
+  rollback(id: string, request: RollbackRequest): Promise<RollbackDocument>;
+  rollbackPlan(id: string, request: RollbackRequest): Promise<RollbackPlanDocument>;
+  /** Also of an agent that was removed. */
+  undo(id: string): Promise<UndoDocument>;
   /** Reads what is known anew and judges it, as the supervisor does every second. */
   explain(id: string): Promise<ExplainDocument>;
   remove(id: string, request: { force: boolean }): Promise<RemovedDocument>;

@@ -1,6 +1,4 @@
 import type { CheckpointDocument } from '../api/documents.ts';
-import { SwarmError } from '../domain/errors.ts';
-import { ask } from './ask.ts';
 import type { Context } from './context.ts';
 import { oneLine, table, type Output } from './output.ts';
 import { openProject } from './project.ts';
@@ -41,7 +39,7 @@ export async function listCheckpoints(
 }
 
 /** Newest first, of several agents one after the other. */
-function checkpointLines(output: Output, all: readonly CheckpointDocument[], everyone = false): string[] {
+export function checkpointLines(output: Output, all: readonly CheckpointDocument[], everyone = false): string[] {
   const now = Date.now();
   const rows = all
     .toSorted((a, b) => (a.agent === b.agent ? b.n - a.n : a.agent < b.agent ? -1 : 1))
@@ -56,37 +54,4 @@ function checkpointLines(output: Output, all: readonly CheckpointDocument[], eve
     ]);
   const header = [...(everyone ? ['AGENT'] : []), 'N', 'TAKEN', 'CHANGED', 'TASK', 'COMMIT', 'REASON'];
   return table(output, header, rows);
-}
-
-export async function rollback(context: Context, agent: string, n: number | undefined): Promise<void> {
-  const { client } = await openProject(context);
-  const { output } = context;
-  const wanted = n ?? (await chooseCheckpoint(context, agent, await client.checkpoints(agent)));
-  const done = await client.rollback(agent, wanted);
-  output.document(done);
-  output.line(`${agent}: back at checkpoint ${done.n}, ${countOf(done.changed.length, 'file')} changed`);
-  for (const file of done.changed.slice(0, 20)) output.line(`  ${oneLine(file, 120)}`);
-  if (done.changed.length > 20) output.line(`  … and ${done.changed.length - 20} more`);
-  output.line(
-    `What was there before is checkpoint ${done.safety}; to undo: ${output.command} rollback ${agent} ${done.safety}`,
-  );
-}
-
-async function chooseCheckpoint(context: Context, agent: string, all: readonly CheckpointDocument[]): Promise<number> {
-  if (all.length === 0)
-    throw new SwarmError('no-checkpoint', `${agent} has no checkpoint to go back to`, {
-      hint: `\`swarm checkpoint ${agent}\` takes one.`,
-    });
-  if (!context.interactive) {
-    throw new SwarmError('which-checkpoint', `which checkpoint of ${agent}?`, {
-      hint: `Name its number: \`swarm rollback ${agent} N\`; \`swarm checkpoint ls ${agent}\` lists them.`,
-      exitCode: 2,
-    });
-  }
-  for (const line of checkpointLines(context.output, all)) context.output.line(line);
-  const typed = await ask(context, 'Back to which number? (Enter: none) ');
-  const found = all.find(({ n }) => String(n) === typed);
-  if (found !== undefined) return found.n;
-  const message = typed === '' ? 'nothing was rolled back' : `${agent} has no checkpoint ${oneLine(typed, 20)}`;
-  throw new SwarmError('which-checkpoint', message, { hint: `Run \`swarm rollback ${agent}\` again to choose.` });
 }

@@ -6,6 +6,7 @@ import { refuseInsideAgent, type Context, type World } from './context.ts';
 import { changeDirectory } from './project.ts';
 import { addCheckpointCommands } from './checkpoint-commands.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
+import { addWorkCommands } from './work-commands.ts';
 
 /** A verb: what it was given, in; its exit code, out (0 when it says nothing). Its module is loaded when it is called. */
 type Verb<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<number | void>;
@@ -159,15 +160,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
   addTaskCommands(program, call);
 
   addCheckpointCommands(program, call, integer, forPeople);
-  program
-    .command('rollback')
-    .summary("bring an agent's worktree back to a checkpoint")
-    .argument('<agent>')
-    .addArgument(
-      new Argument('[n]', 'number of the checkpoint; asked for on a terminal').argParser(integer(1, 2 ** 31)),
-    )
-    .hook('preAction', forPeople('rollback'))
-    .action(call(async () => (await import('./checkpoint.ts')).rollback));
+  addWorkCommands(program, call, integer, forPeople);
   program
     .command('diff')
     .summary('show what a task changed')
@@ -208,16 +201,6 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       .argument('<agent...>')
       .action(call(async () => (await import('./agents.ts')).setAgents(name)));
   }
-  program
-    .command('rm')
-    .summary('remove agents and their worktrees; what would lose work is kept')
-    .description(
-      'Stops agents and removes their worktrees, each examined in that moment: work that is in no commit, stashes, submodules, locks and living processes keep it. Branches and checkpoints stay.',
-    )
-    .argument('<agent...>')
-    .option('--force', 'move what is in no commit to a checkpoint first')
-    .hook('preAction', forPeople('rm'))
-    .action(call(async () => (await import('./rm.ts')).rm));
   addUpkeepCommands(program, call, integer);
   program
     .command('demo')

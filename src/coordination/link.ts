@@ -119,8 +119,6 @@ export const orderSchema = z.discriminatedUnion('do', [
   /** A person's message: the next turn of the same conversation, once the agent is free. */
   z.object({ do: z.literal('send'), id: z.string(), text: z.string() }),
   z.object({ do: z.literal('checkpoint'), reason: z.string() }),
-  /** Hold, checkpoint what is there, restore files of checkpoint `n`, and wait or go on. */
-  z.object({ do: z.literal('rollback'), n: z.number().int().positive() }),
   /** Stop work on this attempt, report it `cancelled`. */
   z.object({ do: z.literal('cancel'), task: z.string(), attempt: z.number().int().positive() }),
 ]);
@@ -158,7 +156,7 @@ export const toSupervisorSchema = z.discriminatedUnion('type', [
     id: z.string(),
     ok: z.boolean(),
     error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
-    /** checkpoint: {n, commit, tree, created}; rollback: {n, safety, changed: string[]}; … */
+    /** checkpoint: {n, commit, tree, created}; … */
     result: z.unknown().optional(),
   }),
   /** For the event log: `task.progress`, `turn.started`, `turn.ended`, `agent.restarted`, … */

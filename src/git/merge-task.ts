@@ -82,7 +82,7 @@ async function resolveBoth(task: MergeTask): Promise<{ before: string; commit: s
 }
 
 /** The worktree that has the branch checked out, proved clean; null when none has. */
-async function cleanCheckout(task: MergeTask): Promise<string | null> {
+export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'signal'>): Promise<string | null> {
   const holder = (await listWorktrees(task.root)).find(
     (worktree) => worktree.branch === task.into && !worktree.missing && !worktree.bare,
   );

@@ -91,11 +91,15 @@ function best(step: Step, claimer: Claimer): number | undefined {
  */
 function resumable(step: Step, claimer: Claimer): number | undefined {
   const last = step.tables.attempts.latestOf(claimer.agent);
-  if (last === undefined || !(last.outcome === 'lost' || (last.outcome === 'released' && last.session_id !== null)))
-    return undefined;
+  if (last === undefined || (last.outcome !== 'lost' && last.outcome !== 'released')) return undefined;
   const task = step.tables.tasks.get(last.task);
   if (task === undefined || task.state !== 'ready' || task.attempts !== last.n) return undefined;
+  if (last.outcome === 'released' && last.session_id === null && !isKeptFor(task, claimer.agent)) return undefined;
   return mayTake(claimer, decodeLane(task.lane)) ? task.n : undefined;
+}
+
+function isKeptFor(task: TaskRow, agent: string): boolean {
+  return decodeLane(task.lane).reservedFor === agent;
 }
 
 /** Undefined when the order cannot be made; the attempt has failed then. */
@@ -125,7 +129,10 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   const frozen: Frozen = {
     ...decoration,
     resume: goesOn
-      ? { sessionId: previous.session_id, reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}` }
+      ? {
+          sessionId: previous.session_id || null,
+          reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}`,
+        }
       : null,
   };
   const row: LeaseRow = {

@@ -95,7 +95,7 @@ function attemptDocument(row: AttemptRow): Attempt {
     outcome: row.outcome,
     errorClass: row.error_class,
     error: row.error,
-    sessionId: row.session_id,
+    sessionId: row.session_id || null,
   };
 }
 

@@ -11,7 +11,7 @@ import { taskDocument, taskDocuments } from './document.ts';
 import { beat, leaseDocument, type AttemptRef, type HeartbeatAnswer, type Lease } from './hold.ts';
 import { decodeLane, type Claimer, type Lane } from './lane.ts';
 import { cancelTask, retryTask, type Cancelled } from './person.ts';
-import { applyResult, lose, promoteDue, type Applied } from './settle.ts';
+import { applyResult, keepReserved, lose, promoteDue, putBack, type Applied, type PutBack } from './settle.ts';
 import { Step, type Tables } from './step.ts';
 import { resolveTask, submitBatch, type Submitted } from './submit.ts';
 import type { SpecRules } from './validate.ts';
@@ -109,6 +109,20 @@ export class TaskEngine {
       for (const lease of gone) lose(step, lease, reason);
       return gone.map(({ task }) => taskId(task));
     });
+  }
+
+  /** The caller has ended this agent's processes, and wants it to go on with what it had in hand. Returns the tasks. */
+  putBack(agent: string, how: PutBack): Promise<string[]> {
+    return this.#change((step) => {
+      const held = step.tables.attempts.leasesOf(agent);
+      for (const lease of held) putBack(step, lease, how);
+      return held.map(({ task }) => taskId(task));
+    });
+  }
+
+  /** What is kept for these agents waits for them however long they rest. */
+  keepReserved(agents: ReadonlySet<string>): Promise<void> {
+    return this.#change((step) => keepReserved(step, agents));
   }
 
   /** The conversation of a running attempt, by which a later one can go on. False when the attempt is not running. */

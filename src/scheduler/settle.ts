@@ -4,7 +4,7 @@ import type { ErrorClass } from '../domain/task.ts';
 import type { AttemptEnd } from '../store/attempts.ts';
 import type { AttemptRow, LeaseRow, TaskRow } from '../store/task-rows.ts';
 import { AFFINITY_MS, decideRetry, RETRY_BACKOFF } from './retry.ts';
-import { reserveLane } from './lane.ts';
+import { decodeLane, reserveLane } from './lane.ts';
 import type { Step } from './step.ts';
 
 export interface Applied {
@@ -53,6 +53,44 @@ export function lose(step: Step, lease: LeaseRow, reason: string): void {
   } as const;
   if (task.cancelling === 1) cancelHeld(step, task, end);
   else fail(step, task, end);
+}
+
+/** Of an attempt whose work is gone on with in a fresh conversation. */
+export const NO_SESSION = '';
+
+export interface PutBack {
+  /** `as-it-is`: to go on with the worktree and this conversation (null: a fresh one). `anew`: from the beginning. */
+  worktree: 'as-it-is' | 'anew';
+  sessionId: string | null;
+  /** Why, for people and for the agent. */
+  reason: string;
+}
+
+/** Nothing runs of the attempt, and its agent is to go on with the task: kept for it for a while. */
+export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reason }: PutBack): void {
+  const task = step.tables.tasks.get(lease.task);
+  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  const end = { outcome: 'released', errorClass: null, error: reason, sessionId, costUsd: 0 } as const;
+  if (task.cancelling === 1) {
+    cancelHeld(step, task, { ...end, agent: lease.agent });
+    return;
+  }
+  finish(step, task, end);
+  step.tables.attempts.setSession(task.n, task.attempts, worktree === 'anew' ? null : (sessionId ?? NO_SESSION));
+  step.move(task, 'requeue', {
+    note: reason,
+    reserved_until: step.now + AFFINITY_MS,
+    lane: reserveLane(task.lane, lease.agent),
+  });
+  step.record('task.released', task.n, lease.agent, { attempt: task.attempts, reason });
+}
+
+/** Keeps what is kept for these agents for them a while longer. */
+export function keepReserved(step: Step, agents: ReadonlySet<string>): void {
+  for (const task of step.tables.tasks.reserved(step.now + AFFINITY_MS / 2)) {
+    const { reservedFor } = decodeLane(task.lane);
+    if (reservedFor !== null && agents.has(reservedFor)) step.amend(task, { reserved_until: step.now + AFFINITY_MS });
+  }
 }
 
 /** Ends the attempt and decides what becomes of the task. */

@@ -49,6 +49,11 @@ export class AttemptTable {
     );
   }
 
+  /** Of an attempt that has ended: what the next one goes on with. */
+  setSession(task: number, n: number, sessionId: string | null): void {
+    this.#db.run('UPDATE attempts SET session_id = ? WHERE task = ? AND n = ?', sessionId, task, n);
+  }
+
   get(task: number, n: number): AttemptRow | undefined {
     return this.#db.get<AttemptRow>('SELECT * FROM attempts WHERE task = ? AND n = ?', task, n);
   }

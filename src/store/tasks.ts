@@ -238,6 +238,11 @@ export class TaskTable {
     );
   }
 
+  /** Tasks whose reservation ends before then. */
+  reserved(before: number): TaskRow[] {
+    return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE reserved_until IS NOT NULL AND reserved_until < ?', before);
+  }
+
   /** The next moment at which `due` or `unreserved` has something. */
   nextDue(): number | null {
     return (

@@ -171,13 +171,20 @@ export class AgentRunner implements Runner {
       }
     }
     await this.#endAll(record, ports.stopGraceMs);
+    const now = ports.now();
+    if (leases === 'left') {
+      record.fold();
+      await this.#save(record);
+      // Who looks at its pane stays there: the next wrapper runs in it.
+      return { phase: 'backoff', since: now, until: now, of: 'start', detail: 'it was held' };
+    }
     await ports.closePane(record);
-    if (leases === 'given-back') await this.#giveBackAtLast(record);
+    await this.#giveBackAtLast(record);
     record.pane = null;
     record.fold();
     await this.#save(record);
     ports.events.emit('agent.stopped', { agent: record.id });
-    return { phase: 'none', since: ports.now() };
+    return { phase: 'none', since: now };
   }
 
   /**

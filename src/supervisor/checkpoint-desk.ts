@@ -38,10 +38,6 @@ export function checkpointDesk(
       if (found === undefined) throw new SwarmError('checkpoint-missing', `checkpoint ${n} of ${agent} cannot be read`);
       return checkpointDocument(found);
     },
-    rollback: async (agent, worktree, n) => {
-      const done = await storeOf(agent, worktree).rollback(n);
-      return { n: done.n, safety: done.safety, changed: done.changed };
-    },
     owners: async () => {
       const refs = await gitText(['for-each-ref', '--format=%(refname)', REFS], { cwd: layout.root });
       const names = refs

@@ -8,6 +8,7 @@ import type { Finding } from '../git/unsaved-work.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentRecord } from './agent-record.ts';
+import type { Conversations } from './conversations.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
@@ -21,8 +22,7 @@ export interface RemovalsDependencies {
   fleet: Fleet;
   events: EventLog;
   saveRow(record: AgentRecord): Promise<void>;
-  /** Where the conversation of this session stands now; null: nowhere yet. */
-  transcriptUuid(worktree: string, sessionId: string | null): Promise<string | null>;
+  conversations: Conversations;
   teardown: Teardown;
 }
 
@@ -69,7 +69,7 @@ export class Removals {
   }
 
   async #removeOne(record: AgentRecord, worktree: string, force: boolean): Promise<RemovalOutcome> {
-    const { layout, transcriptUuid, teardown } = this.#deps;
+    const { layout, conversations, teardown } = this.#deps;
     const { sessionId } = record.row;
     return await removeExamined({
       layout,
@@ -78,7 +78,7 @@ export class Removals {
       force,
       reason: 'before-rm',
       sessionId,
-      transcriptUuid: await transcriptUuid(record.worktree, sessionId),
+      transcriptUuid: await conversations.end(record.worktree, sessionId),
       teardown: () => teardown(worktree),
     });
   }

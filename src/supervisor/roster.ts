@@ -5,6 +5,7 @@ import { loadConfig } from '../config/index.ts';
 import { NO_USAGE } from '../domain/agent.ts';
 import { snapshotDirty } from '../git/snapshot.ts';
 import { dirtySummary } from '../git/status.ts';
+import type { AgentRecord as StoredAgent } from '../store/agents.ts';
 import type { Store } from '../store/store.ts';
 import { AgentRecord, type AgentRow } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
@@ -94,6 +95,13 @@ export class Roster {
       notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
     }
     return notes;
+  }
+
+  /** One that had been removed belongs to the swarm again, as it was. */
+  async readmit({ id, role, kind, desired, sessionId, restarts, usage }: StoredAgent): Promise<void> {
+    const record = await this.#recruit({ id, role, kind, desired, sessionId, restarts, usage });
+    await this.save(record);
+    this.#fleet.add(record);
   }
 
   /** `down`: nobody is to be there, but who was is remembered. */

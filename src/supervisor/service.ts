@@ -6,13 +6,15 @@ import type {
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
+  RollbackPlanDocument,
   StatusDocument,
   TaskAddedDocument,
+  UndoDocument,
   UpDocument,
   UpRequest,
 } from '../api/documents.ts';
 import type { CheckpointService } from '../api/checkpoint-service.ts';
-import type { AnswerRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
+import type { AnswerRequest, RollbackRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
 import { unknownCheckpoint } from '../checkpoint/refs.ts';
 import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
@@ -28,8 +30,8 @@ import type { TaskDesk } from './task-desk.ts';
 import type { Works } from './works.ts';
 
 const ORDER_TIMEOUT_MS = 10_000;
-/** A rollback of a large worktree writes many files. */
-const ROLLBACK_TIMEOUT_MS = 120_000;
+/** A first checkpoint of a large worktree reads many files. */
+const CHECKPOINT_TIMEOUT_MS = 120_000;
 
 export interface ServiceDependencies {
   fleet: Fleet;
@@ -40,14 +42,13 @@ export interface ServiceDependencies {
   explain(record: AgentRecord): ExplainDocument;
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
-  works: Pick<Works, 'remove'>;
+  works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   checkpoints: {
     list(agent: string, worktree: string): Promise<CheckpointDocument[]>;
     /** For an agent that is stopped; a living one does it itself. */
     capture(agent: string, worktree: string, reason: string): Promise<CheckpointDocument>;
-    rollback(agent: string, worktree: string, n: number): Promise<Omit<RollbackDocument, 'agent'>>;
     /** Agents that have checkpoints, removed ones too. */
     owners(): Promise<string[]>;
     verbs(fleet: Pick<Fleet, 'get' | 'records'>): CheckpointService;
@@ -119,7 +120,7 @@ export class Service implements SwarmService {
     if (!record.linked) {
       return await this.#deps.fleet.alone(record, () => checkpoints.capture(id, record.worktree, reason));
     }
-    const done = (await this.#deps.order(id, { do: 'checkpoint', reason }, ROLLBACK_TIMEOUT_MS)) as { n: number };
+    const done = (await this.#deps.order(id, { do: 'checkpoint', reason }, CHECKPOINT_TIMEOUT_MS)) as { n: number };
     const found = (await checkpoints.list(id, record.worktree)).find((entry) => entry.n === done.n);
     if (found === undefined) {
       throw new SwarmError('checkpoint-missing', `checkpoint ${done.n} of ${id} was taken but cannot be read`);
@@ -127,22 +128,28 @@ export class Service implements SwarmService {
     return found;
   }
 
-  async rollback(id: string, n: number): Promise<RollbackDocument> {
+  async rollback(id: string, { n, filesOnly, hold }: RollbackRequest): Promise<RollbackDocument> {
+    const record = await this.#mayRollBack(id, n);
+    return await this.#deps.works.rollback(record, n, { filesOnly, hold });
+  }
+
+  async rollbackPlan(id: string, { n, filesOnly }: RollbackRequest): Promise<RollbackPlanDocument> {
+    const record = await this.#mayRollBack(id, n);
+    return await this.#deps.works.plan(record, n, filesOnly);
+  }
+
+  async undo(id: string): Promise<UndoDocument> {
+    if (!this.#deps.works.knows(id)) this.#record(id);
+    return await this.#deps.works.undo(id);
+  }
+
+  async #mayRollBack(id: string, n: number): Promise<AgentRecord> {
     const record = this.#record(id);
     const known = await this.#deps.checkpoints.list(id, record.worktree);
-    if (!known.some((entry) => entry.n === n)) {
-      throw unknownCheckpoint(id, n, known);
-    }
-    refuseOtherTask(
-      record,
-      known.find((entry) => entry.n === n),
-    );
-    this.#deps.events.emit('rollback.asked', { agent: id, data: { n } });
-    const done = record.linked
-      ? ((await this.#deps.order(id, { do: 'rollback', n }, ROLLBACK_TIMEOUT_MS)) as Omit<RollbackDocument, 'agent'>)
-      : await this.#deps.fleet.alone(record, () => this.#deps.checkpoints.rollback(id, record.worktree, n));
-    this.#deps.events.emit('rollback.done', { agent: id, data: { n, safety: done.safety } });
-    return { agent: id, ...done };
+    const wanted = known.find((entry) => entry.n === n);
+    if (wanted === undefined) throw unknownCheckpoint(id, n, known);
+    refuseWhile(record, wanted);
+    return record;
   }
 
   async send(id: string, text: string): Promise<{ id: string; receipt: string }> {
@@ -256,13 +263,22 @@ export class Service implements SwarmService {
 
 /**
  * A checkpoint holds the branch too: brought back in the middle of another task, that task's work would go on where it
- * does not belong.
+ * does not belong. A command that runs cannot go on in the middle, and a result that is on its way is not to be lost.
  */
-function refuseOtherTask(record: AgentRecord, checkpoint: CheckpointDocument | undefined): void {
-  const held = record.snapshot?.tasks.find((task) => task.slot === 0)?.task;
-  if (!record.linked || held === undefined || checkpoint === undefined || checkpoint.task === held) return;
+function refuseWhile(record: AgentRecord, checkpoint: CheckpointDocument): void {
+  const held = record.snapshot?.tasks.find((task) => task.slot === 0);
+  if (!record.linked || held === undefined) return;
+  const { task } = held;
+  if (record.row.kind === 'shell' || held.phase === 'reporting') {
+    const why = held.phase === 'reporting' ? `the result of ${task} is just leaving` : `the command of ${task} runs`;
+    throw new SwarmError('busy', `${why} in the worktree of ${record.id}`, {
+      hint: `Wait for it (\`swarm task wait ${task}\`), or cancel it first: \`swarm task cancel ${task}\``,
+      retrySafe: true,
+    });
+  }
+  if (checkpoint.task === task) return;
   const whose = checkpoint.task === null ? 'belongs to no task' : `belongs to ${checkpoint.task}`;
-  throw new SwarmError('other-task', `${record.id} works on ${held}, and checkpoint ${checkpoint.n} ${whose}`, {
-    hint: `Pick one of ${held} (\`swarm checkpoint ls ${record.id}\`), or first: \`swarm task cancel ${held}\``,
+  throw new SwarmError('other-task', `${record.id} works on ${task}, and checkpoint ${checkpoint.n} ${whose}`, {
+    hint: `Pick one of ${task} (\`swarm checkpoint ls ${record.id}\`), or first: \`swarm task cancel ${task}\``,
   });
 }

@@ -265,6 +265,7 @@ export class Supervisor {
     this.#leases.tick().catch(failed);
     this.#engine.tick().catch(failed);
     this.#dispatch.tick();
+    this.#works.tick();
     this.#power.tick();
     this.#upkeep.tick();
   }
@@ -312,6 +313,7 @@ export class Supervisor {
         events: this.#events,
         cancelAttempt: (agent, task, attempt) => void this.#cancelAttempt(agent, task, attempt),
         base: () => this.#roster.base,
+        merged: (task, merge) => this.#works.merged(task, merge),
         ...mergeDesk(layout, (branch, commit) => this.#roster.moved(branch, commit)),
       }),
       status: () => this.#status(),

@@ -1,18 +1,33 @@
-import type { RemovedDocument } from '../api/documents.ts';
-import { lastUuid, findTranscript } from '../claude/transcript.ts';
+import { existsSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type {
+  MergeDocument,
+  RemovedDocument,
+  RollbackDocument,
+  RollbackPlanDocument,
+  UndoDocument,
+} from '../api/documents.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import type { Task } from '../domain/task.ts';
+import { readHead } from '../git/repository.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentRecord } from './agent-record.ts';
+import { Conversations } from './conversations.ts';
 import { loadEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import { recallPurged } from './removed-agent.ts';
 import { Removals } from './removals.ts';
+import type { RollbackData } from './rollback-data.ts';
+import { Rollbacks, type RollbackOptions } from './rollbacks.ts';
 import type { Roster } from './roster.ts';
 import { teardownOf, type TeardownWorld } from './teardown.ts';
+import { Undo, type MergeData } from './undo.ts';
 
 export interface WorksDependencies {
+  log: Logger;
   layout: ProjectLayout;
   env: Record<string, string>;
   store: Store;
@@ -25,30 +40,62 @@ export interface WorksDependencies {
   during<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** What swarm does to people's work and can take back: rollback, `rm`, and their undoing. */
+/** What swarm does to people's work and can take back: rollback, merge, `rm`, and their undoing. */
 export class Works {
   readonly #deps: WorksDependencies;
   readonly #removals: Removals;
+  readonly #rollbacks: Rollbacks;
+  readonly #undo: Undo;
 
   constructor(deps: WorksDependencies) {
     this.#deps = deps;
+    // As of the last `up`: the person may have moved Claude Code's directory.
+    const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
+    const parts = { ...deps, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
     this.#removals = new Removals({
-      ...deps,
+      ...parts,
       teardown: (worktree) =>
         teardownOf({ ...deps, env: loadEnvironment(deps.layout.envSnapshot, deps.env) })(worktree),
-      saveRow: (record) => deps.roster.save(record),
-      transcriptUuid: (worktree, sessionId) => this.#transcriptUuid(worktree, sessionId),
     });
+    this.#rollbacks = new Rollbacks(parts);
+    this.#undo = new Undo({ ...deps, rollbacks: this.#rollbacks });
   }
 
-  /** At the start of a supervisor. */
+  /** At the start of a supervisor: what a kill cut short is ended, whether or not its agent is to start. */
   async recall(): Promise<void> {
-    await recallPurged(this.#deps.layout, this.#deps.store);
+    const { layout, store, fleet, log } = this.#deps;
+    await recallPurged(layout, store);
+    await this.#rollbacks.forgetUnbegun();
+    const unfinished = store.operations.open().filter(({ kind }) => kind === 'rollback');
+    for (const agent of new Set(unfinished.map((operation) => operation.agent))) {
+      const record = fleet.get(agent);
+      if (record === undefined) continue;
+      this.#deps
+        .during(() => fleet.held(record, 'left', () => this.settle(record)))
+        .catch((error: unknown) =>
+          log.error({ agent, detail: errorText(error) }, 'what was cut short is not ended yet'),
+        );
+    }
   }
 
   /** Ends what a kill cut short, while nothing of the agent runs. */
   async settle(record: AgentRecord): Promise<void> {
     await this.#removals.settle(record);
+    await this.#rollbacks.settle(record);
+  }
+
+  /** Every second: a task that its agent holds on to after a rollback waits for it, however long a person looks. */
+  tick(): void {
+    const { store, fleet, engine, log } = this.#deps;
+    const waiting = fleet.records
+      .filter(({ row }) => row.desired === 'paused')
+      .map(({ id }) => store.operations.lastDone(id))
+      .filter((last) => last?.kind === 'rollback' && (last.data as RollbackData).hold)
+      .map((last) => last?.agent ?? '');
+    if (waiting.length === 0) return;
+    engine
+      .keepReserved(new Set(waiting))
+      .catch((error: unknown) => log.warn({ err: error }, 'what a held agent waits with could not be kept for it'));
   }
 
   /** @throws SwarmError `worktree-kept` */
@@ -56,11 +103,51 @@ export class Works {
     return this.#deps.during(() => this.#removals.remove(record, force));
   }
 
-  async #transcriptUuid(worktree: string, sessionId: string | null): Promise<string | null> {
-    if (sessionId === null) return null;
-    // As of the last `up`: the person may have moved Claude Code's directory.
-    const env = loadEnvironment(this.#deps.layout.envSnapshot, this.#deps.env);
-    const file = await findTranscript(env, worktree, sessionId);
-    return file === null ? null : await lastUuid(file);
+  /** What a rollback would change. Takes a checkpoint, to compare with. */
+  async plan(record: AgentRecord, n: number, filesOnly: boolean): Promise<RollbackPlanDocument> {
+    const checkpoints = this.#rollbacks.storeOf(record);
+    const target = (await checkpoints.list()).find((checkpoint) => checkpoint.n === n);
+    if (target === undefined) throw new SwarmError('unknown-checkpoint', `${record.id} has no checkpoint ${n}`);
+    const plan = await this.#rollbacks.conversationPlan(record, target, { filesOnly });
+    const gone = !existsSync(record.worktree);
+    const now = gone ? null : await checkpoints.capture({ reason: `to compare with ${n}` });
+    const [{ text, files }, head] = await Promise.all([
+      now === null ? { text: '', files: [] } : checkpoints.diff(now.n, n),
+      gone ? { commit: null, branch: null } : readHead(record.worktree),
+    ]);
+    return {
+      agent: record.id,
+      n,
+      at: target.at,
+      reason: target.reason,
+      files,
+      head: { from: head.commit, to: target.head },
+      branch: { from: head.branch, to: target.branch },
+      conversation: { how: plan.how, why: plan.how === 'fresh' ? plan.why : null },
+      task: this.#rollbacks.heldTask(record),
+      patch: text,
+    };
+  }
+
+  rollback(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
+    return this.#deps.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
+  }
+
+  undo(agent: string): Promise<UndoDocument> {
+    return this.#deps.during(() => this.#undo.undo(agent));
+  }
+
+  /** Anything that could be taken back was done to this agent, whether or not it is still there. */
+  knows(agent: string): boolean {
+    return this.#deps.store.operations.lastDone(agent) !== undefined;
+  }
+
+  /** A merge was made: it belongs to the agent whose work it brought in. */
+  async merged({ id, attempts }: Task, { into, before, after, merged }: Omit<MergeDocument, 'task'>): Promise<void> {
+    const { store } = this.#deps;
+    const agent = attempts.at(-1)?.agent;
+    if (!merged || agent === undefined) return;
+    const data: MergeData = { task: id, into, before, after };
+    await store.write(() => store.operations.begin('merge', agent, data, 'done'));
   }
 }

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { expect } from 'vitest';
 import { findMarked } from '../../../src/process/index.ts';
 import { brokerTest as test } from '../../support/broker.ts';
@@ -48,38 +47,6 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
   expect(await supervisor.order({ do: 'restart' })).toMatchObject({ ok: true });
   await expect.poll(isReady, { timeout: 50_000 }).toBe(true);
   expect(supervisor.snapshot).toMatchObject({ failure: null, sessionId: session });
-});
-
-test('a rollback in the middle of a turn restores the files, and the turn goes on knowing it', async ({ broker }) => {
-  await using room = await claudePane(
-    broker.url,
-    {
-      rules: [
-        {
-          name: 'after',
-          contains: 'set the files of the worktree back to checkpoint',
-          steps: [complete('saw the rollback'), { text: 'ok' }],
-        },
-        {
-          name: 'first',
-          contains: 'Work long',
-          steps: [{ tools: [write('README.md', 'ruined')] }, { tools: [bash('tail -f /dev/null')] }],
-        },
-      ],
-    },
-    ALLOW,
-  );
-  const { pane, supervisor } = room;
-  supervisor.orders.push(pane.order('t1', { prompt: 'Work long' }));
-  await pane.start();
-  const readme = () => readFile(path.join(pane.spec.worktree, 'README.md'), 'utf8');
-  await expect.poll(readme, { timeout: 50_000 }).toBe('ruined');
-  const ack = await supervisor.order({ do: 'rollback', n: supervisor.snapshot?.checkpoint?.n ?? 0 });
-  expect(ack).toMatchObject({ ok: true, result: { changed: ['README.md'] } });
-  expect(await readme()).toBe('# A project\n');
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'saw the rollback' });
 });
 
 test("a person's draft in the pane holds the next start until it is gone", async ({ broker }) => {

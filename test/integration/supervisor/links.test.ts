@@ -163,7 +163,7 @@ test('a newer link replaces an older one, and that the old one is closed is no l
 test('an order is acknowledged with its result, or refused with the reason of the wrapper', async ({ world }) => {
   const wrapper = await world.linked();
   const good = world.server.order('worker-1', { do: 'checkpoint', reason: 'by hand' }, 60_000);
-  const bad = world.server.order('worker-1', { do: 'rollback', n: 3 }, 60_000);
+  const bad = world.server.order('worker-1', { do: 'pause' }, 60_000);
   await eventually(() => wrapper.orders.length).toBe(2);
   const [first, second] = wrapper.orders;
   expect(first).toMatchObject({ epoch: EPOCH, order: { do: 'checkpoint', reason: 'by hand' } });

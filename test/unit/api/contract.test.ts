@@ -91,6 +91,7 @@ describe('the table of routes', () => {
       const bodies: Record<string, unknown> = {
         '/v1/tasks': { title: 'a' },
         '/v1/agents/:id/rollback': { n: 1 },
+        '/v1/agents/:id/rollback-plan': { n: 1 },
         '/v1/agents/:id/messages': { text: 'a' },
         '/v1/agents/:id/answer': { decision: 'allow' },
         '/v1/checkpoints/:id/:n/restore': { paths: ['a'] },

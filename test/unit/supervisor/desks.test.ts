@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { SwarmError } from '../../../src/domain/errors.ts';
 import type { CheckpointService } from '../../../src/api/checkpoint-service.ts';
 import type { Order } from '../../../src/coordination/link.ts';
 import type { Task } from '../../../src/domain/task.ts';
@@ -207,6 +206,7 @@ function desk(task: Task, more: Partial<TaskDeskDependencies> = {}) {
     base: () => ({ branch: 'main', commit: 'c0ffee' }),
     mergeBase: async (a, b) => `${a}..${b}`,
     diff: async (base, commit) => ({ stat: `${base} ${commit}`, patch: 'patch' }),
+    merged: async () => undefined,
     merge: async ({ into }) => ({ into, before: 'a', after: 'b', merged: true }),
     ...more,
   });
@@ -321,7 +321,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     },
     up: () => Promise.reject(new Error('unasked')),
     down: async () => undefined,
-    works: { remove: never },
+    works: { remove: never, plan: never, rollback: never, undo: never, knows: () => false },
     order: async (agent, order) => {
       orders.push({ agent, order });
       return order.do === 'checkpoint' ? { n: 2 } : { n: 1, safety: 3, changed: ['a'] };
@@ -332,10 +332,6 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
       capture: async (agent) => {
         local.push(`capture ${agent}`);
         return checkpoint(2);
-      },
-      rollback: async (agent, _worktree, n) => {
-        local.push(`rollback ${agent} ${n}`);
-        return { n, safety: 3, changed: [] };
       },
       owners: async () => ['worker-7'],
       verbs: () => ({}) as CheckpointService,
@@ -350,6 +346,8 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
 function never(): Promise<never> {
   return Promise.reject(new Error('no step was to be taken'));
 }
+
+const to = (n: number) => ({ n, filesOnly: false, hold: false });
 
 /** One that rests: stopped, so that the loop leaves it alone. */
 const resting = (id = 'worker-1'): AgentRecord => record(id, { desired: 'stopped' });
@@ -384,32 +382,19 @@ describe('the service behind the API', () => {
     expect(seen.all[0]).toMatchObject({ name: 'agent.wanted', agent: 'worker-1', data: { desired: 'stopped' } });
   });
 
-  test('a linked agent takes its checkpoints and rollbacks itself', async () => {
-    const { service, orders, local, seen } = office([linked()]);
-    await expect(service.checkpoint('worker-1', 'by hand')).resolves.toMatchObject({ n: 2 });
-    await expect(service.rollback('worker-1', 1)).resolves.toEqual({
-      agent: 'worker-1',
-      n: 1,
-      safety: 3,
-      changed: ['a'],
-    });
-    expect(orders.map(({ order }) => order.do)).toEqual(['checkpoint', 'rollback']);
-    expect(local).toEqual([]);
-    expect(seen.names()).toEqual(['rollback.asked', 'rollback.done']);
-  });
-
-  test('for one that is stopped the supervisor does both', async () => {
-    const { service, orders, local } = office([resting()]);
+  test('a linked agent takes its checkpoints itself, for one that is stopped the supervisor does', async () => {
+    const living = office([linked()]);
+    await expect(living.service.checkpoint('worker-1', 'by hand')).resolves.toMatchObject({ n: 2 });
+    expect(living.orders.map(({ order }) => order.do)).toEqual(['checkpoint']);
+    const stopped = office([resting()]);
     await settled();
-    await service.checkpoint('worker-1', 'by hand');
-    await service.rollback('worker-1', 1);
-    expect(local).toEqual(['capture worker-1', 'rollback worker-1 1']);
-    expect(orders).toEqual([]);
+    await stopped.service.checkpoint('worker-1', 'by hand');
+    expect([stopped.local, stopped.orders]).toEqual([['capture worker-1'], []]);
   });
 
   test('a checkpoint that does not exist is met with the nearest', async () => {
     const { service } = office([linked()]);
-    await expect(service.rollback('worker-1', 9)).rejects.toMatchObject({
+    await expect(service.rollback('worker-1', to(9))).rejects.toMatchObject({
       code: 'unknown-checkpoint',
       exitCode: 2,
       hint: 'Did you mean 2? `swarm checkpoint ls worker-1` shows all.',
@@ -418,19 +403,30 @@ describe('the service behind the API', () => {
       checkpoints: {
         list: async () => [],
         capture: never,
-        rollback: never,
         owners: async () => [],
         verbs: () => ({}) as CheckpointService,
       },
     });
-    await expect(none.service.rollback('worker-1', 9)).rejects.toMatchObject({
+    await expect(none.service.rollback('worker-1', to(9))).rejects.toMatchObject({
       hint: 'It has none yet: `swarm checkpoint worker-1` takes one.',
     });
   });
 
   test('a rollback in the middle of one task does not bring in another', async () => {
     const busy = linked({ tasks: [{ task: 't4', attempt: 1, slot: 0, phase: 'running', since: '' }] });
-    await expect(office([busy]).service.rollback('worker-1', 1)).rejects.toBeInstanceOf(SwarmError);
+    await expect(office([busy]).service.rollback('worker-1', to(1))).rejects.toMatchObject({
+      code: 'other-task',
+    });
+  });
+
+  test('nor while a result is leaving, or a command runs', async () => {
+    const held = { task: 't4', attempt: 1, slot: 0, phase: 'reporting', since: '' } as const;
+    await expect(office([linked({ tasks: [held] })]).service.rollback('worker-1', to(1))).rejects.toMatchObject({
+      code: 'busy',
+    });
+    const shell = linked({ tasks: [{ ...held, phase: 'running' }] });
+    shell.row = { ...shell.row, kind: 'shell' };
+    await expect(office([shell]).service.rollback('worker-1', to(1))).rejects.toMatchObject({ code: 'busy' });
   });
 
   test('checkpoints of an agent that is gone can still be listed', async () => {

@@ -1,0 +1,59 @@
+/** Where a conversation stands. */
+export interface ConversationPoint {
+  sessionId: string;
+  /** Its last line; null before the first. */
+  uuid: string | null;
+}
+
+/**
+ * What is kept of a rollback, step by step, so that the next start can end it whatever was killed:
+ * `begun`: nothing was changed. `restoring`: what was there is in checkpoint `safety`, files may be half changed.
+ * `restored`: the files are as wanted, the conversation is not yet.
+ */
+export interface RollbackData {
+  n: number;
+  step: 'begun' | 'restoring' | 'restored';
+  filesOnly: boolean;
+  hold: boolean;
+  safety: number | null;
+  changed: string[];
+  warnings: string[];
+  /** The conversation as it was; null: the agent had none. */
+  from: ConversationPoint | null;
+  /** Where it goes instead of where checkpoint `n` says: that of an undone rollback. */
+  to: ConversationPoint | null;
+  /** Session of the conversation that is cut, chosen before so that doing it twice gives one. */
+  cutInto: string;
+  /** The task that was in hand. */
+  task: string | null;
+}
+
+export type ConversationPlan =
+  | { how: 'none' }
+  /** It goes on as it is. */
+  | { how: 'kept'; sessionId: string | null }
+  | { how: 'cut'; from: ConversationPoint }
+  | { how: 'fresh'; why: string };
+
+export interface ConversationFacts {
+  kind: 'claude' | 'shell';
+  filesOnly: boolean;
+  n: number;
+  /** The session in hand. */
+  sessionId: string | null;
+  /** What the checkpoint says. */
+  point: ConversationPoint | null;
+  /** The checkpoint was taken before the task in hand had its first word in that conversation. */
+  beforeTask: boolean;
+}
+
+/** What becomes of the conversation. Pure. */
+export function planConversation(facts: ConversationFacts): ConversationPlan {
+  const { kind, filesOnly, n, sessionId, point, beforeTask } = facts;
+  if (kind === 'shell') return { how: 'none' };
+  if (filesOnly) return { how: 'kept', sessionId };
+  if (beforeTask) return { how: 'fresh', why: `checkpoint ${n} is from before the first word of the task` };
+  if (point === null || point.uuid === null)
+    return { how: 'fresh', why: `at checkpoint ${n} there was no conversation yet` };
+  return { how: 'cut', from: point };
+}

@@ -1,0 +1,308 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { RollbackDocument } from '../api/documents.ts';
+import { CheckpointStore } from '../checkpoint/store.ts';
+import type { Checkpoint } from '../checkpoint/types.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { addWorktree } from '../git/worktrees.ts';
+import type { PutBack } from '../scheduler/settle.ts';
+import type { Operation } from '../store/operations.ts';
+import type { Store } from '../store/store.ts';
+import type { Task } from '../domain/task.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { Conversations } from './conversations.ts';
+import type { EventLog } from './event-log.ts';
+import type { Fleet } from './fleet.ts';
+import { planConversation, type ConversationPlan, type ConversationPoint, type RollbackData } from './rollback-data.ts';
+
+export interface RollbackOptions {
+  filesOnly: boolean;
+  /** The agent waits afterwards, with its task, until a person lets it go on. */
+  hold: boolean;
+}
+
+export interface RollbacksDependencies {
+  log: Logger;
+  layout: ProjectLayout;
+  store: Store;
+  fleet: Fleet;
+  events: EventLog;
+  conversations: Conversations;
+  engine: {
+    leases(agent: string): { task: string }[];
+    get(task: string): Task;
+    putBack(agent: string, how: PutBack): Promise<string[]>;
+  };
+  saveRow(record: AgentRecord): Promise<void>;
+}
+
+const HOPELESS = new Set(['unknown-checkpoint', 'damaged-checkpoint', 'rollback-undone']);
+
+type Result = Pick<RollbackDocument, 'conversation'> & { putBack: PutBack; sessionId: string | null };
+
+/**
+ * Files, then the conversation, back to one checkpoint. Kept step by step in the store; every step can be done again, so
+ * that the next start ends what a kill cut short.
+ */
+export class Rollbacks {
+  readonly #deps: RollbacksDependencies;
+
+  constructor(deps: RollbacksDependencies) {
+    this.#deps = deps;
+  }
+
+  storeOf({ id, worktree }: AgentRecord): CheckpointStore {
+    const { gitCommonDir, shadowGit } = this.#deps.layout;
+    return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent: id });
+  }
+
+  /** What would become of the conversation. */
+  async conversationPlan(
+    record: AgentRecord,
+    checkpoint: Checkpoint,
+    { filesOnly, to }: { filesOnly: boolean; to?: ConversationPoint | null },
+  ): Promise<ConversationPlan> {
+    const held = this.heldTask(record);
+    const task = held === null ? null : this.#deps.engine.get(held);
+    const { sessionId, transcriptUuid } = checkpoint;
+    const plan = planConversation({
+      kind: record.row.kind,
+      filesOnly,
+      n: checkpoint.n,
+      sessionId: record.row.sessionId,
+      point: to ?? (sessionId === null ? null : { sessionId, uuid: transcriptUuid }),
+      beforeTask: (to ?? null) === null && task !== null && isBeforeTask(checkpoint, task),
+    });
+    if (plan.how !== 'cut') return plan;
+    const file = await this.#deps.conversations.find(record.worktree, plan.from.sessionId);
+    return file === null ? { how: 'fresh', why: 'the transcript of that conversation is gone' } : plan;
+  }
+
+  /** The task that it works on, if any. */
+  heldTask({ id }: AgentRecord): string | null {
+    return this.#deps.engine.leases(id)[0]?.task ?? null;
+  }
+
+  /** @throws SwarmError what keeps it from being begun or done; nothing was changed then, unless it says so */
+  async run(
+    record: AgentRecord,
+    n: number,
+    { filesOnly, hold, to }: RollbackOptions & { to: ConversationPoint | null },
+  ): Promise<RollbackDocument> {
+    const { store, fleet, events } = this.#deps;
+    const data: RollbackData = {
+      n,
+      step: 'begun',
+      filesOnly,
+      hold,
+      safety: null,
+      changed: [],
+      warnings: [],
+      from: null,
+      to,
+      cutInto: randomUUID(),
+      task: this.heldTask(record),
+    };
+    events.emit('rollback.asked', { agent: record.id, data: { n } });
+    const id = await store.write(() => store.operations.begin('rollback', record.id, data));
+    return await fleet
+      .held(record, 'left', () => this.#carryOut(record, id, data))
+      .catch(async (error: unknown) => {
+        // It could not be stopped: nothing was begun.
+        if (data.step === 'begun') await this.#drop(record, id, data, errorText(error));
+        throw error;
+      });
+  }
+
+  /** At the start of a supervisor: those that had changed nothing yet. An agent that lives on need not hear of them. */
+  async forgetUnbegun(): Promise<void> {
+    const { store } = this.#deps;
+    const unbegun = store.operations
+      .open()
+      .filter(({ kind, data }) => kind === 'rollback' && (data as RollbackData).step === 'begun');
+    await store.write(() => {
+      for (const { id, data } of unbegun) store.operations.change(id, 'dropped', data);
+    });
+  }
+
+  /** Ends a rollback that a kill cut short. @throws while it cannot be ended: nothing may start there */
+  async settle(record: AgentRecord): Promise<void> {
+    for (const operation of this.#deps.store.operations.open(record.id)) {
+      if (operation.kind === 'rollback') await this.#end(record, operation);
+    }
+    // One whose record was lost with the store.
+    if (existsSync(record.worktree)) await this.storeOf(record).recover();
+  }
+
+  async #end(record: AgentRecord, { id, data: kept }: Operation): Promise<void> {
+    const data = kept as RollbackData;
+    if (data.step === 'begun') return await this.#drop(record, id, data, 'swarm ended before it began');
+    this.#deps.log.warn({ agent: record.id, n: data.n, step: data.step }, 'an interrupted rollback goes on');
+    try {
+      await this.#carryOut(record, id, data);
+    } catch (error) {
+      // What will never be readable again must not keep the agent from ever starting.
+      if (!(error instanceof SwarmError) || !HOPELESS.has(error.code)) throw error;
+      await this.#drop(record, id, data, errorText(error));
+    }
+  }
+
+  async #carryOut(record: AgentRecord, id: number, data: RollbackData): Promise<RollbackDocument> {
+    const checkpoints = this.storeOf(record);
+    const target = await this.#target(record, checkpoints, data);
+    if (data.step === 'begun') await this.#prepare(record, id, data, checkpoints, target);
+    if (data.step === 'restoring') await this.#restore(record, id, data, checkpoints);
+    const result = await this.#converse(record, data, target);
+    await this.#finish(record, id, data, result);
+    const { n, safety, changed, warnings, task, hold } = data;
+    this.#deps.events.emit('rollback.done', {
+      agent: record.id,
+      task,
+      data: { n, safety, conversation: result.conversation.how },
+    });
+    const { conversation } = result;
+    return { agent: record.id, n, safety: safety ?? n, changed, warnings, conversation, task, held: hold };
+  }
+
+  async #target(record: AgentRecord, checkpoints: CheckpointStore, { n }: RollbackData): Promise<Checkpoint> {
+    const found = (await checkpoints.list()).find((checkpoint) => checkpoint.n === n);
+    if (found === undefined) throw new SwarmError('unknown-checkpoint', `${record.id} has no checkpoint ${n} any more`);
+    return found;
+  }
+
+  /** What is there now, with where its conversation stands, as a checkpoint. */
+  async #prepare(
+    record: AgentRecord,
+    id: number,
+    data: RollbackData,
+    checkpoints: CheckpointStore,
+    target: Checkpoint,
+  ): Promise<void> {
+    const { layout, conversations } = this.#deps;
+    const { sessionId } = record.row;
+    if (!existsSync(record.worktree))
+      await addWorktree({ root: layout.root, path: record.worktree, commit: target.head ?? 'HEAD' });
+    data.from = sessionId === null ? null : { sessionId, uuid: await conversations.end(record.worktree, sessionId) };
+    const { n, warnings } = await checkpoints.capture({
+      reason: `before rollback to ${data.n}`,
+      task: data.task,
+      sessionId,
+      transcriptUuid: data.from?.uuid ?? null,
+      force: true,
+    });
+    data.safety = n;
+    data.warnings = warnings;
+    await this.#step(id, data, 'restoring');
+  }
+
+  async #restore(record: AgentRecord, id: number, data: RollbackData, checkpoints: CheckpointStore): Promise<void> {
+    try {
+      const recovered = await checkpoints.recover();
+      if (recovered?.outcome === 'undone') throw new SwarmError('rollback-undone', undoneText(data));
+      const done = await checkpoints.rollback(data.n);
+      // With files that git ignores in the way, the store took one more checkpoint, which holds them too.
+      if (recovered === null) data.safety = Math.max(done.safety, data.safety ?? 0);
+      data.changed = done.changed;
+      data.warnings = [...data.warnings, ...done.warnings];
+    } catch (error) {
+      // Half changed files keep the operation open: the next start tries again, and nothing starts before.
+      if ((await checkpoints.recover())?.outcome !== 'finished') {
+        await this.#drop(record, id, data, errorText(error));
+        throw error;
+      }
+    }
+    await this.#step(id, data, 'restored');
+  }
+
+  async #converse(record: AgentRecord, data: RollbackData, target: Checkpoint): Promise<Result> {
+    const { conversations } = this.#deps;
+    const plan = await this.conversationPlan(record, target, data);
+    const reason = `a person set ${data.filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${data.n}`;
+    const before = data.from?.sessionId ?? null;
+    const goesOn = (sessionId: string | null): PutBack => ({ worktree: 'as-it-is', sessionId, reason });
+    switch (plan.how) {
+      case 'none':
+      case 'kept': {
+        const sessionId = plan.how === 'kept' ? plan.sessionId : record.row.sessionId;
+        return {
+          conversation: { how: plan.how, session: sessionId, before, why: null },
+          putBack: goesOn(sessionId),
+          sessionId,
+        };
+      }
+      case 'cut': {
+        const cut = await conversations.cut(record.worktree, plan.from, data.cutInto);
+        if (cut.verified) {
+          const sessionId = data.cutInto;
+          return {
+            conversation: { how: 'cut', session: sessionId, before, why: null },
+            putBack: goesOn(sessionId),
+            sessionId,
+          };
+        }
+        return {
+          conversation: { how: 'fresh', session: null, before, why: cut.why },
+          putBack: goesOn(null),
+          sessionId: null,
+        };
+      }
+      case 'fresh': {
+        const anew = data.task !== null && isBeforeTask(target, this.#deps.engine.get(data.task));
+        return {
+          conversation: { how: 'fresh', session: null, before, why: plan.why },
+          putBack: anew ? { worktree: 'anew', sessionId: null, reason } : goesOn(null),
+          sessionId: null,
+        };
+      }
+    }
+  }
+
+  /** All in one batch of the store. */
+  async #finish(record: AgentRecord, id: number, data: RollbackData, result: Result): Promise<void> {
+    const { store, engine, saveRow } = this.#deps;
+    const desired = data.hold && record.row.desired === 'up' ? 'paused' : record.row.desired;
+    record.row = { ...record.row, sessionId: result.sessionId, desired };
+    await Promise.all([
+      store.write(() => store.operations.change(id, 'done', data)),
+      saveRow(record),
+      engine.putBack(record.id, result.putBack),
+    ]);
+  }
+
+  async #step(id: number, data: RollbackData, step: RollbackData['step']): Promise<void> {
+    const { store } = this.#deps;
+    data.step = step;
+    await store.write(() => store.operations.change(id, 'open', data));
+  }
+
+  /** Nothing was changed, and the agent goes on where it was. */
+  async #drop(record: AgentRecord, id: number, data: RollbackData, why: string): Promise<void> {
+    const { store, engine, events } = this.#deps;
+    const { sessionId } = record.row;
+    await Promise.all([
+      store.write(() => store.operations.change(id, 'dropped', data)),
+      // A living wrapper goes on with what it has; an agent that was stopped for this takes it up again.
+      record.linked
+        ? Promise.resolve([])
+        : engine.putBack(record.id, {
+            worktree: 'as-it-is',
+            sessionId,
+            reason: `a rollback was not carried out: ${why}`,
+          }),
+    ]);
+    events.emit('rollback.dropped', { agent: record.id, task: data.task, data: { n: data.n, why } });
+  }
+}
+
+/** The first attempt's checkpoint of its beginning: the worktree was not yet the task's. */
+export function isBeforeTask(checkpoint: Checkpoint, task: Task): boolean {
+  const { reason, attempt, agent } = checkpoint;
+  if (checkpoint.task !== task.id || reason !== 'task-start' || attempt === null) return false;
+  return !task.attempts.some((earlier) => earlier.n === attempt - 1 && earlier.agent === agent);
+}
+
+function undoneText({ n, safety }: RollbackData): string {
+  return `the rollback to checkpoint ${n} could not be ended and was taken back: all is as in checkpoint ${safety ?? 0}`;
+}

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { UndoDocument } from '../api/documents.ts';
+import { CheckpointStore } from '../checkpoint/store.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
+import { SwarmError } from '../domain/errors.ts';
+import { undoMerge } from '../git/undo-merge.ts';
+import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
+import type { Operation } from '../store/operations.ts';
+import type { Store } from '../store/store.ts';
+import type { EventLog } from './event-log.ts';
+import type { Fleet } from './fleet.ts';
+import { ownerOf } from './removal.ts';
+import type { RemovedAgent } from './removed-agent.ts';
+import type { RollbackData } from './rollback-data.ts';
+import type { Rollbacks } from './rollbacks.ts';
+import type { Roster } from './roster.ts';
+
+/** What is kept of a merge. */
+export interface MergeData {
+  task: string;
+  into: string;
+  before: string;
+  after: string;
+}
+
+export interface UndoDependencies {
+  layout: ProjectLayout;
+  store: Store;
+  fleet: Fleet;
+  events: EventLog;
+  roster: Roster;
+  rollbacks: Rollbacks;
+}
+
+/** Takes back the last thing that swarm did to an agent's work. */
+export class Undo {
+  readonly #deps: UndoDependencies;
+
+  constructor(deps: UndoDependencies) {
+    this.#deps = deps;
+  }
+
+  /** @throws SwarmError `nothing-to-undo`, or what keeps that one from being taken back, with what to do instead */
+  async undo(agent: string): Promise<UndoDocument> {
+    const { store, events } = this.#deps;
+    const operation = store.operations.lastDone(agent);
+    if (operation === undefined) {
+      throw new SwarmError('nothing-to-undo', `nothing of ${agent} can be taken back`, {
+        hint: `A rollback, merge, rm or down --purge can. Its checkpoints: \`swarm checkpoint ls ${agent}\``,
+      });
+    }
+    const { kind } = operation;
+    const undone = await this.#takeBack(operation);
+    await store.write(() => store.operations.change(operation.id, 'undone', operation.data));
+    events.emit('undo.done', { agent, data: { kind } });
+    const none = { rollback: null, merge: null, restored: null };
+    return { agent, kind, at: new Date(operation.at).toISOString(), ...none, ...undone };
+  }
+
+  async #takeBack({ kind, agent, data }: Operation): Promise<Partial<UndoDocument>> {
+    switch (kind) {
+      case 'rollback':
+        return { rollback: await this.#rollback(agent, data as RollbackData) };
+      case 'merge':
+        return { merge: await this.#merge(data as MergeData) };
+      case 'rm':
+      case 'purge':
+        return { restored: await this.#restore(data as RemovedAgent, kind) };
+    }
+  }
+
+  async #rollback(agent: string, { safety, filesOnly, from }: RollbackData): Promise<UndoDocument['rollback']> {
+    const record = this.#deps.fleet.get(agent);
+    if (record === undefined || safety === null)
+      throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See: swarm status' });
+    return await this.#deps.rollbacks.run(record, safety, { filesOnly, hold: false, to: from });
+  }
+
+  async #merge(merge: MergeData): Promise<MergeData> {
+    const { layout, roster } = this.#deps;
+    await undoMerge({ root: layout.root, ...merge });
+    roster.moved(merge.into, merge.before);
+    return merge;
+  }
+
+  /** The worktree first: an agent without one would be given a fresh one. */
+  async #restore(
+    { row, worktrees }: RemovedAgent,
+    kind: 'rm' | 'purge',
+  ): Promise<NonNullable<UndoDocument['restored']>> {
+    const { fleet, roster, layout } = this.#deps;
+    if (fleet.get(row.id) !== undefined) {
+      throw new SwarmError('agent-exists', `${row.id} has been made anew meanwhile`, {
+        hint: `Its checkpoints are all there: swarm rollback ${row.id}`,
+      });
+    }
+    const own = path.join(layout.worktreesDir, row.id);
+    let checkpoint: number | null = null;
+    for (const worktree of worktrees) {
+      const n = await this.#bringBack(worktree.path, worktree.checkpoint);
+      if (worktree.path === own) checkpoint = n;
+    }
+    // After a purge nobody is up, and taking it back starts nobody.
+    if (kind === 'purge' && fleet.records.length === 0) {
+      await roster.dismiss();
+      fleet.goDown();
+    }
+    await roster.readmit(row);
+    return { worktree: own, checkpoint };
+  }
+
+  /** Can be done again after a kill: whatever lies there by then is captured first. */
+  async #bringBack(worktree: string, n: number | null): Promise<number | null> {
+    const { root, gitCommonDir, shadowGit } = this.#deps.layout;
+    const agent = ownerOf(worktree).checkpoints;
+    const checkpoints = new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent });
+    const all = await checkpoints.list();
+    const wanted = all.find((checkpoint) => checkpoint.n === n) ?? all.at(-1);
+    if (wanted === undefined) return null;
+    if (!existsSync(worktree) || !(await isRegisteredWorktree(root, worktree)))
+      await addWorktree({ root, path: worktree, commit: wanted.head ?? 'HEAD' });
+    await checkpoints.recover();
+    await checkpoints.rollback(wanted.n);
+    return wanted.n;
+  }
+}
