@@ -86,13 +86,14 @@ export async function endSupervisor(
     ['the note of being alive', () => leases.noteAlive()],
     ...whenEverything('the files of this run', () => removeRuntimeFiles(layout)),
   ]);
+  const limits = { maxFileBytes: parts.project.config.checkpoints.maxFileSize };
   const forgets =
     purge !== null &&
     nothingLives &&
     (await inTurn(log, [
       [
         'the worktrees',
-        () => removeWorktrees(layout, store.agents.list(), { ...purge, teardown: teardownOf(parts) }, log),
+        () => removeWorktrees(layout, store.agents.list(), { ...purge, limits, teardown: teardownOf(parts) }, log),
       ],
     ]));
   await inTurn(log, [['the store', async () => store.close()]]);

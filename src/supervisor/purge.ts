@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs';
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
+import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
@@ -26,7 +27,7 @@ export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFi
 export async function removeWorktrees(
   layout: ProjectLayout,
   agents: readonly AgentRecord[],
-  { force, teardown }: Purge & { teardown: Teardown },
+  { force, limits, teardown }: Purge & { limits: CheckpointLimits; teardown: Teardown },
   log: Logger,
 ): Promise<void> {
   const { root, worktreesDir, keptFile, purgedFile } = layout;
@@ -37,7 +38,7 @@ export async function removeWorktrees(
   for (const { path: worktree } of ours) {
     const { agent, checkpoints } = ownerOf(worktree);
     const sessionId = agents.find(({ id }) => id === agent)?.sessionId ?? null;
-    const request = { layout, worktree, agent: checkpoints, force, reason: 'before-purge', sessionId };
+    const request = { layout, limits, worktree, agent: checkpoints, force, reason: 'before-purge', sessionId };
     outcomes.push(await removeExamined({ ...request, teardown: () => teardown(worktree) }));
   }
   const kept = outcomes.filter(({ removed }) => !removed);

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointStore } from '../checkpoint/store.ts';
+import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { discardCaptured, keepCommits } from '../git/discard.ts';
@@ -21,6 +22,8 @@ export interface RemovalRequest {
   /** Conversation of the agent, for the checkpoint. */
   sessionId?: string | null;
   transcriptUuid?: string | null;
+  /** What a checkpoint leaves out. */
+  limits: CheckpointLimits;
   /** Runs once nothing speaks against the removal any more; what it throws keeps the worktree. */
   teardown?: () => Promise<void>;
 }
@@ -79,9 +82,9 @@ export async function removeExamined(request: RemovalRequest): Promise<RemovalOu
   }
 }
 
-function storeOf({ layout, worktree, agent }: RemovalRequest): CheckpointStore {
+function storeOf({ layout, worktree, agent, limits }: RemovalRequest): CheckpointStore {
   const { gitCommonDir, shadowGit } = layout;
-  return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent });
+  return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent }, limits);
 }
 
 async function examine({ layout, worktree }: RemovalRequest): Promise<UnsavedWork> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { RemovedDocument } from '../api/documents.ts';
+import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { Finding } from '../git/unsaved-work.ts';
@@ -22,6 +23,7 @@ export interface RemovalsDependencies {
   fleet: Fleet;
   events: EventLog;
   saveRow(record: AgentRecord): Promise<void>;
+  limits: CheckpointLimits;
   conversations: Conversations;
   teardown: Teardown;
 }
@@ -69,10 +71,11 @@ export class Removals {
   }
 
   async #removeOne(record: AgentRecord, worktree: string, force: boolean): Promise<RemovalOutcome> {
-    const { layout, conversations, teardown } = this.#deps;
+    const { layout, limits, conversations, teardown } = this.#deps;
     const { sessionId } = record.row;
     return await removeExamined({
       layout,
+      limits,
       worktree,
       agent: ownerOf(worktree).checkpoints,
       force,

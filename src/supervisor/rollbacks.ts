@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { RollbackDocument } from '../api/documents.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
-import type { Checkpoint } from '../checkpoint/types.ts';
+import type { Checkpoint, CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { addWorktree } from '../git/worktrees.ts';
@@ -29,6 +29,7 @@ export interface RollbacksDependencies {
   store: Store;
   fleet: Fleet;
   events: EventLog;
+  limits: CheckpointLimits;
   conversations: Conversations;
   engine: {
     leases(agent: string): { task: string }[];
@@ -54,8 +55,9 @@ export class Rollbacks {
   }
 
   storeOf({ id, worktree }: AgentRecord): CheckpointStore {
-    const { gitCommonDir, shadowGit } = this.#deps.layout;
-    return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent: id });
+    const { layout, limits } = this.#deps;
+    const { gitCommonDir, shadowGit } = layout;
+    return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent: id }, limits);
   }
 
   /** What would become of the conversation. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { UndoDocument } from '../api/documents.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
+import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { undoMerge } from '../git/undo-merge.ts';
@@ -30,6 +31,7 @@ export interface UndoDependencies {
   fleet: Fleet;
   events: EventLog;
   roster: Roster;
+  limits: CheckpointLimits;
   rollbacks: Rollbacks;
 }
 
@@ -73,7 +75,7 @@ export class Undo {
   async #rollback(agent: string, { safety, filesOnly, from }: RollbackData): Promise<UndoDocument['rollback']> {
     const record = this.#deps.fleet.get(agent);
     if (record === undefined || safety === null)
-      throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See: swarm status' });
+      throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });
     return await this.#deps.rollbacks.run(record, safety, { filesOnly, hold: false, to: from });
   }
 
@@ -92,7 +94,7 @@ export class Undo {
     const { fleet, roster, layout } = this.#deps;
     if (fleet.get(row.id) !== undefined) {
       throw new SwarmError('agent-exists', `${row.id} has been made anew meanwhile`, {
-        hint: `Its checkpoints are all there: swarm rollback ${row.id}`,
+        hint: `Its checkpoints are all there: \`swarm rollback ${row.id}\``,
       });
     }
     const own = path.join(layout.worktreesDir, row.id);
@@ -112,9 +114,10 @@ export class Undo {
 
   /** Can be done again after a kill: whatever lies there by then is captured first. */
   async #bringBack(worktree: string, n: number | null): Promise<number | null> {
-    const { root, gitCommonDir, shadowGit } = this.#deps.layout;
+    const { layout, limits } = this.#deps;
+    const { root, gitCommonDir, shadowGit } = layout;
     const agent = ownerOf(worktree).checkpoints;
-    const checkpoints = new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent });
+    const checkpoints = new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent }, limits);
     const all = await checkpoints.list();
     const wanted = all.find((checkpoint) => checkpoint.n === n) ?? all.at(-1);
     if (wanted === undefined) return null;

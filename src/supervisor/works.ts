@@ -7,6 +7,7 @@ import type {
   RollbackPlanDocument,
   UndoDocument,
 } from '../api/documents.ts';
+import type { Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
@@ -35,7 +36,7 @@ export interface WorksDependencies {
   events: EventLog;
   engine: TaskEngine;
   roster: Roster;
-  project: TeardownWorld['project'];
+  project: TeardownWorld['project'] & { config: Pick<Config, 'checkpoints'> };
   /** The supervisor does not end in the middle of it. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -51,14 +52,15 @@ export class Works {
     this.#deps = deps;
     // As of the last `up`: the person may have moved Claude Code's directory.
     const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
-    const parts = { ...deps, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
+    const limits = { maxFileBytes: deps.project.config.checkpoints.maxFileSize };
+    const parts = { ...deps, limits, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
     this.#removals = new Removals({
       ...parts,
       teardown: (worktree) =>
         teardownOf({ ...deps, env: loadEnvironment(deps.layout.envSnapshot, deps.env) })(worktree),
     });
     this.#rollbacks = new Rollbacks(parts);
-    this.#undo = new Undo({ ...deps, rollbacks: this.#rollbacks });
+    this.#undo = new Undo({ ...deps, limits, rollbacks: this.#rollbacks });
   }
 
   /** At the start of a supervisor: what a kill cut short is ended, whether or not its agent is to start. */

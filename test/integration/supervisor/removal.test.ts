@@ -29,7 +29,15 @@ async function scene(repository: TestRepository): Promise<Scene> {
     worktree,
     git: (...args) => repository.git(args, worktree),
     write: (files) => repository.write(files, worktree),
-    remove: (force = false) => removeExamined({ layout, worktree, agent: 'worker-1', force, reason: 'before-rm' }),
+    remove: (force = false) =>
+      removeExamined({
+        layout,
+        limits: { maxFileBytes: 1_000_000 },
+        worktree,
+        agent: 'worker-1',
+        force,
+        reason: 'before-rm',
+      }),
     checkpoints: new CheckpointStore({ ...layout, worktree, agent: 'worker-1' }),
   };
 }
