@@ -7,6 +7,7 @@ import { changeDirectory } from './project.ts';
 import { addCheckpointCommands } from './checkpoint-commands.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 import { addWorkCommands } from './work-commands.ts';
+import { usageError } from './usage.ts';
 
 /** A verb: what it was given, in; its exit code, out (0 when it says nothing). Its module is loaded when it is called. */
 type Verb<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<number | void>;
@@ -33,28 +34,9 @@ export async function run(world: World): Promise<number> {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version were asked for and have been printed.
     if (error.exitCode === 0) return 0;
-    throw usage(error, program, world.argv);
+    throw usageError(error, program, world.argv);
   }
   return exitCode;
-}
-
-function usage(error: CommanderError, program: Command, argv: readonly string[]): SwarmError {
-  if (error.code === 'commander.help') {
-    // Only a group of verbs gets here, named without one of them.
-    const group = program.commands.find((command) => argv.includes(command.name()));
-    const verbs = group?.commands.map((command) => command.name()).join(', ');
-    const hint =
-      group === undefined
-        ? 'Run `swarm --help` to see them all.'
-        : `There are ${verbs}: \`swarm ${group.name()} --help\`.`;
-    return new SwarmError('usage', `which ${group?.name() ?? 'swarm'} command?`, { hint, exitCode: 2 });
-  }
-  const [what = '', meant] = error.message.replace(/^error: /, '').split('\n');
-  const suggestion = /^\((.*)\)$/.exec(meant ?? '')?.[1];
-  return new SwarmError('usage', what, {
-    hint: suggestion ?? 'Run it with --help to see how it is used.',
-    exitCode: 2,
-  });
 }
 
 export function buildProgram(world: World, done: (exitCode: number) => void): Command {
@@ -64,7 +46,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .option('--json', 'one JSON document on stdout and nothing else')
     .option('--debug', 'errors with their stack')
     .option('-C, --directory <dir>', 'work in this directory')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'the same as --help after a command')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     // Errors are printed in one place only, in main.
     .configureOutput({

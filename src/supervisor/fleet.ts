@@ -241,7 +241,7 @@ export class Fleet {
       record.deaths = [];
       record.vanished = [];
     }
-    this.settle(record, { phase: 'backoff', since: now, until: now, of, detail: 'somebody asked for it' });
+    this.settle(record, { phase: 'backoff', since: now, until: now, of, detail: 'asked to start again' });
     this.wake();
   }
 

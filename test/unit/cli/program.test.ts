@@ -42,6 +42,14 @@ describe('a wrong command line', () => {
     expect((await usage('task', 'wiat')).hint).toBe('Did you mean wait?');
   });
 
+  it('says which help shows how it is used, and where a verb or a title belongs', async () => {
+    expect((await usage('attach')).hint).toBe('`swarm attach --help` shows how it is used.');
+    expect((await usage('task', 'add', '--wrong-at-all')).hint).toBe('`swarm task add --help` shows how it is used.');
+    expect((await usage('xyzzy')).hint).toBe('`swarm --help` shows how it is used.');
+    expect((await usage('add', 'x')).hint).toBe('Did you mean `swarm task add`?');
+    expect((await usage('task', 'mend the build')).hint).toBe('To give work: `swarm task add "mend the build"`.');
+  });
+
   it('a directory that is not there is named', async () => {
     const error = await thrown(() => run(world(['-C', '/nowhere/at/all', 'status'], screen())));
     expect(error).toMatchObject({ code: 'no-directory', exitCode: 2 });
@@ -53,6 +61,12 @@ describe('help and version', () => {
     const seen = screen();
     expect(await run(world([], seen))).toBe(0);
     expect(seen.stdout()).toContain('Usage: swarm');
+  });
+
+  it('help is a verb too', async () => {
+    const seen = screen();
+    expect(await run(world(['help', 'up'], seen))).toBe(0);
+    expect(seen.stdout()).toContain('Usage: swarm up');
   });
 
   it('--version and --help are answers', async () => {
