@@ -61,7 +61,7 @@ function facts({ name, data }: EventDocument, output: Pick<Output, 'style'>): st
 
 function show(value: unknown): string {
   // Sums of cents have digits that nobody counted.
-  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
   if (typeof value === 'string') return /\s/.test(value) ? JSON.stringify(value) : value;
   return Array.isArray(value) && value.every((one) => typeof one === 'string')
     ? value.join(',')
