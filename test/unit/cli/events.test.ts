@@ -20,6 +20,12 @@ describe('an event as a line', () => {
     );
   });
 
+  it('shows amounts without the digits of binary fractions, and counts as they are', () => {
+    expect(line({ data: { costUsd: 0.0008240000000000001, tokens: 1234567 } })).toMatch(
+      / costUsd=0\.000824 tokens=1234567$/,
+    );
+  });
+
   it('shows the day of another day', () => {
     expect(line({}, new Date(2030, 0, 2))).toBe('2030-01-01 09:05:01.250 task.done');
   });
