@@ -1,6 +1,5 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { SwarmError } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
 import { refuseInsideAgent, type Context, type World } from './context.ts';
 import { changeDirectory } from './project.ts';
