@@ -7,6 +7,7 @@ import { someoneListens } from '../lib/unix-socket.ts';
 import { CheckpointClient } from './checkpoint-client.ts';
 import type {
   Agent,
+  AlertDocument,
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
@@ -111,6 +112,10 @@ export class SwarmClient {
 
   undo(agent: string): Promise<UndoDocument> {
     return this.#post(`/v1/agents/${encodeURIComponent(agent)}/undo`, {}, WORK_TIMEOUT_MS);
+  }
+
+  alerts(): Promise<AlertDocument[]> {
+    return this.#get('/v1/alerts');
   }
 
   explain(agent: string): Promise<ExplainDocument> {

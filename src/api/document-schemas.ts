@@ -13,6 +13,7 @@ import type {
 } from './checkpoint-service.ts';
 import type {
   Agent,
+  AlertDocument,
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
@@ -154,6 +155,15 @@ const rollback = z.object({
 
 export const documentSchemas = {
   agent,
+  alert: z.object({
+    key: z.string().describe('The same trouble has the same key.'),
+    severity: z.enum(['info', 'warning', 'critical']),
+    state: z.enum(['raised', 'recovered']),
+    agent: text,
+    text: z.string(),
+    since: time,
+    at: time,
+  }),
   ...checkpointSchemas,
   error: z.object({
     error: z.object({
@@ -225,6 +235,7 @@ export function documentJsonSchema(name: keyof typeof documentSchemas): Record<s
 
 interface Documents {
   agent: Agent;
+  alert: AlertDocument;
   checkpoint: CheckpointDocument;
   'checkpoint-show': CheckpointShowDocument;
   'checkpoint-diff': CheckpointDiffDocument;

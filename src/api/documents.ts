@@ -117,6 +117,18 @@ export interface ExplainDocument {
   facts: { fact: string; value: string; ageMs: number | null }[];
 }
 
+/** Something that is wrong, or was and is right again (`recovered`). */
+export interface AlertDocument {
+  /** The same trouble has the same key. */
+  key: string;
+  severity: 'info' | 'warning' | 'critical';
+  state: 'raised' | 'recovered';
+  agent: string | null;
+  text: string;
+  since: string;
+  at: string;
+}
+
 export interface EventDocument {
   id: number;
   at: string;

@@ -81,6 +81,13 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'GET',
+    path: '/v1/alerts',
+    summary: 'what is wrong now',
+    input: none,
+    handle: (service) => service.alerts(),
+  }),
+  route({
+    method: 'GET',
     path: '/v1/agents/:id/explain',
     summary: 'why it has its status: facts, their ages, and the rule that fired',
     input: none,

@@ -2,6 +2,7 @@ import type { Task, TaskSpec } from '../domain/task.ts';
 import type { CheckpointService } from './checkpoint-service.ts';
 import type {
   Agent,
+  AlertDocument,
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
@@ -56,6 +57,8 @@ export interface SwarmService {
   rollbackPlan(id: string, request: RollbackRequest): Promise<RollbackPlanDocument>;
   /** Also of an agent that was removed. */
   undo(id: string): Promise<UndoDocument>;
+  /** Those that are open. */
+  alerts(): Promise<AlertDocument[]>;
   /** Reads what is known anew and judges it, as the supervisor does every second. */
   explain(id: string): Promise<ExplainDocument>;
   remove(id: string, request: { force: boolean }): Promise<RemovedDocument>;

@@ -91,7 +91,7 @@ export async function readHistory(
 }
 
 /** Until Ctrl-C, or until swarm goes down. A supervisor that died is waited for; nothing is missed and nothing told twice. */
-async function follow(
+export async function follow(
   context: Context,
   client: SwarmClient,
   from: number,

@@ -22,6 +22,11 @@ export function addUpkeepCommands(
     .argument('<agent>')
     .action(call(async () => (await import('./explain.ts')).explain));
   program
+    .command('monitor')
+    .summary('health and alerts, live: for a pane of its own')
+    .description('Prints the state and what is wrong now, then each alert and each change, and rings for new alerts.')
+    .action(call(async () => (await import('./monitor.ts')).monitor));
+  program
     .command('events')
     .summary('what happened, and with --follow what happens')
     .description(

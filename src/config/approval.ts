@@ -30,6 +30,10 @@ export function programsOf(config: Config, servers: McpServers = {}): NamedProgr
   for (const key of ['setup', 'teardown'] as const)
     for (const argv of config.worktree[key]) found.push([`worktree.${key}`, argv]);
   for (const [name, argv] of Object.entries(config.verify)) found.push([`verify.${name}`, argv]);
+  const { command, webhook } = config.alerts;
+  if (command !== undefined) found.push(['alerts.command', command]);
+  // What it is told leaves the machine.
+  if (webhook !== undefined) found.push(['alerts.webhook', [webhook]]);
   if (config.tmux.program !== 'tmux') found.push(['tmux.program', [config.tmux.program]]);
   return found.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

@@ -175,6 +175,24 @@ export const configSchema = z
         after: duration(1000).prefault('10m').describe('When `deny` denies, while nobody is attached.'),
       })
       .prefault({}),
+    alerts: z
+      .strictObject({
+        command: argv
+          .optional()
+          .describe('Run for each alert: JSON on its stdin, SWARM_ALERT_TEXT and others in its environment.'),
+        webhook: z
+          .string()
+          .refine((text) => /^https?:\/\/\S+$/.test(text) && URL.canParse(text), {
+            error: 'an http:// or https:// URL',
+          })
+          .optional()
+          .describe('URL that each alert is sent to, as JSON by POST.'),
+        least: z
+          .enum(['info', 'warning', 'critical'])
+          .default('warning')
+          .describe('The least severity that command and webhook are told of.'),
+      })
+      .prefault({}),
     health: z
       .strictObject({
         stuckAfter: duration(1000).prefault('10m').describe('No sign of progress for so long means stuck.'),

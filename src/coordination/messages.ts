@@ -128,6 +128,8 @@ export const alertSchema = z.object({
   key: z.string(),
   text: z.string(),
   agent: z.string().nullable(),
+  /** `recovered`: the trouble of this key is over. */
+  state: z.enum(['raised', 'recovered']).default('raised'),
 });
 
 /** `agent.status`: any other fact of public interest, key `agent.status.<subject>.<what>`. */

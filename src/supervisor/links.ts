@@ -16,6 +16,7 @@ const SPOKEN = [LINK_PROTOCOL, LINK_PROTOCOL - 1];
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 /** At the end a wrapper that hangs is given so long to take its last word, ms. */
 const LAST_WORD_MS = 500;
+const CANCEL_TIMEOUT_MS = 10_000;
 
 export interface LinkHandlers {
   /** The token that this agent was given, or null for an agent that is not ours. */
@@ -195,6 +196,15 @@ export class LinkServer {
     this.#links.delete(link.agent);
     this.#handlers.disconnected(link.agent);
   }
+
+  /** Asks for an attempt's end. Not to be confirmed is told and no error: what ends attempts for sure is their lease. */
+  readonly cancel = async (agent: string, task: string, attempt: number): Promise<void> => {
+    try {
+      await this.order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS);
+    } catch (error) {
+      this.#handlers.problem(`the cancel of ${task} on ${agent} was not confirmed`, error);
+    }
+  };
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));

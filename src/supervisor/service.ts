@@ -1,5 +1,6 @@
 import type {
   Agent,
+  AlertDocument,
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
@@ -40,6 +41,7 @@ export interface ServiceDependencies {
   status(): Promise<StatusDocument>;
   document(record: AgentRecord): Agent;
   explain(record: AgentRecord): ExplainDocument;
+  alerts(): AlertDocument[];
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
   works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows'>;
@@ -89,6 +91,10 @@ export class Service implements SwarmService {
 
   async agent(id: string): Promise<Agent> {
     return this.#deps.document(this.#record(id));
+  }
+
+  async alerts(): Promise<AlertDocument[]> {
+    return this.#deps.alerts();
   }
 
   async explain(id: string): Promise<ExplainDocument> {

@@ -4,10 +4,12 @@ import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import { brokerPort } from './broker-port.ts';
 import { BrokerKeeper } from './broker-keeper.ts';
-import { cancelAttempt } from './cancel-attempt.ts';
+import type { Alerting } from './alerting.ts';
+import { openAlerting } from './alert-world.ts';
 import { checkpointDesk, checkpointUpkeep } from './checkpoint-desk.ts';
-import { candidates, able, decorate, refusal } from './claims.ts';
-import { Dispatch, TICKET_PATIENCE_MS } from './dispatch.ts';
+import { candidates } from './claims.ts';
+import type { Dispatch } from './dispatch.ts';
+import { openDispatch } from './dispatch-world.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
 import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import { EventLog } from './event-log.ts';
@@ -70,6 +72,7 @@ export class Supervisor {
   readonly #power: Power;
   readonly #upkeep: CheckpointUpkeep;
   readonly #works: Works;
+  readonly #alerting: Alerting;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -127,25 +130,13 @@ export class Supervisor {
       ),
     });
     this.#roster = new Roster({ project, store, fleet: this.#fleet });
-    this.#dispatch = new Dispatch({
+    this.#dispatch = openDispatch({
       log,
-      now,
-      candidates: (limit) =>
-        this.#engine.readyLanes(limit).map(({ lane, count }) => ({
-          kind: lane.kind,
-          needs: lane.needs,
-          only: lane.agent ?? lane.reservedFor,
-          count,
-        })),
-      claim: (claim) =>
-        this.#engine.claim(claim, {
-          leaseMs: config.tasks.lease,
-          decorate: (task) => decorate(task, config, this.#roster.base),
-        }),
-      refusal: (claim) => refusal(this.#fleet, claim),
-      able: (agent) => able(this.#fleet, agent),
-      publishTicket: (route) => this.#queue.bus.publishTicket(route, { expirationMs: TICKET_PATIENCE_MS }),
-      connected: () => this.#queue.connected,
+      config,
+      engine: this.#engine,
+      fleet: this.#fleet,
+      base: () => this.#roster.base,
+      queue: () => this.#queue,
     });
     this.#queue = new SupervisorQueue({
       project: layout.hash,
@@ -179,7 +170,7 @@ export class Supervisor {
       fleet: this.#fleet,
       project: layout.hash,
       log,
-      cancel: (agent, task, attempt) => this.#cancelAttempt(agent, task, attempt),
+      cancel: this.#links.cancel,
     });
     this.#upkeep = checkpointUpkeep({ layout, config, log, events: this.#events });
     this.#power = new Power({
@@ -195,6 +186,7 @@ export class Supervisor {
       quiet: () => this.#fleet.quiet,
       end: async (how) => {
         if (this.#tick !== null) clearInterval(this.#tick);
+        await this.#alerting.close();
         await endSupervisor(how, this.#endingParts());
         this.#options.onEnd();
       },
@@ -207,6 +199,14 @@ export class Supervisor {
       engine: this.#engine,
       roster: this.#roster,
       during: (work) => this.#power.during(work),
+    });
+    this.#alerting = openAlerting({
+      ...options,
+      events: this.#events,
+      fleet: this.#fleet,
+      tmux: this.#tmux,
+      queue: this.#queue,
+      broker: () => this.#broker.state,
     });
     this.#api = new ApiServer(this.#service(), onError);
   }
@@ -262,16 +262,8 @@ export class Supervisor {
 
   #onTick(): void {
     const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
-    this.#leases.tick().catch(failed);
-    this.#engine.tick().catch(failed);
-    this.#dispatch.tick();
-    this.#works.tick();
-    this.#power.tick();
-    this.#upkeep.tick();
-  }
-
-  #cancelAttempt(agent: string, task: string, attempt: number): Promise<void> {
-    return cancelAttempt(this.#links, this.#options.log, { agent, task, attempt });
+    for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
+    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#alerting]) part.tick();
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {
@@ -311,7 +303,7 @@ export class Supervisor {
         defaultRetries: this.#options.project.config.tasks.retries,
         agents: () => candidates(this.#fleet, this.#options.project.config),
         events: this.#events,
-        cancelAttempt: (agent, task, attempt) => void this.#cancelAttempt(agent, task, attempt),
+        cancelAttempt: this.#links.cancel,
         base: () => this.#roster.base,
         merged: (task, merge) => this.#works.merged(task, merge),
         ...mergeDesk(layout, (branch, commit) => this.#roster.moved(branch, commit)),
@@ -319,6 +311,7 @@ export class Supervisor {
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
       explain: (record) => this.#judge.explain(record, this.#fleet.desired(record)),
+      alerts: () => this.#alerting.open,
       up: (request) => this.#power.up(request),
       down: (purge) => this.#power.down(purge),
       works: this.#works,

@@ -27,7 +27,7 @@ export interface TaskDeskDependencies {
   agents(): Candidate[];
   events: EventLog;
   /** Tells the wrapper that holds it to stop. */
-  cancelAttempt(agent: string, task: string, attempt: number): void;
+  cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
   base(): { branch: string | null; commit: string };
   mergeBase(a: string, b: string): Promise<string>;
   diff(base: string, commit: string): Promise<{ stat: string; patch: string }>;
@@ -65,7 +65,7 @@ export class TaskDesk {
 
   async cancel(id: string): Promise<Task> {
     const { task, lease } = await this.#deps.engine.cancel(id);
-    if (lease !== null) this.#deps.cancelAttempt(lease.agent, task.id, lease.attempt);
+    if (lease !== null) void this.#deps.cancelAttempt(lease.agent, task.id, lease.attempt);
     return task;
   }
 

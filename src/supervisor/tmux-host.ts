@@ -22,6 +22,7 @@ export const AGENT_OPTION = '@swarm_agent';
 export const PROJECT_OPTION = '@swarm_project';
 /** Shown by tmux.conf in the status line. */
 const LABEL_OPTION = '@swarm_task';
+const ALERTS_OPTION = '@swarm_alerts';
 
 /** How long tmux may take to notice that a pane's program is gone. */
 const SETTLE_LOOKS = 200;
@@ -33,6 +34,7 @@ export class TmuxHost {
   #tmux: Tmux | null = null;
   #opening: Promise<Tmux> | null = null;
   readonly #labels = new Map<string, string>();
+  #alerts = 0;
 
   constructor(options: TmuxHostOptions) {
     this.#options = options;
@@ -49,6 +51,7 @@ export class TmuxHost {
       .open()
       .then((tmux) => {
         this.#tmux = tmux;
+        if (this.#alerts > 0) this.#showAlerts();
         tmux.onExit(() => {
           if (this.#tmux !== tmux) return;
           this.#tmux = null;
@@ -141,6 +144,18 @@ export class TmuxHost {
     this.#labels.set(known.pane, text);
     // A pane that has gone meanwhile needs no label; the next one is asked for anew.
     this.#tmux.setOption(known.pane, LABEL_OPTION, text).catch(() => this.#labels.delete(known.pane));
+  }
+
+  /** What every status line says of open alerts; sent only when it changes, and never waited for. */
+  alerts(count: number): void {
+    this.#alerts = count;
+    this.#showAlerts();
+  }
+
+  #showAlerts(): void {
+    const text = this.#alerts === 0 ? '' : `${this.#alerts} alert${this.#alerts === 1 ? '' : 's'}`;
+    // A server that has gone is told again with the next one.
+    this.#tmux?.command(['set-option', '-g', ALERTS_OPTION, text]).catch(() => undefined);
   }
 
   async close(known: PaneView): Promise<void> {

@@ -12,7 +12,8 @@ import { parseConfig } from '../../src/config/load.ts';
 import { decode } from '../../src/coordination/messages.ts';
 import { repositoryRoot } from '../support/environment.ts';
 
-const LONGEST = 350;
+/** Of what is written by hand. */
+const LONGEST = 300;
 const readme = readFileSync(path.join(repositoryRoot, 'README.md'), 'utf8');
 
 /** Contents of the fenced blocks of these languages. */
@@ -134,7 +135,9 @@ describe('what README.md says', () => {
     }
   });
 
-  it(`can be read in one go: at most ${LONGEST} lines`, () => {
-    expect(readme.split('\n').length).toBeLessThanOrEqual(LONGEST);
+  it(`can be read in one go: at most ${LONGEST} lines, besides the tables that are made of the program`, () => {
+    const written = readme.replaceAll(/<!-- (\w+): written by [\s\S]*?<!-- \/\1 -->/g, '');
+    expect(written).not.toContain('| `agents.<role>.count`');
+    expect(written.split('\n').length).toBeLessThanOrEqual(LONGEST);
   });
 });

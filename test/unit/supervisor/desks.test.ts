@@ -202,7 +202,7 @@ function desk(task: Task, more: Partial<TaskDeskDependencies> = {}) {
       retry: async () => task,
     },
     events: seen.log,
-    cancelAttempt: (agent, id, attempt) => cancelled.push(`${agent} ${id} ${attempt}`),
+    cancelAttempt: async (agent, id, attempt) => void cancelled.push(`${agent} ${id} ${attempt}`),
     base: () => ({ branch: 'main', commit: 'c0ffee' }),
     mergeBase: async (a, b) => `${a}..${b}`,
     diff: async (base, commit) => ({ stat: `${base} ${commit}`, patch: 'patch' }),
@@ -316,6 +316,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     tasks: desk(done).taskDesk,
     status: () => Promise.reject(new Error('unasked')),
     document: (agent) => agentDocument(agent, null),
+    alerts: () => [],
     explain: () => {
       throw new Error('unasked');
     },

@@ -1,0 +1,70 @@
+import type { AlertDocument, EventDocument } from '../api/documents.ts';
+import type { Context } from './context.ts';
+import { follow } from './events.ts';
+import { plain, type Output, type Style } from './output.ts';
+import { openProject } from './project.ts';
+import { readStatus, statusLines } from './status.ts';
+
+const BELL = '\u0007';
+const STYLES: Readonly<Record<AlertDocument['severity'], Style>> = { critical: 'red', warning: 'yellow', info: 'dim' };
+
+/** The health of the swarm, what is wrong now, and from then on each alert and each change of an agent's status. */
+export async function monitor(context: Context): Promise<void> {
+  const { output } = context;
+  const project = await openProject(context);
+  const [open, newest] = await Promise.all([project.client.alerts(), newestEvent(project.client)]);
+  if (!output.json) {
+    for (const line of statusLines(output, await readStatus(project), Date.now())) output.line(line);
+    output.line('');
+    if (open.length === 0) output.line(output.style('green', 'nothing is wrong'));
+  }
+  for (const alert of open) show(output, alert);
+  await follow(context, project.client, newest, (event) => {
+    const alert = alertOf(event);
+    if (alert !== null) {
+      show(output, alert);
+      // tmux shows it on its status line, a terminal rings.
+      if (output.isTerminal && !output.json && alert.state === 'raised') output.stdout.write(BELL);
+    } else if (!output.json && event.name.startsWith('agent.status.')) {
+      output.line(output.style('dim', statusLine(event)));
+    }
+  });
+}
+
+async function newestEvent(client: {
+  eventsAfter(id: number, limit: number): Promise<EventDocument[]>;
+}): Promise<number> {
+  let last = 0;
+  for (;;) {
+    const page = await client.eventsAfter(last, PAGE);
+    last = page.at(-1)?.id ?? last;
+    if (page.length < PAGE) return last;
+  }
+}
+
+const PAGE = 1_000;
+
+function show(output: Output, alert: AlertDocument): void {
+  if (output.json) output.document(alert);
+  else output.line(alertLine(output, alert));
+}
+
+export function alertLine(output: Output, { severity, state, text, at }: AlertDocument): string {
+  const label =
+    state === 'recovered' ? output.style('green', 'over    ') : output.style(STYLES[severity], severity.padEnd(8));
+  return `${clock(at)}  ${label}  ${plain(text)}`;
+}
+
+function statusLine({ at, agent, name, data }: EventDocument): string {
+  const reason = typeof data['reason'] === 'string' && data['reason'] !== '' ? `: ${plain(data['reason'])}` : '';
+  return `${clock(at)}  ${agent ?? ''} ${name.slice('agent.status.'.length)}${reason}`;
+}
+
+function clock(at: string): string {
+  return new Date(at).toTimeString().slice(0, 8);
+}
+
+/** Null for an event that is no alert. */
+export function alertOf({ name, data }: EventDocument): AlertDocument | null {
+  return name === 'alert.raised' || name === 'alert.recovered' ? (data as unknown as AlertDocument) : null;
+}

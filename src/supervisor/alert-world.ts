@@ -1,0 +1,60 @@
+import type { StatusDocument } from '../api/documents.ts';
+import { isAtLeast } from '../health/index.ts';
+import { Alerting, type AlertingOptions } from './alerting.ts';
+import { commandSink, webhookSink, type AlertSink } from './alert-sinks.ts';
+import type { Fleet } from './fleet.ts';
+import type { Project } from './project.ts';
+import type { SupervisorQueue } from './queue.ts';
+import type { TmuxHost } from './tmux-host.ts';
+
+export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
+  project: Project;
+  env: Record<string, string>;
+  fleet: Fleet;
+  tmux: TmuxHost;
+  queue: SupervisorQueue;
+  broker(): StatusDocument['broker'];
+}
+
+/** Alerts of one project: what is looked at, and who is told. */
+export function openAlerting(world: AlertWorld): Alerting {
+  const { log, events, fleet, tmux } = world;
+  let broker = { state: '', since: 0 };
+  return new Alerting({
+    log,
+    events,
+    now: () => Date.now(),
+    observe: () => {
+      const { state, reason } = world.broker();
+      if (state !== broker.state) broker = { state, since: Date.now() };
+      // What is being taken down is not in trouble.
+      if (fleet.goingDown) return { agents: [], broker: { state: 'up', since: 0, reason: null } };
+      const agents = fleet.records.map(({ id, status, statusSince, statusReason }) => ({
+        id,
+        status,
+        since: new Date(statusSince).toISOString(),
+        reason: statusReason,
+      }));
+      return { agents, broker: { ...broker, reason } };
+    },
+    sinks: sinksOf(world),
+    onOpen: (count) => tmux.alerts(count),
+  });
+}
+
+function sinksOf({ project: { config, layout }, env, queue }: AlertWorld): Map<string, AlertSink> {
+  const sinks = new Map<string, AlertSink>();
+  sinks.set('agent.alerts', async ({ severity, key, text, agent, state }) => {
+    // Whoever listens there hears nothing either while there is no broker.
+    if (queue.connected) await queue.bus.alert({ severity, key, text, agent, state });
+  });
+  const { command, webhook, least } = config.alerts;
+  const loud = (sink: AlertSink): AlertSink => {
+    return async (alert, signal) => {
+      if (isAtLeast(alert.severity, least)) await sink(alert, signal);
+    };
+  };
+  if (command !== undefined) sinks.set('alerts.command', loud(commandSink(command, { cwd: layout.root, env })));
+  if (webhook !== undefined) sinks.set('alerts.webhook', loud(webhookSink(webhook)));
+  return sinks;
+}

@@ -1,0 +1,91 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
+import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
+import { runSwarm, swarmScript } from '../../support/swarm.ts';
+
+let environment: IsolatedEnvironment;
+let repository: TemporaryRepository;
+let monitor: Promise<unknown> | null = null;
+let told = '';
+
+interface Explained {
+  status: string;
+  rule: string;
+  reason: string | null;
+  facts: { fact: string; value: string }[];
+}
+
+const swarm = async (...args: string[]): Promise<string> => {
+  const run = await runSwarm(environment, repository.path, args, { timeoutMs: 50_000 });
+  expect(run.exitCode, `swarm ${args.join(' ')}\n${run.stdout}\n${run.stderr}`).toBe(0);
+  return run.stdout;
+};
+const explained = async (): Promise<Explained> => JSON.parse(await swarm('explain', 'runner-1', '--json')) as Explained;
+const soon = { timeout: 30_000, interval: 100 };
+
+beforeAll(async () => {
+  environment = await isolatedEnvironment({ graceMs: 5_000 });
+  const alerts = path.join(environment.directory, 'alerts.jsonl');
+  repository = await temporaryRepository({
+    parent: environment.directory,
+    files: {
+      'swarm.yaml': [
+        'agents:',
+        '  worker: {count: 0}',
+        '  runner: {kind: shell, intensity: 1, backoff: 50ms, backoffMax: 50ms}',
+        `alerts: {command: [sh, -c, 'cat >> ${alerts}']}`,
+        'stopGrace: 1s',
+        '',
+      ].join('\n'),
+    },
+  });
+});
+
+afterAll(async () => {
+  await runSwarm(environment, repository.path, ['down']);
+  await monitor;
+  await environment[Symbol.asyncDispose]();
+});
+
+test('an agent that dies too often is one alert, and its end: in the monitor and to the command', async () => {
+  await swarm('up', '--detach', '--yes');
+  const watching = execa(swarmScript, ['monitor'], {
+    cwd: repository.path,
+    env: environment.variables,
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+  });
+  monitor = watching;
+  watching.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  await expect.poll(() => told, soon).toContain('nothing is wrong');
+  const killed = new Set<number>();
+  await expect
+    .poll(
+      async () => {
+        const { status, facts } = await explained();
+        const pid = Number(/^alive, pid (\d+)$/.exec(facts.find(({ fact }) => fact === 'pane')?.value ?? '')?.[1]);
+        if (status === 'idle' && !killed.has(pid)) {
+          process.kill(pid, 'SIGKILL');
+          killed.add(pid);
+        }
+        return status;
+      },
+      { ...soon, message: 'given up after the second death' },
+    )
+    .toBe('failed');
+  expect(await explained()).toMatchObject({ rule: 'given-up', reason: expect.stringContaining('died 2 times') });
+  await expect.poll(() => told, soon).toMatch(/critical +runner-1 has failed: died 2 times/);
+  await swarm('restart', 'runner-1');
+  await expect.poll(() => told, soon).toMatch(/over +runner-1 has failed/);
+  const given = async (): Promise<string[]> =>
+    (await readFile(path.join(environment.directory, 'alerts.jsonl'), 'utf8')).trim().split('\n');
+  await expect.poll(given, soon).toHaveLength(2);
+  expect((await given()).map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { state: 'raised', key: 'agent.failed.runner-1', severity: 'critical' },
+    { state: 'recovered', key: 'agent.failed.runner-1' },
+  ]);
+});
