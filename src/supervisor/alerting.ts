@@ -73,7 +73,7 @@ export class Alerting {
   /** What is under way is broken off. */
   async close(): Promise<void> {
     this.#abort.abort();
-    await Promise.all([...this.#queues.values()].map(({ running }) => running));
+    for (const { running } of this.#queues.values()) await running;
   }
 }
 
