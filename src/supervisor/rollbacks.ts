@@ -154,8 +154,9 @@ export class Rollbacks {
   async #carryOut(record: AgentRecord, id: number, data: RollbackData): Promise<RollbackDocument> {
     const checkpoints = this.storeOf(record);
     const target = await this.#target(record, checkpoints, data);
+    const again = data.step !== 'begun';
     if (data.step === 'begun') await this.#prepare(record, id, data, checkpoints, target);
-    if (data.step === 'restoring') await this.#restore(record, id, data, checkpoints);
+    if (data.step === 'restoring') await this.#restore(record, id, data, { checkpoints, target, again });
     const result = await this.#converse(record, data, target);
     await this.#finish(record, id, data, result);
     const { n, safety, changed, warnings, task, hold } = data;
@@ -199,13 +200,20 @@ export class Rollbacks {
     await this.#step(id, data, 'restoring');
   }
 
-  async #restore(record: AgentRecord, id: number, data: RollbackData, checkpoints: CheckpointStore): Promise<void> {
+  /** @param how `again`: a kill came in between, perhaps when all was done already */
+  async #restore(
+    record: AgentRecord,
+    id: number,
+    data: RollbackData,
+    how: { checkpoints: CheckpointStore; target: Checkpoint; again: boolean },
+  ): Promise<void> {
+    const { checkpoints, target, again } = how;
     try {
       const recovered = await checkpoints.recover();
       if (recovered?.outcome === 'undone') throw new SwarmError('rollback-undone', undoneText(data));
       const done = await checkpoints.rollback(data.n);
       // With files that git ignores in the way, the store took one more checkpoint, which holds them too.
-      if (recovered === null) data.safety = Math.max(done.safety, data.safety ?? 0);
+      data.safety = again ? safetyAmong(await checkpoints.list(), data, target) : done.safety;
       data.changed = done.changed;
       data.warnings = [...data.warnings, ...done.warnings];
     } catch (error) {
@@ -296,6 +304,20 @@ export class Rollbacks {
     ]);
     events.emit('rollback.dropped', { agent: record.id, task: data.task, data: { n: data.n, why } });
   }
+}
+
+/**
+ * The checkpoint of what was there before, after a kill: the first one, or the one that the store took to hold ignored
+ * files too; not one of what a rollback that had ended already had made of it. Pure.
+ */
+function safetyAmong(all: readonly Checkpoint[], { n, safety }: RollbackData, target: Checkpoint): number | null {
+  const further = all.find(
+    (checkpoint) =>
+      checkpoint.n > (safety ?? 0) &&
+      checkpoint.reason === `before rollback to ${n}` &&
+      checkpoint.state !== target.state,
+  );
+  return further?.n ?? safety;
 }
 
 /** The first attempt's checkpoint of its beginning: the worktree was not yet the task's. */

@@ -1,0 +1,76 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { transcriptPath } from '../../../src/claude/transcript.ts';
+import { projectLayout, type ProjectLayout } from '../../../src/domain/layout.ts';
+import { TaskEngine } from '../../../src/scheduler/engine.ts';
+import { Store } from '../../../src/store/store.ts';
+import type { AgentRecord } from '../../../src/supervisor/agent-record.ts';
+import { Conversations } from '../../../src/supervisor/conversations.ts';
+import type { Fleet } from '../../../src/supervisor/fleet.ts';
+import { Rollbacks, type RollbacksDependencies } from '../../../src/supervisor/rollbacks.ts';
+import { events, record, silentLog } from '../../unit/supervisor/kit.ts';
+
+export const SESSION = '11111111-1111-4111-8111-111111111111';
+
+export interface Desk {
+  layout: ProjectLayout;
+  store: Store;
+  engine: TaskEngine;
+  rollbacks: Rollbacks;
+  agent: AgentRecord;
+  /** A line after another in the transcript of SESSION. */
+  transcript: string;
+}
+
+/** What a supervisor has of rollbacks, over the store on disk; its agent is stopped whenever it is asked to be. */
+export async function openDesk(
+  home: string,
+  wrap: (deps: RollbacksDependencies) => RollbacksDependencies = (deps) => deps,
+): Promise<Desk> {
+  const root = path.join(home, 'repo');
+  const env = { HOME: home };
+  const layout = projectLayout({ gitCommonDir: path.join(root, '.git'), root, env, uid: 0, tmpdir: home });
+  mkdirSync(layout.stateDir, { recursive: true });
+  const store = Store.open({ path: layout.db, lockPath: layout.lockDb });
+  const engine = new TaskEngine({
+    store,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const known = store.agents.get('worker-1');
+  const made = record('worker-1', { sessionId: known?.sessionId ?? SESSION });
+  const agent = Object.assign(made, { worktree: path.join(layout.worktreesDir, 'worker-1') });
+  const saveRow = (of: AgentRecord): Promise<void> =>
+    store.agents.put({ ...of.row, spec: null, checkpoint: null, createdAt: 0 });
+  if (known === undefined) await saveRow(agent);
+  const rollbacks = new Rollbacks(
+    wrap({
+      log: silentLog,
+      layout,
+      store,
+      fleet: { held: (_of: AgentRecord, _leases: string, work: () => Promise<unknown>) => work() } as unknown as Fleet,
+      events: events().log,
+      limits: { maxFileBytes: 1_000_000 },
+      conversations: new Conversations(() => env),
+      engine,
+      saveRow,
+    }),
+  );
+  return { layout, store, engine, rollbacks, agent, transcript: transcriptPath(env, agent.worktree, SESSION) };
+}
+
+/** A conversation of so many lines, each by its number: `line-1` … */
+export function writeTranscript(file: string, lines: number): void {
+  const texts = Array.from({ length: lines }, (_, index) =>
+    JSON.stringify({
+      type: index % 2 === 0 ? 'user' : 'assistant',
+      uuid: `line-${index + 1}`,
+      parentUuid: index === 0 ? null : `line-${index}`,
+      sessionId: SESSION,
+      message: { role: index % 2 === 0 ? 'user' : 'assistant', content: `words ${index + 1}` },
+    }),
+  );
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, `${texts.join('\n')}\n`);
+}

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import {
+  planConversation,
+  type ConversationFacts,
+  type ConversationPlan,
+} from '../../../src/supervisor/rollback-data.ts';
+
+const point = { sessionId: 's1', uuid: 'u1' };
+const facts: ConversationFacts = {
+  kind: 'claude',
+  filesOnly: false,
+  n: 3,
+  sessionId: 's2',
+  point,
+  beforeTask: false,
+};
+
+test.each<[string, Partial<ConversationFacts>, ConversationPlan]>([
+  ['goes back to the point that the checkpoint names', {}, { how: 'cut', from: point }],
+  ['stays where only files are asked for', { filesOnly: true }, { how: 'kept', sessionId: 's2' }],
+  ['is none of an agent that runs commands', { kind: 'shell' }, { how: 'none' }],
+  [
+    'begins anew where the checkpoint knows of none',
+    { point: null },
+    { how: 'fresh', why: 'at checkpoint 3 there was no conversation yet' },
+  ],
+  [
+    'begins anew where nothing had been said',
+    { point: { sessionId: 's1', uuid: null } },
+    { how: 'fresh', why: 'at checkpoint 3 there was no conversation yet' },
+  ],
+  [
+    'begins anew before the first word of the task in hand',
+    { beforeTask: true },
+    { how: 'fresh', why: 'checkpoint 3 is from before the first word of the task' },
+  ],
+])('the conversation %s', (_name, some, plan) => {
+  expect(planConversation({ ...facts, ...some })).toEqual(plan);
+});
