@@ -99,7 +99,7 @@ it.each(['after 2', 'in the files', 'before 3', 'after 3', 'before 4', 'after 4'
     expect(reply).toMatchObject({ got: 'task', order: { task, attempt: 2, resume: { sessionId: session } } });
 
     // And it can be taken back.
-    const { safety } = store.operations.lastDone('worker-1')?.data as RollbackData;
+    const { safety } = (store.operations.lastDone('worker-1') ?? { data: { safety: null } }).data as RollbackData;
     await rollbacks.storeOf(agent).rollback(safety ?? 0);
     expect(stateOf(repository, desk)).toEqual(before);
     store.close();
