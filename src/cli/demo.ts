@@ -70,9 +70,9 @@ async function chooseAgents(context: Context, yes: boolean): Promise<Cast> {
   } catch (error) {
     if (!(error instanceof SwarmError) || !error.code.startsWith('claude-')) throw error;
     context.output.line(
-      `${error.message}. So the agents here are of kind shell: programs do the work, not Claude Code.`,
+      `${error.message.replace(/\.$/, '')}. So here the agents are of kind shell: programs do the work.`,
     );
-    if (!yes) context.output.line('With --yes Claude Code is installed for swarm alone, and you see the real thing.');
+    if (!yes) context.output.line('With --yes Claude Code is installed, for swarm alone, and you see the real thing.');
     return { kind: 'shell', programs: null };
   }
 }
@@ -100,14 +100,15 @@ async function end(context: Context, place: DemoPlace, janitor: Janitor, keep: b
       `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'\n`;
     await writeFile(file, Object.entries(place.env).map(quoted).join(''), { mode: 0o600 });
     await janitor.dismiss();
-    output.note(`Kept, with its agents up (the scripted model is gone): ${place.directory}`);
+    const model = place.kind === 'claude' ? '; the scripted model is gone' : '';
+    output.note(`Kept, with its agents up${model}: ${place.directory}`);
     output.note(`  look around:  . ${file} && cd ${place.repository} && ${output.command} status`);
-    output.note(`  clear away:   ${output.command} down --purge --yes && rm -r ${place.directory}`);
+    output.note(`  clear away:   ${output.command} down && rm -r ${place.directory}`);
     return;
   }
   output.line();
   output.line('Everything is stopped and removed:');
-  output.line(output.style('bold', '$ swarm down --purge'));
+  output.line(output.style('bold', `$ swarm down && rm -r ${place.directory}`));
   if (!(await janitor.cleanUp())) output.note(`Not everything could be stopped; it is left in ${place.directory}.`);
 }
 

@@ -67,10 +67,10 @@ export const LAST_TASK = 'program';
 export const PROGRAM_FILE = 'main.mjs';
 
 /** So long the scripted model seems to think, ms: a person should see the agents at work. */
-const THINKING_MS = 900;
-/** So long a command of a shell agent takes, s, and the one that is killed on its first try. */
+const THINKING_MS = 700;
+/** So long a command of a shell agent takes, s, and the one that is killed: on its first try it is never done before. */
 const WORK_S = 2;
-const KILLED_WORK_S = 6;
+const KILLED_WORK_S = 60;
 
 const README = '# Greeter\n\nA program that greets. It has no code yet; three agents are about to write it.\n';
 const WORK_FILE = 'work.mjs';
@@ -86,13 +86,14 @@ export function repositoryFiles(kind: AgentKind): Record<string, string> {
 function workProgram(): string {
   const contents = Object.fromEntries(DEMO_TASKS.map(({ file, content }) => [file, content]));
   return [
-    '// node work.mjs FILE SECONDS: works for a while, then writes the file.',
+    '// node work.mjs FILE SECONDS: works for a while, then writes the file. A second try takes a second.',
     "import { writeFileSync } from 'node:fs';",
     "import { setTimeout } from 'node:timers/promises';",
     '',
     `const contents = ${JSON.stringify(contents, null, 2)};`,
     'const [file, seconds] = process.argv.slice(2);',
-    'await setTimeout(Number(seconds) * 1000);',
+    "const [, , , attempt] = (process.env.SWARM_MARK ?? '').split('/');",
+    "await setTimeout(attempt === '1' ? Number(seconds) * 1000 : 1000);",
     'writeFileSync(file, contents[file]);',
     '',
   ].join('\n');
@@ -119,11 +120,17 @@ type Steps = NonNullable<ScriptInput['rules']>[number]['steps'];
 export function demoScript(): ScriptInput {
   return {
     rules: DEMO_TASKS.flatMap((task) => [
-      // After the kill the conversation goes on, or a new one takes over: it writes once more, and thinks no longer.
+      // After the kill the conversation goes on, or a new one takes over: the file is there, and it thinks no longer.
       {
         name: `${task.name}, interrupted`,
         matches: `^(?:You were interrupted|Another session began).*?[Tt]ask [^:\\n]+: ${task.title}[\\n.]`,
-        steps: [write(task, 'Where was I? I go on with'), ...finish(task)],
+        steps: finish(task),
+      },
+      // A second attempt begins with a clean worktree.
+      {
+        name: `${task.name}, again`,
+        matches: `^# Task [^:\\n]+: ${task.title}\\n.*## Earlier attempts`,
+        steps: [write(task, 'Once more I write'), ...finish(task)],
       },
       { name: task.name, matches: `^# Task [^:\\n]+: ${task.title}\\n`, steps: firstTry(task) },
     ]),

@@ -52,7 +52,7 @@ export async function cleanUpLater(context: Context, directory: string): Promise
   // Gone already where the demonstration came to its end, and never there without a terminal.
   await runTmux(screenAddress(place), ['kill-server']).catch(() => undefined);
   await endCommands(directory);
-  await execa(process.execPath, [process.argv[1] ?? '', 'down', '--purge', '--yes'], {
+  await execa(process.execPath, [process.argv[1] ?? '', 'down'], {
     cwd: place.repository,
     env: place.env,
     extendEnv: false,

@@ -31,7 +31,7 @@ export async function killAgent(stage: Stage, ids: PlannedIds): Promise<void> {
   const after = (): string => `after ${formatDuration(performance.now() - killedAt)}`;
   if (stage.place.kind === 'shell') {
     const again = await waitFor(() => secondAttempt(stage, task), { ...wait, what: `${task} to be tried again` });
-    stage.line(`${after()}: ${again.agent} tries ${task} once more (attempt ${again.n}), from the state before it`);
+    stage.line(`${after()}: ${again.agent} tries ${task} once more (attempt ${again.n}), from a clean worktree`);
     return;
   }
   await waitFor(() => seen(stage, victim), { ...wait, what: 'the death to be noticed' });

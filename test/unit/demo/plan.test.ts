@@ -49,6 +49,8 @@ describe('the plan', () => {
       expect(answer(`You were interrupted (SIGKILL) while you worked on task t7: ${title}. Look at it.`, 0)).toBe(
         `${name}, interrupted`,
       );
+      const again = `# Task t7: ${title}\n\n${title}\n\n## Earlier attempts\n- attempt 1 by worker-1: lost`;
+      expect(answer(again, 0)).toBe(`${name}, again`);
       expect(answer(`Another session began this task and ended (x).\n\n# Task t7: ${title}\n\n${title}`, 0)).toBe(
         `${name}, interrupted`,
       );
