@@ -16,10 +16,17 @@ const SCREEN = { columns: 100, rows: 44 };
 const places = ({ environment }: Place): string[] =>
   readdirSync(path.join(environment.directory, 'tmp')).filter((name) => name.startsWith('swarm-demo-'));
 
-/** Looks twice a second: each look is a process, and the demonstration is what is measured. */
-async function shows(terminal: Terminal, text: string | RegExp): Promise<string> {
+/**
+ * Looks twice a second, since each look is a process and takes from the demonstration.
+ * @param key pressed before each look: whoever has read it goes on
+ */
+async function shows(terminal: Terminal, text: string | RegExp, key?: string): Promise<string> {
   let screen = '';
-  const look = async (): Promise<string> => (screen = await terminal.screen());
+  const look = async (): Promise<string> => {
+    if (key !== undefined) await terminal.keys(key);
+    screen = await terminal.screen();
+    return screen;
+  };
   await expect.poll(look, { timeout: LONGEST_MS, interval: 500, message: `"${text}" on the screen` }).toMatch(text);
   return screen;
 }
@@ -117,18 +124,14 @@ describe('swarm demo, all of it', () => {
 
   test('in a terminal runs beside the real dashboard, takes an answer by key, and gives the terminal back', async ({
     place,
-    onTestFinished,
   }) => {
     const terminal = await place.terminal(['demo'], SCREEN);
-    // Whoever has read it goes on by a key.
-    const pressing = setInterval(() => void terminal.keys('Space'), 400);
-    onTestFinished(() => clearInterval(pressing));
-    await shows(terminal, 'Press a to allow, d to deny');
+    await shows(terminal, 'Press a to allow, d to deny', 'Space');
     const asked = await shows(terminal, 'greeter  1 needs you');
     expect(asked).toMatch(/2 agents · 3/);
     await terminal.keys('d');
     await shows(terminal, /\$ swarm answer worker-\d deny/);
-    await shows(terminal, 'What you have seen:');
+    await shows(terminal, 'What you have seen:', 'Space');
     await ended(terminal, 0);
     expect(await terminal.screen()).toMatch(/That was it, in \d+/);
     expect(places(place)).toEqual([]);
