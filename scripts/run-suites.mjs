@@ -21,6 +21,8 @@ const CHECKS = {
 const SUITES = { unit: { budget: 60 }, integration: { budget: 380 }, e2e: { budget: 400 } };
 const COVERAGE_BUDGET = 10;
 const BENCH_BUDGET = 900;
+/** With --long the random tests try ten times as much. */
+const LONG = { factor: 5, env: { SWARM_TEST_LONG: '1' } };
 
 const KILL_AFTER_MS = 5_000;
 const counts = { passed: 0, failed: 0 };
@@ -105,7 +107,8 @@ function countTests(file, outcome) {
   return { passed, failed: failed + skipped + otherwise, note: notes.filter(Boolean).join(', ') };
 }
 
-async function suite(name, { budget }, { coverage, extra }) {
+async function suite(name, { budget: usual }, { coverage, extra, long }) {
+  const budget = long ? usual * LONG.factor : usual;
   const startedAt = performance.now();
   const report = path.join(results, `${name}.json`);
   const argv = [...VITEST, '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
@@ -113,7 +116,7 @@ async function suite(name, { budget }, { coverage, extra }) {
     argv.push('--coverage', '--reporter=blob', `--outputFile.blob=${path.join(results, 'blobs', `${name}.json`)}`);
     argv.push(`--coverage.reportsDirectory=${path.join(results, name)}`, '--coverage.reporter=none');
   }
-  const outcome = await run([...argv, ...extra], budget);
+  const outcome = await run([...argv, ...extra], budget, long ? LONG.env : {});
   record(name, startedAt, budget, countTests(report, outcome));
 }
 
@@ -138,10 +141,11 @@ function parse(argv) {
     process.exit(2);
   }
   const usual = known.filter((name) => name !== 'bench' || own.includes('--long'));
-  return { wanted: names.length > 0 ? names : usual, extra: end === -1 ? [] : argv.slice(end + 1) };
+  const long = own.includes('--long');
+  return { wanted: names.length > 0 ? names : usual, long, extra: end === -1 ? [] : argv.slice(end + 1) };
 }
 
-const { wanted, extra } = parse(process.argv.slice(2));
+const { wanted, long, extra } = parse(process.argv.slice(2));
 const startedAt = performance.now();
 rmSync(results, { recursive: true, force: true });
 mkdirSync(results, { recursive: true });
@@ -152,7 +156,7 @@ for (const name of Object.keys(CHECKS)) {
 }
 for (const name of Object.keys(SUITES)) {
   if (!wanted.includes(name) || process.exitCode !== undefined) continue;
-  await suite(name, SUITES[name], { coverage: coverage && MERGED.includes(name), extra });
+  await suite(name, SUITES[name], { coverage: coverage && MERGED.includes(name), extra, long });
   if (coverage && name === MERGED.at(-1) && process.exitCode === undefined) {
     const argv = [...VITEST, `--mergeReports=${path.join(results, 'blobs')}`, '--coverage', '--reporter=dot'];
     await check('coverage', { budget: COVERAGE_BUDGET, argv }, { COVERAGE_GATE: '1' });

@@ -112,6 +112,7 @@ interface Seen {
   /** Git wrote the shadow index anew. */
   rewritten: boolean;
   touched: RawPath[];
+  leftOut: RawPath[];
   /** Before the first look, ms since 1970; clocks of files run a moment late. */
   began: number;
   listingBytes: Buffer;
@@ -126,14 +127,27 @@ async function look(context: CaptureContext, work: WorkIndex, signal: AbortSigna
   const { place, gitDir, config, limits } = context;
   const shadow: Shadow = { place, index: work.path, config, signal };
   const began = Date.now() - CLOCK_LAG_MS;
-  const { listing, listingBytes, touched, warnings } = await scan(shadow, limits);
+  const { listing, listingBytes, touched, leftOut, warnings } = await scan(shadow, limits);
   const [head, signature, operations, rewritten] = await Promise.all([
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
     indexSignature(gitDir),
     readOperationFiles(gitDir),
     work.touched(),
   ]);
-  return { shadow, work, began, rewritten, touched, listingBytes, listing, head, signature, operations, warnings };
+  return {
+    shadow,
+    work,
+    began,
+    rewritten,
+    touched,
+    leftOut,
+    listingBytes,
+    listing,
+    head,
+    signature,
+    operations,
+    warnings,
+  };
 }
 
 async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembered): Promise<boolean> {
@@ -234,6 +248,7 @@ async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
     emptyDirs: empty.empty,
     operations: operations.map(({ name }) => name),
     hasIndex: index.bytes !== null || index.blob !== null,
+    ...leftOutOf(seen, listing),
   };
   const state: StateToSave = {
     tree,
@@ -255,6 +270,14 @@ async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
     young: modes.young,
     shadowIndex: await seen.work.now(),
   };
+}
+
+/** What must be captured all the same was taken in after the scan. */
+function leftOutOf({ leftOut }: Seen, { files }: Listing): Pick<SavedState, 'leftOut'> {
+  if (leftOut.length === 0) return {};
+  const held = new Set(files);
+  const left = leftOut.filter((file) => !held.has(file));
+  return left.length === 0 ? {} : { leftOut: left };
 }
 
 /** The bytes are in the checkpoint; only what later captures compare is kept in memory. */

@@ -15,6 +15,8 @@ export interface SavedState {
   /** Names of the operation files; their contents are `operation/<position>`. */
   operations: string[];
   hasIndex: boolean;
+  /** Files that were there and are not held; absent where there is none. */
+  leftOut?: RawPath[];
 }
 
 export interface StateToSave {

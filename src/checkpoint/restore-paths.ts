@@ -59,7 +59,10 @@ export async function restorePaths(
   const now = new Set(await changedFiles(place, null, safety));
   const below = directoriesAmong(paths);
   const write = differing.filter((file) => wanted.has(file));
-  const remove = differing.filter((file) => now.has(file) && !wanted.has(file) && liesBelow(file, below));
+  const leftOut = new Set(target.saved.leftOut);
+  const remove = differing.filter(
+    (file) => now.has(file) && !wanted.has(file) && !leftOut.has(file) && liesBelow(file, below),
+  );
   // What was there then may lie where something else does now: the way is cleared first, and all of it is captured.
   for (const file of remove) await removeFile(place.worktree, file);
   if (write.length > 0) await writeFiles(context, target, write);

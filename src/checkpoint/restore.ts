@@ -59,6 +59,10 @@ async function restoreFiles(
   const work = await openWorkIndex(indexPath(place));
   try {
     const shadow: Shadow = { place, index: work.path, config };
+    // What the checkpoint left out for its size and a later one holds is there still; git would remove it.
+    const leftOut = target.saved.leftOut ?? [];
+    if (leftOut.length > 0)
+      await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(leftOut));
     await shadowGit(shadow, ['read-tree', '-u', '--reset', target.checkpoint.tree]);
     await work.keep();
     await bringBackIgnored(shadow, current, changed);

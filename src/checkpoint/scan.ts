@@ -21,6 +21,8 @@ export interface Scan {
   listingBytes: Buffer;
   /** Files whose stat data differed: what is known of all others still holds. */
   touched: RawPath[];
+  /** Files that are there and not in the index, for their size or because they cannot be read. */
+  leftOut: RawPath[];
   warnings: string[];
 }
 
@@ -39,16 +41,20 @@ interface Differences {
  * large. What differs is found first, by two processes side by side, and only that is added.
  */
 export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Scan> {
-  const [records, listed] = await Promise.all([readRecords(shadow), list(shadow)]);
+  const [records, first] = await Promise.all([readRecords(shadow), list(shadow)]);
+  const tracked = trackedDifferences(records);
+  if (tracked.deleted.length > 0) await remove(shadow, tracked.deleted);
+  // Below a directory that was a file git lists nothing while its index knows the file.
+  const listed = tracked.deleted.length > 0 ? await list(shadow) : first;
   const warnings = [...listed.warnings];
-  const found = await differences(shadow, records, listed.bytes);
-  const { add, drop } = await choose(shadow, found, limits, warnings);
+  const found = await withUntracked(shadow, tracked, listed.bytes);
+  const { add, drop, leftOut } = await choose(shadow, found, limits, warnings);
   if (add.length > 0 || drop.length > 0) await update(shadow, add, drop, warnings);
   const changedSet = found.added.length > 0 || found.nested.length > 0 || drop.length > 0;
   const { bytes, listing } = changedSet
     ? await readListing(shadow)
     : { bytes: listed.bytes, listing: parseListing(listed.bytes) };
-  return { listing, listingBytes: bytes, touched: [...found.modified, ...found.added], warnings };
+  return { listing, listingBytes: bytes, touched: [...found.modified, ...found.added], leftOut, warnings };
 }
 
 /** `:oldmode newmode oldid newid status`, path, … */
@@ -70,7 +76,7 @@ function runShadow(shadow: Shadow, args: readonly string[], env: Record<string, 
   });
 }
 
-async function differences(shadow: Shadow, records: readonly string[], listed: Buffer): Promise<Differences> {
+function trackedDifferences(records: readonly string[]): Differences {
   const found: Differences = { modified: [], deleted: [], added: [], nested: [] };
   for (let at = 0; at + 1 < records.length; at += 2) {
     const [head = '', file = ''] = [records[at], records[at + 1]];
@@ -78,6 +84,11 @@ async function differences(shadow: Shadow, records: readonly string[], listed: B
     else if (/^:160000 | 160000 /.test(head)) found.nested.push(file);
     else found.modified.push(file);
   }
+  return found;
+}
+
+async function withUntracked(shadow: Shadow, tracked: Differences, listed: Buffer): Promise<Differences> {
+  const found = { ...tracked, added: [...tracked.added], nested: [...tracked.nested] };
   const others = splitNul(listed).flatMap((record) => (record.startsWith('? ') ? [record.slice(2)] : []));
   const directories = others.filter((name) => name.endsWith('/'));
   const below = directories.length === 0 ? [] : await expand(shadow, directories);
@@ -107,19 +118,23 @@ async function choose(
   found: Differences,
   { maxFileBytes }: CheckpointLimits,
   warnings: string[],
-): Promise<{ add: RawPath[]; drop: RawPath[] }> {
+): Promise<{ add: RawPath[]; drop: RawPath[]; leftOut: RawPath[] }> {
   const { worktree } = shadow.place;
   const add: RawPath[] = [];
-  const drop = [...found.deleted];
+  const drop: RawPath[] = [];
+  const leftOut: RawPath[] = [];
   for (const [file, known] of [...pairs(found.modified, true), ...pairs(found.added, false)]) {
     const stat = statOf(worktree, file);
     if (stat === null) {
       if (known) drop.push(file);
     } else if (stat.isFile() && stat.size > maxFileBytes) {
       warnings.push(`left out, ${formatSize(stat.size)} is more than checkpoints.maxFileSize: ${printable(file)}`);
+      leftOut.push(file);
       if (known) drop.push(file);
-    } else if (stat.isFile() && !isReadable(worktree, file)) warnings.push(unreadable(printable(file)));
-    else add.push(file);
+    } else if (stat.isFile() && !isReadable(worktree, file)) {
+      warnings.push(unreadable(printable(file)));
+      leftOut.push(file);
+    } else add.push(file);
   }
   for (const file of found.nested) {
     const name = printable(file);
@@ -137,7 +152,7 @@ async function choose(
       found.added.filter((file) => add.includes(file)),
     )),
   );
-  return { add, drop };
+  return { add, drop, leftOut: leftOut.sort() };
 }
 
 const pairs = (files: readonly RawPath[], known: boolean): [RawPath, boolean][] => files.map((file) => [file, known]);
@@ -164,6 +179,10 @@ function isReadable(worktree: string, file: RawPath): boolean {
   }
 }
 
+async function remove(shadow: Shadow, files: readonly RawPath[]): Promise<void> {
+  await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(files));
+}
+
 /**
  * Removals first: a directory may have become a file. What update-index stumbles over (somebody works in the worktree
  * at this moment) `add -A` passes over, and names.
@@ -174,7 +193,7 @@ async function update(
   drop: readonly RawPath[],
   warnings: string[],
 ): Promise<void> {
-  if (drop.length > 0) await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(drop));
+  if (drop.length > 0) await remove(shadow, drop);
   if (add.length === 0) return;
   try {
     await shadowGit(shadow, ['update-index', '-z', '--add', '--remove', '--replace', '--stdin'], joinNul(add));

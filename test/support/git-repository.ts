@@ -23,6 +23,8 @@ export interface RepositoryOptions {
   /** Directory name; spaces and other alphabets are welcome. */
   name?: string;
   files?: Readonly<Record<string, string | Buffer>>;
+  /** Directory that holds it; the system's for temporary files unless told. */
+  parent?: string;
   /** False: no user.name and user.email. */
   identity?: boolean;
 }
@@ -37,7 +39,7 @@ const ENVIRONMENT = {
 export function makeRepository(options: RepositoryOptions = {}): TestRepository {
   // A person's own configuration (signing, hooks, identity) must not decide a test.
   Object.assign(process.env, ENVIRONMENT);
-  const home = realpathSync(mkdtempSync(path.join(os.tmpdir(), 'swarm-repo-')));
+  const home = realpathSync(mkdtempSync(path.join(options.parent ?? os.tmpdir(), 'swarm-repo-')));
   const root = path.join(home, options.name ?? 'repo');
   const git = (args: readonly string[], cwd = root): string =>
     execFileSync('git', args, {

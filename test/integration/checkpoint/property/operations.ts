@@ -1,0 +1,232 @@
+import { execFile, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import type { World } from '../world.ts';
+import type { Random } from './random.ts';
+
+export interface Place extends World {
+  random: Random;
+  gitDir: string;
+  /** Git children that work beside us; to be waited for. */
+  beside: Promise<unknown>[];
+}
+
+/** One random edit. False: it could not be done in this state, and does not count. */
+export type Operation = (place: Place) => boolean | void;
+
+const full = ({ worktree }: Place, name: string): string => path.join(worktree, name);
+const text = ({ random }: Place): string =>
+  Array.from({ length: 1 + random.below(6) }, () => `line ${random.below(1_000)}\n`).join('');
+
+/** Files directly at hand that an edit may hit, and that git knows or not. */
+function files(place: Place): string[] {
+  const found: string[] = [];
+  const visit = (directory: string): void => {
+    for (const entry of readdirSync(full(place, directory), { withFileTypes: true })) {
+      const name = directory === '' ? entry.name : `${directory}/${entry.name}`;
+      if (/^(\.git|ignored|nested|huge)/.test(name) || name.includes('\uFFFD')) continue;
+      if (entry.isDirectory()) visit(name);
+      else if (entry.isFile()) found.push(name);
+    }
+  };
+  visit('');
+  return found;
+}
+
+const some = (place: Place): string | null => {
+  const all = files(place);
+  return all.length === 0 ? null : place.random.pick(all);
+};
+
+const onFile =
+  (work: (place: Place, name: string) => boolean | void): Operation =>
+  (place) => {
+    const name = some(place);
+    return name === null ? false : work(place, name);
+  };
+
+const ok = (place: Place, ...args: string[]): boolean => place.repository.tryGit(args, place.worktree).code === 0;
+/** Git itself would take in two gigabytes. */
+const stage = (place: Place): boolean => ok(place, 'add', '-A', '--', '.', ':!huge*');
+export const underWay = ({ gitDir }: Place): boolean =>
+  ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].some((name) =>
+    existsSync(path.join(gitDir, name)),
+  );
+
+/** A history that conflicts: two commits to one file on two branches, nothing else in the way. */
+function conflict(place: Place, then: (other: string, own: string) => boolean): boolean {
+  if (underWay(place)) return false;
+  const id = place.random.below(1_000_000);
+  if (!stage(place) || !ok(place, 'commit', '-q', '--allow-empty', '-m', `before ${id}`)) return false;
+  const start = place.git('rev-parse', 'HEAD');
+  const commit = (content: string): string => {
+    writeFileSync(full(place, 'conflict.txt'), content);
+    place.git('add', '-f', 'conflict.txt');
+    place.git('commit', '-q', '-m', content.trim());
+    return place.git('rev-parse', 'HEAD');
+  };
+  if (existsSync(full(place, 'conflict.txt')) && !lstatSync(full(place, 'conflict.txt')).isFile()) return false;
+  const other = commit(`theirs ${id}\n`);
+  place.git('reset', '-q', '--hard', start);
+  const own = commit(`ours ${id}\n`);
+  then(other, own);
+  return underWay(place);
+}
+
+/** What the capture list names. */
+export const FEATURES: Record<string, Operation> = {
+  'tracked edit': onFile((place, name) => writeFileSync(full(place, name), text(place))),
+  'untracked file': (place) => place.write({ [`new/${place.random.below(50)}.txt`]: text(place) }),
+  'deleted file': onFile((place, name) => unlinkSync(full(place, name))),
+  'executable bit': onFile((place, name) =>
+    chmodSync(full(place, name), (lstatSync(full(place, name)).mode & 0o777) ^ 0o111),
+  ),
+  'odd mode': onFile((place, name) => chmodSync(full(place, name), place.random.pick([0o600, 0o640, 0o444, 0o755]))),
+  'mode of a directory': (place) => {
+    mkdirSync(full(place, 'dir/closed'), { recursive: true });
+    place.write({ 'dir/closed/f.txt': text(place) });
+    chmodSync(full(place, 'dir/closed'), place.random.pick([0o700, 0o750, 0o755]));
+  },
+  'symbolic link': (place) => {
+    const name = full(place, `link-${place.random.below(5)}`);
+    rmSync(name, { force: true, recursive: true });
+    symlinkSync(place.random.pick(['readme.txt', 'dir', '../outside', 'nowhere at all']), name);
+  },
+  'empty directory': (place) =>
+    void mkdirSync(full(place, `hollow/${place.random.below(4)}/${place.random.below(4)}`), { recursive: true }),
+  'staged apart from the working state': onFile((place, name) => {
+    writeFileSync(full(place, name), text(place));
+    if (!ok(place, 'add', '--', name)) return false;
+    writeFileSync(full(place, name), text(place));
+    return true;
+  }),
+  'staged, then deleted': onFile((place, name) => {
+    writeFileSync(full(place, name), text(place));
+    if (!ok(place, 'add', '--', name)) return false;
+    unlinkSync(full(place, name));
+    return true;
+  }),
+  'taken out of the index': onFile((place, name) => ok(place, 'rm', '-q', '-f', '--cached', '--', name)),
+  'intent to add': (place) => {
+    const name = `intent-${place.random.below(20)}.txt`;
+    place.write({ [name]: text(place) });
+    return ok(place, 'add', '-N', '--', name);
+  },
+  'everything staged': (place) => stage(place),
+  'a commit': (place) => stage(place) && ok(place, 'commit', '-q', '--allow-empty', '-m', 'on'),
+  'another branch': (place) => !underWay(place) && ok(place, 'checkout', '-q', '-b', `b${place.random.below(1e9)}`),
+  'detached HEAD': (place) => !underWay(place) && ok(place, 'checkout', '-q', '--detach'),
+  'a reset': (place) => ok(place, 'reset', '-q', place.random.pick(['--soft', '--mixed', '--hard']), 'HEAD'),
+  'unfinished merge': (place) => conflict(place, (other) => ok(place, 'merge', other)),
+  'unfinished rebase': (place) => conflict(place, (other) => ok(place, 'rebase', other)),
+  'unfinished cherry-pick': (place) => conflict(place, (other) => ok(place, 'cherry-pick', other)),
+  'unfinished revert': (place) =>
+    conflict(place, () => {
+      const first = place.git('rev-parse', 'HEAD');
+      writeFileSync(full(place, 'conflict.txt'), 'after\n');
+      place.git('commit', '-qam', 'after');
+      return ok(place, 'revert', '--no-edit', first);
+    }),
+  'operation given up': (place) => {
+    if (!underWay(place)) return false;
+    return ['merge', 'rebase', 'cherry-pick', 'revert'].some((verb) => ok(place, verb, '--abort'));
+  },
+  'nested repository': (place) => {
+    const name = `nested-${place.random.below(3)}`;
+    if (existsSync(full(place, name))) return true;
+    place.git('init', '-q', name);
+    place.repository.git(
+      ['-c', 'user.name=n', '-c', 'user.email=n@x', 'commit', '-q', '--allow-empty', '-m', 'n'],
+      full(place, name),
+    );
+    return true;
+  },
+  'ignored files': (place) => place.write({ 'ignored/cache.bin': text(place), 'x.ignored-by-nobody': text(place) }),
+  'left out for its size': (place) => place.write({ 'huge.bin': Buffer.alloc(300_000, place.random.below(256)) }),
+  'by the shell': (place) => {
+    const script = place.random.pick([
+      'echo $RANDOM >> readme.txt; mkdir -p sh && cp readme.txt sh/copy.txt',
+      'find . -name "*.txt" -not -path "./.git*" -not -path "./nested*" | head -2 | xargs -r sed -i s/line/LINE/',
+      'rm -rf new; mkdir new; for i in 1 2 3; do echo $i > new/$i.txt; done',
+    ]);
+    // A script may fail half way, as those of agents do.
+    spawnSync('bash', ['-c', script], { cwd: place.worktree, stdio: 'ignore' });
+  },
+};
+
+const raw = (place: Place, ...parts: (string | number[])[]): Buffer =>
+  Buffer.concat([Buffer.from(`${place.worktree}/`), ...parts.map((part) => Buffer.from(part as string))]);
+
+/** What the list of bad input names, as far as it can be done in a worktree that lives on. */
+export const BAD_INPUT: Record<string, Operation> = {
+  'line break in a name': (place) => place.write({ [`a\nb${place.random.below(5)}.txt`]: text(place) }),
+  'bytes that are no UTF-8': (place) =>
+    writeFileSync(raw(place, 'not-', [0xff, 0xfe, 0x80 + place.random.below(9)]), text(place)),
+  'dashes, quotes and blanks': (place) =>
+    place.write({
+      [place.random.pick(['-rf', '--', ' lead', '"q".txt', ':(top)x', '*.txt', 'tab\there'])]: text(place),
+    }),
+  'only the case of a name changes': onFile((place, name) => {
+    const other = path.join(path.dirname(name), path.basename(name).toUpperCase());
+    if (other === name || existsSync(full(place, other))) return false;
+    renameSync(full(place, name), full(place, other));
+    return true;
+  }),
+  'a file becomes a directory': onFile((place, name) => {
+    unlinkSync(full(place, name));
+    place.write({ [`${name}/inside/deep.txt`]: text(place) });
+  }),
+  'a directory becomes a file': (place) => {
+    const directories = readdirSync(place.worktree, { withFileTypes: true }).filter(
+      (entry) => entry.isDirectory() && !/^(\.git|ignored|nested)/.test(entry.name),
+    );
+    if (directories.length === 0) return false;
+    const { name } = place.random.pick(directories);
+    rmSync(full(place, name), { recursive: true });
+    writeFileSync(full(place, name), text(place));
+    return true;
+  },
+  'line endings and filters': (place) =>
+    place.write({
+      'mixed.txt': `a\r\nb\n${text(place)}`,
+      'dos.crlf': `x\ny\r\n${text(place)}`,
+      'shout.up': `half Quiet ${text(place)}`,
+      'binary.bin': Buffer.from([0, 13, 10, place.random.below(256)]),
+    }),
+  'nested repository without a commit': (place) => {
+    if (!existsSync(full(place, 'nested-bare'))) place.git('init', '-q', 'nested-bare');
+  },
+  'a file of 2 GB': (place) => {
+    writeFileSync(full(place, 'huge-sparse.img'), '');
+    truncateSync(full(place, 'huge-sparse.img'), 2 ** 31);
+  },
+  'the branch deleted by hand': (place) => {
+    const branch = place.repository.tryGit(['symbolic-ref', '-q', 'HEAD'], place.worktree);
+    return branch.code === 0 && !underWay(place) && ok(place, 'update-ref', '-d', branch.output);
+  },
+  'git gc --prune=now': (place) => place.repository.tryGit(['gc', '-q', '--prune=now']).code === 0,
+  'another git at work': (place) => {
+    for (const args of [['status'], ['log', '--stat'], ['diff']])
+      place.beside.push(
+        new Promise((resolve) => execFile('git', args, { cwd: place.worktree, maxBuffer: 1e8 }, () => resolve(null))),
+      );
+  },
+  'index.lock held': (place) => {
+    const lock = path.join(place.gitDir, 'index.lock');
+    if (existsSync(lock)) return false;
+    writeFileSync(lock, '');
+    return true;
+  },
+};
