@@ -4,4 +4,5 @@ export { bootId, identityOf, isAlive, type ProcessIdentity } from './identity.ts
 export { findMarked, readMark, type Mark, type MarkedProcess } from './marks.ts';
 export type { ProcessRow } from './row.ts';
 export { descendants, scanProcesses, type ProcessTable } from './table.ts';
+export { continueProcess, stoppedProcess } from './stopped.ts';
 export { treeUsage, type TreeUsage } from './usage.ts';

@@ -29,6 +29,7 @@ import { runnerPorts } from './runner-ports.ts';
 import { Service } from './service.ts';
 import { statusDocument } from './status-document.ts';
 import { agentDocument, paneLabel } from './status.ts';
+import { Stops } from './stops.ts';
 import { TaskDesk } from './task-desk.ts';
 import { mergeDesk } from './merge-desk.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
@@ -73,6 +74,7 @@ export class Supervisor {
   readonly #upkeep: CheckpointUpkeep;
   readonly #works: Works;
   readonly #alerting: Alerting;
+  readonly #stops: Stops;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -200,6 +202,7 @@ export class Supervisor {
       roster: this.#roster,
       during: (work) => this.#power.during(work),
     });
+    this.#stops = new Stops({ events: this.#events, records: () => this.#fleet.records });
     this.#alerting = openAlerting({
       ...options,
       events: this.#events,
@@ -263,7 +266,8 @@ export class Supervisor {
   #onTick(): void {
     const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
     for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
-    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#alerting]) part.tick();
+    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#stops, this.#alerting])
+      part.tick();
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {

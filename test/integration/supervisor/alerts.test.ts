@@ -50,8 +50,18 @@ afterAll(async () => {
   await environment[Symbol.asyncDispose]();
 });
 
-test('an agent that dies too often is one alert, and its end: in the monitor and to the command', async () => {
+const panePid = ({ facts }: Explained): number =>
+  Number(/^alive, pid (\d+)$/.exec(facts.find(({ fact }) => fact === 'pane')?.value ?? '')?.[1]);
+
+test('a wrapper that a signal has stopped is let go on, and takes the next task', async () => {
   await swarm('up', '--detach', '--yes');
+  process.kill(panePid(await explained()), 'SIGSTOP');
+  const { id } = JSON.parse(await swarm('task', 'add', 'soon', '--json', '--', 'true')) as { id: string };
+  await swarm('task', 'wait', id, '--timeout', '40s');
+  expect(await swarm('events', '--agent', 'runner-1')).toContain('was stopped by a signal, and was let go on');
+});
+
+test('an agent that dies too often is one alert, and its end: in the monitor and to the command', async () => {
   const watching = execa(swarmScript, ['monitor'], {
     cwd: repository.path,
     env: environment.variables,
@@ -66,8 +76,8 @@ test('an agent that dies too often is one alert, and its end: in the monitor and
   await expect
     .poll(
       async () => {
-        const { status, facts } = await explained();
-        const pid = Number(/^alive, pid (\d+)$/.exec(facts.find(({ fact }) => fact === 'pane')?.value ?? '')?.[1]);
+        const now = await explained();
+        const [status, pid] = [now.status, panePid(now)];
         if (status === 'idle' && !killed.has(pid)) {
           process.kill(pid, 'SIGKILL');
           killed.add(pid);

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { Stops } from '../../../src/supervisor/stops.ts';
+import { events, pane, record, Time } from './kit.ts';
+
+function world() {
+  const time = new Time();
+  const seen = events();
+  const worker = record();
+  worker.pane = pane({ pid: 10 });
+  const stopped = new Set<number>();
+  const resumed: number[] = [];
+  const stops = new Stops(
+    { events: seen.log, records: () => [worker] },
+    {
+      now: time.now,
+      stopped: (pid) => (stopped.has(pid) ? { pid, startTime: '1', bootId: 'b' } : null),
+      resume: ({ pid }) => {
+        resumed.push(pid);
+        return stopped.delete(pid);
+      },
+    },
+  );
+  return { time, seen, worker, stopped, resumed, stops };
+}
+
+test('a process that a signal has stopped is let go on after three seconds, and that is told', () => {
+  const { time, seen, stopped, resumed, stops } = world();
+  stopped.add(10);
+  stops.tick();
+  time.pass(2_999);
+  stops.tick();
+  expect(resumed).toEqual([]);
+  time.pass(1);
+  stops.tick();
+  expect(resumed).toEqual([10]);
+  stops.tick();
+  expect(resumed).toEqual([10]);
+  return expect.poll(() => seen.names()).toEqual(['agent.resumed-process']);
+});
+
+test('one that goes on by itself meanwhile is left alone, also when it is stopped again', () => {
+  const { time, stopped, resumed, stops } = world();
+  stopped.add(10);
+  stops.tick();
+  time.pass(2_000);
+  stopped.clear();
+  stops.tick();
+  stopped.add(10);
+  time.pass(1_000);
+  stops.tick();
+  time.pass(2_000);
+  stops.tick();
+  expect(resumed).toEqual([]);
+});
+
+test('what has no living pane has nothing to let go on', () => {
+  const { time, worker, stopped, resumed, stops } = world();
+  worker.pane = pane({ pid: 10, dead: true });
+  stopped.add(10);
+  stops.tick();
+  time.pass(60_000);
+  stops.tick();
+  expect(resumed).toEqual([]);
+});
