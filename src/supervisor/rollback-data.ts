@@ -26,6 +26,8 @@ export interface RollbackData {
   cutInto: string;
   /** The task that was in hand. */
   task: string | null;
+  /** What became of the conversation; absent until then. */
+  how?: ConversationPlan['how'];
 }
 
 export type ConversationPlan =

@@ -82,6 +82,18 @@ export class Rollbacks {
     return file === null ? { how: 'fresh', why: 'the transcript of that conversation is gone' } : plan;
   }
 
+  /** What an agent has to know that was rolled back without its conversation, before anything else is said to it. */
+  async handoff({ id, worktree, row }: AgentRecord): Promise<string | null> {
+    const last = this.#deps.store.operations.lastDone(id);
+    if (last?.kind !== 'rollback') return null;
+    const { how, n, task } = last.data as RollbackData;
+    // With a task it is told so by the task's prompt.
+    if (how !== 'fresh' || task !== null) return null;
+    const begun = row.sessionId === null ? null : await this.#deps.conversations.find(worktree, row.sessionId);
+    if (begun !== null) return null;
+    return `A person set the files of this worktree back to checkpoint ${n}; the conversation that led there is not available. Look at git log, git status and the files first.`;
+  }
+
   /** The task that it works on, if any. */
   heldTask({ id }: AgentRecord): string | null {
     return this.#deps.engine.leases(id)[0]?.task ?? null;
@@ -273,6 +285,7 @@ export class Rollbacks {
   async #finish(record: AgentRecord, id: number, data: RollbackData, result: Result): Promise<void> {
     const { store, engine, saveRow } = this.#deps;
     const desired = data.hold && record.row.desired === 'up' ? 'paused' : record.row.desired;
+    data.how = result.conversation.how;
     record.row = { ...record.row, sessionId: result.sessionId, desired };
     await Promise.all([
       store.write(() => store.operations.change(id, 'done', data)),

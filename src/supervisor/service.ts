@@ -44,7 +44,7 @@ export interface ServiceDependencies {
   alerts(): AlertDocument[];
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
-  works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows'>;
+  works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   checkpoints: {
@@ -166,7 +166,9 @@ export class Service implements SwarmService {
       });
     }
     const messageId = crypto.randomUUID();
-    await this.#deps.order(id, { do: 'send', id: messageId, text }, ORDER_TIMEOUT_MS);
+    const first = await this.#deps.works.handoff(record);
+    const said = first === null ? text : `${first}\n\n${text}`;
+    await this.#deps.order(id, { do: 'send', id: messageId, text: said }, ORDER_TIMEOUT_MS);
     this.#deps.events.emit('message.queued', { agent: id, data: { id: messageId } });
     return { id: messageId, receipt: 'queued' };
   }

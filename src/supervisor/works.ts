@@ -135,6 +135,11 @@ export class Works {
     return this.#deps.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
   }
 
+  /** To be said before the next message; null: nothing. */
+  handoff(record: AgentRecord): Promise<string | null> {
+    return this.#rollbacks.handoff(record);
+  }
+
   undo(agent: string): Promise<UndoDocument> {
     return this.#deps.during(() => this.#undo.undo(agent));
   }

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectError, openWorld, poll, UP, type World } from './world.ts';
+import { openTerminal } from './terminal.ts';
+import { expectError, find, openWorld, poll, UP, type World } from './world.ts';
 
 let world: World;
 let worker: string;
@@ -60,7 +61,7 @@ beforeAll(async () => {
     },
     script: {
       rules: [
-        ...['heron', 'osprey', 'merlin', 'plover'].map(said),
+        ...['heron', 'osprey', 'merlin', 'plover', 'siskin'].map(said),
         {
           name: 'resumed',
           matches: '^You were interrupted .*: long\\b',
@@ -117,6 +118,21 @@ describe('rollback', () => {
     expect(back.text).not.toContain('merlin');
   });
 
+  test('where the conversation cannot be had any more it begins anew, and the agent is told so', async () => {
+    const { n, sessionId } = (await world.ok(['checkpoint', 'worker-1', '-m', 'plover', '--json'])).json<{
+      n: number;
+      sessionId: string;
+    }>();
+    const [transcript = ''] = await find(world.environment.directory, '-name', `${sessionId}.jsonl`);
+    await rm(transcript);
+    const rolled = await world.ok(['rollback', 'worker-1', String(n)]);
+    expect(rolled.stdout).toContain('Its conversation begins anew: the transcript of that conversation is gone');
+    await say('siskin');
+    const { text } = await contextOf('siskin');
+    expect(text).toContain(`back to checkpoint ${n}; the conversation that led there is not available`);
+    expect(text).not.toContain('Noted plover.');
+  });
+
   test('in the middle of a task the agent goes on with it from there, held until it may', async () => {
     const id = await world.add('long');
     await poll(() => existsSync(inWorker('good.txt')), Boolean, 'the first file');
@@ -146,6 +162,26 @@ describe('rollback', () => {
     expect([await world.show(id, 'good.txt'), await world.show(id, 'mended.txt')]).toEqual(['good', 'mended']);
     expect((await world.task(id)).attempts.map(({ outcome }) => outcome)).toEqual(['released', 'done']);
   });
+});
+
+test('on a terminal the checkpoint is picked from a list with its differences, and asked for', async () => {
+  await writeFile(inRunner('picked.txt'), 'first\n');
+  const { n } = (await world.ok(['checkpoint', 'runner-1', '-m', 'first', '--json'])).json<{ n: number }>();
+  await writeFile(inRunner('picked.txt'), 'second\n');
+  await using terminal = await openTerminal(world, ['rollback', 'runner-1']);
+  await terminal.shows(/Back to which number\?/);
+  await terminal.type(`d ${n}`);
+  await terminal.keys('Enter');
+  await terminal.shows(/^-second$/m);
+  await terminal.type(String(n));
+  await terminal.keys('Enter');
+  await terminal.shows(/1 file changed: picked\.txt\n.*Roll back\? \[y\/N\]/s);
+  expect(await readFile(inRunner('picked.txt'), 'utf8')).toBe('second\n');
+  await terminal.type('y');
+  await terminal.keys('Enter');
+  expect(await terminal.exitCode(), await terminal.screen()).toBe(0);
+  expect(await readFile(inRunner('picked.txt'), 'utf8')).toBe('first\n');
+  await rm(inRunner('picked.txt'));
 });
 
 describe('rm', () => {

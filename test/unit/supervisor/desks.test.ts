@@ -322,7 +322,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     },
     up: () => Promise.reject(new Error('unasked')),
     down: async () => undefined,
-    works: { remove: never, plan: never, rollback: never, undo: never, knows: () => false },
+    works: { remove: never, plan: never, rollback: never, undo: never, knows: () => false, handoff: async () => null },
     order: async (agent, order) => {
       orders.push({ agent, order });
       return order.do === 'checkpoint' ? { n: 2 } : { n: 1, safety: 3, changed: ['a'] };
