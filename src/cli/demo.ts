@@ -78,13 +78,14 @@ async function chooseAgents(context: Context, yes: boolean): Promise<Cast> {
 }
 
 async function performHere(context: Context, place: DemoPlace, record: string | null): Promise<Outcome> {
-  if (fitsScreen(context)) {
+  const fits = fitsScreen(context);
+  if (fits) {
     const outcome = await performOnScreen(context, place, record);
     context.interrupt.signal.throwIfAborted();
     if (outcome !== null) return outcome;
   }
-  if (context.interactive)
-    context.output.line(`In plain lines: the dashboard needs a terminal of ${LEAST_COLUMNS}×${LEAST_ROWS} or more.`);
+  const why = fits ? 'tmux knows none like this' : `the dashboard needs one of ${LEAST_COLUMNS}×${LEAST_ROWS} or more`;
+  if (context.interactive) context.output.line(`In plain lines on this terminal: ${why}.`);
   using keys = context.interactive ? new Keys(context.stdin) : null;
   using tape = record === null ? null : Tape.start(record, PAPER);
   const stage = new Stage({ context, place, keys, tape });

@@ -7,6 +7,8 @@ import type { Stage } from './stage.ts';
 /** Ids of the tasks by their names in the plan. */
 export type PlannedIds = Map<string, string>;
 
+/** Wider than any line of the plan: one that is broken could not be drawn over. */
+const GRAPH_COLUMNS = 80;
 const WORK_TIMEOUT_MS = 90_000;
 
 /** Prints the plan with the states of this moment. */
@@ -15,12 +17,12 @@ export async function showGraph(stage: Stage, ids: PlannedIds): Promise<void> {
 }
 
 /**
- * Until all is done. Where somebody watches, the plan is printed and kept up to date in its place; else what
+ * Until all is done. Where somebody watches who has the room, the plan is printed and kept up to date in its place; else what
  * `swarm task wait` says of the last task, and the plan as it is then.
  * @throws SwarmError `demo-failed` for a task that came to nothing, `timeout`
  */
 export async function watchGraph(stage: Stage, ids: PlannedIds, last: string): Promise<void> {
-  if (stage.keys === null) {
+  if (stage.keys === null || stage.columns < GRAPH_COLUMNS) {
     await stage.show('task', 'wait', last, '--timeout', '90s');
     await showGraph(stage, ids);
     return;

@@ -51,6 +51,10 @@ export class Stage {
     return performance.now() - this.#beganAt;
   }
 
+  get columns(): number {
+    return this.#context.output.columns;
+  }
+
   readonly paint = (style: Parameters<Context['output']['style']>[0], text: string): string =>
     this.#context.output.style(style, text);
 
