@@ -6,6 +6,7 @@ import {
   brokerRecord,
   commandLinesOf,
   expectKept,
+  kill,
   killEverything,
   openWorld,
   outcomes,
@@ -111,6 +112,17 @@ describe('conversations', () => {
     expect(told?.session).toBe(before?.sessionId);
     await world.all('idle');
     expect(await readFile(path.join(before?.worktree ?? '', 'word.txt'), 'utf8')).toBe('heron\n');
+  });
+
+  test('an agent that a signal has stopped is let go on, with the same process, and that is told', async () => {
+    const { pid } = (await world.all('idle')).agents[0] ?? {};
+    kill(pid ?? null, 'SIGSTOP');
+    await poll(
+      async () => (await world.ok(['events', '--agent', 'worker-1', '--json'])).stdout,
+      (events) => events.includes(`(pid ${pid}) was stopped by a signal, and was let go on`),
+      'the agent to go on',
+    );
+    expect((await world.all('idle')).agents[0]?.pid).toBe(pid);
   });
 
   test('no secret is in an argv, in the store or in a log', async () => {

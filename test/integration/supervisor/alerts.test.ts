@@ -53,15 +53,8 @@ afterAll(async () => {
 const panePid = ({ facts }: Explained): number =>
   Number(/^alive, pid (\d+)$/.exec(facts.find(({ fact }) => fact === 'pane')?.value ?? '')?.[1]);
 
-test('a wrapper that a signal has stopped is let go on, and takes the next task', async () => {
-  await swarm('up', '--detach', '--yes');
-  process.kill(panePid(await explained()), 'SIGSTOP');
-  const { id } = JSON.parse(await swarm('task', 'add', 'soon', '--json', '--', 'true')) as { id: string };
-  await swarm('task', 'wait', id, '--timeout', '40s');
-  expect(await swarm('events', '--agent', 'runner-1')).toContain('was stopped by a signal, and was let go on');
-});
-
 test('an agent that dies too often is one alert, and its end: in the monitor and to the command', async () => {
+  await swarm('up', '--detach', '--yes');
   const watching = execa(swarmScript, ['monitor'], {
     cwd: repository.path,
     env: environment.variables,
