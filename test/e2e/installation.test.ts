@@ -115,7 +115,7 @@ describe('programs that are missing or too old', () => {
       await with_(await onlyPrograms('sh', 'git', 'tmux', 'node')),
       1,
       /Claude Code is not installed/,
-      /--yes .*npm install -g @anthropic-ai\/claude-code/,
+      /--yes.*npm install -g @anthropic-ai\/claude-code/,
     );
     expectError(
       await with_(await standIn('claude', 'echo "2.0.14 (Claude Code)"')),
