@@ -109,7 +109,10 @@ function short(commit: string | null): string {
 async function choose(context: Context, client: SwarmClient, agent: string, filesOnly: boolean): Promise<number> {
   const { output } = context;
   const all = await client.checkpoints(agent);
-  if (all.length === 0) throw new SwarmError('no-checkpoint', `${agent} has no checkpoint to go back to`);
+  if (all.length === 0)
+    throw new SwarmError('no-checkpoint', `${agent} has no checkpoint to go back to`, {
+      hint: `\`swarm checkpoint ${agent}\` takes one.`,
+    });
   if (!context.interactive) {
     throw new SwarmError('which-checkpoint', `which checkpoint of ${agent}?`, {
       hint: `Name its number: \`swarm rollback ${agent} N\`; \`swarm checkpoint ls ${agent}\` lists them.`,
