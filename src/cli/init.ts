@@ -43,11 +43,8 @@ function detectedLines({ tools, ci }: Detected): string[] {
 }
 
 async function untrackedAtTop(root: string): Promise<string[]> {
-  const [top, ofClaude] = await Promise.all([
-    untrackedBelow(root, ['*']),
-    untrackedBelow(path.join(root, '.claude'), ['*']),
-  ]);
-  return [...top, ...ofClaude.map((name) => `.claude/${name}`)];
+  const [top, ofClaude] = await Promise.all([untrackedBelow(root, ['*']), untrackedBelow(root, ['.claude/*'], 2)]);
+  return [...top, ...ofClaude];
 }
 
 function repositoryFiles(root: string, untracked: string[]): RepositoryFiles {

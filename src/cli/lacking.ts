@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { findSources } from '../agent/setup/sources.ts';
 import { CONFIG_FILE, type Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { untrackedBelow } from '../git/untracked.ts';
+import { setupSettings } from '../supervisor/setup-settings.ts';
 import type { Context } from './context.ts';
 
 /** What tests and programs most often need and git does not bring. */
@@ -22,4 +24,14 @@ export async function noteLacking(
   output.note(
     `note: the agents' worktrees will lack ${lacking.join(', ')}, which git does not track; \`swarm init\` proposes the cure (worktree.copy, link, setup)`,
   );
+}
+
+/** Entries of worktree.copy and worktree.link that name nothing, most often by a slip. */
+export async function noteMissing(
+  { output }: Context,
+  { root, worktreesDir }: ProjectLayout,
+  worktree: Config['worktree'],
+): Promise<void> {
+  const { missing } = await findSources(root, worktreesDir, setupSettings(worktree));
+  for (const text of missing) output.note(`note: worktree.${text}`);
 }

@@ -76,5 +76,6 @@ function agentNews({ status, reason }: Agent): string {
   if (READY.includes(status)) return READY_NEWS;
   // The seconds that it takes are no news.
   if (status === 'starting' && isSetup(reason)) return oneLine(reason.replace(/ \(\d+ s\)$/, ''), 150);
-  return reason === null ? status : `${status}: ${oneLine(reason, 150)}`;
+  // What comes after the first line is told at the end.
+  return reason === null ? status : `${status}: ${oneLine(reason.split('\n', 1)[0] ?? '', 200)}`;
 }

@@ -20,7 +20,7 @@ import { BROKEN, isSettingUp, underWay, UpProgress } from './progress.ts';
 import { plain } from './output.ts';
 import { layoutOf, RESTART_PATIENCE_MS } from './project.ts';
 import { statusLines } from './status.ts';
-import { noteLacking } from './lacking.ts';
+import { noteLacking, noteMissing } from './lacking.ts';
 import { ensureSupervisor } from './supervise.ts';
 
 const READY_TIMEOUT_MS = 180_000;
@@ -83,6 +83,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   await makeDirectories(layout, os.userInfo().uid);
   await approveConfig(context, layout, config, options.yes === true);
   await noteLacking(context, layout, config.worktree);
+  await noteMissing(context, layout, config.worktree);
   await Promise.all([
     inspectTmux(config.tmux.program, { signal: context.interrupt.signal }),
     ensureClaude(context, layout, config, options.yes === true),
@@ -208,9 +209,13 @@ function exitCodeOf(ordered: UpDocument, status: StatusDocument): number {
 /** Why each one is broken, in full where there is more to say than the table shows; and that the others are not. Pure. */
 export function brokenLines(status: StatusDocument, broken: readonly string[]): string[] {
   const long = status.agents.filter(({ id, reason }) => broken.includes(id) && reason?.includes('\n') === true);
-  const told = long.flatMap(({ id, reason }) => {
-    const [first = '', ...rest] = plain(reason ?? '').split('\n');
-    return [`${id}: ${first}`, ...rest.map((line) => `    ${line}`)];
+  // The same cause is told once, in the words of the first one.
+  const causes = Map.groupBy(long, ({ id, reason }) =>
+    (reason ?? '').replaceAll(id, '').replaceAll(/ after \S+?s\b/g, ''),
+  );
+  const told = [...causes.values()].flatMap((agents) => {
+    const [first = '', ...rest] = plain(agents[0]?.reason ?? '').split('\n');
+    return [`${agents.map(({ id }) => id).join(', ')}: ${first}`, ...rest.map((line) => `    ${line}`)];
   });
   const others = status.agents.filter(({ id, status: is }) => !broken.includes(id) && is !== 'stopped');
   if (told.length === 0 || others.length === 0) return told;

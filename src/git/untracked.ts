@@ -1,17 +1,17 @@
-import { existsSync } from 'node:fs';
 import { printable, splitNul } from './bytes.ts';
 import { runGit } from './git.ts';
 
 /**
  * What lies in a folder of a worktree and matches one of `patterns`, of which git tracks nothing, whether it ignores it
  * or not: names of files, and of folders with a `/` at the end. A folder is not looked into.
+ * @param depth most parts of a name: 2 for patterns such as `.claude/*`
  */
-export async function untrackedBelow(root: string, patterns: readonly string[]): Promise<string[]> {
-  if (!existsSync(root)) return [];
+export async function untrackedBelow(root: string, patterns: readonly string[], depth = 1): Promise<string[]> {
   const pathspecs = patterns.map((pattern) => `:(glob)${pattern}`);
   const { stdout } = await runGit(['ls-files', '-z', '--others', '--directory', '--', ...pathspecs], { cwd: root });
   const names = splitNul(stdout).map(printable);
-  return names.filter((name) => !name.replace(/\/$/, '').includes('/')).sort();
+  // Below a folder that git tracks in part, each untracked entry is named.
+  return names.filter((name) => name.replace(/\/$/, '').split('/').length <= depth).sort();
 }
 
 /** What git neither tracks nor ignores: a wholly untracked folder is one entry, with a `/` at the end. */

@@ -61,7 +61,7 @@ export function setupPort({ layout, config, log, events, env }: SetupWorld): Run
     try {
       const { ran, notes } = await run();
       for (const note of notes) events.emit('agent.note', { agent: record.id, data: { note: `set-up: ${note}` } });
-      if (told) events.emit('agent.setup.done', { agent: record.id, data: { ms: Date.now() - startedAt, ran } });
+      if (ran) events.emit('agent.setup.done', { agent: record.id, data: { ms: Date.now() - startedAt } });
       return { done: true };
     } catch (error) {
       if (signal.aborted) return { done: false, detail: null };

@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { AGENT_MARK, type WorktreeSetup } from '../../coordination/link.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
@@ -14,6 +15,7 @@ import { OutputReader } from './output.ts';
 import { readSetupRecord, writeSetupRecord, type SetupRecord } from './record.ts';
 import { findSources } from './sources.ts';
 
+const TELL_COPYING_MS = 1_000;
 const TAIL_LINES = 12;
 const TAIL_CHARS = 1_500;
 
@@ -87,6 +89,7 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
   };
   await writeSetupRecord(worktree, record);
   try {
+    await rm(options.outputFile, { force: true });
     const notes = await bring(options, record, sources);
     if (settings.commands.length > 0) await makeAll(options, record);
     await writeSetupRecord(worktree, { ...record, state: 'done' });
@@ -103,12 +106,13 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
 }
 
 async function bring(
-  { root, worktree, signal, progress }: SetUp,
+  { root, worktree, signal, clock, progress }: SetUp,
   record: SetupRecord,
   { copy, link }: { copy: string[]; link: string[] },
 ): Promise<string[]> {
-  if (copy.length > 0) progress('copying files');
-  const done = await bringFiles({ root, worktree, copy, link, oldLinks: record.links, signal });
+  // Most often it is done before anybody could read of it.
+  const cancelTelling = clock.after(TELL_COPYING_MS, () => progress('copying files'));
+  const done = await bringFiles({ root, worktree, copy, link, oldLinks: record.links, signal }).finally(cancelTelling);
   record.links = done.links;
   record.brought = [...new Set([...record.brought, ...done.brought])].sort();
   await writeWorktreeExcludes({ root, worktree, paths: [...record.brought, ...record.made] });
@@ -142,10 +146,11 @@ async function runCommands(options: SetUp): Promise<void> {
     for (const argv of settings.commands) {
       const startedAt = clock.now();
       progress(argv.join(' '));
-      const end = await runOne(options, argv, variables, AbortSignal.any([options.signal, limit.signal]));
+      const said: string[] = [];
+      const end = await runOne(options, argv, variables, AbortSignal.any([options.signal, limit.signal]), said);
       options.signal.throwIfAborted();
       const why = limit.signal.aborted ? 'timeout' : end.code === 0 && end.startError === null ? null : 'exit';
-      if (why !== null) throw failure(options, argv, end, why, clock.now() - startedAt);
+      if (why !== null) throw failure(options, argv, end, { why, ms: clock.now() - startedAt, said });
     }
   } finally {
     cancelLimit();
@@ -157,13 +162,22 @@ async function runOne(
   argv: string[],
   env: Record<string, string>,
   signal: AbortSignal,
+  said: string[],
 ): Promise<CommandEnd> {
   const { worktree, mark, outputFile, graceMs, processes, clock } = options;
-  using _reader = new OutputReader(outputFile, options.output);
+  using _reader = new OutputReader(outputFile, (line) => {
+    if (said.push(line) > TAIL_LINES) said.shift();
+    options.output(line);
+  });
   return await runCommand({ argv, cwd: worktree, env, mark, outputFile, signal, graceMs, processes, clock });
 }
 
-function failure(options: SetUp, argv: string[], end: CommandEnd, why: 'timeout' | 'exit', ms: number): SetUpError {
+function failure(
+  options: SetUp,
+  argv: string[],
+  end: CommandEnd,
+  { why, ms, said }: { why: 'timeout' | 'exit'; ms: number; said: readonly string[] },
+): SetUpError {
   const took = formatDuration(ms);
   const how =
     why === 'timeout'
@@ -171,7 +185,8 @@ function failure(options: SetUp, argv: string[], end: CommandEnd, why: 'timeout'
       : end.startError === null
         ? `ended with ${exitText(end)} after ${took}`
         : `cannot be started: ${end.startError}`;
-  const lines = tail(end.tail, TAIL_CHARS).split('\n').slice(-TAIL_LINES).join('\n');
   const log = end.startError === null ? `; log: ${options.outputFile}` : '';
-  return new SetUpError(`set-up failed: ${JSON.stringify(argv)} ${how}${log}`, { tail: lines });
+  return new SetUpError(`set-up failed: ${JSON.stringify(argv)} ${how}${log}`, {
+    tail: tail(said.join('\n'), TAIL_CHARS),
+  });
 }
