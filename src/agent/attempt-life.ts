@@ -98,7 +98,13 @@ class Life {
 
   async #prepare(): Promise<Preparation> {
     const { order, workspace, signal } = this.#attempt;
-    await workspace.ensure(signal);
+    try {
+      await workspace.ensure(signal);
+    } catch (error) {
+      // Called off in the middle of a set-up: there is nothing to capture, and no failure to tell.
+      if (this.#attempt.brokenOff === null) throw error;
+      return { branch: null, conflict: null, leftovers: [], checkpoint: null };
+    }
     // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
     const captured = await this.#capture('task-start');
     const { ports } = this.#deps.spec;

@@ -17,6 +17,7 @@ import {
 import { AGENT_MARK, WRAPPER_MARK, type AgentSpec, type WrapperSnapshot } from '../coordination/link.ts';
 import { NO_USAGE } from '../domain/agent.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import { Slots } from '../lib/slots.ts';
 import { endTree, identityOf } from '../process/index.ts';
 import { runTmux } from '../tmux/one-shot.ts';
 import { Agent } from './agent.ts';
@@ -26,7 +27,7 @@ import type { AgentKind } from './kind.ts';
 import { SupervisorLink } from './link.ts';
 import { systemClock as clock, type Processes, type Terminal, type Workspace } from './ports.ts';
 import { ShellAgent } from './shell-agent.ts';
-import { agentEnv, readEnvSnapshot, readSpec } from './spec.ts';
+import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
 import { Spool } from './spool.ts';
 import { AgentState } from './state.ts';
 import { paneTerminal } from './terminal.ts';
@@ -38,11 +39,12 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { spec: { type: 'string' } } });
   if (values.spec === undefined) throw new SwarmError('usage', 'usage: wrapper --spec FILE', { exitCode: 2 });
   const spec = await readSpec(values.spec);
-  const env = agentEnv(spec, await readEnvSnapshot(spec.envSnapshot));
+  const person = cleanEnv(await readEnvSnapshot(spec.envSnapshot));
+  const env = { ...person, ...spec.variables };
   const paneEnv = { ...process.env };
   adoptEnvironment(spec, env);
   const log = openLog(spec);
-  const agent = await compose(spec, env, paneEnv, log);
+  const agent = await compose(spec, { person, env, paneEnv }, log);
   handleSignals(spec, agent, log);
   agent.agent.start();
 }
@@ -68,12 +70,14 @@ interface Composed {
   wake(): void;
 }
 
-async function compose(
-  spec: AgentSpec,
-  env: Record<string, string>,
-  paneEnv: NodeJS.ProcessEnv,
-  log: Logger,
-): Promise<Composed> {
+/** The person's, what the agent runs in, and the pane's own. */
+interface Environments {
+  person: Record<string, string>;
+  env: Record<string, string>;
+  paneEnv: NodeJS.ProcessEnv;
+}
+
+async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, log: Logger): Promise<Composed> {
   const incarnation = randomUUID();
   const state = new AgentState(firstSnapshot(spec, incarnation));
   const workspaces = new Map<number, Workspace>();
@@ -111,7 +115,7 @@ async function compose(
     order: (order) => agent.order(order),
     welcome: (welcome, said) => agent.welcome(welcome, said),
     broker: (url) => agent.setBroker(url),
-    startSupervisor: () => startSupervisor(spec, env),
+    startSupervisor: () => startSupervisor(spec, person),
     clock,
     log,
   });
@@ -206,6 +210,9 @@ function checkpointsOf(spec: AgentSpec, env: Record<string, string>, slot: numbe
   };
 }
 
+/** Installing takes the whole machine. */
+const setUps = new Slots(2);
+
 /** The worktree of a further slot is made, and set up, when the first task needs it. */
 function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, log: Logger): SetUpSlot {
   const worktree = slotWorktree(spec, slot);
@@ -222,7 +229,7 @@ function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, l
       signal,
       processes,
       clock,
-      turn: (work) => work(),
+      turn: (work) => setUps.run(work, signal),
       progress: (what) => log.info({ slot }, `set-up: ${what}`),
       output: (line) => log.info({ slot }, line),
     });

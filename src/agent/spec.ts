@@ -41,11 +41,6 @@ export function cleanEnv(snapshot: Readonly<Record<string, string>>): Record<str
   return rest;
 }
 
-/** Environment of whatever the agent runs: the person's, and what swarm tells it of itself. */
-export function agentEnv(spec: AgentSpec, snapshot: Readonly<Record<string, string>>): Record<string, string> {
-  return { ...cleanEnv(snapshot), ...spec.variables };
-}
-
 /** Text of the marker that everything an agent runs carries in its environment. */
 export function markOf(
   spec: Pick<AgentSpec, 'project' | 'agent'>,

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from '../api/client.ts';
+import { loadConfig } from '../config/index.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
@@ -12,6 +13,7 @@ import { ensureSupervisor, writtenPid } from './supervise.ts';
 
 /** Agents get their grace, their trees are proved gone, the broker stops with its last project. */
 const DOWN_TIMEOUT_MS = 120_000;
+const MOST_TEARDOWN_MS = 60 * 60_000;
 
 export async function down(
   context: Context,
@@ -76,11 +78,27 @@ async function bringDown(
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
   await client.down(how);
-  await waitUntilGone(context, layout, pid ?? writtenPid(layout));
+  await waitUntilGone(context, layout, pid ?? writtenPid(layout), await patience(layout, how.purge));
   return true;
 }
 
-async function waitUntilGone(context: Context, layout: ProjectLayout, pid: number | null): Promise<void> {
+/** Worktrees may take their time to be torn down, ms. */
+async function patience({ root }: ProjectLayout, purge: boolean): Promise<number> {
+  if (!purge) return DOWN_TIMEOUT_MS;
+  // With a broken swarm.yaml the supervisor goes by the settings of before.
+  const worktree = await loadConfig(root).then(
+    (config) => config.worktree,
+    () => null,
+  );
+  return DOWN_TIMEOUT_MS + (worktree === null || worktree.teardown.length > 0 ? MOST_TEARDOWN_MS : 0);
+}
+
+async function waitUntilGone(
+  context: Context,
+  layout: ProjectLayout,
+  pid: number | null,
+  timeoutMs: number,
+): Promise<void> {
   // Without patience: that it is not there is what is waited for.
   const client = connect(layout);
   let told = '';
@@ -102,7 +120,7 @@ async function waitUntilGone(context: Context, layout: ProjectLayout, pid: numbe
   };
   try {
     await waitFor(gone, {
-      timeoutMs: DOWN_TIMEOUT_MS,
+      timeoutMs,
       intervalMs: 50,
       signal: context.interrupt.signal,
       what: 'everything to end',

@@ -9,7 +9,7 @@ import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { Slots } from '../lib/slots.ts';
-import { endTree, identityOf } from '../process/index.ts';
+import { endTree, identityOf, listeningPorts } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { RunnerPorts } from './agent-runner.ts';
 import { agentVariables } from './agent-variables.ts';
@@ -32,6 +32,8 @@ export function setupPort({ layout, config, log, events, env }: SetupWorld): Run
   return async (record, signal, progress) => {
     const directory = path.join(layout.logsDir, record.id);
     const startedAt = Date.now();
+    const taken = portsTaken(config.worktree.ports, record.portBase);
+    if (taken !== null) events.emit('agent.note', { agent: record.id, data: { note: taken } });
     let told = false;
     const tell = (what: string): void => {
       if (!told) events.emit('agent.setup.started', { agent: record.id, data: { what } });
@@ -73,6 +75,13 @@ export function setupPort({ layout, config, log, events, env }: SetupWorld): Run
       return { done: false, detail: describeFailure(record.id, error) };
     }
   };
+}
+
+/** Nothing of the agent runs now, so that whoever listens there is somebody else; null where the project names no ports. */
+function portsTaken(ports: Config['worktree']['ports'], base: number | null): string | null {
+  if (ports === undefined || base === null) return null;
+  const taken = [...listeningPorts()].filter((port) => port >= base && port < base + ports.size).sort();
+  return taken.length === 0 ? null : `another program listens on ${taken.join(', ')}, in its block of ports`;
 }
 
 /** For `status` and `up`: the cause first, then what the program said, then the cure. Pure. */

@@ -82,3 +82,9 @@ test('going on names the reason, a hand-off repeats the task, an answer its ques
   expect(handoffPrompt(order, plain, 'the machine restarted')).toContain('# Task t7: Add a search box');
   expect(answerPrompt('Which colour?', 'blue')).toBe('You asked: Which colour?\n\nThe answer of the person: blue');
 });
+
+test('where the project uses ports, the agent is told its own in one line', () => {
+  const prompt = taskPrompt(order, { ...plain, ports: { base: 20_040, size: 20 } });
+  expect(prompt).toMatch(/^.*ports 20040 to 20059 only \(the variable SWARM_PORT_BASE is 20040\)\.$/m);
+  expect(taskPrompt(order, plain)).not.toContain('SWARM_PORT_BASE');
+});

@@ -296,6 +296,17 @@ describe('up', () => {
     expect(rules('verify: {unit: [npm, test]}\nagents: {worker: {kind: shell}}\n')).toEqual([]);
   });
 
+  it('a set-up is told once, however long it takes, and its failure by its first line', () => {
+    const progress = new UpProgress(['worker-1']);
+    const told = (change: Partial<Agent>) => progress.news(upStatus({ agents: [agent('worker-1', change)] }), 1000);
+    progress.news(upStatus({ agents: [agent('worker-1', { status: 'starting' })] }), 0);
+    expect(told({ status: 'starting', reason: 'set-up: npm ci' })).toEqual(['worker-1   set-up: npm ci']);
+    expect(told({ status: 'starting', reason: 'set-up: npm ci (12 s)' })).toEqual([]);
+    expect(told({ status: 'failed', reason: 'set-up failed: x\nlast words\ncure' })).toEqual([
+      'worker-1   failed: set-up failed: x',
+    ]);
+  });
+
   it('a set-up that failed is told in full, and that the others are there', () => {
     const agents = [
       agent('worker-1', { status: 'failed', reason: 'set-up failed: ["x"] ended with exit 7\nno such package' }),
@@ -305,6 +316,15 @@ describe('up', () => {
       'worker-1: set-up failed: ["x"] ended with exit 7',
       '    no such package',
       'The others take tasks all the same: worker-2.',
+    ]);
+    const alike = (id: string, took: string) =>
+      agent(id, {
+        status: 'failed',
+        reason: `set-up failed: ended with exit 7 after ${took}; log: /logs/${id}\nmend, \`swarm restart ${id}\``,
+      });
+    expect(brokenLines(upStatus({ agents: [alike('w-1', '3s'), alike('w-2', '2.5s')] }), ['w-1', 'w-2'])).toEqual([
+      'w-1, w-2: set-up failed: ended with exit 7 after 3s; log: /logs/w-1',
+      '    mend, `swarm restart w-1`',
     ]);
   });
 

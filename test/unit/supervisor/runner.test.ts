@@ -109,6 +109,30 @@ describe('a start', () => {
     expect(w.seen.all[0]).toMatchObject({ name: 'agent.note', data: { note: 'the submodule lib is empty' } });
   });
 
+  test('whose worktree is being set up says with what, and goes no further when that fails or is called off', async () => {
+    const answers = [
+      { done: false, detail: 'set-up failed: ["npm","ci"] ended with exit 1' },
+      { done: false, detail: null },
+      { done: true },
+    ] as const;
+    const noted: Lifecycle[] = [];
+    const w = world({
+      setUp: async (agent, signal, progress) => {
+        progress('npm ci');
+        expect(agent.interrupt?.signal).toBe(signal);
+        return answers[noted.filter(({ phase }) => phase === 'preparing').length / 2 - 1] ?? { done: true };
+      },
+    });
+    const agent = record();
+    const start = () => w.runner.start(agent, (lifecycle) => noted.push(lifecycle));
+    await expect(start()).resolves.toMatchObject({ phase: 'failed', detail: answers[0].detail });
+    expect(noted.at(-1)).toEqual({ phase: 'preparing', since: BEGIN, setup: 'npm ci' });
+    await expect(start()).resolves.toMatchObject({ phase: 'backoff', of: 'start', until: BEGIN });
+    expect(w.calls).not.toContain('open');
+    await expect(start()).resolves.toMatchObject({ phase: 'starting' });
+    expect(agent.interrupt).toBeNull();
+  });
+
   test('of a role that swarm.yaml has no more ends there, with the reason', async () => {
     const w = world({ policy: () => null });
     await expect(w.start(record('reviewer-1', { role: 'reviewer' }))).resolves.toMatchObject({
