@@ -221,9 +221,10 @@ export class Supervisor {
       await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#engine.seedNumber(await highestTaskNumber(layout.root));
     await this.#leases.afterAbsence();
+    // Before anyone is recalled: whoever is wanted and not there is started at once.
+    if (this.#roster.dismissed) this.#fleet.goDown();
     await this.#roster.recall();
     await this.#works.recall();
-    if (this.#roster.dismissed) this.#fleet.goDown();
     await this.#links.listen(layout.linkSocket);
     await this.#api.listen(layout.apiSocket);
     this.#fleet.begin();
