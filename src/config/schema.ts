@@ -243,7 +243,20 @@ export const configSchema = z
         });
       }
     }
-    const { ports } = config.worktree;
+    const { ports, link, setup } = config.worktree;
+    // An installer empties the folder first, and would do so through the link.
+    const installs = setup.some(
+      ([program = '', ...words]) =>
+        ['npm', 'pnpm', 'yarn', 'bun'].includes(program) && words.some((word) => ['ci', 'i', 'install'].includes(word)),
+    );
+    if (installs && link.some((entry) => entry.replace(/\/+$/, '') === 'node_modules')) {
+      context.addIssue({
+        code: 'custom',
+        path: ['worktree', 'link'],
+        message: 'a list without node_modules, which `setup` installs: through the link it would change yours',
+        input: link,
+      });
+    }
     if (ports !== undefined && ports.base + ports.size > 65_536) {
       context.addIssue({
         code: 'custom',

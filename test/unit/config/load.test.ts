@@ -128,6 +128,7 @@ describe('a wrong value', () => {
     ['stopGrace: 0s\n', '1:12', 'at least 1 ms'],
     ['worktree: {copy: [/etc/passwd]}\n', '1:19', 'inside the repository'],
     ['worktree: {copy: [a/../../b]}\n', '1:19', 'inside the repository'],
+    ['worktree: {link: [node_modules/], setup: [[true-ish], [npm, ci]]}\n', '1:18', 'without node_modules'],
     ['worktree: {link: [.git]}\n', '1:19', 'inside the repository'],
     ['worktree: {setup: [npm, [ci]]}\n', '1:19', 'one command such as [npm, ci]'],
     ['worktree: {setup: [[npm, true]]}\n', '1:20', 'each word as text'],
