@@ -8,7 +8,15 @@ import type { EmptyScan } from './empty-dirs.ts';
 import { blobId, indexSignature, readIndexState, readOperationFiles } from './git-state.ts';
 import type { IndexState, OperationFile } from './git-state.ts';
 import { readHeadFast } from './head.ts';
-import { changedFiles, keptObjects, matchTrackedIgnored, readEmptyDirs, readListing, writeTree } from './observe.ts';
+import {
+  changedFiles,
+  keptObjects,
+  matchTrackedIgnored,
+  readEmptyDirs,
+  readHeldIgnored,
+  readListing,
+  writeTree,
+} from './observe.ts';
 import type { Shadow } from './observe.ts';
 import { digestOperations, fingerprint } from './record.ts';
 import type { NewRecord, SavedState, StateToSave } from './record.ts';
@@ -228,14 +236,18 @@ async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
   const { place, gitDir, remembered: known } = context;
   const { head, shadow, operations } = seen;
   const sameIndex = known !== null && known.indexSignature === seen.signature && known.head.commit === head.commit;
-  const index = await readIndexState(place.worktree, gitDir, head, sameIndex ? known.index : null);
-  const moved = await matchTrackedIgnored(shadow, index, context.alsoCapture);
-  const { listing, bytes } = moved ? await readListing(shadow) : { listing: seen.listing, bytes: seen.listingBytes };
-  const [tree, empty, kept] = await Promise.all([
+  // Most of the time nothing has to be moved, and what is read meanwhile is right.
+  const [index, held, early, firstEmpty, kept] = await Promise.all([
+    readIndexState(place.worktree, gitDir, head, sameIndex ? known.index : null),
+    readHeldIgnored(shadow),
     writeTree(shadow),
-    readEmptyDirs(shadow, listing),
+    readEmptyDirs(shadow, seen.listing),
     operations.length === 0 ? { commits: [], trees: [] } : keptObjects(place, operations),
   ]);
+  const moved = await matchTrackedIgnored(shadow, index, context.alsoCapture, held);
+  const { listing, bytes } = moved ? await readListing(shadow) : { listing: seen.listing, bytes: seen.listingBytes };
+  const tree = moved ? await writeTree(shadow) : early;
+  const empty = moved ? await readEmptyDirs(shadow, listing) : firstEmpty;
   const base = baseModes(process.umask());
   const directories = [...parentsOf(listing.files), ...empty.empty];
   const modes = await modesNow(seen, moved ? null : known, { files: listing.files, directories, base });

@@ -44,6 +44,11 @@ export async function readListing(shadow: Shadow): Promise<{ bytes: Buffer; list
   return { bytes, listing: parseListing(bytes) };
 }
 
+/** What the shadow index holds although a pattern ignores it. */
+export async function readHeldIgnored(shadow: Shadow): Promise<RawPath[]> {
+  return splitNul(await shadowGit(shadow, ['ls-files', '-z', '--cached', '--ignored', '--exclude-standard']));
+}
+
 /**
  * "Ignored" means what the person's git means by it: a file that is tracked although a pattern matches is captured, one
  * that the shadow index took before a pattern came is dropped. Returns whether the shadow index changed.
@@ -52,8 +57,8 @@ export async function matchTrackedIgnored(
   shadow: Shadow,
   index: IndexState,
   wanted: ReadonlySet<RawPath>,
+  held: readonly RawPath[],
 ): Promise<boolean> {
-  const held = splitNul(await shadowGit(shadow, ['ls-files', '-z', '--cached', '--ignored', '--exclude-standard']));
   const keep = new Set([...index.trackedIgnored, ...wanted]);
   const drop = held.filter((file) => !keep.has(file));
   const known = new Set(held);

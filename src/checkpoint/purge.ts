@@ -136,7 +136,7 @@ function entriesOf(tree: Buffer, idBytes: number): string[] {
 function isCheckpoint(commit: string): boolean {
   const message = commit.slice(commit.indexOf('\n\n') + 2);
   return (
-    /^checkpoint \d+ of \S+: [^]*^Swarm-State: /m.test(message) || /^state beside checkpoint \d+ of /.test(message)
+    /^checkpoint \d+ of \S+: [^]*^Swarm-State: /m.test(message) || /^state beside checkpoints? (\d+ )?of /.test(message)
   );
 }
 

@@ -105,13 +105,14 @@ export function importStream(record: NewRecord): Buffer {
     text(`data ${content.length}`);
     parts.push(content, Buffer.from('\n'));
   };
-  const commit = (mark: number, message: string): void => {
+  const commit = (mark: number, message: string, when: number): void => {
     text(`commit ${ref}`);
     text(`mark :${mark}`);
-    text(`committer swarm <swarm@localhost> ${at} +0000`);
+    text(`committer swarm <swarm@localhost> ${when} +0000`);
     data(Buffer.from(message, 'utf8'));
   };
-  commit(1, `state beside checkpoint ${n} of ${place.agent}\n`);
+  // Neither number nor time: the same state is the same commit, which is then stored once.
+  commit(1, `state beside checkpoints of ${place.agent}\n`, 0);
   for (const [position, oid] of state.keepCommits.entries()) text(`${position === 0 ? 'from' : 'merge'} ${oid}`);
   text('deleteall');
   const blob = (name: string, content: Buffer): void => {
@@ -126,7 +127,7 @@ export function importStream(record: NewRecord): Buffer {
   for (const oid of state.stagedBlobs) text(`M 100644 ${oid} staged/${oid}`);
   for (const oid of state.keepTrees) text(`M 040000 ${oid} trees/${oid}`);
   text('');
-  commit(2, checkpointMessage(record));
+  commit(2, checkpointMessage(record), at);
   text(`from ${state.saved.head ?? ':1'}`);
   if (state.saved.head !== null) text('merge :1');
   text('deleteall');

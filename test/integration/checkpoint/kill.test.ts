@@ -73,6 +73,41 @@ describe('A rollback that is killed', () => {
   });
 });
 
+describe('A capture that is killed', () => {
+  const rounds = process.env['SWARM_TEST_LONG'] === '1' ? 100 : 12;
+
+  it(`leaves checkpoints, index and worktree whole, at ${rounds} random moments`, async () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`d${n % 10}/f${n}.txt`, `first ${n}\n`]));
+    using world = await makeWorld({ files: many });
+    await world.store.capture({ reason: 'first' });
+    for (let round = 0; round < rounds; round += 1) {
+      world.write(
+        Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`d${n % 10}/f${n}.txt`, `${round} ${n}\n`])),
+      );
+      if (round % 2 === 0) world.git('add', '-A');
+      const files = walk(world.worktree);
+      const facts = gitFacts(world.repository, world.worktree);
+      const afterMs = Math.random() * 150;
+      const child = spawn(process.execPath, [CHILD, 'capture', JSON.stringify(world.store.place)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const ended = once(child, 'exit');
+      await once(child.stdout, 'data');
+      await delay(afterMs);
+      child.kill('SIGKILL');
+      await ended;
+      await expect.poll(() => orphansOf(world.worktree), { timeout: 20_000 }).toBe(0);
+      expect(walk(world.worktree), `killed after ${afterMs} ms`).toEqual(files);
+      expect(gitFacts(world.repository, world.worktree)).toEqual(facts);
+      const { commit, tree } = await new CheckpointStore(world.store.place).capture({ reason: 'after the kill' });
+      expect(world.repository.tryGit(['rev-list', '--objects', '--quiet', commit]).code).toBe(0);
+      expect(world.git('ls-tree', '-r', '--name-only', tree).split('\n')).toHaveLength(300);
+    }
+    expect(world.repository.tryGit(['fsck', '--connectivity-only']).code).toBe(0);
+    expect(readdirSync(world.store.place.shadowGit).filter((name) => name.includes('.work-'))).toEqual([]);
+  });
+});
+
 describe('A file that cannot be read', () => {
   it('is named, and everything else is captured', async () => {
     using world = await makeWorld();
