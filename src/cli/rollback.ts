@@ -34,7 +34,9 @@ export async function rollback(
   if (context.interactive && options.yes !== true && !(await confirm(context, 'Roll back?'))) {
     throw new SwarmError('not-confirmed', 'nothing was rolled back');
   }
-  const done = await client.rollback(agent, wanted, { filesOnly, hold });
+  const done = await client.rollback(agent, wanted, { filesOnly, hold }).catch((error: unknown) => {
+    throw error instanceof SwarmError && error.code === 'connection-lost' ? cutShort(agent, error) : error;
+  });
   await untilBack(context, client, agent);
   output.document(done);
   for (const line of doneLines(output, done)) output.line(line);
@@ -50,6 +52,15 @@ export async function untilBack(context: Context, client: SwarmClient, agent: st
     if (!(error instanceof SwarmError)) throw error;
     context.output.note(`${agent} is not back yet; see \`swarm status\`.`);
   }
+}
+
+/** It is in the journal: whoever starts next ends it. */
+function cutShort(agent: string, cause: SwarmError): SwarmError {
+  return new SwarmError('connection-lost', `the supervisor went away in the middle of the rollback of ${agent}`, {
+    hint: `The next one ends it, or takes it back; \`swarm events --agent ${agent}\` tells. If none comes: \`swarm up\``,
+    exitCode: 3,
+    cause,
+  });
 }
 
 const BACK_TIMEOUT_MS = 15_000;

@@ -132,13 +132,17 @@ export class Rollbacks {
 
   /** At the start of a supervisor: those that had changed nothing yet. An agent that lives on need not hear of them. */
   async forgetUnbegun(): Promise<void> {
-    const { store } = this.#deps;
+    const { store, events } = this.#deps;
     const unbegun = store.operations
       .open()
       .filter(({ kind, data }) => kind === 'rollback' && (data as RollbackData).step === 'begun');
     await store.write(() => {
       for (const { id, data } of unbegun) store.operations.change(id, 'dropped', data);
     });
+    for (const { agent, data } of unbegun) {
+      const { n, task } = data as RollbackData;
+      events.emit('rollback.dropped', { agent, task, data: { n, why: 'swarm ended before it began' } });
+    }
   }
 
   /** Ends a rollback that a kill cut short. @throws while it cannot be ended: nothing may start there */

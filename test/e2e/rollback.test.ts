@@ -4,7 +4,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTerminal } from './terminal.ts';
-import { expectError, find, openWorld, poll, UP, type World } from './world.ts';
+import { expectError, find, kill, openWorld, poll, UP, type World } from './world.ts';
 
 let world: World;
 let worker: string;
@@ -182,6 +182,31 @@ test('on a terminal the checkpoint is picked from a list with its differences, a
   expect(await terminal.exitCode(), await terminal.screen()).toBe(0);
   expect(await readFile(inRunner('picked.txt'), 'utf8')).toBe('first\n');
   await rm(inRunner('picked.txt'));
+});
+
+test('kill -9 of the supervisor in the middle: the next one ends it or takes it back, all of it', async () => {
+  const names = Array.from({ length: 100 }, (_, at) => `many-${at}.txt`);
+  const writeAll = (text: string) => Promise.all(names.map((name) => writeFile(inRunner(name), text)));
+  await writeAll('first\n');
+  const { n } = (await world.ok(['checkpoint', 'runner-1', '--json'])).json<{ n: number }>();
+  await writeAll('second\n');
+  const { pid } = (await world.status()).supervisor;
+  const rolling = world.run(['rollback', 'runner-1', String(n)]);
+  // The one to compare with, then the one of before.
+  const safety = path.join(world.repository.path, '.git/refs/swarm/checkpoints/runner-1', String(n + 2));
+  await poll(() => existsSync(safety), Boolean, 'the rollback to be under way');
+  kill(pid);
+  expectError(await rolling, 3, 'in the middle of the rollback of runner-1', /events --agent runner-1/);
+  const ended = async () => (await world.run(['events', '--agent', 'runner-1', '-n', '200'])).stdout;
+  await poll(
+    ended,
+    (text) => / rollback\.(done|dropped) .* n=\d+/.test(text.slice(text.lastIndexOf('rollback.asked'))),
+    'its end',
+  );
+  const texts = new Set(await Promise.all(names.map((name) => readFile(inRunner(name), 'utf8'))));
+  expect(texts.size).toBe(1);
+  await world.all('idle');
+  await Promise.all(names.map((name) => rm(inRunner(name))));
 });
 
 describe('rm', () => {

@@ -371,3 +371,55 @@ describe('what others see', () => {
     expect(engine.readyCount()).toBe(6);
   });
 });
+
+describe('what an agent had in hand is put back', () => {
+  const reason = 'a person set the files back to checkpoint 3';
+  const sessionId = 's-cut';
+
+  test('for that agent alone, to go on in the conversation that is named', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    const order = await take(engine, 'worker-1');
+    await expect(engine.putBack('worker-1', { worktree: 'as-it-is', sessionId, reason })).resolves.toEqual([
+      order.task,
+    ]);
+    expect(await engine.claim(claimOf('worker-2'), context)).toMatchObject({ got: 'none' });
+    expect(await take(engine, 'worker-1', { incarnation: 'next' })).toMatchObject({
+      attempt: 2,
+      resume: { sessionId, reason },
+    });
+  });
+
+  test('in a fresh conversation where there is none, or from the beginning', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    await take(engine, 'worker-1');
+    await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, reason });
+    await engine.putBack('worker-1', { worktree: 'anew', sessionId: null, reason });
+    expect((await take(engine, 'worker-1')).resume).toBeNull();
+  });
+
+  test('waits for its agent as long as that is held, else a minute', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec()]);
+    await take(engine, 'worker-1');
+    await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId, reason });
+    for (let minutes = 0; minutes < 5; minutes += 1) {
+      clock.time += 40_000;
+      await engine.keepReserved(new Set(['worker-1']));
+    }
+    expect(await engine.claim(claimOf('worker-2'), context)).toMatchObject({ got: 'none' });
+    clock.time += 61_000;
+    expect(await engine.claim(claimOf('worker-2'), context)).toMatchObject({ got: 'task' });
+  });
+
+  test('a task that was being cancelled is cancelled', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    const { task } = await take(engine, 'worker-1');
+    await engine.cancel(task);
+    await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId, reason });
+    expect(engine.get(task).state).toBe('cancelled');
+  });
+});
