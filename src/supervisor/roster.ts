@@ -102,6 +102,8 @@ export class Roster {
     const record = await this.#recruit({ id, role, kind, desired, sessionId, restarts, usage });
     await this.save(record);
     this.#fleet.add(record);
+    // Judged at once, so that `status` knows it.
+    this.#fleet.settle(record, record.lifecycle);
   }
 
   /** `down`: nobody is to be there, but who was is remembered. */
