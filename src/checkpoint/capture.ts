@@ -120,6 +120,8 @@ interface Seen {
   /** Git wrote the shadow index anew. */
   rewritten: boolean;
   touched: RawPath[];
+  /** Once it has been written. */
+  tree: string | null;
   leftOut: RawPath[];
   /** Before the first look, ms since 1970; clocks of files run a moment late. */
   began: number;
@@ -147,6 +149,7 @@ async function look(context: CaptureContext, work: WorkIndex, signal: AbortSigna
     work,
     began,
     rewritten,
+    tree: null,
     touched,
     leftOut,
     listingBytes,
@@ -165,7 +168,10 @@ async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembe
   if (!scanStillHolds(place.worktree, known.scan)) return false;
   if (!(await modesStillHold(seen, known))) return false;
   // Git also writes its index anew for files as young as the index itself, and for those written with the same text.
-  if (seen.rewritten && (await writeTree(seen.shadow)) !== known.state.tree) return false;
+  if (seen.rewritten) {
+    seen.tree = await writeTree(seen.shadow);
+    if (seen.tree !== known.state.tree) return false;
+  }
   return newestLooseNumber(place) === known.n || (await newestCheckpoint(place))?.n === known.n;
 }
 
@@ -240,7 +246,7 @@ async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
   const [index, held, early, firstEmpty, kept] = await Promise.all([
     readIndexState(place.worktree, gitDir, head, sameIndex ? known.index : null),
     readHeldIgnored(shadow),
-    writeTree(shadow),
+    seen.tree ?? writeTree(shadow),
     readEmptyDirs(shadow, seen.listing),
     operations.length === 0 ? { commits: [], trees: [] } : keptObjects(place, operations),
   ]);

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
@@ -13,15 +13,17 @@ import type { CheckpointPlace } from './types.ts';
  */
 export interface CollectionMark {
   running: boolean;
-  packs: bigint | null;
+  /** Names: a pack that comes or goes. The directory's time would also tell of every commit that is written. */
+  packs: string;
 }
 
 const RUNNING_STEP_MS = 50;
 const RUNNING_MOST_MS = 600_000;
 
 export function collectionMark({ gitCommonDir }: CheckpointPlace): CollectionMark {
-  const packs = statSync(path.join(gitCommonDir, 'objects', 'pack'), { bigint: true, throwIfNoEntry: false });
-  return { running: existsSync(path.join(gitCommonDir, 'gc.pid')), packs: packs?.mtimeNs ?? null };
+  const folder = path.join(gitCommonDir, 'objects', 'pack');
+  const packs = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.pack')) : [];
+  return { running: existsSync(path.join(gitCommonDir, 'gc.pid')), packs: packs.sort().join() };
 }
 
 /** Error `checkpoint-collected` when the commit is not whole: then it is no checkpoint, and its ref is removed. */
