@@ -5,7 +5,7 @@ import type { Head } from '../git/repository.ts';
 import { afterCollection, collectionMark, isCollected } from './collection.ts';
 import { scanStillHolds } from './empty-dirs.ts';
 import type { EmptyScan } from './empty-dirs.ts';
-import { blobId, indexSignature, readIndexState, readOperationFiles } from './git-state.ts';
+import { blobId, indexSignature, indexTimeOf, readIndexState, readOperationFiles } from './git-state.ts';
 import type { IndexState, OperationFile } from './git-state.ts';
 import { readHeadFast } from './head.ts';
 import {
@@ -266,6 +266,7 @@ async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
     emptyDirs: empty.empty,
     operations: operations.map(({ name }) => name),
     hasIndex: index.bytes !== null || index.blob !== null,
+    indexTime: indexTimeOf(seen.signature),
     ...leftOutOf(seen, listing),
   };
   const state: StateToSave = {

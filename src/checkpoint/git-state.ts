@@ -63,6 +63,11 @@ export async function indexSignature(gitDir: string): Promise<string> {
   return found === null ? 'none' : `${found.ino}-${found.mtimeNs}-${found.size}`;
 }
 
+/** Seconds since 1970 at which the index of this signature was written. */
+export function indexTimeOf(signature: string): number {
+  return Math.floor(Number(signature.split('-')[1] ?? 0) / 1e9);
+}
+
 export interface IndexState {
   /** Null when there is none, or when `blob` says where they are kept already. */
   bytes: Buffer | null;

@@ -1,4 +1,4 @@
-import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
@@ -13,10 +13,12 @@ export interface LockedIndex {
 const STEPS_MS = [20, 50, 100, 200, 400, 600, 800];
 
 /** The lock file appears whole, with the bytes that shall be the index, so that it can be told from anybody else's. */
-export async function lockIndex(gitDir: string, bytes: Buffer | null): Promise<LockedIndex> {
+export async function lockIndex(gitDir: string, bytes: Buffer | null, time = 1): Promise<LockedIndex> {
   const lock = path.join(gitDir, 'index.lock');
   const making = path.join(gitDir, `swarm-index-${process.pid}`);
   await writeFile(making, bytes ?? Buffer.alloc(0));
+  // As old as it was: a younger one would make git trust stat data that proves nothing. Without a time: it trusts none.
+  await utimes(making, time, time);
   try {
     await linkPatiently(making, lock);
   } finally {

@@ -15,6 +15,11 @@ export interface SavedState {
   /** Names of the operation files; their contents are `operation/<position>`. */
   operations: string[];
   hasIndex: boolean;
+  /**
+   * When the index was written, seconds since 1970: git takes an entry for unchanged by its stat data unless the file is
+   * as young as the index. Absent in older checkpoints.
+   */
+  indexTime?: number;
   /** Files that were there and are not held; absent where there is none. */
   leftOut?: RawPath[];
 }
@@ -41,7 +46,8 @@ export function digestOperations(operations: readonly OperationFile[]): string {
 
 /** Same for two states that a rollback could not tell apart. */
 export function fingerprint(state: Pick<StateToSave, 'tree' | 'saved' | 'indexDigest' | 'operations'>): string {
-  const facts = [state.tree, state.saved, state.indexDigest, digestOperations(state.operations)];
+  const { indexTime: _, ...saved } = state.saved;
+  const facts = [state.tree, saved, state.indexDigest, digestOperations(state.operations)];
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex');
 }
 

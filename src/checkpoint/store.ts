@@ -248,7 +248,7 @@ export class CheckpointStore {
   }
 
   async #lock(target: LoadedCheckpoint): Promise<LockedIndex> {
-    return lockIndex((await this.#open()).gitDir, target.index);
+    return lockIndex((await this.#open()).gitDir, target.index, target.saved.indexTime);
   }
 
   async #restore(lock: LockedIndex, safety: Captured, target: LoadedCheckpoint): Promise<string[]> {
