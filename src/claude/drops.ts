@@ -4,7 +4,7 @@ import type { FSWatcher } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../domain/errors.ts';
-import { shellQuote } from './shell.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 
 /** What the commands drop, by the beginning of the file's name. */
 export type DropKind = 'session-start' | 'status-line';

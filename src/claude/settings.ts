@@ -3,7 +3,7 @@ import { dropCommand } from './drops.ts';
 import { object } from './home.ts';
 import { HTTP_HOOKS } from './hooks.ts';
 import type { HttpHook } from './hooks.ts';
-import { shellQuote } from './shell.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 import { MCP_SERVER, TOOL_ALLOW_RULES } from './tools.ts';
 
 export interface SettingsInput {

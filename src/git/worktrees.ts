@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { shellQuote } from '../lib/shell-quote.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { printable, splitNul } from './bytes.ts';
 import { isGitError } from './errors.ts';
@@ -114,23 +115,29 @@ async function holdsSomething(target: string): Promise<boolean> {
 }
 
 /**
- * Removes a worktree, never with work in it. Errors: `worktree-dirty`, `worktree-locked`, `worktree-has-submodules` (one
- * of them has commits of its own), `no-worktree`. Files that git ignores go with it.
+ * Removes a worktree, never with work in it. Plain `git worktree remove` and nothing else. Errors: `worktree-dirty`,
+ * `worktree-locked`, `worktree-has-submodules`, `no-worktree`. Files that git ignores go with it.
  */
 export async function removeWorktree(options: { root: string; path: string }): Promise<void> {
   // Asked from outside, git would take what a set-up brought along for work.
   const excludes = worktreeExcludes(options.path);
   const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
-  const remove = (...force: string[]) =>
-    whileLocked(() => runGit([...config, 'worktree', 'remove', ...force, '--', options.path], { cwd: options.root }));
   await serialised(`worktrees:${options.root}`, async () => {
     try {
-      await remove();
+      const argv = [...config, 'worktree', 'remove', '--', options.path];
+      await whileLocked(() => runGit(argv, { cwd: options.root }));
     } catch (error) {
-      // Git removes no worktree with submodules without force, and with force it asks nothing: so it is asked here.
       if (!isGitError(error, 'worktree-has-submodules')) throw error;
       await refuseWork(options, error);
-      await remove('--force');
+      // With force git asks nothing at all: that is for the person to type.
+      throw new SwarmError(
+        'worktree-has-submodules',
+        `${options.path} has submodules, and git removes such a worktree only by force`,
+        {
+          hint: `Nothing was found in it that is nowhere else: \`git -C ${shellQuote(options.root)} worktree remove --force ${shellQuote(options.path)}\``,
+          cause: error,
+        },
+      );
     }
   });
 }
@@ -153,7 +160,7 @@ async function refuseWork({ root, path: worktree }: { root: string; path: string
     'worktree-has-submodules',
     `the submodule ${submodule} in ${worktree} has commits that are nowhere else`,
     {
-      hint: `Push or fetch them, for example: git -C '${path.join(root, submodule)}' fetch '${path.join(worktree, submodule)}' HEAD`,
+      hint: `Push or fetch them, for example: \`git -C ${shellQuote(path.join(root, submodule))} fetch ${shellQuote(path.join(worktree, submodule))} HEAD\``,
       cause,
     },
   );

@@ -73,13 +73,16 @@ export async function removeExamined(request: RemovalRequest): Promise<RemovalOu
     await removeWorktree({ root: request.layout.root, path: worktree });
     return { ...outcome, removed: true };
   } catch (error) {
-    const isTeardown = error instanceof SwarmError && error.code === 'teardown-failed';
-    const finding: Finding = {
-      kind: 'check-failed',
-      text: isTeardown ? error.message : `it could not be made sure that nothing is lost: ${errorText(error)}`,
-    };
-    return { ...outcome, reasons: [finding] };
+    return { ...outcome, reasons: [findingOf(error)] };
   }
+}
+
+function findingOf(error: unknown): Finding {
+  const code = error instanceof SwarmError ? error.code : null;
+  if (error instanceof SwarmError && code === 'worktree-has-submodules')
+    return { kind: 'submodule', text: [error.message, error.hint].filter(Boolean).join('. ') };
+  if (code === 'teardown-failed') return { kind: 'check-failed', text: errorText(error) };
+  return { kind: 'check-failed', text: `it could not be made sure that nothing is lost: ${errorText(error)}` };
 }
 
 function storeOf({ layout, worktree, agent, limits }: RemovalRequest): CheckpointStore {

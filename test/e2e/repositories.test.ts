@@ -101,7 +101,12 @@ describe('a repository with a difficult path, a subdirectory, a linked worktree,
     expect(await world.repository.git('symbolic-ref', '-q', 'HEAD').catch(() => 'detached')).toBe('detached');
   });
 
-  test('down, then purge: the worktrees of swarm go, that of the person and the stash stay', async () => {
+  test("purge keeps worktrees with submodules and says what to type; then they go, and the person's things stay", async () => {
+    const kept = await world.run(['down', '--purge', '--yes']);
+    const [, command = ''] = /`(git -C .* worktree remove --force .*)`/.exec(`${kept.stdout}${kept.stderr}`) ?? [];
+    expect(command, `${kept.exitCode}\n${kept.stdout}\n${kept.stderr}`).toContain('worker-1');
+    expect(existsSync(`${world.repository.path}.swarm/worker-1`)).toBe(true);
+    await execa('sh', ['-c', command], { env: world.environment.variables, extendEnv: false });
     await world.ok(['down', '--purge', '--yes']);
     const trees = await world.repository.git('worktree', 'list', '--porcelain');
     expect(trees).not.toContain('.swarm/');
