@@ -1,0 +1,171 @@
+import { existsSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { find, outcomes, tmux, type StatusView, type TaskView, type World } from '../e2e/world.ts';
+import { processesOf, untilNoProcessOf } from '../support/processes.ts';
+import type { Journal } from './journal.ts';
+import type { Client } from './requests.ts';
+
+/** A task that was accepted, and what is known of it apart from swarm. */
+export interface Planned {
+  id: string;
+  name: string;
+  /** Names of the tasks whose files must be in its result. */
+  after: string[];
+  /** Its command says so by its exit code. */
+  fails: boolean;
+}
+
+interface CheckpointView {
+  ref: string;
+  agent: string;
+}
+
+/** One more loss than this ends a task: a crash is nobody's fault, up to a point. */
+const LOSSES = 5;
+const GONE_MS = 10_000;
+
+/** What is wrong with a swarm that has come to rest; nothing, if all is well. */
+export async function violationsAtRest(
+  world: World,
+  client: Client,
+  planned: readonly Planned[],
+  journal: Journal,
+): Promise<string[]> {
+  const tasks = new Map<string, TaskView>();
+  for (const { id } of planned) tasks.set(id, await client.call<TaskView>('GET', `/v1/tasks/${id}`));
+  const checkpoints = (await world.ok(['checkpoint', 'ls', '--all', '--json'])).json<CheckpointView[]>();
+  const status = await world.status();
+  const perTask: string[] = [];
+  for (const plan of planned) {
+    const task = tasks.get(plan.id);
+    if (task === undefined) perTask.push(`${plan.id} (${plan.name}) is not known any more`);
+    else perTask.push(...endOf(plan, task, journal), ...(await resultOf(world, plan, task)));
+  }
+  return [
+    ...journal.violations,
+    ...perTask,
+    ...(await missingCheckpoints(world, planned, tasks, checkpoints, journal)),
+    ...agentsBack(status),
+    ...leftRunning(journal),
+  ];
+}
+
+/** Completed once, or dead with a reason that the plan explains. */
+function endOf(plan: Planned, task: TaskView, journal: Journal): string[] {
+  const what = `${plan.id} (${plan.name})`;
+  const [all, ends] = [outcomes(task), journal.ends.filter(({ name }) => name === plan.name).length];
+  const done = all.filter((outcome) => outcome === 'done').length;
+  if (task.state === 'done') {
+    const wrong: string[] = [];
+    if (plan.fails) wrong.push(`${what} is done, but its command fails`);
+    if (done !== 1) wrong.push(`${what} was completed ${done} times: ${all.join(', ')}`);
+    if (all.at(-1) !== 'done') wrong.push(`${what} was tried again after it was done: ${all.join(', ')}`);
+    if (ends === 0) wrong.push(`${what} is done, but never came to its end`);
+    return wrong;
+  }
+  if (task.state !== 'dead') return [`${what} is ${task.state} at the end: ${task.reason ?? 'no reason'}`];
+  if (task.reason === null || task.reason === '') return [`${what} is dead without a reason`];
+  const lost = all.filter((outcome) => outcome === 'lost').length;
+  return plan.fails || lost > LOSSES ? [] : [`${what} is dead, ${task.reason}: ${all.join(', ')}`];
+}
+
+/** The commit is there, and holds what the task and those before it have written. */
+async function resultOf(world: World, plan: Planned, task: TaskView): Promise<string[]> {
+  if (task.state !== 'done') return [];
+  const { commit, branch } = task.result ?? { commit: null, branch: null };
+  if (commit === null || branch === null) return [`${plan.id} (${plan.name}) is done without a commit or branch`];
+  const wrong: string[] = [];
+  for (const name of [plan.name, ...plan.after]) {
+    const text = await world.repository.git('show', `${commit}:${name}.txt`).catch(() => 'nothing');
+    if (text.trim() !== name) wrong.push(`${plan.id} (${plan.name}): ${name}.txt of its commit says ${text}`);
+  }
+  const tip = await world.repository.git('rev-parse', branch).catch(() => 'nothing');
+  if (tip.trim() !== commit) wrong.push(`${plan.id} (${plan.name}): ${branch} is at ${tip}, its result is ${commit}`);
+  return wrong;
+}
+
+/**
+ * All objects of all checkpoints are there, and every file that a task has written, finished or not, is in one of those
+ * of the agent that it ran in: nothing was overwritten or removed unseen.
+ */
+async function missingCheckpoints(
+  world: World,
+  planned: readonly Planned[],
+  tasks: ReadonlyMap<string, TaskView>,
+  checkpoints: readonly CheckpointView[],
+  journal: Journal,
+): Promise<string[]> {
+  const broken = await world.repository.git('fsck', '--connectivity-only', '--no-dangling', '--no-progress').then(
+    (): string[] => [],
+    (error: unknown) => [`git fsck: ${String(error)}`],
+  );
+  const kept = new Map<string, Set<string>>();
+  for (const { agent, ref } of checkpoints) {
+    const files = kept.get(agent) ?? new Set();
+    kept.set(agent, files);
+    const listed = await world.repository.git('ls-tree', '-r', '--name-only', ref).catch(() => null);
+    if (listed === null) broken.push(`${ref} cannot be read`);
+    for (const file of listed?.split('\n') ?? []) files.add(file);
+  }
+  const lacks = (agent: string, ...files: string[]) => !files.some((file) => kept.get(agent)?.has(file));
+  const lost = journal.begins
+    .filter(({ agent, name }) => lacks(agent, `${name}.part`, `${name}.txt`))
+    .map(({ agent, name }) => `what ${name} wrote in ${agent} is in no checkpoint`);
+  const unfinished = planned.flatMap(({ id, name }) => {
+    const agent = tasks.get(id)?.attempts.find(({ outcome }) => outcome === 'done')?.agent;
+    return agent !== undefined && lacks(agent, `${name}.txt`)
+      ? [`${id} (${name}): its result is in no checkpoint`]
+      : [];
+  });
+  return [...broken, ...lost, ...unfinished];
+}
+
+const agentsBack = ({ agents }: StatusView): string[] =>
+  agents
+    .filter(({ status }) => status !== 'idle')
+    .map(({ id, status, reason }) => `${id} is ${status} at the end: ${reason ?? 'no reason'}`);
+
+/** With no task left, no process of a task is left, wherever it hides. */
+function leftRunning(journal: Journal): string[] {
+  const began = new Set(journal.begins.flatMap(({ pids }) => pids));
+  return processesOf('/task.sh')
+    .filter(({ pid }) => began.has(pid))
+    .map(({ pid, commandLine }) => `${pid} of an ended task lives: ${commandLine}`);
+}
+
+/** What is left after `down`: nothing that lives, listens or locks. */
+export async function violationsAfterDown(world: World): Promise<string[]> {
+  const { directory, runtimeDir, stateHome } = world.environment;
+  const isScriptedModel = (line: string) => line.includes('/demo.js');
+  await untilNoProcessOf(world.repository.path, GONE_MS);
+  const living = processesOf(directory).filter(({ commandLine }) => !isScriptedModel(commandLine));
+  const sockets = await find(runtimeDir, '-type', 's');
+  const gitLocks = await find(`${world.repository.path}/.git`, '-name', '*.lock');
+  const spooled = (await find(stateHome, '-path', '*/spool/*', '-type', 'f')).map((file) => `${file} is not reported`);
+  return [
+    ...living.map(({ pid, commandLine }) => `${pid} lives after down: ${commandLine}`),
+    ...sockets.map((file) => `${file} is left after down`),
+    ...gitLocks.map((file) => `${file} is left after down`),
+    ...spooled,
+    ...(await find(stateHome, '-name', 'lock.db')).filter((file) => !isFree(file)).map((file) => `${file} is held`),
+    ...(sockets.length === 0 || !existsSync(runtimeDir) ? [] : await sessions(world)),
+  ];
+}
+
+const sessions = async (world: World): Promise<string[]> =>
+  (await tmux(world.environment, 'list-sessions').catch(() => ''))
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => `session after down: ${line}`);
+
+function isFree(lockFile: string): boolean {
+  const database = new DatabaseSync(lockFile);
+  try {
+    database.exec('PRAGMA busy_timeout = 1000; BEGIN EXCLUSIVE; ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,136 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { kill, killEverything, poll, UP, type StatusView, type World } from '../e2e/world.ts';
+import { processesOf } from '../support/processes.ts';
+import type { Random } from './random.ts';
+import type { Strike } from './strikes.ts';
+import type { Recovery } from './table.ts';
+import { castOf, type Cast, type Part } from './victims.ts';
+
+export interface StormOptions {
+  world: World;
+  random: Random;
+  strikes: Iterator<Strike, never>;
+  count: number;
+  isAgent(commandLine: string): boolean;
+  /** Work for the time around one strike. */
+  plan(n: number): Promise<void>;
+  /**
+   * Submits one more task right after a strike, for the struck agent where there is one; resolves with the time when
+   * it began.
+   */
+  probe(n: number, agent: string | null): Promise<number>;
+}
+
+/** Between two strikes, ms: the next one meets everything from the middle of a recovery's end to an hour's rest. */
+const REST_MS = 500;
+/** An agent that is between two tasks is waited for, ms. */
+const AGENT_MS = 3_000;
+const LOOK_MS = 100;
+/** Nobody of swarm lives for so long: the person comes, ms. */
+const NOBODY_MS = 500;
+
+/** Strikes again and again; resolves with how long each recovery took. */
+export async function storm(options: StormOptions): Promise<Recovery[]> {
+  const recoveries: Recovery[] = [];
+  for (let n = 1; n <= options.count; n += 1) {
+    const strike = options.strikes.next().value;
+    await options.plan(n);
+    await pause(options.random.between(0, REST_MS));
+    const at = Date.now();
+    const agent = await harm(options, strike);
+    const begun = await withAPerson(options, options.probe(n, agent)).catch((error: unknown) => {
+      throw new Error(`strike ${n}, ${strike.name}${agent === null ? '' : ` of ${agent}`}: ${String(error)}`);
+    });
+    recoveries.push({ kind: strike.name, ms: begun - at });
+    console.log(
+      `strike ${n}: ${strike.name}${agent === null ? '' : ` (${agent})`}, flows again after ${begun - at} ms`,
+    );
+  }
+  return recoveries;
+}
+
+/** Resolves with the agent that was struck; null: not one of them. */
+async function harm(options: StormOptions, strike: Strike): Promise<string | null> {
+  const { world, random } = options;
+  if (strike.how === 'everything') {
+    await killEverything(world);
+    return null;
+  }
+  const parts = strike.how === 'stop' ? [strike.part] : strike.parts;
+  const cast = await castWith(options, parts);
+  const whose = random.pick(cast.wrappers);
+  const pids = parts.map((part) => victim(cast, part, whose.agent));
+  if (strike.how === 'stop') {
+    const [pid = null] = pids;
+    const resume = stop(pid);
+    await pause(strike.ms);
+    resume();
+  } else {
+    for (const [at, pid] of pids.entries()) {
+      if (at > 0 && strike.how === 'twice') await pause(strike.ms);
+      if (pid !== null) kill(pid);
+    }
+  }
+  return parts.includes('agent') || parts.includes('wrapper') ? whose.agent : null;
+}
+
+/** All parts that are to be struck live, as far as that can be waited for. */
+async function castWith({ world, isAgent }: StormOptions, parts: readonly Part[]): Promise<Cast> {
+  const look = () => {
+    const cast = castOf(world, isAgent);
+    const wrappers = parts.includes('agent') ? cast.wrappers.filter(({ child }) => child !== null) : cast.wrappers;
+    return { ...cast, wrappers: wrappers.length > 0 ? wrappers : [] };
+  };
+  const complete = (cast: Cast): boolean =>
+    cast.wrappers.length > 0 && parts.every((part) => part === 'agent' || part === 'wrapper' || cast[part] !== null);
+  return await poll(look, complete, `${parts.join(' and ')} to live`, AGENT_MS * 10);
+}
+
+function victim(cast: Cast, part: Part, agent: string): number | null {
+  if (part !== 'agent' && part !== 'wrapper') return cast[part];
+  const wrapper = cast.wrappers.find((one) => one.agent === agent);
+  return (part === 'agent' ? wrapper?.child : wrapper?.pid) ?? null;
+}
+
+/** SIGSTOP; the way back holds for this very process only. */
+function stop(pid: number | null): () => void {
+  const find = () => processesOf('/').find((process) => process.pid === pid);
+  const before = find();
+  if (before === undefined) return () => undefined;
+  kill(before.pid, 'SIGSTOP');
+  return () => {
+    if (find()?.startTime === before.startTime) kill(before.pid, 'SIGCONT');
+  };
+}
+
+/** Where nothing of swarm is left that could start the rest, only the person can. */
+async function withAPerson<T>({ world, isAgent }: StormOptions, work: Promise<T>): Promise<T> {
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  let nobodySince: number | null = null;
+  while (!(await Promise.race([ended, pause(LOOK_MS, false)]))) {
+    const { supervisor, wrappers } = castOf(world, isAgent);
+    if (supervisor !== null || wrappers.length > 0) nobodySince = null;
+    else nobodySince ??= performance.now();
+    if (nobodySince === null || performance.now() - nobodySince < NOBODY_MS) continue;
+    await world.ok(UP);
+    nobodySince = null;
+  }
+  return await work;
+}
+
+/** Until every task has ended and every agent rests. */
+export async function atRest(world: World, timeoutMs: number): Promise<StatusView> {
+  const open = ({ tasks }: StatusView) =>
+    Object.entries(tasks).some(
+      ([state, count]) => count > 0 && !['done', 'dead', 'cancelled', 'total'].includes(state),
+    );
+  return await poll(
+    () => world.status(),
+    (status) => !open(status) && status.agents.every((agent) => agent.status === 'idle'),
+    'every task to have ended and every agent to be idle',
+    timeoutMs,
+  );
+}

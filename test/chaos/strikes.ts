@@ -1,0 +1,44 @@
+import type { Random } from './random.ts';
+import { PARTS, type Part } from './victims.ts';
+
+/** One harm done to a swarm. */
+export type Strike =
+  | { name: string; how: 'kill'; parts: Part[] }
+  /** SIGSTOP, and SIGCONT so many ms later. */
+  | { name: string; how: 'stop'; part: Part; ms: number }
+  /** One after the other, with so many ms in between. */
+  | { name: string; how: 'twice'; parts: [Part, Part]; ms: number }
+  | { name: string; how: 'everything' };
+
+const STOP_MS = { least: 200, most: 2_500 };
+const BETWEEN_MS = 600;
+
+/** Every kind comes round as often as any other, in an order that the seed decides. */
+export function* strikes(random: Random): Generator<Strike, never> {
+  for (;;) for (const deal of random.shuffled(deck)) yield deal(random);
+}
+
+const kill =
+  (...parts: Part[]) =>
+  (): Strike => ({ name: `kill ${parts.join(' + ')}`, how: 'kill', parts });
+const stop =
+  (part: Part) =>
+  (random: Random): Strike => ({
+    name: `stop ${part}`,
+    how: 'stop',
+    part,
+    ms: random.between(STOP_MS.least, STOP_MS.most),
+  });
+
+const deck: ((random: Random) => Strike)[] = [
+  ...PARTS.map((part) => kill(part)),
+  ...PARTS.map((part) => stop(part)),
+  kill('supervisor', 'wrapper'),
+  kill('supervisor', 'broker'),
+  kill('tmux', 'supervisor'),
+  (random) => {
+    const [first = 'agent', second = 'wrapper'] = random.shuffled(PARTS);
+    return { name: 'kill two in a row', how: 'twice', parts: [first, second], ms: random.between(0, BETWEEN_MS) };
+  },
+  () => ({ name: 'kill everything', how: 'everything' }),
+];
