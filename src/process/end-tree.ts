@@ -1,8 +1,8 @@
 import { systemClock } from '../lib/clock.ts';
 import { bootId, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
-import { findMarked, type Mark } from './marks.ts';
+import { lookForMarked, type Mark } from './marks.ts';
 import type { ProcessRow } from './row.ts';
-import { scanProcesses } from './table.ts';
+import { scanProcesses, tableOf } from './table.ts';
 import { treeMembers } from './tree.ts';
 
 export interface EndTreeOptions {
@@ -36,6 +36,13 @@ const LAST_LOOK_MS = 80;
  */
 const EMPTY_SCANS = 3;
 const BETWEEN_EMPTY_MS = 8;
+/** On a busy machine an exec takes its time: as long as a young process is within one, a scan proves nothing. */
+const EXEC_SCANS = 100;
+/** Clock ticks: who was already there so long before the hunt is through with its exec. */
+const YOUNG_TICKS = 100;
+/** The parent of the kernel's own threads, which have no environment. */
+const KERNEL_THREADS = 2;
+const NONE = { marked: [], silent: [] };
 /** A whole scan reads every process of the machine; between two of them only the known members are asked. */
 const SCAN_EVERY_MS = 500;
 
@@ -100,6 +107,9 @@ class Hunt {
   readonly #known = new Map<string, ProcessIdentity>();
   readonly killed = new Set<string>();
   readonly #found = new Set<string>();
+  /** Start of the youngest process of the first scan, clock ticks. */
+  #began: number | null = null;
+  #undecided = false;
 
   constructor(options: EndTreeOptions) {
     this.#mark = options.mark;
@@ -113,16 +123,20 @@ class Hunt {
 
   /** Whatever was ever seen stays known, so that it is found again after its parent's death. */
   scan(): ProcessRow[] {
-    const marked = this.#mark === undefined ? [] : findMarked(this.#mark.name, this.#mark.prefix);
+    const { rows } = scanProcesses();
+    const { marked, silent } = this.#mark === undefined ? NONE : lookForMarked(this.#mark.name, this.#mark.prefix);
+    // Forked while we looked: the second look knows them and the first does not.
+    const table = tableOf([...rows.values(), ...marked.map(({ row }) => row).filter(({ pid }) => !rows.has(pid))], 0);
     const members = treeMembers(
       {
         known: [...this.#known.values()],
-        marked: marked.map(({ identity }) => identity.pid),
+        marked: marked.map(({ row }) => row.pid),
         spare: this.#spare,
         bootId: bootId(),
       },
-      scanProcesses(),
+      table,
     );
+    this.#undecided = members.length === 0 && this.#mayBecomeOurs(silent, rows.values());
     for (const row of members) {
       this.#found.add(key(row));
       this.#known.set(key(row), identityOfRow(row));
@@ -130,12 +144,21 @@ class Hunt {
     return members;
   }
 
+  /** Within exec, and with its parent gone, a process belongs to nobody yet. */
+  #mayBecomeOurs(silent: readonly ProcessRow[], all: Iterable<ProcessRow>): boolean {
+    this.#began ??= Math.max(...[...all].map(({ startTime }) => Number(startTime)));
+    const since = this.#began - YOUNG_TICKS;
+    return silent.some(
+      ({ pid, ppid, startTime }) => Number(startTime) >= since && ppid !== KERNEL_THREADS && !this.#spare.has(pid),
+    );
+  }
+
   /** Empty only when it is sure. */
   async find(): Promise<ProcessRow[]> {
-    for (let empty = 0; ;) {
+    for (let empty = 0, scans = 0; ; scans += 1) {
       const members = this.scan();
       if (members.length > 0) return members;
-      empty += 1;
+      if (!this.#undecided || scans >= EXEC_SCANS) empty += 1;
       if (empty === EMPTY_SCANS) return [];
       await systemClock.sleep(BETWEEN_EMPTY_MS);
     }

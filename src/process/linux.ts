@@ -48,9 +48,13 @@ export function linuxKernel(): Kernel {
         if (environment === '') empty.push(pid);
         else keep(pid, environment);
       }
-      // By now, milliseconds later, an exec that was under way is done.
-      for (const pid of empty) keep(pid, readEnvironment(pid));
-      return found;
+      // By now, milliseconds later, most of what was within exec is through with it.
+      const silent = empty.filter((pid) => {
+        const environment = readEnvironment(pid);
+        keep(pid, environment);
+        return environment === '';
+      });
+      return { values: found, silent };
     },
     directories() {
       const found = new Map<number, string>();

@@ -1,5 +1,6 @@
 import { identityOfRow, type ProcessIdentity } from './identity.ts';
 import { kernel, type Kernel } from './kernel.ts';
+import type { ProcessRow } from './row.ts';
 
 /**
  * A variable in the environment that a program was started with. Children inherit it across fork, exec, setsid and
@@ -23,13 +24,29 @@ export function readMark(pid: number, name: string, source: Kernel = kernel): st
 
 /** All living processes whose environment we may read (our own user's) and whose variable begins with the prefix. */
 export function findMarked(name: string, prefix: string, source: Kernel = kernel): MarkedProcess[] {
-  const found: MarkedProcess[] = [];
-  for (const [pid, value] of source.variables(name)) {
-    if (!hasPrefix(value, prefix)) continue;
+  return lookForMarked(name, prefix, source).marked.map(({ row, value }) => ({
+    identity: identityOfRow(row, source),
+    value,
+  }));
+}
+
+/** The same, and the living ones that are within exec (or have no environment at all): whose they are shows later. */
+export function lookForMarked(
+  name: string,
+  prefix: string,
+  source: Kernel = kernel,
+): { marked: { row: ProcessRow; value: string }[]; silent: ProcessRow[] } {
+  const { values, silent } = source.variables(name);
+  const living = (pid: number): ProcessRow[] => {
     const row = source.row(pid);
-    if (row?.alive === true) found.push({ identity: identityOfRow(row, source), value });
-  }
-  return found;
+    return row?.alive === true ? [row] : [];
+  };
+  return {
+    marked: [...values]
+      .filter(([, value]) => hasPrefix(value, prefix))
+      .flatMap(([pid, value]) => living(pid).map((row) => ({ row, value }))),
+    silent: silent.flatMap(living),
+  };
 }
 
 export function hasPrefix(value: string, prefix: string): boolean {

@@ -12,7 +12,8 @@ export function psKernel(): Kernel {
     rows: () => parsePs(ps(['-axo', PS_COLUMNS], [0])),
     variable: (pid, name) =>
       parseVariables(ps(['eww', '-o', 'pid=,command=', '-p', String(pid)], [0, 1]), name).get(pid) ?? null,
-    variables: (name) => parseVariables(ps(['axeww', '-o', 'pid=,command='], [0]), name),
+    // `ps` does not tell a process within exec from others.
+    variables: (name) => ({ values: parseVariables(ps(['axeww', '-o', 'pid=,command='], [0]), name), silent: [] }),
     // It ends with 1 where something could not be read: that is another user's.
     directories: () => parseDirectories(run('lsof', ['-a', '-d', 'cwd', '-Fpn'], [0, 1])),
   };

