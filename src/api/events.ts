@@ -9,7 +9,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const FRAME_LIMIT_CHARS = 64 * 1024 * 1024;
 
 export interface EventsOptions {
-  /** Events after this one come first. */
+  /** Events after this one come first; below zero, the last so many. */
   lastEventId?: number | undefined;
   signal?: AbortSignal | undefined;
   /** Called when the supervisor has accepted the stream: whatever happens from then on is not missed. */

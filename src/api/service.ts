@@ -73,6 +73,7 @@ export interface SwarmService {
   retry(id: string): Promise<Task>;
   merge(id: string, into: string | undefined): Promise<MergeDocument>;
   diff(id: string): Promise<TaskDiffDocument>;
+  /** Oldest first; an id below zero means the last so many. */
   eventsAfter(id: number, limit: number): EventDocument[];
   subscribe(listener: (event: EventDocument) => void): () => void;
   metrics(): Promise<string>;

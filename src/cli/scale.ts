@@ -26,17 +26,23 @@ export async function scale(context: Context, workers: number): Promise<void> {
     });
   });
   const { agents } = await client.up({ workers });
-  const change = changeOf(before, agents);
+  const change = changeOf(before, agents, workers);
   context.output.document({ ...change, agents } satisfies ScaleDocument);
   context.output.line(scaleText(change));
 }
 
-/** Who is to be there now and was not, and the other way round. Pure. */
-export function changeOf(before: readonly Agent[], after: readonly Agent[]): Omit<ScaleDocument, 'agents'> {
-  const [were, are] = [before, after].map((agents) => agents.filter(isThere).map(({ id }) => id)) as [
-    string[],
-    string[],
-  ];
+/**
+ * Who is to be there now and was not, and the other way round. The first `workers` are wanted from now on, whatever they
+ * still do: one that is just being stopped comes back as soon as it has stopped. Pure.
+ */
+export function changeOf(
+  before: readonly Agent[],
+  after: readonly Agent[],
+  workers: number,
+): Omit<ScaleDocument, 'agents'> {
+  const wanted = new Set(Array.from({ length: workers }, (_, index) => `${ROLE}-${index + 1}`));
+  const were = before.filter(isThere).map(({ id }) => id);
+  const are = after.filter(({ id }) => wanted.has(id)).map(({ id }) => id);
   return {
     before: were.length,
     after: are.length,

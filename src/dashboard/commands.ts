@@ -83,6 +83,16 @@ export const COMMANDS: readonly Command[] = [
   agentCommand('restart', 'start it again in the same conversation'),
   agentCommand('stop', 'end it; its worktree and conversation stay'),
   agentCommand('rm', 'remove it, unless work would be lost', 'AGENT…'),
+  {
+    words: 'scale',
+    usage: 'scale N',
+    help: 'so many workers',
+    offers: () => null,
+    parse: (rest) =>
+      /^[1-9]\d?$|^1\d\d$|^200$/.test(rest)
+        ? { effect: { do: 'scale', workers: Number(rest) } }
+        : { problem: 'scale to how many workers? From 1 to 200' },
+  },
   { words: 'help', usage: 'help', help: 'the keys and commands', offers: () => null, parse: () => ({ show: 'help' }) },
   {
     words: 'quit',

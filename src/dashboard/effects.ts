@@ -1,5 +1,5 @@
 import type { NewTask } from '../api/client.ts';
-import type { Agent, Task, TaskAddedDocument } from '../api/documents.ts';
+import type { Agent, Task, TaskAddedDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import type { AnswerRequest } from '../api/service.ts';
 
 export type AgentVerb = 'pause' | 'resume' | 'restart' | 'stop';
@@ -13,6 +13,7 @@ export type Effect =
   | { do: 'agents'; verb: AgentVerb; ids: readonly string[] }
   | { do: 'remove'; ids: readonly string[] }
   | { do: 'send'; agent: string; text: string }
+  | { do: 'scale'; workers: number }
   | { do: 'add-task'; title: string }
   | { do: 'task'; verb: TaskVerb; id: string };
 
@@ -25,6 +26,7 @@ export interface Orders {
   setAgent(id: string, verb: AgentVerb): Promise<Agent>;
   remove(agent: string, force: boolean): Promise<{ worktree: string }>;
   send(agent: string, text: string): Promise<{ id: string; receipt: string }>;
+  up(request: UpRequest): Promise<UpDocument>;
   addTask(task: NewTask): Promise<TaskAddedDocument>;
   cancelTask(id: string): Promise<Task>;
   retryTask(id: string): Promise<Task>;
@@ -46,6 +48,9 @@ export async function carryOut(order: Order, orders: Orders): Promise<string> {
       return `${order.ids.join(', ')}: removed; to undo: swarm undo ${order.ids[0] ?? ''}`;
     case 'send':
       return `${order.agent}: message ${(await orders.send(order.agent, order.text)).receipt}`;
+    case 'scale':
+      await orders.up({ workers: order.workers });
+      return `scale to ${order.workers} ordered`;
     case 'add-task':
       return `task ${(await orders.addTask({ title: order.title })).id} added`;
     case 'task': {

@@ -17,6 +17,8 @@ export interface FeedOptions {
   source: Source;
   /** What is known already. */
   first?: StatusDocument | undefined;
+  /** How many events of before are wanted. Default: none. */
+  pastEvents?: number;
   /** Shortest time between two looks, ms: however much happens, so often the model changes. */
   intervalMs?: number;
   /** Time between two looks while no event comes, ms. */
@@ -51,10 +53,11 @@ export class Feed {
   #taskCounts = '';
   #tasksMoved = true;
 
-  constructor({ source, first, intervalMs = INTERVAL_MS, idleMs = IDLE_MS }: FeedOptions) {
+  constructor({ source, first, pastEvents = 0, intervalMs = INTERVAL_MS, idleMs = IDLE_MS }: FeedOptions) {
     this.#source = source;
     this.#intervalMs = intervalMs;
     this.#idleMs = idleMs;
+    this.#lastEventId = pastEvents === 0 ? undefined : -pastEvents;
     this.#model = first === undefined ? NOTHING : { ...NOTHING, status: first };
   }
 

@@ -17,14 +17,17 @@ export function footer(ui: Ui, model: Model, columns: number, paint: Paint): str
     ui.notice === null ? '' : paint(ui.notice.problem ? 'yellow' : 'green', oneLine(ui.notice.text, columns));
   if (ui.line === null) return [said, paint('dim', oneLine(hints(ui, model, columns), columns))];
   const { purpose } = ui.line;
-  const offered =
-    purpose.for === 'command'
-      ? matching(ui.line.text)
-          .map(({ usage }) => usage)
-          .join(' · ')
-      : 'Enter sends it, Esc drops it';
+  const offered = purpose.for === 'command' ? offers(ui.line.text, columns) : 'Enter sends it, Esc drops it';
   const above = said === '' ? paint('dim', oneLine(offered === '' ? 'no such command' : offered, columns)) : said;
   return [above, lineText(PROMPTS[purpose.for](purpose), ui.line, columns, paint)];
+}
+
+/** What the line can become: how each is used, or where that is too much, the first words alone. */
+function offers(text: string, columns: number): string {
+  const commands = matching(text);
+  const usages = commands.map(({ usage }) => usage).join(' · ');
+  if (width(usages) <= columns) return usages;
+  return [...new Set(commands.map(({ words }) => words.split(' ')[0]))].join(' · ');
 }
 
 /** The end of a long line is what is seen; the place where the next character goes is marked. */

@@ -20,10 +20,13 @@ export interface OpenOptions {
 /** A key is painted at once; Ink would wait for up to 34 ms after a frame. */
 const MOST_FRAMES_PER_SECOND = 60;
 
+/** Who comes back sees what happened meanwhile. */
+const PAST_EVENTS = 50;
+
 /** The dashboard on the whole terminal, until the person leaves it. */
 export async function openDashboard({ client, first, attach, stdin, stdout, signal }: OpenOptions): Promise<void> {
   const ended = new AbortController();
-  const feed = new Feed({ source: client, first });
+  const feed = new Feed({ source: client, first, pastEvents: PAST_EVENTS });
   const dash = new Dash({ feed, orders: client, paint: paintFor(stdout) });
   const app = render(<App dash={dash} attach={attach} />, {
     stdin,

@@ -40,7 +40,7 @@ export async function findRepository(cwd: string): Promise<Repository> {
   const { branch, commit } = head ?? (await readHead(cwd));
   if (commit === null) {
     throw new SwarmError('no-commit', `the repository ${cwdTopLevel} has no commit yet`, {
-      hint: 'Commit something first: agents work in worktrees, and a worktree begins at a commit.',
+      hint: 'Commit something, for a worktree begins at a commit: `git add -A && git commit -m start`.',
     });
   }
   const linked = gitDir !== gitCommonDir;

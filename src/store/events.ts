@@ -48,23 +48,28 @@ export class EventTable {
     return id;
   }
 
-  /** Events with a greater id, oldest first. */
+  /** Events with a greater id, oldest first; below zero, the last so many. */
   after(id: number, limit: number): StoredEvent[] {
     return readEvents(this.#db, id, limit);
   }
 
   /** 0 while there is none. */
   lastId(): number {
-    return this.#db.get<{ id: number | null }>('SELECT max(id) AS id FROM events')?.id ?? 0;
+    return newestId(this.#db);
   }
 }
 
-/** Events with a greater id, oldest first. */
+function newestId(db: Database): number {
+  return db.get<{ id: number | null }>('SELECT max(id) AS id FROM events')?.id ?? 0;
+}
+
+/** Events with a greater id, oldest first; below zero, the last so many. */
 export function readEvents(db: Database, id: number, limit: number): StoredEvent[] {
+  const after = id < 0 ? newestId(db) + id : id;
   return db
     .all<Omit<StoredEvent, 'data'> & { data: string }>(
       'SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?',
-      id,
+      after,
       limit,
     )
     .map((row) => ({ ...row, data: JSON.parse(row.data) as Record<string, unknown> }));

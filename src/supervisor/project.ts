@@ -44,7 +44,9 @@ export async function readBase(root: string, configured: string | undefined): Pr
   }
   const { branch, commit } = await readHead(root);
   if (commit === null) {
-    throw new SwarmError('no-commit', `${root} has no commit yet`, { hint: 'Commit something first.' });
+    throw new SwarmError('no-commit', `${root} has no commit yet`, {
+      hint: 'Commit something: `git add -A && git commit -m start`.',
+    });
   }
   return { branch, commit };
 }

@@ -165,6 +165,13 @@ export class Service implements SwarmService {
         hint: 'Give it work: `swarm task add TITLE -- COMMAND`.',
       });
     }
+    // Its wrapper takes nothing with it into the stop, and one that is not there hears nothing.
+    if (this.#deps.fleet.desired(record) === 'stopped') {
+      throw new SwarmError('agent-stopped', `${id} is stopped and reads no messages`, {
+        hint: `Let it go on, then send it again: \`swarm resume ${id}\`.`,
+        retrySafe: true,
+      });
+    }
     const messageId = crypto.randomUUID();
     const first = await this.#deps.works.handoff(record);
     const said = first === null ? text : `${first}\n\n${text}`;

@@ -39,7 +39,7 @@ export async function checkConfig({ layout, config }: Patient): Promise<Diagnosi
       severity: 'error',
       text: `${layout.root} has no commit yet`,
       cause: 'A worktree begins at a commit.',
-      cure: 'Commit something first.',
+      cure: 'Commit something: `git add -A && git commit -m start`.',
     });
   }
   if (config.base !== undefined) {

@@ -95,6 +95,7 @@ describe('events', () => {
     expect(ids).toEqual(Array.from({ length: 2_100 }, (_, n) => n + 1));
     expect(events.after(0, 1)).toEqual([{ id: 1_501, ...event }]);
     expect(events.after(2_098, 10).map(({ id }) => id)).toEqual([2_099, 2_100]);
+    expect(events.after(-3, 10).map(({ id }) => id)).toEqual([2_098, 2_099, 2_100]);
     expect(events.lastId()).toBe(2_100);
   });
 });

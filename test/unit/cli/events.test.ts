@@ -107,6 +107,7 @@ describe('scale', () => {
     const change = changeOf(
       [worker(1, 'idle'), worker(1, 'idle', 'reviewer')],
       [worker(1, 'idle'), worker(2, 'starting'), worker(1, 'idle', 'reviewer')],
+      2,
     );
     expect(change).toEqual({ before: 1, after: 2, started: ['worker-2'], stopped: [] });
     expect(scaleText(change)).toBe('workers: 1 → 2; worker-2 starts');
@@ -116,11 +117,21 @@ describe('scale', () => {
     const change = changeOf(
       [worker(1, 'idle'), worker(2, 'working'), worker(3, 'paused')],
       [worker(1, 'idle'), worker(2, 'stopping'), worker(3, 'stopped')],
+      1,
     );
     expect(scaleText(change)).toBe('workers: 3 → 1; worker-2, worker-3 stop (worktrees and conversations stay)');
   });
 
+  it('one that was told to stop and still does so is among those that come', () => {
+    const change = changeOf(
+      [worker(1, 'stopping'), worker(2, 'idle')],
+      [worker(1, 'stopping'), worker(2, 'idle'), worker(3, 'starting')],
+      3,
+    );
+    expect(scaleText(change)).toBe('workers: 1 → 3; worker-1, worker-3 start');
+  });
+
   it('says when nothing changes', () => {
-    expect(scaleText(changeOf([worker(1, 'idle')], [worker(1, 'working')]))).toBe('1 worker, as before');
+    expect(scaleText(changeOf([worker(1, 'idle')], [worker(1, 'working')], 1))).toBe('1 worker, as before');
   });
 });

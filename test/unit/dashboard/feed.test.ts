@@ -6,7 +6,7 @@ import { fakeAgent, fakePermission, fakeStatus } from '../../integration/dashboa
 import { event, HandSource, model } from './support.ts';
 
 /** A feed that runs until the test ends. */
-function running(source: HandSource, options: { intervalMs?: number; idleMs?: number } = {}) {
+function running(source: HandSource, options: { intervalMs?: number; idleMs?: number; pastEvents?: number } = {}) {
   const ended = new AbortController();
   const feed = new Feed({ source, intervalMs: 100, idleMs: 60_000, ...options });
   let news = 0;
@@ -26,6 +26,14 @@ describe('the feed', () => {
     source.emit(event(1), event(2));
     await expect.poll(() => given.feed.model.status?.agents.map(({ id }) => id)).toEqual(['new']);
     expect(given.feed.model.events.map(({ id }) => id)).toEqual([2, 1]);
+  });
+
+  it('asks for what happened before where that is wanted, and only there', async () => {
+    const [dashboard, lines] = [new HandSource(model({ events: [] })), new HandSource(model({ events: [] }))];
+    await using first = running(dashboard, { pastEvents: 50 });
+    await using second = running(lines);
+    await expect.poll(() => [first, second].every(({ feed }) => feed.model.status !== null)).toBe(true);
+    expect([dashboard.askedAfter, lines.askedAfter]).toEqual([-50, undefined]);
   });
 
   it('however much happens, it changes once in an interval', async () => {

@@ -192,6 +192,7 @@ describe('the command line', () => {
     ['resume worker-1 worker-2', { do: 'agents', verb: 'resume', ids: ['worker-1', 'worker-2'] }],
     ['restart worker-2', { do: 'agents', verb: 'restart', ids: ['worker-2'] }],
     ['stop  worker-2 ', { do: 'agents', verb: 'stop', ids: ['worker-2'] }],
+    ['scale 4', { do: 'scale', workers: 4 }],
     ['quit', { do: 'quit' }],
   ])('%s', (line, effect) => {
     expect(command(...type(line)).effect).toEqual(effect);
@@ -204,6 +205,8 @@ describe('the command line', () => {
     ['send worker-1', 'the message is empty'],
     ['send nobody hello', 'send to which agent?'],
     ['task cancel', 'cancel which task?'],
+    ['scale', 'scale to how many'],
+    ['scale 201', 'From 1 to 200'],
   ])('%s keeps the line and says what is wrong', (line, words) => {
     const { ui, effect } = command(...type(line));
     expect(effect).toBeNull();

@@ -42,6 +42,8 @@ export class HandSource implements Source {
   state: Model;
   looks = 0;
   failure: Error | null = null;
+  /** Where the events were last asked to begin. */
+  askedAfter: number | undefined;
   #wake: (() => void) | null = null;
   readonly #queue: EventDocument[] = [];
 
@@ -65,7 +67,9 @@ export class HandSource implements Source {
     this.#wake?.();
   }
 
-  async *events({ signal, onOpen }: { signal: AbortSignal; onOpen: () => void }): AsyncGenerator<EventDocument> {
+  async *events(options: Parameters<Source['events']>[0]): AsyncGenerator<EventDocument> {
+    const { signal, onOpen, lastEventId } = options;
+    this.askedAfter = lastEventId;
     onOpen();
     while (!signal.aborted) {
       yield* this.#queue.splice(0);
@@ -96,6 +100,8 @@ export function orders(refusal: Error | null = null): Ordered {
       setAgent: (id, verb) => take(verb, id).then(() => fakeAgent(id)),
       remove: (id) => take('rm', id).then(() => ({ worktree: '' })),
       send: (agent, text) => take('send', agent, text).then(() => ({ id: 'm1', receipt: 'queued' })),
+      up: ({ workers }) =>
+        take('scale', workers).then(() => ({ agents: [], base: { branch: 'main', commit: '' }, notes: [] })),
       addTask: (task) => take('task', task).then(() => ({ id: 't99', existing: false })),
       cancelTask: (id) => take('cancel', id).then(() => fakeTask(id, '')),
       retryTask: (id) => take('retry', id).then(() => fakeTask(id, '')),

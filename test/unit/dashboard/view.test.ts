@@ -103,6 +103,14 @@ describe('the screen', () => {
         expect(screen(state, after(state, keys)).at(-1)).toMatch(/\? help · q leave$/);
   });
 
+  it('every command is named at once at eighty columns, and how it is used when it is clear which', () => {
+    const state = model();
+    const offered = (text: string): string => screen(state, after(state, ':', ...text.split(''))).at(-2) ?? '';
+    expect(offered('')).toBe('task · send · pause · resume · restart · stop · rm · scale · help · quit');
+    expect(offered('task ')).toBe('task add WHAT IS TO BE DONE · task cancel [TASK] · task retry [TASK]');
+    expect(offered('sc')).toBe('scale N');
+  });
+
   it('no line of the help is cut at eighty columns', () => {
     expect([...helpLines(), ...commandHelp()].filter((line) => width(line) > 80)).toEqual([]);
   });

@@ -444,6 +444,10 @@ describe('the service behind the API', () => {
     expect(seen.names()).toEqual(['message.queued']);
     const shell = office([record('runner-1', { kind: 'shell', desired: 'stopped' })]);
     await expect(shell.service.send('runner-1', 'hello')).rejects.toMatchObject({ code: 'no-conversation' });
+    await expect(office([resting()]).service.send('worker-1', 'hello')).rejects.toMatchObject({
+      code: 'agent-stopped',
+      hint: expect.stringContaining('swarm resume worker-1'),
+    });
   });
 
   test('an answer goes to the open question it is meant for', async () => {
