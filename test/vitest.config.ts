@@ -34,7 +34,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           pool: 'forks',
           // More than cores: these tests mostly wait for what they have started.
-          maxWorkers: 3,
+          maxWorkers: 4,
         },
       },
       {
@@ -47,7 +47,7 @@ export default defineConfig({
           hookTimeout: 180_000,
           pool: 'forks',
           // Each file has an environment of its own, and mostly waits.
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
