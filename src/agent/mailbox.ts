@@ -5,7 +5,7 @@ export interface Message {
 
 const REMEMBERED = 1_000;
 
-/** A person's messages that wait for the agent to be free. The supervisor keeps them too, and may send one twice. */
+/** A person's messages that wait for the agent to be free: in memory, so they end with the wrapper. One may come twice. */
 export class Mailbox {
   readonly #known = new Set<string>();
   readonly #waiting: Message[] = [];

@@ -103,6 +103,12 @@ export class Service implements SwarmService {
 
   async setDesired(id: string, desired: AgentDesired): Promise<Agent> {
     const record = this.#record(id);
+    // Nobody who says pause expects something to start.
+    if (desired === 'paused' && record.row.desired === 'stopped') {
+      throw new SwarmError('agent-stopped', `${id} is stopped: there is nothing to pause`, {
+        hint: `\`swarm resume ${id}\` starts it.`,
+      });
+    }
     record.row = { ...record.row, desired };
     await this.#deps.saveRow(record);
     if (desired !== 'stopped') this.#deps.fleet.revive(record);

@@ -379,6 +379,10 @@ describe('the service behind the API', () => {
   test('what is wanted of an agent is kept, and told', async () => {
     const { service, saved, seen } = office([resting()]);
     await service.setDesired('worker-1', 'stopped');
+    await expect(service.setDesired('worker-1', 'paused')).rejects.toMatchObject({
+      code: 'agent-stopped',
+      hint: expect.stringContaining('swarm resume worker-1'),
+    });
     expect(saved).toEqual(['worker-1 stopped']);
     expect(seen.all[0]).toMatchObject({ name: 'agent.wanted', agent: 'worker-1', data: { desired: 'stopped' } });
   });
