@@ -13,7 +13,7 @@ export interface StormOptions {
   count: number;
   isAgent(commandLine: string): boolean;
   /** Work for the time around one strike. */
-  plan(n: number): Promise<void>;
+  plan(n: number): Promise<unknown>;
   /**
    * Submits one more task right after a strike, for the struck agent where there is one; resolves with the time when
    * it began.
@@ -21,10 +21,10 @@ export interface StormOptions {
   probe(n: number, agent: string | null): Promise<number>;
 }
 
-/** Between two strikes, ms: the next one meets everything from the middle of a recovery's end to an hour's rest. */
+/** At most so long after its work was added comes a strike, ms. */
 const REST_MS = 500;
-/** An agent that is between two tasks is waited for, ms. */
-const AGENT_MS = 3_000;
+/** A part that is just being started, or an agent between two tasks, is waited for, ms. */
+const PART_MS = 30_000;
 const LOOK_MS = 100;
 /** Nobody of swarm lives for so long: the person comes, ms. */
 const NOBODY_MS = 500;
@@ -56,6 +56,10 @@ async function harm(options: StormOptions, strike: Strike): Promise<string | nul
     await killEverything(world);
     return null;
   }
+  if (strike.how === 'other') {
+    await strike.act();
+    return null;
+  }
   const parts = strike.how === 'stop' ? [strike.part] : strike.parts;
   const cast = await castWith(options, parts);
   const whose = random.pick(cast.wrappers);
@@ -79,11 +83,11 @@ async function castWith({ world, isAgent }: StormOptions, parts: readonly Part[]
   const look = () => {
     const cast = castOf(world, isAgent);
     const wrappers = parts.includes('agent') ? cast.wrappers.filter(({ child }) => child !== null) : cast.wrappers;
-    return { ...cast, wrappers: wrappers.length > 0 ? wrappers : [] };
+    return { ...cast, wrappers };
   };
   const complete = (cast: Cast): boolean =>
     cast.wrappers.length > 0 && parts.every((part) => part === 'agent' || part === 'wrapper' || cast[part] !== null);
-  return await poll(look, complete, `${parts.join(' and ')} to live`, AGENT_MS * 10);
+  return await poll(look, complete, `${parts.join(' and ')} to live`, PART_MS);
 }
 
 function victim(cast: Cast, part: Part, agent: string): number | null {

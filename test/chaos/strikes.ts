@@ -8,29 +8,33 @@ export type Strike =
   | { name: string; how: 'stop'; part: Part; ms: number }
   /** One after the other, with so many ms in between. */
   | { name: string; how: 'twice'; parts: [Part, Part]; ms: number }
-  | { name: string; how: 'everything' };
+  | { name: string; how: 'everything' }
+  /** No process is harmed, but what they need. */
+  | { name: string; how: 'other'; act(): Promise<void> };
+/** A strike of one kind, with whatever the seed decides about it. */
+export type Deal = (random: Random) => Strike;
 
 const STOP_MS = { least: 200, most: 2_500 };
 const BETWEEN_MS = 600;
 
 /** Every kind comes round as often as any other, in an order that the seed decides. */
-export function* strikes(random: Random): Generator<Strike, never> {
+export function* deals(deck: readonly Deal[], random: Random): Generator<Strike, never> {
   for (;;) for (const deal of random.shuffled(deck)) yield deal(random);
 }
 
-const kill =
-  (...parts: Part[]) =>
-  (): Strike => ({ name: `kill ${parts.join(' + ')}`, how: 'kill', parts });
-const stop =
-  (part: Part) =>
-  (random: Random): Strike => ({
+export const kill =
+  (...parts: Part[]): Deal =>
+  () => ({ name: `kill ${parts.join(' + ')}`, how: 'kill', parts });
+export const stop =
+  (part: Part): Deal =>
+  (random) => ({
     name: `stop ${part}`,
     how: 'stop',
     part,
     ms: random.between(STOP_MS.least, STOP_MS.most),
   });
 
-const deck: ((random: Random) => Strike)[] = [
+const deck: Deal[] = [
   ...PARTS.map((part) => kill(part)),
   ...PARTS.map((part) => stop(part)),
   kill('supervisor', 'wrapper'),
@@ -42,3 +46,5 @@ const deck: ((random: Random) => Strike)[] = [
   },
   () => ({ name: 'kill everything', how: 'everything' }),
 ];
+
+export const strikes = (random: Random): Generator<Strike, never> => deals(deck, random);
