@@ -122,7 +122,7 @@ export class ClaudeAgent implements AgentKind {
   /** A process for the person, unless a task comes first: then it would be started for nothing. */
   #idleSoon(): void {
     const { spec, clock } = this.#options;
-    if (spec.idle !== 'eager') return;
+    if (spec.idle !== 'eager') return this.#pane.rest();
     this.#cancelIdle?.();
     this.#cancelIdle = clock.after(IDLE_AFTER_MS, () => this.nothingToDo());
   }

@@ -161,6 +161,13 @@ export class ClaudePane {
     await this.end(graceMs);
   }
 
+  /** None is wanted until the next turn, so the end of the last one is no news any more. */
+  rest(): void {
+    if (this.alive || this.#turn === null) return;
+    this.#turn = null;
+    this.changes.emit();
+  }
+
   /** A suspended Claude Code (Ctrl-Z) has no shell that could wake it. */
   wake(): void {
     if (this.alive) this.#child?.process.kill('SIGCONT');

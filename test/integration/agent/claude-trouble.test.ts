@@ -246,3 +246,17 @@ test('a budget that is crossed ends the attempt', async ({ broker }) => {
   expect(supervisor.results[0]?.usage.costUsd).toBeGreaterThan(0.5);
   expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1`)).toEqual([]);
 });
+
+test('a lazy agent whose task was cancelled rests: that its process has ended is no death', async ({ broker }) => {
+  const script = { rules: [{ name: 'slow', contains: 'Think', steps: [{ delayMs: 600_000, text: 'never' }] }] };
+  await using room = await claudePane(broker.url, script, { idle: 'lazy' });
+  const { pane, supervisor, api } = room;
+  await pane.start();
+  supervisor.orders.push(pane.order('t1', { prompt: 'Think' }));
+  await supervisor.ticket(null);
+  await expect.poll(() => turnsOf(api).length, { timeout: 50_000 }).toBe(1);
+  expect(await supervisor.order({ do: 'cancel', task: 't1', attempt: 1 })).toMatchObject({ ok: true });
+  await expect
+    .poll(() => supervisor.snapshot, { timeout: 50_000 })
+    .toMatchObject({ turn: 'none', child: null, tasks: [] });
+});
