@@ -16,6 +16,9 @@ const MAX_LINE_BYTES = 1024 * 1024;
 /** At most 20 snapshots a second. */
 const SNAPSHOT_GAP_MS = 50;
 const REDIAL_MAX_MS = 1_000;
+/** While a supervisor is most likely just being replaced, it need not wait for us: a dial costs next to nothing. */
+const QUICK_REDIAL_MS = 200;
+const QUICK_FOR_MS = 5_000;
 /** A supervisor that restarts is away for less; before that nobody starts another. */
 const AWAY_MS = 300;
 const START_BACKOFF_MAX_MS = 10_000;
@@ -146,9 +149,8 @@ export class SupervisorLink {
     this.#awaySince ??= now;
     if (this.#nextStartAt === 0) this.#nextStartAt = now + AWAY_MS + clock.random() * 500;
     if (now >= this.#nextStartAt) this.#startSupervisor(now);
-    // Quick at first, when a supervisor is most likely just being replaced; then up to a second.
-    const cap = Math.min(REDIAL_MAX_MS, 100 + (now - this.#awaySince));
-    this.#cancelDial = clock.after(Math.min(REDIAL_MAX_MS, 50 + clock.random() * cap), () => this.#dial());
+    const most = now - this.#awaySince < QUICK_FOR_MS ? QUICK_REDIAL_MS : REDIAL_MAX_MS;
+    this.#cancelDial = clock.after(most * (0.25 + 0.75 * clock.random()), () => this.#dial());
   }
 
   #startSupervisor(now: number): void {
