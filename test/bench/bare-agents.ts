@@ -55,12 +55,37 @@ export async function bareAgents(place: BenchPlace, count: number): Promise<numb
   }
 }
 
+/**
+ * A bare Claude Code in `worktree`, with a prompt, in a tmux of its own, until it asks the API for its first turn.
+ * @returns milliseconds
+ */
+export async function bareTurn(place: BenchPlace, worktree: string): Promise<number> {
+  const directory = path.join(place.environment.directory, 'bare');
+  await mkdir(directory);
+  const [command, prompt] = [await prepare(directory, 'bare', worktree), `begin ${randomUUID()}`];
+  const env = { ...place.environment.variables, ...RECIPE_ENVIRONMENT };
+  const tmux = (...args: string[]): Promise<unknown> =>
+    run('tmux', ['-S', path.join(directory, 'tmux.sock'), '-f', '/dev/null', ...args], { env });
+  const startedAt = Date.now();
+  try {
+    await tmux(...command.slice(0, -1), prompt);
+    const at = await until('request', READY_TIMEOUT_MS, () => {
+      return place.api.turns().find((turn) => turn.prompt.includes(prompt))?.at ?? null;
+    });
+    return Date.parse(at) - startedAt;
+  } finally {
+    await tmux('kill-server');
+    await endProcessesOf(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
 function markOf(directory: string, name: string): string {
   return path.join(directory, `${name}.session-start`);
 }
 
 /** One tmux command, with the `;` that separates it from the next. */
-async function prepare(directory: string, name: string): Promise<string[]> {
+async function prepare(directory: string, name: string, worktree = path.join(directory, name)): Promise<string[]> {
   const settings = path.join(directory, `${name}.settings.json`);
   const start = { type: 'command', command: `touch '${markOf(directory, name)}'`, timeout: 10 };
   await writeFile(settings, JSON.stringify({ hooks: { SessionStart: [{ hooks: [start] }] } }));
@@ -74,5 +99,5 @@ async function prepare(directory: string, name: string): Promise<string[]> {
     settings,
     '--strict-mcp-config',
   ];
-  return ['new-session', '-d', '-s', name, '-x', '200', '-y', '50', '-c', path.join(directory, name), ...claude, ';'];
+  return ['new-session', '-d', '-s', name, '-x', '200', '-y', '50', '-c', worktree, ...claude, ';'];
 }

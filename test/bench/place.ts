@@ -4,7 +4,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { projectHash } from '../../src/domain/layout.ts';
-import { startScriptedApi } from '../e2e/scripted-api.ts';
+import { type ScriptedApi, startScriptedApi } from '../e2e/scripted-api.ts';
 import { isolatedEnvironment, type IsolatedEnvironment, repositoryRoot } from '../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../support/swarm.ts';
@@ -27,6 +27,7 @@ export interface StatusView {
 export interface BenchPlace extends AsyncDisposable {
   environment: IsolatedEnvironment;
   repository: TemporaryRepository;
+  api: ScriptedApi;
   /** Runs a verb to its end. @throws when it does not exit with 0 */
   swarm(...args: string[]): Promise<SwarmRun>;
   status(): Promise<StatusView>;
@@ -44,11 +45,13 @@ export interface BenchPlaceOptions {
   files: number;
   /** Text of `swarm.yaml`. */
   config?: string;
+  /** Of the scripted model; without one it has nothing to say. */
+  script?: unknown;
 }
 
-export async function benchPlace({ files, config }: BenchPlaceOptions): Promise<BenchPlace> {
+export async function benchPlace({ files, config, script }: BenchPlaceOptions): Promise<BenchPlace> {
   const environment = await isolatedEnvironment({ graceMs: 10_000 });
-  const api = await startScriptedApi(environment.directory, { rules: [] });
+  const api = await startScriptedApi(environment.directory, script ?? { rules: [] });
   environment.variables['ANTHROPIC_BASE_URL'] = api.url;
   const repository = await repositoryOf(environment.directory, files, config);
   const agent = new http.Agent({ keepAlive: true, maxSockets: 4 });
@@ -63,6 +66,7 @@ export async function benchPlace({ files, config }: BenchPlaceOptions): Promise<
   return {
     environment,
     repository,
+    api,
     swarm,
     hash,
     logsDir: path.join(stateDir, 'logs'),
