@@ -6,6 +6,7 @@ import type { RawPath } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
 import type { Head } from '../git/repository.ts';
 import { OPERATION_FILES } from '../git/operations.ts';
+import { parentsOf } from './tree-extras.ts';
 
 export interface OperationFile {
   /** Below the worktree's git directory, `/` between parts. */
@@ -79,28 +80,33 @@ export interface IndexState {
   stagedBlobs: string[];
   /** Tracked although a pattern ignores them. */
   trackedIgnored: RawPath[];
+  /** Directories above the files that it names, whether they are there or not. */
+  directories: RawPath[];
 }
 
 /**
  * Reads the person's index, never writes it. `known`: what was read at the same head from the very same file, so that
- * only its relation to the ignore patterns, which may have changed, is asked again.
+ * only its relation to the ignore patterns is asked again, and that only unless they are the same (`sameRules`).
  */
 export async function readIndexState(
   worktree: string,
   gitDir: string,
   head: Head,
-  known: IndexState | null,
+  { known, sameRules }: { known: IndexState | null; sameRules: boolean },
 ): Promise<IndexState> {
   const kept = known?.blob ?? null;
   const bytes = kept === null ? await ignoreMissing(readFile(path.join(gitDir, 'index'))) : null;
   if (bytes === null && kept === null)
-    return { bytes, blob: null, digest: 'none', stagedBlobs: [], trackedIgnored: [] };
-  const [ignored, meaning] = await Promise.all([
-    runGit(['ls-files', '-z', '--cached', '--ignored', '--exclude-standard'], { cwd: worktree }),
+    return { bytes, blob: null, digest: 'none', stagedBlobs: [], trackedIgnored: [], directories: [] };
+  const names = async (...which: string[]): Promise<RawPath[]> =>
+    splitNul((await runGit(['ls-files', '-z', '--cached', ...which], { cwd: worktree })).stdout);
+  const [trackedIgnored, meaning, directories] = await Promise.all([
+    known !== null && sameRules ? known.trackedIgnored : names('--ignored', '--exclude-standard'),
     known ?? readMeaning(worktree, bytes ?? Buffer.alloc(0), head),
+    known?.directories ?? names().then(parentsOf),
   ]);
   const { digest, stagedBlobs } = meaning;
-  return { bytes, blob: kept, digest, stagedBlobs, trackedIgnored: splitNul(ignored.stdout) };
+  return { bytes, blob: kept, digest, stagedBlobs, trackedIgnored, directories };
 }
 
 /** Git's name of a blob with these bytes; `oid` is any of the repository, whose length tells the hash. */

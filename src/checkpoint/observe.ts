@@ -93,23 +93,28 @@ export async function readEmptyDirs(shadow: Shadow, listing: Listing): Promise<E
   return scanEmptyDirs(worktree, bareDirs, new Set(splitNul(output).map((name) => name.replace(/\/$/, ''))));
 }
 
+/** What an unfinished operation names, whether the repository has it or not. */
+export function namesToKeep(operations: readonly OperationFile[]): { commits: string[]; tree: string | undefined } {
+  const autoMerge = operations.find(({ name }) => name === 'AUTO_MERGE');
+  return { commits: commitsOf(operations), tree: autoMerge?.content.toString('latin1').trim() };
+}
+
 /** What an unfinished operation names and the repository really has. */
 export async function keptObjects(
   place: CheckpointPlace,
   operations: readonly OperationFile[],
 ): Promise<{ commits: string[]; trees: string[] }> {
-  const commits = commitsOf(operations);
-  const autoMerge = operations
-    .find(({ name }) => name === 'AUTO_MERGE')
-    ?.content.toString('latin1')
-    .trim();
-  const names = [
-    ...commits.map((oid) => `${oid}^{commit}`),
-    ...(autoMerge === undefined ? [] : [`${autoMerge}^{tree}`]),
-  ];
+  const { commits, tree } = namesToKeep(operations);
+  const names = [...commits.map((oid) => `${oid}^{commit}`), ...(tree === undefined ? [] : [`${tree}^{tree}`])];
   const found = await resolveAll(place.worktree, names);
   const present = (part: (string | null)[]): string[] => part.filter((oid) => oid !== null);
   return { commits: present(found.slice(0, commits.length)), trees: present(found.slice(commits.length)) };
+}
+
+/** How many files of the shadow index differ from a commit; needs no tree of them, and can run beside `write-tree`. */
+export async function countStaged(shadow: Shadow, from: string): Promise<number> {
+  const args = ['diff-index', '--cached', '-z', '--no-renames', '--name-only', from, '--'];
+  return splitNul(await shadowGit(shadow, args)).length;
 }
 
 /** Files that differ between two trees or commits; every file of `to` when there is nothing to compare with. */

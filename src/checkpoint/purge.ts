@@ -4,7 +4,7 @@ import path from 'node:path';
 import { printable } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
 import { listAllCheckpoints } from './refs.ts';
-import { parseBatch } from './saved.ts';
+import { parseBatch } from '../git/batch.ts';
 import type { Checkpoint, CheckpointPlace } from './types.ts';
 
 /** Of agents that are gone too: nothing of this needs a worktree. */
@@ -100,7 +100,7 @@ async function findUnreachable(git: Git): Promise<Unreachable> {
   const contents = parseBatch(batch.stdout, listed.length);
   const result: Unreachable = { all, checkpoints: [], own: [], trees: new Map() };
   for (const [at, [, kind, oid = '']] of listed.entries()) {
-    const content = contents[at] ?? Buffer.alloc(0);
+    const content = contents[at]?.bytes ?? Buffer.alloc(0);
     if (kind === 'tree') result.trees.set(oid, content);
     else if (kind === 'commit' && isCheckpoint(content.toString('utf8'))) result.checkpoints.push(oid);
     else result.own.push(oid);

@@ -191,6 +191,7 @@ function describe(
     meta: parents.split(' ').at(-1) ?? '',
     state: trailers.get('State') ?? '',
     pinned: false,
+    damaged: false,
     warnings: lines.filter(([key]) => key === 'Warning').map(([, text]) => text),
   };
 }

@@ -4,6 +4,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
 import { gitText, runGit } from '../git/git.ts';
 import { whileLocked } from '../git/lock.ts';
+import { listDamaged } from './damaged.ts';
 import { LIST_FORMAT, importStream, parseList, pinPrefix, refPrefix } from './record.ts';
 import type { NewRecord } from './record.ts';
 import type { Checkpoint, CheckpointPlace } from './types.ts';
@@ -12,24 +13,25 @@ type Owner = Pick<CheckpointPlace, 'gitCommonDir' | 'agent'>;
 
 /** Every checkpoint of the agent, oldest first. One process. */
 export async function listCheckpoints(place: Owner): Promise<Checkpoint[]> {
-  return parseList(await readRefs(place.gitCommonDir, [refPrefix(place.agent), pinPrefix(place.agent)]), place.agent);
+  return readList(place.gitCommonDir, [refPrefix(place.agent), pinPrefix(place.agent)], place.agent);
 }
 
 /** Every checkpoint of every agent that ever was, by agent and number. One process. */
 export async function listAllCheckpoints(gitCommonDir: string): Promise<Checkpoint[]> {
-  return parseList(await readRefs(gitCommonDir, ['refs/swarm/checkpoints/', 'refs/swarm/pins/']), null);
+  return readList(gitCommonDir, ['refs/swarm/checkpoints/', 'refs/swarm/pins/'], null);
 }
 
 /** The newest, by number; sorting by name reads no object. One process. */
 export async function newestCheckpoint(place: CheckpointPlace): Promise<Checkpoint | null> {
   const args = ['--sort=-version:refname', '--count=1', refPrefix(place.agent)];
-  return parseList(await readRefs(place.gitCommonDir, args), place.agent)[0] ?? null;
+  return (await readList(place.gitCommonDir, args, place.agent))[0] ?? null;
 }
 
-/** Error: `unknown-checkpoint`, with the nearest that there is. */
+/** Errors: `unknown-checkpoint`, with the nearest that there is; `damaged-checkpoint`. */
 export async function findCheckpoint(place: Owner, n: number): Promise<Checkpoint> {
   const refs = [`${refPrefix(place.agent)}${n}`, `${pinPrefix(place.agent)}${n}`];
-  const [found] = parseList(await readRefs(place.gitCommonDir, refs), place.agent);
+  const [found] = await readList(place.gitCommonDir, refs, place.agent);
+  if (found?.damaged === true) throw damagedCheckpoint(found);
   if (found !== undefined) return found;
   throw unknownCheckpoint(place.agent, n, await listCheckpoints(place));
 }
@@ -43,10 +45,26 @@ export function unknownCheckpoint(agent: string, n: number, known: readonly Pick
   return new SwarmError('unknown-checkpoint', `${agent} has no checkpoint ${n}`, { hint, exitCode: 2 });
 }
 
+export function damagedCheckpoint({ n, agent, commit }: Pick<Checkpoint, 'n' | 'agent' | 'commit'>): SwarmError {
+  return new SwarmError('damaged-checkpoint', `checkpoint ${n} of ${agent} cannot be read whole`, {
+    hint: `Its files can still be seen: git show ${commit}. \`git fsck\` tells what is missing.`,
+  });
+}
+
+/** One process, unless a commit cannot be read: then each is read by itself, and that one is marked as damaged. */
+async function readList(gitCommonDir: string, args: readonly string[], agent: string | null): Promise<Checkpoint[]> {
+  try {
+    return parseList(await readRefs(gitCommonDir, LIST_FORMAT, args), agent);
+  } catch (error) {
+    if (!isGitError(error, 'corrupt-repository', 'git-failed', 'unknown-revision')) throw error;
+    return listDamaged(gitCommonDir, await readRefs(gitCommonDir, '%(refname) %(objectname)', args), agent);
+  }
+}
+
 /** The common directory serves: the worktree itself may be broken or gone. */
-async function readRefs(gitCommonDir: string, args: readonly string[]): Promise<string> {
+async function readRefs(gitCommonDir: string, format: string, args: readonly string[]): Promise<string> {
   const env = { GIT_DIR: gitCommonDir };
-  return gitText(['for-each-ref', `--format=${LIST_FORMAT}`, ...args], { cwd: gitCommonDir, env });
+  return gitText(['for-each-ref', `--format=${format}`, ...args], { cwd: gitCommonDir, env });
 }
 
 /** One transaction: all of them or none. Error: `ref-changed` when one is not what it was thought to be. */

@@ -23,7 +23,10 @@ export async function restoreEmptyDirs(
   target: SavedState,
   files: readonly RawPath[],
 ): Promise<void> {
-  const wanted = new Set([...target.emptyDirs, ...parentsOf([...target.emptyDirs, ...files])]);
+  const wanted =
+    current.emptyDirs.length === 0
+      ? new Set<RawPath>()
+      : new Set([...target.emptyDirs, ...parentsOf([...target.emptyDirs, ...files])]);
   for (const dir of current.emptyDirs) {
     for (
       let at: RawPath = dir;
@@ -58,11 +61,11 @@ export function restoreModes(
 ): void {
   const then = new Map(target.modes);
   const sameBase = JSON.stringify(current.base) === JSON.stringify(target.base);
-  const paths = [...parentsOf(files), ...target.emptyDirs, ...files];
-  const now = new Set([...current.modes.map(([raw]) => raw), ...changed, ...parentsOf(changed)]);
+  const paths = new Set([...parentsOf(files), ...target.emptyDirs, ...files]);
+  const now = [...current.modes.map(([raw]) => raw), ...changed, ...parentsOf(changed)];
+  const perhaps = sameBase ? new Set([...then.keys(), ...now].filter((raw) => paths.has(raw))) : paths;
   // Deepest first: a directory that is closed to its owner must be closed last.
-  for (const raw of paths.sort().reverse()) {
-    if (sameBase && !then.has(raw) && !now.has(raw)) continue;
+  for (const raw of [...perhaps].sort().reverse()) {
     const stat = lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false });
     if (stat === undefined || stat.isSymbolicLink()) continue;
     const { base } = target;

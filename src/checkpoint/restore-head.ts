@@ -1,18 +1,18 @@
 import { realpathSync } from 'node:fs';
 import { runGit } from '../git/git.ts';
-import { readHead } from '../git/repository.ts';
 import type { Head } from '../git/repository.ts';
 import { commitOf, resolveAll } from '../git/resolve.ts';
 import { listWorktrees } from '../git/worktrees.ts';
+import { readHeadFast } from './head.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /**
  * Puts HEAD and its branch back. The branch's tip of now is kept under refs/swarm/kept. A branch that another worktree
  * has checked out is not moved under its feet: HEAD is detached at the saved commit instead. Returns warnings.
  */
-export async function restoreHead(place: CheckpointPlace, target: Head): Promise<string[]> {
+export async function restoreHead(place: CheckpointPlace, gitDir: string, target: Head): Promise<string[]> {
   const cwd = place.worktree;
-  const now = await readHead(cwd);
+  const now = await readHeadFast(cwd, gitDir, place.gitCommonDir);
   if (now.branch === target.branch && now.commit === target.commit) return [];
   const { branch, commit } = target;
   if (branch === null) {

@@ -7,6 +7,7 @@ import { whileLocked } from '../git/lock.ts';
 import { changedFiles, shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
+import type { StateToSave } from './record.ts';
 import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from './saved.ts';
@@ -20,41 +21,39 @@ export interface RestoreContext {
   config: readonly string[];
 }
 
+/** What is there before, as a checkpoint holds it. */
+export type Before = Pick<StateToSave, 'tree' | 'saved'>;
+
 /**
- * Makes the worktree what `target` was. `current` is a checkpoint of what is there now, just captured. Every step can
- * be done again after a kill. `lock` holds the person's index all the while, which is set last. Returns warnings.
+ * Makes the worktree what `target` was, whose files are `files`. `current` is a checkpoint of what is there now, just
+ * captured. Every step can be done again after a kill. `lock` holds the person's index all the while, which is set last.
  */
 export async function restore(
   context: RestoreContext,
   lock: LockedIndex,
-  current: LoadedCheckpoint,
+  current: Before,
   target: LoadedCheckpoint,
-): Promise<string[]> {
+  files: readonly RawPath[],
+): Promise<{ changed: RawPath[]; warnings: string[] }> {
   const { place, gitDir } = context;
   try {
-    const files = await changedFiles(place, null, target.checkpoint.tree);
-    const changed = await changedFiles(place, current.checkpoint.tree, target.checkpoint.tree);
     openDirectories(place.worktree, current.saved);
-    await restoreFiles(context, current, target, changed);
+    const changed = await restoreFiles(context, current, target);
     await restoreEmptyDirs(place.worktree, current.saved, target.saved, files);
     restoreModes(place.worktree, current.saved, target.saved, files, changed);
-    const warnings = await restoreHead(place, { branch: target.saved.branch, commit: target.saved.head });
+    const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
     await lock.commit();
     // The saved index remembers inodes and times of files that were written anew; exit 1 only says "some differ".
     await whileLocked(() => runGit(['update-index', '-q', '--refresh'], { cwd: place.worktree, okCodes: [1] }));
-    return warnings;
+    return { changed, warnings };
   } finally {
     await lock.release();
   }
 }
 
-async function restoreFiles(
-  context: RestoreContext,
-  current: LoadedCheckpoint,
-  target: LoadedCheckpoint,
-  changed: readonly RawPath[],
-): Promise<void> {
+/** Returns the files that differ. */
+async function restoreFiles(context: RestoreContext, current: Before, target: LoadedCheckpoint): Promise<RawPath[]> {
   const { place, config } = context;
   const work = await openWorkIndex(indexPath(place));
   try {
@@ -63,9 +62,13 @@ async function restoreFiles(
     const leftOut = target.saved.leftOut ?? [];
     if (leftOut.length > 0)
       await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(leftOut));
-    await shadowGit(shadow, ['read-tree', '-u', '--reset', target.checkpoint.tree]);
+    const [changed] = await Promise.all([
+      changedFiles(place, current.tree, target.checkpoint.tree),
+      shadowGit(shadow, ['read-tree', '-u', '--reset', target.checkpoint.tree]),
+    ]);
     await work.keep();
-    await bringBackIgnored(shadow, current, changed);
+    await bringBackIgnored(shadow, current.tree, changed);
+    return changed;
   } finally {
     await work.discard();
   }
@@ -75,7 +78,7 @@ async function restoreFiles(
  * A file that was ignored at the checkpoint and captured since (the pattern was taken away meanwhile) was removed just
  * now; by the restored patterns it is ignored again, and ignored files are not touched by a rollback.
  */
-async function bringBackIgnored(shadow: Shadow, current: LoadedCheckpoint, changed: readonly RawPath[]): Promise<void> {
+async function bringBackIgnored(shadow: Shadow, current: string, changed: readonly RawPath[]): Promise<void> {
   const { place, config } = shadow;
   const gone = changed.filter((raw) => !exists(place.worktree, raw));
   if (gone.length === 0) return;
@@ -90,7 +93,7 @@ async function bringBackIgnored(shadow: Shadow, current: LoadedCheckpoint, chang
     });
     const back = splitNul(stdout);
     if (back.length === 0) return;
-    await shadowGit(own, ['read-tree', current.checkpoint.tree]);
+    await shadowGit(own, ['read-tree', current]);
     await shadowGit(own, ['checkout-index', '-f', '-z', '--stdin'], joinNul(back));
   } finally {
     await work.discard();

@@ -1,45 +1,80 @@
-import { SwarmError } from '../domain/errors.ts';
+import { parseBatch } from '../git/batch.ts';
+import type { GitObject } from '../git/batch.ts';
+import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
+import { refPrefix } from './record.ts';
 import type { SavedState } from './record.ts';
+import { damagedCheckpoint, findCheckpoint } from './refs.ts';
 import type { OperationFile } from './git-state.ts';
 import type { Checkpoint, CheckpointPlace } from './types.ts';
 
 export interface LoadedCheckpoint {
-  checkpoint: Checkpoint;
+  checkpoint: Pick<Checkpoint, 'n' | 'agent' | 'commit' | 'tree' | 'meta'>;
   saved: SavedState;
   index: Buffer | null;
   operations: OperationFile[];
 }
 
+/**
+ * Checkpoint `n` with everything that it holds beside its tree, in one process where nothing is odd.
+ * Errors: `unknown-checkpoint`, `damaged-checkpoint`.
+ */
+export async function loadNumber(place: CheckpointPlace, n: number): Promise<LoadedCheckpoint> {
+  return (await loadAtOnce(place, n)) ?? loadCheckpoint(place, await findCheckpoint(place, n));
+}
+
+const USUAL_OPERATIONS = 16;
+
+/** Null when it must be looked at closely: no such checkpoint, none with two parents, many operation files, damage. */
+async function loadAtOnce(place: CheckpointPlace, n: number): Promise<LoadedCheckpoint | null> {
+  const ref = `${refPrefix(place.agent)}${n}`;
+  const meta = `${ref}^2`;
+  const names = Array.from({ length: USUAL_OPERATIONS }, (_, at) => `${meta}:operation/${at}`);
+  const asked = [ref, meta, `${meta}:state.json`, `${meta}:index`, ...names];
+  const found = await readObjects(place, asked).catch((error: unknown) => {
+    if (!isGitError(error)) throw error;
+    return [];
+  });
+  const [commit, parent, state, index, ...contents] = found;
+  const tree = /^tree ([0-9a-f]+)\n/.exec(commit?.bytes.toString('latin1', 0, 100) ?? '')?.[1];
+  if (!commit || !parent || !state || tree === undefined) return null;
+  const saved = JSON.parse(state.bytes.toString('utf8')) as SavedState;
+  const operations = saved.operations.flatMap((name, at) => {
+    const content = contents[at]?.bytes;
+    return content === undefined ? [] : [{ name, content }];
+  });
+  if (operations.length !== saved.operations.length || (saved.hasIndex && !index)) return null;
+  const checkpoint = { n, agent: place.agent, commit: commit.oid, tree, meta: parent.oid };
+  return { checkpoint, saved, index: saved.hasIndex ? (index?.bytes ?? null) : null, operations };
+}
+
 /** Reads everything that a checkpoint holds beside its tree. Error: `damaged-checkpoint`. */
-export async function loadCheckpoint(place: CheckpointPlace, checkpoint: Checkpoint): Promise<LoadedCheckpoint> {
+export async function loadCheckpoint(
+  place: CheckpointPlace,
+  checkpoint: LoadedCheckpoint['checkpoint'],
+): Promise<LoadedCheckpoint> {
   const [stateBytes, index] = await readBlobs(place, [`${checkpoint.meta}:state.json`, `${checkpoint.meta}:index`]);
   const saved =
     stateBytes === undefined || stateBytes === null ? null : (JSON.parse(stateBytes.toString('utf8')) as SavedState);
-  if (saved?.v !== 1 || (saved.hasIndex && (index === undefined || index === null))) throw damaged(checkpoint);
+  if (saved?.v !== 1 || (saved.hasIndex && (index === undefined || index === null)))
+    throw damagedCheckpoint(checkpoint);
   const contents = await readBlobs(
     place,
     saved.operations.map((_, at) => `${checkpoint.meta}:operation/${at}`),
   );
   const operations = saved.operations.map((name, at) => {
     const content = contents[at];
-    if (content === undefined || content === null) throw damaged(checkpoint);
+    if (content === undefined || content === null) throw damagedCheckpoint(checkpoint);
     return { name, content };
   });
   return { checkpoint, saved, index: saved.hasIndex ? (index ?? null) : null, operations };
 }
 
-function damaged(checkpoint: Checkpoint): SwarmError {
-  return new SwarmError(
-    'damaged-checkpoint',
-    `checkpoint ${checkpoint.n} of ${checkpoint.agent} cannot be read whole`,
-    {
-      hint: `Its files can still be seen: git show ${checkpoint.commit}. \`git fsck\` tells what is missing.`,
-    },
-  );
+async function readBlobs(place: CheckpointPlace, names: readonly string[]): Promise<(Buffer | null)[]> {
+  return (await readObjects(place, names)).map((found) => found?.bytes ?? null);
 }
 
-async function readBlobs(place: CheckpointPlace, names: readonly string[]): Promise<(Buffer | null)[]> {
+async function readObjects(place: CheckpointPlace, names: readonly string[]): Promise<(GitObject | null)[]> {
   if (names.length === 0) return [];
   const { stdout } = await runGit(['cat-file', '--batch'], {
     cwd: place.gitCommonDir,
@@ -47,23 +82,4 @@ async function readBlobs(place: CheckpointPlace, names: readonly string[]): Prom
     input: `${names.join('\n')}\n`,
   });
   return parseBatch(stdout, names.length);
-}
-
-/** Output of `cat-file --batch`: `<oid> <type> <size>`, the bytes, a line break; or a line that ends in ` missing`. */
-export function parseBatch(output: Buffer, count: number): (Buffer | null)[] {
-  const list: (Buffer | null)[] = [];
-  let at = 0;
-  while (list.length < count && at < output.length) {
-    const end = output.indexOf(10, at);
-    const head = output.toString('latin1', at, end);
-    at = end + 1;
-    const size = /^[0-9a-f]+ \w+ (\d+)$/.exec(head)?.[1];
-    if (size === undefined) {
-      list.push(null);
-      continue;
-    }
-    list.push(output.subarray(at, at + Number(size)));
-    at += Number(size) + 1;
-  }
-  return list;
 }

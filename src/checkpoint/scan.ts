@@ -23,6 +23,8 @@ export interface Scan {
   touched: RawPath[];
   /** Files that are there and not in the index, for their size or because they cannot be read. */
   leftOut: RawPath[];
+  /** A repository inside the worktree came, went or moved. */
+  nestedStirred: boolean;
   warnings: string[];
 }
 
@@ -54,7 +56,8 @@ export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Sc
   const { bytes, listing } = changedSet
     ? await readListing(shadow)
     : { bytes: listed.bytes, listing: parseListing(listed.bytes) };
-  return { listing, listingBytes: bytes, touched: [...found.modified, ...found.added], leftOut, warnings };
+  const touched = [...found.modified, ...found.added];
+  return { listing, listingBytes: bytes, touched, leftOut, nestedStirred: found.nested.length > 0, warnings };
 }
 
 /** `:oldmode newmode oldid newid status`, path, … */

@@ -10,7 +10,9 @@ import type { TaskDiff } from '../git/task-diff.ts';
 import { branchCheckpoint } from './branch.ts';
 import type { MadeBranch } from './branch.ts';
 import { capture, readTree } from './capture.ts';
-import type { Remembered } from './capture.ts';
+import type { CaptureResult } from './capture.ts';
+import { afterRollback } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
 import { changedFiles } from './observe.ts';
 import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
@@ -18,8 +20,9 @@ import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
 import { findCheckpoint, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
 import { endangered, restore } from './restore.ts';
+import type { Before } from './restore.ts';
 import { restorePaths, select } from './restore-paths.ts';
-import { loadCheckpoint } from './saved.ts';
+import { loadCheckpoint, loadNumber } from './saved.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { ensureShadow, excludesConfig, indexPath } from './shadow.ts';
 import { sweepWorkIndexes } from './shadow-index.ts';
@@ -148,14 +151,14 @@ export class CheckpointStore {
     request: Omit<CaptureRequest, 'reason'>,
   ): Promise<RestoredPaths> {
     return this.#alone(async () => {
-      const target = await loadCheckpoint(this.place, await findCheckpoint(this.place, n));
+      const target = await loadNumber(this.place, n);
       if ((await readJournal(this.place)) !== null) throw rollbackUnderWay(this.place.agent);
       select(
         await changedFiles(this.place, null, target.checkpoint.tree),
         paths,
         `checkpoint ${n} of ${this.place.agent}`,
       );
-      const safety = await this.#captureBefore(target, `before restoring ${paths.join(' ')} of ${n}`, request);
+      const { safety } = await this.#captureBefore(target, `before restoring ${paths.join(' ')} of ${n}`, request);
       const context = { place: this.place, ...(await this.#open()) };
       const changed = await restorePaths(context, safety.tree, target, paths);
       return { n, safety: safety.n, changed: changed.map(printable) };
@@ -189,16 +192,15 @@ export class CheckpointStore {
    */
   async rollback(n: number): Promise<RolledBack> {
     return this.#alone(async () => {
-      const target = await loadCheckpoint(this.place, await findCheckpoint(this.place, n));
-      const safety = await this.#captureBefore(target, `before rollback to ${n}`);
+      const target = await loadNumber(this.place, n);
+      const { safety, current, files } = await this.#captureBefore(target, `before rollback to ${n}`);
       await beginJournal(this.place, { n, safety: safety.n, at: new Date().toISOString() });
       const lock = await this.#lock(target).catch(async (error: unknown) => {
         await endJournal(this.place); // nothing was changed
         throw error;
       });
-      const warnings = await this.#restore(lock, safety, target);
+      const { changed, warnings } = await this.#restore(lock, current, target, files);
       await endJournal(this.place);
-      const changed = await changedFiles(this.place, safety.tree, target.checkpoint.tree);
       return { n, safety: safety.n, changed: changed.map(printable), warnings: [...safety.warnings, ...warnings] };
     });
   }
@@ -227,44 +229,57 @@ export class CheckpointStore {
   }
 
   async #goOn(n: number): Promise<void> {
-    const target = await loadCheckpoint(this.place, await findCheckpoint(this.place, n));
+    const target = await loadNumber(this.place, n);
     const { gitDir } = await this.#open();
     await dropOwnIndexLock(gitDir, target.index);
     // Whatever happened since the kill is not lost either.
-    const now = await this.#captureBefore(target, `before going on with the rollback to ${n}`);
-    await this.#restore(await this.#lock(target), now, target);
+    const { current, files } = await this.#captureBefore(target, `before going on with the rollback to ${n}`);
+    await this.#restore(await this.#lock(target), current, target, files);
   }
 
+  /** Names also the files of `target`, whoever wants to know them afterwards. */
   async #captureBefore(
     target: LoadedCheckpoint,
     reason: string,
     request: Omit<CaptureRequest, 'reason'> = {},
-  ): Promise<Captured> {
-    const first = await this.#capture({ ...request, reason }, new Set());
-    const captured = new Set(parseListing(this.#remembered?.listing ?? Buffer.alloc(0)).files);
-    const files = await changedFiles(this.place, null, target.checkpoint.tree);
+  ): Promise<{ safety: Captured; current: Before; files: RawPath[] }> {
+    const [first, files] = await Promise.all([
+      this.#captureAll({ ...request, reason }, new Set()),
+      changedFiles(this.place, null, target.checkpoint.tree),
+    ]);
+    const captured = new Set(parseListing(first.remembered.listing).files);
     const danger = endangered(this.place.worktree, files, captured);
-    return danger.size === 0 ? first : this.#capture({ ...request, reason, force: true }, danger);
+    const { captured: safety, remembered } =
+      danger.size === 0 ? first : await this.#captureAll({ ...request, reason, force: true }, danger);
+    return { safety, current: remembered.state, files };
   }
 
   async #lock(target: LoadedCheckpoint): Promise<LockedIndex> {
     return lockIndex((await this.#open()).gitDir, target.index, target.saved.indexTime);
   }
 
-  async #restore(lock: LockedIndex, safety: Captured, target: LoadedCheckpoint): Promise<string[]> {
+  async #restore(
+    lock: LockedIndex,
+    current: Before,
+    target: LoadedCheckpoint,
+    files: readonly RawPath[],
+  ): Promise<{ changed: RawPath[]; warnings: string[] }> {
     const context = await this.#open();
-    const current = await loadCheckpoint(this.place, await findCheckpoint(this.place, safety.n));
-    this.#remembered = null;
-    return restore({ place: this.place, ...context }, lock, current, target);
+    this.#remembered = this.#remembered && afterRollback(this.#remembered);
+    return restore({ place: this.place, ...context }, lock, current, target, files);
   }
 
   async #capture(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<Captured> {
+    return (await this.#captureAll(request, alsoCapture)).captured;
+  }
+
+  async #captureAll(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<CaptureResult> {
     const { gitDir, config } = await this.#open();
     const limits = this.#limits;
     const context = { place: this.place, gitDir, config, limits, remembered: this.#remembered, alsoCapture };
-    const { captured, remembered } = await capture(context, request);
-    this.#remembered = remembered;
-    return captured;
+    const result = await capture(context, request);
+    this.#remembered = result.remembered;
+    return result;
   }
 
   async #open(): Promise<Opened> {

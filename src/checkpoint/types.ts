@@ -58,6 +58,8 @@ export interface Checkpoint {
   state: string;
   /** Retention never takes it away. */
   pinned: boolean;
+  /** Its commit cannot be read; only number, ref, commit and agent are true. */
+  damaged: boolean;
   /** What it does not hold, and what a person should know of what it does. */
   warnings: string[];
 }

@@ -35,7 +35,9 @@ export async function pruneCheckpoints(
   );
   const removed: Checkpoint[] = [];
   for (const [agent, checkpoints] of Map.groupBy(all, (checkpoint) => checkpoint.agent)) {
-    const gone = new Set(expired(checkpoints, retention, options.now, await heldByRollback({ ...keeper, agent })));
+    // What cannot be read has no age; and what is left of it may be all that there is.
+    const readable = checkpoints.filter(({ damaged }) => !damaged);
+    const gone = new Set(expired(readable, retention, options.now, await heldByRollback({ ...keeper, agent })));
     removed.push(...checkpoints.filter(({ n }) => gone.has(n)));
   }
   if (options.dryRun !== true) await updateRefs(keeper.gitCommonDir, removed.map(deletion));

@@ -124,6 +124,6 @@ export function unknownAgent(id: string, names: readonly string[]): SwarmError {
 }
 
 export function checkpointDocument(checkpoint: Checkpoint): CheckpointDocument {
-  const { meta: _meta, state: _state, ...document } = checkpoint;
+  const { meta: _meta, state: _state, damaged: _damaged, ...document } = checkpoint;
   return document;
 }

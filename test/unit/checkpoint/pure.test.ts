@@ -3,7 +3,7 @@ import { blobsNamed, commitsOf } from '../../../src/checkpoint/git-state.ts';
 import { packedOid } from '../../../src/checkpoint/head.ts';
 import { checkpointMessage, fingerprint, importStream, parseList } from '../../../src/checkpoint/record.ts';
 import type { NewRecord } from '../../../src/checkpoint/record.ts';
-import { parseBatch } from '../../../src/checkpoint/saved.ts';
+import { parseBatch } from '../../../src/git/batch.ts';
 import { baseModes, parentsOf, parseListing } from '../../../src/checkpoint/tree-extras.ts';
 
 const a = 'a'.repeat(40);
@@ -159,9 +159,10 @@ describe('What is read for a checkpoint', () => {
 
   it('takes blobs out of a batch by their sizes', () => {
     expect(parseBatch(Buffer.from(`${a} blob 3\nx\ny\n${a}:no missing\n${b} blob 0\n\n`), 3)).toEqual([
-      Buffer.from('x\ny'),
+      { oid: a, bytes: Buffer.from('x\ny') },
       null,
-      Buffer.alloc(0),
+      { oid: b, bytes: Buffer.alloc(0) },
     ]);
+    expect(parseBatch(Buffer.from(`${a} blob 3\nxyz\n${b} blob 9\nend`), 3)).toHaveLength(1);
   });
 });
