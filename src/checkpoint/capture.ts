@@ -6,7 +6,7 @@ import { gather } from './gather.ts';
 import { look } from './look.ts';
 import type { CaptureContext, Seen } from './look.ts';
 import { modesStillHold } from './modes.ts';
-import { changedFiles, countStaged, writeTree } from './observe.ts';
+import { changedFiles, countStaged, hasComeBack, writeTree } from './observe.ts';
 import { digestOperations, fingerprint } from './record.ts';
 import type { NewRecord } from './record.ts';
 import { newestCheckpoint, newestLooseNumber, writeCheckpoint } from './refs.ts';
@@ -74,6 +74,8 @@ async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembe
   if (seen.head.commit !== known.head.commit || seen.head.branch !== known.head.branch) return null;
   if (digestOperations(seen.operations) !== known.operationsDigest) return null;
   if (!scanStillHolds(place.worktree, known.scan)) return null;
+  if (known.rules.signature !== null && known.rules.signature !== seen.rules) return null;
+  if (hasComeBack(place.worktree, seen.listing, known.index)) return null;
   const young = await modesStillHold(seen, known);
   if (young === null) return null;
   // Git also writes its index anew for files as young as the index itself, and for those written with the same text.
@@ -92,7 +94,7 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   const [gathered, newest, counted] = await Promise.all([
     gather(context, seen),
     inMemory ?? newestCheckpoint(place),
-    inMemory === null ? null : countStaged(seen.shadow, inMemory.commit),
+    inMemory === null ? null : countSince(seen, context.remembered, inMemory.commit),
   ]);
   const { state } = gathered;
   const { tree } = state;
@@ -113,6 +115,12 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
     captured: { n, commit, tree, created: true, warnings },
     remembered: remember(seen, gathered, mark, n, commit),
   };
+}
+
+/** `commit` is the newest checkpoint, and ours: where the shadow index is still the one of then, the scan knows. */
+function countSince(seen: Seen, known: Remembered | null, commit: string): number | Promise<number> {
+  const same = seen.work.identity !== null && seen.work.identity === known?.shadowIndex;
+  return (same ? seen.changes : null) ?? countStaged(seen.shadow, commit);
 }
 
 /** What the next checkpoint is compared with; null when the refs must be asked, because ours may not be the newest. */

@@ -55,7 +55,7 @@ function note(parts: string[], file: string | Buffer, look: typeof statSync, bef
   try {
     const stat = look(file, { bigint: true, throwIfNoEntry: false });
     if (stat === undefined) return true;
-    if (stat.ctimeNs >= BigInt(Math.floor(before)) * 1_000_000n) return false;
+    if (Number(stat.ctimeNs / 1_000_000n) >= before) return false;
     // With its name: the same file may move from one directory to another.
     const name = typeof file === 'string' ? file : file.toString('latin1');
     parts.push(`${name} ${stat.dev} ${stat.ino} ${stat.ctimeNs} ${stat.mtimeNs} ${stat.size}`);
@@ -64,6 +64,13 @@ function note(parts: string[], file: string | Buffer, look: typeof statSync, bef
     // Otherwise (a loop of links, a closed directory) git is asked what it makes of it.
     return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
+}
+
+/** Identity of git's usual configuration files; an included one is not looked at. */
+export function configurationSignature(place: CheckpointPlace, gitDir: string): string {
+  const parts: string[] = [];
+  for (const file of configurationFiles(place, gitDir)) note(parts, file, statSync, Infinity);
+  return parts.join('\0');
 }
 
 const home = (): string => process.env['HOME'] ?? os.homedir();

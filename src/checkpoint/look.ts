@@ -32,6 +32,8 @@ export interface Seen {
   tree: string | null;
   leftOut: RawPath[];
   nestedStirred: boolean;
+  /** Files that differ from what the shadow index held; null when git must count them. */
+  changes: number | null;
   /** Of the ignore patterns, before the first look; null proves nothing. */
   rules: string | null;
   /** Before the first look, ms since 1970; clocks of files run a moment late. */
@@ -52,7 +54,7 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
   const began = Date.now() - CLOCK_LAG_MS;
   const known = context.remembered?.rules.directories;
   const rules = known === undefined ? null : await rulesSignature(place, gitDir, config, known, began);
-  const { listing, listingBytes, touched, leftOut, nestedStirred, warnings } = await scan(shadow, limits);
+  const { listing, listingBytes, touched, leftOut, nestedStirred, changes, warnings } = await scan(shadow, limits);
   const [head, signature, operations, rewritten] = await Promise.all([
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
     indexSignature(gitDir),
@@ -68,6 +70,7 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
     touched,
     leftOut,
     nestedStirred,
+    changes,
     rules,
     listingBytes,
     listing,

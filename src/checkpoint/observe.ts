@@ -68,6 +68,13 @@ export async function matchTrackedIgnored(
   return drop.length > 0 || add.length > 0;
 }
 
+/** A file that is tracked although ignored is there and not held: no listing tells of it. */
+export function hasComeBack(worktree: string, { files }: Listing, { trackedIgnored }: IndexState): boolean {
+  if (trackedIgnored.length === 0) return false;
+  const held = new Set(files);
+  return trackedIgnored.some((file) => !held.has(file) && isCapturable(worktree, file));
+}
+
 function isCapturable(worktree: string, file: RawPath): boolean {
   try {
     const stat = lstatSync(bytesBelow(worktree, file), { throwIfNoEntry: false });
@@ -126,6 +133,27 @@ export async function changedFiles(place: CheckpointPlace, from: string | null, 
       ? ['ls-tree', '-r', '-z', '--name-only', to]
       : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', from, to];
   return splitNul((await runGit(args, { cwd, env })).stdout);
+}
+
+export interface TreeChanges {
+  all: RawPath[];
+  added: RawPath[];
+  removed: RawPath[];
+}
+
+/** What comes and goes on the way from one tree to another. */
+export async function treeChanges(place: CheckpointPlace, from: string, to: string): Promise<TreeChanges> {
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--name-status', from, to];
+  const { stdout } = await runGit(args, { cwd: place.gitCommonDir, env: { GIT_DIR: place.gitCommonDir } });
+  const fields = splitNul(stdout);
+  const changes: TreeChanges = { all: [], added: [], removed: [] };
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [status, file = ''] = [fields[at], fields[at + 1]];
+    changes.all.push(file);
+    if (status === 'A') changes.added.push(file);
+    if (status === 'D') changes.removed.push(file);
+  }
+  return changes;
 }
 
 export async function writeTree(shadow: Shadow): Promise<string> {

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
@@ -86,6 +86,11 @@ export function newestLooseNumber(place: CheckpointPlace): number | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** True: there is a checkpoint of this number; its ref is a file of its own. False says nothing. */
+export function isLoose(place: CheckpointPlace, n: number): boolean {
+  return existsSync(path.join(place.gitCommonDir, `${refPrefix(place.agent)}${n}`));
 }
 
 /** Writes a checkpoint; null when its number was taken meanwhile by another process. */

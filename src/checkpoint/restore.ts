@@ -4,10 +4,10 @@ import { bytesBelow, joinNul, splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
 import { whileLocked } from '../git/lock.ts';
-import { changedFiles, shadowGit } from './observe.ts';
-import type { Shadow } from './observe.ts';
+import { shadowGit } from './observe.ts';
+import type { Shadow, TreeChanges } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
-import type { StateToSave } from './record.ts';
+import type { SavedState } from './record.ts';
 import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from './saved.ts';
@@ -21,39 +21,47 @@ export interface RestoreContext {
   config: readonly string[];
 }
 
-/** What is there before, as a checkpoint holds it. */
-export type Before = Pick<StateToSave, 'tree' | 'saved'>;
+/** The way from what is there, captured in full, to the checkpoint that is wanted. */
+export interface Way {
+  tree: string;
+  saved: SavedState;
+  /** Files of the target that come, that go, and all that differ. */
+  changes: TreeChanges;
+  /** Files that are there and captured. */
+  captured: ReadonlySet<RawPath>;
+  /** Files of the target. */
+  files: RawPath[];
+}
 
 /**
- * Makes the worktree what `target` was, whose files are `files`. `current` is a checkpoint of what is there now, just
- * captured. Every step can be done again after a kill. `lock` holds the person's index all the while, which is set last.
+ * Makes the worktree what `target` was; `way` begins with what is there now, just captured. Every step can be done again
+ * after a kill. `lock` holds the person's index all the while, which is set last. Returns warnings.
  */
 export async function restore(
   context: RestoreContext,
   lock: LockedIndex,
-  current: Before,
+  way: Way,
   target: LoadedCheckpoint,
-  files: readonly RawPath[],
-): Promise<{ changed: RawPath[]; warnings: string[] }> {
+): Promise<string[]> {
   const { place, gitDir } = context;
+  const { saved, files, changes } = way;
   try {
-    openDirectories(place.worktree, current.saved);
-    const changed = await restoreFiles(context, current, target);
-    await restoreEmptyDirs(place.worktree, current.saved, target.saved, files);
-    restoreModes(place.worktree, current.saved, target.saved, files, changed);
+    openDirectories(place.worktree, saved);
+    await restoreFiles(context, way, target);
+    await restoreEmptyDirs(place.worktree, saved, target.saved, files);
+    restoreModes(place.worktree, saved, target.saved, files, changes.all);
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
     await lock.commit();
     // The saved index remembers inodes and times of files that were written anew; exit 1 only says "some differ".
     await whileLocked(() => runGit(['update-index', '-q', '--refresh'], { cwd: place.worktree, okCodes: [1] }));
-    return { changed, warnings };
+    return warnings;
   } finally {
     await lock.release();
   }
 }
 
-/** Returns the files that differ. */
-async function restoreFiles(context: RestoreContext, current: Before, target: LoadedCheckpoint): Promise<RawPath[]> {
+async function restoreFiles(context: RestoreContext, way: Way, target: LoadedCheckpoint): Promise<void> {
   const { place, config } = context;
   const work = await openWorkIndex(indexPath(place));
   try {
@@ -62,13 +70,9 @@ async function restoreFiles(context: RestoreContext, current: Before, target: Lo
     const leftOut = target.saved.leftOut ?? [];
     if (leftOut.length > 0)
       await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(leftOut));
-    const [changed] = await Promise.all([
-      changedFiles(place, current.tree, target.checkpoint.tree),
-      shadowGit(shadow, ['read-tree', '-u', '--reset', target.checkpoint.tree]),
-    ]);
+    await shadowGit(shadow, ['read-tree', '-u', '--reset', target.checkpoint.tree]);
     await work.keep();
-    await bringBackIgnored(shadow, current.tree, changed);
-    return changed;
+    await bringBackIgnored(shadow, way.tree, way.changes.all);
   } finally {
     await work.discard();
   }
@@ -87,7 +91,8 @@ async function bringBackIgnored(shadow: Shadow, current: string, changed: readon
     const own: Shadow = { place, index: work.path, config };
     const { stdout } = await runGit([...config, 'check-ignore', '-z', '--stdin'], {
       cwd: place.worktree,
-      env: shadowEnvironment(place, indexPath(place)),
+      // A file may be called `:(top)x`.
+      env: { ...shadowEnvironment(place, indexPath(place)), GIT_LITERAL_PATHSPECS: '1' },
       input: joinNul(gone),
       okCodes: [1],
     });

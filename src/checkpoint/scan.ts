@@ -7,6 +7,7 @@ import { isGitError, skippedByAdd } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
 import { formatSize } from '../lib/size.ts';
 import { nestedHead, nestedIsDirty } from './nested.ts';
+import { countChanges } from './count-changes.ts';
 import { readListing, shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import { secretNames } from './secrets.ts';
@@ -25,6 +26,8 @@ export interface Scan {
   leftOut: RawPath[];
   /** A repository inside the worktree came, went or moved. */
   nestedStirred: boolean;
+  /** Files that now differ from what the index held before; null when that would have to be looked at closely. */
+  changes: number | null;
   warnings: string[];
 }
 
@@ -57,7 +60,9 @@ export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Sc
     ? await readListing(shadow)
     : { bytes: listed.bytes, listing: parseListing(listed.bytes) };
   const touched = [...found.modified, ...found.added];
-  return { listing, listingBytes: bytes, touched, leftOut, nestedStirred: found.nested.length > 0, warnings };
+  const skipped = leftOut.length > 0 || drop.length > 0 || warnings.length > 0 || found.nested.length > 0;
+  const changes = skipped ? null : countChanges(shadow.place.worktree, records, found.added.length);
+  return { listing, listingBytes: bytes, touched, leftOut, nestedStirred: found.nested.length > 0, changes, warnings };
 }
 
 /** `:oldmode newmode oldid newid status`, path, … */
@@ -149,12 +154,9 @@ async function choose(
     if (await nestedIsDirty(worktree, file))
       warnings.push(`only its commit is kept, not the changes inside the repository ${name}`);
   }
-  warnings.push(
-    ...(await secretNames(
-      worktree,
-      found.added.filter((file) => add.includes(file)),
-    )),
-  );
+  const taken = new Set(add);
+  const fresh = found.added.filter((file) => taken.has(file));
+  warnings.push(...(await secretNames(worktree, fresh)));
   return { add, drop, leftOut: leftOut.sort() };
 }
 

@@ -13,14 +13,15 @@ import { capture, readTree } from './capture.ts';
 import type { CaptureResult } from './capture.ts';
 import { afterRollback } from './remembered.ts';
 import type { Remembered } from './remembered.ts';
+import { configurationSignature } from './ignore-rules.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
-import { changedFiles } from './observe.ts';
+import { changedFiles, treeChanges } from './observe.ts';
 import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
 import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
-import { findCheckpoint, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
+import { findCheckpoint, isLoose, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
 import { endangered, restore } from './restore.ts';
-import type { Before } from './restore.ts';
+import type { Way } from './restore.ts';
 import { restorePaths, select } from './restore-paths.ts';
 import { loadCheckpoint, loadNumber } from './saved.ts';
 import type { LoadedCheckpoint } from './saved.ts';
@@ -50,6 +51,7 @@ interface Opened {
   gitDir: string;
   /** Ignore file of this worktree alone. */
   excludes: string | null;
+  configured: string;
   config: readonly string[];
 }
 
@@ -158,7 +160,7 @@ export class CheckpointStore {
         paths,
         `checkpoint ${n} of ${this.place.agent}`,
       );
-      const { safety } = await this.#captureBefore(target, `before restoring ${paths.join(' ')} of ${n}`, request);
+      const { safety } = await this.#captureBefore(n, `before restoring ${paths.join(' ')} of ${n}`, request);
       const context = { place: this.place, ...(await this.#open()) };
       const changed = await restorePaths(context, safety.tree, target, paths);
       return { n, safety: safety.n, changed: changed.map(printable) };
@@ -192,16 +194,20 @@ export class CheckpointStore {
    */
   async rollback(n: number): Promise<RolledBack> {
     return this.#alone(async () => {
-      const target = await loadNumber(this.place, n);
-      const { safety, current, files } = await this.#captureBefore(target, `before rollback to ${n}`);
+      const { target, safety, way } = await this.#captureBefore(n, `before rollback to ${n}`);
       await beginJournal(this.place, { n, safety: safety.n, at: new Date().toISOString() });
       const lock = await this.#lock(target).catch(async (error: unknown) => {
         await endJournal(this.place); // nothing was changed
         throw error;
       });
-      const { changed, warnings } = await this.#restore(lock, current, target, files);
+      const warnings = await this.#restore(lock, way, target);
       await endJournal(this.place);
-      return { n, safety: safety.n, changed: changed.map(printable), warnings: [...safety.warnings, ...warnings] };
+      return {
+        n,
+        safety: safety.n,
+        changed: way.changes.all.map(printable),
+        warnings: [...safety.warnings, ...warnings],
+      };
     });
   }
 
@@ -233,40 +239,49 @@ export class CheckpointStore {
     const { gitDir } = await this.#open();
     await dropOwnIndexLock(gitDir, target.index);
     // Whatever happened since the kill is not lost either.
-    const { current, files } = await this.#captureBefore(target, `before going on with the rollback to ${n}`);
-    await this.#restore(await this.#lock(target), current, target, files);
+    const { way } = await this.#captureBefore(n, `before going on with the rollback to ${n}`);
+    await this.#restore(await this.#lock(target), way, target);
   }
 
-  /** Names also the files of `target`, whoever wants to know them afterwards. */
   async #captureBefore(
-    target: LoadedCheckpoint,
+    n: number,
     reason: string,
     request: Omit<CaptureRequest, 'reason'> = {},
-  ): Promise<{ safety: Captured; current: Before; files: RawPath[] }> {
-    const [first, files] = await Promise.all([
+  ): Promise<{ target: LoadedCheckpoint; safety: Captured; way: Way }> {
+    // What is surely there can be read while the worktree is captured; of anything else no checkpoint is made.
+    const early = isLoose(this.place, n) ? null : await loadNumber(this.place, n);
+    const [taken, read] = await Promise.allSettled([
       this.#captureAll({ ...request, reason }, new Set()),
-      changedFiles(this.place, null, target.checkpoint.tree),
+      early ?? loadNumber(this.place, n),
     ]);
-    const captured = new Set(parseListing(first.remembered.listing).files);
-    const danger = endangered(this.place.worktree, files, captured);
-    const { captured: safety, remembered } =
-      danger.size === 0 ? first : await this.#captureAll({ ...request, reason, force: true }, danger);
-    return { safety, current: remembered.state, files };
+    if (taken.status === 'rejected') throw taken.reason;
+    if (read.status === 'rejected') throw read.reason;
+    const [first, target] = [taken.value, read.value];
+    const way = await this.#wayTo(target, first.remembered);
+    // Whatever both hold is captured.
+    const { added } = way.changes;
+    const danger = added.length === 0 ? new Set<RawPath>() : endangered(this.place.worktree, added, way.captured);
+    if (danger.size === 0) return { target, safety: first.captured, way };
+    const { captured: safety, remembered } = await this.#captureAll({ ...request, reason, force: true }, danger);
+    return { target, safety, way: await this.#wayTo(target, remembered) };
+  }
+
+  async #wayTo(target: LoadedCheckpoint, { state, listing }: Remembered): Promise<Way> {
+    const changes = await treeChanges(this.place, state.tree, target.checkpoint.tree);
+    const gone = new Set(changes.removed);
+    const captured = new Set(parseListing(listing).files);
+    const files = [...[...captured].filter((file) => !gone.has(file)), ...changes.added];
+    return { tree: state.tree, saved: state.saved, changes, captured, files };
   }
 
   async #lock(target: LoadedCheckpoint): Promise<LockedIndex> {
     return lockIndex((await this.#open()).gitDir, target.index, target.saved.indexTime);
   }
 
-  async #restore(
-    lock: LockedIndex,
-    current: Before,
-    target: LoadedCheckpoint,
-    files: readonly RawPath[],
-  ): Promise<{ changed: RawPath[]; warnings: string[] }> {
+  async #restore(lock: LockedIndex, way: Way, target: LoadedCheckpoint): Promise<string[]> {
     const context = await this.#open();
     this.#remembered = this.#remembered && afterRollback(this.#remembered);
-    return restore({ place: this.place, ...context }, lock, current, target, files);
+    return restore({ place: this.place, ...context }, lock, way, target);
   }
 
   async #capture(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<Captured> {
@@ -286,16 +301,18 @@ export class CheckpointStore {
     const { place } = this;
     const gitDir = worktreeGitDir(place.worktree);
     // Somebody may clean up the state directory while we live; what it held is a cache.
-    // So may the worktree be made anew, under another registration, or be given an ignore file of its own.
+    // So may the worktree be made anew, under another registration, or be given an ignore file of its own, by
+    // configuration too.
     const known = await this.#opened;
     const excludes = worktreeExcludes(place.worktree);
-    const holds = known !== null && known.gitDir === gitDir && known.excludes === excludes;
+    const configured = configurationSignature(place, gitDir);
+    const holds = known?.gitDir === gitDir && known.excludes === excludes && known.configured === configured;
     if (!holds || this.#opened === null || !existsSync(place.shadowGit)) {
       this.#remembered = null;
       const opening = (async () => {
         await ensureShadow(place);
         await sweepWorkIndexes(indexPath(place));
-        return { gitDir, excludes, config: await excludesConfig(place.worktree) };
+        return { gitDir, excludes, configured, config: await excludesConfig(place.worktree) };
       })();
       this.#opened = opening;
       opening.catch(() => {

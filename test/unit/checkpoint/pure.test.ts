@@ -65,6 +65,7 @@ describe('A checkpoint as a commit', () => {
         meta: a,
         state: 'f',
         pinned: false,
+        damaged: false,
         warnings: ['left out: big.bin (2GiB)'],
       },
     ]);
