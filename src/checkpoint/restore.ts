@@ -91,12 +91,12 @@ async function bringBackIgnored(shadow: Shadow, current: string, changed: readon
     const own: Shadow = { place, index: work.path, config };
     const { stdout } = await runGit([...config, 'check-ignore', '-z', '--stdin'], {
       cwd: place.worktree,
-      // A file may be called `:(top)x`.
-      env: { ...shadowEnvironment(place, indexPath(place)), GIT_LITERAL_PATHSPECS: '1' },
-      input: joinNul(gone),
+      env: shadowEnvironment(place, indexPath(place)),
+      // A file may be called `:(top)x`, which begins with what means something to git.
+      input: joinNul(gone.map((raw) => `./${raw}`)),
       okCodes: [1],
     });
-    const back = splitNul(stdout);
+    const back = splitNul(stdout).map((raw) => raw.slice('./'.length));
     if (back.length === 0) return;
     await shadowGit(own, ['read-tree', current]);
     await shadowGit(own, ['checkout-index', '-f', '-z', '--stdin'], joinNul(back));

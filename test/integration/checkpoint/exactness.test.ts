@@ -1,4 +1,14 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gitFacts, walk } from './walk.ts';
@@ -202,6 +212,15 @@ describe('A rollback is exact', () => {
     expect(world.git('rev-parse', 'HEAD')).toBe(first);
     expect(world.repository.git(['rev-parse', 'swarm/task/t1'])).not.toBe(first);
     expect(world.repository.git(['status', '--porcelain'])).toBe('');
+  });
+
+  it('takes away a file whose name means something to git', async () => {
+    using world = await makeWorld({ files: { 'a.txt': 'a\n' } });
+    const { n } = await world.store.capture({ reason: 'without it' });
+    world.write({ ':(TOP)X': 'x\n', ':!b': 'b\n', '*.txt': 'star\n' });
+    const { changed } = await world.store.rollback(n);
+    expect(changed.toSorted()).toEqual(['*.txt', ':!b', ':(TOP)X']);
+    expect(existsSync(path.join(world.worktree, ':(TOP)X'))).toBe(false);
   });
 
   it('captures a tracked file that a pattern ignores, and leaves a file alone that was ignored then', async () => {
