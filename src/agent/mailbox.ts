@@ -5,7 +5,10 @@ export interface Message {
 
 const REMEMBERED = 1_000;
 
-/** A person's messages that wait for the agent to be free: in memory, so they end with the wrapper. One may come twice. */
+/**
+ * A person's messages that wait for the agent to be free. The supervisor keeps them until they are delivered, so one may
+ * come twice.
+ */
 export class Mailbox {
   readonly #known = new Set<string>();
   readonly #waiting: Message[] = [];

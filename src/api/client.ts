@@ -12,6 +12,7 @@ import type {
   EventDocument,
   ExplainDocument,
   MergeDocument,
+  MessageDocument,
   RemovedDocument,
   RollbackDocument,
   RollbackPlanDocument,
@@ -112,6 +113,10 @@ export class SwarmClient {
 
   undo(agent: string): Promise<UndoDocument> {
     return this.#post(`/v1/agents/${encodeURIComponent(agent)}/undo`, {}, WORK_TIMEOUT_MS);
+  }
+
+  message(id: string): Promise<MessageDocument> {
+    return this.#get(`/v1/messages/${encodeURIComponent(id)}`);
   }
 
   alerts(): Promise<AlertDocument[]> {

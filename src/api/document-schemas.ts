@@ -18,6 +18,7 @@ import type {
   EventDocument,
   ExplainDocument,
   MergeDocument,
+  MessageDocument,
   RemovedDocument,
   RollbackDocument,
   RollbackPlanDocument,
@@ -191,6 +192,14 @@ export const documentSchemas = {
     until: text.describe('ISO 8601: when a hold or a backoff ends.'),
     facts: z.array(z.object({ fact: z.string(), value: z.string(), ageMs: number })),
   }),
+  message: z.object({
+    id: z.string(),
+    agent: z.string(),
+    receipt: z.enum(['queued', 'delivered', 'injected', 'refused']).describe('All but queued are final.'),
+    reason: text.describe('Why it was refused.'),
+    at: time,
+    since: time.describe('ISO 8601: when it got its receipt.'),
+  }),
   merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string(), merged: z.boolean() }),
   removed: z.object({ agent: z.string(), worktree: z.string(), checkpoint: number }),
   rollback,
@@ -247,6 +256,7 @@ interface Documents {
   event: EventDocument;
   explain: ExplainDocument;
   merge: MergeDocument;
+  message: MessageDocument;
   removed: RemovedDocument;
   rollback: RollbackDocument;
   'rollback-plan': RollbackPlanDocument;

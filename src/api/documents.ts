@@ -129,6 +129,19 @@ export interface AlertDocument {
   at: string;
 }
 
+/** A message to an agent. */
+export interface MessageDocument {
+  id: string;
+  agent: string;
+  /** `queued` until one of the others, which are final; `injected`: at a tool edge of a running turn. */
+  receipt: 'queued' | 'delivered' | 'injected' | 'refused';
+  /** Why it was refused. */
+  reason: string | null;
+  at: string;
+  /** When it got its receipt. */
+  since: string;
+}
+
 export interface EventDocument {
   id: number;
   at: string;

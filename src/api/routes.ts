@@ -81,6 +81,13 @@ export const routes: readonly Route[] = [
   }),
   route({
     method: 'GET',
+    path: '/v1/messages/:id',
+    summary: 'what became of a message',
+    input: none,
+    handle: (service, _query, params) => service.message(id(params)),
+  }),
+  route({
+    method: 'GET',
     path: '/v1/alerts',
     summary: 'what is wrong now',
     input: none,

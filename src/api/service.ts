@@ -6,6 +6,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
+  MessageDocument,
   MergeDocument,
   RemovedDocument,
   RollbackDocument,
@@ -62,6 +63,7 @@ export interface SwarmService {
   /** Reads what is known anew and judges it, as the supervisor does every second. */
   explain(id: string): Promise<ExplainDocument>;
   remove(id: string, request: { force: boolean }): Promise<RemovedDocument>;
+  message(id: string): Promise<MessageDocument>;
   send(id: string, text: string): Promise<{ id: string; receipt: string }>;
   answer(id: string, answer: AnswerRequest): Promise<void>;
   checkpoints(id: string): Promise<CheckpointDocument[]>;

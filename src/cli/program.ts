@@ -169,6 +169,8 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .summary('send a message to an agent: the next turn of its conversation')
     .argument('<agent>')
     .argument('<text...>', 'the message; - reads it from stdin')
+    .option('--wait', 'until it is delivered: exit code 0 delivered, 1 refused, 3 timed out')
+    .option('--timeout <duration>', 'wait so long at most')
     .action(call(async () => (await import('./answer.ts')).send));
   for (const [name, summary] of [
     ['stop', 'stop agents; their worktrees and conversations stay'],

@@ -5,6 +5,7 @@ import type { Dispatch } from './dispatch.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import type { Leases } from './leases.ts';
+import type { MessageDesk } from './message-desk.ts';
 import type { LinkHandlers } from './links.ts';
 
 /** Functions, since the links are there before those that they tell. */
@@ -17,6 +18,7 @@ export interface LinkWorld {
   fleet(): Fleet;
   dispatch(): Dispatch;
   leases(): Leases;
+  messages(): MessageDesk;
   /** Keeps what is known of the agent. */
   keep(record: AgentRecord): void;
 }
@@ -38,6 +40,7 @@ export function linkHandlers(world: LinkWorld): LinkHandlers {
     connected: (agent, snapshot) => {
       const record = world.fleet().connected(agent, snapshot);
       if (record !== null) keep(record);
+      world.messages().deliver(agent);
       log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
     },
     snapshot: (agent, snapshot) => {
@@ -46,7 +49,11 @@ export function linkHandlers(world: LinkWorld): LinkHandlers {
       if (record !== null && record.row !== before) keep(record);
       world.leases().observed(snapshot);
     },
-    event: (agent, event) => events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at }),
+    event: (agent, event) => {
+      events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at });
+      const failed = (error: unknown): void => log.error({ err: error, agent }, 'a receipt could not be kept');
+      world.messages().told(event).catch(failed);
+    },
     disconnected: (agent) => {
       world.dispatch().forget(agent);
       world.fleet().disconnected(agent);

@@ -5,6 +5,7 @@ import type {
   EventDocument,
   ExplainDocument,
   MergeDocument,
+  MessageDocument,
   RemovedDocument,
   RollbackDocument,
   RollbackPlanDocument,
@@ -26,6 +27,7 @@ import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import { openQuestions } from './status.ts';
+import type { MessageDesk } from './message-desk.ts';
 import type { Purge } from './power.ts';
 import type { TaskDesk } from './task-desk.ts';
 import type { Works } from './works.ts';
@@ -42,6 +44,7 @@ export interface ServiceDependencies {
   document(record: AgentRecord): Agent;
   explain(record: AgentRecord): ExplainDocument;
   alerts(): AlertDocument[];
+  messages: Pick<MessageDesk, 'send' | 'get'>;
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
   works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff'>;
@@ -178,12 +181,13 @@ export class Service implements SwarmService {
         retrySafe: true,
       });
     }
-    const messageId = crypto.randomUUID();
     const first = await this.#deps.works.handoff(record);
     const said = first === null ? text : `${first}\n\n${text}`;
-    await this.#deps.order(id, { do: 'send', id: messageId, text: said }, ORDER_TIMEOUT_MS);
-    this.#deps.events.emit('message.queued', { agent: id, data: { id: messageId } });
-    return { id: messageId, receipt: 'queued' };
+    return await this.#deps.messages.send(id, said);
+  }
+
+  async message(id: string): Promise<MessageDocument> {
+    return this.#deps.messages.get(id);
   }
 
   async answer(id: string, answer: AnswerRequest): Promise<void> {

@@ -19,6 +19,7 @@ import { AgentRunner } from './agent-runner.ts';
 import { Judge } from './judge.ts';
 import { Leases } from './leases.ts';
 import { linkHandlers } from './link-handlers.ts';
+import { MessageDesk } from './message-desk.ts';
 import { LinkServer } from './links.ts';
 import { metricsText } from './metrics.ts';
 import type { Project } from './project.ts';
@@ -75,6 +76,7 @@ export class Supervisor {
   readonly #works: Works;
   readonly #alerting: Alerting;
   readonly #stops: Stops;
+  readonly #messages: MessageDesk;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -103,6 +105,7 @@ export class Supervisor {
         fleet: () => this.#fleet,
         dispatch: () => this.#dispatch,
         leases: () => this.#leases,
+        messages: () => this.#messages,
         keep: (record) => this.#keep(record),
       }),
       store.epoch,
@@ -202,6 +205,7 @@ export class Supervisor {
       roster: this.#roster,
       during: (work) => this.#power.during(work),
     });
+    this.#messages = new MessageDesk({ log, events: this.#events, store, fleet: this.#fleet, links: this.#links });
     this.#stops = new Stops({ events: this.#events, records: () => this.#fleet.records });
     this.#alerting = openAlerting({
       ...options,
@@ -230,18 +234,15 @@ export class Supervisor {
     this.#fleet.begin();
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     if (!this.#fleet.goingDown && this.#fleet.records.length > 0) this.#broker.begin();
-    this.#events.emit('supervisor.started', {
-      data: { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId },
-    });
+    const data = { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId };
+    this.#events.emit('supervisor.started', { data });
   }
 
   /** What cannot be kept now, because the disk is full, is kept with the next change. */
   #keep(record: AgentRecord): void {
-    this.#roster
-      .save(record)
-      .catch((error: unknown) =>
-        this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept'),
-      );
+    const failed = (error: unknown): void =>
+      this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
+    this.#roster.save(record).catch(failed);
   }
 
   #reconsider(record: AgentRecord): void {
@@ -317,6 +318,7 @@ export class Supervisor {
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
       explain: (record) => this.#judge.explain(record, this.#fleet.desired(record)),
       alerts: () => this.#alerting.open,
+      messages: this.#messages,
       up: (request) => this.#power.up(request),
       down: (purge) => this.#power.down(purge),
       works: this.#works,

@@ -12,6 +12,7 @@ import {
   outcomes,
   poll,
   UP,
+  wrapperPid,
   type World,
 } from './world.ts';
 
@@ -112,6 +113,20 @@ describe('conversations', () => {
     expect(told?.session).toBe(before?.sessionId);
     await world.all('idle');
     expect(await readFile(path.join(before?.worktree ?? '', 'word.txt'), 'utf8')).toBe('heron\n');
+  });
+
+  test('a message to an agent whose wrapper has just been killed is delivered to the next one, once', async () => {
+    kill(await wrapperPid(world, 'worker-1'));
+    const sent = await world.ok(['send', 'worker-1', 'By the way: do not forget it.', '--wait', '--timeout', '60s']);
+    expect(sent.stdout).toMatch(/worker-1: message delivered/);
+    await world.all('idle');
+    const events = await world.ok(['events', '--agent', 'worker-1', '--json']);
+    const id = /\(([0-9a-f-]+)\)/.exec(sent.stdout)?.[1] ?? 'none';
+    const told = events.stdout.split('\n').filter((line) => line.includes(id));
+    expect(told.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual([
+      'message.queued',
+      'message.delivered',
+    ]);
   });
 
   test('an agent that a signal has stopped is let go on, with the same process, and that is told', async () => {

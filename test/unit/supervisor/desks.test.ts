@@ -276,6 +276,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
   const orders: { agent: string; order: Order }[] = [];
   const saved: string[] = [];
   const local: string[] = [];
+  const said: string[] = [];
   const fleet = new Fleet({
     log: silentLog,
     events: seen.log,
@@ -317,6 +318,15 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     status: () => Promise.reject(new Error('unasked')),
     document: (agent) => agentDocument(agent, null),
     alerts: () => [],
+    messages: {
+      send: async (agent, text) => {
+        said.push(`${agent}: ${text}`);
+        return { id: 'm1', receipt: 'queued' };
+      },
+      get: () => {
+        throw new Error('unasked');
+      },
+    },
     explain: () => {
       throw new Error('unasked');
     },
@@ -341,7 +351,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     degraded: () => [],
     ...more,
   });
-  return { service, seen, orders, saved, local, fleet };
+  return { service, said, seen, orders, saved, local, fleet };
 }
 
 function never(): Promise<never> {
@@ -441,11 +451,9 @@ describe('the service behind the API', () => {
   });
 
   test('a message is queued for a conversation, and refused where there is none', async () => {
-    const { service, orders, seen } = office([linked()]);
-    const { id, receipt } = await service.send('worker-1', 'hello');
-    expect(receipt).toBe('queued');
-    expect(orders).toEqual([{ agent: 'worker-1', order: { do: 'send', id, text: 'hello' } }]);
-    expect(seen.names()).toEqual(['message.queued']);
+    const { service, said } = office([linked()]);
+    await expect(service.send('worker-1', 'hello')).resolves.toEqual({ id: 'm1', receipt: 'queued' });
+    expect(said).toEqual(['worker-1: hello']);
     const shell = office([record('runner-1', { kind: 'shell', desired: 'stopped' })]);
     await expect(shell.service.send('runner-1', 'hello')).rejects.toMatchObject({ code: 'no-conversation' });
     await expect(office([resting()]).service.send('worker-1', 'hello')).rejects.toMatchObject({
