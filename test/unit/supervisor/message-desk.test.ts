@@ -19,10 +19,10 @@ function world() {
           rows.push({ ...message, receipt: 'queued', reason: null, createdAt: 0, updatedAt: 0 });
           return true;
         },
-        settle: async (id, receipt, reason = null) => {
+        settle: async (id, receipt, reason) => {
           const row = find(id);
           if (row === undefined || row.receipt !== 'queued') return false;
-          Object.assign(row, { receipt, reason });
+          Object.assign(row, { receipt, reason: reason ?? null });
           return true;
         },
         get: find,
