@@ -6,6 +6,8 @@ export const upBody = z.strictObject({
   workers: z.number().int().min(1).max(200).optional(),
   includeDirty: z.boolean().optional(),
   trust: z.boolean().optional(),
+  /** What tasks start from stays what the last `up` found. */
+  keepBase: z.boolean().optional(),
 });
 
 export const downBody = z.strictObject({

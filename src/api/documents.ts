@@ -155,6 +155,8 @@ export interface UpRequest {
   workers?: number | undefined;
   includeDirty?: boolean | undefined;
   trust?: boolean | undefined;
+  /** What tasks start from stays what the last `up` found. */
+  keepBase?: boolean | undefined;
 }
 
 export interface UpDocument {

@@ -25,7 +25,7 @@ export async function scale(context: Context, workers: number): Promise<void> {
       retrySafe: true,
     });
   });
-  const { agents } = await client.up({ workers });
+  const { agents } = await client.up({ workers, keepBase: true });
   const change = changeOf(before, agents, workers);
   context.output.document({ ...change, agents } satisfies ScaleDocument);
   context.output.line(scaleText(change));

@@ -73,7 +73,8 @@ export class Roster {
       request,
     );
     const includeDirty = request.includeDirty === true && dirty.count > 0;
-    this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
+    if (request.keepBase !== true)
+      this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
     const { kv } = this.#store;
     await this.#store.write(() => {
       kv.set(BASE_KEY, this.#base);
@@ -90,7 +91,7 @@ export class Roster {
       this.#fleet.add(record);
       if (wanted.desired === 'up') this.#fleet.revive(record);
     }
-    const notes = baseNotes(base, dirty, includeDirty);
+    const notes = request.keepBase === true ? [] : baseNotes(base, dirty, includeDirty);
     if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
       notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
     }

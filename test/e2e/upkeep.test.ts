@@ -66,7 +66,14 @@ describe('a swarm that is up', () => {
   });
 
   test('scale tells what changes, up and down', async () => {
+    const base = async (): Promise<unknown> =>
+      (await swarm('status', '--json')).json<{ project: { base: unknown } }>().project.base;
+    const before = await base();
+    // What tasks start from is `up`'s to say, not that of a number.
+    await repository.git('switch', '-q', '-c', 'elsewhere');
     expect((await swarm('scale', '2')).stdout).toBe('workers: 1 → 2; worker-2 starts\n');
+    expect(await base()).toEqual(before);
+    await repository.git('switch', '-q', '-');
     expect((await swarm('scale', '2', '--json')).json()).toMatchObject({
       before: 2,
       after: 2,
