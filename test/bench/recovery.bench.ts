@@ -12,7 +12,9 @@ import { benchPlace, until, type BenchPlace, type StatusView } from './place.ts'
 import { stockBrokerStart } from './stock-broker.ts';
 
 const WRAPPERS = 3;
-const ROUNDS = { noticed: 30, agent: 12, supervisor: 7, broker: 5 };
+const ROUNDS = { noticed: 24, agent: 10, supervisor: 6, broker: 3 };
+/** All of it stays below four minutes, on a busy machine too. */
+const QUIET_EVERY = 4;
 const NOTICED_BAR_MS = 150;
 const AGENT_BAR_MS = 700;
 const SUPERVISOR_BAR_MS = 2_000;
@@ -66,7 +68,7 @@ async function deadAgent(): Promise<BenchmarkResult[]> {
   const kills: { agent: string; at: number }[] = [];
   const [back, bare]: number[][] = [[], []];
   for (let round = 0; round < ROUNDS.agent; round += 1) {
-    await untilQuiet();
+    if (round % QUIET_EVERY === 0) await untilQuiet();
     bare?.push(await bareTurn(place, worktree));
     const before = place.api.turns().filter((turn) => turn.session === session).length;
     const { pid } = await agentOf('worker-1');
@@ -78,16 +80,16 @@ async function deadAgent(): Promise<BenchmarkResult[]> {
     back?.push(Date.parse(again) - at);
   }
   await place.call('POST', `/v1/tasks/${id}/cancel`, {});
-  const own = median(bare ?? []);
   console.log(
-    `  Claude Code's own start: median ${own.toFixed(0)} ms; back: median ${median(back ?? []).toFixed(0)} ms`,
+    `  Claude Code's own start: median ${median(bare ?? []).toFixed(0)} ms; back: median ${median(back ?? []).toFixed(0)} ms`,
   );
+  // Tail with tail: what slows the machine down for a moment slows down both.
   return [
     noticedIn('a dead agent', kills, deathsInLog('worker-1')),
     judge(
       "agent back with its conversation over Claude Code's own start, p95",
       'ms',
-      percentile(back ?? [], 0.95) - own,
+      percentile(back ?? [], 0.95) - percentile(bare ?? [], 0.95),
       AGENT_BAR_MS,
     ),
   ];
@@ -95,9 +97,9 @@ async function deadAgent(): Promise<BenchmarkResult[]> {
 
 async function deadSupervisor(): Promise<BenchmarkResult> {
   const taken: number[] = [];
+  await untilQuiet();
   for (let round = 0; round < ROUNDS.supervisor; round += 1) {
     await all('idle', 'runner');
-    await untilQuiet();
     const before = (await status(place)).supervisor.pid;
     const at = killed(before);
     await until('next supervisor', TIMEOUT_MS, async () => {
@@ -113,8 +115,8 @@ async function deadSupervisor(): Promise<BenchmarkResult> {
 
 async function deadBroker(): Promise<BenchmarkResult> {
   const [flows, own]: number[][] = [[], []];
+  await untilQuiet();
   for (let round = 0; round < ROUNDS.broker; round += 1) {
-    await untilQuiet();
     own?.push(await stockBrokerStart(place.environment.directory));
     await all('idle', 'runner');
     const at = killed((await status(place)).broker.pid);
