@@ -49,7 +49,7 @@ export async function carryOut(order: Order, orders: Orders): Promise<string> {
     case 'send':
       return `${order.agent}: message ${(await orders.send(order.agent, order.text)).receipt}`;
     case 'scale':
-      await orders.up({ workers: order.workers });
+      await orders.up({ workers: order.workers, keepBase: true });
       return `scale to ${order.workers} ordered`;
     case 'add-task':
       return `task ${(await orders.addTask({ title: order.title })).id} added`;
