@@ -70,10 +70,13 @@ export async function gather(context: CaptureContext, seen: Seen): Promise<Gathe
     keepCommits: kept.commits,
     keepTrees: kept.trees,
   };
-  const rules = { held, directories: new Set([...parents, ...index.directories]) };
+  const rules = { held, directories: new Set([...parents, ...(index.directories ?? [])]) };
   return {
     moved,
-    rules: { ...rules, signature: moved ? null : provedFor(rules.directories, seen, known) },
+    rules: {
+      ...rules,
+      signature: moved || index.directories === null ? null : provedFor(rules.directories, seen, known),
+    },
     state,
     index,
     listing: bytes,

@@ -80,8 +80,11 @@ export interface IndexState {
   stagedBlobs: string[];
   /** Tracked although a pattern ignores them. */
   trackedIgnored: RawPath[];
-  /** Directories above the files that it names, whether they are there or not. */
-  directories: RawPath[];
+  /**
+   * Directories above the files that it names, whether they are there or not; null until an index is met again: of one
+   * that changes each time nobody needs to know.
+   */
+  directories: RawPath[] | null;
 }
 
 /**
@@ -103,7 +106,7 @@ export async function readIndexState(
   const [trackedIgnored, meaning, directories] = await Promise.all([
     known !== null && sameRules ? known.trackedIgnored : names('--ignored', '--exclude-standard'),
     known ?? readMeaning(worktree, bytes ?? Buffer.alloc(0), head),
-    known?.directories ?? names().then(parentsOf),
+    known === null ? null : (known.directories ?? names().then(parentsOf)),
   ]);
   const { digest, stagedBlobs } = meaning;
   return { bytes, blob: kept, digest, stagedBlobs, trackedIgnored, directories };

@@ -34,6 +34,8 @@ export async function listCheckpoints(
   );
   const { output } = context;
   output.document(all);
+  // A table of a thousand rows takes a while to lay out.
+  if (output.json) return;
   const none = everyone ? 'there is no checkpoint yet' : `${agent} has no checkpoint yet`;
   for (const line of all.length === 0 ? [none] : checkpointLines(output, all, everyone)) output.line(line);
 }

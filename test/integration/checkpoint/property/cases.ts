@@ -120,11 +120,24 @@ function edit(place: Place, met: Set<string>, story: string[]): void {
   }
 }
 
-/** All are as likely, but for two that the state most often forbids. */
+/** What the state of the worktree often forbids is tried more often, so that each comes up. */
+const OFTEN_FORBIDDEN = [
+  'unfinished merge',
+  'unfinished rebase',
+  'unfinished cherry-pick',
+  'unfinished revert',
+  'a commit',
+  'everything staged',
+  'the branch deleted by hand',
+];
+const SELDOM = ALL.filter(([name]) => OFTEN_FORBIDDEN.includes(name));
+
+/** All others are as likely, but for two that hold back those that come later. */
 function next(place: Place, last: boolean): readonly [string, Operation] {
   // A lock that another git holds keeps every later edit by git out: it comes last.
   if (last && place.random.chance(0.08)) return [LOCK, BAD_INPUT[LOCK] ?? (() => false)];
   if (underWay(place) && place.random.chance(0.15)) return [GIVEN_UP, FEATURES[GIVEN_UP] ?? (() => false)];
+  if (place.random.chance(0.2)) return place.random.pick(SELDOM);
   return place.random.pick(ALL.filter(([name]) => name !== LOCK));
 }
 

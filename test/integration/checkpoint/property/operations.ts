@@ -58,8 +58,8 @@ const onFile =
   };
 
 const ok = (place: Place, ...args: string[]): boolean => place.repository.tryGit(args, place.worktree).code === 0;
-/** Git itself would take in two gigabytes. */
-const stage = (place: Place): boolean => ok(place, 'add', '-A', '--', '.', ':!huge*');
+/** Git itself would take in two gigabytes, and refuse everything for a repository without a commit. */
+const stage = (place: Place): boolean => ok(place, 'add', '--sparse', '-A', '--', '.', ':!huge*', ':!nested-bare');
 export const underWay = ({ gitDir }: Place): boolean =>
   ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].some((name) =>
     existsSync(path.join(gitDir, name)),
