@@ -34,7 +34,7 @@ export default defineConfig({
           hookTimeout: 60_000,
           pool: 'forks',
           // More than cores: these tests mostly wait for what they have started.
-          maxWorkers: 4,
+          maxWorkers: 3,
         },
       },
       {
@@ -46,8 +46,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',
-          // Each file has an environment of its own, and mostly waits.
-          maxWorkers: 3,
+          // Each file has an environment of its own; Claude Code's starts take what two processors have.
+          maxWorkers: 2,
         },
       },
       {

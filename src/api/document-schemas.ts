@@ -233,7 +233,12 @@ export const documentSchemas = {
     merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string() }).nullable(),
     restored: z.object({ worktree: z.string(), checkpoint: number }).nullable(),
   }),
-  up: z.object({ agents: z.array(agent), base, notes: z.array(z.string()) }),
+  up: z.object({
+    agents: z.array(agent),
+    base,
+    notes: z.array(z.string()),
+    wanted: z.array(z.string()).describe('Who is to be there now; workers beyond N are stopped.'),
+  }),
 } as const;
 
 /** JSON Schema of one document, as published under templates/schema. */

@@ -163,6 +163,8 @@ export interface UpDocument {
   agents: Agent[];
   base: { branch: string | null; commit: string };
   notes: string[];
+  /** Who is to be there now; workers beyond N are in `agents` too, on their way to `stopped`. */
+  wanted: string[];
 }
 
 export interface MergeDocument {

@@ -120,7 +120,7 @@ async function untilSettled(
   beganAt: number,
   { trusted = false } = {},
 ): Promise<StatusDocument> {
-  const ids = wantedIds(ordered);
+  const ids = ordered.wanted;
   const progress = new UpProgress(ids);
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
@@ -144,13 +144,6 @@ function wentDown(cause?: unknown): SwarmError {
     cause,
     retrySafe: true,
   });
-}
-
-/** Workers beyond N are in the document too, on their way to `stopped`. */
-function wantedIds(ordered: UpDocument): string[] {
-  return ordered.agents
-    .filter((agent) => agent.status !== 'stopped' && agent.status !== 'stopping')
-    .map((agent) => agent.id);
 }
 
 async function trustIsGranted(context: Context, status: StatusDocument): Promise<boolean> {
@@ -193,7 +186,7 @@ function report(context: Context, ordered: UpDocument, status: StatusDocument): 
 }
 
 function notReady(ordered: UpDocument, status: StatusDocument): { broken: string[]; late: string[] } {
-  const ids = wantedIds(ordered);
+  const ids = ordered.wanted;
   const broken = status.agents
     .filter((agent) => ids.includes(agent.id) && BROKEN.includes(agent.status))
     .map((agent) => agent.id);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import type { UpRequest } from '../api/documents.ts';
+import type { UpDocument, UpRequest } from '../api/documents.ts';
 import { loadConfig } from '../config/index.ts';
 import { NO_USAGE } from '../domain/agent.ts';
 import { snapshotDirty } from '../git/snapshot.ts';
@@ -64,7 +64,7 @@ export class Roster {
   }
 
   /** `up`: who should be there from now on; gives back what the person should know. */
-  async call(request: UpRequest): Promise<string[]> {
+  async call(request: UpRequest): Promise<Pick<UpDocument, 'notes' | 'wanted'>> {
     const { config, layout } = this.#project;
     const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
     const everyone = wantedAgents(
@@ -95,7 +95,7 @@ export class Roster {
     if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
       notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
     }
-    return notes;
+    return { notes, wanted: everyone.filter(({ desired }) => desired === 'up').map(({ id }) => id) };
   }
 
   /** One that had been removed belongs to the swarm again, as it was. */

@@ -274,7 +274,7 @@ export class Supervisor {
 
   async #call(request: UpRequest): Promise<UpDocument> {
     const { log } = this.#options;
-    const notes = await this.#roster.call(request);
+    const called = await this.#roster.call(request);
     this.#fleet.goUp();
     for (const record of this.#fleet.records) this.#judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
@@ -282,7 +282,7 @@ export class Supervisor {
     this.#queue.redeclare().catch((error: unknown) => log.warn({ err: error }, 'new queues could not be declared yet'));
     const agents = this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
     this.#events.emit('swarm.up', { data: { base: this.#roster.base, agents: agents.map(({ id }) => id) } });
-    return { agents, base: this.#roster.base, notes };
+    return { agents, base: this.#roster.base, ...called };
   }
 
   async #status(): Promise<StatusDocument> {

@@ -10,6 +10,8 @@ import { test, type Place, type Terminal } from '../integration/dashboard/dash-p
 import { poll } from './world.ts';
 
 const LONGEST_MS = 120_000;
+/** Half a minute of two processors each: those are for `scripts/test --long`. */
+const LONG = process.env['SWARM_TEST_LONG'] === '1';
 const SCREEN = { columns: 100, rows: 44 };
 
 /** The directory of a demonstration that runs, or is left. */
@@ -51,41 +53,42 @@ async function nothingLeft(place: Place): Promise<void> {
 }
 
 describe('swarm demo, all of it', () => {
-  test('without a terminal shows everything, each with its command, and leaves nothing', async ({ place }) => {
-    const { environment, repository } = place;
-    const cast = path.join(environment.directory, 'demo.cast');
-    const { exitCode, stdout, stderr, durationMs } = await runSwarm(
-      environment,
-      repository,
-      ['demo', '--record', cast],
-      { timeoutMs: LONGEST_MS },
-    );
-    expect([exitCode, stderr], stdout).toEqual([0, expect.not.stringMatching(/error/)]);
-    expect(durationMs).toBeLessThan(LONGEST_MS);
-    for (const said of [
-      '$ swarm up 3 --detach --trust --yes',
-      /worker-3 +idle/,
-      '$ swarm task add "Put main.mjs together" --after t1 t2 t3',
-      /t1 Write greeting\.mjs .*─┐\n +t2 Write farewell\.mjs .*─┼─▶ t4 Put main\.mjs together +· waiting\n/,
-      /worker-\d asks: Bash: node --check greeting\.mjs/,
-      /types it:\n\$ swarm answer worker-\d allow/,
-      /\$ kill -9 \d+\nafter \S+: worker-\d is seen to be dead.*\nafter \S+: it works again on t2 as pid \d+, restart 1\n.*the same conversation: [0-9a-f-]{36}/,
-      /t3 Write names\.mjs +✔ done +─┘/,
-      /\$ swarm rollback worker-1 \d+\n/,
-      'back byte for byte',
-      /\$ swarm merge t4\n.*task t4 is in main/,
-      'Hello, Ada! Goodbye, Ada!',
-      /\$ swarm down && rm -r \S+swarm-demo-\w+\n/,
-    ])
-      expect(stdout).toMatch(said);
-    expect(places(place)).toEqual([]);
-    const [head, ...outputs] = readFileSync(cast, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as unknown);
-    expect(head).toMatchObject({ version: 2 });
-    expect(outputs.map((output) => (output as [number, 'o', string])[2]).join('')).toContain('Goodbye, Ada!');
-  });
+  if (LONG)
+    test('without a terminal shows everything, each with its command, and leaves nothing', async ({ place }) => {
+      const { environment, repository } = place;
+      const cast = path.join(environment.directory, 'demo.cast');
+      const { exitCode, stdout, stderr, durationMs } = await runSwarm(
+        environment,
+        repository,
+        ['demo', '--record', cast],
+        { timeoutMs: LONGEST_MS },
+      );
+      expect([exitCode, stderr], stdout).toEqual([0, expect.not.stringMatching(/error/)]);
+      expect(durationMs).toBeLessThan(LONGEST_MS);
+      for (const said of [
+        '$ swarm up 3 --detach --trust --yes',
+        /worker-3 +idle/,
+        '$ swarm task add "Put main.mjs together" --after t1 t2 t3',
+        /t1 Write greeting\.mjs .*─┐\n +t2 Write farewell\.mjs .*─┼─▶ t4 Put main\.mjs together +· waiting\n/,
+        /worker-\d asks: Bash: node --check greeting\.mjs/,
+        /types it:\n\$ swarm answer worker-\d allow/,
+        /\$ kill -9 \d+\nafter \S+: worker-\d is seen to be dead.*\nafter \S+: it works again on t2 as pid \d+, restart 1\n.*the same conversation: [0-9a-f-]{36}/,
+        /t3 Write names\.mjs +✔ done +─┘/,
+        /\$ swarm rollback worker-1 \d+\n/,
+        'back byte for byte',
+        /\$ swarm merge t4\n.*task t4 is in main/,
+        'Hello, Ada! Goodbye, Ada!',
+        /\$ swarm down && rm -r \S+swarm-demo-\w+\n/,
+      ])
+        expect(stdout).toMatch(said);
+      expect(places(place)).toEqual([]);
+      const [head, ...outputs] = readFileSync(cast, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown);
+      expect(head).toMatchObject({ version: 2 });
+      expect(outputs.map((output) => (output as [number, 'o', string])[2]).join('')).toContain('Goodbye, Ada!');
+    });
 
   test('where Claude Code cannot be had, programs do the work, and it says so', async ({ place }) => {
     const { environment, repository } = place;
@@ -139,20 +142,21 @@ describe('swarm demo, all of it', () => {
 });
 
 describe('swarm demo that does not come to its end', () => {
-  test('killed without warning, it is cleared away all the same', async ({ place }) => {
-    const { environment, repository } = place;
-    const { variables: env } = environment;
-    const demo = execa(swarmScript, ['demo'], { cwd: repository, env, extendEnv: false, reject: false });
-    await poll(
-      () => processesOf(environment.directory),
-      (all) => all.some((one) => one.commandLine.includes('supervisor.js')),
-      'a supervisor',
-    );
-    demo.kill('SIGKILL');
-    await demo;
-    await nothingLeft(place);
-    expect(await untilNoProcessOf(environment.directory, 5_000)).toEqual([]);
-  });
+  if (LONG)
+    test('killed without warning, it is cleared away all the same', async ({ place }) => {
+      const { environment, repository } = place;
+      const { variables: env } = environment;
+      const demo = execa(swarmScript, ['demo'], { cwd: repository, env, extendEnv: false, reject: false });
+      await poll(
+        () => processesOf(environment.directory),
+        (all) => all.some((one) => one.commandLine.includes('supervisor.js')),
+        'a supervisor',
+      );
+      demo.kill('SIGKILL');
+      await demo;
+      await nothingLeft(place);
+      expect(await untilNoProcessOf(environment.directory, 5_000)).toEqual([]);
+    });
 
   test('Ctrl-C in the middle ends and clears away everything', async ({ place }) => {
     const terminal = await place.terminal(['demo'], SCREEN);

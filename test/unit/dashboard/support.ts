@@ -101,7 +101,12 @@ export function orders(refusal: Error | null = null): Ordered {
       remove: (id) => take('rm', id).then(() => ({ worktree: '' })),
       send: (agent, text) => take('send', agent, text).then(() => ({ id: 'm1', receipt: 'queued' })),
       up: ({ workers }) =>
-        take('scale', workers).then(() => ({ agents: [], base: { branch: 'main', commit: '' }, notes: [] })),
+        take('scale', workers).then(() => ({
+          agents: [],
+          base: { branch: 'main', commit: '' },
+          notes: [],
+          wanted: [],
+        })),
       addTask: (task) => take('task', task).then(() => ({ id: 't99', existing: false })),
       cancelTask: (id) => take('cancel', id).then(() => fakeTask(id, '')),
       retryTask: (id) => take('retry', id).then(() => fakeTask(id, '')),

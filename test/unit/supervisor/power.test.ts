@@ -3,7 +3,7 @@ import type { UpDocument } from '../../../src/api/documents.ts';
 import { Power, type Purge } from '../../../src/supervisor/power.ts';
 import { settled, silentLog, Time } from './kit.ts';
 
-const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee' }, notes: [] };
+const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee' }, notes: [], wanted: [] };
 
 function world({ down = false } = {}) {
   const time = new Time();
