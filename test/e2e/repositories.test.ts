@@ -157,7 +157,7 @@ describe('where there is nothing to work in', () => {
 
   test('without a commit it says that one is needed, and works once there is one', async () => {
     const empty = await temporaryRepository({ parent: world.environment.directory, name: 'empty', files: false });
-    expectError(await world.run(UP, { cwd: empty.path }), 1, 'has no commit yet', /[Cc]ommit something first/);
+    expectError(await world.run(UP, { cwd: empty.path }), 1, 'has no commit yet', /git add -A && git commit/);
     await expectNothingMade(world, empty.path);
     await writeFile(path.join(empty.path, 'swarm.yaml'), SHELL_WORKER);
     await empty.git('add', '-A');

@@ -253,53 +253,56 @@ test('a worktree whose teardown fails is kept, with why; one whose teardown work
   expect(existsSync(worktree('worker-1'))).toBe(false);
 });
 
-test('the slots of a shell agent have worktrees that are set up too', async () => {
-  await begin(
-    'agents: {worker: {kind: shell, count: 1, slots: 2}}\nworktree: {copy: [.env], setup: [sh, -c, "echo done > .env.made"]}\n',
-    { '.env': 'GREETING=hello\n' },
-  );
-  await world.ok(UP);
-  await world.brokerUp();
-  const both = [1, 2].map(() =>
-    world.shell(
-      'sleep 2; cat .env .env.made > seen.txt; echo "$SWARM_WORKTREE $SWARM_AGENT $SWARM_PORT_BASE" >> seen.txt',
-    ),
-  );
-  const ids = await Promise.all(both);
-  await world.done(...ids);
-  const seen = await Promise.all(ids.map((id) => world.show(id, 'seen.txt')));
-  expect(seen.toSorted()).toEqual(
-    ['worker-1', 'worker-1.1'].map((name) => `GREETING=hello\ndone\n${worktree(name)} worker-1 20000`).toSorted(),
-  );
-  expect((await Promise.all(ids.map((id) => world.task(id)))).map(outcomes)).toEqual([['done'], ['done']]);
-});
+// Half a minute each: with `scripts/test --long`.
+if (process.env['SWARM_TEST_LONG'] === '1') {
+  test('the slots of a shell agent have worktrees that are set up too', async () => {
+    await begin(
+      'agents: {worker: {kind: shell, count: 1, slots: 2}}\nworktree: {copy: [.env], setup: [sh, -c, "echo done > .env.made"]}\n',
+      { '.env': 'GREETING=hello\n' },
+    );
+    await world.ok(UP);
+    await world.brokerUp();
+    const both = [1, 2].map(() =>
+      world.shell(
+        'sleep 2; cat .env .env.made > seen.txt; echo "$SWARM_WORKTREE $SWARM_AGENT $SWARM_PORT_BASE" >> seen.txt',
+      ),
+    );
+    const ids = await Promise.all(both);
+    await world.done(...ids);
+    const seen = await Promise.all(ids.map((id) => world.show(id, 'seen.txt')));
+    expect(seen.toSorted()).toEqual(
+      ['worker-1', 'worker-1.1'].map((name) => `GREETING=hello\ndone\n${worktree(name)} worker-1 20000`).toSorted(),
+    );
+    expect((await Promise.all(ids.map((id) => world.task(id)))).map(outcomes)).toEqual([['done'], ['done']]);
+  });
 
-test('who has said nothing yet is told what worktrees lack, and init proposes it', async () => {
-  await begin('# nothing yet\n', {
-    '.env': 'A=1\n',
-    'node_modules/dep/index.js': '',
-    'CLAUDE.local.md': 'be kind\n',
-    '.claude/settings.local.json': '{}',
-    '.claude/worktrees/x/.git': 'gitdir: /nowhere\n',
+  test('who has said nothing yet is told what worktrees lack, and init proposes it', async () => {
+    await begin('# nothing yet\n', {
+      '.env': 'A=1\n',
+      'node_modules/dep/index.js': '',
+      'CLAUDE.local.md': 'be kind\n',
+      '.claude/settings.local.json': '{}',
+      '.claude/worktrees/x/.git': 'gitdir: /nowhere\n',
+    });
+    await world.repository.write({
+      'package.json': '{"scripts": {"test": "true"}, "dependencies": {"dep": "1"}}',
+      'package-lock.json': '{}',
+    });
+    await rm(path.join(world.repository.path, 'swarm.yaml'));
+    // Its agents have no login here; the note comes before them.
+    const lacking =
+      /worktrees will lack \.claude\/, \.env, CLAUDE\.local\.md, node_modules\/, .*`\S*swarm init` proposes/;
+    expect((await world.run(UP)).stderr).toMatch(lacking);
+    await world.ok(['down']);
+    const written = await world.ok(['init', '--yes', '--json']);
+    expect(written.json()).toMatchObject({
+      detected: { worktree: { setup: [{ argv: ['npm', 'ci'], from: 'package-lock.json' }] } },
+    });
+    const text = await readFile(path.join(world.repository.path, 'swarm.yaml'), 'utf8');
+    expect(text).toContain('copy: [".env*", "CLAUDE.local.md", ".claude/settings.local.json"]');
+    expect(text).toContain('setup: ["npm", "ci"]');
+    const up = await world.run(UP);
+    expect(up.stderr).toContain('worktree.setup: ["npm","ci"]');
+    expect(up.stderr).not.toMatch(lacking);
   });
-  await world.repository.write({
-    'package.json': '{"scripts": {"test": "true"}, "dependencies": {"dep": "1"}}',
-    'package-lock.json': '{}',
-  });
-  await rm(path.join(world.repository.path, 'swarm.yaml'));
-  // Its agents have no login here; the note comes before them.
-  const lacking =
-    /worktrees will lack \.claude\/, \.env, CLAUDE\.local\.md, node_modules\/, .*`\S*swarm init` proposes/;
-  expect((await world.run(UP)).stderr).toMatch(lacking);
-  await world.ok(['down']);
-  const written = await world.ok(['init', '--yes', '--json']);
-  expect(written.json()).toMatchObject({
-    detected: { worktree: { setup: [{ argv: ['npm', 'ci'], from: 'package-lock.json' }] } },
-  });
-  const text = await readFile(path.join(world.repository.path, 'swarm.yaml'), 'utf8');
-  expect(text).toContain('copy: [".env*", "CLAUDE.local.md", ".claude/settings.local.json"]');
-  expect(text).toContain('setup: ["npm", "ci"]');
-  const up = await world.run(UP);
-  expect(up.stderr).toContain('worktree.setup: ["npm","ci"]');
-  expect(up.stderr).not.toMatch(lacking);
-});
+}
