@@ -24,7 +24,6 @@ const CONTROL: Readonly<Record<string, string>> = {
   '\t': 'tab',
   '\u007F': 'backspace',
   '\b': 'backspace',
-  '\u0003': 'ctrl+c',
 };
 
 /**
@@ -38,7 +37,13 @@ export function keyNames(input: string, key: Key): string[] {
   if (input === '') return [];
   if (key.ctrl) return [`ctrl+${input}`];
   if (key.meta || key.super === true || key.hyper === true) return [`alt+${input}`];
-  return characters(input).map((character) => CONTROL[character] ?? character);
+  return characters(input).map((character) => CONTROL[character] ?? controlKey(character) ?? character);
+}
+
+/** Ctrl and a letter, when it comes together with others: U+0001 is Ctrl-a, and so on. */
+function controlKey(character: string): string | null {
+  const code = character.codePointAt(0) ?? 0;
+  return code >= 1 && code <= 26 ? `ctrl+${String.fromCodePoint(0x60 + code)}` : null;
 }
 
 function modified(name: string, key: Key): string {

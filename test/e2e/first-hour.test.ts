@@ -155,7 +155,6 @@ describe('on a terminal', () => {
     await using terminal = await openTerminal(world, ['attach', 'worker-1'], { insideTmux: true });
     await terminal.shows(/back: Ctrl-b Ctrl-b d/);
     await terminal.keys('C-b', 'C-b', 'd');
-    await terminal.shows(/Ctrl-b Ctrl-b d to come back/);
     await terminal.shows('[exited]');
     expect(await terminal.exitCode()).toBe(0);
     expect((await world.status()).agents).toMatchObject([{ id: 'worker-1', status: 'idle', restarts: 0 }]);

@@ -185,7 +185,7 @@ test('on a terminal the checkpoint is picked from a list with its differences, a
 });
 
 test('kill -9 of the supervisor in the middle: the next one ends it or takes it back, all of it', async () => {
-  const names = Array.from({ length: 100 }, (_, at) => `many-${at}.txt`);
+  const names = Array.from({ length: 400 }, (_, at) => `many-${at}.txt`);
   const writeAll = (text: string) => Promise.all(names.map((name) => writeFile(inRunner(name), text)));
   await writeAll('first\n');
   const { n } = (await world.ok(['checkpoint', 'runner-1', '--json'])).json<{ n: number }>();
@@ -196,7 +196,10 @@ test('kill -9 of the supervisor in the middle: the next one ends it or takes it 
   const safety = path.join(world.repository.path, '.git/refs/swarm/checkpoints/runner-1', String(n + 2));
   await poll(() => existsSync(safety), Boolean, 'the rollback to be under way');
   kill(pid);
-  expectError(await rolling, 3, 'in the middle of the rollback of runner-1', /events --agent runner-1/);
+  const rolled = await rolling;
+  // It may have been through by the time the kill came; at each of its steps it is killed by a test of its own.
+  if (rolled.exitCode !== 0)
+    expectError(rolled, 3, 'in the middle of the rollback of runner-1', /events --agent runner-1/);
   const ended = async () => (await world.run(['events', '--agent', 'runner-1', '-n', '200'])).stdout;
   await poll(
     ended,
