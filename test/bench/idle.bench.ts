@@ -4,20 +4,24 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { conclude, judge, loadText, median } from './lib.ts';
-import { benchPlace } from './place.ts';
+import { benchPlace, until } from './place.ts';
 import { processesMarked, processorMs, residentMb } from './process-use.ts';
 
 const WINDOW_MS = Number(process.argv[2] ?? 20) * 1_000;
 const WINDOWS = 3;
 /** What belongs to the start is over by then. */
 const SETTLE_MS = 5_000;
+const BROKER_TIMEOUT_MS = 30_000;
 const CPU_BAR_PERCENT = 1;
 const SUPERVISOR_BAR_MB = 120;
 const WRAPPER_BAR_MB = 90;
 
 await using place = await benchPlace({ files: 1_000 });
 await place.swarm('up', '3', '--detach', '--yes', '--trust');
-const { supervisor, agents, broker, project } = await place.status();
+const { supervisor, agents, broker, project } = await until('the broker', BROKER_TIMEOUT_MS, async () => {
+  const status = await place.status();
+  return status.broker.pid === null ? null : status;
+});
 if (supervisor.pid === null || broker.pid === null) throw new Error('the supervisor or the broker is not up');
 // The agent's own processes lie below the wrapper and bear another mark.
 const wrappers = agents.flatMap(({ id }) => wrapperOf(`${project.hash}/${id}`));
