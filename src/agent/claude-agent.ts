@@ -14,6 +14,7 @@ import { pause, type Clock, type Processes, type Terminal, type Workspace } from
 import { interruptedPrompt, retryPrompt } from './prompt.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
+import type { EndedTurn } from './transcript-end.ts';
 import { isWorking, type Verdict } from './turn-end.ts';
 import { UsageMeter, usageSince } from './usage-meter.ts';
 
@@ -139,6 +140,11 @@ export class ClaudeAgent implements AgentKind {
     return this.#conversation.sessionId;
   }
 
+  endedTurn(): EndedTurn {
+    const turn = this.#pane.turn;
+    return turn?.state === 'idle' && turn.failure === null ? { lastWords: turn.lastMessage } : null;
+  }
+
   body(attempt: Attempt): TaskBody {
     const { spec, state, clock } = this.#options;
     const start = this.#meter.total;
@@ -223,8 +229,11 @@ export class ClaudeAgent implements AgentKind {
     if (event.type === 'status-line' && event.contextPercent !== null) {
       this.#options.state.update({ contextPercent: event.contextPercent });
     }
-    if (event.type === 'turn-ended' || event.type === 'turn-failed') this.#countTokens();
     this.#pane.event(event);
+    if (event.type !== 'turn-ended' && event.type !== 'turn-failed') return;
+    this.#countTokens();
+    // What a turn of a task leaves is kept by the attempt.
+    if (this.#current === null) void this.#capture('turn-end');
   }
 
   #countTokens(): void {

@@ -8,7 +8,6 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import {
   endsWithPrompt,
   findTranscript,
-  lastUuid,
   openEndpoint,
   prepareLaunch,
   sessionExists,
@@ -31,6 +30,7 @@ import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
 import { Spool } from './spool.ts';
 import { AgentState } from './state.ts';
 import { paneTerminal } from './terminal.ts';
+import { transcriptEnd, type EndedTurn } from './transcript-end.ts';
 import { setUpWorktree } from './setup/setup.ts';
 import { openWorkspace, slotWorktree, type Checkpoints, type SetUpSlot } from './workspace.ts';
 
@@ -81,10 +81,11 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
   const incarnation = randomUUID();
   const state = new AgentState(firstSnapshot(spec, incarnation));
   const workspaces = new Map<number, Workspace>();
+  const endedTurn = (): EndedTurn => claude?.endedTurn() ?? null;
   const workspace = (slot: number): Workspace => {
     const known =
       workspaces.get(slot) ??
-      openWorkspace(spec, slot, checkpointsOf(spec, env, slot), setUpSlot(spec, env, slot, log));
+      openWorkspace(spec, slot, checkpointsOf(spec, env, slot, endedTurn), setUpSlot(spec, env, slot, log));
     workspaces.set(slot, known);
     return known;
   };
@@ -123,7 +124,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
   const parts = { spec, env, state, processes, clock, log };
   const terminal = terminalOf(spec, paneEnv['TMUX_PANE'] ?? null, log);
   const reconsider = (): void => agent.reconsider();
-  const claude =
+  const claude: ClaudeAgent | null =
     spec.kind === 'claude'
       ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider })
       : null;
@@ -198,10 +199,15 @@ function checkpointPlace(spec: AgentSpec, slot: number): CheckpointStore {
   return new CheckpointStore(place, spec.checkpoints);
 }
 
-function checkpointsOf(spec: AgentSpec, env: Record<string, string>, slot: number): Checkpoints {
+function checkpointsOf(
+  spec: AgentSpec,
+  env: Record<string, string>,
+  slot: number,
+  endedTurn: () => EndedTurn,
+): Checkpoints {
   const store = checkpointPlace(spec, slot);
   const uuidOf = async (sessionId: string | null): Promise<string | null> =>
-    sessionId === null ? null : await lastUuid(transcriptPath(env, spec.worktree, sessionId));
+    sessionId === null ? null : await transcriptEnd(transcriptPath(env, spec.worktree, sessionId), endedTurn(), clock);
   return {
     capture: async (request) => store.capture({ ...request, transcriptUuid: await uuidOf(request.sessionId) }),
     captureIfStirred: async (request) =>

@@ -169,30 +169,48 @@ function isConversation(line: TranscriptLine): boolean {
  * turn seems to go on without progress.
  */
 export function endsInterrupted(lines: readonly TranscriptLine[]): boolean {
-  const last = lines.findLast(
-    (line) => isConversation(line) && (line['type'] === 'user' || line['type'] === 'assistant'),
-  );
+  const last = lines.findLast(isSaid);
   return last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes('[Request interrupted by user');
 }
 
-/** How much of a transcript's end is looked at for the newest prompt. */
+/** How much of a transcript's end is looked at for what was said last. */
 const NEWEST_BYTES = 1024 * 1024;
 
 /** True when the newest thing in the conversation is this prompt: the agent has it, and has not answered yet. */
 export async function endsWithPrompt(file: string, prompt: string): Promise<boolean> {
+  const last = (await newestLines(file)).findLast(isSaid);
+  return (
+    last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes(JSON.stringify(prompt).slice(1, -1))
+  );
+}
+
+/**
+ * True when the end of a turn is written down: Claude Code's own line that closes one, or else the agent's last words,
+ * with nothing said since. A Stop hook runs some 10 to 200 ms before that.
+ */
+export async function endsTurn(file: string, lastWords: string | null): Promise<boolean> {
+  const lines = (await newestLines(file)).filter(isConversation);
+  const last = lines.findLast(isSaid);
+  if (last === undefined) return false;
+  if (lines.slice(lines.indexOf(last)).some((line) => line['subtype'] === 'turn_duration')) return true;
+  if (last['type'] !== 'assistant' || lastWords === null || lastWords.trim() === '') return false;
+  return JSON.stringify(last['message'] ?? '').includes(JSON.stringify(lastWords.trim()).slice(1, -1));
+}
+
+function isSaid(line: TranscriptLine): boolean {
+  return isConversation(line) && (line['type'] === 'user' || line['type'] === 'assistant');
+}
+
+async function newestLines(file: string): Promise<TranscriptLine[]> {
   const handle = await openIfThere(file);
-  if (handle === null) return false;
+  if (handle === null) return [];
   try {
     const { size } = await handle.stat();
     const from = Math.max(0, size - NEWEST_BYTES);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
     const bytes = buffer.subarray(0, bytesRead);
     const first = from === 0 ? 0 : bytes.indexOf(0x0a) + 1;
-    const lines = parseLines(bytes.subarray(first, bytes.lastIndexOf(0x0a) + 1));
-    const last = lines.findLast((line) => isConversation(line) && ['user', 'assistant'].includes(String(line['type'])));
-    return (
-      last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes(JSON.stringify(prompt).slice(1, -1))
-    );
+    return parseLines(bytes.subarray(first, bytes.lastIndexOf(0x0a) + 1));
   } finally {
     await handle.close();
   }

@@ -112,6 +112,13 @@ describe('rollback', () => {
     const undone = await world.ok(['undo', 'worker-1']);
     expect(undone.stdout).toMatch(/worker-1: the rollback of .* is taken back/);
     expect([existsSync(inWorker('osprey.txt')), existsSync(inWorker('merlin.txt'))]).toEqual([true, false]);
+    const kept = await poll(
+      async () =>
+        (await world.ok(['checkpoint', 'ls', 'worker-1', '--json'])).json<{ reason: string; task: string | null }[]>(),
+      (all) => all.some(({ reason, task }) => reason === 'turn-end' && task === null),
+      'a checkpoint at the end of a turn that belongs to no task',
+    );
+    expect(kept.length).toBeGreaterThan(2);
     await say('plover');
     const back = await contextOf('plover');
     expect(back.text).toContain('Noted osprey.');
