@@ -94,6 +94,19 @@ const status = z.object({
     private: z.boolean(),
     reason: text,
   }),
+  config: z
+    .object({
+      version: text.describe('What git calls the swarm.yaml in force, abbreviated; null: the defaults count.'),
+      since: time,
+      refused: z
+        .object({ message: z.string(), hint: text })
+        .nullable()
+        .describe('Why the file as it is does not count.'),
+      later: z.array(z.string()).describe('Keys that count from the next `down` and `up` on.'),
+      outdated: z.array(z.string()).describe('Agents that live with the settings of before until they start again.'),
+    })
+    .nullable()
+    .describe('swarm.yaml as it counts now; null while nothing is up.'),
   agents: z.array(agent),
   tasks: z.record(z.enum(TASK_STATES), z.number()).describe('How many are in each state.'),
   queues: z.array(z.object({ name: z.string(), messages: z.number(), consumers: z.number() })),

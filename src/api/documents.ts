@@ -21,6 +21,19 @@ export interface StatusDocument {
     private: boolean;
     reason: string | null;
   };
+  /** swarm.yaml as it counts now; null while nothing is up. */
+  config: {
+    /** What git calls the file in force, abbreviated; null: there is none, and the defaults count. */
+    version: string | null;
+    /** Since when it counts. */
+    since: string;
+    /** Why the file as it is now does not count. */
+    refused: { message: string; hint: string | null } | null;
+    /** Keys that count from the next `down` and `up` on. */
+    later: string[];
+    /** Agents that live with the settings of before until they start again, which they do when they are idle. */
+    outdated: string[];
+  } | null;
   agents: Agent[];
   tasks: Record<TaskState, number>;
   queues: { name: string; messages: number; consumers: number }[];

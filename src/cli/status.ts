@@ -6,6 +6,7 @@ import { TASK_STATES, type TaskState } from '../domain/task.ts';
 import type { Context, Project } from './context.ts';
 import type { Output } from './output.ts';
 import { openProject } from './project.ts';
+import { configLines } from './config-lines.ts';
 import { agentTable, ago, brokerText, needsYouLines, taskCounts } from './words.ts';
 
 export async function status(context: Context): Promise<void> {
@@ -32,6 +33,7 @@ export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root
     project: { hash, name, root, base: null },
     supervisor: { state: 'down', pid: null, since: null, epoch: null, buildId: null },
     broker: { state: 'down', url: null, pid: null, private: true, reason: null },
+    config: null,
     agents: [],
     tasks: Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<TaskState, number>,
     queues: [],
@@ -41,7 +43,7 @@ export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root
 
 /** What waits for a person first, then the agents, then the rest in one line each. */
 export function statusLines(output: Output, document: StatusDocument, now: number): string[] {
-  const { project, supervisor, broker, agents, tasks, needsYou } = document;
+  const { project, supervisor, broker, config, agents, tasks, needsYou } = document;
   if (supervisor.state === 'down') {
     return [
       `${output.style('bold', project.name)} is not up. Start it: ${output.style('bold', `${output.command} up`)}`,
@@ -53,6 +55,7 @@ export function statusLines(output: Output, document: StatusDocument, now: numbe
     ...(needsYou.length === 0 ? [] : [output.style('yellow', 'needs you'), ...needsYouLines(output, needsYou), '']),
     `${output.style('bold', project.name)} ${supervisor.state === 'stopping' ? 'is going down' : `up for ${ago(supervisor.since, now)}`} (pid ${supervisor.pid ?? '?'})${base}`,
     `${brokerText(broker)}; ${taskCounts(tasks)}`,
+    ...configLines(output, config, now),
     '',
     ...(agents.length === 0 ? ['no agents'] : agentTable(output, agents, now)),
   ];

@@ -1,4 +1,4 @@
-export { CONFIG_FILE, loadConfig, parseConfig } from './load.ts';
+export { CONFIG_FILE, configOf, loadConfig, parseConfig, readConfigText } from './load.ts';
 export type { Config, RoleConfig } from './schema.ts';
 export { approvalFile, approvalHash, isApproved, programsOf, readApproved } from './approval.ts';
 export { projectServers } from './mcp.ts';

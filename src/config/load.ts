@@ -15,18 +15,28 @@ export const CONFIG_FILE = 'swarm.yaml';
  * @throws SwarmError `bad-config` (exit code 2) with `file:line:column`, the key, what is accepted and the nearest key
  */
 export async function loadConfig(root: string): Promise<Config> {
+  return await configOf(await readConfigText(root), root);
+}
+
+/** The file as it is; null: there is none. @throws SwarmError `bad-config` where it cannot be read */
+export async function readConfigText(root: string): Promise<string | null> {
   const file = path.join(root, CONFIG_FILE);
-  let text: string;
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return configSchema.parse({});
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new SwarmError('bad-config', `${file} cannot be read: ${(error as Error).message}`, {
       hint: 'Make it readable, or move it away to use the defaults.',
       cause: error,
       exitCode: 2,
     });
   }
+}
+
+/** What such a text says for the project at `root`. @throws SwarmError `bad-config` */
+export async function configOf(text: string | null, root: string): Promise<Config> {
+  const file = path.join(root, CONFIG_FILE);
+  if (text === null) return configSchema.parse({});
   const config = parseConfig(text, file);
   await refuseOutside(config, root, file);
   return config;

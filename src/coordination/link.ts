@@ -207,6 +207,8 @@ export const agentSpecSchema = z.object({
   /** How to start the supervisor when it is gone. */
   supervisorArgv: z.array(z.string()).min(1),
   buildId: z.string(),
+  /** Names the settings that this was made of. */
+  settings: z.string().optional(),
   base: z.object({ branch: z.string().nullable(), commit: z.string() }),
   idle: z.enum(['eager', 'lazy']),
   permissionMode: z.enum(['acceptEdits', 'dontAsk', 'plan', 'bypassPermissions', 'manual']),

@@ -25,6 +25,8 @@ export interface AlertChange extends OpenAlert {
 export interface Observed {
   agents: readonly Pick<Agent, 'id' | 'status' | 'since' | 'reason'>[];
   broker: { state: string; since: number; reason: string | null };
+  /** Why the settings as they stand in the file do not count. */
+  refused: string | null;
 }
 
 /** A status that mends itself within this time is no news, ms. */
@@ -33,7 +35,7 @@ const PATIENCE_MS = { recovering: 60_000, unknown: 30_000, broker: 30_000, 'need
 const HELD_FOR_A_PERSON = /^(auth|budget)\b/;
 
 /** What is wrong now, from what is known of all. Pure. */
-export function conditionsOf({ agents, broker }: Observed, now: number): Condition[] {
+export function conditionsOf({ agents, broker, refused }: Observed, now: number): Condition[] {
   const found: Condition[] = [];
   for (const { id, status, since, reason } of agents) {
     const lasted = now - Date.parse(since);
@@ -51,6 +53,10 @@ export function conditionsOf({ agents, broker }: Observed, now: number): Conditi
   if (broker.state !== 'up' && now - broker.since >= PATIENCE_MS.broker) {
     const about = broker.reason === null ? '' : `: ${broker.reason}`;
     found.push({ key: 'broker', severity: 'critical', agent: null, text: `the broker is ${broker.state}${about}` });
+  }
+  if (refused !== null) {
+    const text = `the settings of before count: ${refused}`;
+    found.push({ key: 'config', severity: 'warning', agent: null, text });
   }
   return found;
 }

@@ -66,6 +66,8 @@ export class AgentRecord {
   statusReason: string | null = null;
   /** Ends what of a step may take long, while there is such a thing. */
   interrupt: AbortController | null = null;
+  /** Which settings its wrapper was started with, see `settingsKey`; null where that is not known. */
+  settings: string | null = null;
   /** First port of its block; null where none was free. */
   portBase: number | null = null;
   /** Guards one order at a time of pause and resume. */

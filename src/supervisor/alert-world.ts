@@ -14,6 +14,8 @@ export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
   tmux: TmuxHost;
   queue: SupervisorQueue;
   broker(): StatusDocument['broker'];
+  /** Why swarm.yaml as it is does not count. */
+  refused(): Error | null;
 }
 
 /** Alerts of one project: what is looked at, and who is told. */
@@ -28,14 +30,14 @@ export function openAlerting(world: AlertWorld): Alerting {
       const { state, reason } = world.broker();
       if (state !== broker.state) broker = { state, since: Date.now() };
       // What is being taken down is not in trouble.
-      if (fleet.goingDown) return { agents: [], broker: { state: 'up', since: 0, reason: null } };
+      if (fleet.goingDown) return { agents: [], broker: { state: 'up', since: 0, reason: null }, refused: null };
       const agents = fleet.records.map(({ id, status, statusSince, statusReason }) => ({
         id,
         status,
         since: new Date(statusSince).toISOString(),
         reason: statusReason,
       }));
-      return { agents, broker: { ...broker, reason } };
+      return { agents, broker: { ...broker, reason }, refused: world.refused()?.message ?? null };
     },
     sinks: sinksOf(world),
     onOpen: (count) => tmux.alerts(count),
@@ -48,13 +50,25 @@ function sinksOf({ project: { config, layout }, env, queue }: AlertWorld): Map<s
     // Whoever listens there hears nothing either while there is no broker.
     if (queue.connected) await queue.bus.alert({ severity, key, text, agent, state });
   });
-  const { command, webhook, least } = config.alerts;
+  // As the settings have it when there is something to tell.
   const loud = (sink: AlertSink): AlertSink => {
     return async (alert, signal) => {
-      if (isAtLeast(alert.severity, least)) await sink(alert, signal);
+      if (isAtLeast(alert.severity, config.alerts.least)) await sink(alert, signal);
     };
   };
-  if (command !== undefined) sinks.set('alerts.command', loud(commandSink(command, { cwd: layout.root, env })));
-  if (webhook !== undefined) sinks.set('alerts.webhook', loud(webhookSink(webhook)));
+  const none = (): Promise<void> => Promise.resolve();
+  const command = (): AlertSink => {
+    const argv = config.alerts.command;
+    return argv === undefined ? none : commandSink(argv, { cwd: layout.root, env });
+  };
+  const webhook = (): AlertSink => (config.alerts.webhook === undefined ? none : webhookSink(config.alerts.webhook));
+  sinks.set(
+    'alerts.command',
+    loud((alert, signal) => command()(alert, signal)),
+  );
+  sinks.set(
+    'alerts.webhook',
+    loud((alert, signal) => webhook()(alert, signal)),
+  );
   return sinks;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { Retention } from '../checkpoint/retention.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Config } from '../config/index.ts';
@@ -17,7 +18,6 @@ export function checkpointDesk(
   layout: ProjectLayout,
   config: Pick<Config, 'checkpoints'>,
 ): ServiceDependencies['checkpoints'] {
-  const { maxFileSize, keep } = config.checkpoints;
   const stores = new Map<string, CheckpointStore>();
   const storeOf = (agent: string, worktree: string): CheckpointStore => {
     const key = `${agent} ${worktree}`;
@@ -25,7 +25,7 @@ export function checkpointDesk(
     if (known !== undefined) return known;
     const { gitCommonDir, shadowGit } = layout;
     const place = { gitCommonDir, shadowGit, worktree: worktree === '' ? layout.root : worktree, agent };
-    const store = new CheckpointStore(place, { maxFileBytes: maxFileSize });
+    const store = new CheckpointStore(place, limitsOf(config));
     stores.set(key, store);
     return store;
   };
@@ -46,12 +46,21 @@ export function checkpointDesk(
         .map((ref) => ref.slice(REFS.length).split('/')[0] ?? '');
       return [...new Set(names)];
     },
-    verbs: (fleet) => new CheckpointVerbs({ layout, fleet, storeOf, retention: retentionOf(keep) }),
+    verbs: (fleet) => new CheckpointVerbs({ layout, fleet, storeOf, retention: () => retentionOf(config) }),
+  };
+}
+
+/** As the settings have it whenever it is asked. */
+export function limitsOf(config: Pick<Config, 'checkpoints'>): CheckpointLimits {
+  return {
+    get maxFileBytes() {
+      return config.checkpoints.maxFileSize;
+    },
   };
 }
 
 /** As a project's settings say it. */
-function retentionOf(keep: Config['checkpoints']['keep']): Retention {
+function retentionOf({ checkpoints: { keep } }: Pick<Config, 'checkpoints'>): Retention {
   return { allMs: keep.all, hourlyMs: keep.hourly, dailyMs: keep.daily, count: keep.count };
 }
 
@@ -63,5 +72,5 @@ export function checkpointUpkeep(world: {
 }): CheckpointUpkeep {
   const { layout, config, log, events } = world;
   const pruned = (count: number): void => events.emit('checkpoints.pruned', { data: { count } });
-  return new CheckpointUpkeep({ layout, retention: retentionOf(config.checkpoints.keep), log, pruned });
+  return new CheckpointUpkeep({ layout, retention: () => retentionOf(config), log, pruned });
 }

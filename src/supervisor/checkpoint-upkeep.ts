@@ -9,12 +9,12 @@ const FIRST_AFTER_MS = 600_000;
 
 /** Lets checkpoints go whose time is over, once an hour; driven by the supervisor's tick. */
 export class CheckpointUpkeep {
-  readonly #parts: { layout: ProjectLayout; retention: Retention; log: Logger; pruned(count: number): void };
+  readonly #parts: { layout: ProjectLayout; retention(): Retention; log: Logger; pruned(count: number): void };
   #nextAt: number;
   #running = false;
 
   constructor(
-    parts: { layout: ProjectLayout; retention: Retention; log: Logger; pruned(count: number): void },
+    parts: { layout: ProjectLayout; retention(): Retention; log: Logger; pruned(count: number): void },
     now = Date.now(),
   ) {
     this.#parts = parts;
@@ -26,7 +26,7 @@ export class CheckpointUpkeep {
     this.#nextAt = now + EVERY_MS;
     this.#running = true;
     const { layout, retention, log, pruned } = this.#parts;
-    pruneCheckpoints(layout, retention, { now })
+    pruneCheckpoints(layout, retention(), { now })
       .then(({ removed }) => {
         if (removed.length > 0) pruned(removed.length);
       })

@@ -25,7 +25,7 @@ export interface VerbParts {
   fleet: Pick<Fleet, 'get' | 'records'>;
   /** With an empty worktree: of an agent that has none any more. */
   storeOf(agent: string, worktree: string): CheckpointStore;
-  retention: Retention;
+  retention(): Retention;
 }
 
 /** What can be done with the checkpoints of agents that live, rest or are gone. */
@@ -78,7 +78,7 @@ export class CheckpointVerbs implements CheckpointService {
   async prune(agent: string | undefined, dryRun: boolean): Promise<CheckpointPruneDocument> {
     if (agent !== undefined) await this.#store(agent);
     const { layout, retention } = this.#parts;
-    const { removed, kept } = await pruneCheckpoints(layout, retention, { agent, dryRun, now: Date.now() });
+    const { removed, kept } = await pruneCheckpoints(layout, retention(), { agent, dryRun, now: Date.now() });
     return {
       dryRun,
       removed: removed.map(({ agent: owner, n, at, reason }) => ({ agent: owner, n, at, reason })),

@@ -2,8 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import type { Logger } from 'pino';
-import { isApproved, type Config } from '../config/index.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
@@ -11,10 +9,9 @@ import { identityOf } from '../process/index.ts';
 import { Store } from '../store/store.ts';
 import { keepEnvironment, loadEnvironment } from './environment.ts';
 import { openLog } from './log.ts';
-import { openProject, type Project } from './project.ts';
+import { openPlace } from './project.ts';
+import { firstSettings } from './settings.ts';
 import { Supervisor } from './supervisor.ts';
-
-const CONFIG_KEY = 'swarm.config';
 
 /**
  * The supervisor of one project: `supervisor.js --root DIR`. Ends at once, with 0, where another one holds the lock:
@@ -24,15 +21,19 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { root: { type: 'string' } } });
   if (values.root === undefined) throw new SwarmError('usage', 'supervisor needs --root DIR', { exitCode: 2 });
   // Where the first layout is computed from; the same variables are in the snapshot.
-  const first = await openProject(values.root, process.env);
-  const env = loadEnvironment(first.layout.envSnapshot, process.env);
+  const first = await openPlace(values.root, process.env);
+  const env = loadEnvironment(first.layoutOf(null).envSnapshot, process.env);
   adopt(env);
-  const project = await openProject(values.root, env);
-  const { layout } = project;
-  const log = openLog(layout.logsDir, 'supervisor');
-  const store = openStore(layout.db, layout.lockDb);
+  const { repository, layoutOf } = await openPlace(values.root, env);
+  const { db, lockDb, logsDir } = layoutOf(null);
+  const log = openLog(logsDir, 'supervisor');
+  const store = openStore(db, lockDb);
   if (store === null) return;
-  const config = await approvedConfig(project, store, log);
+  const settings = await firstSettings(layoutOf(null), store);
+  if (settings.refused !== null)
+    log.warn({ detail: settings.refused.message }, 'swarm.yaml does not count: the settings of before do');
+  const { config } = settings;
+  const layout = layoutOf(config);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the supervisor broke; a wrapper starts it again');
     process.exit(1);
@@ -42,7 +43,8 @@ async function main(): Promise<void> {
   await writeFileAtomic(layout.supervisorPidFile, JSON.stringify(self), { mode: 0o600 });
   const here = import.meta.dirname;
   const supervisor = new Supervisor({
-    project: { ...project, config },
+    project: { repository, config, layout },
+    settings,
     store,
     log,
     env,
@@ -60,20 +62,6 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => supervisor.signal(signal));
   await supervisor.begin();
   log.info({ epoch: store.epoch, root: layout.root }, 'the supervisor is up');
-}
-
-/**
- * The config as it is, when the person has approved what it runs. One that changed since, for instance by a `git pull`,
- * does not count before the next `swarm up` has asked.
- */
-async function approvedConfig({ config, layout }: Project, store: Store, log: Logger): Promise<Config> {
-  const last = store.kv.get(CONFIG_KEY) as Config | undefined;
-  if (!isApproved(config, layout) && last !== undefined) {
-    log.warn('swarm.yaml names programs that are not approved: the settings of before are used');
-    return last;
-  }
-  await store.write(() => store.kv.set(CONFIG_KEY, config));
-  return config;
 }
 
 /** Everything that is started from here sees the person's environment, and none of our own marks. */

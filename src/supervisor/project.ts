@@ -1,6 +1,6 @@
 import { userInfo, tmpdir } from 'node:os';
 import path from 'node:path';
-import { loadConfig, type Config } from '../config/index.ts';
+import type { Config } from '../config/index.ts';
 import { projectLayout, type ProjectLayout } from '../domain/layout.ts';
 import { findRepository, readHead, type Repository } from '../git/repository.ts';
 import { resolveAll } from '../git/resolve.ts';
@@ -14,20 +14,27 @@ export interface Project {
   layout: ProjectLayout;
 }
 
-/** `root` is the main worktree's root. @throws SwarmError what git or the config says */
-export async function openProject(root: string, env: Readonly<Record<string, string | undefined>>): Promise<Project> {
+/**
+ * Where the project lies that has `root` as its main worktree, which no settings tell but for its worktrees.
+ * @throws SwarmError what git says
+ */
+export async function openPlace(
+  root: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ repository: Repository; layoutOf(config: Config | null): ProjectLayout }> {
   const repository = await findRepository(root);
-  const config = await loadConfig(repository.root);
-  const { dir } = config.worktree;
-  const layout = projectLayout({
-    gitCommonDir: repository.gitCommonDir,
-    root: repository.root,
-    env,
-    uid: userInfo().uid,
-    tmpdir: tmpdir(),
-    worktreesDir: dir === undefined ? undefined : path.resolve(repository.root, dir),
-  });
-  return { repository, config, layout };
+  const layoutOf = (config: Config | null): ProjectLayout => {
+    const dir = config?.worktree.dir;
+    return projectLayout({
+      gitCommonDir: repository.gitCommonDir,
+      root: repository.root,
+      env,
+      uid: userInfo().uid,
+      tmpdir: tmpdir(),
+      worktreesDir: dir === undefined ? undefined : path.resolve(repository.root, dir),
+    });
+  };
+  return { repository, layoutOf };
 }
 
 /** Branch and commit that tasks start from now: the config's base, or what is checked out in `root`. */

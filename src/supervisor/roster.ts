@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { UpDocument, UpRequest } from '../api/documents.ts';
-import { loadConfig } from '../config/index.ts';
 import { NO_USAGE } from '../domain/agent.ts';
 import { snapshotDirty } from '../git/snapshot.ts';
 import { dirtySummary } from '../git/status.ts';
@@ -11,10 +10,12 @@ import { AgentRecord, type AgentRow } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
 import { claimPorts, DEFAULT_PORTS } from './port-blocks.ts';
 import { readBase, type Project } from './project.ts';
-import { readToken } from './spec.ts';
-import { baseNotes, wantedAgents, type Base } from './up.ts';
+import type { ReloadPlan } from './reload.ts';
+import { readSpec } from './spec.ts';
+import { baseNotes, recounted, wantedAgents, type Base, type WantedAgent } from './up.ts';
 
-const STATE_KEY = 'swarm.desired';
+/** In the store: the last word was `up` or `down`. */
+export const STATE_KEY = 'swarm.desired';
 const BASE_KEY = 'swarm.base';
 /** In the store: the person has said that this repository may be worked in. */
 export const TRUST_KEY = 'swarm.trusted';
@@ -81,6 +82,29 @@ export class Roster {
       kv.set(STATE_KEY, 'up');
       if (request.trust === true) kv.set(TRUST_KEY, true);
     });
+    await this.#want(everyone);
+    const notes = request.keepBase === true ? [] : baseNotes(base, dirty, includeDirty);
+    return { notes, wanted: everyone.filter(({ desired }) => desired === 'up').map(({ id }) => id) };
+  }
+
+  /** The file has changed how many agents these roles have, or what tasks start from. */
+  async reload({ recount, changed }: Pick<ReloadPlan, 'recount' | 'changed'>): Promise<void> {
+    if (this.dismissed) return;
+    const { config, layout } = this.#project;
+    if (changed.includes('base')) {
+      this.#base = await readBase(layout.root, config.base);
+      await this.#store.write(() => this.#store.kv.set(BASE_KEY, this.#base));
+    }
+    await this.#want(
+      recounted(
+        config,
+        this.#fleet.records.map(({ row }) => row),
+        recount,
+      ),
+    );
+  }
+
+  async #want(everyone: readonly WantedAgent[]): Promise<void> {
     for (const wanted of everyone) {
       const record =
         this.#fleet.get(wanted.id) ??
@@ -91,11 +115,6 @@ export class Roster {
       this.#fleet.add(record);
       if (wanted.desired === 'up') this.#fleet.revive(record);
     }
-    const notes = request.keepBase === true ? [] : baseNotes(base, dirty, includeDirty);
-    if (JSON.stringify(await loadConfig(layout.root)) !== JSON.stringify(config)) {
-      notes.push('swarm.yaml has changed since swarm came up; it counts from the next `swarm down` and `swarm up` on');
-    }
-    return { notes, wanted: everyone.filter(({ desired }) => desired === 'up').map(({ id }) => id) };
   }
 
   /** One that had been removed belongs to the swarm again, as it was. */
@@ -121,8 +140,10 @@ export class Roster {
 
   async #recruit(row: AgentRow): Promise<AgentRecord> {
     const { layout, config } = this.#project;
-    const token = (await readToken(layout, row.id)) ?? randomBytes(24).toString('base64url');
+    const known = await readSpec(layout, row.id);
+    const token = known?.token ?? randomBytes(24).toString('base64url');
     const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
+    record.settings = known?.settings ?? null;
     const ports = config.worktree.ports ?? DEFAULT_PORTS;
     record.portBase = await claimPorts({
       directory: layout.portsDir,

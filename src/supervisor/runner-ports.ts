@@ -57,7 +57,9 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
     log,
     events,
     now: () => Date.now(),
-    stopGraceMs: config.stopGrace,
+    get stopGraceMs() {
+      return config.stopGrace;
+    },
     policy: (record) => {
       const role = config.agents[record.row.role];
       if (role === undefined) return null;
@@ -98,6 +100,8 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
         claudeCommand: installed,
         env,
       });
+      record.settings = spec.settings ?? null;
+      record.row = { ...record.row, kind: role.kind };
       const file = specFile(layout, record.id);
       await writeFileAtomic(file, `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });
       return file;

@@ -27,7 +27,6 @@ export interface SetupWorld {
 
 /** Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once. */
 export function setupPort({ layout, config, log, events, env }: SetupWorld): RunnerPorts['setUp'] {
-  const settings = setupSettings(config.worktree);
   const turns = new Slots(Math.max(2, Math.floor(availableParallelism() / 2)));
   return async (record, signal, progress) => {
     const directory = path.join(layout.logsDir, record.id);
@@ -45,7 +44,7 @@ export function setupPort({ layout, config, log, events, env }: SetupWorld): Run
       setUpWorktree({
         root: layout.root,
         worktree: record.worktree,
-        settings,
+        settings: setupSettings(config.worktree),
         env: { ...env(), ...agentVariables(record, layout) },
         mark: `${layout.hash}/${record.id}/setup/0`,
         outputFile: path.join(directory, 'setup.log'),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import { agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
@@ -54,6 +55,7 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
     envSnapshot: layout.envSnapshot,
     token: record.token,
     supervisorArgv: context.supervisorArgv,
+    settings: settingsKey(role, config),
     buildId: context.buildId,
     base: context.base,
     idle: role.idle,
@@ -96,12 +98,21 @@ function extras(record: AgentRecord, role: RoleConfig, { layout, config, env }: 
   };
 }
 
-/** The secret that a living wrapper was given by an earlier supervisor; null when there is none. */
-export async function readToken(layout: ProjectLayout, agent: string): Promise<string | null> {
+/** What the wrapper that lives was given, maybe by an earlier supervisor; null when there is none. */
+export async function readSpec(layout: ProjectLayout, agent: string): Promise<AgentSpec | null> {
   try {
-    return agentSpecSchema.parse(JSON.parse(await readFile(specFile(layout, agent), 'utf8'))).token;
+    return agentSpecSchema.parse(JSON.parse(await readFile(specFile(layout, agent), 'utf8')));
   } catch {
     // Never started here, or written by another version: no wrapper could show a token that we would know.
     return null;
   }
+}
+
+/** Names everything of the settings that a wrapper of this role is started with, and keeps for its life. Pure. */
+export function settingsKey(role: RoleConfig, config: Config): string {
+  const { count: _count, ...settings } = role;
+  const { worktree, permissions, checkpoints, stopGrace, tasks } = config;
+  const { keep: _keep, ...taken } = checkpoints;
+  const all = [settings, verifyRules(config), setupSettings(worktree), permissions, taken, stopGrace, tasks.heartbeat];
+  return createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 16);
 }

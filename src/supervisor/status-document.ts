@@ -10,6 +10,7 @@ export interface StatusFacts {
   base: Base;
   supervisor: { goingDown: boolean; since: string; epoch: number; buildId: string };
   broker: StatusDocument['broker'];
+  config: StatusDocument['config'];
   records: readonly AgentRecord[];
   use(record: AgentRecord): TreeUse | null;
   tasks: StatusDocument['tasks'];
@@ -27,6 +28,7 @@ export async function statusDocument(facts: StatusFacts): Promise<StatusDocument
     project: { hash: layout.hash, name: layout.name, root: layout.root, base: facts.base },
     supervisor: { state: goingDown ? 'stopping' : 'up', pid: process.pid, ...supervisor },
     broker: facts.broker,
+    config: facts.config,
     agents: facts.records.map((record) => agentDocument(record, facts.use(record))),
     tasks: facts.tasks,
     queues,

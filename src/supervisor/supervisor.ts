@@ -1,13 +1,11 @@
 import { mkdir } from 'node:fs/promises';
-import type { Logger } from 'pino';
 import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
-import { brokerPort } from './broker-port.ts';
-import { BrokerKeeper } from './broker-keeper.ts';
+import type { BrokerKeeper } from './broker-keeper.ts';
+import { openBrokerSide } from './broker-side.ts';
 import type { Alerting } from './alerting.ts';
 import { openAlerting } from './alert-world.ts';
 import { checkpointDesk, checkpointUpkeep } from './checkpoint-desk.ts';
-import { candidates } from './claims.ts';
 import type { Dispatch } from './dispatch.ts';
 import { openDispatch } from './dispatch-world.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
@@ -22,37 +20,23 @@ import { linkHandlers } from './link-handlers.ts';
 import { MessageDesk } from './message-desk.ts';
 import { LinkServer } from './links.ts';
 import { metricsText } from './metrics.ts';
-import type { Project } from './project.ts';
 import { Power } from './power.ts';
-import { SupervisorQueue } from './queue.ts';
+import type { SupervisorQueue } from './queue.ts';
 import { Roster } from './roster.ts';
 import { runnerPorts } from './runner-ports.ts';
 import { Service } from './service.ts';
+import { SettingsDesk } from './settings-desk.ts';
 import { statusDocument } from './status-document.ts';
 import { agentDocument, paneLabel } from './status.ts';
 import { Stops } from './stops.ts';
-import { TaskDesk } from './task-desk.ts';
-import { mergeDesk } from './merge-desk.ts';
+import type { SupervisorOptions } from './supervisor-options.ts';
+import { openTaskDesk } from './task-world.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
 import { Works } from './works.ts';
 import { highestTaskNumber } from '../git/task-branches.ts';
 import { TaskEngine } from '../scheduler/engine.ts';
-import type { Store } from '../store/store.ts';
 
 const TICK_MS = 1_000;
-
-export interface SupervisorOptions {
-  project: Project;
-  store: Store;
-  log: Logger;
-  env: Record<string, string>;
-  buildId: string;
-  version: string;
-  programs: { wrapper: string[]; supervisor: string[] };
-  tmuxConf: string;
-  /** Called when everything is down and closed. */
-  onEnd(): void;
-}
 
 /** The composition of one project's supervisor: who knows whom, and the order of beginning and end. */
 export class Supervisor {
@@ -69,6 +53,7 @@ export class Supervisor {
   readonly #judge: Judge;
   readonly #leases: Leases;
   readonly #api: ApiServer;
+  readonly #redeclare: () => void;
   #amqpUrl: string | null = null;
   readonly #roster: Roster;
   readonly #power: Power;
@@ -77,6 +62,7 @@ export class Supervisor {
   readonly #alerting: Alerting;
   readonly #stops: Stops;
   readonly #messages: MessageDesk;
+  readonly #settings: SettingsDesk;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -88,7 +74,9 @@ export class Supervisor {
     this.#events = new EventLog(store.events, onError);
     this.#engine = new TaskEngine({
       store,
-      maxOpenTasks: config.tasks.max,
+      get maxOpenTasks() {
+        return config.tasks.max;
+      },
       agents: () => this.#fleet.records.map((record) => ({ id: record.id, kind: record.row.kind })),
       verifyNames: () => Object.keys(config.verify),
       onError,
@@ -111,7 +99,13 @@ export class Supervisor {
       store.epoch,
     );
     this.#tmux = openTmuxHost(options, () => this.#fleet.wake());
-    this.#judge = new Judge({ stuckAfterMs: config.health.stuckAfter, events: this.#events, now });
+    this.#judge = new Judge({
+      get stuckAfterMs() {
+        return config.health.stuckAfter;
+      },
+      events: this.#events,
+      now,
+    });
     this.#fleet = new Fleet({
       log,
       events: this.#events,
@@ -143,32 +137,21 @@ export class Supervisor {
       base: () => this.#roster.base,
       queue: () => this.#queue,
     });
-    this.#queue = new SupervisorQueue({
-      project: layout.hash,
-      log,
-      agents: () => this.#fleet.records.map((record) => record.id),
-      capabilities: () => Object.values(config.agents).flatMap((role) => role.capabilities),
-      claim: (claim) => this.#dispatch.claim(claim),
-      result: async (result) => void (await this.#engine.result(result)),
+    const { queue, keeper, redeclare } = openBrokerSide({
+      ...options,
+      events: this.#events,
+      engine: this.#engine,
+      fleet: this.#fleet,
+      dispatch: this.#dispatch,
       heartbeat: (heartbeat) => this.#leases.heartbeat(heartbeat),
-      submit: async (task, messageId) => {
-        const retries = task.retries ?? config.tasks.retries;
-        await this.#engine.submit([{ ...task, retries, key: task.key ?? `message:${messageId}` }]);
-      },
-      onState: (state) => {
-        if (state.status === 'connected') {
-          this.#broker.connected();
-          void this.#brokerBack();
-        } else if (state.status === 'connecting' && state.error !== null) this.#broker.disconnected(state.error);
+      onUrl: (url) => {
+        this.#amqpUrl = url;
+        this.#links.broadcast({ type: 'broker', epoch: store.epoch, amqpUrl: url });
       },
     });
-    this.#broker = new BrokerKeeper({
-      url: config.broker.url ?? null,
-      broker: brokerPort(layout),
-      log,
-      onUrl: (url) => this.#setAmqpUrl(url),
-      onChange: (state) => this.#events.emit(`broker.${state.state}`, { data: { ...state } }),
-    });
+    this.#queue = queue;
+    this.#broker = keeper;
+    this.#redeclare = redeclare;
     this.#leases = new Leases({
       engine: this.#engine,
       store,
@@ -214,6 +197,16 @@ export class Supervisor {
       tmux: this.#tmux,
       queue: this.#queue,
       broker: () => this.#broker.state,
+      refused: () => this.#settings.refused,
+    });
+    this.#settings = new SettingsDesk({
+      ...options,
+      events: this.#events,
+      fleet: this.#fleet,
+      applied: async (plan) => {
+        await this.#roster.reload(plan);
+        this.#redeclare();
+      },
     });
     this.#api = new ApiServer(this.#service(), onError);
   }
@@ -250,39 +243,31 @@ export class Supervisor {
     this.#tmux.labelled(record.pane, paneLabel(record));
   }
 
-  async #brokerBack(): Promise<void> {
-    try {
-      if (await this.#queue.bus.brokerIsNew()) this.#dispatch.brokerLost();
-      this.#dispatch.pump();
-    } catch (error) {
-      this.#options.log.warn({ err: error }, 'the broker went away again');
-    }
-  }
-
-  #setAmqpUrl(url: string | null): void {
-    this.#amqpUrl = url;
-    this.#queue.setUrl(url);
-    this.#links.broadcast({ type: 'broker', epoch: this.#options.store.epoch, amqpUrl: url });
-  }
-
   #onTick(): void {
     const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
     for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
-    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#stops, this.#alerting])
+    for (const part of [
+      this.#dispatch,
+      this.#works,
+      this.#power,
+      this.#upkeep,
+      this.#stops,
+      this.#settings,
+      this.#alerting,
+    ])
       part.tick();
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {
-    const { log } = this.#options;
+    const notes = request.keepBase === true ? [] : await this.#settings.agreed();
     const called = await this.#roster.call(request);
     this.#fleet.goUp();
     for (const record of this.#fleet.records) this.#judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
-    // Each connect declares everything anyway; a broker that hangs must not keep the agents from coming up.
-    this.#queue.redeclare().catch((error: unknown) => log.warn({ err: error }, 'new queues could not be declared yet'));
+    this.#redeclare();
     const agents = this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
     this.#events.emit('swarm.up', { data: { base: this.#roster.base, agents: agents.map(({ id }) => id) } });
-    return { agents, base: this.#roster.base, ...called };
+    return { agents, base: this.#roster.base, ...called, notes: [...notes, ...called.notes] };
   }
 
   async #status(): Promise<StatusDocument> {
@@ -292,6 +277,7 @@ export class Supervisor {
       base: this.#roster.base,
       supervisor: { goingDown: this.#fleet.goingDown, since: this.#startedAt, epoch: store.epoch, buildId },
       broker: this.#broker.state,
+      config: this.#settings.document(),
       records: this.#fleet.records,
       use: (record) => this.#judge.useOf(record),
       tasks: this.#engine.counts(),
@@ -300,19 +286,18 @@ export class Supervisor {
   }
 
   #service(): Service {
-    const { layout } = this.#options.project;
+    const { layout, config } = this.#options.project;
     return new Service({
       fleet: this.#fleet,
       events: this.#events,
-      tasks: new TaskDesk({
+      tasks: openTaskDesk({
+        ...this.#options,
         engine: this.#engine,
-        defaultRetries: this.#options.project.config.tasks.retries,
-        agents: () => candidates(this.#fleet, this.#options.project.config),
+        fleet: this.#fleet,
         events: this.#events,
-        cancelAttempt: this.#links.cancel,
-        base: () => this.#roster.base,
-        merged: (task, merge) => this.#works.merged(task, merge),
-        ...mergeDesk(layout, (branch, commit) => this.#roster.moved(branch, commit)),
+        links: this.#links,
+        roster: this.#roster,
+        works: this.#works,
       }),
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#judge.useOf(record)),
@@ -324,7 +309,7 @@ export class Supervisor {
       works: this.#works,
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
-      checkpoints: checkpointDesk(layout, this.#options.project.config),
+      checkpoints: checkpointDesk(layout, config),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
       degraded: () => (this.#broker.state.state === 'up' ? [] : [`broker ${this.#broker.state.state}`]),
     });

@@ -27,9 +27,9 @@ export type Teardown = (worktree: string) => Promise<void>;
  * @throws SwarmError `teardown-failed`: the worktree is to be kept
  */
 export function teardownOf({ layout, project, env, fleet }: TeardownWorld): Teardown {
-  const { stopGrace } = project.config;
-  const { teardown, setupTimeout } = project.config.worktree;
   return async (worktree) => {
+    const { stopGrace } = project.config;
+    const { teardown, setupTimeout } = project.config.worktree;
     // `worker-1.2` is the second place of worker-1.
     const id = path.basename(worktree).replace(/\.\d+$/, '');
     const portBase = fleet.get(id)?.portBase ?? null;

@@ -35,7 +35,7 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
     const ids =
       asked === undefined && goesOn && !isNew
         ? ofRole.map((agent) => agent.id)
-        : Array.from({ length: asked ?? settings.count }, (_, index) => `${role}-${index + 1}`);
+        : numbered(role, asked ?? settings.count);
     for (const id of ids) wanted.push({ id, role, kind: settings.kind, desired: 'up' });
     const surplus = ofRole.filter((agent) => !ids.includes(agent.id));
     for (const { id } of surplus) wanted.push({ id, role, kind: settings.kind, desired: 'stopped' });
@@ -50,6 +50,28 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
     });
   }
   return wanted;
+}
+
+/**
+ * Who should be there when the file has changed how many these roles have, as `up` would have it for new ones: who is
+ * there already stays as he is. Pure.
+ */
+export function recounted(config: Config, known: readonly KnownAgent[], roles: readonly string[]): WantedAgent[] {
+  return roles.flatMap((role) => {
+    const { count = 0, kind } = config.agents[role] ?? {};
+    const ids = numbered(role, count);
+    const there = known.filter((agent) => agent.role === role && agent.desired !== 'stopped');
+    const started = ids.filter((id) => !there.some((agent) => agent.id === id));
+    const stopped = there.filter((agent) => !ids.includes(agent.id));
+    return [
+      ...started.map((id) => ({ id, role, kind: kind ?? 'claude', desired: 'up' as const })),
+      ...stopped.map((agent) => ({ id: agent.id, role, kind: agent.kind, desired: 'stopped' as const })),
+    ];
+  });
+}
+
+function numbered(role: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${role}-${index + 1}`);
 }
 
 /** The base that tasks start from, with what the person should know of it. */

@@ -15,6 +15,7 @@ import { readHead } from '../git/repository.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentRecord } from './agent-record.ts';
+import { limitsOf } from './checkpoint-desk.ts';
 import { Conversations } from './conversations.ts';
 import { loadEnvironment } from './environment.ts';
 import type { EventLog } from './event-log.ts';
@@ -52,7 +53,7 @@ export class Works {
     this.#deps = deps;
     // As of the last `up`: the person may have moved Claude Code's directory.
     const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
-    const limits = { maxFileBytes: deps.project.config.checkpoints.maxFileSize };
+    const limits = limitsOf(deps.project.config);
     const parts = { ...deps, limits, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
     this.#removals = new Removals({
       ...parts,

@@ -102,6 +102,7 @@ export function fakeStatus(agents: Agent[], more: Partial<StatusDocument> = {}):
     project: { hash: 'abc', name: 'shop', root: '/repo', base: { branch: 'main', commit: 'c'.repeat(40) } },
     supervisor: { state: 'up', pid: 1, since: AT, epoch: 1, buildId: 'b' },
     broker: { state: 'up', url: null, pid: 1, private: true, reason: null },
+    config: null,
     agents,
     tasks: none,
     queues: [],

@@ -10,7 +10,7 @@ function agent(status: AgentStatus, lastedMs = 0, reason: string | null = null):
 }
 
 const found = (one: Observed['agents'][number]): string[] =>
-  conditionsOf({ agents: [one], broker: well }, NOW).map(({ severity, text }) => `${severity}: ${text}`);
+  conditionsOf({ agents: [one], broker: well, refused: null }, NOW).map(({ severity, text }) => `${severity}: ${text}`);
 
 describe('what is wrong', () => {
   test.each([
@@ -32,7 +32,7 @@ describe('what is wrong', () => {
 
   test('a broker that is away, once it has been away for a while', () => {
     const broker = (state: string, since: number): number =>
-      conditionsOf({ agents: [], broker: { state, since, reason: null } }, NOW).length;
+      conditionsOf({ agents: [], broker: { state, since, reason: null }, refused: null }, NOW).length;
     expect([broker('up', 0), broker('down', NOW - 29_999), broker('down', NOW - 30_000)]).toEqual([0, 0, 1]);
   });
 });

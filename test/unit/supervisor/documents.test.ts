@@ -257,6 +257,7 @@ describe('documents', () => {
       base: { branch: 'main', commit: 'c0ffee' },
       supervisor: { goingDown, since: new Date(BEGIN).toISOString(), epoch: 3, buildId: 'b' },
       broker: { state: 'up', url: 'amqp://127.0.0.1', pid: 2, private: true, reason: null },
+      config: { version: null, since: new Date(BEGIN).toISOString(), refused: null, later: [], outdated: [] },
       records: [busy()],
       use: () => null,
       tasks: { ...tasks, done: 5 },

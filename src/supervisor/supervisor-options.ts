@@ -1,0 +1,18 @@
+import type { Logger } from 'pino';
+import type { Store } from '../store/store.ts';
+import type { Project } from './project.ts';
+import type { FirstSettings } from './settings.ts';
+
+export interface SupervisorOptions {
+  project: Project;
+  settings: FirstSettings;
+  store: Store;
+  log: Logger;
+  env: Record<string, string>;
+  buildId: string;
+  version: string;
+  programs: { wrapper: string[]; supervisor: string[] };
+  tmuxConf: string;
+  /** Called when everything is down and closed. */
+  onEnd(): void;
+}

@@ -1,0 +1,79 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EventDocument, StatusDocument } from '../../../src/api/documents.ts';
+import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
+import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
+import { runSwarm, type SwarmRun } from '../../support/swarm.ts';
+
+/** A swarm.yaml that is written while its swarm is up. */
+let environment: IsolatedEnvironment;
+let repository: TemporaryRepository;
+
+const swarm = (...args: string[]): Promise<SwarmRun> =>
+  runSwarm(environment, repository.path, args, { timeoutMs: 55_000 });
+
+async function ok(...args: string[]): Promise<SwarmRun> {
+  const run = await swarm(...args);
+  expect(run.exitCode, `swarm ${args.join(' ')}\n${run.stdout}\n${run.stderr}`).toBe(0);
+  return run;
+}
+
+const status = async (): Promise<StatusDocument> => (await ok('status', '--json')).json<StatusDocument>();
+const agents = async (): Promise<string> =>
+  (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
+const write = (...lines: string[]): Promise<void> =>
+  writeFile(path.join(repository.path, 'swarm.yaml'), `${lines.join('\n')}\n`);
+const soon = { timeout: 30_000, interval: 100 };
+const roles = (count: number, more = ''): string =>
+  `agents: {worker: {count: 0}, runner: {kind: shell, count: ${count}${more}}}`;
+
+beforeAll(async () => {
+  environment = await isolatedEnvironment({ graceMs: 5_000 });
+  repository = await temporaryRepository({
+    parent: environment.directory,
+    files: { 'swarm.yaml': `${roles(1)}\nstopGrace: 1s\n` },
+  });
+  await ok('up', '--detach', '--yes');
+});
+
+afterAll(async () => {
+  await swarm('down');
+  await environment[Symbol.asyncDispose]();
+});
+
+test('what is in order is applied to the swarm that is up, and its agents get it when they are idle', async () => {
+  const before = await status();
+  await write(roles(2, ', slots: 2'), 'stopGrace: 1s', 'tasks: {retries: 0}');
+  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 idle');
+  await expect.poll(async () => (await status()).config?.outdated, soon).toEqual([]);
+  const after = await status();
+  expect(after.config).toMatchObject({ refused: null, later: [] });
+  expect(after.config?.version).not.toBe(before.config?.version);
+  expect([after.supervisor.pid, after.agents[0]?.restarts]).toEqual([before.supervisor.pid, 0]);
+  // Two slots of the same agent, and no second attempt.
+  const { id } = (await ok('task', 'add', 'both', '--agent', 'runner-1', '--json', '--', 'sh', '-c', 'exit 1')).json<{
+    id: string;
+  }>();
+  expect((await swarm('task', 'wait', id, '--timeout', '40s')).exitCode).toBe(1);
+  expect((await ok('task', 'show', id, '--json')).json<{ attempts: unknown[] }>().attempts).toHaveLength(1);
+});
+
+test('what is wrong is refused with its line, and so is what nobody has approved; the settings of before count', async () => {
+  const { config } = await status();
+  const refused = async (): Promise<string> => (await status()).config?.refused?.message ?? '';
+  await write(roles(1), 'stopGrace: soon');
+  await expect.poll(refused, soon).toMatch(/swarm\.yaml:2:12: .*is not accepted/);
+  const shown = (await ok('status')).stdout;
+  expect(shown).toMatch(/not applied: .*swarm\.yaml:2:12/);
+  expect(shown).toContain(`version ${config?.version ?? ''} counts`);
+  await write(roles(1), 'verify: {test: [npm, test]}');
+  await expect.poll(refused, soon).toContain('names programs that are not approved');
+  expect(await agents()).toBe('runner-1 idle, runner-2 idle');
+  const names = (await ok('events', '--json')).jsonLines<EventDocument>().map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(['config.applied', 'config.refused', 'alert.raised']));
+  // With the person's word it counts at once.
+  await ok('up', '--detach', '--yes');
+  expect((await status()).config?.refused).toBeNull();
+  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 stopped');
+});
