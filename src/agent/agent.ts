@@ -171,8 +171,8 @@ export class Agent {
     const late = pause(clock, graceMs + STOP_MARGIN_MS).then(() => 'late' as const);
     if ((await Promise.race([done, late])) === 'late') log.error('something did not end in time');
     await this.#lastCheckpoint();
-    const deadline = clock.now() + LAST_RESULTS_MS;
-    while (spool.pending.length > 0 && clock.now() < deadline) await pause(clock, 20);
+    const deadline = clock.monotonic() + LAST_RESULTS_MS;
+    while (spool.pending.length > 0 && clock.monotonic() < deadline) await pause(clock, 20);
   }
 
   async #leave(code: number): Promise<void> {

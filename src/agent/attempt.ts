@@ -50,7 +50,7 @@ export class Attempt {
     const held = this.#timeout;
     if (held === null) return () => {};
     this.stopTimeout();
-    const leftMs = Math.max(0, held.leftMs - (held.clock.now() - held.since));
+    const leftMs = Math.max(0, held.leftMs - (held.clock.monotonic() - held.since));
     return () => this.#count(held.clock, leftMs);
   }
 
@@ -60,7 +60,12 @@ export class Attempt {
   }
 
   #count(clock: Clock, leftMs: number): void {
-    this.#timeout = { clock, leftMs, since: clock.now(), cancel: clock.after(leftMs, () => this.breakOff('timeout')) };
+    this.#timeout = {
+      clock,
+      leftMs,
+      since: clock.monotonic(),
+      cancel: clock.after(leftMs, () => this.breakOff('timeout')),
+    };
   }
 
   is(task: string, attempt: number): boolean {

@@ -249,7 +249,8 @@ export class ClaudeAgent implements AgentKind {
     const { clock } = this.#options;
     const endedAt = Date.parse(this.#pane.turn?.since ?? '');
     if (!this.#meter.exact || !this.#pane.alive || Number.isNaN(endedAt) || this.#meter.lastAt >= endedAt) return;
-    await pause(clock, Math.max(0, endedAt + TELEMETRY_LAG_MS - clock.now()), this.#stopping.signal);
+    const left = Math.min(TELEMETRY_LAG_MS, endedAt + TELEMETRY_LAG_MS - clock.now());
+    await pause(clock, Math.max(0, left), this.#stopping.signal);
   }
 
   /** What the turn machine knows, into the snapshot. */

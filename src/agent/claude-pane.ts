@@ -45,6 +45,7 @@ export interface PaneOptions {
 interface Child {
   process: ChildProcess;
   identity: ProcessIdentity | null;
+  /** Monotonic, ms. */
   startedAt: number;
   request: StartRequest;
   /** Set before we end it. */
@@ -101,13 +102,13 @@ export class ClaudePane {
     if (program === undefined) throw new SwarmError('agent-start', 'the agent has no command');
     // Whoever ended the pane meanwhile found nothing to end.
     if (this.#closed || signal?.aborted === true) throw new SwarmError('agent-start', 'it is not wanted any more');
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     // Same process group as ours: it has the terminal's foreground, and nobody needs to hand it over.
     const child = spawn(program, args, { cwd, env: launch.env, stdio: 'inherit' });
     const identity = child.pid === undefined ? null : this.#options.processes.identity(child.pid);
     const entry: Child = { process: child, identity, startedAt, request, asked: false, exit: null, spawnError: null };
     this.#child = entry;
-    this.#turn = newTurn(new Date(startedAt).toISOString());
+    this.#turn = newTurn(new Date(clock.now()).toISOString());
     child.once('error', (error) => {
       entry.spawnError = errorText(error);
       this.#exited(entry, null, null);
@@ -175,8 +176,9 @@ export class ClaudePane {
 
   #exited(entry: Child, code: number | null, signal: string | null): void {
     if (entry.exit !== null) return;
-    const at = this.#options.clock.now();
-    entry.exit = { at, code, signal, uptimeMs: at - entry.startedAt, asked: entry.asked };
+    const { clock } = this.#options;
+    const at = clock.now();
+    entry.exit = { at, code, signal, uptimeMs: clock.monotonic() - entry.startedAt, asked: entry.asked };
     if (this.#turn !== null) {
       this.#turn = { ...this.#turn, state: 'gone', since: new Date(at).toISOString(), openPermissions: [] };
     }

@@ -250,7 +250,7 @@ export class Conversation {
   async #idle(): Promise<void> {
     const { pane, state, log } = this.#options;
     if (pane.alive || this.#stopped || state.current.failure !== null) return;
-    const startedAt = this.#options.clock.now();
+    const startedAt = this.#options.clock.monotonic();
     this.#starting = true;
     try {
       await pane.end();
@@ -264,7 +264,7 @@ export class Conversation {
       });
     } catch (error) {
       log.warn({ error: errorText(error) }, 'the idle agent did not start');
-      void this.#idleEnded(this.#options.clock.now() - startedAt, false, errorText(error));
+      void this.#idleEnded(this.#options.clock.monotonic() - startedAt, false, errorText(error));
     } finally {
       this.#starting = false;
     }
@@ -289,7 +289,7 @@ export class Conversation {
 
   #decide(uptimeMs: number, clean: boolean): RestartDecision {
     const { clock, spec } = this.#options;
-    const death = { at: clock.now(), uptimeMs, clean };
+    const death = { at: clock.monotonic(), uptimeMs, clean };
     const { history, decision } = afterDeath(spec.restart, this.#history, death, () => clock.random());
     this.#history = history;
     return decision;

@@ -49,7 +49,7 @@ export class SupervisorLink {
   #bye = false;
   #closed = false;
   #dirty = false;
-  #lastSnapshotAt = 0;
+  #lastSnapshotAt = Number.NEGATIVE_INFINITY;
   #cancelSnapshot: (() => void) | null = null;
   #cancelDial: (() => void) | null = null;
   #awaySince: number | null = null;
@@ -70,7 +70,7 @@ export class SupervisorLink {
     this.#dirty = true;
     if (!this.#welcomed || this.#cancelSnapshot !== null) return;
     const { clock } = this.#options;
-    const wait = this.#lastSnapshotAt + SNAPSHOT_GAP_MS - clock.now();
+    const wait = this.#lastSnapshotAt + SNAPSHOT_GAP_MS - clock.monotonic();
     this.#cancelSnapshot = clock.after(Math.max(0, wait), () => {
       this.#cancelSnapshot = null;
       this.#sendSnapshot();
@@ -145,7 +145,7 @@ export class SupervisorLink {
     this.#cancelSnapshot?.();
     this.#cancelSnapshot = null;
     if (this.#closed) return;
-    const now = clock.now();
+    const now = clock.monotonic();
     this.#awaySince ??= now;
     if (this.#nextStartAt === 0) this.#nextStartAt = now + AWAY_MS + clock.random() * 500;
     if (now >= this.#nextStartAt) this.#startSupervisor(now);
@@ -248,7 +248,7 @@ export class SupervisorLink {
     this.#cancelSnapshot?.();
     this.#cancelSnapshot = null;
     this.#dirty = false;
-    this.#lastSnapshotAt = this.#options.clock.now();
+    this.#lastSnapshotAt = this.#options.clock.monotonic();
     this.#send({ type: 'snapshot', snapshot: this.#options.snapshot() });
   }
 

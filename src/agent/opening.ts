@@ -56,11 +56,11 @@ function led(handoff: string, prompt: string): string {
 /** Claude Code writes its transcript a moment after the fact: a living one that has ended a turn is waited for. */
 async function hasTranscript(sessionId: string, isCurrent: boolean, world: OpeningWorld): Promise<boolean> {
   const { pane, clock, sessionExists } = world;
-  const deadline = clock.now() + TRANSCRIPT_WAIT_MS;
+  const deadline = clock.monotonic() + TRANSCRIPT_WAIT_MS;
   for (;;) {
     if (await sessionExists(sessionId)) return true;
     const mayCome = isCurrent && pane.alive && pane.turn?.state === 'idle';
-    if (!mayCome || clock.now() > deadline) return false;
+    if (!mayCome || clock.monotonic() > deadline) return false;
     await pause(clock, TRANSCRIPT_LOOK_MS);
   }
 }

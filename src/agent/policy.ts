@@ -6,7 +6,7 @@ import { noteRestart } from '../lib/restart-window.ts';
 export type RestartRules = AgentSpec['restart'];
 
 export interface RestartHistory {
-  /** When the agent's process ended unasked, epoch ms, oldest first, none older than the window. */
+  /** When the agent's process ended unasked, monotonic ms, oldest first, none older than the window. */
   deaths: readonly number[];
   /** Deaths since the agent was last stable: the exponent of the backoff. */
   streak: number;

@@ -4,8 +4,10 @@ import type { ClaimReply, Heartbeat, TaskOrder, TaskResult } from '../coordinati
 /** What the wrapper asks of other rooms, in the smallest words that serve it. Wired in main.ts. */
 
 export interface Clock {
-  /** Epoch, ms. */
+  /** Epoch, ms. May jump: for what people and other processes read, never for how long something takes. */
   now(): number;
+  /** Monotonic, ms since an arbitrary start. */
+  monotonic(): number;
   /** Uniform in [0, 1). */
   random(): number;
   /** Runs once after `ms`; the returned function cancels. */
@@ -14,6 +16,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   random: () => Math.random(),
   after: (ms, run) => {
     const timer = setTimeout(run, ms);

@@ -36,7 +36,7 @@ export class ShellBody implements TaskBody {
     const { spec, env, processes, clock, print } = this.#deps;
     const argv = order.command ?? [];
     const mark = markOf(spec, order);
-    const startedAt = clock.now();
+    const startedAt = clock.monotonic();
     print(`▶ ${order.task} (attempt ${order.attempt}) ${argv.join(' ')}`);
     const end = await runCommand({
       argv,
@@ -50,7 +50,7 @@ export class ShellBody implements TaskBody {
       clock,
     });
     const how = this.#attempt.brokenOff ?? exitText(end);
-    print(`■ ${order.task} ${how} (${((clock.now() - startedAt) / 1000).toFixed(1)} s)`);
+    print(`■ ${order.task} ${how} (${((clock.monotonic() - startedAt) / 1000).toFixed(1)} s)`);
     if (this.#attempt.brokenOff !== null) return { kind: 'broken-off' };
     const summary = tail(end.tail, SUMMARY_CHARS);
     if (end.startError !== null) return { kind: 'failed', errorClass: 'setup', error: end.startError, summary };

@@ -13,7 +13,8 @@ export async function clearStaleLocks(worktree: string, options: { olderThanMs: 
     const file = path.join(worktreeGitDir(worktree), name);
     try {
       const { mtimeMs } = await stat(file);
-      if (Date.now() - mtimeMs < options.olderThanMs) continue;
+      // One from the future was there before the clock was set back.
+      if (Math.abs(Date.now() - mtimeMs) < options.olderThanMs) continue;
       await rm(file);
       removed.push(name);
     } catch (error) {

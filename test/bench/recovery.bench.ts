@@ -1,7 +1,7 @@
 /**
  * How soon a death is noticed, and how soon all is as before: an agent, its wrapper, the supervisor, the broker, each
  * killed by `kill -9`. A repository of 1,000 files; one Claude Code at work, three shell agents; the first step of the
- * backoff is set to nothing. Usage: node test/bench/recovery.bench.ts
+ * backoff is set to nothing. Usage: node test/bench/recovery.bench.ts [wrapper] [agent] [supervisor] [broker]
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -34,8 +34,17 @@ await using place = await benchPlace({
 await place.swarm('up', '--detach', '--yes', '--trust');
 await until('broker', TIMEOUT_MS, async () => ((await status(place)).broker.state === 'up' ? true : null), 100);
 
-const results: BenchmarkResult[] = [await deadWrapperNoticed(), ...(await deadAgent()), await deadSupervisor()];
-results.push(await deadBroker());
+const PARTS: Record<string, () => Promise<BenchmarkResult[]>> = {
+  wrapper: async () => [await deadWrapperNoticed()],
+  agent: deadAgent,
+  supervisor: async () => [await deadSupervisor()],
+  broker: async () => [await deadBroker()],
+};
+const wanted = process.argv.slice(2);
+const results: BenchmarkResult[] = [];
+for (const [part, measure] of Object.entries(PARTS)) {
+  if (wanted.length === 0 || wanted.includes(part)) results.push(...(await measure()));
+}
 conclude(results);
 
 function status({ call }: BenchPlace): Promise<StatusView> {

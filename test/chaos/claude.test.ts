@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { openWorld, poll, type World } from '../e2e/world.ts';
-import { apiLine, type ApiLine } from './api-line.ts';
 import { endure } from './endure.ts';
 import { seedOfRun, strikesOfRun, type Random } from './random.ts';
+import { openRelay, type Relay } from './relay.ts';
 import { kill, stop, type Deal, deals } from './strikes.ts';
 
 const AGENTS = 2;
@@ -54,7 +54,7 @@ const script = {
 const count = strikesOfRun(SHARE);
 const seed = seedOfRun();
 let world: World;
-let line: ApiLine;
+let line: Relay;
 
 beforeAll(async () => {
   world = await openWorld({
@@ -62,7 +62,7 @@ beforeAll(async () => {
     repository: { files: { 'README.md': 'a project\n', 'swarm.yaml': CONFIG } },
     script,
   });
-  line = await apiLine(world.api?.url ?? '');
+  line = await openRelay(world.api?.url ?? '');
   world.environment.variables['ANTHROPIC_BASE_URL'] = line.url;
 });
 afterAll(async () => {

@@ -32,6 +32,8 @@ export interface Endurance {
   began(name: string): Promise<number>;
   /** What the tasks noted themselves; null: they cannot. */
   journalFile: string | null;
+  /** No strike harms an agent or its wrapper. */
+  unharmed?: boolean;
   /** What else must not have happened. */
   alsoWrong?(): string[];
 }
@@ -82,7 +84,7 @@ export async function endure(options: Endurance): Promise<void> {
   const violations = [
     ...atEnd,
     ...(options.alsoWrong?.() ?? []),
-    ...(await violationsAtRest(world, client, planned, journal)),
+    ...(await violationsAtRest(world, client, planned, journal, options.unharmed === true)),
   ];
   await world.ok(['down']);
   violations.push(...(await violationsAfterDown(world)));

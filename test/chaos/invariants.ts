@@ -29,6 +29,8 @@ export async function violationsAtRest(
   client: Client,
   planned: readonly Planned[],
   journal: Journal | null,
+  /** No process was harmed, so none may have been ended or started again. */
+  unharmed: boolean,
 ): Promise<string[]> {
   const tasks = new Map<string, TaskView>();
   for (const { id } of planned) tasks.set(id, await client.call<TaskView>('GET', `/v1/tasks/${id}`));
@@ -45,6 +47,7 @@ export async function violationsAtRest(
     ...perTask,
     ...(await missingCheckpoints(world, planned, tasks, checkpoints, journal)),
     ...agentsBack(status),
+    ...(unharmed ? disturbed(status, tasks) : []),
     ...(journal === null ? [] : leftRunning(journal)),
   ];
 }
@@ -124,6 +127,16 @@ const agentsBack = ({ agents }: StatusView): string[] =>
   agents
     .filter(({ status }) => status !== 'idle')
     .map(({ id, status, reason }) => `${id} is ${status} at the end: ${reason ?? 'no reason'}`);
+
+/** Agents that had nothing were left alone: neither started again nor robbed of what they worked on. */
+const disturbed = ({ agents }: StatusView, tasks: ReadonlyMap<string, TaskView>): string[] => [
+  ...agents.filter(({ restarts }) => restarts > 0).map(({ id, restarts }) => `${id} was restarted ${restarts} times`),
+  ...[...tasks].flatMap(([id, { title, attempts }]) =>
+    attempts
+      .filter(({ outcome }) => outcome === 'lost')
+      .map(({ n, agent, error }) => `${id} (${title}) was taken from ${agent} in attempt ${n}: ${error}`),
+  ),
+];
 
 /** With no task left, no process of a task is left, wherever it hides. */
 function leftRunning(journal: Journal): string[] {

@@ -40,6 +40,6 @@ export function seedOfRun(): number {
 
 /** How many strikes: SWARM_CHAOS_KILLS counts those of the whole suite; `share` of them falls to one file. */
 export function strikesOfRun(share: number): number {
-  const usual = process.env['SWARM_TEST_LONG'] === '1' ? 200 : 10;
+  const usual = process.env['SWARM_TEST_LONG'] === '1' ? 200 : 20;
   return Math.max(1, Math.round(Number(process.env['SWARM_CHAOS_KILLS'] ?? usual) * share));
 }

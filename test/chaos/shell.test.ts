@@ -7,7 +7,7 @@ import { seedOfRun, strikesOfRun } from './random.ts';
 import { strikes } from './strikes.ts';
 
 const AGENTS = 3;
-const SHARE = 0.85;
+const SHARE = 0.6;
 /** Restarts are what is tested here, so none of them is one too many. */
 const CONFIG = `agents: {worker: {kind: shell, count: ${AGENTS}, intensity: 1000, backoff: 100ms, backoffMax: 1s}}\n`;
 const FLOW_MS = 45_000;

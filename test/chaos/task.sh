@@ -1,7 +1,7 @@
 #!/bin/sh
 # One task of the plan: task.sh JOURNAL NAME SECONDS EXIT [FILE…]
 # Writes NAME.txt when its time is over. The journal lies outside of every worktree; each of its lines is one write.
-# FILEs are what earlier tasks have written and this one needs.
+# What cannot be written (exit 9) fails. FILEs are what earlier tasks have written and this one needs.
 journal=$1 name=$2 seconds=$3 code=$4
 shift 4
 
@@ -32,7 +32,7 @@ for file; do
 done
 
 # Before the journal says so: what it names must be found in a checkpoint.
-echo "$name" >"$name.part"
+echo "$name" >"$name.part" || exit 9
 # In a session of its own, as a server that a task leaves behind would be.
 setsid sleep 60 &
 child=$!
@@ -41,6 +41,6 @@ look "$child"
 echo "begin $name $(date +%s%3N) $$ $own $child $started ${SWARM_AGENT:-?}" >>"$journal"
 sleep "$seconds"
 kill "$child"
-mv "$name.part" "$name.txt"
+mv "$name.part" "$name.txt" || exit 9
 echo "end $name $(date +%s%3N) $$" >>"$journal"
 exit "$code"

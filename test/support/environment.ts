@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { endProcessesOf, untilNoProcessOf } from './processes.ts';
+import { smallDisk, type SmallDisk } from './small-disk.ts';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '..', '..');
 const pinnedClaude = path.join(repositoryRoot, 'test/e2e/claude/node_modules/.bin');
@@ -16,6 +17,8 @@ export interface IsolatedEnvironment extends AsyncDisposable {
   configHome: string;
   /** The whole environment of whatever is started: nothing is inherited. */
   variables: Record<string, string>;
+  /** Where `diskBytes` asked for it and this machine can; else null. */
+  disk: SmallDisk | null;
   /**
    * Ends the environment. Rejects when a process that belongs to it still lives after `graceMs`; those are ended by
    * pid and the directory is removed all the same.
@@ -32,12 +35,15 @@ export interface IsolatedEnvironmentOptions {
   pathFirst?: string[];
   /** How long processes may take to end by themselves at the end, ms. Default 3,000. */
   graceMs?: number;
+  /** All of it lies on a disk of its own of this size. */
+  diskBytes?: number;
 }
 
 /** The only way in which tests start swarm or its programs. Linux only. */
 export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = {}): Promise<IsolatedEnvironment> {
   // Short, because a Unix socket's path ends at about 100 bytes.
   const directory = await mkdtemp('/tmp/sw-');
+  const disk = options.diskBytes === undefined ? null : await smallDisk(directory, options.diskBytes);
   const inside = (name: string) => path.join(directory, name);
   const directories = {
     home: inside('home'),
@@ -69,7 +75,8 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
     directory,
     ...directories,
     variables,
-    [Symbol.asyncDispose]: () => endEnvironment(directory, options.graceMs ?? 3_000),
+    disk,
+    [Symbol.asyncDispose]: () => endEnvironment(directory, disk, options.graceMs ?? 3_000),
   };
 }
 
@@ -80,9 +87,10 @@ function searchPath(first: string[]): string {
   return [...first, path.dirname(process.execPath), ...claude, system].join(':');
 }
 
-async function endEnvironment(directory: string, graceMs: number): Promise<void> {
+async function endEnvironment(directory: string, disk: SmallDisk | null, graceMs: number): Promise<void> {
   const left = await untilNoProcessOf(directory, graceMs);
   if (left.length > 0) await endProcessesOf(directory);
+  await disk?.unmount();
   await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   if (left.length === 0) return;
   const lines = left.map(({ pid, commandLine }) => `  ${pid} ${commandLine.slice(0, 200)}`);

@@ -144,13 +144,13 @@ async function runCommands(options: SetUp): Promise<void> {
   const variables = { ...env, ...excludesVariables(worktreeExcludes(worktree), env), [AGENT_MARK]: options.mark };
   try {
     for (const argv of settings.commands) {
-      const startedAt = clock.now();
+      const startedAt = clock.monotonic();
       progress(argv.join(' '));
       const said: string[] = [];
       const end = await runOne(options, argv, variables, AbortSignal.any([options.signal, limit.signal]), said);
       options.signal.throwIfAborted();
       const why = limit.signal.aborted ? 'timeout' : end.code === 0 && end.startError === null ? null : 'exit';
-      if (why !== null) throw failure(options, argv, end, { why, ms: clock.now() - startedAt, said });
+      if (why !== null) throw failure(options, argv, end, { why, ms: clock.monotonic() - startedAt, said });
     }
   } finally {
     cancelLimit();

@@ -15,6 +15,7 @@ let broker: 'up' | 'down';
 
 const clock: Clock = {
   now: () => now,
+  monotonic: () => now,
   random: () => 0.5,
   after: (ms, run) => {
     const timer = { at: now + ms, run };

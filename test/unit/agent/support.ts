@@ -3,11 +3,21 @@ import type { Clock } from '../../../src/agent/ports.ts';
 
 /** Timers that run when told; ties in the order of their making. */
 export class FakeClock implements Clock {
-  #now = Date.UTC(2030, 0, 1);
+  #now = 0;
+  #wall = Date.UTC(2030, 0, 1);
   #timers: { at: number; run: () => void }[] = [];
 
   now(): number {
+    return this.#wall + this.#now;
+  }
+
+  monotonic(): number {
     return this.#now;
+  }
+
+  /** The wall clock is set: forward, or back where negative. */
+  jump(byMs: number): void {
+    this.#wall += byMs;
   }
 
   random(): number {
