@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import type { AgentSpec } from '../coordination/link.ts';
 import { addWorktree } from '../git/worktrees.ts';
 import { cleanLitter } from '../git/litter.ts';
 import { commitTurn } from '../git/commit-turn.ts';
+import { clearStaleLocks } from '../git/stale-lock.ts';
 import { prepareTask } from '../git/prepare-task.ts';
 import { taskBranch } from '../git/task-branches.ts';
+import { worksInside } from '../process/index.ts';
 import type { Captured, WhyCapture, Workspace } from './ports.ts';
 
 /** Checkpoints of one worktree. */
@@ -30,6 +32,11 @@ export function openWorkspace(
   setUp: SetUpSlot = () => Promise.resolve(),
 ): Workspace {
   const worktree = slotWorktree(spec, slot);
+  // Both are done while nothing of an attempt runs: a git of it that was killed cannot mind.
+  const unlock = (branch: string): Promise<unknown> =>
+    clearStaleLocks({ worktree, gitCommonDir: spec.gitCommonDir, refs: [`heads/${branch}`] }, () =>
+      worksInside([realpathSync(worktree)], 'git'),
+    );
   return {
     path: worktree,
     async ensure(signal) {
@@ -44,6 +51,7 @@ export function openWorkspace(
     },
     async prepare(order) {
       const branch = taskBranch(order.task);
+      await unlock(branch);
       const { commit, conflict, leftovers } = await prepareTask({
         worktree,
         taskBranch: branch,
@@ -56,6 +64,7 @@ export function openWorkspace(
       return { branch, commit, leftovers, conflict };
     },
     async commit(order) {
+      await unlock(taskBranch(order.task));
       const committed = await commitTurn({
         worktree,
         branch: taskBranch(order.task),

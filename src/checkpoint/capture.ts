@@ -144,7 +144,8 @@ async function writeNext(
     const at = Math.floor(Date.now() / 1000);
     const commit = await writeCheckpoint(place, { ...record, place, n, at });
     if (commit !== null) return { n, commit };
-    n = ((await newestCheckpoint(place))?.n ?? n) + 1;
+    // A number whose ref a killed git has left locked is never free again: it is passed over.
+    n = Math.max((await newestCheckpoint(place))?.n ?? 0, n) + 1;
   }
   throw new SwarmError('checkpoint-busy', `no free checkpoint number for ${place.agent} after ${MOST_TRIES} tries`, {
     hint: 'Something else writes checkpoints of this agent all the time; try again.',

@@ -1,25 +1,52 @@
-import { rm, stat } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { worktreeGitDir } from './operations.ts';
 
+export interface LockPlaces {
+  worktree: string;
+  gitCommonDir: string;
+  /** Without `refs/`; what of them is a directory stands for all in it. */
+  refs: readonly string[];
+}
+
 /**
- * Removes the `index.lock` and `HEAD.lock` that a killed git left in a worktree. Only for who knows that no process
- * works there any more (the agent's whole tree is gone); `olderThanMs` guards against a git that somebody else started
- * just now. Returns the names of what was removed.
+ * Removes the locks that a killed git left in a worktree and on refs: with them git refuses for ever. Only for who
+ * knows that none of its own processes works there any more; `inUse` is asked, when there is a lock, whether somebody
+ * else's git does, whose locks these could be. Returns the files.
  */
-export async function clearStaleLocks(worktree: string, options: { olderThanMs: number }): Promise<string[]> {
-  const removed: string[] = [];
-  for (const name of ['index.lock', 'HEAD.lock']) {
-    const file = path.join(worktreeGitDir(worktree), name);
-    try {
-      const { mtimeMs } = await stat(file);
-      // One from the future was there before the clock was set back.
-      if (Math.abs(Date.now() - mtimeMs) < options.olderThanMs) continue;
-      await rm(file);
-      removed.push(name);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
+export async function clearStaleLocks(places: LockPlaces, inUse: () => boolean): Promise<string[]> {
+  const found = [
+    ...worktreeLocks(places.worktree),
+    ...places.refs.flatMap((ref) => refLocks(places.gitCommonDir, ref)),
+  ];
+  if (found.length === 0 || inUse()) return [];
+  for (const file of found) await rm(file, { force: true });
+  return found;
+}
+
+function worktreeLocks(worktree: string): string[] {
+  if (!existsSync(path.join(worktree, '.git'))) return [];
+  const gitDir = worktreeGitDir(worktree);
+  return ['index.lock', 'HEAD.lock'].map((name) => path.join(gitDir, name)).filter((file) => existsSync(file));
+}
+
+function refLocks(gitCommonDir: string, ref: string): string[] {
+  const place = path.join(gitCommonDir, 'refs', ref);
+  const own = existsSync(`${place}.lock`) ? [`${place}.lock`] : [];
+  return [
+    ...own,
+    ...namesIn(place)
+      .filter((name) => name.endsWith('.lock'))
+      .map((name) => path.join(place, name)),
+  ];
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
   }
-  return removed;
 }

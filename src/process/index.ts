@@ -1,5 +1,5 @@
 export { endTree, type EndTreeOptions, type EndTreeResult } from './end-tree.ts';
-export { processesInside, type Insider } from './inside.ts';
+export { processesInside, worksInside, type Insider } from './inside.ts';
 export { bootId, identityOf, isAlive, type ProcessIdentity } from './identity.ts';
 export { listeningPorts } from './listening.ts';
 export { findMarked, readMark, type Mark, type MarkedProcess } from './marks.ts';

@@ -20,3 +20,10 @@ export function processesInside(directory: string, source: Kernel = kernel): Ins
   }
   return inside;
 }
+
+/** Whether a program of this name, or one whose name begins with it and a dash, works in one of these directories. */
+export function worksInside(directories: readonly string[], program: string, source: Kernel = kernel): boolean {
+  return directories
+    .flatMap((directory) => processesInside(directory, source))
+    .some(({ command }) => command === program || command.startsWith(`${program}-`));
+}

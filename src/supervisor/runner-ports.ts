@@ -1,11 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { inspectClaude } from '../claude/preflight.ts';
 import { AGENT_MARK, WRAPPER_MARK, type Order } from '../coordination/link.ts';
+import { clearStaleLocks } from '../git/stale-lock.ts';
+import { taskBranch } from '../git/task-branches.ts';
 import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
-import { endTree } from '../process/index.ts';
+import { endTree, worksInside } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
 import { setupPort } from './setup-port.ts';
 import { sharedFor } from './shared.ts';
@@ -44,6 +46,15 @@ export interface RunnerWorld {
 export function runnerPorts(world: RunnerWorld): RunnerPorts {
   const { project, log, events, tmux, engine } = world;
   const { layout, config } = project;
+  /** Of an agent of which nothing runs. */
+  const unlock = async ({ id, worktree }: AgentRecord): Promise<void> => {
+    const { gitCommonDir } = layout;
+    const refs = [`swarm/checkpoints/${id}`, ...engine.leases(id).map(({ task }) => `heads/${taskBranch(task)}`)];
+    const removed = await clearStaleLocks({ worktree, gitCommonDir, refs }, () =>
+      worksInside([gitCommonDir, ...(existsSync(worktree) ? [realpathSync(worktree)] : [])], 'git'),
+    );
+    if (removed.length > 0) log.warn({ agent: id, removed }, 'locks of a git that was killed are removed');
+  };
   const roleOf = (record: AgentRecord) => {
     const role = config.agents[record.row.role];
     if (role === undefined) throw new Error(`swarm.yaml has no role ${record.row.role} any more`);
@@ -131,6 +142,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
         const { survivors } = await endTree({ roots: [], mark: { name, prefix }, graceMs });
         left.push(...survivors.map(({ pid }) => pid));
       }
+      if (left.length === 0) await unlock(record);
       return left;
     },
     order: world.order,

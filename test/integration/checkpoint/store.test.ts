@@ -138,6 +138,17 @@ describe('Capturing', () => {
     expect(readdirSync(world.store.place.shadowGit).filter((name) => name.includes('.work-'))).toEqual([]);
   });
 
+  it('passes over a number whose ref a killed git has left locked', async () => {
+    using world = await makeWorld();
+    const first = await world.store.capture(because);
+    const refs = path.join(world.store.place.gitCommonDir, 'refs/swarm/checkpoints/worker-1');
+    writeFileSync(path.join(refs, `${first.n + 1}.lock`), '');
+    world.write({ 'a.txt': '1\n' });
+    expect(await world.store.capture(because)).toMatchObject({ n: first.n + 2, created: true });
+    world.write({ 'b.txt': '1\n' });
+    expect(await new CheckpointStore(world.store.place).capture(because)).toMatchObject({ n: first.n + 3 });
+  });
+
   it('lets two agents capture at the same moment, the first one of all', async () => {
     using repository = makeRepository();
     const agents = await Promise.all(['worker-1', 'worker-2'].map((agent) => addAgent(repository, agent)));

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GitError } from '../../../src/git/errors.ts';
@@ -279,14 +279,21 @@ describe('Worktrees', () => {
     expect(await isRegisteredWorktree(root, place)).toBe(false);
   });
 
-  it('lose the locks that a killed git left, and no younger one', async () => {
+  it('lose the locks that a killed git left, and none that a living one may hold', async () => {
     using repository = makeRepository();
-    const lock = path.join(repository.gitCommonDir, 'index.lock');
-    writeFileSync(lock, '');
-    expect(await clearStaleLocks(repository.root, { olderThanMs: 60_000 })).toEqual([]);
-    utimesSync(lock, 0, 0);
-    expect(await clearStaleLocks(repository.root, { olderThanMs: 60_000 })).toEqual(['index.lock']);
-    expect(existsSync(lock)).toBe(false);
+    const { root: worktree, gitCommonDir } = repository;
+    mkdirSync(path.join(gitCommonDir, 'refs/swarm/checkpoints/worker-1'), { recursive: true });
+    const locks = ['index.lock', 'refs/heads/swarm/task/t1.lock', 'refs/swarm/checkpoints/worker-1/7.lock'];
+    mkdirSync(path.join(gitCommonDir, 'refs/heads/swarm/task'), { recursive: true });
+    const others = ['refs/heads/swarm/task/t2.lock', 'refs/heads/main.lock'];
+    for (const name of [...locks, ...others]) writeFileSync(path.join(gitCommonDir, name), '');
+    const places = { worktree, gitCommonDir, refs: ['swarm/checkpoints/worker-1', 'heads/swarm/task/t1'] };
+    expect(await clearStaleLocks(places, () => true)).toEqual([]);
+    expect(
+      (await clearStaleLocks(places, () => false)).map((file) => path.relative(gitCommonDir, file)).toSorted(),
+    ).toEqual(locks.toSorted());
+    expect(others.every((name) => existsSync(path.join(gitCommonDir, name)))).toBe(true);
+    expect(locks.some((name) => existsSync(path.join(gitCommonDir, name)))).toBe(false);
   });
 
   it('refuse to write over something, and to go away with work in them', async () => {

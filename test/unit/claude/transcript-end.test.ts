@@ -40,6 +40,7 @@ it('waits for the lines that come after the Stop hook, and not for ever', async 
   let looks = 0;
   const clock = {
     now: () => 0,
+    monotonic: () => 0,
     random: () => 0,
     after: (_ms: number, run: () => void) => {
       looks += 1;
