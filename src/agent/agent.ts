@@ -138,6 +138,10 @@ export class Agent {
         return kind.answer(order);
       case 'send':
         return kind.send(order);
+      case 'nudge':
+        return kind.nudge(order.text);
+      case 'interrupt':
+        return await kind.interrupt(order);
       case 'checkpoint':
         return await this.#checkpoint(order.reason);
       case 'cancel':

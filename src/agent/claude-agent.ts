@@ -1,21 +1,24 @@
 import type { Logger } from 'pino';
 import type { ClaudeEvent, Endpoint, Launch, ToolHandlers } from '../claude/index.ts';
 import type { AgentSpec, Order } from '../coordination/link.ts';
-import { errorText } from '../domain/errors.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { ActivityWatch } from './activity.ts';
+import { agentTools } from './agent-tools.ts';
 import type { Attempt, TaskBody } from './attempt.ts';
 import { ClaudeBody } from './claude-body.ts';
 import { ClaudePane, type StartRequest } from './claude-pane.ts';
 import { Conversation } from './conversation.ts';
 import { beforeHarm, type BeforeTool } from './harmful.ts';
+import { deliverAll } from './deliver.ts';
 import type { AgentKind } from './kind.ts';
 import { Mailbox } from './mailbox.ts';
 import { NeedsYouBoard } from './needs-you.ts';
-import { pause, type Clock, type Processes, type Terminal, type Workspace } from './ports.ts';
-import { interruptedPrompt, retryPrompt } from './prompt.ts';
+import { pause, type Clock, type AgentProcesses, type Terminal, type Workspace } from './ports.ts';
+import { interruptedPrompt } from './prompt.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
 import type { EndedTurn } from './transcript-end.ts';
-import { isWorking, type Verdict } from './turn-end.ts';
+import { isWorking } from './turn-end.ts';
 import { UsageMeter, usageSince } from './usage-meter.ts';
 
 /** Telemetry is exported once a second: the last requests of a turn arrive so much after its end at most, ms. */
@@ -28,18 +31,26 @@ export interface ClaudeAgentOptions {
   spec: AgentSpec;
   workspace: Workspace;
   /** Opens the loopback endpoint; events and tool calls come to what is given. */
-  openEndpoint(onEvent: (event: ClaudeEvent) => void, tools: ToolHandlers, beforeTool: BeforeTool): Promise<Endpoint>;
+  openEndpoint(ears: EndpointEars): Promise<Endpoint>;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   terminal: Terminal;
-  processes: Processes;
+  processes: AgentProcesses;
   state: AgentState;
   event(name: string, task: string | null, data: Record<string, unknown>): void;
   /** `able` may have changed. */
   reconsider(): void;
   clock: Clock;
   log: Logger;
+}
+
+/** What the endpoint hears comes here. */
+export interface EndpointEars {
+  onEvent(event: ClaudeEvent): void;
+  tools: ToolHandlers;
+  beforeTool: BeforeTool;
+  edge(): string | null;
 }
 
 interface Current {
@@ -55,6 +66,9 @@ export class ClaudeAgent implements AgentKind {
   readonly #board: NeedsYouBoard;
   readonly #mailbox = new Mailbox();
   readonly #meter = new UsageMeter();
+  readonly #activity = new ActivityWatch();
+  /** To be said with its next tool call. */
+  #nudge: string | null = null;
   readonly #stopping = new AbortController();
   #endpoint: Endpoint | null = null;
   #current: Current | null = null;
@@ -67,7 +81,16 @@ export class ClaudeAgent implements AgentKind {
   static async open(options: ClaudeAgentOptions): Promise<ClaudeAgent> {
     const agent = new ClaudeAgent(options);
     const beforeTool = beforeHarm(options.spec.checkpoints.before, (reason) => agent.#capture(reason));
-    agent.#endpoint = await options.openEndpoint((event) => agent.#event(event), agent.#tools(), beforeTool);
+    const tools = agentTools({
+      inHand: () => agent.#current,
+      event: (name, data) => options.event(name, agent.#task, data),
+    });
+    agent.#endpoint = await options.openEndpoint({
+      onEvent: (event) => agent.#event(event),
+      tools,
+      beforeTool,
+      edge: () => agent.#edge(),
+    });
     return agent;
   }
 
@@ -183,6 +206,28 @@ export class ClaudeAgent implements AgentKind {
     return { sessionId: this.#conversation.sessionId };
   }
 
+  /** @throws SwarmError `nothing-to-interrupt` */
+  async interrupt({ what, reason }: Extract<Order, { do: 'interrupt' }>): Promise<unknown> {
+    if (what === 'command' && (await this.#options.processes.endWork(this.#options.spec.stopGraceMs)) > 0)
+      return { ended: 'command' };
+    if (!isWorking(this.#pane.turn)) throw new SwarmError('nothing-to-interrupt', 'no turn is under way');
+    await this.#conversation.interrupt(this.#interruptedPrompt(reason), () => this.#capture('before-restart'));
+    return { ended: 'turn' };
+  }
+
+  nudge(text: string): unknown {
+    if (!isWorking(this.#pane.turn)) throw new SwarmError('nothing-to-interrupt', 'no turn is under way');
+    this.#nudge = text;
+    return { receipt: 'queued' };
+  }
+
+  #edge(): string | null {
+    const text = this.#nudge;
+    this.#nudge = null;
+    if (text !== null) this.#options.event('agent.nudged', this.#task, { text });
+    return text;
+  }
+
   answer(order: Extract<Order, { do: 'answer' }>): unknown {
     return this.#board.answer(order);
   }
@@ -217,6 +262,7 @@ export class ClaudeAgent implements AgentKind {
     if (this.#endpoint === null) throw new Error('the endpoint is not open yet');
     const launch = await this.#options.launch(request, this.#endpoint);
     this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
+    this.#activity.begins();
     return launch;
   }
 
@@ -229,8 +275,10 @@ export class ClaudeAgent implements AgentKind {
     if (event.type === 'status-line' && event.contextPercent !== null) {
       this.#options.state.update({ contextPercent: event.contextPercent });
     }
+    if (this.#pane.alive) this.#activity.event(event);
     this.#pane.event(event);
     if (event.type !== 'turn-ended' && event.type !== 'turn-failed') return;
+    this.#nudge = null;
     this.#countTokens();
     // What a turn of a task leaves is kept by the attempt.
     if (this.#current === null) void this.#capture('turn-end');
@@ -265,6 +313,7 @@ export class ClaudeAgent implements AgentKind {
       turn: turn?.state ?? 'none',
       turnSince: turn?.since ?? state.current.turnSince,
       lastProgressAt: turn?.lastProgressAt ?? state.current.lastProgressAt,
+      activity: this.#activity.current,
       needsYou: this.#board.list,
     });
     if (this.able() !== this.#wasAble) {
@@ -275,73 +324,26 @@ export class ClaudeAgent implements AgentKind {
 
   /** Delivers the waiting messages, each as one turn of the conversation in hand. */
   #drain(): Promise<void> {
-    this.#draining ??= this.#deliverAll().finally(() => {
+    const { spec, event, log } = this.#options;
+    const said = (name: string, data: Record<string, unknown>): void => event(name, null, data);
+    const [mailbox, conversation, signal] = [this.#mailbox, this.#conversation, this.#stopping.signal];
+    const parts = { mailbox, conversation, signal, mark: markOf(spec, null), event: said, log };
+    this.#draining ??= deliverAll(parts).finally(() => {
       this.#draining = null;
       this.#publish();
     });
     return this.#draining;
   }
 
-  async #deliverAll(): Promise<void> {
-    const { spec, event, log } = this.#options;
-    for (let message = this.#mailbox.take(); message !== null; message = this.#mailbox.take()) {
-      const { id, text } = message;
-      const result = await this.#conversation.turn({
-        prompt: text,
-        session: 'continue',
-        mark: markOf(spec, null),
-        signal: this.#stopping.signal,
-        interrupted: (why) => `You were interrupted (${why}). Go on with what you were asked last.`,
-        handoff: () => text,
-        retry: () => retryPrompt(null),
-        delivered: () => event('message.delivered', null, { id }),
-      });
-      if (result.kind !== 'ended') {
-        log.warn({ id, result }, "a person's message was not worked off");
-        event('message.failed', null, { id, how: result.kind, ...('error' in result ? { error: result.error } : {}) });
-      }
-    }
-  }
-
   async #capture(reason: string): Promise<void> {
     const { workspace, state, clock, log } = this.#options;
-    const order = this.#current?.attempt.order;
+    const { task = null, attempt = null } = this.#current?.attempt.order ?? {};
     try {
-      const sessionId = this.#conversation.sessionId;
-      const captured = await workspace.capture({
-        reason,
-        task: order?.task ?? null,
-        attempt: order?.attempt ?? null,
-        sessionId,
-      });
+      const { sessionId } = this.#conversation;
+      const captured = await workspace.capture({ reason, task, attempt, sessionId });
       state.update({ checkpoint: { n: captured.n, at: new Date(clock.now()).toISOString() } });
     } catch (error) {
       log.error({ reason, error: errorText(error) }, 'a checkpoint failed');
     }
-  }
-
-  #tools(): ToolHandlers {
-    const inHand = (): Current => {
-      if (this.#current === null) throw new Error('There is no task now: a person talks to you directly.');
-      return this.#current;
-    };
-    const say = (verdict: Verdict, reply: string): Promise<string> => {
-      inHand().body.say(verdict);
-      return Promise.resolve(reply);
-    };
-    return {
-      task_context: async () => inHand().body.context(),
-      report_progress: async ({ text, percent }) => {
-        this.#options.event('task.progress', this.#task, { text, ...(percent === undefined ? {} : { percent }) });
-        return 'Noted.';
-      },
-      complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),
-      fail_task: ({ reason }) => say({ tool: 'fail_task', reason }, 'Noted. End your turn now.'),
-      ask_person: ({ question, options }) =>
-        say(
-          { tool: 'ask_person', question, options: options ?? [] },
-          'Asked. End your turn now; the answer will be your next prompt.',
-        ),
-    };
   }
 }

@@ -13,6 +13,10 @@ export interface AgentKind {
   /** The attempt's result is delivered (or nobody wants it); the slot is free when this resolves. */
   ended(attempt: Attempt): Promise<void>;
   restart(): Promise<unknown>;
+  /** @throws SwarmError `nothing-to-interrupt` */
+  interrupt(order: Extract<Order, { do: 'interrupt' }>): Promise<unknown>;
+  /** @throws SwarmError where it cannot hear */
+  nudge(text: string): unknown;
   answer(order: Extract<Order, { do: 'answer' }>): unknown;
   send(order: Extract<Order, { do: 'send' }>): unknown;
   sessionId(): string | null;

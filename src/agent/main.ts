@@ -17,14 +17,15 @@ import { AGENT_MARK, WRAPPER_MARK, type AgentSpec, type WrapperSnapshot } from '
 import { NO_USAGE } from '../domain/agent.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Slots } from '../lib/slots.ts';
-import { endTree, identityOf } from '../process/index.ts';
+import { identityOf } from '../process/index.ts';
 import { runTmux } from '../tmux/one-shot.ts';
 import { Agent } from './agent.ts';
 import { openBroker } from './broker.ts';
 import { ClaudeAgent } from './claude-agent.ts';
 import type { AgentKind } from './kind.ts';
 import { SupervisorLink } from './link.ts';
-import { systemClock as clock, type Processes, type Terminal, type Workspace } from './ports.ts';
+import { systemClock as clock, type Terminal, type Workspace } from './ports.ts';
+import { processes } from './processes.ts';
 import { ShellAgent } from './shell-agent.ts';
 import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
 import { Spool } from './spool.ts';
@@ -161,13 +162,11 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
       const file = await findTranscript(env, spec.worktree, id);
       return file !== null && (await endsWithPrompt(file, prompt));
     },
-    openEndpoint: (onEvent, tools, beforeTool) =>
+    openEndpoint: (ears) =>
       openEndpoint({
+        ...ears,
         token: spec.token,
         hookDir,
-        onEvent,
-        tools,
-        beforeTool,
         log: (message, facts) => log.warn({ ...facts }, message),
       }),
     launch: ({ sessionId, resume, prompt, mark }, { port }) =>
@@ -242,21 +241,6 @@ function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, l
     for (const note of notes) log.warn({ slot }, `set-up: ${note}`);
   };
 }
-
-const processes: Processes = {
-  identity: (pid) => identityOf(pid),
-  async endMarked(prefix, graceMs) {
-    const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });
-    if (survivors.length === 0) return;
-    throw new SwarmError(
-      'survivors',
-      `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`,
-      {
-        hint: 'End them by hand; until then nothing new is started here.',
-      },
-    );
-  },
-};
 
 function terminalOf(spec: AgentSpec, pane: string | null, log: Logger): Terminal {
   if (pane === null) return { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') };

@@ -92,6 +92,14 @@ export interface Processes {
   endMarked(prefix: string, graceMs: number): Promise<void>;
 }
 
+export interface AgentProcesses extends Processes {
+  /**
+   * Ends the programs that the agent's tools, checks and commands run, not the agent: how many there were.
+   * @throws when something survives SIGKILL
+   */
+  endWork(graceMs: number): Promise<number>;
+}
+
 export interface Terminal {
   /** What tells whether a person is at this pane; null where tmux cannot be asked. */
   presence(): Promise<Presence | null>;

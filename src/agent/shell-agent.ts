@@ -1,14 +1,19 @@
 import { SwarmError } from '../domain/errors.ts';
 import type { Attempt, TaskBody } from './attempt.ts';
 import type { AgentKind } from './kind.ts';
+import type { AgentProcesses } from './ports.ts';
 import { ShellBody, type ShellDependencies } from './shell-body.ts';
+
+export interface ShellAgentDependencies extends ShellDependencies {
+  processes: AgentProcesses;
+}
 
 /** Runs the commands of shell tasks; it has no process of its own between them. */
 export class ShellAgent implements AgentKind {
-  readonly #deps: ShellDependencies;
+  readonly #deps: ShellAgentDependencies;
   readonly #running = new Set<Attempt>();
 
-  constructor(deps: ShellDependencies) {
+  constructor(deps: ShellAgentDependencies) {
     this.#deps = deps;
   }
 
@@ -48,6 +53,16 @@ export class ShellAgent implements AgentKind {
   restart(): Promise<null> {
     // Nothing of it lives between tasks; `failure` is cleared by the caller.
     return Promise.resolve(null);
+  }
+
+  async interrupt(): Promise<{ ended: 'command' }> {
+    const { processes, spec } = this.#deps;
+    if ((await processes.endWork(spec.stopGraceMs)) > 0) return { ended: 'command' };
+    throw new SwarmError('nothing-to-interrupt', 'no command runs');
+  }
+
+  nudge(): never {
+    throw new SwarmError('no-conversation', `${this.#deps.spec.agent} runs commands and reads no messages`);
   }
 
   answer(): never {

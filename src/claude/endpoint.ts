@@ -36,6 +36,8 @@ export interface EndpointOptions {
   tools: ToolHandlers;
   /** Called before a tool runs, which waits for it, though no longer than `MOST_BEFORE_TOOL_MS`. */
   beforeTool?(tool: string, input: unknown): Promise<void>;
+  /** Called when a tool is about to run or has run: what the model is told beside, with its next request; null: nothing. */
+  edge?(): string | null;
   log(message: string, facts?: Record<string, unknown>): void;
 }
 
@@ -157,7 +159,15 @@ async function onHook(context: Context, raw: unknown, response: ServerResponse):
   context.permissions.observe(body);
   context.emit(toEvent(body, context.now()));
   if (body.hook_event_name === 'PreToolUse') await beforeTool(context, body);
-  send(response, 200, {});
+  send(response, 200, atEdge(context, body.hook_event_name));
+}
+
+/** The hooks by which a word reaches an agent in the middle of its turn. */
+const EDGES = new Set(['PreToolUse', 'PostToolUse']);
+
+function atEdge(context: Context, hookEventName: string): Record<string, unknown> {
+  const additionalContext = EDGES.has(hookEventName) ? (context.edge?.() ?? null) : null;
+  return additionalContext === null ? {} : { hookSpecificOutput: { hookEventName, additionalContext } };
 }
 
 /** The hook fails open after ten seconds in any case; an answer in time keeps Claude Code from complaining. */

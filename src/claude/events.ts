@@ -17,7 +17,8 @@ export type ClaudeEventBody =
   | { type: 'session-start'; source: string; transcriptPath: string | null }
   | { type: 'prompt-submitted'; promptId: string | null; prompt: string }
   | { type: 'tool-start'; tool: string; input: unknown; toolUseId: string | null }
-  | { type: 'tool-end'; tool: string; toolUseId: string | null; ok: boolean }
+  /** `result`: digest of what the tool gave back, to tell the same from another. */
+  | { type: 'tool-end'; tool: string; toolUseId: string | null; ok: boolean; result: string }
   | { type: 'permission-requested'; requestId: string; tool: string; input: unknown; text: string }
   | { type: 'permission-settled'; requestId: string; how: PermissionOutcome }
   | { type: 'notification'; kind: string; message: string }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { ClaudeEvent } from './events.ts';
 
@@ -39,6 +40,7 @@ export const hookBodySchema = z.looseObject({
   tool_name: z.string().optional(),
   tool_input: z.unknown().optional(),
   tool_use_id: text,
+  tool_response: z.unknown().optional(),
   message: z.string().optional(),
   notification_type: z.string().optional(),
   last_assistant_message: text,
@@ -64,9 +66,9 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
     case 'PreToolUse':
       return { ...base, type: 'tool-start', tool, input: body.tool_input, toolUseId };
     case 'PostToolUse':
-      return { ...base, type: 'tool-end', tool, toolUseId, ok: true };
+      return { ...base, type: 'tool-end', tool, toolUseId, ok: true, result: digest(body.tool_response) };
     case 'PostToolUseFailure':
-      return { ...base, type: 'tool-end', tool, toolUseId, ok: false };
+      return { ...base, type: 'tool-end', tool, toolUseId, ok: false, result: digest(body.error) };
     case 'Notification':
       return { ...base, type: 'notification', kind: body.notification_type ?? 'unknown', message: body.message ?? '' };
     case 'Stop': {
@@ -85,6 +87,13 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
     default:
       return { ...base, type: 'other', name: body.hook_event_name };
   }
+}
+
+/** The same for the same value, and short: what a tool gave back may be megabytes. */
+export function digest(value: unknown): string {
+  return createHash('sha1')
+    .update(JSON.stringify(value ?? null))
+    .digest('base64url');
 }
 
 function asText(value: unknown): string | null {

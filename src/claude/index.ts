@@ -1,5 +1,6 @@
 export * from './endpoint.ts';
 export * from './events.ts';
+export { digest, permissionText } from './hooks.ts';
 export * from './launch.ts';
 export * from './preflight.ts';
 export * from './tools.ts';

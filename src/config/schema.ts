@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { checkpointsSchema } from './checkpoints.ts';
+import { healthSchema, limitsSchema } from './health.ts';
 import { parseDuration } from '../lib/duration.ts';
 
 /** Durations stand as text in the file (`30m`) and are milliseconds in the result. */
@@ -108,6 +109,7 @@ const roleShape = {
     .describe('Window of `intensity`, and how long an agent must live to count as stable.'),
   backoff: duration(1).prefault('1s').describe('First pause before a restart; doubles, with jitter.'),
   backoffMax: duration(1).prefault('5m').describe('Longest pause before a restart.'),
+  limits: limitsSchema(duration),
 };
 
 const roleSchema = z.strictObject(roleShape);
@@ -193,11 +195,7 @@ export const configSchema = z
           .describe('The least severity that command and webhook are told of.'),
       })
       .prefault({}),
-    health: z
-      .strictObject({
-        stuckAfter: duration(1000).prefault('10m').describe('No sign of progress for so long means stuck.'),
-      })
-      .prefault({}),
+    health: healthSchema(duration).prefault({}),
     checkpoints: checkpointsSchema(duration).prefault({}),
     stopGrace: duration(1).prefault('5s').describe('From the polite end of a process to the forced one.'),
     tmux: z.strictObject({ program: z.string().min(1).default('tmux').describe('The tmux to run.') }).prefault({}),

@@ -50,6 +50,32 @@ export const wrapperNeedsYouSchema = z.object({
   since: z.string(),
 });
 
+/** What the hooks tell of the agent's doing, beside the state of its turn. */
+export const activitySchema = z.object({
+  /** The last hook of the process that lives now. */
+  hook: z.object({ name: z.string(), at: z.string() }).nullable(),
+  /** The oldest tool call that has begun and not ended. */
+  tool: z.object({ text: z.string(), since: z.string() }).nullable(),
+  /** When the turn began; null outside of one. `waitedMs`: how much of it was spent waiting for a person. */
+  turnBegan: z.string().nullable(),
+  waitedMs: z.number().nonnegative(),
+  /** The last request that the API answered, as far as telemetry tells. */
+  apiAt: z.string().nullable(),
+  /** The last thing that it had not done just before: another call or another result, or the end of a turn. */
+  advancedAt: z.string().nullable(),
+  /** The same calls with the same results again and again; `period` of them make up one round. */
+  repeat: z
+    .object({
+      rounds: z.number().int().positive(),
+      period: z.number().int().positive(),
+      text: z.string(),
+      since: z.string(),
+      at: z.string(),
+    })
+    .nullable(),
+});
+export type Activity = z.infer<typeof activitySchema>;
+
 export const wrapperSnapshotSchema = z.object({
   agent: z.string(),
   kind: z.enum(['claude', 'shell']),
@@ -67,6 +93,8 @@ export const wrapperSnapshotSchema = z.object({
   turnSince: z.string(),
   /** Last evidence of progress: hook, transcript growth, API request, output. */
   lastProgressAt: z.string().nullable(),
+  /** Absent where the agent has no hooks. */
+  activity: activitySchema.exactOptional(),
   tasks: z.array(heldTaskSchema),
   needsYou: z.array(wrapperNeedsYouSchema),
   held: z
@@ -118,6 +146,13 @@ export const orderSchema = z.discriminatedUnion('do', [
   }),
   /** A person's message: the next turn of the same conversation, once the agent is free. */
   z.object({ do: z.literal('send'), id: z.string(), text: z.string() }),
+  /** A word for an agent in the middle of its turn: it comes with its next tool call; where none comes, never. */
+  z.object({ do: z.literal('nudge'), text: z.string() }),
+  /**
+   * Cut short what it does, and let it go on in the same conversation. `command`: only the programs that its tool, the
+   * check or the task runs, whose end it then sees; without any, and with `turn`, the turn.
+   */
+  z.object({ do: z.literal('interrupt'), what: z.enum(['command', 'turn']), reason: z.string() }),
   z.object({ do: z.literal('checkpoint'), reason: z.string() }),
   /** Stop work on this attempt, report it `cancelled`. */
   z.object({ do: z.literal('cancel'), task: z.string(), attempt: z.number().int().positive() }),

@@ -1,4 +1,5 @@
 import type { Agent } from '../domain/agent.ts';
+import type { Crossing } from './limits.ts';
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -23,7 +24,7 @@ export interface AlertChange extends OpenAlert {
 }
 
 export interface Observed {
-  agents: readonly Pick<Agent, 'id' | 'status' | 'since' | 'reason'>[];
+  agents: readonly (Pick<Agent, 'id' | 'status' | 'since' | 'reason'> & { crossings?: readonly Crossing[] })[];
   broker: { state: string; since: number; reason: string | null };
   /** Why the settings as they stand in the file do not count. */
   refused: string | null;
@@ -37,7 +38,9 @@ const HELD_FOR_A_PERSON = /^(auth|budget)\b/;
 /** What is wrong now, from what is known of all. Pure. */
 export function conditionsOf({ agents, broker, refused }: Observed, now: number): Condition[] {
   const found: Condition[] = [];
-  for (const { id, status, since, reason } of agents) {
+  for (const { id, status, since, reason, crossings = [] } of agents) {
+    for (const { limit, text } of crossings)
+      found.push({ key: `agent.limit.${limit}.${id}`, severity: 'warning', agent: id, text: `${id}: ${text}` });
     const lasted = now - Date.parse(since);
     const about = reason === null ? '' : `: ${reason}`;
     const add = (severity: Severity, text: string): void => {

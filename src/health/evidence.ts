@@ -1,4 +1,6 @@
-import type { Evidence, HealthFacts, PaneState } from './facts.ts';
+import type { WrapperSnapshot } from '../coordination/link.ts';
+import { formatSize } from '../lib/size.ts';
+import type { Evidence, HealthFacts, PaneState, Signs } from './facts.ts';
 
 /** All that is known, newest view, in the order in which it is trusted. */
 export function evidenceOf(facts: HealthFacts, now: number): Evidence[] {
@@ -9,6 +11,7 @@ export function evidenceOf(facts: HealthFacts, now: number): Evidence[] {
     { fact: 'link', value: link.connected ? 'connected' : 'not connected', ageMs: age(now, link.since) },
   ];
   found.push(...snapshotEvidence(facts, now));
+  if (facts.signs !== undefined) found.push(...signsEvidence(facts.signs, now));
   if (facts.pane !== null)
     found.push({ fact: 'pane', value: describePane(facts.pane), ageMs: age(now, facts.pane.at) });
   if (probeError)
@@ -32,12 +35,46 @@ function snapshotEvidence({ snapshot, snapshotAt }: HealthFacts, now: number): E
   }
   for (const { kind, text, since } of needsYou)
     found.push({ fact: 'needs you', value: `${kind}: ${text}`, ageMs: age(now, time(since)) });
+  found.push(...activityEvidence(snapshot, now));
   if (lastProgressAt !== null)
     found.push({ fact: 'last progress', value: lastProgressAt, ageMs: age(now, time(lastProgressAt)) });
   if (held !== null) found.push({ fact: 'held', value: withDetail(held.kind, held.detail), ageMs: null });
   if (paused) found.push({ fact: 'paused', value: 'yes', ageMs: null });
   if (failure !== null) found.push({ fact: 'failure', value: failure, ageMs: null });
   if (lastExit !== null) found.push({ fact: 'last exit', value: lastExit.detail, ageMs: age(now, time(lastExit.at)) });
+  return found;
+}
+
+function activityEvidence({ activity }: WrapperSnapshot, now: number): Evidence[] {
+  if (activity === undefined) return [];
+  const { hook, tool, repeat, apiAt, advancedAt } = activity;
+  const found: Evidence[] = [];
+  if (hook !== null) found.push({ fact: 'last hook', value: hook.name, ageMs: age(now, time(hook.at)) });
+  if (tool !== null) found.push({ fact: 'tool', value: tool.text, ageMs: age(now, time(tool.since)) });
+  if (apiAt !== null) found.push({ fact: 'last answer of the API', value: apiAt, ageMs: age(now, time(apiAt)) });
+  if (advancedAt !== null) found.push({ fact: 'last new step', value: advancedAt, ageMs: age(now, time(advancedAt)) });
+  if (repeat !== null)
+    found.push({ fact: 'repeats', value: `${repeat.rounds} times: ${repeat.text}`, ageMs: age(now, time(repeat.at)) });
+  return found;
+}
+
+function signsEvidence({ transcriptAt, work, screen, person, stopped, session, use }: Signs, now: number): Evidence[] {
+  const found: Evidence[] = [];
+  if (transcriptAt !== null) found.push({ fact: 'transcript', value: 'grew', ageMs: age(now, transcriptAt) });
+  if (work !== null) {
+    found.push({ fact: 'commands', value: `${work.count}: ${work.names}`, ageMs: age(now, work.since) });
+    const value = work.activeAt === null ? 'never seen to do anything' : 'used the processor, read or wrote';
+    found.push({ fact: 'commands', value, ageMs: age(now, work.activeAt) });
+  }
+  if (stopped !== null) found.push({ fact: 'stopped', value: stopped, ageMs: null });
+  if (session !== null) found.push({ fact: 'session file', value: session.status, ageMs: age(now, session.at) });
+  if (screen !== null)
+    found.push({ fact: 'screen', value: `${screen.kind}: ${screen.text}`, ageMs: age(now, screen.at) });
+  if (person.attached) found.push({ fact: 'a person looks', value: 'last key', ageMs: age(now, person.lastKeyAt) });
+  if (use !== null) {
+    const value = `${use.processes}, ${use.cpuPercent.toFixed(1)} % of a core, ${formatSize(use.rssBytes)}`;
+    found.push({ fact: 'processes', value, ageMs: 0 });
+  }
   return found;
 }
 

@@ -1,4 +1,5 @@
 import type { AgentDesired, AgentStatus } from '../domain/agent.ts';
+import type { Gap } from './awake.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
 
 /** What the supervisor is doing about the agent. */
@@ -30,6 +31,53 @@ export interface ProbeError {
   since: number;
 }
 
+/** What the supervisor sees of an agent by looking, beside what its wrapper says. Times are epoch ms. */
+export interface Signs {
+  /** When its transcript last grew. */
+  transcriptAt: number | null;
+  /** The programs that its tools, checks and commands run now; null: none. */
+  work: {
+    count: number;
+    /** Names, for people. */
+    names: string;
+    /** When they were first seen; what they did before nobody knows. */
+    since: number;
+    /** When they last used the processor, or read or wrote. */
+    activeAt: number | null;
+  } | null;
+  /** What its pane shows, where that is known. */
+  screen: { kind: ScreenFact; text: string; at: number } | null;
+  /** Who looks at its pane. */
+  person: { attached: boolean; lastKeyAt: number | null };
+  /** Which of its processes a signal has stopped. */
+  stopped: string | null;
+  /** What Claude Code wrote down of its own state: `busy`, `idle`, `waiting`. */
+  session: { status: string; at: number } | null;
+  /** All its processes. */
+  use: { processes: number; rssBytes: number; cpuPercent: number } | null;
+}
+
+export type ScreenFact = 'trust' | 'login' | 'api-key' | 'resume' | 'theme' | 'settings' | 'retrying' | 'suspended';
+
+/** When a trouble is one, and of what kind. */
+export interface TroubleLimits {
+  /** Work without any sign of progress for so long is stuck, ms. */
+  stuckAfterMs: number;
+  /** A command that does something counts as progress for so long, ms. */
+  longestCommandMs: number;
+  /** So many rounds of the same calls are a loop. */
+  loopAfter: number;
+}
+
+/** Why an agent is stuck, for those who do something about it. */
+export interface Trouble {
+  kind: 'no-progress' | 'hang-api' | 'hang-command' | 'long-command' | 'loop';
+  /** When it began, epoch ms. */
+  since: number;
+  /** The newest evidence. */
+  at: number;
+}
+
 export interface HealthFacts {
   desired: AgentDesired;
   lifecycle: LifecycleFact;
@@ -40,8 +88,11 @@ export interface HealthFacts {
   snapshot: WrapperSnapshot | null;
   snapshotAt: number | null;
   probeError?: ProbeError | null | undefined;
-  /** Work without any sign of progress for so long is stuck, ms. */
-  stuckAfterMs: number;
+  limits: TroubleLimits;
+  /** Absent: nobody has looked. */
+  signs?: Signs | undefined;
+  /** Times that do not count. */
+  gaps?: readonly Gap[] | undefined;
 }
 
 export interface Evidence {
@@ -60,4 +111,6 @@ export interface Judgement {
   evidence: Evidence[];
   /** When a hold or a backoff ends, epoch ms. */
   until: number | null;
+  /** Set while it is stuck. */
+  trouble: Trouble | null;
 }

@@ -1,5 +1,10 @@
 export type { Evidence, HealthFacts, Judgement, LifecycleFact, PaneState, ProbeError } from './facts.ts';
+export { awakeSince, GapWatch, type Gap } from './awake.ts';
+export type { ScreenFact, Signs, Trouble, TroubleLimits } from './facts.ts';
 export { judge } from './judge.ts';
+export { nextRung, type Call, type LadderFacts, type LadderRules, type LadderState } from './ladder.ts';
+export { callOf, crossings, type Crossing, type Limits, type Taken } from './limits.ts';
 export { AlertBook, conditionsOf, isAtLeast, type AlertChange, type Observed, type Severity } from './alerts.ts';
 export { massDeath } from './mass-death.ts';
 export { RULES } from './rules.ts';
+export { isTyping } from './work-rules.ts';

@@ -13,6 +13,7 @@ export function judge(facts: HealthFacts, now: number): Judgement {
       rule: name,
       evidence: evidenceOf(facts, now),
       until: verdict.until ?? null,
+      trouble: verdict.trouble ?? null,
     };
   }
   throw new Error('the last rule says something about everything');

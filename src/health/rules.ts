@@ -2,7 +2,8 @@ import type { WrapperSnapshot } from '../coordination/link.ts';
 import type { AgentStatus } from '../domain/agent.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { describePane, time } from './evidence.ts';
-import type { HealthFacts } from './facts.ts';
+import type { HealthFacts, Trouble } from './facts.ts';
+import { works, workOf, WORK_RULES } from './work-rules.ts';
 
 /** A wrapper that restarts its link or its supervisor is back within a second; until then the last word stands. */
 export const LINK_GRACE_MS = 10_000;
@@ -16,6 +17,7 @@ export const FIRST_MOMENTS_MS = 3000;
 export interface Verdict {
   reason: string;
   until?: number | null;
+  trouble?: Trouble;
 }
 
 export interface Rule {
@@ -125,11 +127,7 @@ const AGENT_RULES: readonly Rule[] = [
   said('dialog-open', 'needs-you', ({ turn }) =>
     because(turn === 'permission', 'a permission dialog is open in its pane'),
   ),
-  said('no-progress', 'stuck', (snapshot, { stuckAfterMs }, now) => {
-    if (!works(snapshot)) return null;
-    const quiet = now - lastSign(snapshot, now);
-    return because(quiet >= stuckAfterMs, `${workOf(snapshot)}: no sign of progress for ${formatDuration(quiet)}`);
-  }),
+  ...WORK_RULES.map(({ name, status, when }) => said(name, status, when)),
   said('works', 'working', (snapshot, { desired }) => {
     if (!works(snapshot)) return null;
     const pausing = snapshot.paused || desired === 'paused';
@@ -166,20 +164,4 @@ export const RULES: readonly Rule[] = [
 
 function nothingRuns({ pane, link }: HealthFacts): boolean {
   return !link.connected && pane !== null && (!pane.exists || pane.dead);
-}
-
-/** A held agent waits, also with a task in its hands. */
-function works({ turn, tasks, held }: WrapperSnapshot): boolean {
-  return held === null && (tasks.length > 0 || turn === 'busy' || turn === 'background');
-}
-
-/** A new turn and a new phase are progress too. */
-function lastSign({ lastProgressAt, turnSince, tasks }: WrapperSnapshot, now: number): number {
-  const signs = [lastProgressAt, turnSince, ...tasks.map(({ since }) => since)].map(time).filter((at) => at !== null);
-  return Math.min(now, Math.max(...signs));
-}
-
-function workOf({ tasks, turn }: WrapperSnapshot): string {
-  if (tasks.length > 0) return tasks.map(({ task, phase }) => `${task} ${phase}`).join(', ');
-  return turn === 'background' ? 'background work goes on' : 'a turn without a task';
 }

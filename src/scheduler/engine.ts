@@ -11,7 +11,17 @@ import { taskDocument, taskDocuments } from './document.ts';
 import { beat, leaseDocument, type AttemptRef, type HeartbeatAnswer, type Lease } from './hold.ts';
 import { decodeLane, type Claimer, type Lane } from './lane.ts';
 import { cancelTask, retryTask, type Cancelled } from './person.ts';
-import { applyResult, keepReserved, lose, promoteDue, putBack, type Applied, type PutBack } from './settle.ts';
+import {
+  applyResult,
+  failHeld,
+  keepReserved,
+  lose,
+  passOn,
+  promoteDue,
+  putBack,
+  type Applied,
+  type PutBack,
+} from './settle.ts';
 import { Step, type Tables } from './step.ts';
 import { resolveTask, submitBatch, type Submitted } from './submit.ts';
 import type { SpecRules } from './validate.ts';
@@ -120,6 +130,24 @@ export class TaskEngine {
     });
   }
 
+  /** The caller has ended this agent's processes, and wants another to do what it had in hand. Returns the tasks. */
+  passOn(agent: string, to: string, reason: string): Promise<string[]> {
+    return this.#change((step) => {
+      const held = step.tables.attempts.leasesOf(agent);
+      for (const lease of held) passOn(step, lease, to, reason);
+      return held.map(({ task }) => taskId(task));
+    });
+  }
+
+  /** The caller has ended this agent's processes: what it had in hand counts as failed. Returns the tasks. */
+  failHeld(agent: string, error: string): Promise<string[]> {
+    return this.#change((step) => {
+      const held = step.tables.attempts.leasesOf(agent);
+      for (const lease of held) failHeld(step, lease, error);
+      return held.map(({ task }) => taskId(task));
+    });
+  }
+
   /** What is kept for these agents waits for them however long they rest. */
   keepReserved(agents: ReadonlySet<string>): Promise<void> {
     return this.#change((step) => keepReserved(step, agents));
@@ -172,6 +200,12 @@ export class TaskEngine {
   /** Throws SwarmError `unknown-task`. */
   get(id: string): Task {
     return taskDocument(this.#tables, this.#row(id), this.#clock.now());
+  }
+
+  /** Undefined: there is none of that id (any more). */
+  find(id: string): Task | undefined {
+    const row = this.#tables.tasks.get(taskNumber(id) ?? 0);
+    return row === undefined ? undefined : taskDocument(this.#tables, row, this.#clock.now());
   }
 
   /** Newest first. */

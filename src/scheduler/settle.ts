@@ -85,6 +85,43 @@ export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reas
   step.record('task.released', task.n, lease.agent, { attempt: task.attempts, reason });
 }
 
+/**
+ * Nothing runs of the attempt, which came to nothing with this agent: `to` may take the task before all others, from
+ * its beginning. It counts as a failure, so that it does not go round for ever.
+ */
+export function passOn(step: Step, lease: LeaseRow, to: string, reason: string): void {
+  const task = step.tables.tasks.get(lease.task);
+  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  const end = { outcome: 'failed', errorClass: 'agent', error: reason, sessionId: null, costUsd: 0 } as const;
+  const retries = step.tables.tasks.specs(`[${task.n}]`)[0]?.retries ?? 0;
+  if (task.cancelling === 1) return cancelHeld(step, task, { ...end, agent: lease.agent });
+  if (task.failures >= retries) return fail(step, task, { ...end, agent: lease.agent });
+  finish(step, task, end);
+  step.move(task, 'requeue', {
+    failures: task.failures + 1,
+    note: `taken from ${lease.agent}: ${reason}`,
+    reserved_until: step.now + AFFINITY_MS,
+    lane: reserveLane(task.lane, to),
+  });
+  step.record('task.passed-on', task.n, lease.agent, { attempt: task.attempts, to, reason });
+}
+
+/** Nothing runs of the attempt any more, and it was no loss: it counts against the task. */
+export function failHeld(step: Step, lease: LeaseRow, error: string): void {
+  const task = step.tables.tasks.get(lease.task);
+  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  const end = {
+    agent: lease.agent,
+    outcome: 'failed',
+    errorClass: 'agent',
+    error,
+    sessionId: null,
+    costUsd: 0,
+  } as const;
+  if (task.cancelling === 1) cancelHeld(step, task, end);
+  else fail(step, task, end);
+}
+
 /** Keeps what is kept for these agents for them a while longer. */
 export function keepReserved(step: Step, agents: ReadonlySet<string>): void {
   for (const task of step.tables.tasks.reserved(step.now + AFFINITY_MS / 2)) {

@@ -7,6 +7,7 @@ import {
   type Usage,
 } from '../domain/agent.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
+import type { Crossing, Signs, Trouble } from '../health/index.ts';
 import type { Lifecycle, Observed } from './lifecycle.ts';
 
 /** What tmux says of the pane that bears this agent's mark. */
@@ -64,6 +65,12 @@ export class AgentRecord {
   status: AgentStatus = 'unknown';
   statusSince: number;
   statusReason: string | null = null;
+  /** What is seen of it by looking. */
+  signs: Signs | undefined;
+  /** Why it is stuck, while it is. */
+  trouble: Trouble | null = null;
+  /** Limits that it crosses now, for people. */
+  crossings: readonly Crossing[] = [];
   /** Ends what of a step may take long, while there is such a thing. */
   interrupt: AbortController | null = null;
   /** Which settings its wrapper was started with, see `settingsKey`; null where that is not known. */

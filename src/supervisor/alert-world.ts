@@ -31,11 +31,12 @@ export function openAlerting(world: AlertWorld): Alerting {
       if (state !== broker.state) broker = { state, since: Date.now() };
       // What is being taken down is not in trouble.
       if (fleet.goingDown) return { agents: [], broker: { state: 'up', since: 0, reason: null }, refused: null };
-      const agents = fleet.records.map(({ id, status, statusSince, statusReason }) => ({
+      const agents = fleet.records.map(({ id, status, statusSince, statusReason, crossings }) => ({
         id,
         status,
         since: new Date(statusSince).toISOString(),
         reason: statusReason,
+        crossings,
       }));
       return { agents, broker: { ...broker, reason }, refused: world.refused()?.message ?? null };
     },

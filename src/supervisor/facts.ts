@@ -1,10 +1,11 @@
 import { SETUP_REASON, type AgentDesired } from '../domain/agent.ts';
-import type { HealthFacts, LifecycleFact, ProbeError } from '../health/index.ts';
+import type { Gap, HealthFacts, LifecycleFact, ProbeError, TroubleLimits } from '../health/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 
 export interface FactsContext {
   desired: AgentDesired;
-  stuckAfterMs: number;
+  limits: TroubleLimits;
+  gaps?: readonly Gap[] | undefined;
   /** Set while tmux cannot be asked. */
   probeError: ProbeError | null;
   /** Epoch ms. */
@@ -12,11 +13,14 @@ export interface FactsContext {
 }
 
 /** What is known of one agent, in the words of the health room. */
-export function factsOf(record: AgentRecord, { desired, stuckAfterMs, probeError, now }: FactsContext): HealthFacts {
+export function factsOf(record: AgentRecord, context: FactsContext): HealthFacts {
+  const { desired, limits, gaps, probeError, now } = context;
   const { pane, linked, snapshot, snapshotAt, linkSince, paneSeenAt } = record;
   return {
     desired,
-    stuckAfterMs,
+    limits,
+    gaps,
+    signs: record.signs,
     probeError,
     lifecycle: lifecycleFact(record, desired, now),
     pane:

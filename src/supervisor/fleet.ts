@@ -6,7 +6,7 @@ import type { Order, WrapperSnapshot } from '../coordination/link.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { ProbeError } from '../health/index.ts';
 import type { EventLog } from './event-log.ts';
-import { decide, type Action, type Lifecycle } from './lifecycle.ts';
+import { decide, rests, type Action, type Lifecycle } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
@@ -251,10 +251,7 @@ export class Fleet {
    */
   async alone<T>(record: AgentRecord, work: () => Promise<T>): Promise<T> {
     const { lifecycle, pane, linked, busy, paneKnown } = record;
-    const rests =
-      ['none', 'blocked', 'failed'].includes(lifecycle.phase) ||
-      (lifecycle.phase === 'backoff' && lifecycle.of === 'start');
-    if (busy || linked || !paneKnown || !rests || pane?.dead === false) {
+    if (busy || linked || !paneKnown || !rests(lifecycle) || pane?.dead === false) {
       throw new SwarmError('agent-away', `${record.id} is not connected now, and something of it may run`, {
         hint: 'See `swarm status`, then try again.',
         retrySafe: true,
@@ -271,22 +268,25 @@ export class Fleet {
 
   /**
    * Stops the agent, then works in its worktree; nothing of it is begun meanwhile, and the loop goes on from there.
+   * @param after where it stands then
    * @throws what `work` does, or whatever keeps the agent from being stopped: nothing was done then
    */
-  held<T>(record: AgentRecord, leases: 'given-back' | 'left', work: () => Promise<T>): Promise<T> {
+  held<T>(
+    record: AgentRecord,
+    leases: 'given-back' | 'left',
+    work: () => Promise<T>,
+    after: (stopped: Lifecycle) => Lifecycle = (stopped) => stopped,
+  ): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
     record.holds.push(async () => {
       this.settle(record, { phase: 'stopping', since: this.#deps.now() });
-      let lifecycle: Lifecycle;
-      try {
-        lifecycle = await this.#deps.runner.stop(record, leases);
-      } catch (error) {
+      const lifecycle = await this.#deps.runner.stop(record, leases).catch((error: unknown) => {
         reject(error);
         throw error;
-      }
+      });
       await work().then(resolve, reject);
-      return lifecycle;
+      return after(lifecycle);
     });
     this.wake();
     return promise;

@@ -1,17 +1,13 @@
 import type { ExplainDocument } from '../api/documents.ts';
 import type { AgentDesired } from '../domain/agent.ts';
-import { judge as judgeFacts, type Judgement, type ProbeError } from '../health/index.ts';
-import { scanProcesses, treeUsage, type ProcessTable } from '../process/index.ts';
+import { judge as judgeFacts, type Gap, type Judgement, type ProbeError, type TroubleLimits } from '../health/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 import { factsOf } from './facts.ts';
-import type { TreeUse } from './status.ts';
-
-/** A scan of the process table is shared by all who ask within this time, ms. */
-const SCAN_MAX_AGE_MS = 2_000;
 
 export interface JudgeOptions {
-  stuckAfterMs: number;
+  limits(): TroubleLimits;
+  gaps(): readonly Gap[];
   events: EventLog;
   now(): number;
 }
@@ -20,8 +16,6 @@ export interface JudgeOptions {
 export class Judge {
   readonly #options: JudgeOptions;
   #probeError: ProbeError | null = null;
-  #before: ProcessTable | null = null;
-  #latest: ProcessTable | null = null;
 
   constructor(options: JudgeOptions) {
     this.#options = options;
@@ -29,7 +23,8 @@ export class Judge {
 
   reconsider(record: AgentRecord, desired: AgentDesired): void {
     const now = this.#options.now();
-    const { status, reason, rule } = this.#judge(record, desired, now);
+    const { status, reason, rule, trouble } = this.#judge(record, desired, now);
+    record.trouble = trouble;
     const changed = record.status !== status;
     record.statusReason = reason === '' ? null : reason;
     if (!changed) return;
@@ -41,25 +36,14 @@ export class Judge {
   }
 
   #judge(record: AgentRecord, desired: AgentDesired, now: number): Judgement {
-    const { stuckAfterMs } = this.#options;
-    return judgeFacts(factsOf(record, { desired, stuckAfterMs, probeError: this.#probeError, now }), now);
+    const [limits, gaps] = [this.#options.limits(), this.#options.gaps()];
+    return judgeFacts(factsOf(record, { desired, limits, gaps, probeError: this.#probeError, now }), now);
   }
 
   /** Judged anew, so that facts, ages and rule belong together. */
   explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
     this.reconsider(record, desired);
     const { status, reason, rule, evidence, until } = this.#judge(record, desired, this.#options.now());
-    const use = this.useOf(record);
-    const processes =
-      use === null
-        ? []
-        : [
-            {
-              fact: 'processes',
-              value: `${use.cpuPercent.toFixed(1)} % of a core, ${Math.round(use.rssBytes / 2 ** 20)} MiB`,
-              ageMs: 0,
-            },
-          ];
     return {
       agent: record.id,
       status,
@@ -67,28 +51,12 @@ export class Judge {
       rule,
       reason: reason === '' ? null : reason,
       until: until === null ? null : new Date(until).toISOString(),
-      facts: [...evidence, ...processes],
+      facts: evidence,
     };
   }
 
   /** tmux answers (null), or fails to. */
   set probeError(error: ProbeError | null) {
     this.#probeError = error;
-  }
-
-  /** CPU and memory of the agent's tree; null while it has none. */
-  useOf(record: AgentRecord): TreeUse | null {
-    const root = record.pane?.dead === false ? record.pane.pid : undefined;
-    if (root === undefined) return null;
-    this.#scan();
-    if (this.#latest === null) return null;
-    const usage = treeUsage(this.#before, this.#latest, root);
-    return usage === null ? null : { cpuPercent: usage.cpuPercent ?? 0, rssBytes: usage.rssBytes };
-  }
-
-  #scan(): void {
-    if (this.#latest !== null && performance.now() - this.#latest.at < SCAN_MAX_AGE_MS) return;
-    this.#before = this.#latest;
-    this.#latest = scanProcesses();
   }
 }

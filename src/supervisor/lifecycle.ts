@@ -19,6 +19,13 @@ export type Lifecycle =
   | { phase: 'stopping'; since: number }
   | { phase: 'failed'; since: number; detail: string };
 
+/** Nothing of it runs, nor is on its way. */
+export function rests(lifecycle: Lifecycle): boolean {
+  return lifecycle.phase === 'backoff'
+    ? lifecycle.of === 'start'
+    : ['none', 'blocked', 'failed'].includes(lifecycle.phase);
+}
+
 export interface PaneFact {
   dead: boolean;
   /** "exit 1", "signal 9", null while it lives. */

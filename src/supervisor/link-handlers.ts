@@ -20,12 +20,18 @@ export interface LinkWorld {
   leases(): Leases;
   messages(): MessageDesk;
   /** Keeps what is known of the agent. */
-  keep(record: AgentRecord): void;
+  save(record: AgentRecord): Promise<void>;
 }
 
 /** What the wrappers say, to whom it matters. */
 export function linkHandlers(world: LinkWorld): LinkHandlers {
-  const { log, epoch, events, keep } = world;
+  const { log, epoch, events } = world;
+  // What cannot be kept now, because the disk is full, is kept with the next change.
+  const keep = (record: AgentRecord): void => {
+    const failed = (error: unknown): void =>
+      log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
+    world.save(record).catch(failed);
+  };
   return {
     tokenOf: (agent) => world.fleet().get(agent)?.token ?? null,
     welcome: (agent) => ({

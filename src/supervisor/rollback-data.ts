@@ -1,3 +1,6 @@
+import type { Checkpoint } from '../checkpoint/types.ts';
+import type { Task } from '../domain/task.ts';
+
 /** Where a conversation stands. */
 export interface ConversationPoint {
   sessionId: string;
@@ -26,6 +29,8 @@ export interface RollbackData {
   cutInto: string;
   /** The task that was in hand. */
   task: string | null;
+  /** Ordered by swarm itself, which begins a new conversation and says this there; absent: a person ordered it. */
+  why?: string;
   /** What became of the conversation; absent until then. */
   how?: ConversationPlan['how'];
 }
@@ -58,4 +63,33 @@ export function planConversation(facts: ConversationFacts): ConversationPlan {
   if (point === null || point.uuid === null)
     return { how: 'fresh', why: `at checkpoint ${n} there was no conversation yet` };
   return { how: 'cut', from: point };
+}
+
+/**
+ * The checkpoint of what was there before, after a kill: the first one, or the one that the store took to hold ignored
+ * files too; not one of what a rollback that had ended already had made of it. Pure.
+ */
+export function safetyAmong(
+  all: readonly Checkpoint[],
+  { n, safety }: RollbackData,
+  target: Checkpoint,
+): number | null {
+  const further = all.find(
+    (checkpoint) =>
+      checkpoint.n > (safety ?? 0) &&
+      checkpoint.reason === `before rollback to ${n}` &&
+      checkpoint.state !== target.state,
+  );
+  return further?.n ?? safety;
+}
+
+/** The first attempt's checkpoint of its beginning: the worktree was not yet the task's. */
+export function isBeforeTask(checkpoint: Checkpoint, task: Task): boolean {
+  const { reason, attempt, agent } = checkpoint;
+  if (checkpoint.task !== task.id || reason !== 'task-start' || attempt === null) return false;
+  return !task.attempts.some((earlier) => earlier.n === attempt - 1 && earlier.agent === agent);
+}
+
+export function undoneText({ n, safety }: RollbackData): string {
+  return `the rollback to checkpoint ${n} could not be ended and was taken back: all is as in checkpoint ${safety ?? 0}`;
 }

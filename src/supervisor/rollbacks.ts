@@ -15,12 +15,22 @@ import type { AgentRecord } from './agent-record.ts';
 import type { Conversations } from './conversations.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
-import { planConversation, type ConversationPlan, type ConversationPoint, type RollbackData } from './rollback-data.ts';
+import {
+  isBeforeTask,
+  planConversation,
+  safetyAmong,
+  undoneText,
+  type ConversationPlan,
+  type ConversationPoint,
+  type RollbackData,
+} from './rollback-data.ts';
 
 export interface RollbackOptions {
   filesOnly: boolean;
   /** The agent waits afterwards, with its task, until a person lets it go on. */
   hold: boolean;
+  /** Set where no person ordered it: the agent begins a new conversation, and is told this. */
+  why?: string | undefined;
 }
 
 export interface RollbacksDependencies {
@@ -64,8 +74,9 @@ export class Rollbacks {
   async conversationPlan(
     record: AgentRecord,
     checkpoint: Checkpoint,
-    { filesOnly, to }: { filesOnly: boolean; to?: ConversationPoint | null },
+    { filesOnly, to, why }: { filesOnly: boolean; to?: ConversationPoint | null; why?: string | undefined },
   ): Promise<ConversationPlan> {
+    if (why !== undefined) return { how: 'fresh', why };
     const held = this.heldTask(record);
     const task = held === null ? null : this.#deps.engine.get(held);
     const { sessionId, transcriptUuid } = checkpoint;
@@ -103,7 +114,7 @@ export class Rollbacks {
   async run(
     record: AgentRecord,
     n: number,
-    { filesOnly, hold, to }: RollbackOptions & { to: ConversationPoint | null },
+    { filesOnly, hold, to, why }: RollbackOptions & { to: ConversationPoint | null },
   ): Promise<RollbackDocument> {
     const { store, fleet, events } = this.#deps;
     const data: RollbackData = {
@@ -118,6 +129,7 @@ export class Rollbacks {
       to,
       cutInto: randomUUID(),
       task: this.heldTask(record),
+      ...(why === undefined ? {} : { why }),
     };
     events.emit('rollback.asked', { agent: record.id, data: { n } });
     const id = await store.write(() => store.operations.begin('rollback', record.id, data));
@@ -245,7 +257,9 @@ export class Rollbacks {
   async #converse(record: AgentRecord, data: RollbackData, target: Checkpoint): Promise<Result> {
     const { conversations } = this.#deps;
     const plan = await this.conversationPlan(record, target, data);
-    const reason = `a person set ${data.filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${data.n}`;
+    const reason =
+      data.why ??
+      `a person set ${data.filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${data.n}`;
     const before = data.from?.sessionId ?? null;
     const goesOn = (sessionId: string | null): PutBack => ({ worktree: 'as-it-is', sessionId, reason });
     switch (plan.how) {
@@ -321,29 +335,4 @@ export class Rollbacks {
     ]);
     events.emit('rollback.dropped', { agent: record.id, task: data.task, data: { n: data.n, why } });
   }
-}
-
-/**
- * The checkpoint of what was there before, after a kill: the first one, or the one that the store took to hold ignored
- * files too; not one of what a rollback that had ended already had made of it. Pure.
- */
-function safetyAmong(all: readonly Checkpoint[], { n, safety }: RollbackData, target: Checkpoint): number | null {
-  const further = all.find(
-    (checkpoint) =>
-      checkpoint.n > (safety ?? 0) &&
-      checkpoint.reason === `before rollback to ${n}` &&
-      checkpoint.state !== target.state,
-  );
-  return further?.n ?? safety;
-}
-
-/** The first attempt's checkpoint of its beginning: the worktree was not yet the task's. */
-export function isBeforeTask(checkpoint: Checkpoint, task: Task): boolean {
-  const { reason, attempt, agent } = checkpoint;
-  if (checkpoint.task !== task.id || reason !== 'task-start' || attempt === null) return false;
-  return !task.attempts.some((earlier) => earlier.n === attempt - 1 && earlier.agent === agent);
-}
-
-function undoneText({ n, safety }: RollbackData): string {
-  return `the rollback to checkpoint ${n} could not be ended and was taken back: all is as in checkpoint ${safety ?? 0}`;
 }

@@ -50,6 +50,8 @@ export interface ServiceDependencies {
   works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
+  /** It may take as much again as its limits allow. */
+  renew(record: AgentRecord): void;
   checkpoints: {
     list(agent: string, worktree: string): Promise<CheckpointDocument[]>;
     /** For an agent that is stopped; a living one does it itself. */
@@ -114,6 +116,7 @@ export class Service implements SwarmService {
     }
     record.row = { ...record.row, desired };
     await this.#deps.saveRow(record);
+    if (desired === 'up') this.#deps.renew(record);
     if (desired !== 'stopped') this.#deps.fleet.revive(record);
     this.#deps.events.emit('agent.wanted', { agent: id, data: { desired } });
     this.#deps.fleet.wake();

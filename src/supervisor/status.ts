@@ -1,11 +1,9 @@
 import type { Agent, NeedsYou } from '../domain/agent.ts';
+import type { Signs } from '../health/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 
 /** CPU and memory of an agent's process tree at the last sample. */
-export interface TreeUse {
-  cpuPercent: number;
-  rssBytes: number;
-}
+export type TreeUse = Pick<NonNullable<Signs['use']>, 'cpuPercent' | 'rssBytes'>;
 
 /** The document of one agent, from what is known now. */
 export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {

@@ -40,17 +40,31 @@ export class Stops {
     const { now, stopped } = this.#world;
     const seen = new Set<string>();
     for (const record of this.#options.records()) {
+      this.#wakeSuspended(record);
+      if (record.signs?.stopped) record.signs = { ...record.signs, stopped: null };
       for (const [what, pid] of processesOf(record)) {
         const found = stopped(pid);
         if (found === null) continue;
         const key = `${found.pid}/${found.startTime}`;
         seen.add(key);
+        if (record.signs !== undefined)
+          record.signs = { ...record.signs, stopped: `its ${what} is stopped by a signal` };
         const since = this.#since.get(key) ?? now();
         this.#since.set(key, since);
         if (Math.abs(now() - since) >= PATIENCE_MS) this.#resume(record, what, found, key);
       }
     }
     for (const key of this.#since.keys()) if (!seen.has(key)) this.#since.delete(key);
+  }
+
+  /** Ctrl-Z in a pane: the process does not count as stopped, and there is no shell to bring it back. */
+  #wakeSuspended(record: AgentRecord): void {
+    const child = record.snapshot?.child ?? null;
+    if (record.signs?.screen?.kind !== 'suspended' || child === null) return;
+    record.signs = { ...record.signs, screen: null };
+    if (!this.#world.resume(child)) return;
+    const detail = `its agent (pid ${child.pid}) was suspended by Ctrl-Z, and was let go on`;
+    this.#options.events.emit('agent.resumed-process', { agent: record.id, data: { detail, pid: child.pid } });
   }
 
   #resume(record: AgentRecord, what: string, found: ProcessIdentity, key: string): void {

@@ -3,6 +3,7 @@ import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import type { BrokerKeeper } from './broker-keeper.ts';
 import { openBrokerSide } from './broker-side.ts';
+import { Care } from './care.ts';
 import type { Alerting } from './alerting.ts';
 import { openAlerting } from './alert-world.ts';
 import { checkpointDesk, checkpointUpkeep } from './checkpoint-desk.ts';
@@ -14,7 +15,6 @@ import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
-import { Judge } from './judge.ts';
 import { Leases } from './leases.ts';
 import { linkHandlers } from './link-handlers.ts';
 import { MessageDesk } from './message-desk.ts';
@@ -28,7 +28,6 @@ import { Service } from './service.ts';
 import { SettingsDesk } from './settings-desk.ts';
 import { statusDocument } from './status-document.ts';
 import { agentDocument, paneLabel } from './status.ts';
-import { Stops } from './stops.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
 import { openTaskDesk } from './task-world.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
@@ -50,7 +49,7 @@ export class Supervisor {
   readonly #broker: BrokerKeeper;
   readonly #dispatch: Dispatch;
   readonly #fleet: Fleet;
-  readonly #judge: Judge;
+  readonly #care: Care;
   readonly #leases: Leases;
   readonly #api: ApiServer;
   readonly #redeclare: () => void;
@@ -60,7 +59,6 @@ export class Supervisor {
   readonly #upkeep: CheckpointUpkeep;
   readonly #works: Works;
   readonly #alerting: Alerting;
-  readonly #stops: Stops;
   readonly #messages: MessageDesk;
   readonly #settings: SettingsDesk;
   #tick: NodeJS.Timeout | null = null;
@@ -94,26 +92,26 @@ export class Supervisor {
         dispatch: () => this.#dispatch,
         leases: () => this.#leases,
         messages: () => this.#messages,
-        keep: (record) => this.#keep(record),
+        save: (record) => this.#roster.save(record),
       }),
       store.epoch,
     );
     this.#tmux = openTmuxHost(options, () => this.#fleet.wake());
-    this.#judge = new Judge({
-      get stuckAfterMs() {
-        return config.health.stuckAfter;
-      },
+    this.#care = new Care({
+      ...options,
       events: this.#events,
-      now,
+      engine: this.#engine,
+      tmux: this.#tmux,
+      parts: () => ({ fleet: this.#fleet, works: this.#works, links: this.#links, roster: this.#roster }),
     });
     this.#fleet = new Fleet({
       log,
       events: this.#events,
       now,
-      look: () => this.#tmux.look(),
+      look: () => (this.#care.watch.beat(), this.#tmux.look()),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       onChange: (record) => this.#reconsider(record),
-      onProbe: (error) => (this.#judge.probeError = error),
+      onProbe: (error) => (this.#care.judge.probeError = error),
       runner: new AgentRunner(
         runnerPorts({
           ...options,
@@ -189,7 +187,6 @@ export class Supervisor {
       during: (work) => this.#power.during(work),
     });
     this.#messages = new MessageDesk({ log, events: this.#events, store, fleet: this.#fleet, links: this.#links });
-    this.#stops = new Stops({ events: this.#events, records: () => this.#fleet.records });
     this.#alerting = openAlerting({
       ...options,
       events: this.#events,
@@ -231,30 +228,16 @@ export class Supervisor {
     this.#events.emit('supervisor.started', { data });
   }
 
-  /** What cannot be kept now, because the disk is full, is kept with the next change. */
-  #keep(record: AgentRecord): void {
-    const failed = (error: unknown): void =>
-      this.#options.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
-    this.#roster.save(record).catch(failed);
-  }
-
   #reconsider(record: AgentRecord): void {
-    this.#judge.reconsider(record, this.#fleet.desired(record));
+    this.#care.judge.reconsider(record, this.#fleet.desired(record));
     this.#tmux.labelled(record.pane, paneLabel(record));
   }
 
   #onTick(): void {
     const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
+    this.#care.tick();
     for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
-    for (const part of [
-      this.#dispatch,
-      this.#works,
-      this.#power,
-      this.#upkeep,
-      this.#stops,
-      this.#settings,
-      this.#alerting,
-    ])
+    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#settings, this.#alerting])
       part.tick();
   }
 
@@ -262,10 +245,10 @@ export class Supervisor {
     const notes = request.keepBase === true ? [] : await this.#settings.agreed();
     const called = await this.#roster.call(request);
     this.#fleet.goUp();
-    for (const record of this.#fleet.records) this.#judge.reconsider(record, this.#fleet.desired(record));
+    for (const record of this.#fleet.records) this.#care.judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
     this.#redeclare();
-    const agents = this.#fleet.records.map((record) => agentDocument(record, this.#judge.useOf(record)));
+    const agents = this.#fleet.records.map((record) => agentDocument(record, this.#care.watch.useOf(record)));
     this.#events.emit('swarm.up', { data: { base: this.#roster.base, agents: agents.map(({ id }) => id) } });
     return { agents, base: this.#roster.base, ...called, notes: [...notes, ...called.notes] };
   }
@@ -279,7 +262,7 @@ export class Supervisor {
       broker: this.#broker.state,
       config: this.#settings.document(),
       records: this.#fleet.records,
-      use: (record) => this.#judge.useOf(record),
+      use: (record) => this.#care.watch.useOf(record),
       tasks: this.#engine.counts(),
       queues: this.#queue.depths(),
     });
@@ -300,8 +283,8 @@ export class Supervisor {
         works: this.#works,
       }),
       status: () => this.#status(),
-      document: (record) => agentDocument(record, this.#judge.useOf(record)),
-      explain: (record) => this.#judge.explain(record, this.#fleet.desired(record)),
+      document: (record) => agentDocument(record, this.#care.watch.useOf(record)),
+      explain: (record) => this.#care.judge.explain(record, this.#fleet.desired(record)),
       alerts: () => this.#alerting.open,
       messages: this.#messages,
       up: (request) => this.#power.up(request),
@@ -309,6 +292,7 @@ export class Supervisor {
       works: this.#works,
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
+      renew: (record) => this.#care.renew(record),
       checkpoints: checkpointDesk(layout, config),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
       degraded: () => (this.#broker.state.state === 'up' ? [] : [`broker ${this.#broker.state.state}`]),

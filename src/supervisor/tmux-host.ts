@@ -158,6 +158,19 @@ export class TmuxHost {
     this.#tmux?.command(['set-option', '-g', ALERTS_OPTION, text]).catch(() => undefined);
   }
 
+  /** The text on a pane's screen. @throws while tmux cannot be asked */
+  async screen(pane: string): Promise<string> {
+    return await (await this.connect()).capturePane(pane);
+  }
+
+  /** The latest key of a person by session, epoch ms. */
+  async keys(): Promise<Map<string, number>> {
+    const keys = new Map<string, number>();
+    for (const { session, activity } of await (await this.connect()).listClients())
+      keys.set(session, Math.max(keys.get(session) ?? 0, activity * 1_000));
+    return keys;
+  }
+
   async close(known: PaneView): Promise<void> {
     if (this.#tmux === null) return;
     await this.#tmux.killSession(known.session);

@@ -23,7 +23,7 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<{ agent: ClaudeAgent; 
     },
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
-    processes: { identity: () => null, endMarked: () => Promise.resolve() },
+    processes: { identity: () => null, endMarked: () => Promise.resolve(), endWork: () => Promise.resolve(0) },
     state: new AgentState({ sessionId: null, failure: null, restarts: 0 } as WrapperSnapshot),
     event: () => undefined,
     reconsider: () => undefined,

@@ -20,7 +20,13 @@ const usage: ClaudeEventBody = {
 const line: ClaudeEventBody = { type: 'status-line', costUsd: 1, contextPercent: 1 };
 const notify = (kind: string): ClaudeEventBody => ({ type: 'notification', kind, message: '' });
 const begin = (tool = 'Bash'): ClaudeEventBody => ({ type: 'tool-start', tool, input: {}, toolUseId: 't' });
-const ended = (tool = 'Bash', ok = true): ClaudeEventBody => ({ type: 'tool-end', tool, toolUseId: 't', ok });
+const ended = (tool = 'Bash', ok = true): ClaudeEventBody => ({
+  type: 'tool-end',
+  tool,
+  toolUseId: 't',
+  ok,
+  result: 'r',
+});
 const ask = (requestId: string): ClaudeEventBody => ({
   type: 'permission-requested',
   requestId,

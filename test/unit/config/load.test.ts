@@ -20,6 +20,13 @@ describe('defaults', () => {
     expect(config.agents).toEqual({
       worker: {
         count: 3,
+        limits: {
+          memory: {},
+          processes: { soft: 1000, hard: 4000 },
+          turn: { soft: 4 * 3_600_000 },
+          usd: {},
+          tokens: {},
+        },
         kind: 'claude',
         command: ['claude'],
         slots: 1,

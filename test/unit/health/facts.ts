@@ -49,7 +49,7 @@ export function facts(more: Partial<HealthFacts> = {}): HealthFacts {
     link: { connected: true, since: T0 - 3_600_000, lastSeenAt: T0 },
     snapshot: snapshot(),
     snapshotAt: T0,
-    stuckAfterMs: 600_000,
+    limits: { stuckAfterMs: 600_000, longestCommandMs: 3_600_000, loopAfter: 6 },
     ...more,
   };
 }

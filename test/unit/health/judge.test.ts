@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { judge, massDeath, RULES, type HealthFacts } from '../../../src/health/index.ts';
+import { WORK_CASES } from './work-cases.ts';
 import { ALIVE, facts, iso, question, snapshot, T0, task } from './facts.ts';
 
 const lost = { connected: false, since: T0, lastSeenAt: T0 };
@@ -344,7 +345,7 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
 ];
 
 describe('a judgement', () => {
-  test.each(CASES)('%s', (_title, given, rule, status, reason) => {
+  test.each([...CASES, ...WORK_CASES])('%s', (_title, given, rule, status, reason) => {
     const judged = judge(given, T0);
     expect(judged).toMatchObject({ rule, status });
     expect(judged.reason).toMatch(reason);
@@ -353,7 +354,7 @@ describe('a judgement', () => {
   test('every rule has a case, and a name of its own', () => {
     const names = RULES.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    expect(new Set(CASES.map(([, , rule]) => rule))).toEqual(new Set(names));
+    expect(new Set([...CASES, ...WORK_CASES].map(([, , rule]) => rule))).toEqual(new Set(names));
   });
 
   test('holds and backoffs tell when they end', () => {

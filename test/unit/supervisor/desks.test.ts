@@ -338,6 +338,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
       return order.do === 'checkpoint' ? { n: 2 } : { n: 1, safety: 3, changed: ['a'] };
     },
     saveRow: async ({ row }) => void saved.push(`${row.id} ${row.desired}`),
+    renew: () => {},
     checkpoints: {
       list: async () => [checkpoint(1), checkpoint(2)],
       capture: async (agent) => {

@@ -130,7 +130,12 @@ describe('what health is told of the lifecycle', () => {
   const fact = (lifecycle: Lifecycle, desired: 'up' | 'stopped' = 'up') => {
     const agent = record();
     agent.lifecycle = lifecycle;
-    return factsOf(agent, { desired, stuckAfterMs: 1, probeError: null, now: BEGIN + 12_345 }).lifecycle;
+    return factsOf(agent, {
+      desired,
+      limits: { stuckAfterMs: 1, longestCommandMs: 1, loopAfter: 3 },
+      probeError: null,
+      now: BEGIN + 12_345,
+    }).lifecycle;
   };
   const since = BEGIN;
 
@@ -156,7 +161,12 @@ describe('what health is told of the lifecycle', () => {
 
   test('a pane, its absence and its link are told with their times', () => {
     const agent = record();
-    const context = { desired: 'up' as const, stuckAfterMs: 1, probeError: null, now: BEGIN + 12_345 };
+    const context = {
+      desired: 'up' as const,
+      limits: { stuckAfterMs: 1, longestCommandMs: 1, loopAfter: 3 },
+      probeError: null,
+      now: BEGIN + 12_345,
+    };
     expect(factsOf(agent, context)).toMatchObject({
       pane: { exists: false, at: BEGIN },
       link: { connected: false, lastSeenAt: null },

@@ -5,7 +5,12 @@ import { events, record, snapshot, Time } from './kit.ts';
 test('explain gives the status with the rule that fired and the facts in the order of trust', async () => {
   const time = new Time();
   const seen = events();
-  const judge = new Judge({ stuckAfterMs: 60_000, events: seen.log, now: time.now });
+  const judge = new Judge({
+    limits: () => ({ stuckAfterMs: 60_000, longestCommandMs: 600_000, loopAfter: 6 }),
+    gaps: () => [],
+    events: seen.log,
+    now: time.now,
+  });
   const worker = record();
   worker.lifecycle = { phase: 'up', since: time.now() };
   worker.linked = true;

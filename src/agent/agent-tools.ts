@@ -1,0 +1,36 @@
+import type { ToolHandlers } from '../claude/index.ts';
+import type { ClaudeBody } from './claude-body.ts';
+import type { Verdict } from './turn-end.ts';
+
+export interface AgentToolsWorld {
+  /** The task that it works on, if any. */
+  inHand(): { body: ClaudeBody } | null;
+  event(name: string, data: Record<string, unknown>): void;
+}
+
+/** What the agent's own tools do. */
+export function agentTools(world: AgentToolsWorld): ToolHandlers {
+  const inHand = (): { body: ClaudeBody } => {
+    const current = world.inHand();
+    if (current === null) throw new Error('There is no task now: a person talks to you directly.');
+    return current;
+  };
+  const say = (verdict: Verdict, reply: string): Promise<string> => {
+    inHand().body.say(verdict);
+    return Promise.resolve(reply);
+  };
+  return {
+    task_context: async () => inHand().body.context(),
+    report_progress: async ({ text, percent }) => {
+      world.event('task.progress', { text, ...(percent === undefined ? {} : { percent }) });
+      return 'Noted.';
+    },
+    complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),
+    fail_task: ({ reason }) => say({ tool: 'fail_task', reason }, 'Noted. End your turn now.'),
+    ask_person: ({ question, options }) =>
+      say(
+        { tool: 'ask_person', question, options: options ?? [] },
+        'Asked. End your turn now; the answer will be your next prompt.',
+      ),
+  };
+}

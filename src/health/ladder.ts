@@ -1,0 +1,115 @@
+import { RUNGS, type Rung } from '../domain/ladder.ts';
+import { awakeSince, type Gap } from './awake.ts';
+import type { Trouble } from './facts.ts';
+
+/** How long after the rung before, ms; null: never. */
+export type LadderRules = Readonly<Record<Rung, number | null>>;
+
+/** One trouble from its first rung to its end; kept over restarts of the supervisor. */
+export interface LadderState {
+  /** The task in hand; null: a turn without one. */
+  task: string | null;
+  cause: Trouble['kind'] | LimitCause;
+  /** When it was found, epoch ms. */
+  since: number;
+  rung: Rung | null;
+  /** When that rung was taken. */
+  at: number;
+}
+
+/** A hard limit that was crossed. */
+export type LimitCause = 'memory' | 'processes' | 'turn';
+
+/** What calls for a rung now. */
+export interface Call {
+  cause: LadderState['cause'];
+  /** The newest evidence, epoch ms. */
+  at: number;
+  /** Gentler rungs are no use. */
+  least?: Rung;
+}
+
+/** What it may be, and what stands in the way. */
+export interface LadderFacts {
+  kind: 'claude' | 'shell';
+  task: string | null;
+  /** What the history is about is no longer this agent's. */
+  left: boolean;
+  /** It is at work, well or not. */
+  works: boolean;
+  /** A person is at the keyboard of its pane. */
+  typing: boolean;
+  /** Its wrapper listens. */
+  linked: boolean;
+  /** A step of the fleet, or a rung, is under way. */
+  busy: boolean;
+  /** Somebody else could take its task. */
+  another: boolean;
+  /** The last thing that it had not done just before, epoch ms. */
+  advancedAt: number | null;
+}
+
+export type LadderStep =
+  | { do: 'rung'; rung: Rung; state: LadderState }
+  | { do: 'reset' }
+  | { do: 'wait'; state: LadderState }
+  | null;
+
+/**
+ * The next rung, if it is due. Each only on evidence that is newer than the rung before. What the agent does because of
+ * a rung is not progress: only something new ends the trouble, or another task. Pure.
+ * @param history what was done so far; null: nothing
+ * @param call null: nothing is wrong now
+ */
+export function nextRung(
+  history: LadderState | null,
+  call: Call | null,
+  facts: LadderFacts,
+  rules: LadderRules,
+  now: number,
+  gaps: readonly Gap[] = [],
+): LadderStep {
+  if (history !== null && isOver(history, call, facts)) return { do: 'reset' };
+  if (call === null) return null;
+  const state = history ?? { task: facts.task, cause: call.cause, since: now, rung: null, at: now };
+  const rung = nextOf(state.rung, call, facts, rules);
+  const waits: LadderStep = history === null ? { do: 'wait', state } : null;
+  if (rung === null) return waits;
+  const isNews = state.rung === null || call.at > state.at;
+  const isDue = awakeSince(state.at, now, gaps) >= (rules[rung] ?? 0);
+  if (!isNews || !isDue || facts.busy || facts.typing) return waits;
+  return { do: 'rung', rung, state: { ...state, cause: call.cause, rung, at: now } };
+}
+
+/** A limit that was crossed once and then not is no success: it stands until the task has changed. */
+function isOver({ task, cause, at }: LadderState, call: Call | null, facts: LadderFacts): boolean {
+  if (facts.left) return true;
+  if (cause === 'memory' || cause === 'processes' || cause === 'turn') return false;
+  if (call !== null) return false;
+  return (task === null && !facts.works) || (facts.advancedAt !== null && facts.advancedAt > at);
+}
+
+/** The gentlest rung above the last one that is switched on, of use, and possible. */
+function nextOf(last: Rung | null, { least = 'note' }: Call, facts: LadderFacts, rules: LadderRules): Rung | null {
+  const from = Math.max(last === null ? 0 : RUNGS.indexOf(last) + 1, RUNGS.indexOf(least));
+  return RUNGS.slice(from).find((rung) => rules[rung] !== null && isPossible(rung, facts)) ?? null;
+}
+
+function isPossible(rung: Rung, { kind, task, linked, another }: LadderFacts): boolean {
+  // What a command may take is said by its task's own --timeout; nobody can tell a long one from one that hangs.
+  if (kind === 'shell') return rung === 'note';
+  switch (rung) {
+    case 'note':
+    case 'restart':
+      return true;
+    case 'nudge':
+    case 'interrupt':
+      return linked;
+    case 'rollback':
+      return task !== null;
+    case 'reassign':
+      return task !== null && another;
+    case 'fail':
+      return true;
+  }
+}

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openWorld, outcomes, UP, type World } from './world.ts';
+
+let world: World;
+
+const complete = (summary: string) => ({ tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }] });
+const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
+const hang = { fault: { kind: 'hang' as const }, times: null };
+
+interface EventView {
+  name: string;
+  agent: string | null;
+  task: string | null;
+  data: Record<string, unknown>;
+}
+
+/** Events of one task, or of none, whose name begins so. */
+async function eventsOf(task: string | null, prefix: string): Promise<EventView[]> {
+  const { stdout } = await world.ok(['events', '--json', '--lines', '500']);
+  const all = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as EventView);
+  return all.filter((event) => event.task === task && event.name.startsWith(prefix));
+}
+
+/** Which rungs were taken about a task. */
+async function rungs(task: string): Promise<string[]> {
+  const names = (await eventsOf(task, 'agent.ladder.')).map(({ name }) => name.slice('agent.ladder.'.length));
+  return names.filter((name) => name !== 'reset');
+}
+
+beforeAll(async () => {
+  world = await openWorld({
+    repository: {
+      files: {
+        'README.md': 'a project\n',
+        'swarm.yaml': [
+          'agents: {worker: {count: 1, allow: ["Bash"], limits: {turn: {hard: 12s}}}}',
+          'health:',
+          '  stuckAfter: 3s',
+          '  loopAfter: 4',
+          '  ladder: {nudge: 0s, interrupt: 1s, restart: 0s, rollback: never, reassign: never, fail: never}',
+          '',
+        ].join('\n'),
+      },
+    },
+    script: {
+      rules: [
+        {
+          name: 'started again',
+          contains: 'all that you had started was ended',
+          steps: [complete('answered at last'), { text: 'ok' }],
+        },
+        {
+          name: 'hung again',
+          matches: '^You were interrupted \\(t\\d+ running: no answer of the API.*: hang',
+          steps: [hang, complete('x')],
+        },
+        { name: 'hang', matches: '^# Task t\\d+: hang', steps: [hang, complete('never')] },
+        { name: 'nudged', matches: '^# Task t\\d+: loop', steps: [bash('echo the same')], loop: true },
+        {
+          name: 'out of the loop',
+          matches: '^You were interrupted \\(loop: .*echo the same',
+          steps: [complete('another way'), { text: 'ok' }],
+        },
+        {
+          name: 'quiet',
+          matches: '^# Task t\\d+: quiet',
+          steps: [bash('tail -f /dev/null; echo ended'), complete('went on after its command'), { text: 'ok' }],
+        },
+      ],
+    },
+  });
+  await world.ok(UP);
+  await world.all('idle');
+  await world.brokerUp();
+});
+
+afterAll(() => world[Symbol.asyncDispose]());
+
+describe('an agent that does not get on', () => {
+  test('stops its command when that does nothing any more, and goes on in the same turn', async () => {
+    const id = await world.add('quiet');
+    await world.done(id);
+    expect(await rungs(id)).toEqual(['note', 'nudge', 'interrupt']);
+    const view = await world.task(id);
+    expect(view.result?.summary).toBe('went on after its command');
+    expect(outcomes(view)).toEqual(['done']);
+  });
+
+  test('is brought out of a loop in the same conversation', async () => {
+    const id = await world.add('loop');
+    await world.done(id);
+    expect(await rungs(id)).toEqual(['note', 'nudge', 'interrupt']);
+    const [stuck] = await eventsOf(id, 'agent.status.stuck');
+    expect(stuck?.data).toMatchObject({ rule: 'loop', reason: expect.stringContaining('echo the same') });
+    expect(await eventsOf(id, 'agent.nudged')).toHaveLength(1);
+    expect((await world.task(id)).result?.summary).toBe('another way');
+  });
+
+  test('that hangs at the API climbs the ladder until it is started again', async () => {
+    const id = await world.add('hang');
+    await world.done(id);
+    expect(await rungs(id)).toEqual(['note', 'nudge', 'interrupt', 'restart']);
+    const view = await world.task(id);
+    expect(view.result?.summary).toBe('answered at last');
+    expect(outcomes(view)).toEqual(['released', 'done']);
+    expect(new Set(view.attempts.map(({ sessionId }) => sessionId)).size, 'the same conversation').toBe(1);
+  });
+});

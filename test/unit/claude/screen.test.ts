@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { readScreen } from '../../../src/claude/screen.ts';
+
+const RULE = '─'.repeat(80);
+const composer = (draft = '') => [
+  RULE,
+  `❯ ${draft}`,
+  RULE,
+  '  ⏵⏵ accept edits on (shift+tab to cycle) · esc to interrupt',
+];
+
+/** As captured of Claude Code 2.1.330. */
+test.each<[string, string[], ReturnType<typeof readScreen>]>([
+  ['at work', ['❯ Do it', '● Swirling…', ...composer()], null],
+  [
+    'retries',
+    ['❯ Do it', '✻ 500 scripted fault · retrying in 17s · attempt 6/10', ...composer()],
+    { kind: 'retrying', text: '500 scripted fault · retrying in 17s · attempt 6/10' },
+  ],
+  [
+    'suspended by Ctrl-Z',
+    [
+      '● Hashing…',
+      ...composer(),
+      'Claude Code is suspended. Run `fg` to bring it back.',
+      'To undo typing, press ctrl+_.',
+      '',
+      '',
+    ],
+    { kind: 'suspended', text: 'Claude Code is suspended. Run `fg` to bring it back.' },
+  ],
+  [
+    'the trust dialog',
+    [
+      ' Accessing workspace:',
+      ' /home/ada/src/shop',
+      ' Quick safety check: Is this a project you created or one you trust?',
+      ' ❯ 1. Yes, I trust this folder',
+      '   2. No, exit',
+      ' Enter to confirm · Esc to cancel',
+    ],
+    { kind: 'trust', text: 'Accessing workspace:' },
+  ],
+  [
+    'an API key that nobody approved',
+    ['  Detected a custom API key in your environment', '  ❯ 2. No (recommended)'],
+    { kind: 'api-key', text: 'Detected a custom API key in your environment' },
+  ],
+  ['an empty screen', ['', ''], null],
+  ['an agent that speaks of dialogs', ['● It says: Accessing workspace, trust this folder', ...composer()], null],
+  [
+    'an agent that speaks of retries, far above',
+    ['● retrying in 5s · attempt 1/3', ...Array(12).fill('text'), ...composer()],
+    null,
+  ],
+  [
+    'words of a person about a suspension',
+    ['❯ Claude Code is suspended.', ...composer('Claude Code is suspended.')],
+    null,
+  ],
+])('%s', (_title, lines, expected) => {
+  expect(readScreen(lines.join('\n'))).toEqual(expected);
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import {
+  nextRung,
+  type Call,
+  type Gap,
+  type LadderFacts,
+  type LadderRules,
+  type LadderState,
+} from '../../../src/health/index.ts';
+
+const RULES: LadderRules = {
+  note: 0,
+  nudge: 30_000,
+  interrupt: 120_000,
+  restart: 120_000,
+  rollback: 300_000,
+  reassign: 300_000,
+  fail: 300_000,
+};
+const FACTS: LadderFacts = {
+  kind: 'claude',
+  task: 't1',
+  left: false,
+  works: true,
+  typing: false,
+  linked: true,
+  busy: false,
+  another: true,
+  advancedAt: null,
+};
+const hang = (at: number): Call => ({ cause: 'hang-api', at });
+
+/** An agent that is stuck from 0 on, second by second: which rungs are taken, and when. */
+function climb(
+  seconds: number,
+  {
+    rules = RULES,
+    facts = FACTS,
+    call = hang,
+    gaps = [] as Gap[],
+  }: {
+    rules?: LadderRules;
+    facts?: LadderFacts;
+    call?: (now: number) => Call | null;
+    gaps?: Gap[];
+  } = {},
+): string[] {
+  const taken: string[] = [];
+  let state: LadderState | null = null;
+  for (let now = 0; now <= seconds * 1000; now += 1000) {
+    const step = nextRung(state, call(now), facts, rules, now, gaps);
+    if (step === null) continue;
+    state = step.do === 'reset' ? null : step.state;
+    if (step.do === 'rung') taken.push(`${step.rung} ${now / 1000}`);
+    if (step.do === 'reset') taken.push(`reset ${now / 1000}`);
+  }
+  return taken;
+}
+
+describe('the ladder', () => {
+  test('is climbed from the gentlest rung on, each after its time', () => {
+    expect(climb(3600)).toEqual([
+      'note 0',
+      'nudge 30',
+      'interrupt 150',
+      'restart 270',
+      'rollback 570',
+      'reassign 870',
+      'fail 1170',
+    ]);
+  });
+
+  test('leaves out what is switched off, and its time with it', () => {
+    expect(climb(3600, { rules: { ...RULES, nudge: null, rollback: null, fail: null } })).toEqual([
+      'note 0',
+      'interrupt 120',
+      'restart 240',
+      'reassign 540',
+    ]);
+  });
+
+  test('leaves out what is not possible', () => {
+    expect(climb(3600, { facts: { ...FACTS, task: null, another: false } }).map((rung) => rung.split(' ')[0])).toEqual([
+      'note',
+      'nudge',
+      'interrupt',
+      'restart',
+      'fail',
+    ]);
+    expect(climb(3600, { facts: { ...FACTS, linked: false } })[1]).toBe('restart 120');
+    expect(climb(3600, { facts: { ...FACTS, another: false } })).not.toContainEqual(expect.stringMatching('reassign'));
+  });
+
+  test('does no more than note it of a program that runs by itself', () => {
+    expect(climb(36_000, { facts: { ...FACTS, kind: 'shell' } })).toEqual(['note 0']);
+  });
+
+  test.each([
+    ['a person is typing', { typing: true }],
+    ['a step is under way', { busy: true }],
+  ])('waits while %s', (_title, more) => {
+    expect(climb(3600, { facts: { ...FACTS, ...more } })).toEqual([]);
+  });
+
+  test('takes no rung while nothing is wrong, and goes on where it was when it is wrong again', () => {
+    const wrongFor = (now: number): Call | null => (now < 200_000 || now >= 800_000 ? hang(now) : null);
+    expect(climb(810, { call: wrongFor })).toEqual(['note 0', 'nudge 30', 'interrupt 150', 'restart 800']);
+  });
+
+  test('begins anew once the agent has done something new, not because of what the rungs made it do', () => {
+    const wrongFor = (now: number): Call | null => (now < 200_000 || now >= 800_000 ? hang(now) : null);
+    expect(climb(801, { call: wrongFor, facts: { ...FACTS, advancedAt: 100_000 } })).toContain('restart 800');
+    expect(climb(801, { call: wrongFor, facts: { ...FACTS, advancedAt: 180_000 } })).toEqual([
+      'note 0',
+      'nudge 30',
+      'interrupt 150',
+      'reset 200',
+      'note 800',
+    ]);
+  });
+
+  test('begins anew with another task', () => {
+    const state: LadderState = { task: 't1', cause: 'loop', since: 0, rung: 'interrupt', at: 0 };
+    expect(nextRung(state, hang(1000), { ...FACTS, task: 't2', left: true }, RULES, 1000)).toEqual({ do: 'reset' });
+  });
+
+  test('a loop that is not seen to go on gets no further rung', () => {
+    const once = (now: number): Call => ({ cause: 'loop', at: Math.min(now, 40_000) });
+    expect(climb(3600, { call: once })).toEqual(
+      ['note 0', 'nudge 30', 'interrupt 150'].slice(0, 2).concat('interrupt 150'),
+    );
+  });
+
+  test('a night in between counts for nothing', () => {
+    const gaps = [{ end: 3_000_000, ms: 2_990_000 }];
+    const call = (now: number): Call | null => (now <= 10_000 || now >= 3_000_000 ? hang(now) : null);
+    expect(climb(3100, { call, gaps })).toEqual(['note 0', 'nudge 3020']);
+  });
+
+  test('a hard limit begins where gentler rungs are no use, and is not forgotten with the next new step', () => {
+    const call = (now: number): Call => ({ cause: 'memory', at: now, least: 'restart' });
+    const advancing = { ...FACTS, advancedAt: 10_000_000 };
+    expect(climb(1000, { call, facts: advancing })).toEqual(['restart 120', 'rollback 420', 'reassign 720']);
+  });
+});
