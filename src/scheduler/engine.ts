@@ -169,9 +169,9 @@ export class TaskEngine {
     return (agent === undefined ? attempts.leases() : attempts.leasesOf(agent)).map(leaseDocument);
   }
 
-  /** The supervisor was away this long and heard no heartbeats. Returns how many leases moved. */
+  /** The supervisor was away this long and heard no heartbeats, or the clock was set by so much. Returns how many. */
   moveLeases(byMs: number): Promise<number> {
-    return this.#change((step) => step.tables.attempts.moveLeases(Math.max(0, Math.round(byMs))));
+    return this.#change((step) => step.tables.attempts.moveLeases(Math.round(byMs)));
   }
 
   /** Makes ready what is due; returns those tasks. Claims do the same, so this only has to wake who gives out tickets. */

@@ -113,6 +113,17 @@ export class AgentRecord {
     return rotated || sessionChanged;
   }
 
+  /** The wall clock went on without anybody, or was set: what is waited for takes as long as it was to take. */
+  moveTimes(byMs: number): void {
+    const { lifecycle } = this;
+    if (lifecycle.phase === 'backoff') this.lifecycle = { ...lifecycle, until: lifecycle.until + byMs };
+    if (lifecycle.phase === 'blocked') this.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + byMs };
+    this.silentSince += byMs;
+    this.linkSince += byMs;
+    this.deaths = this.deaths.map((at) => at + byMs);
+    this.vanished = this.vanished.map((at) => at + byMs);
+  }
+
   /** Its wrapper has ended: what it had used is kept with the agent. */
   fold(): void {
     if (this.snapshot === null) return;

@@ -19,6 +19,8 @@ interface AliveNote {
   bootId: string;
   /** CLOCK_MONOTONIC, ms: the same for all processes of one boot. */
   monotonic: number;
+  /** Epoch ms; absent in notes of before. */
+  wall?: number;
 }
 
 export interface LeasesOptions {
@@ -47,14 +49,17 @@ export class Leases {
     const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
     if (note !== undefined && note.bootId === bootId()) {
       const away = monotonicMs() - note.monotonic;
-      if (away > ABSENCE_MS) await this.#options.engine.moveLeases(away);
+      // Leases end by the wall clock, which may have been set meanwhile.
+      const jumped = note.wall === undefined ? 0 : Date.now() - note.wall - away;
+      const by = (away > ABSENCE_MS ? away : 0) + (Math.abs(jumped) > ABSENCE_MS ? jumped : 0);
+      if (by !== 0) await this.#options.engine.moveLeases(by);
     }
     await this.noteAlive();
   }
 
   async noteAlive(): Promise<void> {
     this.#notedAt = monotonicMs();
-    const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt };
+    const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt, wall: Date.now() };
     await this.#options.store.write(() => this.#options.store.kv.set(ALIVE_KEY, note));
   }
 

@@ -64,10 +64,7 @@ export class Watch {
   beat(): void {
     const gap = this.#gaps.look(this.#options.now());
     if (gap === null) return;
-    for (const record of this.#options.records()) {
-      record.silentSince += gap.ms;
-      record.linkSince += gap.ms;
-    }
+    for (const record of this.#options.records()) record.moveTimes(gap.ms);
     this.#options.onGap(gap);
   }
 

@@ -34,3 +34,15 @@ function environmentOf(pid: number): string {
     return ''; // Ended meanwhile, or another user's.
   }
 }
+
+/** Page faults of all children that it has waited for: grows with each. */
+export function childFaults(pid: number): number {
+  return Number(statFields(pid)[8]);
+}
+
+/** Pids of the children that it has now. */
+export function childrenOf(pid: number): number[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8'));
+  return lists.join(' ').split(' ').filter(Boolean).map(Number);
+}

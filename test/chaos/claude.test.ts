@@ -8,7 +8,7 @@ import { kill, stop, type Deal, deals } from './strikes.ts';
 const AGENTS = 2;
 const SHARE = 0.15;
 const CONFIG = `agents: {worker: {count: ${AGENTS}, idle: lazy, intensity: 1000, backoff: 100ms, backoffMax: 1s}}\n`;
-const FLOW_MS = 60_000;
+const FLOW_MS = 120_000;
 const HOLD_MS = { least: 200, most: 4_000 };
 /** How long Claude Code waits for the first byte of an answer, as a person may set it, ms. */
 const API_TIMEOUT_MS = 3_000;

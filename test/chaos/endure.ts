@@ -8,7 +8,7 @@ import { atRest, storm } from './storm.ts';
 import type { Strike } from './strikes.ts';
 import { table } from './table.ts';
 
-const REST_MS = 120_000;
+const REST_MS = 240_000;
 /** So that a task which is killed again and again still ends. */
 const RETRIES = 50;
 

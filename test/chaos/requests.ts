@@ -5,7 +5,7 @@ import type { World } from '../e2e/world.ts';
 
 const ANSWER_MS = 3_000;
 const AGAIN_MS = 50;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export interface TaskRequest {
   title: string;

@@ -10,7 +10,7 @@ const AGENTS = 3;
 const SHARE = 0.6;
 /** Restarts are what is tested here, so none of them is one too many. */
 const CONFIG = `agents: {worker: {kind: shell, count: ${AGENTS}, intensity: 1000, backoff: 100ms, backoffMax: 1s}}\n`;
-const FLOW_MS = 45_000;
+const FLOW_MS = 120_000;
 const FAILS_EVERY = 7;
 
 const count = strikesOfRun(SHARE);

@@ -24,7 +24,7 @@ export interface StormOptions {
 /** At most so long after its work was added comes a strike, ms. */
 const REST_MS = 500;
 /** A part that is just being started, or an agent between two tasks, is waited for, ms. */
-const PART_MS = 30_000;
+const PART_MS = 60_000;
 const LOOK_MS = 100;
 /** Nobody of swarm lives for so long: the person comes, ms. */
 const NOBODY_MS = 500;

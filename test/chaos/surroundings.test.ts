@@ -14,7 +14,7 @@ import { castOf } from './victims.ts';
 
 const AGENTS = 2;
 const SHARE = 0.25;
-const FLOW_MS = 60_000;
+const FLOW_MS = 120_000;
 const DISK_BYTES = 96 * 1024 * 1024;
 const LASTS_MS = { least: 300, most: 3_000 };
 const SLOW_MS = { least: 50, most: 400 };

@@ -89,8 +89,9 @@ test('the time in which nobody could hear heartbeats does not count', async () =
   await take(engine, 'worker-1');
   const before = engine.leases()[0]?.expiresAt ?? 0;
   await leases.noteAlive();
-  const note = store.kv.get('supervisor.alive') as { bootId: string; monotonic: number };
-  await store.write(() => store.kv.set('supervisor.alive', { ...note, monotonic: note.monotonic - 45_000 }));
+  const note = store.kv.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
+  const earlier = { ...note, monotonic: note.monotonic - 45_000, wall: note.wall - 45_000 };
+  await store.write(() => store.kv.set('supervisor.alive', earlier));
   await leases.afterAbsence();
   expect((engine.leases()[0]?.expiresAt ?? 0) - before).toBeGreaterThanOrEqual(45_000);
   // Another boot: no process of before can live, so nothing is to be waited for.
@@ -98,4 +99,21 @@ test('the time in which nobody could hear heartbeats does not count', async () =
   const moved = engine.leases()[0]?.expiresAt;
   await leases.afterAbsence();
   expect(engine.leases()[0]?.expiresAt).toBe(moved);
+});
+
+test('a clock that was set while there was no supervisor moves leases by as much', async () => {
+  const { engine, store, leases } = world();
+  await engine.submit([spec()]);
+  await take(engine, 'worker-1');
+  const end = () => engine.leases()[0]?.expiresAt ?? 0;
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const before = end();
+    await leases.noteAlive();
+    const note = store.kv.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
+    const away = { ...note, monotonic: note.monotonic - 10_000, wall: note.wall - 10_000 - byMs };
+    await store.write(() => store.kv.set('supervisor.alive', away));
+    await leases.afterAbsence();
+    expect(end() - before).toBeGreaterThanOrEqual(byMs + 10_000);
+    expect(end() - before).toBeLessThan(byMs + 11_000);
+  }
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Order } from '../../../src/coordination/link.ts';
 import { AgentRunner, type RestartPolicy, type RunnerPorts } from '../../../src/supervisor/agent-runner.ts';
-import type { Lifecycle } from '../../../src/supervisor/lifecycle.ts';
+import { decide, type Lifecycle } from '../../../src/supervisor/lifecycle.ts';
 import { BEGIN, events, pane, record, silentLog, snapshot, Time } from './kit.ts';
 
 const POLICY: RestartPolicy = {
@@ -296,4 +296,14 @@ test('a step that fails is tried again ever more rarely, a stop sooner than a st
     2_000, 4_000, 8_000, 30_000, 30_000,
   ]);
   expect(waits({ phase: 'stopping', since: BEGIN }, 'stop')).toEqual([1_000, 2_000, 4_000, 10_000, 10_000]);
+});
+
+test('a restart waits for as long as it was to wait, however the clock is set', () => {
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const agent = record();
+    agent.lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 10_000, of: 'start', detail: '' };
+    agent.moveTimes(byMs);
+    expect(decide('up', agent.observed(), BEGIN + byMs + 9_999)).toBeNull();
+    expect(decide('up', agent.observed(), BEGIN + byMs + 10_000)).toEqual({ do: 'start' });
+  }
 });
