@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { SwarmError } from '../domain/errors.ts';
+import { isGitError } from '../git/errors.ts';
 import { afterCollection, collectionMark, isCollected } from './collection.ts';
 import { scanStillHolds } from './empty-dirs.ts';
 import { gather } from './gather.ts';
@@ -94,7 +95,7 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   const [gathered, newest, counted] = await Promise.all([
     gather(context, seen),
     inMemory ?? newestCheckpoint(place),
-    inMemory === null ? null : countSince(seen, context.remembered, inMemory.commit),
+    inMemory === null ? null : unlessDamaged(countSince(seen, context.remembered, inMemory.commit)),
   ]);
   const { state } = gathered;
   const { tree } = state;
@@ -106,10 +107,7 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
       remembered: remember(seen, gathered, mark, n, commit),
     };
   }
-  const files =
-    counted === null || gathered.moved
-      ? (await changedFiles(place, newest?.damaged === false ? newest.commit : state.saved.head, tree)).length
-      : counted;
+  const files = counted === null || gathered.moved ? await countFrom(place, newest, state.saved.head, tree) : counted;
   const { n, commit } = await writeNext(place, { request, state, fingerprint: mark, files, warnings }, newest?.n ?? 0);
   return {
     captured: { n, commit, tree, created: true, warnings },
@@ -121,6 +119,26 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
 function countSince(seen: Seen, known: Remembered | null, commit: string): number | Promise<number> {
   const same = seen.work.identity !== null && seen.work.identity === known?.shadowIndex;
   return (same ? seen.changes : null) ?? countStaged(seen.shadow, commit);
+}
+
+/** Objects of the one before may be damaged: that must not keep the next one from being made. */
+async function unlessDamaged<T>(work: T | Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!isGitError(error, 'corrupt-repository', 'git-failed', 'unknown-revision')) throw error;
+    return null;
+  }
+}
+
+async function countFrom(
+  place: CheckpointPlace,
+  newest: Pick<Checkpoint, 'commit' | 'damaged'> | null,
+  head: string | null,
+  tree: string,
+): Promise<number> {
+  const since = newest?.damaged === false ? await unlessDamaged(changedFiles(place, newest.commit, tree)) : null;
+  return (since ?? (await unlessDamaged(changedFiles(place, head, tree))) ?? []).length;
 }
 
 /** What the next checkpoint is compared with; null when the refs must be asked, because ours may not be the newest. */

@@ -23,6 +23,10 @@ export async function beginJournal(place: CheckpointPlace, journal: RollbackJour
   try {
     await file.writeFile(JSON.stringify(journal));
     await file.sync();
+  } catch (error) {
+    // A full disk: nothing was changed, and half a journal would stand in the way of the next one.
+    await endJournal(place);
+    throw error;
   } finally {
     await file.close();
   }

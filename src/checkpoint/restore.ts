@@ -1,9 +1,9 @@
-import { lstatSync, readdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
-import { bytesBelow, joinNul, splitNul } from '../git/bytes.ts';
+import { joinNul, splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
+import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
 import { whileLocked } from '../git/lock.ts';
+import { statOrNull } from './endangered.ts';
 import { shadowGit } from './observe.ts';
 import type { Shadow, TreeChanges } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
@@ -53,11 +53,23 @@ export async function restore(
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
     await lock.commit();
-    // The saved index remembers inodes and times of files that were written anew; exit 1 only says "some differ".
-    await whileLocked(() => runGit(['update-index', '-q', '--refresh'], { cwd: place.worktree, okCodes: [1] }));
+    await refreshIndex(place.worktree);
     return warnings;
   } finally {
     await lock.release();
+  }
+}
+
+/**
+ * The saved index remembers inodes and times of files that were written anew. Everything is in place already, and git
+ * will refresh it by itself, so that it may fail: where a filter is not installed (LFS), git does not compare.
+ */
+async function refreshIndex(worktree: string): Promise<void> {
+  try {
+    // Exit 1 only says "some differ".
+    await whileLocked(() => runGit(['update-index', '-q', '--refresh'], { cwd: worktree, okCodes: [1] }));
+  } catch (error) {
+    if (!isGitError(error)) throw error;
   }
 }
 
@@ -84,7 +96,7 @@ async function restoreFiles(context: RestoreContext, way: Way, target: LoadedChe
  */
 async function bringBackIgnored(shadow: Shadow, current: string, changed: readonly RawPath[]): Promise<void> {
   const { place, config } = shadow;
-  const gone = changed.filter((raw) => !exists(place.worktree, raw));
+  const gone = changed.filter((raw) => statOrNull(place.worktree, raw) === null);
   if (gone.length === 0) return;
   const work = await openWorkIndex(`${indexPath(place)}.ignored`);
   try {
@@ -103,50 +115,4 @@ async function bringBackIgnored(shadow: Shadow, current: string, changed: readon
   } finally {
     await work.discard();
   }
-}
-
-function exists(worktree: string, raw: RawPath): boolean {
-  return statOrNull(worktree, raw) !== null;
-}
-
-export function statOrNull(worktree: string, raw: RawPath): Stats | null {
-  try {
-    return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null;
-    throw error;
-  }
-}
-
-/**
- * Files on disk that a restore of `files` would overwrite and that no capture holds, because git ignores them now.
- * They are captured before harm comes to them.
- */
-export function endangered(worktree: string, files: readonly RawPath[], captured: ReadonlySet<RawPath>): Set<RawPath> {
-  const found = new Set<RawPath>();
-  for (const file of files) {
-    if (captured.has(file)) continue;
-    // A file may lie where a directory of the checkpoint was, or a directory where a file was.
-    for (let end = file.indexOf('/'); end !== -1; end = file.indexOf('/', end + 1)) {
-      const parent = file.slice(0, end);
-      const stat = statOrNull(worktree, parent);
-      if (stat === null) break;
-      if (!stat.isDirectory()) found.add(parent);
-    }
-    collectFiles(worktree, file, found);
-  }
-  for (const file of captured) found.delete(file);
-  return found;
-}
-
-function collectFiles(worktree: string, raw: RawPath, found: Set<RawPath>): void {
-  const stat = statOrNull(worktree, raw);
-  if (stat === null) return;
-  if (!stat.isDirectory()) {
-    found.add(raw);
-    return;
-  }
-  const entries = readdirSync(bytesBelow(worktree, raw), { encoding: 'buffer' }).map((name) => name.toString('latin1'));
-  if (entries.includes('.git')) return;
-  for (const name of entries) collectFiles(worktree, `${raw}/${name}`, found);
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { addAll } from '../git/add-all.ts';
 import { bytesBelow, joinNul, printable, splitNul } from '../git/bytes.ts';
@@ -6,6 +6,7 @@ import type { RawPath } from '../git/bytes.ts';
 import { isGitError, skippedByAdd } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
 import { formatSize } from '../lib/size.ts';
+import { isReadable } from './endangered.ts';
 import { nestedHead, nestedIsDirty } from './nested.ts';
 import { countChanges } from './count-changes.ts';
 import { readListing, shadowGit } from './observe.ts';
@@ -142,6 +143,8 @@ async function choose(
     } else if (stat.isFile() && !isReadable(worktree, file)) {
       warnings.push(unreadable(printable(file)));
       leftOut.push(file);
+      // What was known of it before says nothing of what it holds now.
+      if (known) drop.push(file);
     } else add.push(file);
   }
   for (const file of found.nested) {
@@ -171,16 +174,6 @@ function statOf(worktree: string, file: RawPath): Stats | null {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOTDIR' || code === 'EACCES') return null;
     throw error;
-  }
-}
-
-function isReadable(worktree: string, file: RawPath): boolean {
-  try {
-    accessSync(bytesBelow(worktree, file), constants.R_OK);
-    return true;
-  } catch {
-    // Whatever the reason, git could not read it either.
-    return false;
   }
 }
 

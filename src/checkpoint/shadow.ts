@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gitText } from '../git/git.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /**
@@ -40,7 +41,7 @@ export async function ensureShadow(place: CheckpointPlace): Promise<void> {
   if (existsSync(path.join(place.shadowGit, 'HEAD'))) return;
   const objectFormat = await gitText(['rev-parse', '--show-object-format'], { cwd: place.worktree });
   const parent = path.dirname(place.shadowGit);
-  await mkdir(parent, { recursive: true, mode: 0o700 });
+  await makeDirectory(parent, 0o700);
   const making = await mkdtemp(path.join(parent, 'shadow-making-'));
   try {
     for (const folder of ['info', 'objects', 'refs']) await mkdir(path.join(making, folder));

@@ -13,6 +13,7 @@ import { capture, readTree } from './capture.ts';
 import type { CaptureResult } from './capture.ts';
 import { afterRollback } from './remembered.ts';
 import type { Remembered } from './remembered.ts';
+import { withDiskErrors } from './disk-errors.ts';
 import { configurationSignature } from './ignore-rules.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
 import { changedFiles, treeChanges } from './observe.ts';
@@ -20,7 +21,8 @@ import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
 import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
 import { findCheckpoint, isLoose, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
-import { endangered, restore } from './restore.ts';
+import { endangered, refuseUnreadable } from './endangered.ts';
+import { restore } from './restore.ts';
 import type { Way } from './restore.ts';
 import { restorePaths, select } from './restore-paths.ts';
 import { loadCheckpoint, loadNumber } from './saved.ts';
@@ -155,12 +157,9 @@ export class CheckpointStore {
     return this.#alone(async () => {
       const target = await loadNumber(this.place, n);
       if ((await readJournal(this.place)) !== null) throw rollbackUnderWay(this.place.agent);
-      select(
-        await changedFiles(this.place, null, target.checkpoint.tree),
-        paths,
-        `checkpoint ${n} of ${this.place.agent}`,
-      );
-      const { safety } = await this.#captureBefore(n, `before restoring ${paths.join(' ')} of ${n}`, request);
+      const files = await changedFiles(this.place, null, target.checkpoint.tree);
+      const only = new Set(select(files, paths, `checkpoint ${n} of ${this.place.agent}`));
+      const { safety } = await this.#captureBefore(n, `before restoring ${paths.join(' ')} of ${n}`, { request, only });
       const context = { place: this.place, ...(await this.#open()) };
       const changed = await restorePaths(context, safety.tree, target, paths);
       return { n, safety: safety.n, changed: changed.map(printable) };
@@ -246,7 +245,7 @@ export class CheckpointStore {
   async #captureBefore(
     n: number,
     reason: string,
-    request: Omit<CaptureRequest, 'reason'> = {},
+    { request = {}, only }: { request?: Omit<CaptureRequest, 'reason'>; only?: ReadonlySet<RawPath> } = {},
   ): Promise<{ target: LoadedCheckpoint; safety: Captured; way: Way }> {
     // What is surely there can be read while the worktree is captured; of anything else no checkpoint is made.
     const early = isLoose(this.place, n) ? null : await loadNumber(this.place, n);
@@ -259,8 +258,9 @@ export class CheckpointStore {
     const [first, target] = [taken.value, read.value];
     const way = await this.#wayTo(target, first.remembered);
     // Whatever both hold is captured.
-    const { added } = way.changes;
+    const added = only === undefined ? way.changes.added : way.changes.added.filter((file) => only.has(file));
     const danger = added.length === 0 ? new Set<RawPath>() : endangered(this.place.worktree, added, way.captured);
+    refuseUnreadable(this.place.worktree, danger);
     if (danger.size === 0) return { target, safety: first.captured, way };
     const { captured: safety, remembered } = await this.#captureAll({ ...request, reason, force: true }, danger);
     return { target, safety, way: await this.#wayTo(target, remembered) };
@@ -323,6 +323,6 @@ export class CheckpointStore {
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    return serialised(`checkpoint:${this.place.shadowGit}:${this.place.agent}`, work);
+    return serialised(`checkpoint:${this.place.shadowGit}:${this.place.agent}`, () => withDiskErrors(work));
   }
 }

@@ -45,7 +45,12 @@ const never = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({ code,
 
 /** First match wins: the more exact sentence comes first. */
 const RULES: readonly Rule[] = [
-  never('disk-full', /no space left on device|disk quota exceeded/i, 'Free some disk space and try again.'),
+  // Where git names no reason, a write that the system cut short has none other.
+  never(
+    'disk-full',
+    /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't write '/i,
+    'Free some disk space and try again.',
+  ),
   again(
     'index-locked',
     /unable to create '[^\n]*index\.lock': File exists/i,

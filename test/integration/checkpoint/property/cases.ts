@@ -1,24 +1,25 @@
-import { existsSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointStore } from '../../../../src/checkpoint/store.ts';
 import { makeWorld } from '../world.ts';
+import { CAPTURES, ROLLBACKS } from './acts.ts';
+import type { Stage, Tried } from './acts.ts';
+import { shared } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { ENDINGS } from './endings.ts';
 import { observe } from './observer.ts';
 import type { Observed } from './observer.ts';
-import { ENDINGS } from './endings.ts';
 import { BAD_INPUT, FEATURES, underWay } from './operations.ts';
 import type { Operation, Place } from './operations.ts';
 import { Random } from './random.ts';
-import { same } from './same.ts';
+import { differenceOf, rolledBack, same } from './same.ts';
+import { CASES_OF_A_WORLD, hasManyFiles, MANY_CASES, prepare, startFiles } from './start.ts';
 
 const MAX_FILE_BYTES = 200_000;
-const CASES_OF_A_WORLD = 8;
-const LOCK = 'index.lock held';
+export const parent = shared();
 const GIVEN_UP = 'operation given up';
 const ALL = Object.entries({ ...FEATURES, ...BAD_INPUT });
-
-/** In memory where there is such a place: what is tested is not the disk. */
-export const parent = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
 
 export interface Outcome {
   /** How many cases each feature and each bad input took part in. */
@@ -26,95 +27,157 @@ export interface Outcome {
   cases: number;
 }
 
+/** One world: its random edits, and what is known of each of its checkpoints. */
+interface Run extends Stage {
+  kept: { n: number; was: Observed }[];
+  /** Every checkpoint that there was; none of them may go. */
+  commits: Map<number, string>;
+  many: boolean;
+}
+
 /** Random edits, checkpoints and rollbacks in one worktree; throws with the seed at the first difference. */
-export async function runWorld(seed: number, cases: number, outcome: Outcome): Promise<void> {
+export async function runWorld(
+  seed: number,
+  cases: number,
+  outcome: Outcome,
+  { disk, victim }: Pick<Stage, 'disk' | 'victim'>,
+): Promise<void> {
   const random = new Random(seed);
-  using world = await makeWorld({ parent, files: startFiles() });
-  const settings = configure(world, random);
+  const many = hasManyFiles(seed);
+  using world = await makeWorld({ parent: disk?.root ?? parent, files: startFiles() });
+  const settings = prepare(world, seed);
   const gitDir = world.git('rev-parse', '--absolute-git-dir');
-  const store = new CheckpointStore(world.store.place, { maxFileBytes: MAX_FILE_BYTES });
+  const limits = { maxFileBytes: MAX_FILE_BYTES };
+  const store = new CheckpointStore(world.store.place, limits);
   const place: Place = { ...world, random, gitDir, beside: [] };
-  const kept: { n: number; was: Observed }[] = [];
-  const count = Math.min(cases, CASES_OF_A_WORLD);
+  const run: Run = { place, store, limits, disk, victim, story: [], kept: [], commits: new Map(), many };
+  const count = Math.min(cases, many ? MANY_CASES : CASES_OF_A_WORLD);
   for (let at = 0; at < count; at += 1) {
     const met = new Set<string>(settings);
-    const story: string[] = [];
+    run.story = [];
+    // Worlds of one run have seeds that follow each other: what comes in turn goes on from world to world.
+    const turn = seed * CASES_OF_A_WORLD + at;
     try {
-      edit(place, met, story);
-      const before = observe(world);
-      const { n } = await store.capture({ reason: `case ${at}` });
-      await Promise.all(place.beside.splice(0));
-      rmSync(path.join(gitDir, 'index.lock'), { force: true });
-      same(observe(world), before, 'a capture changes nothing');
-      kept.push({ n, was: before });
-      story.push(`checkpoint ${n}`);
-      if (at === count - 1 && random.chance(0.9)) {
-        const [name, run] = random.pick(Object.entries(ENDINGS));
-        story.push(name);
-        met.add(name);
-        await run(place, store);
-        tally(outcome, met);
-        continue;
-      }
-      edit(place, met, story);
-      await Promise.all(place.beside.splice(0));
-      rmSync(path.join(gitDir, 'index.lock'), { force: true });
-      const target = random.pick(kept);
-      const wrecked = observe(world);
-      story.push(`rollback to ${target.n}`);
-      const { safety } = await store.rollback(target.n);
-      const now = observe(world);
-      same({ ...now, untouched: [] }, { ...target.was, untouched: [] }, `rollback to ${target.n}`);
-      same(now.untouched, wrecked.untouched, 'what a rollback must not touch');
-      if (random.chance(0.35)) {
-        story.push(`undo to ${safety}`);
-        await store.rollback(safety);
-        same({ ...observe(world), untouched: [] }, { ...wrecked, untouched: [] }, 'the rollback undone');
-      }
+      await checkpointCase(run, turn, met);
+      if (at < count - 1) await rollbackCase(run, turn, met);
+      else await end(run, met);
     } catch (error) {
-      throw new Error(`seed ${seed}, case ${at}: ${story.join(' → ')}\n${String(error)}`, { cause: error });
+      throw new Error(`seed ${seed}, case ${at}: ${run.story.join(' → ')}\n${String(error)}`, { cause: error });
     }
-    tally(outcome, met);
+    for (const name of met) outcome.coverage.set(name, (outcome.coverage.get(name) ?? 0) + 1);
+    outcome.cases += 1;
   }
 }
 
-function tally(outcome: Outcome, met: ReadonlySet<string>): void {
-  for (const name of met) outcome.coverage.set(name, (outcome.coverage.get(name) ?? 0) + 1);
-  outcome.cases += 1;
+/** Edits, and a checkpoint of what they left, whatever befalls it. */
+async function checkpointCase(run: Run, turn: number, met: Set<string>): Promise<void> {
+  const { place, story, store } = run;
+  edit(run, turn, met);
+  const before = observe(place);
+  const [name, act] = CAPTURES[turn % CAPTURES.length] ?? assert.fail();
+  story.push(name);
+  const tried = await act(run, null);
+  if (tried?.befell === true) met.add(name);
+  if (tried !== null && tried.error !== null) story.push(tried.error);
+  const { n, warnings } = await store.capture({ reason: `turn ${turn}` });
+  story.push(`checkpoint ${n}`);
+  await Promise.all(place.beside.splice(0));
+  same(observe(place), before, 'a capture changes nothing');
+  mentioned(before, warnings);
+  await noneMissing(run);
+  run.kept.push({ n, was: before });
 }
 
-function startFiles(): Record<string, string> {
-  return {
-    '.gitignore': 'ignored/\n',
-    '.gitattributes': '* text=auto\n*.crlf text eol=crlf\n*.up filter=up\n*.bin binary\n',
-    'readme.txt': 'hello\n',
-    'dir/a.txt': 'a\n',
-    'dir/deep/b.txt': 'b\n',
-    'tool.sh': '#!/bin/sh\n',
-    'conflict.txt': 'base\n',
-  };
-}
-
-function configure(world: { git(...args: string[]): string }, random: Random): string[] {
-  world.git('config', 'filter.up.clean', 'tr A-Z a-z');
-  world.git('config', 'filter.up.smudge', 'tr a-z A-Z');
-  const settings: string[] = [];
-  if (random.chance(0.3)) {
-    world.git('config', 'core.autocrlf', 'true');
-    settings.push('core.autocrlf');
+/** More edits, and a rollback to any checkpoint, whatever befalls it; half of the time the way back, too. */
+async function rollbackCase(run: Run, turn: number, met: Set<string>): Promise<void> {
+  const { place, story, store, kept } = run;
+  edit(run, turn + CASES_OF_A_WORLD, met);
+  await Promise.all(place.beside.splice(0));
+  const target = place.random.pick(kept);
+  const wrecked = await openWhatIsInTheWay(run, target);
+  const newest = (await store.head())?.n ?? 0;
+  const [name, act] = ROLLBACKS[turn % ROLLBACKS.length] ?? assert.fail();
+  story.push(`${name} ${target.n}`);
+  const tried = await act(run, target.n);
+  if (tried?.befell === true) met.add(name);
+  let safety = await settled(run, tried, newest);
+  let now = observe(place);
+  if (safety === null || isSame(now, wrecked)) {
+    story.push('as before, then again');
+    ({ safety } = await store.rollback(target.n));
+    now = observe(place);
   }
-  if (random.chance(0.2)) {
-    world.git('sparse-checkout', 'set', 'dir');
-    settings.push('sparse checkout');
-  }
-  return settings;
+  compare(rolledBack(now, wrecked, target.was), `rollback to ${target.n}`);
+  await noneMissing(run);
+  if (!place.random.chance(0.35)) return;
+  story.push(`undo to ${safety}`);
+  await store.rollback(safety);
+  compare(rolledBack(observe(place), now, wrecked), 'the rollback undone');
 }
 
-function edit(place: Place, met: Set<string>, story: string[]): void {
+/** What the next start does about a rollback that was not done. The checkpoint of before; null when there is none yet. */
+async function settled({ place, story }: Run, tried: Tried | null, newest: number): Promise<number | null> {
+  if (tried === null) return null;
+  if (tried.error === null) return tried.safety;
+  story.push(tried.error);
+  const recovered = await new CheckpointStore(place.store.place, { maxFileBytes: MAX_FILE_BYTES }).recover();
+  story.push(`recovered: ${recovered?.outcome ?? 'nothing to do'}`);
+  if (recovered !== null && recovered.safety > 0) return recovered.safety;
+  // Through but for its answer: the first checkpoint since is that of before, unless it was the same as the newest.
+  return (await place.store.list()).find(({ n }) => n > newest)?.n ?? newest;
+}
+
+const isSame = (a: Observed, b: Observed): boolean => differenceOf(a, b) === null;
+
+function compare({ found, expected }: { found: unknown; expected: unknown }, what: string): void {
+  same(found, expected, what);
+}
+
+async function noneMissing({ place, commits }: Run): Promise<void> {
+  const list = new Map((await place.store.list()).map(({ n, commit }) => [n, commit]));
+  for (const [n, commit] of commits) assert.equal(list.get(n), commit, `checkpoint ${n} is still there`);
+  for (const [n, commit] of list) commits.set(n, commit);
+}
+
+/** What a checkpoint does not hold, it says. */
+function mentioned({ untouched, closed }: Observed, warnings: readonly string[]): void {
+  const leftOut = [...untouched.flatMap((line) => /^(huge\S*|nested-bare) /.exec(line)?.[1] ?? []), ...closed.keys()];
+  for (const name of leftOut)
+    assert.ok(
+      warnings.some((text) => text.includes(name)),
+      `${name} is left out, and named: ${warnings.join('; ')}`,
+    );
+}
+
+/** A file that cannot be read, and so is in no checkpoint, is not overwritten: the rollback says which, and changes nothing. */
+async function openWhatIsInTheWay({ place, story, store }: Run, { n, was }: Run['kept'][number]): Promise<Observed> {
+  const before = observe(place);
+  const held = new Set(was.files.map((line) => line.split(' ')[0] ?? ''));
+  const inTheWay = [...before.closed.keys()].filter((name) => held.has(name) && !was.closed.has(name));
+  if (inTheWay.length === 0) return before;
+  await assert.rejects(store.rollback(n), { code: 'unreadable-file' });
+  same(observe(place), before, 'a rollback that is refused changes nothing');
+  story.push('refused');
+  for (const name of inTheWay) chmodSync(path.join(place.worktree, name), 0o600);
+  return observe(place);
+}
+
+async function end(run: Run, met: Set<string>): Promise<void> {
+  for (const [name, ending] of Object.entries(ENDINGS)) {
+    run.story.push(name);
+    await ending(run.place, run.store);
+    met.add(name);
+  }
+}
+
+function edit(run: Run, turn: number, met: Set<string>): void {
+  const { place, story, many } = run;
+  const turns = many ? LIGHT : ALL;
+  const names: (readonly [string, Operation])[] = [turns[turn % turns.length] ?? assert.fail()];
   const count = 2 + place.random.below(5);
-  for (let at = 0; at < count; at += 1) {
-    const [name, run] = next(place, at === count - 1);
-    if (!done(run, place)) continue;
+  for (let at = 0; at < count; at += 1) names.push(next(run));
+  for (const [name, operation] of names) {
+    if (!done(operation, place)) continue;
     met.add(name);
     story.push(name);
   }
@@ -129,16 +192,17 @@ const OFTEN_FORBIDDEN = [
   'a commit',
   'everything staged',
   'the branch deleted by hand',
+  'the branch moved by hand',
 ];
 const SELDOM = ALL.filter(([name]) => OFTEN_FORBIDDEN.includes(name));
+/** Among a hundred thousand files each of those takes git seconds. */
+const LIGHT = ALL.filter(([name]) => !/^unfinished|^git gc|^another git/.test(name));
 
-/** All others are as likely, but for two that hold back those that come later. */
-function next(place: Place, last: boolean): readonly [string, Operation] {
-  // A lock that another git holds keeps every later edit by git out: it comes last.
-  if (last && place.random.chance(0.08)) return [LOCK, BAD_INPUT[LOCK] ?? (() => false)];
-  if (underWay(place) && place.random.chance(0.15)) return [GIVEN_UP, FEATURES[GIVEN_UP] ?? (() => false)];
-  if (place.random.chance(0.2)) return place.random.pick(SELDOM);
-  return place.random.pick(ALL.filter(([name]) => name !== LOCK));
+function next({ place, many }: Run): readonly [string, Operation] {
+  const { random } = place;
+  if (many) return random.chance(0.3) ? ['many files', BAD_INPUT['many files'] ?? assert.fail()] : random.pick(LIGHT);
+  if (underWay(place) && random.chance(0.15)) return [GIVEN_UP, FEATURES[GIVEN_UP] ?? assert.fail()];
+  return random.pick(random.chance(0.2) ? SELDOM : ALL);
 }
 
 /** An edit that the state of the worktree forbids (a directory where a file lies) is not made, and does not count. */
@@ -147,13 +211,16 @@ function done(run: Operation, place: Place): boolean {
     return run(place) !== false;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOENT', 'ELOOP'].includes(code)) return false;
+    if (['ENOTDIR', 'EISDIR', 'EEXIST', 'ENOENT', 'ELOOP', 'EACCES'].includes(code)) return false;
     throw error;
   }
 }
 
+const ACTS = [...new Set([...CAPTURES, ...ROLLBACKS].map(([name]) => name))];
+export const SETTINGS = ['core.autocrlf', 'sparse checkout', '100,000 files'];
+
 export function coverageTable({ coverage, cases }: Outcome): string {
-  const names = [...ALL.map(([name]) => name), 'core.autocrlf', 'sparse checkout', ...Object.keys(ENDINGS)];
+  const names = [...ALL.map(([name]) => name), ...SETTINGS, ...ACTS, ...Object.keys(ENDINGS)];
   const rows = names.map((name) => `${String(coverage.get(name) ?? 0).padStart(6)}  ${name}`);
   return `${cases} cases\n${rows.join('\n')}`;
 }

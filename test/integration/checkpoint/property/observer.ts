@@ -1,71 +1,171 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
+import type { TestRepository } from '../../../support/git-repository.ts';
 import type { World } from '../world.ts';
+import { withLfs } from './lfs.ts';
 
 /** What a checkpoint promises not to touch: ignored files, repositories inside, files above the limit. */
-export const UNTOUCHED = /^(ignored|nested|huge)/;
+const UNTOUCHED = /^(ignored|nested|huge|library\/)/;
+const REPOSITORIES = /^(nested-.*|library)$/;
 
 export interface Observed {
   /** Everything in the worktree that a rollback brings back, one line each: type, mode, bytes. */
   files: string[];
   /** The rest. */
   untouched: string[];
-  index: string;
-  /** HEAD and branch too. */
-  status: string;
+  /** Files that cannot be read: name, and what says that nobody wrote to it. */
+  closed: Map<string, string>;
+  index: string[];
+  status: string[];
   operation: string[];
+  branch: string | null;
+  /** Commit of HEAD; null before the first of its branch. */
+  head: string | null;
+  /** All but those of swarm. */
+  refs: Map<string, string>;
 }
 
-const OPERATION = ['MERGE_HEAD', 'MERGE_MSG', 'MERGE_MODE', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'REBASE_HEAD'];
+const OPERATION = [
+  'MERGE_HEAD',
+  'MERGE_MSG',
+  'MERGE_MODE',
+  'CHERRY_PICK_HEAD',
+  'REVERT_HEAD',
+  'REBASE_HEAD',
+  'ORIG_HEAD',
+];
 const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer'];
 const HASHED_BYTES = 4_000_000;
+/** Of many files only what changed since is read again: whatever changes a file gives it another time. */
+const known = new Map<string, { mark: string; line: string }>();
 
 /** Knows nothing of swarm: bytes, modes and links from the file system, the rest from git itself. */
 export function observe(world: World): Observed {
   const { repository, worktree } = world;
-  const git = (...args: string[]): string => repository.tryGit(args, worktree).output;
-  const lines = walkBytes(worktree);
+  const git = (...args: string[]): string[] => withoutMany(linesOfGit(repository, worktree, args));
+  const closed = new Map<string, string>();
+  const lines = walkBytes(worktree, closed);
   const gitDir = path.join(repository.gitCommonDir, 'worktrees', path.basename(worktree));
   const operation = OPERATION.flatMap((name) =>
     existsSync(path.join(gitDir, name)) ? [`${name} ${readFileSync(path.join(gitDir, name), 'latin1')}`] : [],
   );
   for (const name of OPERATION_DIRECTORIES)
     if (existsSync(path.join(gitDir, name)))
-      operation.push(...walkBytes(path.join(gitDir, name)).map((line) => `${name}/${line}`));
-  const status = git('--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-uall')
-    .split('\n')
-    .filter((line) => !/^\? "?(nested|huge)/.test(line));
+      operation.push(...walkBytes(path.join(gitDir, name), closed).map((line) => `${name}/${line}`));
+  // What is said of repositories inside depends on what they are at, which is their own.
+  const status = git('--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-uall', '--ignore-submodules=all');
+  const told = status.filter((line) => !/[ "](nested|huge|closed)/.test(line));
+  const refs = readRefs(repository.gitCommonDir);
+  const branch = /^ref: (.*)\n/.exec(readFileSync(path.join(gitDir, 'HEAD'), 'utf8'))?.[1] ?? null;
   return {
     files: lines.filter((line) => !UNTOUCHED.test(line)),
-    untouched: lines.filter((line) => UNTOUCHED.test(line)),
+    untouched: [...lines.filter((line) => UNTOUCHED.test(line)), ...headsInside(worktree)],
+    closed,
     index: git('ls-files', '-s', '-v'),
-    status: status.join('\n'),
+    status: told,
     operation,
+    branch,
+    head: branch === null ? readFileSync(path.join(gitDir, 'HEAD'), 'utf8').trim() : (refs.get(branch) ?? null),
+    refs,
   };
 }
 
-function walkBytes(root: string): string[] {
+function walkBytes(root: string, closed: Map<string, string>): string[] {
   const lines: string[] = [];
-  const visit = (directory: Buffer, prefix: string): void => {
+  const visit = (directory: Buffer, prefix: string, into: string[]): void => {
     for (const entry of readdirSync(directory, { encoding: 'buffer' }).sort(Buffer.compare)) {
       const name = prefix + entry.toString('latin1');
-      if (name === '.git') continue;
+      if (name === '.git' || name === 'library/.git') continue;
       const full = Buffer.concat([directory, Buffer.from('/'), entry]);
       const stat = lstatSync(full);
       const mode = (stat.mode & 0o7777).toString(8);
-      if (stat.isSymbolicLink()) lines.push(`${name} link ${readlinkSync(full, { encoding: 'latin1' })}`);
+      if (stat.isSymbolicLink()) into.push(`${name} link ${readlinkSync(full, { encoding: 'latin1' })}`);
       else if (stat.isDirectory()) {
-        lines.push(`${name} directory ${mode}`);
+        into.push(`${name} directory ${mode}`);
         // The inside of a repository is its own; that it is still there is what counts.
-        if (!name.startsWith('nested')) visit(full, `${name}/`);
-      } else lines.push(`${name} file ${mode} ${stat.size} ${stat.size > HASHED_BYTES ? '' : digest(full)}`);
+        if (name.startsWith('nested')) continue;
+        const below: string[] = /^many\/\d+$/.test(name) ? [] : into;
+        visit(full, `${name}/`, below);
+        if (below !== into) into.push(`${name}/ ${below.length} files ${digest(Buffer.from(below.join('\n')))}`);
+      } else into.push(fileLine(name, full, stat, mode, closed));
     }
   };
-  visit(Buffer.from(root), '');
+  visit(Buffer.from(root), '', lines);
   return lines;
 }
 
-function digest(file: Buffer): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, 16);
+function fileLine(name: string, full: Buffer, stat: Stats, mode: string, closed: Map<string, string>): string {
+  if (!name.startsWith('many/')) return `${name} file ${mode} ${stat.size} ${digestOf(name, full, stat, closed)}`;
+  const mark = `${stat.ino} ${stat.ctimeMs} ${mode} ${stat.size}`;
+  const key = full.toString('latin1');
+  const before = known.get(key);
+  if (before?.mark === mark) return before.line;
+  const line = `${name} file ${mode} ${stat.size} ${digestOf(name, full, stat, closed)}`;
+  known.set(key, { mark, line });
+  return line;
+}
+
+function digestOf(name: string, full: Buffer, stat: Stats, closed: Map<string, string>): string {
+  if (stat.size > HASHED_BYTES) return '';
+  try {
+    return digest(readFileSync(full));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    closed.set(name, `${stat.ino} ${stat.ctimeMs} ${stat.size}`);
+    return 'closed';
+  }
+}
+
+function digest(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
+}
+
+/** Git may fail, in which case that is what there is to see. */
+function linesOfGit(repository: TestRepository, cwd: string, args: readonly string[]): string[] {
+  const { stdout, stderr } = spawnSync('git', [...withLfs(repository), ...args], { cwd, maxBuffer: 1e9 });
+  return `${stdout.toString('latin1')}${stderr.toString('latin1')}`.split('\n');
+}
+
+/** A hundred thousand lines are compared by their digest. */
+function withoutMany(lines: readonly string[]): string[] {
+  const rest = lines.filter((line) => !isMany(line));
+  if (rest.length === lines.length) return rest;
+  const many = lines.filter((line) => isMany(line));
+  return [...rest, `many: ${many.length} ${digest(Buffer.from(many.join('\n')))}`];
+}
+
+const isMany = (line: string): boolean => /[\t ]many\//.test(line);
+
+function readRefs(gitCommonDir: string): Map<string, string> {
+  const refs = new Map<string, string>();
+  const packed = path.join(gitCommonDir, 'packed-refs');
+  if (existsSync(packed))
+    for (const [, oid = '', name = ''] of readFileSync(packed, 'utf8').matchAll(/^([0-9a-f]{40}) (refs\/.*)$/gm))
+      refs.set(name, oid);
+  const visit = (name: string): void => {
+    for (const entry of readdirSync(path.join(gitCommonDir, name), { withFileTypes: true }))
+      if (entry.isDirectory()) visit(`${name}/${entry.name}`);
+      else refs.set(`${name}/${entry.name}`, readFileSync(path.join(gitCommonDir, name, entry.name), 'utf8').trim());
+  };
+  visit('refs');
+  const own = [...refs].filter(([name]) => !name.startsWith('refs/swarm/'));
+  return new Map(own.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Which commit each repository inside is at. */
+function headsInside(worktree: string): string[] {
+  return readdirSync(worktree)
+    .filter((name) => REPOSITORIES.test(name) && existsSync(path.join(worktree, name, '.git')))
+    .map((name) => {
+      const dotGit = path.join(worktree, name, '.git');
+      const gitDir = lstatSync(dotGit).isDirectory()
+        ? dotGit
+        : path.resolve(worktree, name, readFileSync(dotGit, 'utf8').replace('gitdir: ', '').trim());
+      const head = readFileSync(path.join(gitDir, 'HEAD'), 'utf8').trim();
+      const ref = head.startsWith('ref: ') ? path.join(gitDir, head.slice('ref: '.length)) : null;
+      return `${name} at ${ref !== null && existsSync(ref) ? readFileSync(ref, 'utf8').trim() : head}`;
+    });
 }

@@ -1,6 +1,8 @@
 import { execFile, spawnSync } from 'node:child_process';
 import {
+  accessSync,
   chmodSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -15,6 +17,7 @@ import {
 import path from 'node:path';
 import type { World } from '../world.ts';
 import type { Random } from './random.ts';
+import { installLfs, lfsProgram } from './lfs.ts';
 
 export interface Place extends World {
   random: Random;
@@ -30,13 +33,16 @@ const full = ({ worktree }: Place, name: string): string => path.join(worktree, 
 const text = ({ random }: Place): string =>
   Array.from({ length: 1 + random.below(6) }, () => `line ${random.below(1_000)}\n`).join('');
 
+/** What other edits leave alone: it is looked at in a way of its own. Of many files the first hundred are like any others. */
+const SET_APART = /^(\.git|ignored|nested|huge|closed|library|many\/[1-9])/;
+
 /** Files directly at hand that an edit may hit, and that git knows or not. */
 function files(place: Place): string[] {
   const found: string[] = [];
   const visit = (directory: string): void => {
     for (const entry of readdirSync(full(place, directory), { withFileTypes: true })) {
       const name = directory === '' ? entry.name : `${directory}/${entry.name}`;
-      if (/^(\.git|ignored|nested|huge)/.test(name) || name.includes('\uFFFD')) continue;
+      if (SET_APART.test(name) || name.includes('\uFFFD')) continue;
       if (entry.isDirectory()) visit(name);
       else if (entry.isFile()) found.push(name);
     }
@@ -59,7 +65,8 @@ const onFile =
 
 const ok = (place: Place, ...args: string[]): boolean => place.repository.tryGit(args, place.worktree).code === 0;
 /** Git itself would take in two gigabytes, and refuse everything for a repository without a commit. */
-const stage = (place: Place): boolean => ok(place, 'add', '--sparse', '-A', '--', '.', ':!huge*', ':!nested-bare');
+const stage = (place: Place): boolean =>
+  ok(place, 'add', '--sparse', '-A', '--', '.', ':!huge*', ':!nested-bare', ':!closed*');
 export const underWay = ({ gitDir }: Place): boolean =>
   ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].some((name) =>
     existsSync(path.join(gitDir, name)),
@@ -153,12 +160,24 @@ export const FEATURES: Record<string, Operation> = {
     );
     return true;
   },
+  submodule: (place) => {
+    if (!existsSync(full(place, 'library/.git'))) return false;
+    const library = full(place, 'library');
+    if (place.random.chance(0.4)) writeFileSync(path.join(library, 'lib.txt'), text(place));
+    if (place.random.chance(0.4)) {
+      const person = ['-c', 'user.name=n', '-c', 'user.email=n@x'];
+      place.repository.git([...person, 'commit', '-q', '-a', '--allow-empty', '-m', 'on'], library);
+    }
+    return true;
+  },
+  'a name like a key': (place) =>
+    place.write({ [place.random.pick(['.env', '.env.local', 'deploy/id_rsa', 'server.pem'])]: text(place) }),
   'ignored files': (place) => place.write({ 'ignored/cache.bin': text(place), 'x.ignored-by-nobody': text(place) }),
   'left out for its size': (place) => place.write({ 'huge.bin': Buffer.alloc(300_000, place.random.below(256)) }),
   'by the shell': (place) => {
     const script = place.random.pick([
       'echo $RANDOM >> readme.txt; mkdir -p sh && cp readme.txt sh/copy.txt',
-      'find . -name "*.txt" -not -path "./.git*" -not -path "./nested*" | head -2 | xargs -r sed -i s/line/LINE/',
+      'find . -name "many" -prune -o -name "*.txt" -not -path "./.git*" -not -path "./nested*" -not -path "./library*" -print | head -2 | xargs -r sed -i s/line/LINE/',
       'rm -rf new; mkdir new; for i in 1 2 3; do echo $i > new/$i.txt; done',
     ]);
     // A script may fail half way, as those of agents do.
@@ -190,7 +209,7 @@ export const BAD_INPUT: Record<string, Operation> = {
   }),
   'a directory becomes a file': (place) => {
     const directories = readdirSync(place.worktree, { withFileTypes: true }).filter(
-      (entry) => entry.isDirectory() && !/^(\.git|ignored|nested)/.test(entry.name),
+      (entry) => entry.isDirectory() && !/^(\.git|ignored|nested|library|many)/.test(entry.name),
     );
     if (directories.length === 0) return false;
     const { name } = place.random.pick(directories);
@@ -198,13 +217,30 @@ export const BAD_INPUT: Record<string, Operation> = {
     writeFileSync(full(place, name), text(place));
     return true;
   },
-  'line endings and filters': (place) =>
+  'line endings': (place) =>
     place.write({
       'mixed.txt': `a\r\nb\n${text(place)}`,
       'dos.crlf': `x\ny\r\n${text(place)}`,
-      'shout.up': `half Quiet ${text(place)}`,
       'binary.bin': Buffer.from([0, 13, 10, place.random.below(256)]),
     }),
+  'clean and smudge filters': (place) => {
+    installLfs(place.repository);
+    place.write({ 'shout.up': `half Quiet ${text(place)}`, 'large.lfs': `stored elsewhere ${text(place)}` });
+  },
+  'a filter that is not installed': (place) => {
+    place.write({ 'large.lfs': `stored elsewhere ${text(place)}` });
+    rmSync(lfsProgram(place.repository), { force: true });
+  },
+  'a file that cannot be read': (place) => {
+    const name = `closed-${place.random.below(3)}.txt`;
+    if (existsSync(full(place, name))) chmodSync(full(place, name), 0o644);
+    if (place.random.chance(0.7)) place.write({ [name]: text(place) });
+    if (!existsSync(full(place, name))) return false;
+    if (place.random.chance(0.3)) ok(place, 'add', '-f', '--', name);
+    if (place.random.chance(0.2)) return false;
+    chmodSync(full(place, name), 0o000);
+    return isClosed(full(place, name));
+  },
   'nested repository without a commit': (place) => {
     if (!existsSync(full(place, 'nested-bare'))) place.git('init', '-q', 'nested-bare');
   },
@@ -218,15 +254,40 @@ export const BAD_INPUT: Record<string, Operation> = {
   },
   'git gc --prune=now': (place) => place.repository.tryGit(['gc', '-q', '--prune=now']).code === 0,
   'another git at work': (place) => {
-    for (const args of [['status'], ['log', '--stat'], ['diff']])
+    for (const args of [['status'], ['log', '--stat'], ['diff'], ['pack-refs', '--all'], ['repack', '-q', '-a', '-d']])
       place.beside.push(
         new Promise((resolve) => execFile('git', args, { cwd: place.worktree, maxBuffer: 1e8 }, () => resolve(null))),
       );
   },
-  'index.lock held': (place) => {
-    const lock = path.join(place.gitDir, 'index.lock');
-    if (existsSync(lock)) return false;
-    writeFileSync(lock, '');
+  'the branch moved by hand': (place) => {
+    if (underWay(place)) return false;
+    const branch = place.repository.tryGit(['symbolic-ref', '-q', 'HEAD'], place.worktree);
+    if (branch.code !== 0) return false;
+    if (place.random.chance(0.5)) return ok(place, 'branch', '-m', `moved-${place.random.below(1e9)}`);
+    return ok(
+      place,
+      'update-ref',
+      branch.output,
+      place.random.pick(place.git('rev-list', '--all', '-n', '20').split('\n')),
+    );
+  },
+  'many files': (place) => {
+    if (!existsSync(full(place, 'many'))) return false;
+    for (let at = 0; at < 30; at += 1) {
+      const name = `many/${1 + place.random.below(900)}/${place.random.below(100)}.txt`;
+      if (place.random.chance(0.3)) rmSync(full(place, name), { force: true });
+      else place.write({ [name]: text(place) });
+    }
     return true;
   },
 };
+
+function isClosed(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return false;
+  } catch {
+    // Root may read everything where the right to do so was not taken from it.
+    return true;
+  }
+}

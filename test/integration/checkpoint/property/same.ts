@@ -1,9 +1,46 @@
+import type { Observed } from './observer.ts';
+
 /** Throws what is there and should not be, and what is missing. */
 export function same(found: unknown, expected: unknown, what: string): void {
-  const [a = [], b = []] = [found, expected].map((value) => JSON.stringify(value, null, 1).split('\n'));
-  if (a.join('\n') === b.join('\n')) return;
+  const difference = differenceOf(found, expected);
+  if (difference !== null) throw new Error(`${what}\n${difference}`);
+}
+
+export function differenceOf(found: unknown, expected: unknown): string | null {
+  const [a = [], b = []] = [found, expected].map((value) => JSON.stringify(value, listMaps, 1).split('\n'));
+  if (a.join('\n') === b.join('\n')) return null;
   const [now, then] = [new Set(a), new Set(b)];
   const more = a.filter((line) => !then.has(line)).slice(0, 12);
   const less = b.filter((line) => !now.has(line)).slice(0, 12);
-  throw new Error(`${what}\nthere, but should not be:\n${more.join('\n')}\nmissing:\n${less.join('\n')}`);
+  return `there, but should not be:\n${more.join('\n')}\nmissing:\n${less.join('\n')}`;
 }
+
+const listMaps = (_key: string, value: unknown): unknown => (value instanceof Map ? [...value] : value);
+
+/**
+ * What `now` should be when everything went back from `before` to what it was `then`: files that could not be read then
+ * or cannot be now stay as they are, and of the refs only the branch moves.
+ */
+export function rolledBack(now: Observed, before: Observed, then: Observed): { found: unknown; expected: unknown } {
+  const closed = new Set([...before.closed.keys(), ...then.closed.keys()]);
+  const refs = new Map(before.refs);
+  if (then.branch !== null && then.head !== null) refs.set(then.branch, then.head);
+  if (then.branch !== null && then.head === null) refs.delete(then.branch);
+  const open = (files: readonly string[]): string[] => files.filter((line) => !closed.has(line.split(' ')[0] ?? ''));
+  return {
+    found: { ...now, files: open(now.files), closed: pick(now.closed, before.closed), refs: sorted(now.refs) },
+    expected: {
+      ...then,
+      files: open(then.files),
+      untouched: before.untouched,
+      closed: before.closed,
+      refs: sorted(refs),
+    },
+  };
+}
+
+const sorted = (refs: ReadonlyMap<string, string>): [string, string][] =>
+  [...refs].sort(([a], [b]) => (a < b ? -1 : 1));
+
+const pick = (from: ReadonlyMap<string, string>, like: ReadonlyMap<string, string>): Map<string, string> =>
+  new Map([...from].filter(([name]) => like.has(name)));

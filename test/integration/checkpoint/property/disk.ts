@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+/** Where worlds lie: a file system in memory that this process alone sees, and that is full or read-only when it says so. */
+export interface Disk {
+  root: string;
+  /** Leaves so many bytes free; null: as many as ever. */
+  leave(bytes: number | null): void;
+  /** False: somebody has a file open for writing at this moment. */
+  setReadOnly(on: boolean): boolean;
+}
+
+/**
+ * The words before a program that give it file systems of its own, and take from root the right to read what is closed
+ * to everybody; null where neither root nor anybody else may have that.
+ */
+export function ownMounts(): string[] | null {
+  const words = [
+    'unshare',
+    ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+    '--mount',
+    'setpriv',
+    '--bounding-set=-dac_override,-dac_read_search',
+  ];
+  const [program = '', ...rest] = words;
+  return spawnSync(program, [...rest, 'true']).status === 0 ? words : null;
+}
+
+const SIZE = 4 * 2 ** 30;
+
+/** For a process that `ownMounts` has started; the mount goes with it. */
+export function mountDisk(): Disk {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'swarm-property-'));
+  const mount = (...options: string[]): boolean => {
+    const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', root]);
+    if (status !== 0 && !/busy/.test(String(stderr)))
+      throw new Error(`mount -o ${options.join(',')}: ${String(stderr)}`);
+    return status === 0;
+  };
+  mount(`size=${SIZE}`);
+  process.once('exit', () => {
+    spawnSync('umount', ['--lazy', root]);
+    rmdirSync(root);
+  });
+  return {
+    root,
+    leave: (bytes) => {
+      for (let set = false; !set;) {
+        const { bsize, blocks, bfree } = statfsSync(root);
+        set = mount('remount', `size=${bytes === null ? SIZE : (blocks - bfree) * bsize + bytes}`);
+      }
+    },
+    setReadOnly: (on) => mount('remount', on ? 'ro' : 'rw'),
+  };
+}
+
+/** Where nobody may mount: in memory where there is such a place, since what is tested is not the disk. */
+export const shared = (): string => (existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir());
