@@ -40,7 +40,9 @@ export async function killAtRandom(
   if (signal !== 'SIGKILL' && code !== 0) throw new Error(`the process to be killed failed by itself: ${String(code)}`);
   await untilGone(repository.home, alone);
   // As the supervisor does once an agent and all that it started are gone.
-  await clearStaleLocks(worktree, { olderThanMs: 0 });
+  const { gitCommonDir, agent } = store.place;
+  const refs = [`swarm/checkpoints/${agent}`, 'heads', 'heads/swarm/task'];
+  await clearStaleLocks({ worktree, gitCommonDir, refs }, () => false);
   const how =
     signal === null ? 'through before' : `${order.microseconds} µs after git ${git}${alone ? '' : ', gits too'}`;
   return { moment: how, through: signal === null ? (JSON.parse(text) as RolledBack) : null };

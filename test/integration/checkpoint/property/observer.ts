@@ -56,7 +56,15 @@ export function observe(world: World): Observed {
     if (existsSync(path.join(gitDir, name)))
       operation.push(...walkBytes(path.join(gitDir, name), closed).map((line) => `${name}/${line}`));
   // What is said of repositories inside depends on what they are at, which is their own.
-  const status = git('--no-optional-locks', 'status', '--porcelain=v2', '--branch', '-uall', '--ignore-submodules=all');
+  const untracked = existsSync(path.join(worktree, 'many')) ? '-uno' : '-uall';
+  const status = git(
+    '--no-optional-locks',
+    'status',
+    '--porcelain=v2',
+    '--branch',
+    untracked,
+    '--ignore-submodules=all',
+  );
   const told = status.filter((line) => !/[ "](nested|huge|closed)/.test(line));
   const refs = readRefs(repository.gitCommonDir);
   const branch = /^ref: (.*)\n/.exec(readFileSync(path.join(gitDir, 'HEAD'), 'utf8'))?.[1] ?? null;
