@@ -9,6 +9,9 @@ import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { gitFacts, walk } from './walk.ts';
 import { makeWorld } from './world.ts';
 
+/** At more moments, and in more worlds, in property.test.ts; here of many files. */
+const isLong = process.env['SWARM_TEST_LONG'] === '1';
+const DELAYS_MS = isLong ? [0, 8, 16, 32, 64] : [8, 48];
 const CHILD = path.join(import.meta.dirname, 'child.ts');
 
 /** Processes whose environment names this worktree: what a killed process left running. */
@@ -36,7 +39,7 @@ describe('A rollback that is killed', () => {
     const targetFiles = walk(world.worktree);
     const targetFacts = gitFacts(world.repository, world.worktree);
     const outcomes = new Set<string>();
-    for (const [round, afterMs] of [0, 8, 16, 32, 64].entries()) {
+    for (const [round, afterMs] of DELAYS_MS.entries()) {
       for (let n = 0; n < 300; n += 2) unlinkSync(path.join(world.worktree, `d${n % 10}/f${n}.txt`));
       world.write(
         Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`new${round}/x${n}.txt`, `round ${round}\n`])),
@@ -74,7 +77,7 @@ describe('A rollback that is killed', () => {
 });
 
 describe('A capture that is killed', () => {
-  const rounds = process.env['SWARM_TEST_LONG'] === '1' ? 100 : 12;
+  const rounds = isLong ? 100 : 5;
 
   it(`leaves checkpoints, index and worktree whole, at ${rounds} random moments`, async () => {
     const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`d${n % 10}/f${n}.txt`, `first ${n}\n`]));

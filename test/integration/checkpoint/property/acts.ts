@@ -55,7 +55,10 @@ const go = async ({ store }: Stage, n: number | null): Promise<{ safety: number 
 /** Once the rollback has begun to change things, or at any moment before. */
 async function randomMoment({ place }: Stage, n: number | null): Promise<void> {
   const { random, store } = place;
-  if (n === null || random.chance(0.3)) return void (await delay(random.below(n === null ? 30 : 60)));
+  if (n === null || random.chance(0.3)) {
+    await delay(random.below(n === null ? 30 : 60));
+    return;
+  }
   for (let at = 0; at < 2_000 && !existsSync(journalPath(store.place)); at += 1) await delay(1);
   await delay(random.below(12));
 }

@@ -66,7 +66,7 @@ export function observe(world: World): Observed {
     '--ignore-submodules=all',
   );
   const told = status.filter((line) => !/[ "](nested|huge|closed)/.test(line));
-  const refs = readRefs(repository.gitCommonDir);
+  const refs = new Map([...readRefs(repository.gitCommonDir)].filter(([name]) => !name.startsWith('refs/swarm/')));
   const branch = /^ref: (.*)\n/.exec(readFileSync(path.join(gitDir, 'HEAD'), 'utf8'))?.[1] ?? null;
   return {
     files: lines.filter((line) => !UNTOUCHED.test(line)),
@@ -147,7 +147,8 @@ function withoutMany(lines: readonly string[]): string[] {
 
 const isMany = (line: string): boolean => /[\t ]many\//.test(line);
 
-function readRefs(gitCommonDir: string): Map<string, string> {
+/** Every ref and what it points at, by git's own files. */
+export function readRefs(gitCommonDir: string): Map<string, string> {
   const refs = new Map<string, string>();
   const packed = path.join(gitCommonDir, 'packed-refs');
   if (existsSync(packed))
@@ -159,8 +160,7 @@ function readRefs(gitCommonDir: string): Map<string, string> {
       else refs.set(`${name}/${entry.name}`, readFileSync(path.join(gitCommonDir, name, entry.name), 'utf8').trim());
   };
   visit('refs');
-  const own = [...refs].filter(([name]) => !name.startsWith('refs/swarm/'));
-  return new Map(own.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Which commit each repository inside is at. */
