@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseSize } from '../lib/size.ts';
+import { size } from './size.ts';
 
 /** Commands after which files or history are gone; the words of a pattern stand in this order, others may be between. */
 export const HARMFUL_COMMANDS = [
@@ -26,15 +26,6 @@ export const HARMFUL_COMMANDS = [
   'xargs rm',
   'rsync --delete',
 ];
-
-const size = z.string().transform((text, context) => {
-  try {
-    return parseSize(text);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'a size such as 100MiB or 2GiB', input: text });
-    return z.NEVER;
-  }
-});
 
 /** @param duration how durations are read in this file */
 export function checkpointsSchema(duration: (least?: number) => z.ZodType<number, string>) {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { admissionSchema } from './admission.ts';
 import { checkpointsSchema } from './checkpoints.ts';
 import { healthSchema, limitsSchema } from './health.ts';
 import { parseDuration } from '../lib/duration.ts';
@@ -196,6 +197,7 @@ export const configSchema = z
       })
       .prefault({}),
     health: healthSchema(duration).prefault({}),
+    admission: admissionSchema.prefault({}),
     checkpoints: checkpointsSchema(duration).prefault({}),
     stopGrace: duration(1).prefault('5s').describe('From the polite end of a process to the forced one.'),
     tmux: z.strictObject({ program: z.string().min(1).default('tmux').describe('The tmux to run.') }).prefault({}),

@@ -67,6 +67,11 @@ const SUPERVISOR_RULES: readonly Rule[] = [
     when: ({ lifecycle }) => because(lifecycle.phase === 'blocked', lifecycle.detail),
   },
   {
+    name: 'not-admitted',
+    status: 'held',
+    when: ({ lifecycle }) => because(lifecycle.phase === 'waiting', `admission: ${lifecycle.detail ?? ''}`),
+  },
+  {
     name: 'being-restarted',
     status: 'recovering',
     when: ({ lifecycle }) =>

@@ -43,6 +43,8 @@ function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired, 
       return { phase: 'none', since, detail: null };
     case 'blocked':
       return { phase: 'blocked', since, detail: lifecycle.detail };
+    case 'waiting':
+      return { phase: lifecycle.for === 'turn' ? 'starting' : 'waiting', since, detail: lifecycle.detail };
     case 'preparing':
       return { phase: 'starting', since, detail: preparation(lifecycle.setup, now - since) };
     case 'starting':

@@ -1,13 +1,11 @@
-import type { Logger } from 'pino';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import type { Order, WrapperSnapshot } from '../coordination/link.ts';
+import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
-import type { ProbeError } from '../health/index.ts';
-import type { EventLog } from './event-log.ts';
+import type { FleetDependencies } from './fleet-dependencies.ts';
 import { decide, rests, type Action, type Lifecycle } from './lifecycle.ts';
-import type { Runner } from './runner.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;
@@ -15,19 +13,6 @@ const LOOK_INTERVAL_MS = 100;
 const RECONSIDER_INTERVAL_MS = 1_000;
 /** Pause and resume are repeated until the wrapper's snapshot agrees, at most this often. */
 const PAUSE_ORDER_TIMEOUT_MS = 5_000;
-
-export interface FleetDependencies {
-  log: Logger;
-  events: EventLog;
-  runner: Runner;
-  /** Panes by agent id; null while tmux cannot be asked. */
-  look(): Promise<Map<string, PaneView> | null>;
-  order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  now(): number;
-  onChange(record: AgentRecord): void;
-  /** How the look at the panes goes: null when it works. */
-  onProbe(error: ProbeError | null): void;
-}
 
 /**
  * The one reconcile loop: it compares what is wanted with what is there, for every agent, on every change and on a
@@ -181,7 +166,16 @@ export class Fleet {
       this.settle(record, action.lifecycle);
       return;
     }
-    this.#stepOf(record, action.do, () => this.#run(record, action));
+    const waits = action.do === 'start' ? (this.#deps.admission?.(record) ?? null) : null;
+    if (waits === null) this.#stepOf(record, action.do, () => this.#run(record, action));
+    else this.#letWait(record, waits);
+  }
+
+  #letWait(record: AgentRecord, { for: what, reason: detail }: Wait): void {
+    const { lifecycle } = record;
+    const known = lifecycle.phase === 'waiting' && lifecycle.for === what;
+    if (known && lifecycle.detail === detail) return;
+    this.settle(record, { phase: 'waiting', since: known ? lifecycle.since : this.#deps.now(), for: what, detail });
   }
 
   #stepOf(record: AgentRecord, name: Action['do'] | 'hold', run: () => Promise<Lifecycle>): void {

@@ -9,6 +9,8 @@ export type Lifecycle =
   /** Waits for a person before it can start at all. */
   | { phase: 'blocked'; since: number; lookAgainAt: number; gate: NeedsYouKind; detail: string }
   /** `setup`: what the set-up of its worktree is doing, since then. */
+  /** Waits until it may start: `turn`, after others, or until the machine bears it. */
+  | { phase: 'waiting'; since: number; for: 'turn' | 'machine'; detail: string }
   | { phase: 'preparing'; since: number; setup?: string }
   /** The pane runs; its wrapper has not said hello yet. */
   | { phase: 'starting'; since: number }
@@ -23,7 +25,7 @@ export type Lifecycle =
 export function rests(lifecycle: Lifecycle): boolean {
   return lifecycle.phase === 'backoff'
     ? lifecycle.of === 'start'
-    : ['none', 'blocked', 'failed'].includes(lifecycle.phase);
+    : ['none', 'blocked', 'waiting', 'failed'].includes(lifecycle.phase);
 }
 
 export interface PaneFact {
@@ -76,6 +78,8 @@ function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: numbe
       return null;
     case 'blocked':
       return now >= lifecycle.lookAgainAt ? { do: 'start' } : null;
+    case 'waiting':
+      return { do: 'start' };
     case 'backoff':
       return now >= lifecycle.until ? { do: 'start' } : null;
     case 'none':

@@ -11,6 +11,8 @@ import type { Dispatch } from './dispatch.ts';
 import { openDispatch } from './dispatch-world.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
 import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
+import { readMachine } from '../process/index.ts';
+import { AdmissionDesk } from './admission-desk.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import type { AgentRecord } from './agent-record.ts';
@@ -61,6 +63,7 @@ export class Supervisor {
   readonly #alerting: Alerting;
   readonly #messages: MessageDesk;
   readonly #settings: SettingsDesk;
+  readonly #admission: AdmissionDesk;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -111,6 +114,7 @@ export class Supervisor {
       look: () => (this.#care.watch.beat(), this.#tmux.look()),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       onChange: (record) => this.#reconsider(record),
+      admission: (record) => this.#admission.ask(record),
       onProbe: (error) => (this.#care.judge.probeError = error),
       runner: new AgentRunner(
         runnerPorts({
@@ -125,6 +129,14 @@ export class Supervisor {
           settleOperations: (record) => this.#works.settle(record),
         }),
       ),
+    });
+    this.#admission = new AdmissionDesk({
+      log,
+      config,
+      now,
+      look: () => readMachine(layout.worktreesDir),
+      records: () => this.#fleet.records,
+      wanted: (record) => this.#fleet.desired(record) !== 'stopped',
     });
     this.#roster = new Roster({ project, store, fleet: this.#fleet });
     this.#dispatch = openDispatch({

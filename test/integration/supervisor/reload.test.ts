@@ -77,3 +77,14 @@ test('what is wrong is refused with its line, and so is what nobody has approved
   expect((await status()).config?.refused).toBeNull();
   await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 stopped');
 });
+
+test('what the machine would not bear waits, visibly, and starts when it may; who runs is not touched', async () => {
+  const { agents: before, supervisor } = await status();
+  await write(roles(3), 'admission: {memory: 900TiB}');
+  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 held, runner-3 held');
+  expect((await ok('status')).stdout).toMatch(/runner-2 +held .*admission: .* of memory are free/);
+  await write(roles(3));
+  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 idle, runner-3 idle');
+  const after = await status();
+  expect([after.supervisor.pid, after.agents[0]?.pid]).toEqual([supervisor.pid, before[0]?.pid]);
+});

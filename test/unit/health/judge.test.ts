@@ -59,6 +59,13 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
     /trust/,
   ],
   [
+    'the machine does not bear it now',
+    facts({ lifecycle: phase('waiting', '300MiB of memory are free'), link: lost, snapshot: null }),
+    'not-admitted',
+    'held',
+    /^admission: 300MiB/,
+  ],
+  [
     'it is being restarted',
     facts({ lifecycle: phase('restarting', 'its wrapper ended'), link: lost }),
     'being-restarted',

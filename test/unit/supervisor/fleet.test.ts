@@ -18,6 +18,7 @@ const DEAD: PaneFact = { dead: true, ending: 'exit 1' };
 const PHASES: Record<Lifecycle['phase'], Lifecycle> = {
   none: { phase: 'none', since: BEGIN },
   blocked: { phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 3_000, gate: 'trust', detail: 'trust?' },
+  waiting: { phase: 'waiting', since: BEGIN, for: 'turn', detail: 'others start' },
   preparing: { phase: 'preparing', since: BEGIN },
   starting: { phase: 'starting', since: BEGIN },
   up: { phase: 'up', since: BEGIN },
@@ -38,25 +39,25 @@ function verb(action: Action | null): string {
 }
 
 describe('the next step of one agent', () => {
-  //                                     none     blocked  preparing starting   up         recovering backoff  stopping failed
+  //                                     none     blocked  waiting  preparing starting   up         recovering backoff  stopping failed
   const columns = Object.keys(PHASES) as Lifecycle['phase'][];
   const table: readonly [string, Partial<Observed>, 'up' | 'stopped', string][] = [
-    ['wanted up, no pane', {}, 'up', 'start - - recover recover - - - -'],
-    ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - - - - - - - -'],
-    ['wanted up, its pane lives and it is linked', { pane: ALIVE, linked: true }, 'up', 'up - - up - - - - -'],
-    ['wanted up, its pane is dead', { pane: DEAD }, 'up', 'recover - - recover recover - - - -'],
+    ['wanted up, no pane', {}, 'up', 'start - start - recover recover - - - -'],
+    ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - start - - - - - - -'],
+    ['wanted up, its pane lives and it is linked', { pane: ALIVE, linked: true }, 'up', 'up - start - up - - - - -'],
+    ['wanted up, its pane is dead', { pane: DEAD }, 'up', 'recover - start - recover recover - - - -'],
     [
       'wanted up, its pane is dead, its link not yet closed',
       { pane: DEAD, linked: true },
       'up',
-      'recover - - recover recover - - - -',
+      'recover - start - recover recover - - - -',
     ],
-    ['wanted up, something is under way', { busy: true }, 'up', '- - - - - - - - -'],
-    ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop'],
-    ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
-    ['unwanted, its pane is dead', { pane: DEAD }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
-    ['unwanted, linked without a pane', { linked: true }, 'stopped', 'stop stop stop stop stop stop stop stop stop'],
-    ['unwanted, something is under way', { busy: true, pane: ALIVE }, 'stopped', '- - - - - - - - -'],
+    ['wanted up, something is under way', { busy: true }, 'up', '- - - - - - - - - -'],
+    ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, its pane is dead', { pane: DEAD }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, linked without a pane', { linked: true }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, something is under way', { busy: true, pane: ALIVE }, 'stopped', '- - - - - - - - - -'],
   ];
 
   test.each(table)('%s', (_name, fields, desired, expected) => {

@@ -1,0 +1,20 @@
+import * as z from 'zod';
+import { size } from './size.ts';
+
+/** What must be left of the machine for one more agent to start; who runs is never stopped by it. */
+export const admissionSchema = z.strictObject({
+  atOnce: z
+    .int()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('So many agents start at the same time; default: two for each processor, at least 3.'),
+  memory: size.prefault('512MiB').describe('Memory that stays free beside what one more agent takes.'),
+  disk: size.prefault('512MiB').describe('Space that stays free where the worktrees lie.'),
+  load: z
+    .number()
+    .min(0)
+    .max(10_000)
+    .default(20)
+    .describe('No further agent starts above this load for each processor; 0: however high it is.'),
+});

@@ -1,0 +1,12 @@
+import * as z from 'zod';
+import { parseSize } from '../lib/size.ts';
+
+/** Stands as text in the file (`100MiB`) and is bytes in the result. */
+export const size = z.string().transform((text, context) => {
+  try {
+    return parseSize(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'a size such as 100MiB or 2GiB', input: text });
+    return z.NEVER;
+  }
+});

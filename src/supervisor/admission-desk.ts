@@ -1,0 +1,106 @@
+import { availableParallelism } from 'node:os';
+import type { Logger } from 'pino';
+import type { Config } from '../config/index.ts';
+import type { Machine } from '../process/index.ts';
+import { admit, type Applicant, type Wait } from './admission.ts';
+import type { AgentRecord } from './agent-record.ts';
+
+export interface AdmissionWorld {
+  log: Logger;
+  config: Pick<Config, 'admission'>;
+  now(): number;
+  look(): Promise<Machine>;
+  records(): readonly AgentRecord[];
+  wanted(record: AgentRecord): boolean;
+}
+
+/** A look at the machine counts for so long, ms. */
+const LOOK_LIFE_MS = 1_000;
+const ANSWER_LIFE_MS = 90;
+/** One whose set-up takes its time does not keep the others waiting for ever, ms. */
+const START_PATIENCE_MS = 60_000;
+const UNKNOWN: Machine = { memory: null, load: null, disk: null, files: null, ownFiles: null, terminals: null };
+
+/** Asks the machine before an agent starts. */
+export class AdmissionDesk {
+  readonly #world: AdmissionWorld;
+  /** Who has run since he was last told to stop, and has his place. */
+  readonly #places = new Set<string>();
+  #machine: Machine = UNKNOWN;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #looking: Promise<void> | null = null;
+  #answer: { at: number; waits: ReadonlyMap<string, Wait> } = { at: Number.NEGATIVE_INFINITY, waits: new Map() };
+
+  constructor(world: AdmissionWorld) {
+    this.#world = world;
+    // So that something is known before anybody asks.
+    this.#look();
+  }
+
+  /** Null: it may start now, and has begun to when the next one asks. Nobody waits for a look at the machine. */
+  ask(record: AgentRecord): Wait | null {
+    const { config, records, now } = this.#world;
+    if (Math.abs(now() - this.#lookedAt) >= LOOK_LIFE_MS) this.#look();
+    // A hundred that wait, and ask ten times a second, get one answer.
+    const known = this.#answer.waits.get(record.id);
+    if (known !== undefined && Math.abs(now() - this.#answer.at) < ANSWER_LIFE_MS) return known;
+    const applicants = records().flatMap((one) => this.#applicant(one));
+    const { atOnce = Math.max(3, 2 * availableParallelism()), ...rules } = config.admission;
+    this.#answer = { at: now(), waits: admit(this.#machine, applicants, { ...rules, atOnce }) };
+    return this.#answer.waits.get(record.id) ?? null;
+  }
+
+  /** Once a second: whose place is whose. */
+  tick(): void {
+    const { records, wanted } = this.#world;
+    for (const record of records()) {
+      if (!wanted(record)) this.#places.delete(record.id);
+      else if (record.linked) this.#places.add(record.id);
+    }
+  }
+
+  #applicant(record: AgentRecord): Applicant[] {
+    if (!this.#world.wanted(record)) return [];
+    const { id, row, lifecycle } = record;
+    const of = (state: Applicant['state']): Applicant[] => [{ id, kind: row.kind, state }];
+    switch (lifecycle.phase) {
+      case 'failed':
+      case 'blocked':
+      case 'stopping':
+        return [];
+      case 'preparing':
+      case 'starting':
+        return of(this.#young(record) ? 'starting' : 'running');
+      case 'up':
+        return of(record.status === 'starting' && this.#young(record) ? 'starting' : 'running');
+      case 'recovering':
+        return of('running');
+      case 'none':
+      case 'waiting':
+      case 'backoff':
+        if (record.busy) return of('starting');
+        if (lifecycle.phase === 'backoff' && this.#world.now() < lifecycle.until) return [];
+        // Whoever is connected lives, although nobody here has started it.
+        if (record.linked) return of('running');
+        return of(this.#places.has(id) ? 'back' : 'new');
+    }
+  }
+
+  #young({ lifecycle }: AgentRecord): boolean {
+    return Math.abs(this.#world.now() - lifecycle.since) < START_PATIENCE_MS;
+  }
+
+  #look(): void {
+    const { log, look, now } = this.#world;
+    this.#looking ??= look()
+      .then((machine) => void (this.#machine = machine))
+      .catch((error: unknown) => {
+        this.#machine = UNKNOWN;
+        log.warn({ err: error }, 'the machine could not be looked at');
+      })
+      .finally(() => {
+        this.#lookedAt = now();
+        this.#looking = null;
+      });
+  }
+}
