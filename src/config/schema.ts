@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { admissionSchema } from './admission.ts';
 import { checkpointsSchema } from './checkpoints.ts';
 import { healthSchema, limitsSchema } from './health.ts';
+import { scaleSchema } from './scale.ts';
 import { parseDuration } from '../lib/duration.ts';
 
 /** Durations stand as text in the file (`30m`) and are milliseconds in the result. */
@@ -78,6 +79,7 @@ const roleShape = {
     .max(200)
     .describe('How many agents of this role `swarm up` starts (worker: 3, other roles: 1).')
     .optional(),
+  scale: scaleSchema(duration).optional(),
   kind: z
     .enum(['claude', 'shell'])
     .default('claude')
@@ -122,7 +124,10 @@ const agentsSchema = z
     const worker = roles['worker'] ?? roleSchema.parse({});
     const all = Object.entries({ worker, ...roles });
     return Object.fromEntries(
-      all.map(([role, settings]) => [role, { ...settings, count: settings.count ?? (role === 'worker' ? 3 : 1) }]),
+      all.map(([role, settings]) => [
+        role,
+        { ...settings, count: settings.count ?? settings.scale?.min ?? (role === 'worker' ? 3 : 1) },
+      ]),
     );
   })
   .describe('Roles by name; agents are called <role>-1, <role>-2, … The role worker is there by default.');

@@ -9,7 +9,7 @@ import { TaskTable } from '../store/tasks.ts';
 import { claimTask, hasWork, type Claim, type ClaimContext } from './claim.ts';
 import { taskDocument, taskDocuments } from './document.ts';
 import { beat, leaseDocument, type AttemptRef, type HeartbeatAnswer, type Lease } from './hold.ts';
-import { decodeLane, type Claimer, type Lane } from './lane.ts';
+import { decodeLane, lanePrefix, mayTake, type Claimer, type Lane } from './lane.ts';
 import { cancelTask, retryTask, type Cancelled } from './person.ts';
 import {
   applyResult,
@@ -228,6 +228,17 @@ export class TaskEngine {
     const { tasks } = this.#tables;
     const texts = [...tasks.readyLanes('')];
     return texts.map((text) => ({ lane: decodeLane(text), count: tasks.readyInLane(text, limit) }));
+  }
+
+  /** How many tasks this claimer could take now, counted up to `limit` a lane, and since when the first one is ready. */
+  backlog(claimer: Claimer, limit: number): { ready: number; oldestAt: number | null } {
+    const { tasks } = this.#tables;
+    const lanes = [...tasks.readyLanes(lanePrefix(claimer.kind))].filter((text) => mayTake(claimer, decodeLane(text)));
+    const since = lanes.flatMap((lane) => tasks.get(tasks.bestOfLane(lane)?.n ?? 0)?.updated_at ?? []);
+    return {
+      ready: lanes.reduce((sum, lane) => sum + tasks.readyInLane(lane, limit), 0),
+      oldestAt: since.length === 0 ? null : Math.min(...since),
+    };
   }
 
   /** True when a claim by this agent would get a task now. */

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/index.ts';
-import type { Machine } from '../process/index.ts';
+import { readMachine, type Machine } from '../process/index.ts';
 import { admit, type Applicant, type Wait } from './admission.ts';
 import type { AgentRecord } from './agent-record.ts';
+import type { Fleet } from './fleet.ts';
+import type { Project } from './project.ts';
 
 export interface AdmissionWorld {
   log: Logger;
@@ -28,7 +30,7 @@ export class AdmissionDesk {
   readonly #places = new Set<string>();
   #machine: Machine = UNKNOWN;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #looking: Promise<void> | null = null;
+  #looking = false;
   #answer: { at: number; waits: ReadonlyMap<string, Wait> } = { at: Number.NEGATIVE_INFINITY, waits: new Map() };
 
   constructor(world: AdmissionWorld) {
@@ -91,8 +93,10 @@ export class AdmissionDesk {
   }
 
   #look(): void {
+    if (this.#looking) return;
     const { log, look, now } = this.#world;
-    this.#looking ??= look()
+    this.#looking = true;
+    look()
       .then((machine) => void (this.#machine = machine))
       .catch((error: unknown) => {
         this.#machine = UNKNOWN;
@@ -100,7 +104,20 @@ export class AdmissionDesk {
       })
       .finally(() => {
         this.#lookedAt = now();
-        this.#looking = null;
+        this.#looking = false;
       });
   }
+}
+
+/** The desk of this project: who starts here takes of the machine that its worktrees lie on. */
+export function openAdmission({ log, project }: { log: Logger; project: Project }, fleet: Fleet): AdmissionDesk {
+  const { config, layout } = project;
+  return new AdmissionDesk({
+    log,
+    config,
+    now: () => Date.now(),
+    look: () => readMachine(layout.worktreesDir),
+    records: () => fleet.records,
+    wanted: (record) => fleet.desired(record) !== 'stopped',
+  });
 }

@@ -1,7 +1,7 @@
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { AgentDesired } from '../domain/agent.ts';
-import type { Order, WrapperSnapshot } from '../coordination/link.ts';
+import type { WrapperSnapshot } from '../coordination/link.ts';
 import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { FleetDependencies } from './fleet-dependencies.ts';

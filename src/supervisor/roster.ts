@@ -82,7 +82,7 @@ export class Roster {
       kv.set(STATE_KEY, 'up');
       if (request.trust === true) kv.set(TRUST_KEY, true);
     });
-    await this.#want(everyone);
+    await this.want(everyone);
     const notes = request.keepBase === true ? [] : baseNotes(base, dirty, includeDirty);
     return { notes, wanted: everyone.filter(({ desired }) => desired === 'up').map(({ id }) => id) };
   }
@@ -95,7 +95,7 @@ export class Roster {
       this.#base = await readBase(layout.root, config.base);
       await this.#store.write(() => this.#store.kv.set(BASE_KEY, this.#base));
     }
-    await this.#want(
+    await this.want(
       recounted(
         config,
         this.#fleet.records.map(({ row }) => row),
@@ -104,7 +104,8 @@ export class Roster {
     );
   }
 
-  async #want(everyone: readonly WantedAgent[]): Promise<void> {
+  /** Who is named is to be there, or not, from now on. */
+  async want(everyone: readonly WantedAgent[]): Promise<void> {
     for (const wanted of everyone) {
       const record =
         this.#fleet.get(wanted.id) ??

@@ -11,8 +11,7 @@ import type { Dispatch } from './dispatch.ts';
 import { openDispatch } from './dispatch-world.ts';
 import { endSupervisor, type EndingParts } from './ending.ts';
 import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
-import { readMachine } from '../process/index.ts';
-import { AdmissionDesk } from './admission-desk.ts';
+import { openAdmission, type AdmissionDesk } from './admission-desk.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
 import type { AgentRecord } from './agent-record.ts';
@@ -30,6 +29,7 @@ import { Service } from './service.ts';
 import { SettingsDesk } from './settings-desk.ts';
 import { statusDocument } from './status-document.ts';
 import { agentDocument, paneLabel } from './status.ts';
+import { openScaler, type Scaler } from './scaler.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
 import { openTaskDesk } from './task-world.ts';
 import { openTmuxHost, type TmuxHost } from './tmux-host.ts';
@@ -64,6 +64,7 @@ export class Supervisor {
   readonly #messages: MessageDesk;
   readonly #settings: SettingsDesk;
   readonly #admission: AdmissionDesk;
+  readonly #scaler: Scaler;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -130,14 +131,7 @@ export class Supervisor {
         }),
       ),
     });
-    this.#admission = new AdmissionDesk({
-      log,
-      config,
-      now,
-      look: () => readMachine(layout.worktreesDir),
-      records: () => this.#fleet.records,
-      wanted: (record) => this.#fleet.desired(record) !== 'stopped',
-    });
+    this.#admission = openAdmission(options, this.#fleet);
     this.#roster = new Roster({ project, store, fleet: this.#fleet });
     this.#dispatch = openDispatch({
       log,
@@ -199,6 +193,14 @@ export class Supervisor {
       during: (work) => this.#power.during(work),
     });
     this.#messages = new MessageDesk({ log, events: this.#events, store, fleet: this.#fleet, links: this.#links });
+    this.#scaler = openScaler({
+      ...options,
+      events: this.#events,
+      fleet: this.#fleet,
+      engine: this.#engine,
+      roster: this.#roster,
+      links: this.#links,
+    });
     this.#alerting = openAlerting({
       ...options,
       events: this.#events,
@@ -249,8 +251,8 @@ export class Supervisor {
     const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
     this.#care.tick();
     for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
-    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#settings, this.#alerting])
-      part.tick();
+    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep]) part.tick();
+    for (const part of [this.#settings, this.#admission, this.#scaler, this.#alerting]) part.tick();
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {

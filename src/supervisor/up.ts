@@ -43,7 +43,8 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
   // Nobody knows any more how to start one whose role is gone.
   for (const { id, role, kind } of wasUp)
     if (config.agents[role] === undefined) wanted.push({ id, role, kind, desired: 'stopped' });
-  if (!wanted.some((agent) => agent.desired === 'up')) {
+  const mayGrow = Object.values(config.agents).some(({ scale }) => scale !== undefined);
+  if (!mayGrow && !wanted.some((agent) => agent.desired === 'up')) {
     throw new SwarmError('no-agents', 'swarm.yaml wants no agents at all', {
       hint: 'Say how many: `swarm up 3`.',
       exitCode: 2,

@@ -88,3 +88,20 @@ test('what the machine would not bear waits, visibly, and starts when it may; wh
   const after = await status();
   expect([after.supervisor.pid, after.agents[0]?.pid]).toEqual([supervisor.pid, before[0]?.pid]);
 });
+
+test('a role with `scale` follows the work that waits, and keeps what its agents leave', async () => {
+  const scale = (idle: string): string => `scale: {min: 1, max: 3, after: 0s, idle: ${idle}, cooldown: 1s}`;
+  await write(`agents: {worker: {count: 0}, runner: {kind: shell, count: 1, ${scale('1h')}}}`);
+  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 stopped, runner-3 stopped');
+  const added = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => ok('task', 'add', name, '--json', '--', 'sleep', '4')),
+  );
+  await expect.poll(agents, soon).toMatch(/runner-2 (idle|working), runner-3 (idle|working)/);
+  await ok('task', 'wait', ...added.map((run) => run.json<{ id: string }>().id), '--timeout', '50s');
+  await write(`agents: {worker: {count: 0}, runner: {kind: shell, count: 1, ${scale('1s')}}}`);
+  await expect.poll(async () => (await agents()).split(' stopped').length - 1, soon).toBe(2);
+  const scaled = (await ok('events', '--json'))
+    .jsonLines<EventDocument>()
+    .filter(({ name }) => name === 'swarm.scaled');
+  expect(scaled.at(-1)?.data).toMatchObject({ role: 'runner', to: 1 });
+});
