@@ -110,7 +110,7 @@ export async function readSpec(layout: ProjectLayout, agent: string): Promise<Ag
 
 /** Names everything of the settings that a wrapper of this role is started with, and keeps for its life. Pure. */
 export function settingsKey(role: RoleConfig, config: Config): string {
-  const { count: _count, scale: _scale, ...settings } = role;
+  const { count: _count, scale: _scale, limits: _limits, ...settings } = role;
   const { worktree, permissions, checkpoints, stopGrace, tasks } = config;
   const { keep: _keep, ...taken } = checkpoints;
   const all = [settings, verifyRules(config), setupSettings(worktree), permissions, taken, stopGrace, tasks.heartbeat];

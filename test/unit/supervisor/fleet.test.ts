@@ -56,7 +56,12 @@ describe('the next step of one agent', () => {
     ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop stop'],
     ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
     ['unwanted, its pane is dead', { pane: DEAD }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
-    ['unwanted, linked without a pane', { linked: true }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
+    [
+      'unwanted, linked without a pane',
+      { linked: true },
+      'stopped',
+      'stop stop stop stop stop stop stop stop stop stop',
+    ],
     ['unwanted, something is under way', { busy: true, pane: ALIVE }, 'stopped', '- - - - - - - - - -'],
   ];
 
