@@ -142,7 +142,8 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
         const { survivors } = await endTree({ roots: [], mark: { name, prefix }, graceMs });
         left.push(...survivors.map(({ pid }) => pid));
       }
-      if (left.length === 0) await unlock(record);
+      // Of one that shall stay stopped it may be the last sign of somebody's work: `rm` keeps the worktree for it.
+      if (left.length === 0 && record.row.desired !== 'stopped') await unlock(record);
       return left;
     },
     order: world.order,

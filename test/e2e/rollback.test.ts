@@ -12,6 +12,7 @@ let runner: string;
 
 const write = (file: string, content: string) => ({ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } });
 const complete = (summary: string) => ({ name: 'mcp__swarm__complete_task', input: { summary } });
+const bash = (command: string) => ({ name: 'Bash', input: { command, description: 'as told' } });
 const said = (word: string) => ({
   name: word,
   contains: `the word is ${word}`,
@@ -62,6 +63,10 @@ beforeAll(async () => {
     script: {
       rules: [
         ...['heron', 'osprey', 'merlin', 'plover', 'siskin'].map(said),
+        {
+          ...said('finch'),
+          steps: [{ tools: [write('finch.txt', 'finch\n')] }, { tools: [bash('rm -f finch.txt')] }, { text: 'Gone.' }],
+        },
         {
           name: 'resumed',
           matches: '^You were interrupted .*: long\\b',
@@ -123,6 +128,19 @@ describe('rollback', () => {
     const back = await contextOf('plover');
     expect(back.text).toContain('Noted osprey.');
     expect(back.text).not.toContain('merlin');
+  });
+
+  test('what Claude Code is about to destroy is in a checkpoint of the moment before', async () => {
+    await say('finch');
+    expect(existsSync(inWorker('finch.txt'))).toBe(false);
+    const list = (await world.ok(['checkpoint', 'ls', 'worker-1', '--json'])).json<
+      { n: number; reason: string; ref: string; sessionId: string | null }[]
+    >();
+    const before = list.find(({ reason }) => reason === 'before rm -f');
+    expect(await world.repository.git('show', `${before?.ref}:finch.txt`)).toBe('finch');
+    expect(before?.sessionId).toBe((await statusOf('worker-1'))?.sessionId);
+    await world.ok(['checkpoint', 'restore', 'worker-1', String(before?.n), '--path', 'finch.txt']);
+    expect(await readFile(inWorker('finch.txt'), 'utf8')).toBe('finch\n');
   });
 
   test('where the conversation cannot be had any more it begins anew, and the agent is told so', async () => {
