@@ -1,5 +1,6 @@
 import { systemClock } from '../lib/clock.ts';
 import { bootId, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
+import { kernel, type Kernel } from './kernel.ts';
 import { lookForMarked, type Mark } from './marks.ts';
 import type { ProcessRow } from './row.ts';
 import { scanProcesses, tableOf } from './table.ts';
@@ -101,6 +102,36 @@ async function untilGone(members: readonly ProcessRow[], limitMs: number, signal
   }
 }
 
+/**
+ * Hunts that look in the same moment, as at the start of a whole fleet, look once. Less than what lies between two looks
+ * of one hunt, so that each of those is another look.
+ */
+const SHARED_MS = BETWEEN_EMPTY_MS / 2;
+
+interface Look {
+  rows: ReadonlyMap<number, ProcessRow>;
+  /** Asked after the rows: who was forked meanwhile is only here. */
+  kernel: Kernel;
+  endedAt: number;
+}
+
+const latest = new Map<string, Look>();
+
+function look(markName: string | undefined): Look {
+  const key = markName ?? '';
+  const known = latest.get(key);
+  if (known !== undefined && performance.now() - known.endedAt < SHARED_MS) return known;
+  const { rows } = scanProcesses();
+  const variables = markName === undefined ? null : kernel.variables(markName);
+  const seen: Look = {
+    rows,
+    kernel: { ...kernel, variables: (name) => (name === markName ? variables : null) ?? kernel.variables(name) },
+    endedAt: performance.now(),
+  };
+  latest.set(key, seen);
+  return seen;
+}
+
 class Hunt {
   readonly #mark: Mark | undefined;
   readonly #spare: ReadonlySet<number>;
@@ -123,8 +154,9 @@ class Hunt {
 
   /** Whatever was ever seen stays known, so that it is found again after its parent's death. */
   scan(): ProcessRow[] {
-    const { rows } = scanProcesses();
-    const { marked, silent } = this.#mark === undefined ? NONE : lookForMarked(this.#mark.name, this.#mark.prefix);
+    const { rows, kernel: seen } = look(this.#mark?.name);
+    const { marked, silent } =
+      this.#mark === undefined ? NONE : lookForMarked(this.#mark.name, this.#mark.prefix, seen);
     // Forked while we looked: the second look knows them and the first does not.
     const table = tableOf([...rows.values(), ...marked.map(({ row }) => row).filter(({ pid }) => !rows.has(pid))], 0);
     const members = treeMembers(

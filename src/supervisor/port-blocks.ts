@@ -39,12 +39,16 @@ export interface PortsWanted {
 export async function claimPorts(wanted: PortsWanted): Promise<number | null> {
   const { directory, project, agent, base, size } = wanted;
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const known = readClaims(directory).filter((claim) => claim.project === project && claim.agent === agent);
+  const claims = readClaims(directory);
+  const known = claims.filter((claim) => claim.project === project && claim.agent === agent);
   const kept = known.find((claim) => claim.size === size && claim.start >= base);
   for (const claim of known) if (claim !== kept) await rm(fileOf(directory, claim.start), { force: true });
   if (kept !== undefined) return kept.start;
   const last = Math.max(LAST_PORT, base + size - 1);
+  // Only spares looks, of which there would be far too many: what is free for sure is seen when it is claimed.
+  const taken = claims.filter((claim) => !known.includes(claim) && existsSync(claim.root));
   for (let start = base; start + size - 1 <= last; start += size) {
+    if (taken.some((claim) => overlap(claim, { start, size }))) continue;
     if (await claimBlock(wanted, start)) return start;
   }
   return null;
