@@ -60,7 +60,7 @@ function activityEvidence({ activity }: WrapperSnapshot, now: number): Evidence[
 
 function signsEvidence({ transcriptAt, work, screen, person, stopped, session, use }: Signs, now: number): Evidence[] {
   const found: Evidence[] = [];
-  if (transcriptAt !== null) found.push({ fact: 'transcript', value: 'grew', ageMs: age(now, transcriptAt) });
+  if (transcriptAt !== null) found.push({ fact: 'transcript or output', value: 'grew', ageMs: age(now, transcriptAt) });
   if (work !== null) {
     found.push({ fact: 'commands', value: `${work.count}: ${work.names}`, ageMs: age(now, work.since) });
     const value = work.activeAt === null ? 'never seen to do anything' : 'used the processor, read or wrote';

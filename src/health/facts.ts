@@ -33,7 +33,7 @@ export interface ProbeError {
 
 /** What the supervisor sees of an agent by looking, beside what its wrapper says. Times are epoch ms. */
 export interface Signs {
-  /** When its transcript last grew. */
+  /** When its transcript, or the output of its command, last grew. */
   transcriptAt: number | null;
   /** The programs that its tools, checks and commands run now; null: none. */
   work: {

@@ -38,6 +38,9 @@ export interface CareWorld {
   parts(): { fleet: Fleet; works: Works; links: LinkServer; roster: Roster };
 }
 
+/** A scan that comes late, on a busy machine, must not make anybody look idle. */
+const SCANS_TO_STUCK = 6;
+
 /** Looks at agents, judges them, and does something about those that do not get on. */
 export class Care {
   readonly judge: Judge;
@@ -60,6 +63,8 @@ export class Care {
       records,
       screen: (pane) => tmux.screen(pane),
       keys: () => tmux.keys(),
+      output: (agent, task, attempt) => path.join(layout.logsDir, agent, `${task}-${attempt}.log`),
+      scanAtLeastEveryMs: () => config.health.stuckAfter / SCANS_TO_STUCK,
       claudeDir: () => {
         void claudeDir().then((dir) => (claude = dir));
         return claude;

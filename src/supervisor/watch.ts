@@ -7,7 +7,7 @@ import { GapWatch, type Gap, type Signs } from '../health/index.ts';
 import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type WorkDone } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 
-/** A scan of all processes is made at most so often, ms, and never for more than 1/200 of a core. */
+/** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
 const SCAN_EVERY_MS = 2_000;
 const SCAN_SHARE = 200;
 /** Between two scans: less is what an idle program does to stay alive. */
@@ -29,6 +29,10 @@ export interface WatchOptions {
   screen(pane: string): Promise<string>;
   /** The latest key of a person by session, epoch ms. */
   keys(): Promise<ReadonlyMap<string, number>>;
+  /** Where the output of a task that is a command goes. */
+  output(agent: string, task: string, attempt: number): string;
+  /** Later, what was seen would be too old to tell that somebody works, ms. */
+  scanAtLeastEveryMs(): number;
   /** Claude Code's own directory. */
   claudeDir(): string;
   /** Nobody lived through this time: whatever was to happen within it is to happen later. */
@@ -93,7 +97,8 @@ export class Watch {
 
   #scan(): void {
     const age = this.#latest === null ? Infinity : performance.now() - this.#latest.at;
-    if (age < Math.max(SCAN_EVERY_MS, this.#scanCostMs * SCAN_SHARE)) return;
+    const cheap = Math.min(this.#scanCostMs * SCAN_SHARE, this.#options.scanAtLeastEveryMs());
+    if (age < Math.max(SCAN_EVERY_MS, cheap)) return;
     const began = performance.now();
     this.#before = this.#latest;
     this.#latest = scanProcesses();
@@ -110,9 +115,8 @@ export class Watch {
 
   #sense(record: AgentRecord, atWork: boolean): void {
     const { signs } = record;
-    const file = atWork ? (record.snapshot?.transcriptPath ?? null) : null;
     record.signs = {
-      transcriptAt: file === null ? null : changedAt(file),
+      transcriptAt: atWork ? this.#wroteAt(record) : null,
       work: atWork ? this.#work(record) : null,
       screen: signs?.screen ?? null,
       person: { attached: (record.pane?.clients ?? 0) > 0, lastKeyAt: signs?.person.lastKeyAt ?? null },
@@ -121,6 +125,16 @@ export class Watch {
       use: atWork ? this.#use(record) : null,
     };
     if (!atWork) this.#samples.delete(record.id);
+  }
+
+  /** What Claude Code says stands in its transcript, what a command says in its output. */
+  #wroteAt({ id, snapshot }: AgentRecord): number | null {
+    if (snapshot === null) return null;
+    const { kind, transcriptPath, tasks } = snapshot;
+    const files =
+      kind === 'shell' ? tasks.map(({ task, attempt }) => this.#options.output(id, task, attempt)) : [transcriptPath];
+    const times = files.map((file) => (file === null ? null : changedAt(file))).filter((at) => at !== null);
+    return times.length === 0 ? null : Math.max(...times);
   }
 
   #work({ id, pane }: AgentRecord): Signs['work'] {

@@ -27,7 +27,7 @@ const LOOK_MS = 250;
 const LOAD = { processes: 3, onMs: 40_000, offMs: 40_000 };
 const HANG_AFTER_S = 3;
 
-type Agent = StatusView['agents'][number] & { restarts: number; reason: string | null };
+type Agent = StatusView['agents'][number] & { restarts: number; reason: string | null; task: string | null };
 
 const says = (delayMs: number) => ({
   delayMs,
@@ -35,7 +35,7 @@ const says = (delayMs: number) => ({
 });
 const end = { tools: [{ name: 'mcp__swarm__complete_task', input: { summary: 'done' } }] };
 /** It thinks, but not for too long at once. */
-const SLOWEST_MS = STUCK_AFTER_MS * 0.7;
+const SLOWEST_MS = STUCK_AFTER_MS * 0.6;
 
 await using place = await benchPlace({
   files: 200,
@@ -124,16 +124,17 @@ async function agents(): Promise<Agent[]> {
 async function lookAt(agent: Agent): Promise<void> {
   const { id, restarts } = agent;
   const hung = ill.get(id);
-  if (hung === undefined) {
+  // Until it comes to that task it is as healthy as any other.
+  if (hung === undefined || hung.since() === null) {
     const before = restartedBefore.get(id) ?? 0;
     if (restarts > before) restarted.set(id, (restarted.get(id) ?? 0) + restarts - before);
     restartedBefore.set(id, restarts);
-    if (agent.status === 'stuck') wrongly.add(`${id} at ${work.get(id) ?? 'nothing'}: ${agent.reason}`);
-    if (agent.status === 'idle') await give(agent);
+    if (agent.status === 'stuck') wrongly.add(`${id} at ${work.get(id) ?? 'nothing'} (${agent.reason?.split(':')[0]})`);
+    if (agent.status === 'idle' && hung === undefined) await give(agent);
     return;
   }
   restartedBefore.set(id, restarts);
-  if (agent.status === 'stuck' && hung.foundAt === null) {
+  if (agent.status === 'stuck' && hung.foundAt === null && agent.task === hung.task) {
     hung.foundAt = Date.now();
     // Nobody helps a command; who hangs at the API is helped by the ladder.
     if (id.startsWith('runner')) await place.call('POST', `/v1/tasks/${hung.task}/cancel`, {});
@@ -154,7 +155,7 @@ async function give({ id }: Agent): Promise<void> {
   if (id.startsWith('worker')) return void (await add(id, 'thinks', null));
   const seconds = STUCK_AFTER_MS / 1_000;
   const kinds: [string, number][] = [
-    ['sleeps', seconds * 0.8],
+    ['sleeps', seconds * 0.6],
     ['computes', seconds * 1.7],
     ['writes', seconds * 1.2],
     ['talks', seconds * 1.3],
