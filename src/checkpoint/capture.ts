@@ -71,6 +71,8 @@ export async function readTree(context: CaptureContext): Promise<string> {
 
 /** What is known now, when that is what was known before. */
 async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembered): Promise<Remembered | null> {
+  // Compared with the index of then: this surely is another tree, which may be written beside other work.
+  if (seen.changes !== null && seen.changes > 0 && isSameShadow(seen, known)) return null;
   if (seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return null;
   if (seen.head.commit !== known.head.commit || seen.head.branch !== known.head.branch) return null;
   if (digestOperations(seen.operations) !== known.operationsDigest) return null;
@@ -99,6 +101,7 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   ]);
   const { state } = gathered;
   const { tree } = state;
+  context.onTree?.(tree);
   const mark = fingerprint(state);
   if (request.force !== true && newest !== null && newest.state === mark && newest.tree === tree) {
     const { n, commit } = newest;
@@ -117,8 +120,12 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
 
 /** `commit` is the newest checkpoint, and ours: where the shadow index is still the one of then, the scan knows. */
 function countSince(seen: Seen, known: Remembered | null, commit: string): number | Promise<number> {
-  const same = seen.work.identity !== null && seen.work.identity === known?.shadowIndex;
-  return (same ? seen.changes : null) ?? countStaged(seen.shadow, commit);
+  return (known !== null && isSameShadow(seen, known) ? seen.changes : null) ?? countStaged(seen.shadow, commit);
+}
+
+/** The shadow index is still the one that the newest checkpoint of this process was written from. */
+function isSameShadow({ work }: Seen, known: Remembered): boolean {
+  return work.identity !== null && work.identity === known.shadowIndex;
 }
 
 /** Objects of the one before may be damaged: that must not keep the next one from being made. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
+import { directoriesOf, readIndexFile } from '../git/index-file.ts';
 import type { Head } from '../git/repository.ts';
 import { OPERATION_FILES } from '../git/operations.ts';
 import { parentsOf } from './tree-extras.ts';
@@ -81,8 +82,8 @@ export interface IndexState {
   /** Tracked although a pattern ignores them. */
   trackedIgnored: RawPath[];
   /**
-   * Directories above the files that it names, whether they are there or not; null until an index is met again: of one
-   * that changes each time nobody needs to know.
+   * Directories above the files that it names, whether they are there or not. Where only git can read the index, null
+   * until it is met again: of one that changes each time nobody needs to know.
    */
   directories: RawPath[] | null;
 }
@@ -106,10 +107,15 @@ export async function readIndexState(
   const [trackedIgnored, meaning, directories] = await Promise.all([
     known !== null && sameRules ? known.trackedIgnored : names('--ignored', '--exclude-standard'),
     known ?? readMeaning(worktree, bytes ?? Buffer.alloc(0), head),
-    known === null ? null : (known.directories ?? names().then(parentsOf)),
+    known === null ? directoriesIn(bytes, head) : (known.directories ?? names().then(parentsOf)),
   ]);
   const { digest, stagedBlobs } = meaning;
   return { bytes, blob: kept, digest, stagedBlobs, trackedIgnored, directories };
+}
+
+function directoriesIn(bytes: Buffer | null, { commit }: Head): RawPath[] | null {
+  const index = bytes === null || commit === null ? null : readIndexFile(bytes, commit);
+  return index === null ? null : directoriesOf(index);
 }
 
 /** Git's name of a blob with these bytes; `oid` is any of the repository, whose length tells the hash. */

@@ -2,35 +2,23 @@ import { joinNul, splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
-import { whileLocked } from '../git/lock.ts';
 import { statOrNull } from './endangered.ts';
 import { shadowGit } from './observe.ts';
-import type { Shadow, TreeChanges } from './observe.ts';
+import type { Shadow } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
-import type { SavedState } from './record.ts';
+import { refreshIndex } from './refresh.ts';
 import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { indexPath, shadowEnvironment } from './shadow.ts';
 import { openWorkIndex } from './shadow-index.ts';
 import type { CheckpointPlace } from './types.ts';
+import type { Way } from './way.ts';
 
 export interface RestoreContext {
   place: CheckpointPlace;
   gitDir: string;
   config: readonly string[];
-}
-
-/** The way from what is there, captured in full, to the checkpoint that is wanted. */
-export interface Way {
-  tree: string;
-  saved: SavedState;
-  /** Files of the target that come, that go, and all that differ. */
-  changes: TreeChanges;
-  /** Files that are there and captured. */
-  captured: ReadonlySet<RawPath>;
-  /** Files of the target. */
-  files: RawPath[];
 }
 
 /**
@@ -53,23 +41,10 @@ export async function restore(
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
     await lock.commit();
-    await refreshIndex(place.worktree);
+    await refreshIndex(place, target, indexPath(place));
     return warnings;
   } finally {
     await lock.release();
-  }
-}
-
-/**
- * The saved index remembers inodes and times of files that were written anew. Everything is in place already, and git
- * will refresh it by itself, so that it may fail: where a filter is not installed (LFS), git does not compare.
- */
-async function refreshIndex(worktree: string): Promise<void> {
-  try {
-    // Exit 1 only says "some differ".
-    await whileLocked(() => runGit(['update-index', '-q', '--refresh'], { cwd: worktree, okCodes: [1] }));
-  } catch (error) {
-    if (!isGitError(error)) throw error;
   }
 }
 
@@ -82,12 +57,28 @@ async function restoreFiles(context: RestoreContext, way: Way, target: LoadedChe
     const leftOut = target.saved.leftOut ?? [];
     if (leftOut.length > 0)
       await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(leftOut));
-    await shadowGit(shadow, ['read-tree', '-u', '--reset', target.checkpoint.tree]);
+    await readInto(shadow, way, target.checkpoint.tree, leftOut.length === 0 && work.identity === way.shadowIndex);
     await work.keep();
     await bringBackIgnored(shadow, way.tree, way.changes.all);
   } finally {
     await work.discard();
   }
+}
+
+/**
+ * From tree to tree git touches only what differs, and spares a look at all the others. It needs an index that is the
+ * first tree, and refuses where a file has changed this very moment or something untracked is in the way.
+ */
+async function readInto(shadow: Shadow, way: Way, tree: string, sameIndex: boolean): Promise<void> {
+  if (sameIndex) {
+    try {
+      await shadowGit(shadow, ['read-tree', '-m', '-u', way.tree, tree]);
+      return;
+    } catch (error) {
+      if (!isGitError(error, 'git-failed', 'branch-dirty')) throw error;
+    }
+  }
+  await shadowGit(shadow, ['read-tree', '-u', '--reset', tree]);
 }
 
 /**

@@ -16,21 +16,21 @@ import type { Remembered } from './remembered.ts';
 import { withDiskErrors } from './disk-errors.ts';
 import { configurationSignature } from './ignore-rules.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
-import { changedFiles, treeChanges } from './observe.ts';
+import { changedFiles } from './observe.ts';
 import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
 import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
 import { findCheckpoint, isLoose, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
 import { endangered, refuseUnreadable } from './endangered.ts';
 import { restore } from './restore.ts';
-import type { Way } from './restore.ts';
 import { restorePaths, select } from './restore-paths.ts';
 import { loadCheckpoint, loadNumber } from './saved.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { ensureShadow, excludesConfig, indexPath } from './shadow.ts';
 import { sweepWorkIndexes } from './shadow-index.ts';
-import { parseListing } from './tree-extras.ts';
 import { WorktreeWatch } from './watch.ts';
+import { WayFinder } from './way.ts';
+import type { Way } from './way.ts';
 import { DEFAULT_LIMITS } from './types.ts';
 import type {
   Captured,
@@ -249,29 +249,24 @@ export class CheckpointStore {
   ): Promise<{ target: LoadedCheckpoint; safety: Captured; way: Way }> {
     // What is surely there can be read while the worktree is captured; of anything else no checkpoint is made.
     const early = isLoose(this.place, n) ? null : await loadNumber(this.place, n);
+    const loading = early === null ? loadNumber(this.place, n) : Promise.resolve(early);
+    const finder = new WayFinder(this.place, loading);
+    const onTree = (tree: string): void => finder.begin(tree);
     const [taken, read] = await Promise.allSettled([
-      this.#captureAll({ ...request, reason }, new Set()),
-      early ?? loadNumber(this.place, n),
+      this.#captureAll({ ...request, reason }, new Set(), onTree),
+      loading,
     ]);
     if (taken.status === 'rejected') throw taken.reason;
     if (read.status === 'rejected') throw read.reason;
     const [first, target] = [taken.value, read.value];
-    const way = await this.#wayTo(target, first.remembered);
+    const way = await finder.find(first.remembered);
     // Whatever both hold is captured.
     const added = only === undefined ? way.changes.added : way.changes.added.filter((file) => only.has(file));
     const danger = added.length === 0 ? new Set<RawPath>() : endangered(this.place.worktree, added, way.captured);
     refuseUnreadable(this.place.worktree, danger);
     if (danger.size === 0) return { target, safety: first.captured, way };
     const { captured: safety, remembered } = await this.#captureAll({ ...request, reason, force: true }, danger);
-    return { target, safety, way: await this.#wayTo(target, remembered) };
-  }
-
-  async #wayTo(target: LoadedCheckpoint, { state, listing }: Remembered): Promise<Way> {
-    const changes = await treeChanges(this.place, state.tree, target.checkpoint.tree);
-    const gone = new Set(changes.removed);
-    const captured = new Set(parseListing(listing).files);
-    const files = [...[...captured].filter((file) => !gone.has(file)), ...changes.added];
-    return { tree: state.tree, saved: state.saved, changes, captured, files };
+    return { target, safety, way: await finder.find(remembered) };
   }
 
   async #lock(target: LoadedCheckpoint): Promise<LockedIndex> {
@@ -288,10 +283,14 @@ export class CheckpointStore {
     return (await this.#captureAll(request, alsoCapture)).captured;
   }
 
-  async #captureAll(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<CaptureResult> {
+  async #captureAll(
+    request: CaptureRequest,
+    alsoCapture: ReadonlySet<string>,
+    onTree?: (tree: string) => void,
+  ): Promise<CaptureResult> {
     const { gitDir, config } = await this.#open();
     const limits = this.#limits;
-    const context = { place: this.place, gitDir, config, limits, remembered: this.#remembered, alsoCapture };
+    const context = { place: this.place, gitDir, config, limits, remembered: this.#remembered, alsoCapture, onTree };
     const result = await capture(context, request);
     this.#remembered = result.remembered;
     return result;

@@ -1,6 +1,7 @@
 /**
  * Checkpoints and rollbacks over the git plumbing that does the same, in a worktree of 20,000 files; the list of a
- * thousand; and what five hundred take on disk. Usage: node test/bench/checkpoint.bench.ts
+ * thousand; and what five hundred take on disk.
+ * Usage: node test/bench/checkpoint.bench.ts [capture] [rollback] [list] [disk]; without a name, all of them.
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -27,6 +28,12 @@ const textOf = (at: number, round: number): string =>
     { length: 60 },
     (_, line) => `export const value${at}_${line} = ${at * 7919 + line * (line === 30 ? round : 1)};\n`,
   ).join('');
+
+const PARTS = ['capture', 'rollback', 'list', 'disk'];
+const asked = process.argv.slice(2);
+const wrong = asked.filter((name) => !PARTS.includes(name));
+if (wrong.length > 0) throw new Error(`no such part: ${wrong.join(', ')}; there are ${PARTS.join(', ')}`);
+const wanted = (part: string): boolean => asked.length === 0 || asked.includes(part);
 
 await using resources = new AsyncDisposableStack();
 const world = resources.use(
@@ -60,72 +67,81 @@ async function bareCapture(): Promise<string> {
   return commit;
 }
 
-for (let warm = 0; warm < 3; warm += 1) {
-  change();
-  await bareCapture();
-  await store.capture({ reason: 'warm-up' });
-}
-
-const changed = await compare({
-  name: `checkpoint, ${CHANGED} of ${FILES} files changed`,
-  unit: 'ms',
-  runs: RUNS,
-  floor: { name: 'add -A, write-tree, commit-tree, update-ref', measure: async () => (change(), timed(bareCapture)) },
-  ours: { name: 'capture', measure: async () => (change(), timed(() => store.capture({ reason: 'bench' }))) },
-  bar: BARS.changed,
-});
 // What the runs of the other side changed is taken in before.
 const settle = async (): Promise<void> => {
   await bareCapture();
   await store.capture({ reason: 'settle' });
 };
-await settle();
-const unchanged = await compare({
-  name: 'checkpoint, nothing changed',
-  unit: 'ms',
-  runs: RUNS,
-  floor: {
-    name: 'add -A, write-tree',
-    measure: () => timed(async () => (await bare('add', '-A'), await bare('write-tree'))),
-  },
-  ours: { name: 'capture', measure: () => timed(() => store.capture({ reason: 'bench' })) },
-  bar: BARS.unchanged,
-});
-const rollback = await compare({
-  name: `rollback, ${CHANGED} files changed`,
-  unit: 'ms',
-  runs: RUNS,
-  floor: {
-    name: 'bare capture, read-tree -u --reset',
-    measure: async () => {
-      await settle();
-      const target = await bareCapture();
-      change();
-      return timed(async () => (await bareCapture(), await bare('read-tree', '-u', '--reset', target)));
-    },
-  },
-  ours: {
-    name: 'rollback',
-    measure: async () => {
-      await settle();
-      const { n } = await store.capture({ reason: 'bench' });
-      change();
-      return timed(() => store.rollback(n));
-    },
-  },
-  bar: BARS.rollback,
-});
 
-await store.captureIfStirred(() => Promise.resolve({ reason: 'tick' }));
-await store.captureIfStirred(() => Promise.resolve({ reason: 'tick' }));
-const spawned = gitSpawnCount();
-await store.captureIfStirred(() => Promise.resolve({ reason: 'tick' }));
-const tick = judge('timer tick, watched and clean', 'git processes', gitSpawnCount() - spawned, 0);
-store.close();
+if (wanted('capture') || wanted('rollback')) {
+  for (let warm = 0; warm < 3; warm += 1) {
+    change();
+    await bareCapture();
+    await store.capture({ reason: 'warm-up' });
+  }
 
-conclude([changed, unchanged, rollback, tick]);
-conclude([await listOfMany()]);
-conclude([await disk()]);
+  if (wanted('capture')) conclude(await captures());
+  if (wanted('rollback')) conclude([await rollbacks()]);
+  store.close();
+}
+if (wanted('list')) conclude([await listOfMany()]);
+if (wanted('disk')) conclude([await disk()]);
+
+async function captures() {
+  const changed = await compare({
+    name: `checkpoint, ${CHANGED} of ${FILES} files changed`,
+    unit: 'ms',
+    runs: RUNS,
+    floor: { name: 'add -A, write-tree, commit-tree, update-ref', measure: async () => (change(), timed(bareCapture)) },
+    ours: { name: 'capture', measure: async () => (change(), timed(() => store.capture({ reason: 'bench' }))) },
+    bar: BARS.changed,
+  });
+  await settle();
+  const unchanged = await compare({
+    name: 'checkpoint, nothing changed',
+    unit: 'ms',
+    runs: RUNS,
+    floor: {
+      name: 'add -A, write-tree',
+      measure: () => timed(async () => (await bare('add', '-A'), await bare('write-tree'))),
+    },
+    ours: { name: 'capture', measure: () => timed(() => store.capture({ reason: 'bench' })) },
+    bar: BARS.unchanged,
+  });
+  await store.captureIfStirred(() => Promise.resolve({ reason: 'tick' }));
+  await store.captureIfStirred(() => Promise.resolve({ reason: 'tick' }));
+  const spawned = gitSpawnCount();
+  await store.captureIfStirred(() => Promise.resolve({ reason: 'tick' }));
+  const tick = judge('timer tick, watched and clean', 'git processes', gitSpawnCount() - spawned, 0);
+  return [changed, unchanged, tick];
+}
+
+async function rollbacks() {
+  return compare({
+    name: `rollback, ${CHANGED} files changed`,
+    unit: 'ms',
+    runs: RUNS,
+    floor: {
+      name: 'bare capture, read-tree -u --reset',
+      measure: async () => {
+        await settle();
+        const target = await bareCapture();
+        change();
+        return timed(async () => (await bareCapture(), await bare('read-tree', '-u', '--reset', target)));
+      },
+    },
+    ours: {
+      name: 'rollback',
+      measure: async () => {
+        await settle();
+        const { n } = await store.capture({ reason: 'bench' });
+        change();
+        return timed(() => store.rollback(n));
+      },
+    },
+    bar: BARS.rollback,
+  });
+}
 
 /** Over Node doing nothing, through the supervisor's API. */
 async function listOfMany() {
