@@ -161,10 +161,14 @@ export function parseList(output: string, agent: string | null): Checkpoint[] {
     else list.push({ n: Number(number), ref, commit, tree, ...describe(owner, seconds, parents, contents) });
   }
   for (const checkpoint of list) checkpoint.pinned = pinned.has(`${checkpoint.agent}/${checkpoint.n}`);
-  return list.sort((a, b) => (a.agent === b.agent ? a.n - b.n : a.agent < b.agent ? -1 : 1));
+  return list.sort(byAgentAndNumber);
 }
 
-const REF = /^refs\/swarm\/(checkpoints|pins)\/([^/]+)\/([1-9]\d*)$/;
+export function byAgentAndNumber(a: Checkpoint, b: Checkpoint): number {
+  return a.agent === b.agent ? a.n - b.n : a.agent < b.agent ? -1 : 1;
+}
+
+export const REF = /^refs\/swarm\/(checkpoints|pins)\/([^/]+)\/([1-9]\d*)$/;
 
 function describe(
   agent: string,

@@ -52,7 +52,11 @@ export function damagedCheckpoint({ n, agent, commit }: Pick<Checkpoint, 'n' | '
 }
 
 /** One process, unless a commit cannot be read: then each is read by itself, and that one is marked as damaged. */
-async function readList(gitCommonDir: string, args: readonly string[], agent: string | null): Promise<Checkpoint[]> {
+export async function readList(
+  gitCommonDir: string,
+  args: readonly string[],
+  agent: string | null,
+): Promise<Checkpoint[]> {
   try {
     return parseList(await readRefs(gitCommonDir, LIST_FORMAT, args), agent);
   } catch (error) {
@@ -62,7 +66,7 @@ async function readList(gitCommonDir: string, args: readonly string[], agent: st
 }
 
 /** The common directory serves: the worktree itself may be broken or gone. */
-async function readRefs(gitCommonDir: string, format: string, args: readonly string[]): Promise<string> {
+export async function readRefs(gitCommonDir: string, format: string, args: readonly string[]): Promise<string> {
   const env = { GIT_DIR: gitCommonDir };
   return gitText(['for-each-ref', `--format=${format}`, ...args], { cwd: gitCommonDir, env });
 }

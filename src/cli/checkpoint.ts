@@ -37,7 +37,7 @@ export async function listCheckpoints(
   // A table of a thousand rows takes a while to lay out.
   if (output.json) return;
   const none = everyone ? 'there is no checkpoint yet' : `${agent} has no checkpoint yet`;
-  for (const line of all.length === 0 ? [none] : checkpointLines(output, all, everyone)) output.line(line);
+  output.line(all.length === 0 ? none : checkpointLines(output, all, everyone).join('\n'));
 }
 
 /** Newest first, of several agents one after the other. */

@@ -25,7 +25,11 @@ export function oneLine(text: string, most: number): string {
 const WIDE =
   /\p{Emoji_Presentation}|[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6]/u;
 
+/** Most text is plain ASCII, one column for each character; a table of a thousand rows asks often. */
+const ONE_COLUMN_EACH = /^[\u0000-\u007F]*$/;
+
 export function width(text: string): number {
+  if (ONE_COLUMN_EACH.test(text)) return text.length;
   let columns = 0;
   for (const character of text) {
     if (/\p{Mark}|\u200D|\uFE0F/u.test(character)) continue;

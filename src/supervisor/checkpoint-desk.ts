@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
+import { KnownCheckpoints } from '../checkpoint/known-list.ts';
+import { findCheckpoint } from '../checkpoint/refs.ts';
 import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { Retention } from '../checkpoint/retention.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
-import { SwarmError } from '../domain/errors.ts';
 import { gitText } from '../git/git.ts';
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import type { EventLog } from './event-log.ts';
@@ -29,14 +30,13 @@ export function checkpointDesk(
     stores.set(key, store);
     return store;
   };
+  const lists = new KnownCheckpoints(layout.gitCommonDir);
   return {
-    list: async (agent, worktree) => (await storeOf(agent, worktree).list()).map(checkpointDocument),
+    list: async (agent) => (await lists.list(agent)).map(checkpointDocument),
     capture: async (agent, worktree, reason) => {
       const store = storeOf(agent, worktree);
       const { n } = await store.capture({ reason, force: true });
-      const found = (await store.list()).find((checkpoint) => checkpoint.n === n);
-      if (found === undefined) throw new SwarmError('checkpoint-missing', `checkpoint ${n} of ${agent} cannot be read`);
-      return checkpointDocument(found);
+      return checkpointDocument(await findCheckpoint(store.place, n));
     },
     owners: async () => {
       const refs = await gitText(['for-each-ref', '--format=%(refname)', REFS], { cwd: layout.root });
@@ -46,7 +46,7 @@ export function checkpointDesk(
         .map((ref) => ref.slice(REFS.length).split('/')[0] ?? '');
       return [...new Set(names)];
     },
-    verbs: (fleet) => new CheckpointVerbs({ layout, fleet, storeOf, retention: () => retentionOf(config) }),
+    verbs: (fleet) => new CheckpointVerbs({ layout, fleet, storeOf, lists, retention: () => retentionOf(config) }),
   };
 }
 

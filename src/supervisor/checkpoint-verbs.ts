@@ -8,7 +8,7 @@ import type {
   CheckpointShowDocument,
 } from '../api/checkpoint-service.ts';
 import type { CheckpointDocument } from '../api/documents.ts';
-import { listAllCheckpoints } from '../checkpoint/refs.ts';
+import type { KnownCheckpoints } from '../checkpoint/known-list.ts';
 import type { Retention } from '../checkpoint/retention.ts';
 import type { CheckpointStore } from '../checkpoint/store.ts';
 import type { Checkpoint } from '../checkpoint/types.ts';
@@ -25,6 +25,7 @@ export interface VerbParts {
   fleet: Pick<Fleet, 'get' | 'records'>;
   /** With an empty worktree: of an agent that has none any more. */
   storeOf(agent: string, worktree: string): CheckpointStore;
+  lists: KnownCheckpoints;
   retention(): Retention;
 }
 
@@ -37,7 +38,7 @@ export class CheckpointVerbs implements CheckpointService {
   }
 
   async all(): Promise<CheckpointDocument[]> {
-    return (await listAllCheckpoints(this.#parts.layout.gitCommonDir)).map(checkpointDocument);
+    return (await this.#parts.lists.list(null)).map(checkpointDocument);
   }
 
   async show(agent: string, n: number): Promise<CheckpointShowDocument> {
@@ -96,7 +97,7 @@ export class CheckpointVerbs implements CheckpointService {
   async #store(agent: string): Promise<CheckpointStore> {
     const record = this.#parts.fleet.get(agent);
     if (record !== undefined) return this.#parts.storeOf(agent, record.worktree);
-    const owners = new Set((await listAllCheckpoints(this.#parts.layout.gitCommonDir)).map((one) => one.agent));
+    const owners = new Set((await this.#parts.lists.list(null)).map((one) => one.agent));
     if (owners.has(agent)) return this.#parts.storeOf(agent, '');
     throw unknownAgent(agent, [...this.#parts.fleet.records.map(({ id }) => id), ...owners]);
   }

@@ -53,7 +53,7 @@ export interface ServiceDependencies {
   /** It may take as much again as its limits allow. */
   renew(record: AgentRecord): void;
   checkpoints: {
-    list(agent: string, worktree: string): Promise<CheckpointDocument[]>;
+    list(agent: string): Promise<CheckpointDocument[]>;
     /** For an agent that is stopped; a living one does it itself. */
     capture(agent: string, worktree: string, reason: string): Promise<CheckpointDocument>;
     /** Agents that have checkpoints, removed ones too. */
@@ -139,7 +139,7 @@ export class Service implements SwarmService {
       return await this.#deps.fleet.alone(record, () => checkpoints.capture(id, record.worktree, reason));
     }
     const done = (await this.#deps.order(id, { do: 'checkpoint', reason }, CHECKPOINT_TIMEOUT_MS)) as { n: number };
-    const found = (await checkpoints.list(id, record.worktree)).find((entry) => entry.n === done.n);
+    const found = (await checkpoints.list(id)).find((entry) => entry.n === done.n);
     if (found === undefined) {
       throw new SwarmError('checkpoint-missing', `checkpoint ${done.n} of ${id} was taken but cannot be read`);
     }
@@ -163,7 +163,7 @@ export class Service implements SwarmService {
 
   async #mayRollBack(id: string, n: number): Promise<AgentRecord> {
     const record = this.#record(id);
-    const known = await this.#deps.checkpoints.list(id, record.worktree);
+    const known = await this.#deps.checkpoints.list(id);
     const wanted = known.find((entry) => entry.n === n);
     if (wanted === undefined) throw unknownCheckpoint(id, n, known);
     refuseWhile(record, wanted);
@@ -222,7 +222,7 @@ export class Service implements SwarmService {
   async checkpoints(id: string): Promise<CheckpointDocument[]> {
     const record = this.#deps.fleet.get(id);
     if (record === undefined && !(await this.#deps.checkpoints.owners()).includes(id)) throw this.#unknownAgent(id);
-    return await this.#deps.checkpoints.list(id, record?.worktree ?? '');
+    return await this.#deps.checkpoints.list(id);
   }
 
   submit(tasks: SubmittedTask[]): Promise<TaskAddedDocument[]> {
