@@ -11,6 +11,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
+  HistoryDocument,
   MergeDocument,
   MessageDocument,
   RemovedDocument,
@@ -121,6 +122,10 @@ export class SwarmClient {
 
   alerts(): Promise<AlertDocument[]> {
     return this.#get('/v1/alerts');
+  }
+
+  history(agent: string): Promise<HistoryDocument> {
+    return this.#get(`/v1/agents/${encodeURIComponent(agent)}/history`);
   }
 
   explain(agent: string): Promise<ExplainDocument> {

@@ -17,6 +17,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
+  HistoryDocument,
   MergeDocument,
   MessageDocument,
   RemovedDocument,
@@ -196,6 +197,13 @@ export const documentSchemas = {
     task: text,
     data: z.record(z.string(), z.unknown()),
   }),
+  history: z.object({
+    agent: z.string(),
+    from: time.describe('ISO 8601; since when something is known'),
+    to: time,
+    intervals: z.array(z.object({ status: z.enum(AGENT_STATUSES), reason: text, since: time, ms: z.number() })),
+    lasted: z.partialRecord(z.enum(AGENT_STATUSES), z.number()).describe('ms in each status'),
+  }),
   explain: z.object({
     agent: z.string(),
     status: z.enum(AGENT_STATUSES),
@@ -272,6 +280,7 @@ interface Documents {
   'checkpoint-drop': CheckpointDropDocument;
   error: ErrorDocument;
   event: EventDocument;
+  history: HistoryDocument;
   explain: ExplainDocument;
   merge: MergeDocument;
   message: MessageDocument;

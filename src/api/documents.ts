@@ -130,6 +130,17 @@ export interface ExplainDocument {
   facts: { fact: string; value: string; ageMs: number | null }[];
 }
 
+/** What an agent's status was in the last 24 hours. */
+export interface HistoryDocument {
+  agent: string;
+  /** Since when something is known. */
+  from: string;
+  to: string;
+  intervals: { status: AgentStatus; reason: string | null; since: string; ms: number }[];
+  /** ms in each status. */
+  lasted: Partial<Record<AgentStatus, number>>;
+}
+
 /** Something that is wrong, or was and is right again (`recovered`). */
 export interface AlertDocument {
   /** The same trouble has the same key. */

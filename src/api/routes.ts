@@ -100,6 +100,13 @@ export const routes: readonly Route[] = [
     input: none,
     handle: (service, _query, params) => service.explain(id(params)),
   }),
+  route({
+    method: 'GET',
+    path: '/v1/agents/:id/history',
+    summary: 'what its status was in the last 24 hours',
+    input: none,
+    handle: (service, _query, params) => service.history(id(params)),
+  }),
   desiredRoute('start', 'up'),
   desiredRoute('resume', 'up'),
   desiredRoute('pause', 'paused'),

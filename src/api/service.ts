@@ -6,6 +6,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
+  HistoryDocument,
   MessageDocument,
   MergeDocument,
   RemovedDocument,
@@ -62,6 +63,7 @@ export interface SwarmService {
   alerts(): Promise<AlertDocument[]>;
   /** Reads what is known anew and judges it, as the supervisor does every second. */
   explain(id: string): Promise<ExplainDocument>;
+  history(id: string): Promise<HistoryDocument>;
   remove(id: string, request: { force: boolean }): Promise<RemovedDocument>;
   message(id: string): Promise<MessageDocument>;
   send(id: string, text: string): Promise<{ id: string; receipt: string }>;

@@ -1,12 +1,19 @@
 import type { ExplainDocument } from '../api/documents.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { Context } from './context.ts';
+import { historyLines } from './history.ts';
 import { plain, table, type Output } from './output.ts';
 import { openProject } from './project.ts';
 
 /** The facts that a status rests on, the one that is trusted most first. */
-export async function explain(context: Context, agent: string): Promise<void> {
+export async function explain(context: Context, agent: string, options: { history?: boolean } = {}): Promise<void> {
   const { client } = await openProject(context);
+  if (options.history === true) {
+    const history = await client.history(agent);
+    context.output.document(history);
+    for (const line of historyLines(context.output, history)) context.output.line(line);
+    return;
+  }
   const document = await client.explain(agent);
   context.output.document(document);
   for (const line of explainLines(context.output, document, Date.now())) context.output.line(line);

@@ -1,6 +1,9 @@
 import type { AlertDocument, EventDocument } from '../api/documents.ts';
+import type { SwarmClient } from '../api/client.ts';
+import { SwarmError } from '../domain/errors.ts';
 import type { Context } from './context.ts';
 import { follow } from './events.ts';
+import { shareText } from './history.ts';
 import { plain, type Output, type Style } from './output.ts';
 import { openProject } from './project.ts';
 import { readStatus, statusLines } from './status.ts';
@@ -16,6 +19,7 @@ export async function monitor(context: Context): Promise<void> {
   if (!output.json) {
     for (const line of statusLines(output, await readStatus(project), Date.now())) output.line(line);
     output.line('');
+    for (const line of await sinceYesterday(project.client)) output.line(line);
     if (open.length === 0) output.line(output.style('green', 'nothing is wrong'));
   }
   for (const alert of open) show(output, alert);
@@ -29,6 +33,18 @@ export async function monitor(context: Context): Promise<void> {
       output.line(output.style('dim', statusLine(event)));
     }
   });
+}
+
+/** One line for all agents; a supervisor of before this was kept has none. */
+async function sinceYesterday(client: SwarmClient): Promise<string[]> {
+  try {
+    const agents = await client.agents();
+    const text = shareText(await Promise.all(agents.map(({ id }) => client.history(id))));
+    return text === '' ? [] : [`agents in the last 24 hours: ${text}`, ''];
+  } catch (error) {
+    if (error instanceof SwarmError) return [];
+    throw error;
+  }
 }
 
 async function newestEvent(client: {

@@ -20,6 +20,7 @@ export function addUpkeepCommands(
     .command('explain')
     .summary('why an agent has its status: facts, their ages, and the rule')
     .argument('<agent>')
+    .option('--history', 'what its status was in the last 24 hours')
     .action(call(async () => (await import('./explain.ts')).explain));
   program
     .command('monitor')

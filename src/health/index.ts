@@ -5,6 +5,7 @@ export { judge } from './judge.ts';
 export { nextRung, type Call, type LadderFacts, type LadderRules, type LadderState } from './ladder.ts';
 export { callOf, crossings, type Crossing, type Limits, type Taken } from './limits.ts';
 export { AlertBook, conditionsOf, isAtLeast, type AlertChange, type Observed, type Severity } from './alerts.ts';
+export { historyOf, type History } from './history.ts';
 export { massDeath } from './mass-death.ts';
 export { RULES } from './rules.ts';
 export { isTyping } from './work-rules.ts';

@@ -144,4 +144,16 @@ CREATE TABLE operations (
 CREATE INDEX operations_of_agent ON operations (agent, id);
 CREATE INDEX operations_open ON operations (id) WHERE state = 'open';
 `),
+  // What each agent's status was in the last day.
+  (db) =>
+    db.exec(`
+CREATE TABLE health (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent TEXT NOT NULL,
+  status TEXT NOT NULL,
+  reason TEXT,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX health_of_agent ON health (agent, id);
+`),
 ];

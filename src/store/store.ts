@@ -5,6 +5,7 @@ import { storeError } from './errors.ts';
 import { EventTable } from './events.ts';
 import { privateFile } from './files.ts';
 import { GroupCommit } from './group-commit.ts';
+import { HealthTable } from './health.ts';
 import { KeyValues } from './kv.ts';
 import { takeSupervisorLock } from './lock.ts';
 import { MessageTable } from './messages.ts';
@@ -48,6 +49,7 @@ export class Store implements AsyncDisposable {
   readonly messages: MessageTable;
   readonly events: EventTable;
   readonly operations: OperationTable;
+  readonly health: HealthTable;
   readonly kv: KeyValues;
   readonly #db: Database;
   readonly #group: GroupCommit;
@@ -69,6 +71,7 @@ export class Store implements AsyncDisposable {
     this.events = new EventTable(db, this.#group, options.keepEvents ?? KEEP_EVENTS);
     this.agents = new AgentTable(db, this.#group);
     this.messages = new MessageTable(db, this.#group, () => this.clock.now());
+    this.health = new HealthTable(db, this.#group);
     this.operations = new OperationTable(db, () => this.clock.now());
     this.epoch = (this.kv.getNumber('epoch') ?? 0) + 1;
     this.kv.set('epoch', this.epoch);

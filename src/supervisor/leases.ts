@@ -44,6 +44,11 @@ export class Leases {
     this.#options = options;
   }
 
+  /** When a supervisor last said that it lived, epoch ms; null: never. */
+  get lastAlive(): number | null {
+    return (this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined)?.wall ?? null;
+  }
+
   /** The time during which nobody could hear heartbeats does not count against the agents. */
   async afterAbsence(): Promise<void> {
     const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;

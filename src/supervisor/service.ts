@@ -4,6 +4,7 @@ import type {
   CheckpointDocument,
   EventDocument,
   ExplainDocument,
+  HistoryDocument,
   MergeDocument,
   MessageDocument,
   RemovedDocument,
@@ -43,6 +44,7 @@ export interface ServiceDependencies {
   status(): Promise<StatusDocument>;
   document(record: AgentRecord): Agent;
   explain(record: AgentRecord): ExplainDocument;
+  history(agent: string): HistoryDocument;
   alerts(): AlertDocument[];
   messages: Pick<MessageDesk, 'send' | 'get'>;
   up(request: UpRequest): Promise<UpDocument>;
@@ -100,6 +102,10 @@ export class Service implements SwarmService {
 
   async alerts(): Promise<AlertDocument[]> {
     return this.#deps.alerts();
+  }
+
+  async history(id: string): Promise<HistoryDocument> {
+    return this.#deps.history(this.#record(id).id);
   }
 
   async explain(id: string): Promise<ExplainDocument> {

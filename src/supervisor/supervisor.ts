@@ -14,6 +14,7 @@ import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import { openAdmission, type AdmissionDesk } from './admission-desk.ts';
 import { EventLog } from './event-log.ts';
 import { Fleet } from './fleet.ts';
+import { HealthHistory } from './health-history.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
 import { Leases } from './leases.ts';
@@ -65,6 +66,7 @@ export class Supervisor {
   readonly #settings: SettingsDesk;
   readonly #admission: AdmissionDesk;
   readonly #scaler: Scaler;
+  readonly #history: HealthHistory;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -74,6 +76,7 @@ export class Supervisor {
     const now = (): number => Date.now();
     const onError = (error: unknown): void => log.error({ err: error }, 'something failed in the background');
     this.#events = new EventLog(store.events, onError);
+    this.#history = new HealthHistory({ store, events: this.#events, log });
     this.#engine = new TaskEngine({
       store,
       get maxOpenTasks() {
@@ -228,6 +231,7 @@ export class Supervisor {
     for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir])
       await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#engine.seedNumber(await highestTaskNumber(layout.root));
+    await this.#history.absent(this.#leases.lastAlive, Date.now());
     await this.#leases.afterAbsence();
     // Before anyone is recalled: whoever is wanted and not there is started at once.
     if (this.#roster.dismissed) this.#fleet.goDown();
@@ -299,6 +303,7 @@ export class Supervisor {
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#care.watch.useOf(record)),
       explain: (record) => this.#care.judge.explain(record, this.#fleet.desired(record)),
+      history: (agent) => this.#history.document(agent, Date.now()),
       alerts: () => this.#alerting.open,
       messages: this.#messages,
       up: (request) => this.#power.up(request),

@@ -327,6 +327,9 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
         throw new Error('unasked');
       },
     },
+    history: () => {
+      throw new Error('unasked');
+    },
     explain: () => {
       throw new Error('unasked');
     },

@@ -1,0 +1,66 @@
+import type { AgentStatus } from '../domain/agent.ts';
+import type { Database } from './database.ts';
+import type { GroupCommit } from './group-commit.ts';
+
+/** From `at` on the agent has this status, until its next change. */
+export interface StatusChange {
+  agent: string;
+  status: AgentStatus;
+  reason: string | null;
+  /** ms since 1970 */
+  at: number;
+}
+
+/** How far back it goes, ms. */
+export const HISTORY_MS = 86_400_000;
+/** Of one agent: who changes more often than twice a minute is known for less than a day. */
+const KEPT = 3_000;
+const TRIM_EVERY = 500;
+
+/** What each agent's status was in the last 24 hours. */
+export class HealthTable {
+  readonly #db: Database;
+  readonly #group: GroupCommit;
+  #untilTrim = 0;
+
+  constructor(db: Database, group: GroupCommit) {
+    this.#db = db;
+    this.#group = group;
+  }
+
+  add({ agent, status, reason, at }: StatusChange): Promise<void> {
+    return this.#group.write(() => {
+      this.#db.run('INSERT INTO health (agent, status, reason, at) VALUES (?, ?, ?, ?)', agent, status, reason, at);
+      this.#untilTrim -= 1;
+      if (this.#untilTrim <= 0) this.#trim(at - HISTORY_MS);
+    });
+  }
+
+  /** In the order in which they happened, with the one that held at `since`. */
+  of(agent: string, since: number): StatusChange[] {
+    return this.#db.all<StatusChange>(
+      `SELECT agent, status, reason, at FROM health WHERE agent = ? AND id >=
+       coalesce((SELECT max(id) FROM health WHERE agent = ? AND at <= ?), 0) ORDER BY id`,
+      agent,
+      agent,
+      since,
+    );
+  }
+
+  /** The one that held at `before` stays: it is what the day began with. */
+  #trim(before: number): void {
+    this.#untilTrim = TRIM_EVERY;
+    const agents = this.#db.all<{ agent: string }>('SELECT DISTINCT agent FROM health');
+    for (const { agent } of agents) {
+      this.#db.run(
+        `DELETE FROM health WHERE agent = ? AND id < max(
+           coalesce((SELECT max(id) FROM health WHERE agent = ? AND at <= ?), 0),
+           coalesce((SELECT id FROM health WHERE agent = ? ORDER BY id DESC LIMIT 1 OFFSET ${KEPT}), 0))`,
+        agent,
+        agent,
+        before,
+        agent,
+      );
+    }
+  }
+}
