@@ -63,6 +63,12 @@ export function operationUnderWay(gitDir: string): Operation | null {
   return null;
 }
 
+/** Of these files of a git directory those of an unfinished operation; ORIG_HEAD alone is left by one that is over. */
+export function unfinishedAmong(names: readonly string[]): string[] {
+  const first = new Set(names.map((name) => name.split('/')[0]));
+  return UNDER_WAY.some(([name]) => first.has(name)) ? [...names] : [];
+}
+
 /** Forgets an unfinished operation. The caller has captured the worktree, or does not want it back. */
 export async function clearOperation(gitDir: string): Promise<void> {
   for (const name of OPERATION_FILES) await rm(path.join(gitDir, name), { recursive: true, force: true });

@@ -16,6 +16,7 @@ import { dropCheckpoints, pinCheckpoint, pruneCheckpoints } from '../checkpoint/
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { printable } from '../git/bytes.ts';
+import { unfinishedAmong } from '../git/operations.ts';
 import { nearest } from '../lib/nearest.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
@@ -47,7 +48,7 @@ export class CheckpointVerbs implements CheckpointService {
       ...checkpointDocument(checkpoint),
       since,
       changed: diff.files,
-      operationFiles: loaded.operations,
+      operationFiles: unfinishedAmong(loaded.operations),
       emptyDirectories: loaded.emptyDirs.map(printable),
     };
   }

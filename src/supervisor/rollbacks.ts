@@ -243,7 +243,8 @@ export class Rollbacks {
       // With files that git ignores in the way, the store took one more checkpoint, which holds them too.
       data.safety = again ? safetyAmong(await checkpoints.list(), data, target) : done.safety;
       data.changed = done.changed;
-      data.warnings = [...data.warnings, ...done.warnings];
+      // What is left out is left out of each of them.
+      data.warnings = [...new Set([...data.warnings, ...done.warnings])];
     } catch (error) {
       // Half changed files keep the operation open: the next start tries again, and nothing starts before.
       if ((await checkpoints.recover())?.outcome !== 'finished') {

@@ -283,6 +283,12 @@ export class Service implements SwarmService {
   }
 
   #unknownAgent(id: string): SwarmError {
+    if (this.#deps.works.knows(id)) {
+      return new SwarmError('unknown-agent', `${id} was removed`, {
+        hint: `\`swarm undo ${id}\` brings it back; \`swarm checkpoint ls ${id}\` lists its checkpoints.`,
+        exitCode: 2,
+      });
+    }
     const names = this.#deps.fleet.records.map((record) => record.id);
     const [near = null] = nearest(id, names, 1);
     const hint =

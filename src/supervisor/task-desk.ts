@@ -31,6 +31,8 @@ export interface TaskDeskDependencies {
   base(): { branch: string | null; commit: string };
   mergeBase(a: string, b: string): Promise<string>;
   diff(base: string, commit: string): Promise<{ stat: string; patch: string }>;
+  /** A merge is about to be made. */
+  merging(task: Task, into: string): Promise<void>;
   /** A merge was made. */
   merged(task: Task, merge: Omit<MergeDocument, 'task'>): Promise<void>;
   merge(options: { task: string; into: string; commit: string; message: string }): Promise<Omit<MergeDocument, 'task'>>;
@@ -95,6 +97,7 @@ export class TaskDesk {
       });
     }
     const message = `Merge ${task.id}: ${task.title}`;
+    await this.#deps.merging(task, target);
     const merged = await this.#deps.merge({ task: task.id, into: target, commit, message });
     await this.#deps.merged(task, merged);
     this.#deps.events.emit('task.merged', { task: task.id, data: { into: target, merged: merged.merged } });

@@ -30,6 +30,7 @@ export function openTaskDesk({ project: { layout, config }, engine, fleet, event
     events,
     cancelAttempt: links.cancel,
     base: () => roster.base,
+    merging: (task, into) => works.merging(task, into),
     merged: (task, merge) => works.merged(task, merge),
     ...mergeDesk(layout, (branch, commit) => roster.moved(branch, commit)),
   });

@@ -48,11 +48,13 @@ export class Works {
   readonly #removals: Removals;
   readonly #rollbacks: Rollbacks;
   readonly #undo: Undo;
+  readonly #conversations: Conversations;
 
   constructor(deps: WorksDependencies) {
     this.#deps = deps;
     // As of the last `up`: the person may have moved Claude Code's directory.
     const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
+    this.#conversations = conversations;
     const limits = limitsOf(deps.project.config);
     const parts = { ...deps, limits, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
     this.#removals = new Removals({
@@ -148,6 +150,24 @@ export class Works {
   /** Anything that could be taken back was done to this agent, whether or not it is still there. */
   knows(agent: string): boolean {
     return this.#deps.store.operations.lastDone(agent) !== undefined;
+  }
+
+  /**
+   * A merge is about to be made: of the agent whose work it brings in, and of whoever has its branch checked out, there
+   * is a checkpoint of the moment before.
+   */
+  async merging({ attempts }: Task, into: string): Promise<void> {
+    const by = attempts.at(-1)?.agent;
+    for (const record of this.#deps.fleet.records) {
+      const { id, worktree, row } = record;
+      if (!existsSync(worktree)) continue;
+      if (id !== by && (await readHead(worktree)).branch !== into) continue;
+      const point = {
+        sessionId: row.sessionId,
+        transcriptUuid: await this.#conversations.end(worktree, row.sessionId),
+      };
+      await this.#rollbacks.storeOf(record).capture({ reason: 'before-merge', ...point });
+    }
   }
 
   /** A merge was made: it belongs to the agent whose work it brought in. */

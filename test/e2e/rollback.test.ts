@@ -271,6 +271,7 @@ describe('rm', () => {
     expect(await statusOf('runner-1')).toBeUndefined();
     expect((await world.ok(['checkpoint', 'ls', 'runner-1'])).stdout).toContain('before-rm');
 
+    expectError(await world.run(['rollback', 'runner-1', '1']), 2, /runner-1 was removed/, /undo runner-1/);
     await world.ok(['undo', 'runner-1']);
     expect(await readFile(inRunner('README.md'), 'utf8')).toBe('changed\n');
     expect(await readFile(inRunner('notes.txt'), 'utf8')).toBe('mine\n');
@@ -286,7 +287,10 @@ describe('undo', () => {
     const before = await world.repository.git('rev-parse', 'main');
     const id = await world.shell('echo merged > merged.txt');
     await world.done(id);
+    await writeFile(inRunner('loose.txt'), 'loose\n');
     await world.ok(['merge', id]);
+    await rm(inRunner('loose.txt'));
+    expect((await world.ok(['checkpoint', 'ls', 'runner-1'])).stdout).toContain('before-merge');
     expect(existsSync(path.join(world.repository.path, 'merged.txt'))).toBe(true);
     const undone = await world.ok(['undo', 'runner-1']);
     expect(undone.stdout).toContain(`main is at ${before.slice(0, 12)} again, without ${id}`);

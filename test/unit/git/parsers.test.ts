@@ -3,6 +3,7 @@ import { joinNul, printable, splitNul } from '../../../src/git/bytes.ts';
 import { messageWithTrailers } from '../../../src/git/commit-turn.ts';
 import { gitEnvironment } from '../../../src/git/environment.ts';
 import { mainSentence, parseGitStderr, skippedByAdd } from '../../../src/git/errors.ts';
+import { unfinishedAmong } from '../../../src/git/operations.ts';
 import { parseGitVersion } from '../../../src/git/repository.ts';
 import { parseStatus } from '../../../src/git/status.ts';
 import { taskBranch } from '../../../src/git/task-branches.ts';
@@ -165,5 +166,19 @@ describe('What swarm tells git', () => {
   it('makes no branch of an id that could be an option or a path', () => {
     expect(taskBranch('t12')).toBe('swarm/task/t12');
     for (const bad of ['', '-x', 'a/b', '..', 'a b']) expect(() => taskBranch(bad)).toThrow(/branch name/);
+  });
+});
+
+describe('What says that an operation is unfinished', () => {
+  it.each([
+    [['ORIG_HEAD'], []],
+    [['MERGE_MSG', 'ORIG_HEAD'], []],
+    [
+      ['MERGE_HEAD', 'MERGE_MSG', 'ORIG_HEAD'],
+      ['MERGE_HEAD', 'MERGE_MSG', 'ORIG_HEAD'],
+    ],
+    [['rebase-merge/onto'], ['rebase-merge/onto']],
+  ])('of %j is %j', (names, expected) => {
+    expect(unfinishedAmong(names)).toEqual(expected);
   });
 });

@@ -206,6 +206,7 @@ function desk(task: Task, more: Partial<TaskDeskDependencies> = {}) {
     base: () => ({ branch: 'main', commit: 'c0ffee' }),
     mergeBase: async (a, b) => `${a}..${b}`,
     diff: async (base, commit) => ({ stat: `${base} ${commit}`, patch: 'patch' }),
+    merging: async () => undefined,
     merged: async () => undefined,
     merge: async ({ into }) => ({ into, before: 'a', after: 'b', merged: true }),
     ...more,
