@@ -12,17 +12,16 @@ import { beforeHarm, type BeforeTool } from './harmful.ts';
 import { deliverAll } from './deliver.ts';
 import type { AgentKind } from './kind.ts';
 import { Mailbox } from './mailbox.ts';
+import type { ModelAccess } from './model-access.ts';
 import { NeedsYouBoard } from './needs-you.ts';
-import { pause, type Clock, type AgentProcesses, type Terminal, type Workspace } from './ports.ts';
+import { type Clock, type AgentProcesses, type Terminal, type Workspace } from './ports.ts';
 import { interruptedPrompt } from './prompt.ts';
+import { countTokens, lateTelemetry } from './late-usage.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
 import type { EndedTurn } from './transcript-end.ts';
 import { isWorking } from './turn-end.ts';
 import { UsageMeter, usageSince } from './usage-meter.ts';
-
-/** Telemetry is exported once a second: the last requests of a turn arrive so much after its end at most, ms. */
-const TELEMETRY_LAG_MS = 1_300;
 
 /** Long enough for the first claim, whose answer usually comes much sooner and ends the wait. */
 const IDLE_AFTER_MS = 500;
@@ -32,6 +31,7 @@ export interface ClaudeAgentOptions {
   workspace: Workspace;
   /** Opens the loopback endpoint; events and tool calls come to what is given. */
   openEndpoint(ears: EndpointEars): Promise<Endpoint>;
+  access: ModelAccess;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
@@ -50,6 +50,7 @@ export interface EndpointEars {
   onEvent(event: ClaudeEvent): void;
   tools: ToolHandlers;
   beforeTool: BeforeTool;
+  mayGoOn(when: 'before' | 'after'): Promise<void>;
   edge(): string | null;
 }
 
@@ -89,6 +90,7 @@ export class ClaudeAgent implements AgentKind {
       onEvent: (event) => agent.#event(event),
       tools,
       beforeTool,
+      mayGoOn: (when) => options.access.edge(when, agent.#budget?.limit ?? null),
       edge: () => agent.#edge(),
     });
     return agent;
@@ -113,6 +115,7 @@ export class ClaudeAgent implements AgentKind {
       pane: this.#pane,
       terminal,
       state,
+      access: options.access,
       sessionExists: options.sessionExists,
       hasPrompt: options.hasPrompt,
       captureCrash: () => this.#capture('crash'),
@@ -129,6 +132,7 @@ export class ClaudeAgent implements AgentKind {
       clock,
     });
     this.#pane.changes.on(() => this.#publish());
+    options.access.gate.changes.on(() => this.#accessChanged());
   }
 
   get #task(): string | null {
@@ -181,7 +185,7 @@ export class ClaudeAgent implements AgentKind {
       phase: (phase) => state.setTask(attempt.held(phase, new Date(clock.now()).toISOString())),
       event: (name, data) => this.#options.event(name, attempt.order.task, data),
       usage: async () => {
-        await this.#lateTelemetry();
+        await lateTelemetry(this.#meter, this.#pane, clock, this.#stopping.signal);
         return usageSince(this.#meter.total, start);
       },
       overBudget: () => budgetUsd !== null && usageSince(this.#meter.total, start).costUsd >= budgetUsd,
@@ -266,9 +270,19 @@ export class ClaudeAgent implements AgentKind {
     return launch;
   }
 
+  /** A turn under way may have to end; whoever rests because nobody might ask begins to wait for work again. */
+  #accessChanged(): void {
+    this.#pane.changes.emit();
+    const { gate } = this.#options.access;
+    if (gate.closed !== null || this.#current !== null || this.#pane.alive || this.#cancelIdle !== null) return;
+    if (!this.#conversation.inTurn) this.#idleSoon();
+  }
+
   #event(event: ClaudeEvent): void {
+    this.#options.access.event(event);
     if (this.#meter.event(event)) {
       this.#options.state.update({ usage: this.#meter.total });
+      this.#options.access.spent(this.#meter.total.costUsd);
       if (this.#budget !== null && this.#meter.total.costUsd >= this.#budget.limit)
         this.#budget.attempt.breakOff('budget');
     }
@@ -279,26 +293,9 @@ export class ClaudeAgent implements AgentKind {
     this.#pane.event(event);
     if (event.type !== 'turn-ended' && event.type !== 'turn-failed') return;
     this.#nudge = null;
-    this.#countTokens();
+    void countTokens(this.#meter, this.#pane, this.#options);
     // What a turn of a task leaves is kept by the attempt.
     if (this.#current === null) void this.#capture('turn-end');
-  }
-
-  #countTokens(): void {
-    this.#meter
-      .readTranscript(this.#pane.turn?.transcriptPath ?? null)
-      .then(() => this.#options.state.update({ usage: this.#meter.total }))
-      .catch((error: unknown) =>
-        this.#options.log.warn({ error: errorText(error) }, 'the transcript cannot be read for its tokens'),
-      );
-  }
-
-  async #lateTelemetry(): Promise<void> {
-    const { clock } = this.#options;
-    const endedAt = Date.parse(this.#pane.turn?.since ?? '');
-    if (!this.#meter.exact || !this.#pane.alive || Number.isNaN(endedAt) || this.#meter.lastAt >= endedAt) return;
-    const left = Math.min(TELEMETRY_LAG_MS, endedAt + TELEMETRY_LAG_MS - clock.now());
-    await pause(clock, Math.max(0, left), this.#stopping.signal);
   }
 
   /** What the turn machine knows, into the snapshot. */

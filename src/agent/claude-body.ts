@@ -137,6 +137,7 @@ export class ClaudeBody implements TaskBody {
       handoff: (why) => handoffPrompt(order, this.#preparation, why),
       retry: () => retryPrompt(order),
       settled: () => this.#verdict !== null,
+      waits: () => this.#attempt.holdTimeout(),
       ...(delivered === undefined ? {} : { delivered }),
     });
     event('turn.ended', { attempt: order.attempt, how: result.kind });

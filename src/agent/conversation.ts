@@ -4,11 +4,13 @@ import type { AgentSpec } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
+import type { ModelAccess } from './model-access.ts';
 import { PaneGuard } from './pane-guard.ts';
+import { Patience } from './patience.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
 import { pause, type Clock, type Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
-import { apiText, afterApiFailure, restOf, type Rest } from './turn-end.ts';
+import { apiText, restOf, type Rest } from './turn-end.ts';
 import { goOn, openTurn, type Opening, type TurnRequest } from './opening.ts';
 
 const LANE = 'pane';
@@ -24,6 +26,7 @@ export interface ConversationOptions {
   pane: ClaudePane;
   terminal: Terminal;
   state: AgentState;
+  access: ModelAccess;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   /** Keeps the worktree as a dead process left it. */
@@ -37,6 +40,8 @@ type Step =
   | Rest
   | { kind: 'died'; detail: string; exit: PaneExit | null }
   | { kind: 'interrupted' }
+  /** What holds the fleet holds this turn too, from its next request on. */
+  | { kind: 'held' }
   | { kind: 'broken-off' };
 
 interface Interruption {
@@ -56,11 +61,19 @@ export class Conversation {
   #interruption: Interruption | null = null;
   #wake = new AbortController();
   readonly #guard: PaneGuard;
+  readonly #patience: Patience;
 
   constructor(options: ConversationOptions) {
     this.#options = options;
     this.#sessionId = options.spec.resume?.sessionId ?? null;
     this.#guard = new PaneGuard(options);
+    this.#patience = new Patience({
+      ...options,
+      guard: this.#guard,
+      wake: () => this.#wake.signal,
+      interrupted: () => this.#interruption !== null,
+      carryOut: () => this.#carryOutInterruption(),
+    });
     options.pane.changes.on(() => {
       // A person's /clear begins another conversation; ours goes on with that one.
       if (options.pane.alive) this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
@@ -95,6 +108,7 @@ export class Conversation {
         request.signal.removeEventListener('abort', abort);
         this.#inTurn = false;
         this.#guard.turnEnded();
+        this.#options.access.gate.left();
         if (this.#options.state.current.held !== null) this.#options.state.update({ held: null });
       }
     });
@@ -140,14 +154,7 @@ export class Conversation {
     let delivered = false;
     let next = await openTurn(request, this.#sessionId, this.#options);
     for (let failures = 0; ;) {
-      if (
-        !(await this.#guard.clear(
-          request.signal,
-          () => this.#interruption !== null,
-          () => this.#wake.signal,
-        ))
-      )
-        return await this.#breakOff();
+      if (!(await this.#patience.mayBegin(request))) return await this.#breakOff();
       await this.#options.pane.end();
       const step = await this.#once(next, request, () => {
         if (!delivered) request.delivered?.();
@@ -157,10 +164,16 @@ export class Conversation {
       if (step.kind === 'broken-off' || request.signal.aborted) return await this.#breakOff();
       if (request.settled?.() === true) return { kind: 'ended', lastMessage: null };
       if (step.kind === 'api-failure') {
-        failures += 1;
-        if (!(await this.#outlast(step, failures, request.signal))) return { kind: 'api', error: apiText(step) };
+        const outlasted = await this.#patience.outlast(step, failures + 1, request);
+        if (outlasted === 'given-up') return { kind: 'api', error: apiText(step) };
+        // What all share is no failure of this turn.
+        failures = outlasted === 'shared' ? 0 : failures + 1;
         if (this.#interruption !== null) await this.#carryOutInterruption();
         next = await goOn(request, delivered, this.#sessionId, this.#options, request.retry(), apiText(step));
+      } else if (step.kind === 'held') {
+        await this.#options.pane.end();
+        const why = this.#options.access.gate.closed?.detail ?? 'the agents were held';
+        next = await goOn(request, delivered, this.#sessionId, this.#options, request.interrupted(why), why);
       } else if (step.kind === 'interrupted') {
         const prompt = await this.#carryOutInterruption();
         next = await goOn(request, delivered, this.#sessionId, this.#options, prompt, 'a person asked for a restart');
@@ -196,6 +209,7 @@ export class Conversation {
       }
       if (!pane.alive) return { kind: 'died', detail: exitWords(pane.lastExit), exit: pane.lastExit };
       if (this.#interruption !== null) return { kind: 'interrupted' };
+      if (this.#options.access.gate.ending) return { kind: 'held' };
       return turn === null || !seen ? null : restOf(turn);
     }, request.signal);
     return step ?? { kind: 'broken-off' };
@@ -204,25 +218,6 @@ export class Conversation {
   async #breakOff(): Promise<TurnResult> {
     await this.#options.pane.end();
     return { kind: 'broken-off' };
-  }
-
-  /** Waits until an API failure may have passed; false when it is no use. */
-  async #outlast(
-    failure: Extract<Rest, { kind: 'api-failure' }>,
-    failures: number,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const { clock, state, log } = this.#options;
-    const recovery = afterApiFailure(failure, failures, clock.now(), () => clock.random());
-    log.warn({ ...failure, failures, recovery }, 'the API failed');
-    if (recovery.do === 'give-up') return false;
-    if (recovery.do === 'hold') {
-      const until = new Date(clock.now() + recovery.ms).toISOString();
-      state.update({ held: { kind: recovery.kind, until, detail: apiText(failure) } });
-    }
-    await this.#sleep(recovery.ms, signal);
-    if (recovery.do === 'hold') state.update({ held: null });
-    return true;
   }
 
   async #carryOutInterruption(): Promise<string> {
@@ -250,6 +245,8 @@ export class Conversation {
   async #idle(): Promise<void> {
     const { pane, state, log } = this.#options;
     if (pane.alive || this.#stopped || state.current.failure !== null) return;
+    // It would be started for nobody: the next turn starts its own.
+    if (this.#options.access.gate.closed !== null) return pane.rest();
     const startedAt = this.#options.clock.monotonic();
     this.#starting = true;
     try {

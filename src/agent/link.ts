@@ -1,5 +1,6 @@
 import net from 'node:net';
 import type { Logger } from 'pino';
+import type { GateOrder } from '../coordination/gate.ts';
 import {
   LINK_PROTOCOL,
   toWrapperSchema,
@@ -34,6 +35,7 @@ export interface LinkOptions {
   /** `said` is the snapshot that the hello carried, to judge `attempts` by. */
   welcome(welcome: Extract<ToWrapper, { type: 'welcome' }>, said: WrapperSnapshot): void;
   broker(amqpUrl: string | null): void;
+  gate(order: GateOrder): void;
   startSupervisor(): void;
   clock: Clock;
   log: Logger;
@@ -63,6 +65,11 @@ export class SupervisorLink {
 
   start(): void {
     this.#dial();
+  }
+
+  /** A supervisor listens. */
+  get connected(): boolean {
+    return this.#welcomed;
   }
 
   /** Something in the snapshot changed. */
@@ -210,12 +217,16 @@ export class SupervisorLink {
         this.#awaySince = null;
         this.#starts = 0;
         this.#nextStartAt = 0;
+        if (message.gate !== undefined) options.gate(message.gate);
         options.welcome(message, this.#said ?? options.snapshot());
         for (const event of this.#events.splice(0)) this.#send(event);
         this.changed();
         return;
       case 'broker':
         options.broker(message.amqpUrl);
+        return;
+      case 'gate':
+        options.gate(message.gate);
         return;
       case 'bye':
         this.#bye = true;

@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import pino, { type Logger } from 'pino';
@@ -24,11 +23,13 @@ import { openBroker } from './broker.ts';
 import { ClaudeAgent } from './claude-agent.ts';
 import type { AgentKind } from './kind.ts';
 import { SupervisorLink } from './link.ts';
+import { ModelAccess } from './model-access.ts';
 import { systemClock as clock, type Terminal, type Workspace } from './ports.ts';
 import { processes } from './processes.ts';
 import { ShellAgent } from './shell-agent.ts';
 import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
 import { Spool } from './spool.ts';
+import { startSupervisor } from './start-supervisor.ts';
 import { AgentState } from './state.ts';
 import { paneTerminal } from './terminal.ts';
 import { transcriptEnd, type EndedTurn } from './transcript-end.ts';
@@ -90,6 +91,8 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
     workspaces.set(slot, known);
     return known;
   };
+  const access = new ModelAccess({ state, linked: () => link.connected, clock });
+  if (spec.gate !== undefined) access.gate.set(spec.gate);
   const broker = openBroker({
     spec,
     incarnation,
@@ -116,8 +119,9 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
     snapshot: () => state.current,
     order: (order) => agent.order(order),
     welcome: (welcome, said) => agent.welcome(welcome, said),
+    gate: (order) => access.gate.set(order),
     broker: (url) => agent.setBroker(url),
-    startSupervisor: () => startSupervisor(spec, person),
+    startSupervisor: () => startSupervisor(spec, person, print),
     clock,
     log,
   });
@@ -127,7 +131,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
   const reconsider = (): void => agent.reconsider();
   const claude: ClaudeAgent | null =
     spec.kind === 'claude'
-      ? await openClaude({ ...parts, paneEnv, workspace: workspace(0), link, terminal, reconsider })
+      ? await openClaude({ ...parts, access, paneEnv, workspace: workspace(0), link, terminal, reconsider })
       : null;
   const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print });
   const exit = (code: number): void => process.exit(code);
@@ -143,6 +147,7 @@ interface ClaudeParts {
   workspace: Workspace;
   link: SupervisorLink;
   terminal: Terminal;
+  access: ModelAccess;
   reconsider(): void;
   log: Logger;
 }
@@ -246,17 +251,6 @@ function terminalOf(spec: AgentSpec, pane: string | null, log: Logger): Terminal
   if (pane === null) return { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') };
   const address = { program: spec.tmuxProgram, socket: spec.tmuxSocket };
   return paneTerminal(pane, (args) => runTmux(address, args), log);
-}
-
-/** Its lock makes a second start harmless. What it says before its own log is open goes beside that log. */
-function startSupervisor(spec: AgentSpec, env: Record<string, string>): void {
-  const [program, ...args] = spec.supervisorArgv;
-  if (program === undefined) return;
-  const output = openSync(path.join(spec.logsDir, 'supervisor.start.log'), 'a', 0o600);
-  const child = spawn(program, args, { cwd: spec.root, env, detached: true, stdio: ['ignore', output, output] });
-  closeSync(output);
-  child.on('error', (error) => print(`cannot start the supervisor: ${errorText(error)}`));
-  child.unref();
 }
 
 function print(line: string): void {

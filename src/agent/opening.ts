@@ -21,6 +21,8 @@ export interface TurnRequest {
   delivered?(): void;
   /** The agent has said its last word: nothing needs to go on when the turn is cut short now. */
   settled?(): boolean;
+  /** While it waits for what it cannot help, its own time stands still. Returns the way back. */
+  waits?(): () => void;
 }
 
 /** How a process of the agent is to begin: with which conversation, and what it is told. */

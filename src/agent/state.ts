@@ -4,6 +4,9 @@ import type { HeldTask, WrapperSnapshot } from '../coordination/link.ts';
 export class AgentState {
   #snapshot: WrapperSnapshot;
   readonly #listeners = new Set<() => void>();
+  /** What holds this agent alone, and what holds the fleet: the latter is shown, the former comes back after it. */
+  #held: WrapperSnapshot['held'] = null;
+  #gate: WrapperSnapshot['held'] = null;
 
   constructor(initial: WrapperSnapshot) {
     this.#snapshot = initial;
@@ -14,8 +17,15 @@ export class AgentState {
   }
 
   update(patch: Partial<WrapperSnapshot>): void {
-    this.#snapshot = { ...this.#snapshot, ...patch };
+    if (patch.held !== undefined) this.#held = patch.held;
+    this.#snapshot = { ...this.#snapshot, ...patch, held: this.#gate ?? this.#held };
     for (const listener of this.#listeners) listener();
+  }
+
+  /** What holds the whole fleet, this agent included; null: nothing. */
+  gate(held: WrapperSnapshot['held']): void {
+    this.#gate = held;
+    this.update({});
   }
 
   setTask(held: HeldTask): void {

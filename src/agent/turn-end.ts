@@ -1,4 +1,5 @@
 import type { Turn } from '../claude/index.ts';
+import { resetTime, troubleOf } from '../health/index.ts';
 
 /** What the agent said through its tools since the turn began; the last word counts. */
 export type Verdict =
@@ -43,7 +44,7 @@ const SERVER_ERROR_FIRST_MS = 2_000;
 const SERVER_ERROR_MAX_MS = 60_000;
 
 /**
- * What to do about an API failure.
+ * What this agent does about an API failure as long as nobody has told it what is known of the account.
  * @param failures how often this turn has failed so, this time included
  * @param now epoch ms
  */
@@ -53,35 +54,24 @@ export function afterApiFailure(
   now: number,
   random: () => number,
 ): ApiRecovery {
-  switch (failure.error) {
-    case 'authentication_failed':
+  switch (troubleOf(failure.error)) {
+    case 'auth':
       return { do: 'hold', kind: 'auth', ms: AUTH_RETRY_MS };
-    case 'rate_limit': {
-      const stated = retryAfter(failure.details, now);
+    case 'rate-limit': {
+      const resetAt = resetTime(failure.details, now);
+      if (resetAt !== null) return { do: 'hold', kind: 'rate-limit', ms: resetAt - now };
       const guessed = Math.min(RATE_LIMIT_MAX_MS, RATE_LIMIT_FIRST_MS * 2 ** (failures - 1));
-      return { do: 'hold', kind: 'rate-limit', ms: stated ?? Math.round(guessed * (0.9 + random() / 5)) };
+      return { do: 'hold', kind: 'rate-limit', ms: Math.round(guessed * (0.9 + random() / 5)) };
     }
-    case 'invalid_request':
+    case null:
       // The same request would be refused again.
       return failures > 1 ? { do: 'give-up' } : { do: 'retry', ms: SERVER_ERROR_FIRST_MS };
-    default: {
+    case 'overload': {
       if (failures > SERVER_ERROR_RETRIES) return { do: 'give-up' };
       const cap = Math.min(SERVER_ERROR_MAX_MS, SERVER_ERROR_FIRST_MS * 2 ** (failures - 1));
       return { do: 'retry', ms: Math.round(cap * (0.5 + random() / 2)) };
     }
   }
-}
-
-/** "resets at 2026-11-21T13:00:00Z", "retry after 120 seconds": ms from now; null where nothing is said. */
-export function retryAfter(details: string | null, now: number): number | null {
-  if (details === null) return null;
-  const at = /\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)/.exec(details);
-  if (at !== null) {
-    const ms = Date.parse(at[0]) - now;
-    if (Number.isFinite(ms)) return Math.max(1_000, ms);
-  }
-  const seconds = /retry[- ]after\D{0,5}(\d+)/i.exec(details)?.[1];
-  return seconds === undefined ? null : Math.max(1_000, Number(seconds) * 1_000);
 }
 
 /** What the API said of a failure. */

@@ -95,6 +95,7 @@ const status = z.object({
     private: z.boolean(),
     reason: text,
   }),
+  degraded: z.array(z.string()).exactOptional().describe('What does not work now; absent while all is well.'),
   config: z
     .object({
       version: text.describe('What git calls the swarm.yaml in force, abbreviated; null: the defaults count.'),

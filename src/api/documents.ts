@@ -21,6 +21,8 @@ export interface StatusDocument {
     private: boolean;
     reason: string | null;
   };
+  /** What does not work now, each in one line; absent while all is well. */
+  degraded?: string[];
   /** swarm.yaml as it counts now; null while nothing is up. */
   config: {
     /** What git calls the file in force, abbreviated; null: there is none, and the defaults count. */

@@ -36,6 +36,8 @@ export interface EndpointOptions {
   tools: ToolHandlers;
   /** Called before a tool runs, which waits for it, though no longer than `MOST_BEFORE_TOOL_MS`. */
   beforeTool?(tool: string, input: unknown): Promise<void>;
+  /** Called before and after each tool: Claude Code does not go on, nor ask the model again, until it resolves. */
+  mayGoOn?(when: 'before' | 'after'): Promise<void>;
   /** Called when a tool is about to run or has run: what the model is told beside, with its next request; null: nothing. */
   edge?(): string | null;
   log(message: string, facts?: Record<string, unknown>): void;
@@ -158,7 +160,7 @@ async function onHook(context: Context, raw: unknown, response: ServerResponse):
   if (body.hook_event_name === 'PermissionRequest') return holdPermission(context, body, response);
   context.permissions.observe(body);
   context.emit(toEvent(body, context.now()));
-  if (body.hook_event_name === 'PreToolUse') await beforeTool(context, body);
+  if (STOPS.has(body.hook_event_name)) await beforeGoingOn(context, body);
   send(response, 200, atEdge(context, body.hook_event_name));
 }
 
@@ -172,15 +174,18 @@ function atEdge(context: Context, hookEventName: string): Record<string, unknown
 
 /** The hook fails open after ten seconds in any case; an answer in time keeps Claude Code from complaining. */
 const MOST_BEFORE_TOOL_MS = 8_000;
+/** After each of them Claude Code may ask the model again. */
+const STOPS: ReadonlySet<string> = new Set(['PreToolUse', 'PostToolUse', 'PostToolUseFailure']);
 
-async function beforeTool(context: Context, body: ReturnType<typeof hookBodySchema.parse>): Promise<void> {
-  const work = context.beforeTool?.(body.tool_name ?? '', body.tool_input);
-  if (work === undefined) return;
+async function beforeGoingOn(context: Context, body: ReturnType<typeof hookBodySchema.parse>): Promise<void> {
+  const isBefore = body.hook_event_name === 'PreToolUse';
+  const first = isBefore ? context.beforeTool?.(body.tool_name ?? '', body.tool_input) : undefined;
+  const work = Promise.all([first, context.mayGoOn?.(isBefore ? 'before' : 'after')]);
   let timer: NodeJS.Timeout | undefined;
   const enough = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, MOST_BEFORE_TOOL_MS);
   });
-  const done = work.catch((error: unknown) => context.log('before a tool', { error: errorText(error) }));
+  const done = work.catch((error: unknown) => context.log('at the edge of a tool', { error: errorText(error) }));
   await Promise.race([done, enough]);
   clearTimeout(timer);
 }

@@ -29,8 +29,11 @@ export type ClaudeEventBody =
   | { type: 'session-end'; reason: string }
   /** One API request, exact, from OpenTelemetry. `requestId` is unique, so that a repeated export counts once. */
   | { type: 'usage'; requestId: string; usage: Usage; model: string }
-  /** `costUsd` is the total of this process's session so far; `contextPercent` 0–100. */
-  | { type: 'status-line'; costUsd: number | null; contextPercent: number | null }
+  /**
+   * `costUsd` is the total of this process's session so far; `contextPercent` 0–100; `resetsAt`: epoch ms when a limit
+   * of the subscription that is used up is given anew.
+   */
+  | { type: 'status-line'; costUsd: number | null; contextPercent: number | null; resetsAt: number | null }
   /** A hook that moves no state but proves life, by its own name. */
   | { type: 'other'; name: string };
 

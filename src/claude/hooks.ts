@@ -80,7 +80,8 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
         ...base,
         type: 'turn-failed',
         error: asText(body.error) ?? 'unknown',
-        details: asText(body.error_details),
+        // Seen: `error_details` stays empty and what the API said is the turn's last message.
+        details: asText(body.error_details) ?? body.last_assistant_message,
       };
     case 'SessionEnd':
       return { ...base, type: 'session-end', reason: body.reason ?? 'other' };

@@ -197,7 +197,7 @@ function telemetryVariables(options: LaunchOptions): Record<string, string> {
     OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: `http://127.0.0.1:${port}/v1/logs`,
     OTEL_EXPORTER_OTLP_LOGS_HEADERS: `Authorization=Bearer%20${encodeURIComponent(token)}`,
-    OTEL_LOGS_EXPORT_INTERVAL: '1000',
+    OTEL_LOGS_EXPORT_INTERVAL: '100',
     OTEL_RESOURCE_ATTRIBUTES: `swarm.agent=${encodeURIComponent(options.agent)}`,
   };
 }

@@ -1,10 +1,14 @@
 import * as z from 'zod';
 import type { ClaudeEvent } from './events.ts';
 
+const limitSchema = z.looseObject({ used_percentage: z.number().nullish(), resets_at: z.number().nullish() }).nullish();
+
 const schema = z.looseObject({
   session_id: z.string().default(''),
   cost: z.looseObject({ total_cost_usd: z.number().nullish() }).nullish(),
   context_window: z.looseObject({ used_percentage: z.number().nullish() }).nullish(),
+  // Only there for a subscription, and not before its first answer.
+  rate_limits: z.looseObject({ five_hour: limitSchema, seven_day: limitSchema }).nullish().catch(null),
 });
 
 /** Pure: what Claude Code pipes into a status line command. Throws a ZodError where it is something else. */
@@ -16,5 +20,13 @@ export function readStatusLine(raw: unknown, at: string): Extract<ClaudeEvent, {
     at,
     costUsd: status.cost?.total_cost_usd ?? null,
     contextPercent: status.context_window?.used_percentage ?? null,
+    resetsAt: resetOf(status.rate_limits),
   };
+}
+
+/** Of the limits that are used up the one that lasts longest, epoch ms. */
+function resetOf(limits: z.infer<typeof schema>['rate_limits']): number | null {
+  const spent = [limits?.five_hour, limits?.seven_day].filter((limit) => (limit?.used_percentage ?? 0) >= 100);
+  const times = spent.map((limit) => limit?.resets_at ?? 0).filter((seconds) => seconds > 0);
+  return times.length === 0 ? null : Math.max(...times) * 1_000;
 }

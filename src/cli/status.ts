@@ -4,7 +4,7 @@ import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { TASK_STATES, type TaskState } from '../domain/task.ts';
 import type { Context, Project } from './context.ts';
-import type { Output } from './output.ts';
+import { plain, type Output } from './output.ts';
 import { openProject } from './project.ts';
 import { configLines } from './config-lines.ts';
 import { agentTable, ago, brokerText, needsYouLines, taskCounts } from './words.ts';
@@ -43,7 +43,7 @@ export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root
 
 /** What waits for a person first, then the agents, then the rest in one line each. */
 export function statusLines(output: Output, document: StatusDocument, now: number): string[] {
-  const { project, supervisor, broker, config, agents, tasks, needsYou } = document;
+  const { project, supervisor, broker, degraded = [], config, agents, tasks, needsYou } = document;
   if (supervisor.state === 'down') {
     return [
       `${output.style('bold', project.name)} is not up. Start it: ${output.style('bold', `${output.command} up`)}`,
@@ -55,6 +55,7 @@ export function statusLines(output: Output, document: StatusDocument, now: numbe
     ...(needsYou.length === 0 ? [] : [output.style('yellow', 'needs you'), ...needsYouLines(output, needsYou), '']),
     `${output.style('bold', project.name)} ${supervisor.state === 'stopping' ? 'is going down' : `up for ${ago(supervisor.since, now)}`} (pid ${supervisor.pid ?? '?'})${base}`,
     `${brokerText(broker)}; ${taskCounts(tasks)}`,
+    ...degraded.map((what) => `${output.style('red', 'degraded')}: ${plain(what)}`),
     ...configLines(output, config, now),
     '',
     ...(agents.length === 0 ? ['no agents'] : agentTable(output, agents, now)),

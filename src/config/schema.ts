@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { admissionSchema } from './admission.ts';
 import { checkpointsSchema } from './checkpoints.ts';
 import { healthSchema, limitsSchema } from './health.ts';
+import { budgetSchema, holdsSchema } from './holds.ts';
 import { scaleSchema } from './scale.ts';
 import { parseDuration } from '../lib/duration.ts';
 
@@ -203,6 +204,8 @@ export const configSchema = z
       .prefault({}),
     health: healthSchema(duration).prefault({}),
     admission: admissionSchema.prefault({}),
+    holds: holdsSchema(duration).prefault({}),
+    budget: budgetSchema.prefault({}),
     checkpoints: checkpointsSchema(duration).prefault({}),
     stopGrace: duration(1).prefault('5s').describe('From the polite end of a process to the forced one.'),
     tmux: z.strictObject({ program: z.string().min(1).default('tmux').describe('The tmux to run.') }).prefault({}),

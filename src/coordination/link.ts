@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { apiFactsSchema, gateSchema, HOLD_KINDS } from './gate.ts';
 import { usageSchema } from './messages.ts';
 
 /**
@@ -99,7 +100,7 @@ export const wrapperSnapshotSchema = z.object({
   needsYou: z.array(wrapperNeedsYouSchema),
   held: z
     .object({
-      kind: z.enum(['rate-limit', 'auth', 'budget', 'admission', 'draft']),
+      kind: z.enum([...HOLD_KINDS, 'admission', 'draft']),
       until: z.string().nullable(),
       detail: z.string(),
     })
@@ -120,6 +121,7 @@ export const wrapperSnapshotSchema = z.object({
   amqp: z.enum(['none', 'connecting', 'connected']),
   /** Attempts whose result lies in the spool, not yet confirmed by the broker. */
   spooled: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
+  api: apiFactsSchema.exactOptional(),
 });
 export type WrapperSnapshot = z.infer<typeof wrapperSnapshotSchema>;
 
@@ -169,7 +171,10 @@ export const toWrapperSchema = z.discriminatedUnion('type', [
     amqpUrl: z.string().nullable(),
     /** Attempts that the store holds for this agent; the wrapper drops work on any other. */
     attempts: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
+    gate: gateSchema.exactOptional(),
   }),
+  /** Sent when it changes. */
+  z.object({ type: z.literal('gate'), epoch: z.number().int(), gate: gateSchema }),
   z.object({ type: z.literal('broker'), epoch: z.number().int(), amqpUrl: z.string().nullable() }),
   z.object({ type: z.literal('order'), epoch: z.number().int(), id: z.string(), order: orderSchema }),
   /** The supervisor ends on purpose: do not start it again. */
@@ -277,6 +282,8 @@ export const agentSpecSchema = z.object({
   ports: z.object({ base: z.number().int(), size: z.number().int() }).exactOptional(),
   /** Present: the person's own MCP servers are there for the agent too, and of the project's these, which were approved. */
   mcpServers: z.record(z.string(), z.unknown()).exactOptional(),
+  /** What was known of the account when this was written; the link tells what changes. */
+  gate: gateSchema.exactOptional(),
   /** Session to go on with at start (same conversation after a crash), and whether work was under way. */
   resume: z.object({ sessionId: z.string() }).nullable(),
 });

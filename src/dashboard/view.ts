@@ -80,8 +80,10 @@ function header(status: StatusDocument | null, { columns, paint, now }: Frame): 
   const base = status.project.base?.branch ?? '';
   const cost = status.agents.reduce((sum, agent) => sum + agent.costUsd, 0);
   const { broker } = status;
+  const degraded = oneLine((status.degraded ?? []).filter((what) => !what.startsWith('broker ')).join('; '), 60);
   const facts = [
     status.supervisor.state === 'stopping' ? 'going down' : '',
+    degraded === '' ? '' : `degraded: ${degraded}`,
     base === '' ? '' : `on ${base}`,
     `broker ${broker.state}${broker.reason === null ? '' : `: ${oneLine(broker.reason, 40)}`}`,
     money(cost),

@@ -28,16 +28,16 @@ export interface Observed {
   broker: { state: string; since: number; reason: string | null };
   /** Why the settings as they stand in the file do not count. */
   refused: string | null;
+  /** What holds more than one agent. */
+  shared?: readonly Condition[] | undefined;
 }
 
 /** A status that mends itself within this time is no news, ms. */
 const PATIENCE_MS = { recovering: 60_000, unknown: 30_000, broker: 30_000, 'needs-you': 0, stuck: 0, failed: 0 };
-/** Held for these reasons nothing goes on before somebody has done something. */
-const HELD_FOR_A_PERSON = /^(auth|budget)\b/;
 
 /** What is wrong now, from what is known of all. Pure. */
-export function conditionsOf({ agents, broker, refused }: Observed, now: number): Condition[] {
-  const found: Condition[] = [];
+export function conditionsOf({ agents, broker, refused, shared = [] }: Observed, now: number): Condition[] {
+  const found: Condition[] = [...shared];
   for (const { id, status, since, reason, crossings = [] } of agents) {
     for (const { limit, text } of crossings)
       found.push({ key: `agent.limit.${limit}.${id}`, severity: 'warning', agent: id, text: `${id}: ${text}` });
@@ -51,7 +51,6 @@ export function conditionsOf({ agents, broker, refused }: Observed, now: number)
     else if (status === 'needs-you') add('warning', 'needs you');
     else if (status === 'recovering' && lasted >= PATIENCE_MS.recovering) add('warning', 'does not come back');
     else if (status === 'unknown' && lasted >= PATIENCE_MS.unknown) add('warning', 'cannot be judged');
-    else if (status === 'held' && HELD_FOR_A_PERSON.test(reason ?? '')) add('critical', 'is held');
   }
   if (broker.state !== 'up' && now - broker.since >= PATIENCE_MS.broker) {
     const about = broker.reason === null ? '' : `: ${broker.reason}`;

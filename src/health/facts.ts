@@ -4,8 +4,11 @@ import type { WrapperSnapshot } from '../coordination/link.ts';
 
 /** What the supervisor is doing about the agent. */
 export interface LifecycleFact {
-  /** `none`: nothing; `blocked`: it cannot start before a person has acted; `waiting`: the machine would not bear it. */
-  phase: 'none' | 'waiting' | 'starting' | 'blocked' | 'restarting' | 'stopping' | 'failed';
+  /**
+   * `none`: nothing; `blocked`: it cannot start before a person has acted; `waiting`: the machine would not bear it;
+   * `held`: nobody is started now.
+   */
+  phase: 'none' | 'waiting' | 'starting' | 'blocked' | 'held' | 'restarting' | 'stopping' | 'failed';
   /** Epoch ms, as all times here. */
   since: number;
   detail: string | null;

@@ -4,8 +4,38 @@ export type { ScreenFact, Signs, Trouble, TroubleLimits } from './facts.ts';
 export { judge } from './judge.ts';
 export { nextRung, type Call, type LadderFacts, type LadderRules, type LadderState } from './ladder.ts';
 export { callOf, crossings, type Crossing, type Limits, type Taken } from './limits.ts';
-export { AlertBook, conditionsOf, isAtLeast, type AlertChange, type Observed, type Severity } from './alerts.ts';
 export { historyOf, type History } from './history.ts';
-export { massDeath } from './mass-death.ts';
-export { RULES } from './rules.ts';
 export { isTyping } from './work-rules.ts';
+export {
+  AlertBook,
+  conditionsOf,
+  isAtLeast,
+  type AlertChange,
+  type Condition,
+  type Observed,
+  type Severity,
+} from './alerts.ts';
+export { booked, inPeriod, NEW_LEDGER, periodOf, standing, type Ledger, type Standing } from './budget.ts';
+export {
+  died,
+  massDeath,
+  NOBODY_DIED,
+  proving,
+  type MassDeathHold,
+  type MassDeathRules,
+  type Mortality,
+} from './mass-death.ts';
+export { degradedOf } from './degraded.ts';
+export { RULES } from './rules.ts';
+export { resetTime } from './reset-time.ts';
+export {
+  FREE,
+  failed,
+  hurried,
+  probing,
+  succeeded,
+  troubleOf,
+  type Account,
+  type AccountRules,
+  type Candidate,
+} from './account.ts';

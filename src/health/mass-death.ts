@@ -10,3 +10,109 @@ const FEWEST = 3;
 export function massDeath(dead: number, total: number): boolean {
   return dead >= FEWEST && dead * 2 >= total;
 }
+
+export interface MassDeathRules {
+  withinMs: number;
+  /** Explained ones within `windowMs` that are simply mended. */
+  repeats: number;
+  windowMs: number;
+  waitMs: number;
+  waitMaxMs: number;
+  aliveMs: number;
+}
+
+export interface Death {
+  agent: string;
+  at: number;
+  detail: string;
+  /** Its session went together with the tmux server: that says nothing about the agent. */
+  explained: boolean;
+}
+
+export interface MassDeathHold {
+  since: number;
+  detail: string;
+  /** From then on one agent is started to see. */
+  until: number;
+  tries: number;
+  probe: { agent: string; since: number } | null;
+}
+
+/**
+ * The breaker over the deaths of a whole fleet.
+ *
+ * One end of the tmux server takes every agent with it, and is explained: server and agents are started again within
+ * moments, as after any single death, for that is what people rely on. Only when it comes back again and again
+ * (`repeats` within `windowMs`) is it taken for what it then is: something that ends whatever is started.
+ *
+ * Deaths that nothing explains (half of the agents, and three at least, within `withinMs`) hold the fleet at once:
+ * nobody is started again but one, the probe, first after `waitMs` and later and later each time that it dies too. When
+ * it has lived for `aliveMs` the others follow, one after the other. A person who says `resume` ends the hold.
+ */
+export interface Mortality {
+  deaths: readonly Death[];
+  /** When an explained mass death began. */
+  episodes: readonly number[];
+  hold: MassDeathHold | null;
+}
+
+export const NOBODY_DIED: Mortality = { deaths: [], episodes: [], hold: null };
+
+/** @param total how many agents should be there */
+export function died(before: Mortality, death: Death, total: number, rules: MassDeathRules): Mortality {
+  const { hold } = before;
+  const { at } = death;
+  if (hold !== null)
+    return hold.probe?.agent === death.agent ? { ...before, hold: failedProbe(hold, death, rules) } : before;
+  const deaths = [...before.deaths.filter((other) => at - other.at < rules.withinMs), death];
+  if (!massDeath(new Set(deaths.map(({ agent }) => agent)).size, total)) return { ...before, deaths };
+  const known = before.episodes.filter((other) => at - other < rules.windowMs);
+  const unexplained = deaths.filter((one) => !one.explained);
+  if (!massDeath(new Set(unexplained.map(({ agent }) => agent)).size, total)) {
+    // The stragglers of one episode are not another one.
+    const isNew = known.every((other) => at - other >= rules.withinMs);
+    const episodes = isNew ? [...known, at] : known;
+    if (episodes.length <= rules.repeats) return { deaths, episodes, hold: null };
+    const minutes = Math.round(rules.windowMs / 60_000);
+    const detail = `the tmux server ended ${episodes.length} times within ${minutes} min; something on this machine ends it`;
+    return { deaths: [], episodes: [], hold: begun(detail, at, rules) };
+  }
+  return { deaths: [], episodes: known, hold: begun(describe(unexplained, total), at, rules) };
+}
+
+function describe(deaths: readonly Death[], total: number): string {
+  const names = [...new Set(deaths.map(({ agent }) => agent))];
+  const some = names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
+  const last = deaths.at(-1)?.detail ?? 'unknown';
+  return `${names.length} of ${total} agents died at once (${some}; last: ${last}); suspected: the machine, memory, or an update of their program`;
+}
+
+function begun(detail: string, at: number, { waitMs }: MassDeathRules): MassDeathHold {
+  return { since: at, detail, until: at + waitMs, tries: 1, probe: null };
+}
+
+function failedProbe(hold: MassDeathHold, { at }: Death, { waitMs, waitMaxMs }: MassDeathRules): MassDeathHold {
+  const wait = Math.min(waitMaxMs, waitMs * 2 ** Math.min(hold.tries, 20));
+  return { ...hold, until: at + wait, tries: hold.tries + 1, probe: null };
+}
+
+export interface Survivor {
+  id: string;
+  /** Epoch ms since when it has been there without a break; null: it is not there. */
+  upSince: number | null;
+}
+
+/** Who is started to see, and whether that has shown enough. @param agents those that should be there */
+export function proving(before: Mortality, agents: readonly Survivor[], now: number, rules: MassDeathRules): Mortality {
+  const { hold } = before;
+  if (hold === null || now < hold.until) return before;
+  const probe = agents.find(({ id }) => id === hold.probe?.agent);
+  if (hold.probe !== null && probe !== undefined) {
+    const since = probe.upSince === null ? null : Math.max(probe.upSince, hold.probe.since);
+    return since !== null && now - since >= rules.aliveMs ? { ...before, hold: null } : before;
+  }
+  const choice = agents.find(({ upSince }) => upSince === null) ?? agents[0];
+  const next = choice === undefined ? null : { agent: choice.id, since: now };
+  if (next === null && hold.probe === null) return before;
+  return { ...before, hold: { ...hold, probe: next } };
+}

@@ -67,6 +67,12 @@ const SUPERVISOR_RULES: readonly Rule[] = [
     when: ({ lifecycle }) => because(lifecycle.phase === 'blocked', lifecycle.detail),
   },
   {
+    name: 'not-to-be-started',
+    status: 'held',
+    when: ({ lifecycle }) =>
+      lifecycle.phase === 'held' ? { reason: lifecycle.detail ?? '', until: lifecycle.until ?? null } : null,
+  },
+  {
     name: 'not-admitted',
     status: 'held',
     when: ({ lifecycle }) => because(lifecycle.phase === 'waiting', `admission: ${lifecycle.detail ?? ''}`),

@@ -21,10 +21,25 @@ export class GroupCommit {
   #endOfTick: NodeJS.Immediate | undefined;
   #inside = false;
   #closed = false;
+  #trouble: { since: number; message: string } | null = null;
 
   constructor(db: Database, file: string) {
     this.#db = db;
     this.#file = file;
+  }
+
+  /** Why nothing can be written now, as of the last try; `since` is epoch ms. */
+  get trouble(): { since: number; message: string } | null {
+    return this.#trouble;
+  }
+
+  /** What the disk says, noted until something could be written again. */
+  #told(error: unknown): unknown {
+    const told = storeError(error, this.#file);
+    if (told !== error && told instanceof Error) {
+      this.#trouble = { since: this.#trouble?.since ?? Date.now(), message: told.message };
+    }
+    return told;
   }
 
   write<T>(fn: () => T): Promise<T> {
@@ -32,14 +47,14 @@ export class GroupCommit {
       try {
         this.#begin();
       } catch (error) {
-        reject(storeError(error, this.#file));
+        reject(this.#told(error));
         return;
       }
       try {
         const value = this.#inSavepoint(fn);
         this.#waiting.push({ resolve: () => resolve(value), reject });
       } catch (error) {
-        reject(storeError(error, this.#file));
+        reject(this.#told(error));
       }
       if (this.#waiting.length >= MAX_BATCH) this.commit();
     });
@@ -55,10 +70,11 @@ export class GroupCommit {
       this.#db.run('COMMIT');
     } catch (error) {
       if (this.#db.inTransaction) this.#db.run('ROLLBACK');
-      const told = storeError(error, this.#file);
+      const told = this.#told(error);
       for (const one of waiting) one.reject(told);
       return;
     }
+    if (waiting.length > 0) this.#trouble = null;
     for (const one of waiting) one.resolve();
   }
 
@@ -114,7 +130,7 @@ export class GroupCommit {
     }
     const waiting = this.#waiting;
     this.#waiting = [];
-    const told = storeError(error, this.#file);
+    const told = this.#told(error);
     for (const one of waiting) one.reject(told);
   }
 }

@@ -116,6 +116,11 @@ export class Store implements AsyncDisposable {
     return this.#group.write(() => fn(this.#db));
   }
 
+  /** Why nothing can be written now, since when (epoch ms); null: it can, as of the last write. */
+  get trouble(): { since: number; message: string } | null {
+    return this.#group.trouble;
+  }
+
   /** Sees what the open batch has written, which may not be on disk yet. */
   read<T>(fn: (db: Database) => T): T {
     try {

@@ -77,6 +77,8 @@ export class AgentRecord {
   settings: string | null = null;
   /** First port of its block; null where none was free. */
   portBase: number | null = null;
+  /** What holds the whole fleet keeps it from being started; epoch ms. */
+  startHold: { detail: string; until: number | null } | null = null;
   /** Guards one order at a time of pause and resume. */
   pauseOrdered = false;
 
@@ -96,9 +98,9 @@ export class AgentRecord {
   }
 
   observed(): Observed {
-    const { lifecycle, pane, linked, silentSince, busy } = this;
+    const { lifecycle, pane, linked, silentSince, busy, startHold } = this;
     const seen = pane === null ? null : { dead: pane.dead, ending: describeEnding(pane) };
-    return { lifecycle, pane: seen, linked, silentSince, busy };
+    return { lifecycle, pane: seen, linked, silentSince, busy, startHeld: startHold !== null };
   }
 
   /** Takes in a snapshot; true when something that the store keeps has changed. */

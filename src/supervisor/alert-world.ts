@@ -3,6 +3,7 @@ import { isAtLeast } from '../health/index.ts';
 import { Alerting, type AlertingOptions } from './alerting.ts';
 import { commandSink, webhookSink, type AlertSink } from './alert-sinks.ts';
 import type { Fleet } from './fleet.ts';
+import type { Holds } from './holds.ts';
 import type { Project } from './project.ts';
 import type { SupervisorQueue } from './queue.ts';
 import type { TmuxHost } from './tmux-host.ts';
@@ -16,6 +17,7 @@ export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
   broker(): StatusDocument['broker'];
   /** Why swarm.yaml as it is does not count. */
   refused(): Error | null;
+  holds: Pick<Holds, 'conditions'>;
 }
 
 /** Alerts of one project: what is looked at, and who is told. */
@@ -38,7 +40,12 @@ export function openAlerting(world: AlertWorld): Alerting {
         reason: statusReason,
         crossings,
       }));
-      return { agents, broker: { ...broker, reason }, refused: world.refused()?.message ?? null };
+      return {
+        agents,
+        broker: { ...broker, reason },
+        refused: world.refused()?.message ?? null,
+        shared: world.holds.conditions(),
+      };
     },
     sinks: sinksOf(world),
     onOpen: (count) => tmux.alerts(count),

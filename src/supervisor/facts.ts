@@ -33,8 +33,15 @@ export function factsOf(record: AgentRecord, context: FactsContext): HealthFacts
   };
 }
 
-function lifecycleFact({ lifecycle, pane }: AgentRecord, desired: AgentDesired, now: number): LifecycleFact {
+function lifecycleFact(record: AgentRecord, desired: AgentDesired, now: number): LifecycleFact {
+  const { lifecycle, pane, startHold } = record;
   const { since } = lifecycle;
+  const waits =
+    lifecycle.phase === 'none' ||
+    lifecycle.phase === 'waiting' ||
+    (lifecycle.phase === 'backoff' && lifecycle.of === 'start');
+  if (startHold !== null && desired !== 'stopped' && waits && pane?.dead !== false)
+    return { phase: 'held', since, ...startHold };
   switch (lifecycle.phase) {
     case 'none':
       // Wanted and not there: the very next step of the loop starts it.

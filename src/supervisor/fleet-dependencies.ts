@@ -4,6 +4,7 @@ import type { ProbeError } from '../health/index.ts';
 import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
+import type { Action } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
 
 export interface FleetDependencies {
@@ -17,6 +18,10 @@ export interface FleetDependencies {
   onChange(record: AgentRecord): void;
   /** What an agent that is to start waits for; null: it may. */
   admission?(record: AgentRecord): Wait | null;
+  /** Before one is put back on its feet: the deaths of many may be one trouble. */
+  onGone?(record: AgentRecord, action: Extract<Action, { do: 'recover' }>): void;
+  /** Silence is no fact about any agent now. */
+  doubtful?(): boolean;
   /** How the look at the panes goes: null when it works. */
   onProbe(error: ProbeError | null): void;
 }

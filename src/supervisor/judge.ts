@@ -59,4 +59,8 @@ export class Judge {
   set probeError(error: ProbeError | null) {
     this.#probeError = error;
   }
+
+  get probeError(): ProbeError | null {
+    return this.#probeError;
+  }
 }

@@ -43,12 +43,14 @@ export interface Observed {
   silentSince: number;
   /** An operation on this agent is under way: nothing else may begin. */
   busy: boolean;
+  /** Many died at once: it is not to be started now. */
+  startHeld: boolean;
 }
 
 export type Action =
   | { do: 'start' }
   /** `vanished`: its session went, most often with the tmux server, which says nothing about the agent itself. */
-  | { do: 'recover'; detail: string; vanished: boolean }
+  | { do: 'recover'; detail: string; vanished: boolean; silent?: boolean }
   | { do: 'stop' }
   | { do: 'settle'; lifecycle: Lifecycle };
 
@@ -69,7 +71,8 @@ function decideStopped({ lifecycle, pane, linked }: Observed, now: number): Acti
   return { do: 'stop' };
 }
 
-function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: number): Action | null {
+function decideUp({ lifecycle, pane, linked, silentSince, startHeld }: Observed, now: number): Action | null {
+  const start: Action | null = startHeld ? null : { do: 'start' };
   switch (lifecycle.phase) {
     case 'failed':
     case 'preparing':
@@ -77,13 +80,13 @@ function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: numbe
     case 'stopping':
       return null;
     case 'blocked':
-      return now >= lifecycle.lookAgainAt ? { do: 'start' } : null;
+      return now >= lifecycle.lookAgainAt ? start : null;
     case 'waiting':
-      return { do: 'start' };
+      return start;
     case 'backoff':
-      return now >= lifecycle.until ? { do: 'start' } : null;
+      return now >= lifecycle.until ? start : null;
     case 'none':
-      if (pane === null) return { do: 'start' };
+      if (pane === null) return start;
       if (pane.dead) return ended(pane);
       return { do: 'settle', lifecycle: { phase: linked ? 'up' : 'starting', since: now } };
     case 'starting':
@@ -93,7 +96,12 @@ function decideUp({ lifecycle, pane, linked, silentSince }: Observed, now: numbe
       if (linked) return lifecycle.phase === 'up' ? null : { do: 'settle', lifecycle: { phase: 'up', since: now } };
       if (now - silentSince > SILENCE_LIMIT_MS) {
         const seconds = Math.round((now - silentSince) / 1000);
-        return { do: 'recover', detail: `its wrapper has not answered for ${seconds} s`, vanished: false };
+        return {
+          do: 'recover',
+          detail: `its wrapper has not answered for ${seconds} s`,
+          vanished: false,
+          silent: true,
+        };
       }
       return null;
     }

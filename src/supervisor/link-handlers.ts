@@ -4,9 +4,13 @@ import type { AgentRecord } from './agent-record.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
+import type { Holds } from './holds.ts';
 import type { Leases } from './leases.ts';
 import type { MessageDesk } from './message-desk.ts';
 import type { LinkHandlers } from './links.ts';
+import type { ToWrapper } from '../coordination/link.ts';
+
+type Welcome = Extract<ToWrapper, { type: 'welcome' }>;
 
 /** Functions, since the links are there before those that they tell. */
 export interface LinkWorld {
@@ -19,6 +23,7 @@ export interface LinkWorld {
   dispatch(): Dispatch;
   leases(): Leases;
   messages(): MessageDesk;
+  holds(): Holds;
   /** Keeps what is known of the agent. */
   save(record: AgentRecord): Promise<void>;
 }
@@ -42,10 +47,12 @@ export function linkHandlers(world: LinkWorld): LinkHandlers {
         .engine()
         .leases(agent)
         .map(({ task, attempt }) => ({ task, attempt })),
+      ...gateFor(world, agent),
     }),
     connected: (agent, snapshot) => {
       const record = world.fleet().connected(agent, snapshot);
       if (record !== null) keep(record);
+      if (record !== null) world.holds().observed(record);
       world.messages().deliver(agent);
       log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
     },
@@ -53,6 +60,7 @@ export function linkHandlers(world: LinkWorld): LinkHandlers {
       const before = world.fleet().get(agent)?.row;
       const record = world.fleet().observed(agent, snapshot);
       if (record !== null && record.row !== before) keep(record);
+      if (record !== null) world.holds().observed(record);
       world.leases().observed(snapshot);
     },
     event: (agent, event) => {
@@ -66,4 +74,9 @@ export function linkHandlers(world: LinkWorld): LinkHandlers {
     },
     problem: (detail, error) => log.warn({ err: error }, detail),
   };
+}
+
+function gateFor({ fleet, holds }: LinkWorld, agent: string): Pick<Welcome, 'gate'> {
+  const record = fleet().get(agent);
+  return record === undefined || record.row.kind !== 'claude' ? {} : { gate: holds().gateOf(record) };
 }

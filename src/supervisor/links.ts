@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { SwarmError } from '../domain/errors.ts';
+import type { GateOrder } from '../coordination/gate.ts';
 import {
   LINK_PROTOCOL,
   toSupervisorSchema,
@@ -74,6 +75,12 @@ export class LinkServer {
 
   broadcast(message: Extract<ToWrapper, { type: 'broker' | 'bye' }>): void {
     for (const link of this.#links.values()) send(link.socket, message);
+  }
+
+  /** Nothing is lost when it is away: its welcome says the same. */
+  gate(agent: string, gate: GateOrder): void {
+    const link = this.#links.get(agent);
+    if (link !== undefined) send(link.socket, { type: 'gate', epoch: this.#epoch, gate });
   }
 
   /**

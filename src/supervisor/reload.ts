@@ -67,11 +67,13 @@ const PLAIN: Pick<RoleConfig, 'permissionMode' | 'allow' | 'deny'> = {
 };
 
 /**
- * What the new settings let agents do without asking that the old ones did not: it can come with any merge or pull, so
+ * What the new settings let agents do, or spend, without asking that the old ones did not: it can come with any merge or pull, so
  * that a person has to say `up` to it. Pure.
  */
 export function widenings(current: Config, next: Config): string[] {
-  return Object.entries(next.agents).flatMap(([role, settings]) => {
+  const [before = Infinity, after = Infinity] = [current.budget.usd, next.budget.usd];
+  const budget = after > before ? [`budget.usd ${next.budget.usd ?? 'without limit'}`] : [];
+  const ofRoles = Object.entries(next.agents).flatMap(([role, settings]) => {
     if (settings.kind === 'shell') return [];
     const before = current.agents[role] ?? PLAIN;
     const allows = settings.allow.filter((rule) => !before.allow.includes(rule)).map((rule) => `allow ${rule}`);
@@ -82,4 +84,5 @@ export function widenings(current: Config, next: Config): string[] {
     const mode = freer ? [`permissionMode ${settings.permissionMode}`] : [];
     return [...allows, ...undenied, ...mode].map((what) => `agents.${role}: ${what}`);
   });
+  return [...budget, ...ofRoles];
 }

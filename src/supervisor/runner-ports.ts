@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { inspectClaude } from '../claude/preflight.ts';
+import type { GateOrder } from '../coordination/gate.ts';
 import { AGENT_MARK, WRAPPER_MARK, type Order } from '../coordination/link.ts';
 import { clearStaleLocks } from '../git/stale-lock.ts';
 import { taskBranch } from '../git/task-branches.ts';
@@ -38,6 +39,8 @@ export interface RunnerWorld {
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   base(): Base;
   trusted(): boolean;
+  /** What a wrapper knows of the account before the link tells it. */
+  gate(record: AgentRecord): GateOrder;
   saveRow(record: AgentRecord): Promise<void>;
   settleOperations(record: AgentRecord): Promise<void>;
 }
@@ -110,6 +113,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
         trustWorkspace: world.trusted(),
         claudeCommand: installed,
         env,
+        gate: world.gate(record),
       });
       record.settings = spec.settings ?? null;
       record.row = { ...record.row, kind: role.kind };

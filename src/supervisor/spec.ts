@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
+import type { GateOrder } from '../coordination/gate.ts';
 import { agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../coordination/tickets.ts';
 import { isApproved, projectServers, verifyRules, type Config, type RoleConfig } from '../config/index.ts';
@@ -22,6 +23,7 @@ export interface SpecContext {
   claudeCommand: string[] | null;
   /** The person's environment. */
   env: Readonly<Record<string, string>>;
+  gate: GateOrder;
 }
 
 export function specFile(layout: ProjectLayout, agent: string): string {
@@ -79,6 +81,7 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
     },
     stopGraceMs: config.stopGrace,
     heartbeatMs: config.tasks.heartbeat,
+    gate: context.gate,
     resume: record.row.sessionId === null ? null : { sessionId: record.row.sessionId },
   };
 }

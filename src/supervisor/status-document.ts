@@ -10,6 +10,7 @@ export interface StatusFacts {
   base: Base;
   supervisor: { goingDown: boolean; since: string; epoch: number; buildId: string };
   broker: StatusDocument['broker'];
+  degraded: string[];
   config: StatusDocument['config'];
   records: readonly AgentRecord[];
   use(record: AgentRecord): TreeUse | null;
@@ -29,6 +30,7 @@ export async function statusDocument(facts: StatusFacts): Promise<StatusDocument
     supervisor: { state: goingDown ? 'stopping' : 'up', pid: process.pid, ...supervisor },
     broker: facts.broker,
     config: facts.config,
+    ...(facts.degraded.length === 0 ? {} : { degraded: facts.degraded }),
     agents: facts.records.map((record) => agentDocument(record, facts.use(record))),
     tasks: facts.tasks,
     queues,

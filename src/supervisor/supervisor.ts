@@ -17,6 +17,8 @@ import { Fleet } from './fleet.ts';
 import { HealthHistory } from './health-history.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
+import type { Holds } from './holds.ts';
+import { openHolds } from './holds-world.ts';
 import { Leases } from './leases.ts';
 import { linkHandlers } from './link-handlers.ts';
 import { MessageDesk } from './message-desk.ts';
@@ -54,6 +56,7 @@ export class Supervisor {
   readonly #fleet: Fleet;
   readonly #care: Care;
   readonly #leases: Leases;
+  readonly #holds: Holds;
   readonly #api: ApiServer;
   readonly #redeclare: () => void;
   #amqpUrl: string | null = null;
@@ -100,6 +103,7 @@ export class Supervisor {
         leases: () => this.#leases,
         messages: () => this.#messages,
         save: (record) => this.#roster.save(record),
+        holds: () => this.#holds,
       }),
       store.epoch,
     );
@@ -120,6 +124,8 @@ export class Supervisor {
       onChange: (record) => this.#reconsider(record),
       admission: (record) => this.#admission.ask(record),
       onProbe: (error) => (this.#care.judge.probeError = error),
+      onGone: (record, { detail, vanished }) => this.#holds.deaths.gone(record, detail, vanished),
+      doubtful: () => this.#holds.deaths.doubtful(),
       runner: new AgentRunner(
         runnerPorts({
           ...options,
@@ -129,12 +135,21 @@ export class Supervisor {
           order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
           base: () => this.#roster.base,
           trusted: () => this.#roster.trusted,
+          gate: (record) => this.#holds.gateOf(record),
           saveRow: (record) => this.#roster.save(record),
           settleOperations: (record) => this.#works.settle(record),
         }),
       ),
     });
     this.#admission = openAdmission(options, this.#fleet);
+    this.#holds = openHolds({
+      ...options,
+      events: this.#events,
+      fleet: this.#fleet,
+      links: this.#links,
+      broker: () => this.#broker.state,
+      tmux: () => this.#care.judge.probeError,
+    });
     this.#roster = new Roster({ project, store, fleet: this.#fleet });
     this.#dispatch = openDispatch({
       log,
@@ -212,6 +227,7 @@ export class Supervisor {
       queue: this.#queue,
       broker: () => this.#broker.state,
       refused: () => this.#settings.refused,
+      holds: this.#holds,
     });
     this.#settings = new SettingsDesk({
       ...options,
@@ -255,12 +271,13 @@ export class Supervisor {
     const failed = (error: unknown): void => this.#options.log.error({ err: error }, 'the tick failed');
     this.#care.tick();
     for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
-    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep]) part.tick();
+    for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#holds]) part.tick();
     for (const part of [this.#settings, this.#admission, this.#scaler, this.#alerting]) part.tick();
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {
     const notes = request.keepBase === true ? [] : await this.#settings.agreed();
+    if (this.#roster.dismissed) this.#holds.budget.newRun();
     const called = await this.#roster.call(request);
     this.#fleet.goUp();
     for (const record of this.#fleet.records) this.#care.judge.reconsider(record, this.#fleet.desired(record));
@@ -279,6 +296,7 @@ export class Supervisor {
       supervisor: { goingDown: this.#fleet.goingDown, since: this.#startedAt, epoch: store.epoch, buildId },
       broker: this.#broker.state,
       config: this.#settings.document(),
+      degraded: this.#holds.degraded.list,
       records: this.#fleet.records,
       use: (record) => this.#care.watch.useOf(record),
       tasks: this.#engine.counts(),
@@ -312,9 +330,10 @@ export class Supervisor {
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
       renew: (record) => this.#care.renew(record),
+      goOn: (record) => this.#holds.person(record),
       checkpoints: checkpointDesk(layout, config),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
-      degraded: () => (this.#broker.state.state === 'up' ? [] : [`broker ${this.#broker.state.state}`]),
+      degraded: () => this.#holds.degraded.list,
     });
   }
 

@@ -58,6 +58,7 @@ export async function startTaskRunner({ spec, work }: TaskRunnerOptions): Promis
       isWelcome();
     },
     broker: (url) => connection.setUrl(url),
+    gate: () => undefined,
     startSupervisor: () => undefined,
     clock: systemClock,
     log,

@@ -1,21 +1,32 @@
 import { describe, expect, test } from 'vitest';
 import { ClaudeAgent, type ClaudeAgentOptions } from '../../../src/agent/claude-agent.ts';
 import { AgentState } from '../../../src/agent/state.ts';
+import { ModelAccess } from '../../../src/agent/model-access.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
 import { FakeClock, settle, silentLog } from './support.ts';
 
 const LONGEST_WAIT_MS = 500;
 
 /** An agent whose every start is counted and fails. */
-async function openAgent(idle: 'eager' | 'lazy'): Promise<{ agent: ClaudeAgent; clock: FakeClock; starts(): number }> {
+interface Room {
+  agent: ClaudeAgent;
+  clock: FakeClock;
+  access: ModelAccess;
+  starts(): number;
+}
+
+async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
   const clock = new FakeClock();
   let starts = 0;
   const restart = { policy: 'temporary', intensity: 1, windowMs: 1, backoffMs: 1, backoffMaxMs: 1 };
   const checkpoints = { before: [] };
   const place = { agent: 'worker-1', project: 'p', worktree: '/nowhere' };
   const spec = { ...place, idle, stopGraceMs: 1, restart, unanswered: {}, checkpoints };
+  const state = new AgentState({ sessionId: null, failure: null, restarts: 0 } as WrapperSnapshot);
+  const access = new ModelAccess({ state, linked: () => true, clock });
   const agent = await ClaudeAgent.open({
     spec,
+    access,
     openEndpoint: () => Promise.resolve({}),
     launch: () => {
       starts += 1;
@@ -24,13 +35,13 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<{ agent: ClaudeAgent; 
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
     processes: { identity: () => null, endMarked: () => Promise.resolve(), endWork: () => Promise.resolve(0) },
-    state: new AgentState({ sessionId: null, failure: null, restarts: 0 } as WrapperSnapshot),
+    state,
     event: () => undefined,
     reconsider: () => undefined,
     clock,
     log: silentLog,
   } as unknown as ClaudeAgentOptions);
-  return { agent, clock, starts: () => starts };
+  return { agent, clock, access, starts: () => starts };
 }
 
 describe('an idle process for the person', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NO_RESTARTS, afterDeath, type RestartHistory, type RestartRules } from '../../../src/agent/policy.ts';
-import { afterApiFailure, retryAfter } from '../../../src/agent/turn-end.ts';
+import { afterApiFailure } from '../../../src/agent/turn-end.ts';
 
 const rules: RestartRules = {
   policy: 'permanent',
@@ -67,10 +67,5 @@ describe('API failures', () => {
 
   test('a refused request is not repeated for long', () => {
     expect([1, 2].map((n) => after('invalid_request', n).do)).toEqual(['retry', 'give-up']);
-  });
-
-  test('the time of a reset is read where it is said', () => {
-    expect(retryAfter('resets at 1970-01-01T01:00:00Z', 0)).toBe(3_600_000);
-    expect(retryAfter('nothing of the kind', 0)).toBeNull();
   });
 });

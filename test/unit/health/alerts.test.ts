@@ -22,7 +22,7 @@ describe('what is wrong', () => {
     ['unknown', 29_999, null, []],
     ['unknown', 30_000, null, ['warning: worker-1 cannot be judged']],
     ['held', 0, 'rate-limit: until noon', []],
-    ['held', 0, 'auth: log in', ['critical: worker-1 is held: auth: log in']],
+    ['held', 0, 'auth: log in', []],
     ['working', 3_600_000, null, []],
     ['idle', 3_600_000, null, []],
     ['stopped', 3_600_000, null, []],

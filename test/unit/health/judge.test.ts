@@ -66,6 +66,13 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
     /^admission: 300MiB/,
   ],
   [
+    'many died at once, and nobody is started again',
+    facts({ lifecycle: phase('held', 'mass-death: 3 of 3'), link: lost }),
+    'not-to-be-started',
+    'held',
+    /mass-death: 3 of 3/,
+  ],
+  [
     'it is being restarted',
     facts({ lifecycle: phase('restarting', 'its wrapper ended'), link: lost }),
     'being-restarted',

@@ -354,6 +354,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     },
     metrics: async () => '',
     degraded: () => [],
+    goOn: () => undefined,
     ...more,
   });
   return { service, said, seen, orders, saved, local, fleet };

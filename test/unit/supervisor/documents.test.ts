@@ -267,6 +267,7 @@ describe('documents', () => {
       base: { branch: 'main', commit: 'c0ffee' },
       supervisor: { goingDown, since: new Date(BEGIN).toISOString(), epoch: 3, buildId: 'b' },
       broker: { state: 'up', url: 'amqp://127.0.0.1', pid: 2, private: true, reason: null },
+      degraded: [],
       config: { version: null, since: new Date(BEGIN).toISOString(), refused: null, later: [], outdated: [] },
       records: [busy()],
       use: () => null,
@@ -318,6 +319,7 @@ describe('what a wrapper needs to begin', () => {
       trustWorkspace: true,
       claudeCommand,
       env: {},
+      gate: { hold: null, stops: false, afterMs: 0, costLimitUsd: null, heard: 0 },
     });
   };
 

@@ -30,7 +30,7 @@ const PHASES: Record<Lifecycle['phase'], Lifecycle> = {
 
 function observed(phase: Lifecycle['phase'] | Lifecycle, fields: Partial<Observed> = {}): Observed {
   const lifecycle = typeof phase === 'string' ? PHASES[phase] : phase;
-  return { lifecycle, pane: null, linked: false, silentSince: BEGIN, busy: false, ...fields };
+  return { lifecycle, pane: null, linked: false, silentSince: BEGIN, busy: false, startHeld: false, ...fields };
 }
 
 function verb(action: Action | null): string {

@@ -1,0 +1,41 @@
+import type { Condition } from '../health/index.ts';
+import type { AccountHold } from '../health/account.ts';
+
+/** One line for a person: why all wait. */
+export function holdWords({ kind, detail, probe }: AccountHold): string {
+  const tries = probe === null ? '' : ` (${probe.agent} tries)`;
+  switch (kind) {
+    case 'auth':
+      return `the login is refused: ${detail}${tries}`;
+    case 'rate-limit':
+      return `the account's limit is reached: ${detail}${tries}`;
+    case 'overload':
+      return `the API fails: ${detail}${tries}`;
+  }
+}
+
+const BRIEF = { auth: 'login refused', 'rate-limit': 'rate limit', overload: 'the API fails' };
+
+/** In a few words, with the time of the next try. */
+export function holdBrief({ kind, until, probe }: AccountHold): string {
+  return `${BRIEF[kind]}, ${probe === null ? `until ${new Date(until).toISOString()}` : `${probe.agent} tries`}`;
+}
+
+/** @param account its name, `default` where all agents are of one */
+export function holdConditions(account: string, hold: AccountHold | null): Condition[] {
+  if (hold === null) return [];
+  const whose = account === 'default' ? '' : ` (${account})`;
+  const common = { key: `account.${hold.kind}.${account}`, agent: null };
+  const about = `${holdWords({ ...hold, probe: null })}${whose}`;
+  const until = new Date(hold.until).toISOString();
+  switch (hold.kind) {
+    case 'auth': {
+      const text = `${about}. No agent works until it is back: run \`claude\`, then /login; it is tried again by itself`;
+      return [{ ...common, severity: 'critical', text }];
+    }
+    case 'rate-limit':
+      return [{ ...common, severity: 'warning', text: `${about}. All agents wait until ${until}` }];
+    case 'overload':
+      return [{ ...common, severity: 'warning', text: `${about}. All agents wait; one tries at ${until}` }];
+  }
+}
