@@ -18,7 +18,7 @@ import type { TmuxHost } from './tmux-host.ts';
 /** How long an end waits for what is being done to agents: all of it may be cut off, as by a crash. */
 const STEPS_MS = 10_000;
 
-export interface EndingParts {
+interface EndingParts {
   log: Logger;
   store: Store;
   layout: ProjectLayout;

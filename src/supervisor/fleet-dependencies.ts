@@ -3,8 +3,8 @@ import type { Order } from '../coordination/link.ts';
 import type { ProbeError } from '../health/index.ts';
 import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
+import type { DeathWatch } from './death-watch.ts';
 import type { EventLog } from './event-log.ts';
-import type { Action } from './lifecycle.ts';
 import type { Runner } from './runner.ts';
 
 export interface FleetDependencies {
@@ -18,10 +18,8 @@ export interface FleetDependencies {
   onChange(record: AgentRecord): void;
   /** What an agent that is to start waits for; null: it may. */
   admission?(record: AgentRecord): Wait | null;
-  /** Before one is put back on its feet: the deaths of many may be one trouble. */
-  onGone?(record: AgentRecord, action: Extract<Action, { do: 'recover' }>): void;
-  /** Silence is no fact about any agent now. */
-  doubtful?(): boolean;
+  /** Told before one is put back on its feet, and asked whether silence is a fact about any agent now. */
+  deaths?(): Pick<DeathWatch, 'gone' | 'doubtful'>;
   /** How the look at the panes goes: null when it works. */
   onProbe(error: ProbeError | null): void;
 }

@@ -166,7 +166,7 @@ export class Fleet {
       this.settle(record, action.lifecycle);
       return;
     }
-    if (action.do === 'recover' && action.silent === true && this.#deps.doubtful?.() === true) return;
+    if (action.do === 'recover' && action.silent === true && this.#deps.deaths?.().doubtful() === true) return;
     const waits = action.do === 'start' ? (this.#deps.admission?.(record) ?? null) : null;
     if (waits === null) this.#stepOf(record, action.do, () => this.#run(record, action));
     else this.#letWait(record, waits);
@@ -213,7 +213,7 @@ export class Fleet {
       case 'start':
         return this.#deps.runner.start(record, (lifecycle) => this.settle(record, lifecycle));
       case 'recover':
-        this.#deps.onGone?.(record, action);
+        this.#deps.deaths?.().gone(record, action.detail, action.vanished);
         this.settle(record, { phase: 'recovering', since: this.#deps.now(), detail: action.detail });
         return this.#deps.runner.recover(record, action);
       case 'stop':

@@ -9,7 +9,7 @@ import { openAlerting } from './alert-world.ts';
 import { checkpointDesk, checkpointUpkeep } from './checkpoint-desk.ts';
 import type { Dispatch } from './dispatch.ts';
 import { openDispatch } from './dispatch-world.ts';
-import { endSupervisor, type EndingParts } from './ending.ts';
+import { endSupervisor } from './ending.ts';
 import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import { openAdmission, type AdmissionDesk } from './admission-desk.ts';
 import { EventLog } from './event-log.ts';
@@ -17,7 +17,6 @@ import { Fleet } from './fleet.ts';
 import { HealthHistory } from './health-history.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
-import type { Holds } from './holds.ts';
 import { openHolds } from './holds-world.ts';
 import { Leases } from './leases.ts';
 import { linkHandlers } from './link-handlers.ts';
@@ -56,7 +55,7 @@ export class Supervisor {
   readonly #fleet: Fleet;
   readonly #care: Care;
   readonly #leases: Leases;
-  readonly #holds: Holds;
+  readonly #holds: ReturnType<typeof openHolds>;
   readonly #api: ApiServer;
   readonly #redeclare: () => void;
   #amqpUrl: string | null = null;
@@ -124,8 +123,7 @@ export class Supervisor {
       onChange: (record) => this.#reconsider(record),
       admission: (record) => this.#admission.ask(record),
       onProbe: (error) => (this.#care.judge.probeError = error),
-      onGone: (record, { detail, vanished }) => this.#holds.deaths.gone(record, detail, vanished),
-      doubtful: () => this.#holds.deaths.doubtful(),
+      deaths: () => this.#holds.deaths,
       runner: new AgentRunner(
         runnerPorts({
           ...options,
@@ -197,7 +195,18 @@ export class Supervisor {
       end: async (how) => {
         if (this.#tick !== null) clearInterval(this.#tick);
         await this.#alerting.close();
-        await endSupervisor(how, this.#endingParts());
+        await endSupervisor(how, {
+          ...this.#options,
+          layout,
+          api: this.#api,
+          fleet: this.#fleet,
+          tmux: this.#tmux,
+          links: this.#links,
+          queue: this.#queue,
+          broker: this.#broker,
+          events: this.#events,
+          leases: this.#leases,
+        });
         this.#options.onEnd();
       },
     });
@@ -335,22 +344,6 @@ export class Supervisor {
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
       degraded: () => this.#holds.degraded.list,
     });
-  }
-
-  #endingParts(): EndingParts {
-    const { layout } = this.#options.project;
-    return {
-      ...this.#options,
-      layout,
-      api: this.#api,
-      fleet: this.#fleet,
-      tmux: this.#tmux,
-      links: this.#links,
-      queue: this.#queue,
-      broker: this.#broker,
-      events: this.#events,
-      leases: this.#leases,
-    };
   }
 
   readonly signal = (name: string): void => this.#power.signal(name);
