@@ -107,7 +107,7 @@ const killed: Act = async (stage, n) => {
 /** Between any two gits that the capture or the rollback starts. */
 const collected: Act = async (stage, n) => {
   const { place } = stage;
-  let left = 1 + place.random.below(n === null ? 10 : 30);
+  let left = 1 + place.random.below(n === null ? 10 : 14);
   const collect = (): void => {
     left -= 1;
     if (left !== 0) return;

@@ -202,6 +202,11 @@ const OFTEN_FORBIDDEN = [
   'everything staged',
   'the branch deleted by hand',
   'the branch moved by hand',
+  'another branch',
+  'detached HEAD',
+  'a reset',
+  'a file that cannot be read',
+  'submodule',
 ];
 const SELDOM = ALL.filter(([name]) => OFTEN_FORBIDDEN.includes(name));
 /** Among a hundred thousand files each of those takes git seconds. */
@@ -211,7 +216,7 @@ function next({ place, many }: Run): readonly [string, Operation] {
   const { random } = place;
   if (many) return random.chance(0.3) ? ['many files', BAD_INPUT['many files'] ?? assert.fail()] : random.pick(LIGHT);
   if (underWay(place) && random.chance(0.15)) return [GIVEN_UP, FEATURES[GIVEN_UP] ?? assert.fail()];
-  return random.pick(random.chance(0.2) ? SELDOM : ALL);
+  return random.pick(random.chance(0.35) ? SELDOM : ALL);
 }
 
 /** An edit that the state of the worktree forbids (a directory where a file lies) is not made, and does not count. */

@@ -39,8 +39,8 @@ const OPERATION = [
 ];
 const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer'];
 const HASHED_BYTES = 4_000_000;
-/** Of many files only what changed since is read again: whatever changes a file gives it another time. */
-const known = new Map<string, { mark: string; line: string }>();
+/** Digests of contents by what `find` says of the file. */
+const known = new Map<string, string>();
 
 /** Knows nothing of swarm: bytes, modes and links from the file system, the rest from git itself. */
 export function observe(world: World): Observed {
@@ -95,25 +95,34 @@ function walkBytes(root: string, closed: Map<string, string>): string[] {
         into.push(`${name} directory ${mode}`);
         // The inside of a repository is its own; that it is still there is what counts.
         if (name.startsWith('nested')) continue;
-        const below: string[] = /^many\/\d+$/.test(name) ? [] : into;
-        visit(full, `${name}/`, below);
-        if (below !== into) into.push(`${name}/ ${below.length} files ${digest(Buffer.from(below.join('\n')))}`);
-      } else into.push(fileLine(name, full, stat, mode, closed));
+        if (prefix === '' && name === 'many') into.push(...manyLines(root));
+        else visit(full, `${name}/`, into);
+      } else into.push(`${name} file ${mode} ${stat.size} ${digestOf(name, full, stat, closed)}`);
     }
   };
   visit(Buffer.from(root), '', lines);
   return lines;
 }
 
-function fileLine(name: string, full: Buffer, stat: Stats, mode: string, closed: Map<string, string>): string {
-  if (!name.startsWith('many/')) return `${name} file ${mode} ${stat.size} ${digestOf(name, full, stat, closed)}`;
-  const mark = `${stat.ino} ${stat.ctimeMs} ${mode} ${stat.size}`;
-  const key = full.toString('latin1');
-  const before = known.get(key);
-  if (before?.mark === mark) return before.line;
-  const line = `${name} file ${mode} ${stat.size} ${digestOf(name, full, stat, closed)}`;
-  known.set(key, { mark, line });
-  return line;
+/**
+ * A line for each directory. Of a hundred thousand files only those are read again that changed since: whatever changes
+ * one gives it another time.
+ */
+function manyLines(root: string): string[] {
+  const { stdout } = spawnSync('find', ['many', '-printf', '%p %y %m %s %i %C@\\n'], { cwd: root, maxBuffer: 1e9 });
+  const directories = new Map<string, string[]>();
+  for (const mark of stdout.toString('latin1').split('\n').filter(Boolean)) {
+    const [name = '', type = '', mode = '', size = ''] = mark.split(' ');
+    const contents = type === 'f' ? (known.get(mark) ?? digest(readFileSync(path.join(root, name)))) : '';
+    if (type === 'f') known.set(mark, contents);
+    const directory = name.split('/').slice(0, 2).join('/');
+    const lines = directories.get(directory) ?? [];
+    directories.set(directory, lines);
+    lines.push(`${name} ${type} ${mode} ${type === 'f' ? size : ''} ${contents}`);
+  }
+  return [...directories]
+    .map(([name, lines]) => `${name} ${lines.length} files ${digest(Buffer.from(lines.sort().join('\n')))}`)
+    .sort();
 }
 
 function digestOf(name: string, full: Buffer, stat: Stats, closed: Map<string, string>): string {
