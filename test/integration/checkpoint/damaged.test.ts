@@ -56,3 +56,14 @@ it('the newest one being damaged, the next is taken all the same', async () => {
     expect((await store.capture({ reason: 'after' })).created).toBe(true);
   }
 });
+
+it('the tree of the newest one being damaged, the next is taken all the same', async () => {
+  using world = await makeWorld();
+  world.write({ 'dir/a.txt': '1\n' });
+  const { commit } = await world.store.capture({ reason: 'soon damaged' });
+  rmSync(objectOf(world, world.git('rev-parse', `${commit}:dir`)));
+  for (const store of [world.store, new CheckpointStore(world.store.place)]) {
+    world.write({ 'dir/a.txt': `${Math.random()}\n` });
+    expect((await store.capture({ reason: 'after' })).created).toBe(true);
+  }
+});

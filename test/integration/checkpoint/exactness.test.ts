@@ -214,6 +214,18 @@ describe('A rollback is exact', () => {
     expect(world.repository.git(['status', '--porcelain'])).toBe('');
   });
 
+  it('needs no program that git would convert files with, as where LFS is not installed', async () => {
+    using world = await makeWorld({ files: { '.gitattributes': '*.lfs filter=lfs\n', 'large.lfs': 'pointer\n' } });
+    world.git('config', 'filter.lfs.clean', 'no-such-program');
+    world.git('config', 'filter.lfs.required', 'true');
+    world.write({ 'large.lfs': 'the real bytes\n' });
+    const { n } = await world.store.capture({ reason: 'with its bytes' });
+    world.write({ 'large.lfs': 'others\n' });
+    await world.store.rollback(n);
+    expect(readFileSync(path.join(world.worktree, 'large.lfs'), 'utf8')).toBe('the real bytes\n');
+    expect(await world.store.recover()).toBeNull();
+  });
+
   it('takes away a file whose name means something to git', async () => {
     using world = await makeWorld({ files: { 'a.txt': 'a\n' } });
     const { n } = await world.store.capture({ reason: 'without it' });
