@@ -22,7 +22,7 @@ const SUITES = {
   unit: { budget: 45 },
   integration: { budget: 310 },
   e2e: { budget: 440 },
-  chaos: { budget: 60, long: 1_800 },
+  chaos: { budget: 60, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;

@@ -82,6 +82,8 @@ export interface Captured {
 }
 
 export interface Processes {
+  /** What it has had of the processors so far, ms; 0 when there is no such process. */
+  cpuMs(pid: number): number;
   /** Null when there is no such process (any more). */
   identity(pid: number): ProcessIdentity | null;
   /**

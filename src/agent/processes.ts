@@ -1,10 +1,11 @@
 import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
-import { endTree, identityOf, identityOfRow, scanProcesses, workOf } from '../process/index.ts';
+import { cpuMsOf, endTree, identityOf, identityOfRow, scanProcesses, workOf } from '../process/index.ts';
 import type { AgentProcesses } from './ports.ts';
 
 /** The processes of this machine, as far as they are this wrapper's. */
 export const processes: AgentProcesses = {
+  cpuMs: (pid) => cpuMsOf(pid),
   identity: (pid) => identityOf(pid),
   async endWork(graceMs) {
     const work = workOf(process.pid, scanProcesses()).map((row) => identityOfRow(row));

@@ -8,4 +8,4 @@ export type { ProcessRow } from './row.ts';
 export { descendants, scanProcesses, type ProcessTable } from './table.ts';
 export { continueProcess, stoppedProcess } from './stopped.ts';
 export { workDone, workOf, type WorkDone } from './work.ts';
-export { treeUsage, type TreeUsage } from './usage.ts';
+export { cpuMsOf, treeUsage, type TreeUsage } from './usage.ts';

@@ -1,3 +1,4 @@
+import { kernel, type Kernel } from './kernel.ts';
 import { descendants, type ProcessTable } from './table.ts';
 
 export interface TreeUsage {
@@ -37,4 +38,9 @@ function measure(
     rssBytes: rows.reduce((sum, row) => sum + row.rssBytes, 0),
     cpuMs: rows.reduce((sum, row) => sum + row.cpuMs + row.childCpuMs, 0),
   };
+}
+
+/** User and system time of one process so far, ms; 0 when there is no such process. */
+export function cpuMsOf(pid: number, source: Kernel = kernel): number {
+  return source.row(pid)?.cpuMs ?? 0;
 }

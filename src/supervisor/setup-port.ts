@@ -9,7 +9,7 @@ import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { Slots } from '../lib/slots.ts';
-import { endTree, identityOf, listeningPorts } from '../process/index.ts';
+import { cpuMsOf, endTree, identityOf, listeningPorts } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { RunnerPorts } from './agent-runner.ts';
 import { agentVariables } from './agent-variables.ts';
@@ -96,6 +96,7 @@ function appendLog({ logsDir }: ProjectLayout, { id }: AgentRecord, msg: string)
 }
 
 export const processes: Processes = {
+  cpuMs: (pid) => cpuMsOf(pid),
   identity: identityOf,
   async endMarked(prefix, graceMs) {
     const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });

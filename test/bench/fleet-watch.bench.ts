@@ -5,8 +5,7 @@
  * link and lease, and heartbeats of each come by the broker as often as from a real one.
  * Usage: node test/bench/fleet-watch.bench.ts [agents] [seconds]
  */
-import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AmqpConnection } from '../../src/amqp/index.ts';
@@ -15,6 +14,7 @@ import { Bus } from '../../src/coordination/bus.ts';
 import { amqpNames } from '../../src/coordination/names.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../../src/coordination/tickets.ts';
 import { repositoryRoot } from '../support/environment.ts';
+import { runSwarm } from '../support/swarm.ts';
 import { conclude, judge, loadText } from './lib.ts';
 import { benchPlace, builtProgram, until, type BenchPlace, type StatusView } from './place.ts';
 import { childFaults, childrenOf, processorMs, residentMb } from './process-use.ts';
@@ -31,11 +31,11 @@ const MEMORY_BAR_MB = 200;
 
 await using place = await benchPlace({
   files: 5,
-  config: `agents:\n  worker: {count: 0}\n  runner: {kind: shell, count: ${AGENTS}}\n`,
+  config: `admission: {atOnce: 20, load: 0}\nagents:\n  worker: {count: 0}\n  runner: {kind: shell, count: ${AGENTS}}\n`,
 });
-const supervisor = await startSupervisor(place);
-await place.swarm('up', '--detach', '--yes', '--trust');
+await startFleet(place);
 await until('idle agents', UP_TIMEOUT_MS, async () => (await allAre('idle')) || null, 500);
+const supervisor = (await status()).supervisor.pid ?? 0;
 await until('broker', UP_TIMEOUT_MS, async () => (await status()).broker.state === 'up' || null, 200);
 const { url } = await ensureBroker({ dir: path.join(place.environment.stateHome, 'swarm', 'broker') });
 await using connection = AmqpConnection.open({ url, name: 'stand-ins', setup: () => Promise.resolve() });
@@ -83,34 +83,24 @@ function used(): { supervisor: number; tmux: number; faults: number; children: n
   };
 }
 
-/** The built programs in a place of their own, with another wrapper. */
-async function startSupervisor({ environment, repository }: BenchPlace): Promise<number> {
+/** `up` by the built programs in a place of their own, with another wrapper. */
+async function startFleet({ environment, repository }: BenchPlace): Promise<void> {
   const built = path.dirname(builtProgram('supervisor'));
   const copy = path.join(environment.directory, 'swarm');
   const programs = path.join(copy, 'dist', path.basename(built));
   cpSync(built, programs, { recursive: true });
   for (const name of ['package.json', 'tmux.conf']) cpSync(path.join(repositoryRoot, name), path.join(copy, name));
   rmSync(path.join(programs, 'wrapper.js'));
-  mkdirSync(runtimeDir(), { recursive: true, mode: 0o700 });
   cpSync(path.join(import.meta.dirname, 'light-wrapper.mjs'), path.join(programs, 'wrapper.js'));
-  const child = spawn(process.execPath, [path.join(programs, 'supervisor.js'), '--root', repository.path], {
-    cwd: repository.path,
-    env: environment.variables,
-    detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
+  const { exitCode, stderr } = await runSwarm(environment, repository.path, ['up', '--detach', '--yes', '--trust'], {
+    launcher: [process.execPath, path.join(programs, 'cli.js')],
+    timeoutMs: UP_TIMEOUT_MS,
   });
-  child.unref();
-  if (child.pid === undefined) throw new Error('the supervisor could not be started');
-  await until('supervisor', UP_TIMEOUT_MS, () => (existsSync(apiSocket()) ? true : null), 20);
-  return child.pid;
+  if (exitCode !== 0) throw new Error(`swarm up ended with ${exitCode}\n${stderr.slice(-2_000)}`);
 }
 
 function runtimeDir(): string {
   return path.join(place.environment.runtimeDir, 'swarm', place.hash);
-}
-
-function apiSocket(): string {
-  return path.join(runtimeDir(), 'api.sock');
 }
 
 function tmuxServer(): number {

@@ -77,9 +77,8 @@ interface Hang {
 const hangs: Hang[] = [];
 /** Who hangs, or is just being helped out of it, is not a healthy one. */
 const ill = new Map<string, Hang>();
-const wrongly = new Set<string>();
+const wrongly = new Map<string, string>();
 const restartedBefore = new Map((await agents()).map(({ id, restarts }) => [id, restarts]));
-const work = new Map<string, string>();
 const restarted = new Map<string, number>();
 const counts = { tasks: 0, sleeps: 0 };
 
@@ -96,6 +95,14 @@ while (passed() < 1 || ill.size > 0) {
   await pause(LOOK_MS);
 }
 
+const events = (await place.swarm('events', '--json', '--since', '2h')).jsonLines<{
+  name: string;
+  agent: string;
+  data: { detail?: string };
+}>();
+const restarts = events
+  .filter(({ name }) => name === 'agent.restarted')
+  .map(({ agent, data }) => `${agent} (${data.detail})`);
 const late = hangs.map((one) =>
   one.foundAt === null ? Infinity : one.foundAt - (one.since() ?? one.foundAt) - STUCK_AFTER_MS,
 );
@@ -105,7 +112,8 @@ console.log(
   `  ${(DURATION_MS / 60_000).toFixed(0)} min, stuckAfter ${STUCK_AFTER_MS / 1_000} s, ${RUNNERS} shell agents and ${WORKERS} Claude Codes, ` +
     `${counts.tasks} healthy tasks, ${counts.sleeps} sleeps [${loadText()}]\n` +
     `  hangs found so long after stuckAfter: ${late.map((ms) => `${(ms / 1_000).toFixed(1)} s`).join(', ')}\n` +
-    `  healthy agents that were called stuck: ${[...wrongly].join('; ') || 'none'}`,
+    `  healthy agents that were called stuck: ${[...wrongly].map((one) => one.join(': ')).join('; ') || 'none'}\n` +
+    `  restarts: ${restarts.join('; ') || 'none'}`,
 );
 conclude([
   judge('healthy agents restarted', '', total, 0),
@@ -129,7 +137,7 @@ async function lookAt(agent: Agent): Promise<void> {
     const before = restartedBefore.get(id) ?? 0;
     if (restarts > before) restarted.set(id, (restarted.get(id) ?? 0) + restarts - before);
     restartedBefore.set(id, restarts);
-    if (agent.status === 'stuck') wrongly.add(`${id} at ${work.get(id) ?? 'nothing'} (${agent.reason?.split(':')[0]})`);
+    if (agent.status === 'stuck') wrongly.set(`${id} ${agent.task}`, agent.reason ?? '');
     if (agent.status === 'idle' && hung === undefined) await give(agent);
     return;
   }
@@ -144,7 +152,6 @@ async function lookAt(agent: Agent): Promise<void> {
 }
 
 async function add(agent: string, title: string, command: string[] | null): Promise<string> {
-  work.set(agent, title);
   const more = command === null ? {} : { command };
   return (await place.call<{ id: string }>('POST', '/v1/tasks', { title, agent, ...more })).id;
 }
