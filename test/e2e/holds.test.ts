@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startSharedAccount, type SharedAccount } from '../support/shared-account.ts';
-import { openWorld, outcomes, poll, UP, type StatusView, type World } from './world.ts';
+import { kill, openWorld, outcomes, poll, tmux, UP, wrapperPid, type StatusView, type World } from './world.ts';
 
 interface Event {
   at: string;
@@ -159,5 +159,40 @@ describe('what agents of one account share', () => {
     await world.ok(['resume', 'worker-1']);
     await world.done(...tasks);
     await expectOneAttemptEach(tasks);
+  });
+});
+
+describe('many deaths at once', () => {
+  beforeAll(async () => {
+    const death = 'holds: {stagger: 100ms, massDeath: {wait: 200ms, alive: 1500ms}}';
+    const files = { 'README.md': 'a project\n', 'swarm.yaml': `agents: {worker: {kind: shell, count: 3}}\n${death}\n` };
+    world = await openWorld({ repository: { files } });
+    await world.ok(UP);
+    await world.all('idle');
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  test('the end of the tmux server is mended at once, and wrappers that all die are started one before the others', async () => {
+    await tmux(world.environment, 'kill-server');
+    await poll(
+      () => world.status(),
+      ({ agents }) => agents.every(({ status, restarts }) => status === 'idle' && restarts === 1),
+      'all to be back',
+    );
+    expect(await events('swarm.mass-death')).toEqual([]);
+    const pids = await Promise.all([1, 2, 3].map((n) => wrapperPid(world, `worker-${n}`)));
+    for (const pid of pids) kill(pid);
+    await seen('swarm.mass-death', {});
+    await seen('alert.raised', { key: 'mass-death', severity: 'critical' });
+    await poll(
+      () => world.status(),
+      ({ agents }) => agents.every(({ status, restarts }) => status === 'idle' && restarts === 2),
+      'all to be back again',
+    );
+    const [held] = await events('swarm.mass-death');
+    const [over] = await events('swarm.mass-death-over');
+    const began = (await events('agent.started')).filter(({ at }) => at > (held?.at ?? ''));
+    expect(began.map(({ at }) => at < (over?.at ?? ''))).toEqual([true, false, false]);
+    expect(await degraded()).toBe('');
   });
 });
