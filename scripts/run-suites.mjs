@@ -20,9 +20,9 @@ const CHECKS = {
 };
 const SUITES = {
   unit: { budget: 45 },
-  integration: { budget: 310 },
-  e2e: { budget: 440 },
-  chaos: { budget: 60, long: 2_400 },
+  integration: { budget: 305 },
+  e2e: { budget: 425 },
+  chaos: { budget: 85, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;

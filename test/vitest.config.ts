@@ -58,7 +58,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',
-          maxWorkers: 2,
+          // They mostly wait for what comes back.
+          maxWorkers: 3,
         },
       },
     ],

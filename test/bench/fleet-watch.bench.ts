@@ -38,7 +38,14 @@ await until('idle agents', UP_TIMEOUT_MS, async () => (await allAre('idle')) || 
 const supervisor = (await status()).supervisor.pid ?? 0;
 await until('broker', UP_TIMEOUT_MS, async () => (await status()).broker.state === 'up' || null, 200);
 const { url } = await ensureBroker({ dir: path.join(place.environment.stateHome, 'swarm', 'broker') });
-await using connection = AmqpConnection.open({ url, name: 'stand-ins', setup: () => Promise.resolve() });
+const isConnected = Promise.withResolvers<void>();
+await using connection = AmqpConnection.open({
+  url,
+  name: 'stand-ins',
+  setup: () => Promise.resolve(),
+  onState: (state) => state.status === 'connected' && isConnected.resolve(),
+});
+await isConnected.promise;
 const bus = new Bus({ connection, names: amqpNames(place.hash), from: 'stand-ins' });
 const held = await giveWork();
 await until('agents at work', UP_TIMEOUT_MS, async () => (await allAre('working')) || null, 500);

@@ -38,7 +38,8 @@ beforeAll(async () => {
   await writeFile(path.join(notes, 'clock'), '0');
   broker = await startTestBroker();
   line = await openRelay(broker.url);
-  const config = `broker: {url: "${line.url}"}\nagents: {worker: {kind: shell, count: ${AGENTS}, ${POLICY}}}\n`;
+  // The disk is smaller than what is usually to stay free of it.
+  const config = `admission: {disk: 1MiB}\nbroker: {url: "${line.url}"}\nagents: {worker: {kind: shell, count: ${AGENTS}, ${POLICY}}}\n`;
   world = await openWorld({
     environment: {
       diskBytes: DISK_BYTES,
