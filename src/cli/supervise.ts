@@ -11,6 +11,7 @@ import type { ProjectLayout } from '../domain/layout.ts';
 import { waitFor } from '../lib/wait.ts';
 import { withoutTies } from './environment.ts';
 import { plain, type Output } from './output.ts';
+import { scopeArgv } from './scope.ts';
 
 const START_TIMEOUT_MS = 30_000;
 /** One that failed may have met another `up`, whose supervisor is about to answer. */
@@ -44,7 +45,8 @@ export async function ensureSupervisor(
   const client = connect(layout, { timeoutMs: PROBE_TIMEOUT_MS, signal });
   const there = await probe(client);
   if (there !== null) return there;
-  let child = startSupervisor(layout, env);
+  const scope = await scopeArgv(layout.name, withoutTies(env));
+  let child = startSupervisor(layout, env, scope);
   const from = child.logFrom;
   try {
     return await waitFor(
@@ -53,7 +55,7 @@ export async function ensureSupervisor(
         if (status !== null || child.endedAt === null) return status;
         const since = performance.now() - child.endedAt;
         if (child.gaveWay) {
-          if (since > AGAIN_MS) child = startSupervisor(layout, env);
+          if (since > AGAIN_MS) child = startSupervisor(layout, env, scope);
         } else if (since > OTHERS_TIMEOUT_MS) {
           throw new SwarmError('supervisor-failed', `the supervisor ended at once (${child.ending})`);
         }
@@ -103,13 +105,15 @@ interface Started {
   end(): void;
 }
 
-function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv): Started {
+function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv, scope: readonly string[]): Started {
   // What it says before its own log is open, and how it crashed.
   const logFile = path.join(layout.logsDir, 'supervisor.stderr.log');
   const log = openSync(logFile, 'a', 0o600);
   if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
   const logFrom = fstatSync(log).size;
-  const child: ChildProcess = spawn(process.execPath, [programFile('supervisor', env), '--root', layout.root], {
+  const own = [process.execPath, programFile('supervisor', env), '--root', layout.root];
+  const [program = '', ...args] = scope.length === 0 ? own : [...scope, ...own];
+  const child: ChildProcess = spawn(program, args, {
     cwd: layout.root,
     // A session of its own: Ctrl-C and the end of this terminal are not for it.
     detached: true,
