@@ -38,6 +38,7 @@ export class ActivityWatch {
   #waitsSince: number | null = null;
   #apiAt: string | null = null;
   #advancedAt: string | null = null;
+  #failure: Activity['failure'] = null;
 
   /** A new process: what the old one had begun is over, a loop too; what it did just before is still nothing new. */
   begins(): void {
@@ -67,6 +68,7 @@ export class ActivityWatch {
       waitedMs: this.#waitedMs,
       apiAt: this.#apiAt,
       advancedAt: this.#advancedAt,
+      failure: this.#failure,
       repeat: repeatOf(this.#calls.filter(({ past }) => !past)),
     };
   }
@@ -75,6 +77,7 @@ export class ActivityWatch {
     switch (event.type) {
       case 'prompt-submitted':
         this.#turnBegan ??= event.at;
+        this.#failure = null;
         // Who says something new breaks a loop.
         for (const call of this.#calls) call.past = true;
         return;
@@ -88,9 +91,12 @@ export class ActivityWatch {
       case 'permission-settled':
         return this.#answered(event.at);
       case 'turn-ended':
+        if ((event.lastMessage ?? '') !== '') this.#advance(event.at);
+        return this.#endTurn();
       case 'turn-failed':
+        this.#failure = { error: event.error, details: event.details, at: event.at };
+        return this.#endTurn();
       case 'session-end':
-        if (event.type === 'turn-ended' && (event.lastMessage ?? '') !== '') this.#advance(event.at);
         return this.#endTurn();
       case 'session-start':
       case 'notification':

@@ -176,7 +176,7 @@ export class Conversation {
         next = await goOn(request, delivered, this.#sessionId, this.#options, request.interrupted(why), why);
       } else if (step.kind === 'interrupted') {
         const prompt = await this.#carryOutInterruption();
-        next = await goOn(request, delivered, this.#sessionId, this.#options, prompt, 'a person asked for a restart');
+        next = await goOn(request, delivered, this.#sessionId, this.#options, prompt, 'it was restarted');
       } else {
         const given = await this.#bury(step, request.signal);
         if (given !== null) return { kind: 'lost', error: given };

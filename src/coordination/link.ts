@@ -64,6 +64,8 @@ export const activitySchema = z.object({
   apiAt: z.string().nullable(),
   /** The last thing that it had not done just before: another call or another result, or the end of a turn. */
   advancedAt: z.string().nullable(),
+  /** How the last turn failed, until the next one begins: Claude Code's own word, or `empty_stop`. */
+  failure: z.object({ error: z.string(), details: z.string().nullable(), at: z.string() }).nullable().default(null),
   /** The same calls with the same results again and again; `period` of them make up one round. */
   repeat: z
     .object({

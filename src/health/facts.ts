@@ -74,7 +74,7 @@ export interface TroubleLimits {
 
 /** Why an agent is stuck, for those who do something about it. */
 export interface Trouble {
-  kind: 'no-progress' | 'hang-api' | 'hang-command' | 'long-command' | 'loop';
+  kind: 'no-progress' | 'abandoned' | 'hang-api' | 'hang-command' | 'long-command' | 'loop';
   /** When it began, epoch ms. */
   since: number;
   /** The newest evidence. */

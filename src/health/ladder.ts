@@ -76,7 +76,9 @@ export function nextRung(
   const waits: LadderStep = history === null ? { do: 'wait', state } : null;
   if (rung === null) return waits;
   const isNews = state.rung === null || call.at > state.at;
-  const isDue = awakeSince(state.at, now, gaps) >= (rules[rung] ?? 0);
+  // What may not be is ended at once; the rungs above it have their time.
+  const wait = state.rung === null && call.least !== undefined ? 0 : (rules[rung] ?? 0);
+  const isDue = awakeSince(state.at, now, gaps) >= wait;
   if (!isNews || !isDue || facts.busy || facts.typing) return waits;
   return { do: 'rung', rung, state: { ...state, cause: call.cause, rung, at: now } };
 }

@@ -139,6 +139,11 @@ const AGENT_RULES: readonly Rule[] = [
     because(turn === 'permission', 'a permission dialog is open in its pane'),
   ),
   ...WORK_RULES.map(({ name, status, when }) => said(name, status, when)),
+  said('api-failed', 'working', (snapshot) =>
+    works(snapshot) && ['api-error', 'failed'].includes(snapshot.turn)
+      ? { reason: `${workOf(snapshot)}; ${failureOf(snapshot)}, and it is tried again` }
+      : null,
+  ),
   said('works', 'working', (snapshot, { desired }) => {
     if (!works(snapshot)) return null;
     const pausing = snapshot.paused || desired === 'paused';
@@ -157,11 +162,8 @@ const AGENT_RULES: readonly Rule[] = [
   said('first-moments', 'starting', ({ turn, kind, startedAt }, _facts, now) =>
     because(kind === 'claude' && turn === 'none' && now - (time(startedAt) ?? 0) < FIRST_MOMENTS_MS, null),
   ),
-  said('turn-failed', 'idle', ({ turn }) =>
-    because(
-      turn === 'api-error' || turn === 'failed',
-      turn === 'failed' ? 'its last turn ended without an answer' : 'its last turn ended by an error of the API',
-    ),
+  said('turn-failed', 'idle', (snapshot) =>
+    because(snapshot.turn === 'api-error' || snapshot.turn === 'failed', failureOf(snapshot)),
   ),
   said('free', 'idle', () => ({ reason: '' })),
 ];
@@ -175,4 +177,20 @@ export const RULES: readonly Rule[] = [
 
 function nothingRuns({ pane, link }: HealthFacts): boolean {
   return !link.connected && pane !== null && (!pane.exists || pane.dead);
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  rate_limit: 'a limit of the API was reached',
+  server_error: 'the API failed or was overloaded',
+  authentication_failed: 'the API refused the login',
+  invalid_request: 'the API refused the request',
+};
+
+/** An answer that never came is no error of the API, as far as anyone was told. */
+function failureOf({ turn, activity }: WrapperSnapshot): string {
+  if (turn === 'failed') return 'its last turn ended without an answer';
+  const failure = activity?.failure ?? null;
+  if (failure === null) return 'its last turn ended by an error of the API';
+  const words = FAILURES[failure.error] ?? `its last turn ended by an error of the API (${failure.error})`;
+  return failure.details === null ? words : `${words} (${failure.details})`;
 }

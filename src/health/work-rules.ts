@@ -125,6 +125,8 @@ function kindOf(
     }
     return { kind: 'hang-command', words: `a command has done nothing for % (${what})` };
   }
+  if (signs?.session?.status === 'idle' && snapshot.turn === 'busy')
+    return { kind: 'abandoned', words: 'a person stopped its turn in the pane, and nothing was typed for %' };
   const tool = activity?.tool ?? null;
   if (tool !== null) return { kind: 'no-progress', words: `no sign of progress for %, since ${tool.text}` };
   const asksApi = activity !== undefined && activity.turnBegan !== null && snapshot.turn === 'busy';

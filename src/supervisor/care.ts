@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { configDir } from '../claude/home.ts';
+import type { ExplainDocument } from '../api/documents.ts';
+import type { AgentDesired } from '../domain/agent.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { Store } from '../store/store.ts';
 import type { LadderState, TroubleLimits } from '../health/index.ts';
@@ -134,6 +136,16 @@ export class Care {
     this.#stops.tick();
     this.#limits.tick();
     this.#ladder.tick();
+  }
+
+  /** With what only whoever asks needs to know. */
+  explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
+    if (record.signs !== undefined) record.signs = { ...record.signs, use: this.watch.useOf(record) };
+    const document = this.judge.explain(record, desired);
+    const ladder = this.#ladder.stateOf(record.id);
+    if (ladder === null) return document;
+    const value = `${ladder.rung ?? 'nothing done yet'}, because of ${ladder.cause}`;
+    return { ...document, facts: [...document.facts, { fact: 'ladder', value, ageMs: Date.now() - ladder.at }] };
   }
 
   /** A person lets it go on. */

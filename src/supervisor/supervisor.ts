@@ -329,7 +329,7 @@ export class Supervisor {
       }),
       status: () => this.#status(),
       document: (record) => agentDocument(record, this.#care.watch.useOf(record)),
-      explain: (record) => this.#care.judge.explain(record, this.#fleet.desired(record)),
+      explain: (record) => this.#care.explain(record, this.#fleet.desired(record)),
       history: (agent) => this.#history.document(agent, Date.now()),
       alerts: () => this.#alerting.open,
       messages: this.#messages,

@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWorld, outcomes, UP, type World } from './world.ts';
 
+const SCENES = ['quiet', 'loop', 'hang', 'endless'] as const;
+
 let world: World;
+const ids = new Map<(typeof SCENES)[number], string>();
+
+/** The task of a scene, done. */
+async function done(scene: (typeof SCENES)[number]): Promise<string> {
+  const id = ids.get(scene) ?? '';
+  await world.done(id);
+  return id;
+}
 
 const complete = (summary: string) => ({ tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }] });
 const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
@@ -36,11 +46,13 @@ beforeAll(async () => {
       files: {
         'README.md': 'a project\n',
         'swarm.yaml': [
-          'agents: {worker: {count: 1, allow: ["Bash"], limits: {turn: {hard: 12s}}}}',
+          'agents:',
+          '  worker: {count: 3, allow: ["Bash"]}',
+          '  guarded: {count: 1, allow: ["Bash"], limits: {turn: {hard: 5s}}}',
           'health:',
           '  stuckAfter: 3s',
           '  loopAfter: 4',
-          '  ladder: {nudge: 0s, interrupt: 1s, restart: 0s, rollback: never, reassign: never, fail: never}',
+          '  ladder: {nudge: 0s, interrupt: 2s, restart: 0s, rollback: never, reassign: never, fail: never}',
           '',
         ].join('\n'),
       },
@@ -65,6 +77,17 @@ beforeAll(async () => {
           steps: [complete('another way'), { text: 'ok' }],
         },
         {
+          name: 'short',
+          matches: '^You were interrupted \\(the length of its turn',
+          steps: [complete('short enough'), { text: 'ok' }],
+        },
+        {
+          name: 'endless',
+          matches: '^# Task t\\d+: endless',
+          steps: [{ ...bash('date +%N'), delayMs: 1_000 }],
+          loop: true,
+        },
+        {
           name: 'quiet',
           matches: '^# Task t\\d+: quiet',
           steps: [bash('tail -f /dev/null; echo ended'), complete('went on after its command'), { text: 'ok' }],
@@ -75,14 +98,18 @@ beforeAll(async () => {
   await world.ok(UP);
   await world.all('idle');
   await world.brokerUp();
+  // Side by side: each waits more than it works.
+  for (const scene of SCENES) {
+    const agent = scene === 'endless' ? ['--agent', 'guarded-1'] : [];
+    ids.set(scene, await world.add(scene, ...agent));
+  }
 });
 
 afterAll(() => world[Symbol.asyncDispose]());
 
 describe('an agent that does not get on', () => {
   test('stops its command when that does nothing any more, and goes on in the same turn', async () => {
-    const id = await world.add('quiet');
-    await world.done(id);
+    const id = await done('quiet');
     expect(await rungs(id)).toEqual(['note', 'nudge', 'interrupt']);
     const view = await world.task(id);
     expect(view.result?.summary).toBe('went on after its command');
@@ -90,8 +117,7 @@ describe('an agent that does not get on', () => {
   });
 
   test('is brought out of a loop in the same conversation', async () => {
-    const id = await world.add('loop');
-    await world.done(id);
+    const id = await done('loop');
     expect(await rungs(id)).toEqual(['note', 'nudge', 'interrupt']);
     const [stuck] = await eventsOf(id, 'agent.status.stuck');
     expect(stuck?.data).toMatchObject({ rule: 'loop', reason: expect.stringContaining('echo the same') });
@@ -100,12 +126,19 @@ describe('an agent that does not get on', () => {
   });
 
   test('that hangs at the API climbs the ladder until it is started again', async () => {
-    const id = await world.add('hang');
-    await world.done(id);
+    const id = await done('hang');
     expect(await rungs(id)).toEqual(['note', 'nudge', 'interrupt', 'restart']);
     const view = await world.task(id);
     expect(view.result?.summary).toBe('answered at last');
     expect(outcomes(view)).toEqual(['released', 'done']);
     expect(new Set(view.attempts.map(({ sessionId }) => sessionId)).size, 'the same conversation').toBe(1);
+  });
+
+  test('whose turn is longer than it may is cut short and told so', async () => {
+    const id = await done('endless');
+    expect(await rungs(id)).toEqual(['interrupt']);
+    expect((await world.task(id)).result?.summary).toBe('short enough');
+    const [limit] = (await eventsOf(null, 'agent.limit.hard')).filter(({ data }) => data['limit'] === 'turn');
+    expect(limit?.data['text']).toContain('the length of its turn is');
   });
 });

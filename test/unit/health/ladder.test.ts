@@ -140,6 +140,6 @@ describe('the ladder', () => {
   test('a hard limit begins where gentler rungs are no use, and is not forgotten with the next new step', () => {
     const call = (now: number): Call => ({ cause: 'memory', at: now, least: 'restart' });
     const advancing = { ...FACTS, advancedAt: 10_000_000 };
-    expect(climb(1000, { call, facts: advancing })).toEqual(['restart 120', 'rollback 420', 'reassign 720']);
+    expect(climb(1000, { call, facts: advancing })).toEqual(['restart 0', 'rollback 300', 'reassign 600', 'fail 900']);
   });
 });

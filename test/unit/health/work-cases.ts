@@ -19,6 +19,7 @@ export const activity = (more: Partial<Activity> = {}): Activity => ({
   waitedMs: 0,
   apiAt: null,
   advancedAt: null,
+  failure: null,
   repeat: null,
   ...more,
 });
@@ -50,8 +51,18 @@ const repeat = (rounds: number, period = 1) => ({
   at: iso(-1000),
 });
 
+type WorkCase = [title: string, facts: HealthFacts, rule: string, status: string, reason: RegExp];
+
+const FAILURES: [error: string, details: string | null, reason: RegExp][] = [
+  ['rate_limit', '429', /t1 running; a limit of the API was reached \(429\), and it is tried again/],
+  ['server_error', null, /the API failed or was overloaded, and/],
+  ['authentication_failed', 'expired', /the API refused the login \(expired\)/],
+  ['invalid_request', null, /the API refused the request/],
+  ['something_new', null, /an error of the API \(something_new\)/],
+];
+
 /** Facts about work, the rule that must fire, its status and what the reason must hold. */
-export const WORK_CASES: [title: string, facts: HealthFacts, rule: string, status: string, reason: RegExp][] = [
+export const WORK_CASES: WorkCase[] = [
   ['the API says nothing', silent({}), 'no-progress', 'stuck', /t1 running: no answer of the API for 15m$/],
   ['the transcript grows', silent({ transcriptAt: T0 - 1000 }), 'works', 'working', /t1/],
   [
@@ -199,7 +210,7 @@ export const WORK_CASES: [title: string, facts: HealthFacts, rule: string, statu
     silent({ session: { status: 'idle', at: T0 - 850_000 } }),
     'no-progress',
     'stuck',
-    /15m/,
+    /a person stopped its turn in the pane, and nothing was typed for 15m/,
   ],
   ['Ctrl-Z', silent({ screen: { kind: 'suspended', text: 'x', at: T0 } }), 'suspended', 'recovering', /Ctrl-Z/],
   [
@@ -218,6 +229,40 @@ export const WORK_CASES: [title: string, facts: HealthFacts, rule: string, statu
     'dialog-on-screen',
     'needs-you',
     /trust: .*swarm attach/,
+  ],
+  ...FAILURES.map(([error, details, reason]): WorkCase => [
+    `a StopFailure in a task: ${error}`,
+    facts({
+      snapshot: snapshot({
+        ...SILENT,
+        lastProgressAt: iso(-1000),
+        turn: 'api-error',
+        activity: activity({ failure: { error, details, at: iso(-1000) } }),
+      }),
+      signs: NO_SIGNS,
+    }),
+    'api-failed',
+    'working',
+    reason,
+  ]),
+  [
+    'an empty Stop in a task',
+    facts({ snapshot: snapshot({ ...SILENT, lastProgressAt: iso(-1000), turn: 'failed', activity: activity() }) }),
+    'api-failed',
+    'working',
+    /ended without an answer, and it is tried again/,
+  ],
+  [
+    'a StopFailure of a turn without a task',
+    facts({
+      snapshot: snapshot({
+        turn: 'api-error',
+        activity: activity({ failure: { error: 'authentication_failed', details: null, at: iso(0) } }),
+      }),
+    }),
+    'turn-failed',
+    'idle',
+    /refused the login/,
   ],
   ['a laptop that slept', silent({}, {}, { gaps: [{ end: T0 - 1000, ms: 800_000 }] }), 'works', 'working', /t1/],
   [

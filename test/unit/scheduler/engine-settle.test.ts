@@ -423,3 +423,38 @@ describe('what an agent had in hand is put back', () => {
     expect(engine.get(task).state).toBe('cancelled');
   });
 });
+
+describe('what an agent came to nothing with', () => {
+  const reason = 'stuck: no answer of the API';
+
+  test('another begins anew, before all others, and it counts as a failure', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec({ retries: 1 })]);
+    const { task } = await take(engine, 'worker-1');
+    await expect(engine.passOn('worker-1', 'worker-2', reason)).resolves.toEqual([task]);
+    expect(engine.get(task).attempts[0]).toMatchObject({ outcome: 'failed', error: reason });
+    expect(await engine.claim(claimOf('worker-1', { incarnation: 'next' }), context)).toMatchObject({ got: 'none' });
+    expect(await take(engine, 'worker-2')).toMatchObject({ attempt: 2, resume: null, history: [{ error: reason }] });
+    await engine.passOn('worker-2', 'worker-1', reason);
+    expect(engine.get(task).state, 'its retries are used up').toBe('dead');
+    clock.time += 1;
+  });
+
+  test('is open to all when the other does not come', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec({ retries: 1 })]);
+    await take(engine, 'worker-1');
+    await engine.passOn('worker-1', 'worker-2', reason);
+    clock.time += 61_000;
+    expect(await engine.claim(claimOf('worker-3'), context)).toMatchObject({ got: 'task' });
+  });
+
+  test('counts as failed at the end of the ladder', async () => {
+    const { engine } = kit();
+    await engine.submit([spec({ retries: 0 })]);
+    const { task } = await take(engine, 'worker-1');
+    await expect(engine.failHeld('worker-1', reason)).resolves.toEqual([task]);
+    expect(engine.get(task)).toMatchObject({ state: 'dead', attempts: [{ outcome: 'failed', error: reason }] });
+    expect(engine.find('t999')).toBeUndefined();
+  });
+});

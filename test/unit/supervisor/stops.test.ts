@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Stops } from '../../../src/supervisor/stops.ts';
-import { events, pane, record, Time } from './kit.ts';
+import { events, pane, record, snapshot, Time } from './kit.ts';
 
 function world() {
   const time = new Time();
@@ -61,4 +61,24 @@ test('what has no living pane has nothing to let go on', () => {
   time.pass(60_000);
   stops.tick();
   expect(resumed).toEqual([]);
+});
+
+test('Ctrl-Z in a pane is taken back once it is seen on the screen', async () => {
+  const { seen, worker, resumed, stops, time } = world();
+  worker.absorb(snapshot('worker-1', { child: { pid: 11, startTime: '2', bootId: 'b' } }), time.now());
+  const at = time.now();
+  worker.signs = {
+    transcriptAt: null,
+    work: null,
+    screen: { kind: 'suspended', text: 'Claude Code is suspended.', at },
+    person: { attached: true, lastKeyAt: at },
+    stopped: null,
+    session: null,
+    use: null,
+  };
+  stops.tick();
+  stops.tick();
+  expect(resumed).toEqual([11]);
+  expect(worker.signs.screen).toBeNull();
+  expect(seen.names()).toEqual([]);
 });
