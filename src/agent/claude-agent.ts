@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isDialog, readScreen } from '../claude/index.ts';
 import type { ClaudeEvent, Endpoint, Launch, ToolHandlers } from '../claude/index.ts';
 import type { AgentSpec, Order } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
@@ -14,7 +15,7 @@ import type { AgentKind } from './kind.ts';
 import { Mailbox } from './mailbox.ts';
 import type { ModelAccess } from './model-access.ts';
 import { NeedsYouBoard } from './needs-you.ts';
-import { type Clock, type AgentProcesses, type Terminal, type Workspace } from './ports.ts';
+import type { AgentProcesses, Clock, Terminal, Workspace } from './ports.ts';
 import { interruptedPrompt } from './prompt.ts';
 import { countTokens, lateTelemetry } from './late-usage.ts';
 import { markOf } from './spec.ts';
@@ -68,7 +69,6 @@ export class ClaudeAgent implements AgentKind {
   readonly #mailbox = new Mailbox();
   readonly #meter = new UsageMeter();
   readonly #activity = new ActivityWatch();
-  /** To be said with its next tool call. */
   #nudge: string | null = null;
   readonly #stopping = new AbortController();
   #endpoint: Endpoint | null = null;
@@ -105,6 +105,7 @@ export class ClaudeAgent implements AgentKind {
       markPrefix: `${spec.project}/${spec.agent}`,
       graceMs: spec.stopGraceMs,
       launch: (request) => this.#launch(request),
+      dialogOpen: async () => isDialog(readScreen(await terminal.screen())),
       died: (exit) => this.#conversation.died(exit),
       processes,
       clock,

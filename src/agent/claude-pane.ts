@@ -39,6 +39,8 @@ export interface PaneOptions {
   markPrefix: string;
   graceMs: number;
   launch(request: StartRequest): Promise<Launch>;
+  /** Claude Code asks something on the screen before its session can begin. */
+  dialogOpen(): Promise<boolean>;
   /** An unasked end; called once per process, after `turn` was set to gone. */
   died(exit: PaneExit): void;
   processes: Processes;
@@ -136,6 +138,8 @@ export class ClaudePane {
       used = this.#cpuMs(entry);
       if (used - before < BUSY_CPU_MS) break;
     }
+    // Somebody has to answer there first: a person who comes hours later must still find the dialog.
+    while (how === null && (await this.#options.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
     if (how === 'began') return;
     if (how === 'ended') {
       throw new SwarmError(

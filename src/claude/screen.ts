@@ -30,9 +30,17 @@ const DIALOGS: readonly (readonly [kind: ScreenKind, pattern: RegExp])[] = [
   ['settings', /Settings (?:Error|Warning)|New MCP server found/i],
 ];
 
-/** Pure. Null: nothing that is known. @param screen text without colours */
+/** Something waits for a person there, and nothing goes on before. */
+export function isDialog(view: ScreenView | null): boolean {
+  return view !== null && view.kind !== 'retrying' && view.kind !== 'suspended';
+}
+
+const ANSI = /\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)/g;
+
+/** Pure. Null: nothing that is known. @param screen with or without colours */
 export function readScreen(screen: string): ScreenView | null {
   const lines = screen
+    .replaceAll(ANSI, '')
     .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => line.trim() !== '');

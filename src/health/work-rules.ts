@@ -7,6 +7,8 @@ import type { HealthFacts, ScreenFact, Signs, Trouble } from './facts.ts';
 
 /** What a screen showed says something for so long: it is looked at every few seconds while that matters, ms. */
 export const SCREEN_FRESH_MS = 20_000;
+/** A start has a limit of its own, which its wrapper keeps: only beyond several of them it is stuck, ms. */
+const START_MS = 60_000;
 /** A person whose last key is younger is at the keyboard, ms. */
 export const TYPING_MS = 30_000;
 
@@ -101,7 +103,8 @@ function noProgress(snapshot: WrapperSnapshot, facts: HealthFacts, now: number):
   const { limits, gaps = [] } = facts;
   const since = lastSign(snapshot, facts, now);
   const quiet = awakeSince(since, now, gaps);
-  if (quiet < limits.stuckAfterMs) return null;
+  const least = snapshot.turn === 'starting' ? Math.max(limits.stuckAfterMs, START_MS) : limits.stuckAfterMs;
+  if (quiet < least) return null;
   const { kind, words } = kindOf(snapshot, facts, now);
   const reason = `${workOf(snapshot)}: ${words.replace('%', formatDuration(quiet))}`;
   return { reason, trouble: { kind, since, at: now } };

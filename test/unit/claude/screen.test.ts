@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readScreen } from '../../../src/claude/screen.ts';
+import { isDialog, readScreen } from '../../../src/claude/screen.ts';
 
 const RULE = '─'.repeat(80);
 const composer = (draft = '') => [
@@ -60,4 +60,10 @@ test.each<[string, string[], ReturnType<typeof readScreen>]>([
   ],
 ])('%s', (_title, lines, expected) => {
   expect(readScreen(lines.join('\n'))).toEqual(expected);
+});
+
+test('a dialog is one also in colours; retries and a suspension are none', () => {
+  const screen = '\x1b[1m Accessing workspace:\x1b[0m\n \x1b[36m❯\x1b[0m 1. Yes, I trust this folder';
+  expect(isDialog(readScreen(screen))).toBe(true);
+  expect(isDialog({ kind: 'retrying', text: '' }) || isDialog({ kind: 'suspended', text: '' }) || isDialog(null)).toBe(false);
 });

@@ -121,6 +121,17 @@ export const WORK_CASES: WorkCase[] = [
     /no sign of progress for 15m, since WebFetch/,
   ],
   [
+    'a start is given its time, however short that of work is',
+    facts({
+      limits: { stuckAfterMs: 3_000, longestCommandMs: 3_600_000, loopAfter: 6 },
+      snapshot: snapshot({ turn: 'starting', turnSince: iso(-59_000), lastProgressAt: null, tasks: [task('running', -59_000)] }),
+      signs: NO_SIGNS,
+    }),
+    'works',
+    'working',
+    /t1/,
+  ],
+  [
     'a result that waits for the broker',
     facts({
       snapshot: snapshot({ turn: 'idle', turnSince: iso(-900_000), tasks: [task('reporting', -900_000)] }),
