@@ -65,5 +65,7 @@ test.each<[string, string[], ReturnType<typeof readScreen>]>([
 test('a dialog is one also in colours; retries and a suspension are none', () => {
   const screen = '\x1b[1m Accessing workspace:\x1b[0m\n \x1b[36m❯\x1b[0m 1. Yes, I trust this folder';
   expect(isDialog(readScreen(screen))).toBe(true);
-  expect(isDialog({ kind: 'retrying', text: '' }) || isDialog({ kind: 'suspended', text: '' }) || isDialog(null)).toBe(false);
+  expect(isDialog({ kind: 'retrying', text: '' }) || isDialog({ kind: 'suspended', text: '' }) || isDialog(null)).toBe(
+    false,
+  );
 });

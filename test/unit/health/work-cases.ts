@@ -124,7 +124,12 @@ export const WORK_CASES: WorkCase[] = [
     'a start is given its time, however short that of work is',
     facts({
       limits: { stuckAfterMs: 3_000, longestCommandMs: 3_600_000, loopAfter: 6 },
-      snapshot: snapshot({ turn: 'starting', turnSince: iso(-59_000), lastProgressAt: null, tasks: [task('running', -59_000)] }),
+      snapshot: snapshot({
+        turn: 'starting',
+        turnSince: iso(-59_000),
+        lastProgressAt: null,
+        tasks: [task('running', -59_000)],
+      }),
       signs: NO_SIGNS,
     }),
     'works',
