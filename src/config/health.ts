@@ -7,8 +7,8 @@ type Duration = (least?: number) => z.ZodType<number, string>;
 const DEFAULTS: Readonly<Record<Rung, string>> = {
   note: '0s',
   nudge: '30s',
-  interrupt: '2m',
-  restart: '2m',
+  interrupt: '5m',
+  restart: '5m',
   rollback: '5m',
   reassign: '5m',
   fail: '5m',
