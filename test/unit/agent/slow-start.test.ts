@@ -11,6 +11,7 @@ function starting(): { clock: FakeClock; use: { ms: number }; failed: Promise<st
     cwd: '/',
     markPrefix: 'p/worker-1',
     graceMs: 1,
+    dialogOpen: () => Promise.resolve(false),
     launch: () => Promise.resolve({ argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'], env: {} }),
     died: () => undefined,
     processes: { cpuMs: () => use.ms, identity: () => null, endMarked: () => Promise.resolve() },
