@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -148,7 +148,7 @@ describe('conversations', () => {
     await expectKept(world, [SECRET, password, ...tokens], file);
   });
 
-  test('kill -9 of everything in the middle of a turn: up goes on with the same conversation, and the attempt is counted', async () => {
+  test('switched off in the middle of a turn, with nothing left but the disk: up goes on with the same conversation, and the attempt is counted', async () => {
     const id = await world.add('slow');
     await poll(
       () => world.api?.turns().some(({ rule, step }) => rule === 'slow' && step === 1),
@@ -156,6 +156,9 @@ describe('conversations', () => {
       'the model to think',
     );
     await killEverything(world);
+    // Its file system lives in memory.
+    const { runtimeDir } = world.environment;
+    for (const name of await readdir(runtimeDir)) await rm(path.join(runtimeDir, name), { recursive: true });
     await world.ok(UP);
     await world.done(id);
     const task = await world.task(id);
