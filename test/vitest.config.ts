@@ -42,7 +42,7 @@ export default defineConfig({
           name: 'e2e',
           root,
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['**/node_modules/**'],
+          exclude: ['**/node_modules/**', ...(process.env['SWARM_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'])],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',

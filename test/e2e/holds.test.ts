@@ -101,7 +101,7 @@ describe('what agents of one account share', () => {
     expect(await degraded()).toBe('');
   });
 
-  test('a rate limit is waited for until the time that it names, and otherwise for as long as the settings say', async () => {
+  const rateLimit = async (): Promise<void> => {
     account.refusal = { status: 429, message: 'too many requests' };
     const tasks = await three('limit');
     await seen('account.held', { kind: 'rate-limit' });
@@ -123,9 +123,9 @@ describe('what agents of one account share', () => {
       ),
     ).toEqual([]);
     await expectOneAttemptEach([...tasks, ...later]);
-  });
+  };
 
-  // Its decisions are tested as a table; here it would only repeat what the limit shows.
+  // The decisions about both are tested as a table.
   const long = process.env['SWARM_TEST_LONG'] === '1';
   const overload = async (): Promise<void> => {
     account.refusal = { status: 529, message: 'Overloaded' };
@@ -136,7 +136,10 @@ describe('what agents of one account share', () => {
     await seen('account.free', { kind: 'overload' });
     await expectOneAttemptEach(tasks);
   };
-  if (long) test('an overloaded API opens the breaker for all, and one agent closes it', overload);
+  if (long) {
+    test('a rate limit is waited for until it ends, as it says or as the settings do', rateLimit);
+    test('an overloaded API opens the breaker for all, and one agent closes it', overload);
+  }
 
   test('no agent asks after the request that crossed the budget, also under the next supervisor, until a person grants more', async () => {
     // About five requests of these tasks, of nine; as much again is enough for the rest.
