@@ -19,9 +19,9 @@ const CHECKS = {
   types: { budget: 10, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
 const SUITES = {
-  unit: { budget: 45 },
-  integration: { budget: 305 },
-  e2e: { budget: 425 },
+  unit: { budget: 55 },
+  integration: { budget: 320 },
+  e2e: { budget: 400 },
   chaos: { budget: 85, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;

@@ -98,7 +98,8 @@ describe('what README.md says', () => {
     for (const verb of verbs) expect(readme).toMatch(new RegExp(`\`${verb.name()}\\b`));
     const roots = knownKeys([]).filter((key) => key !== 'checkpoints');
     for (const key of roots) expect(readme).toMatch(new RegExp(`\\| \`${key}[.\`]`));
-    for (const key of knownKeys(['agents', 'worker'])) expect(readme).toContain(`| \`agents.<role>.${key}\``);
+    for (const key of knownKeys(['agents', 'worker']))
+      expect(readme).toMatch(new RegExp(`\\| \`agents\\.<role>\\.${key}[.\`]`));
   });
 
   it('to type is understood by the program', async () => {

@@ -118,7 +118,7 @@ test("the environment is the person's, without what leads back to tmux or anothe
     CLAUDE_CODE_ENABLE_AWAY_SUMMARY: '0',
     CLAUDE_CODE_ENABLE_TELEMETRY: '1',
     OTEL_LOGS_EXPORTER: 'otlp',
-    OTEL_LOGS_EXPORT_INTERVAL: '1000',
+    OTEL_LOGS_EXPORT_INTERVAL: '100',
     OTEL_RESOURCE_ATTRIBUTES: 'swarm.agent=worker-1',
     OTEL_EXPORTER_OTLP_LOGS_PROTOCOL: 'http/json',
     OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: 'http://127.0.0.1:4711/v1/logs',
