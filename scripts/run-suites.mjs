@@ -13,16 +13,16 @@ const VITEST = [...program('vitest', 'vitest.mjs'), 'run', '--config', 'test/vit
 
 /** Budgets in seconds, for two cores; all together stay under 15 minutes. */
 const CHECKS = {
-  lint: { budget: 15, argv: program('oxlint', 'bin', 'oxlint') },
+  lint: { budget: 10, argv: program('oxlint', 'bin', 'oxlint') },
   format: { budget: 5, argv: [...program('oxfmt', 'bin', 'oxfmt'), '--list-different'] },
   unused: { budget: 5, argv: program('knip', 'bin', 'knip.js') },
   types: { budget: 10, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
 const SUITES = {
-  unit: { budget: 55 },
+  unit: { budget: 50 },
   integration: { budget: 320 },
-  e2e: { budget: 400 },
-  chaos: { budget: 85, long: 2_400 },
+  e2e: { budget: 415 },
+  chaos: { budget: 80, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;

@@ -101,7 +101,7 @@ describe('what agents of one account share', () => {
     expect(await degraded()).toBe('');
   });
 
-  const rateLimit = async (): Promise<void> => {
+  test('a rate limit is waited for until the time that it names, and otherwise for as long as the settings say', async () => {
     account.refusal = { status: 429, message: 'too many requests' };
     const tasks = await three('limit');
     await seen('account.held', { kind: 'rate-limit' });
@@ -123,11 +123,9 @@ describe('what agents of one account share', () => {
       ),
     ).toEqual([]);
     await expectOneAttemptEach([...tasks, ...later]);
-  };
+  });
 
-  // The decisions about both are tested as a table.
-  const long = process.env['SWARM_TEST_LONG'] === '1';
-  const overload = async (): Promise<void> => {
+  test('an overloaded API opens the breaker for all, and one agent closes it', async () => {
     account.refusal = { status: 529, message: 'Overloaded' };
     const tasks = await three('overload');
     await seen('account.held', { kind: 'overload' });
@@ -135,11 +133,7 @@ describe('what agents of one account share', () => {
     await world.done(...tasks);
     await seen('account.free', { kind: 'overload' });
     await expectOneAttemptEach(tasks);
-  };
-  if (long) {
-    test('a rate limit is waited for until it ends, as it says or as the settings do', rateLimit);
-    test('an overloaded API opens the breaker for all, and one agent closes it', overload);
-  }
+  });
 
   test('no agent asks after the request that crossed the budget, also under the next supervisor, until a person grants more', async () => {
     // About five requests of these tasks, of nine; as much again is enough for the rest.
