@@ -21,7 +21,7 @@ const CHECKS = {
 const SUITES = {
   unit: { budget: 50 },
   integration: { budget: 320 },
-  e2e: { budget: 415 },
+  e2e: { budget: 440 },
   chaos: { budget: 80, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;
