@@ -19,7 +19,7 @@ const CHECKS = {
   types: { budget: 10, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
 const SUITES = {
-  unit: { budget: 50 },
+  unit: { budget: 60 },
   integration: { budget: 320 },
   e2e: { budget: 440 },
   chaos: { budget: 80, long: 2_400 },
