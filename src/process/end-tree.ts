@@ -104,7 +104,8 @@ async function untilGone(members: readonly ProcessRow[], limitMs: number, signal
 
 /**
  * Hunts that look in the same moment, as at the start of a whole fleet, look once. Less than what lies between two looks
- * of one hunt, so that each of those is another look.
+ * of one hunt, so that each of those is another look; and no look from before a signal counts after it, since what was
+ * forked until then is not in it.
  */
 const SHARED_MS = BETWEEN_EMPTY_MS / 2;
 
@@ -218,6 +219,7 @@ function key({ pid, startTime }: { pid: number; startTime: string }): string {
 /** Only to that very process: the number may have changed hands since the scan. */
 function send(row: ProcessRow, signal: NodeJS.Signals): void {
   if (!isAlive(identityOfRow(row))) return;
+  latest.clear();
   try {
     process.kill(row.pid, signal);
   } catch (error) {
