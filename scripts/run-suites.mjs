@@ -20,9 +20,9 @@ const CHECKS = {
 };
 const SUITES = {
   unit: { budget: 60 },
-  integration: { budget: 320 },
-  e2e: { budget: 440 },
-  chaos: { budget: 80, long: 2_400 },
+  integration: { budget: 420 },
+  e2e: { budget: 470 },
+  chaos: { budget: 110, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;
