@@ -11,8 +11,8 @@ export interface FleetDependencies {
   log: Logger;
   events: EventLog;
   runner: Runner;
-  /** Panes by agent id; null while tmux cannot be asked. */
-  look(): Promise<Map<string, PaneView> | null>;
+  /** Panes by agent id; null while tmux cannot be asked. `linked`: whose wrapper holds its link now. */
+  look(linked: (agent: string) => boolean): Promise<Map<string, PaneView> | null>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   now(): number;
   onChange(record: AgentRecord): void;

@@ -31,6 +31,7 @@ export class Fleet {
   #closed = false;
   /** Counts the steps that ended: a look that began before one of them shows the world of before it. */
   #stepsEnded = 0;
+  readonly #linked = (id: string): boolean => this.#records.get(id)?.linked === true;
   readonly #steps = new Set<Promise<void>>();
   #look: Promise<void> | null = null;
 
@@ -108,7 +109,7 @@ export class Fleet {
     const began = this.#stepsEnded;
     let panes: Map<string, PaneView> | null = null;
     try {
-      panes = await this.#deps.look();
+      panes = await this.#deps.look(this.#linked);
       this.#failingSince = null;
     } catch (error) {
       // A probe that fails is no fact about the agents.

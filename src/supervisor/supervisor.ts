@@ -118,7 +118,7 @@ export class Supervisor {
       log,
       events: this.#events,
       now,
-      look: () => (this.#care.watch.beat(), this.#tmux.look()),
+      look: (linked) => (this.#care.watch.beat(), this.#tmux.look(linked)),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       onChange: (record) => this.#reconsider(record),
       admission: (record) => this.#admission.ask(record),

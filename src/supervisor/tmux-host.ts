@@ -1,5 +1,5 @@
 import { systemClock } from '../lib/clock.ts';
-import { identityOf } from '../process/index.ts';
+import { identityOf, isThere } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
 import { Tmux } from '../tmux/index.ts';
 import { listens } from '../tmux/socket.ts';
@@ -11,7 +11,8 @@ export interface TmuxHostOptions {
   open(): Promise<Tmux>;
   /** True while a server answers on the project's socket. */
   serverLives(): Promise<boolean>;
-  processLives(pid: number): boolean;
+  /** @param linked its agent's wrapper holds its link now */
+  processLives(pid: number, linked: boolean): boolean;
   project: string;
   /** The server or our client of it went away. */
   onGone(): void;
@@ -69,8 +70,9 @@ export class TmuxHost {
   /**
    * Panes by agent. Empty where no server lives: a fact. A server that lives and does not answer is no fact, and
    * throws.
+   * @param linked whether the agent's wrapper holds its link now
    */
-  async look(): Promise<Map<string, PaneView>> {
+  async look(linked: (agent: string) => boolean = () => false): Promise<Map<string, PaneView>> {
     if (this.#tmux === null && this.#opening === null && !(await this.#options.serverLives())) return new Map();
     const tmux = await this.connect();
     const views = new Map<string, PaneView>();
@@ -82,7 +84,7 @@ export class TmuxHost {
         session: row.session,
         pid: row.pid,
         // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
-        dead: row.dead || !this.#options.processLives(row.pid),
+        dead: row.dead || !this.#options.processLives(row.pid, linked(agent)),
         status: row.deadStatus,
         signal: row.deadSignal,
         clients: row.clients,
@@ -192,6 +194,11 @@ export class TmuxHost {
   }
 }
 
+/** What holds a link is no zombie, for the kernel cuts it at the end: being there is enough, and asked ten times a second. */
+export function processLives(pid: number, linked: boolean): boolean {
+  return linked ? isThere(pid) : identityOf(pid) !== null;
+}
+
 /** The host of this project's own server. */
 export function openTmuxHost(
   { project, env, tmuxConf }: { project: Project; env: Record<string, string>; tmuxConf: string },
@@ -200,7 +207,7 @@ export function openTmuxHost(
   const { layout, config } = project;
   return new TmuxHost({
     project: layout.hash,
-    processLives: (pid) => identityOf(pid) !== null,
+    processLives,
     serverLives: () => listens(layout.tmuxSocket),
     open: () =>
       Tmux.open({

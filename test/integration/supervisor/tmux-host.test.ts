@@ -1,6 +1,5 @@
-import { expect } from 'vitest';
-import { isRunning } from '../../../src/lib/running.ts';
-import { AGENT_OPTION, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/tmux-host.ts';
+import { expect, vi } from 'vitest';
+import { AGENT_OPTION, processLives, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/tmux-host.ts';
 import type { Tmux } from '../../../src/tmux/index.ts';
 import { listens } from '../../../src/tmux/socket.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -13,7 +12,7 @@ function hostOf(place: TmuxPlace): { host: TmuxHost; gone: () => number; latest:
   let latest: Tmux | null = null;
   const host = new TmuxHost({
     project: 'p',
-    processLives: isRunning,
+    processLives,
     serverLives: () => listens(place.options.socket),
     open: async () => (latest = await place.open({ paneOptions: [AGENT_OPTION, PROJECT_OPTION] })),
     onGone: () => (gone += 1),
@@ -42,6 +41,19 @@ test('an agent that died is started again in its own pane', async ({ place }) =>
   const second = await view(host, 'worker-1');
   expect(second).toMatchObject({ pane: first?.pane, dead: false });
   expect(second?.pid).not.toBe(first?.pid);
+});
+
+test.for([true, false])('who is gone is dead before tmux has said so (linked: %s)', async (linked, { place }) => {
+  const { host, latest } = hostOf(place);
+  await host.run('worker-1', null, SLEEP);
+  const look = async () => (await host.look(() => linked)).get('worker-1');
+  const first = await look();
+  expect(first?.dead).toBe(false);
+  const tmux = latest();
+  const rows = (await tmux?.listPanes()) ?? [];
+  vi.spyOn(tmux as Tmux, 'listPanes').mockResolvedValue(rows);
+  process.kill(first?.pid ?? 0, 'SIGKILL');
+  await eventually(async () => (await look())?.dead).toBe(true);
 });
 
 test('a pane of before that has another owner on a new server is left alone', async ({ place }) => {
