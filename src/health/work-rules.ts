@@ -90,7 +90,7 @@ export const WORK_RULES: readonly WorkRule[] = [
     name: 'stopped-in-pane',
     status: 'held',
     when: (snapshot, { signs }) =>
-      works(snapshot) && snapshot.turn === 'busy' && signs?.session?.status === 'idle'
+      works(snapshot) && isStoppedInPane(snapshot, signs)
         ? { reason: 'draft: a person stopped its turn in the pane, and it waits for what they type' }
         : null,
   },
@@ -128,7 +128,7 @@ function kindOf(
     }
     return { kind: 'hang-command', words: `a command has done nothing for % (${what})` };
   }
-  if (signs?.session?.status === 'idle' && snapshot.turn === 'busy')
+  if (isStoppedInPane(snapshot, signs))
     return { kind: 'abandoned', words: 'a person stopped its turn in the pane, and nothing was typed for %' };
   const tool = activity?.tool ?? null;
   if (tool !== null) return { kind: 'no-progress', words: `no sign of progress for %, since ${tool.text}` };
@@ -160,6 +160,12 @@ function commandBegan({ activity, tasks, turn }: WrapperSnapshot, work: NonNulla
 function screenOf({ signs }: HealthFacts, now: number): Signs['screen'] {
   const screen = signs?.screen ?? null;
   return screen !== null && now - screen.at < SCREEN_FRESH_MS ? screen : null;
+}
+
+/** What Claude Code wrote of itself before this turn is about its start: a slow machine shows it for seconds. */
+function isStoppedInPane({ turn, turnSince }: WrapperSnapshot, signs: Signs | undefined): boolean {
+  const session = signs?.session ?? null;
+  return turn === 'busy' && session?.status === 'idle' && session.at >= (time(turnSince) ?? 0);
 }
 
 export function isTyping(signs: Signs | undefined, now: number): boolean {

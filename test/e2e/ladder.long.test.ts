@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWorld, outcomes, UP, type World } from './world.ts';
 
-const SCENES = ['quiet', 'loop', 'hang', 'endless'] as const;
+/** Each has an agent of its own: a limit that one scene is about must not decide another. */
+const SCENES = { quiet: 'worker-1', loop: 'worker-2', hang: 'worker-3', endless: 'guarded-1' } as const;
+type Scene = keyof typeof SCENES;
 
 let world: World;
-const ids = new Map<(typeof SCENES)[number], string>();
+const ids = new Map<Scene, string>();
 
 /** The task of a scene, done. */
-async function done(scene: (typeof SCENES)[number]): Promise<string> {
+async function done(scene: Scene): Promise<string> {
   const id = ids.get(scene) ?? '';
   await world.done(id);
   return id;
@@ -100,10 +102,8 @@ beforeAll(async () => {
   await world.all('idle');
   await world.brokerUp();
   // Side by side: each waits more than it works.
-  for (const scene of SCENES) {
-    const agent = scene === 'endless' ? ['--agent', 'guarded-1'] : [];
-    ids.set(scene, await world.add(scene, ...agent));
-  }
+  for (const [scene, agent] of Object.entries(SCENES) as [Scene, string][])
+    ids.set(scene, await world.add(scene, '--agent', agent));
 });
 
 afterAll(() => world[Symbol.asyncDispose]());

@@ -228,6 +228,16 @@ export const WORK_CASES: WorkCase[] = [
     'stuck',
     /a person stopped its turn in the pane, and nothing was typed for 15m/,
   ],
+  [
+    'what Claude Code said of itself before the turn is nobody who stopped it',
+    facts({
+      snapshot: snapshot({ ...SILENT, turnSince: iso(-4_000), lastProgressAt: iso(-4_000), activity: activity() }),
+      signs: { ...NO_SIGNS, session: { status: 'idle', at: T0 - 5_000 } },
+    }),
+    'works',
+    'working',
+    /t1 running/,
+  ],
   ['Ctrl-Z', silent({ screen: { kind: 'suspended', text: 'x', at: T0 } }), 'suspended', 'recovering', /Ctrl-Z/],
   [
     'SIGSTOP',
