@@ -8,7 +8,15 @@ import type { TaskRow } from '../store/task-rows.ts';
 import { TaskTable } from '../store/tasks.ts';
 import { claimTask, hasWork, type Claim, type ClaimContext } from './claim.ts';
 import { taskDocument, taskDocuments } from './document.ts';
-import { beat, leaseDocument, type AttemptRef, type HeartbeatAnswer, type Lease } from './hold.ts';
+import {
+  beat,
+  leaseDocument,
+  weigh,
+  WORTH_WRITING,
+  type AttemptRef,
+  type HeartbeatAnswer,
+  type Lease,
+} from './hold.ts';
 import { decodeLane, lanePrefix, mayTake, type Claimer, type Lane } from './lane.ts';
 import { cancelTask, retryTask, type Cancelled } from './person.ts';
 import {
@@ -90,9 +98,15 @@ export class TaskEngine {
     return this.#change((step) => claimTask(step, claim, context));
   }
 
-  /** Extends leases and follows the phases of work. */
-  heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
-    return this.#change((step) => beat(step, heartbeat));
+  /**
+   * Extends leases and follows the phases of work.
+   * @param worth least share of its length that a lease's end is moved by: what is not worth a write is not written
+   */
+  async heartbeat(heartbeat: Heartbeat, worth: number = WORTH_WRITING): Promise<HeartbeatAnswer> {
+    const now = this.#clock.now();
+    const { answer, due } = weigh(this.#tables, heartbeat, now, worth);
+    if (due.length > 0) await this.#change((step) => beat(step, heartbeat.agent, due), now);
+    return answer;
   }
 
   /** At least once is enough: a result that comes again, or for an attempt that is not current, changes nothing. */

@@ -3,7 +3,7 @@ import type { TaskChange } from '../domain/task-state.ts';
 import { taskId, taskNumber } from '../domain/task-id.ts';
 import type { TaskState } from '../domain/task.ts';
 import type { LeaseRow } from '../store/task-rows.ts';
-import type { Step } from './step.ts';
+import type { Step, Tables } from './step.ts';
 
 export interface AttemptRef {
   task: string;
@@ -37,27 +37,56 @@ const PHASE: Readonly<Record<Phase, { state: TaskState; change: TaskChange; even
   reporting: null,
 };
 
-export function beat(step: Step, heartbeat: Heartbeat): HeartbeatAnswer {
-  const { tasks, attempts } = step.tables;
+/**
+ * A sign of life is written down where it moves the lease's end by at least this share of the lease: agents give some
+ * often, and each write costs the disk a flush. So a lease may end that much earlier after the last of them.
+ */
+export const WORTH_WRITING = 1 / 8;
+
+/** A hold that is to be written: its lease is to be extended, or its task follows the phase. */
+interface Due {
+  n: number;
+  attempt: number;
+  leaseMs: number;
+  told: (typeof PHASE)[Phase];
+}
+
+/** What a heartbeat is answered, and what of it is to be written. Reads only. */
+export function weigh(
+  { attempts }: Pick<Tables, 'attempts'>,
+  heartbeat: Heartbeat,
+  now: number,
+  worth: number,
+): { answer: HeartbeatAnswer; due: Due[] } {
   const answer: HeartbeatAnswer = { drop: [], cancel: [] };
-  for (const { task: id, attempt, phase } of heartbeat.attempts) {
-    const n = taskNumber(id) ?? 0;
-    const lease = attempts.leaseOf(n);
-    const task = tasks.get(n);
+  const due: Due[] = [];
+  for (const { task, attempt, phase } of heartbeat.attempts) {
+    const n = taskNumber(task) ?? 0;
+    const hold = attempts.holdOf(n);
     const isTheirs =
-      lease?.attempt === attempt && lease.agent === heartbeat.agent && lease.incarnation === heartbeat.incarnation;
-    if (task === undefined || lease === undefined || !isTheirs) {
-      answer.drop.push({ task: id, attempt });
+      hold?.attempt === attempt && hold.agent === heartbeat.agent && hold.incarnation === heartbeat.incarnation;
+    if (hold === undefined || !isTheirs) {
+      answer.drop.push({ task, attempt });
       continue;
     }
-    attempts.extend(n, step.now + lease.lease_ms);
-    if (task.cancelling === 1) answer.cancel.push({ task: id, attempt });
+    if (hold.cancelling === 1) answer.cancel.push({ task, attempt });
     const told = PHASE[phase];
-    if (told === null || told.state === task.state) continue;
-    step.move(task, told.change);
-    step.record(told.event, n, heartbeat.agent, { attempt });
+    const moves = told !== null && told.state !== hold.state;
+    const by = Math.abs(now + hold.lease_ms - hold.expires_at);
+    if (moves || by >= hold.lease_ms * worth) due.push({ n, attempt, leaseMs: hold.lease_ms, told });
   }
-  return answer;
+  return { answer, due };
+}
+
+export function beat(step: Step, agent: string, due: readonly Due[]): void {
+  const { tasks, attempts } = step.tables;
+  for (const { n, attempt, leaseMs, told } of due) {
+    attempts.extend(n, step.now + leaseMs);
+    const task = tasks.get(n);
+    if (task === undefined || told === null || told.state === task.state) continue;
+    step.move(task, told.change);
+    step.record(told.event, n, agent, { attempt });
+  }
 }
 
 export function leaseDocument(row: LeaseRow): Lease {

@@ -1,6 +1,6 @@
 import type { AttemptOutcome, ErrorClass } from '../domain/task.ts';
 import type { Database } from './database.ts';
-import type { AttemptRow, LeaseRow } from './task-rows.ts';
+import type { AttemptRow, HoldRow, LeaseRow } from './task-rows.ts';
 
 export interface AttemptEnd {
   outcome: AttemptOutcome;
@@ -95,6 +95,15 @@ export class AttemptTable {
 
   leaseOf(task: number): LeaseRow | undefined {
     return this.#db.get<LeaseRow>('SELECT * FROM leases WHERE task = ?', task);
+  }
+
+  /** What a heartbeat is compared with. */
+  holdOf(task: number): HoldRow | undefined {
+    return this.#db.get<HoldRow>(
+      `SELECT attempt, agent, incarnation, expires_at, lease_ms, state, cancelling
+       FROM leases JOIN tasks ON tasks.n = leases.task WHERE leases.task = ?`,
+      task,
+    );
   }
 
   leaseOfSlot(agent: string, slot: number): LeaseRow | undefined {

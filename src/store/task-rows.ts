@@ -76,6 +76,10 @@ export interface LeaseRow {
   frozen: string;
 }
 
+/** A lease, and how its task stands. */
+export type HoldRow = Pick<LeaseRow, 'attempt' | 'agent' | 'incarnation' | 'expires_at' | 'lease_ms'> &
+  Pick<TaskRow, 'state' | 'cancelling'>;
+
 export interface ResultRow {
   n: number;
   commit_id: string | null;

@@ -4,6 +4,7 @@ import type { Heartbeat } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
 import { bootId, endTree } from '../process/index.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
+import { WORTH_WRITING } from '../scheduler/hold.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
@@ -14,6 +15,8 @@ const NOTE_INTERVAL_MS = 5_000;
 /** A supervisor that was away for less need not move anything. */
 const ABSENCE_MS = 1_000;
 const END_GRACE_MS = 2_000;
+/** Below that of heartbeats: of all agents whose links live, the second's tick writes, and no heartbeat has to. */
+const LINK_WORTH = WORTH_WRITING * (2 / 3);
 
 interface AliveNote {
   bootId: string;
@@ -117,7 +120,7 @@ export class Leases {
     const { engine, log } = this.#options;
     if (snapshot.tasks.length === 0) return;
     engine
-      .heartbeat(heartbeatOf(snapshot))
+      .heartbeat(heartbeatOf(snapshot), LINK_WORTH)
       .catch((error: unknown) => log.warn({ err: error, agent: snapshot.agent }, 'a lease could not be extended'));
   }
 

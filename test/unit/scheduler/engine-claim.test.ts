@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   claimOf,
   context,
@@ -179,6 +179,26 @@ describe('heartbeats', () => {
     clock.time += LEASE_MS;
     expect(engine.expired()).toMatchObject([{ task: 't1', attempt: 1, agent: 'worker-1', slot: 0 }]);
     expect(engine.get('t1').state).toBe('leased');
+  });
+
+  test('that are not worth a write are answered all the same, and the lease has most of its time at each of them', async () => {
+    const { engine, clock, store } = kit();
+    await engine.submit([spec()]);
+    const beat = heartbeatOf('worker-1', [await take(engine, 'worker-1')], 'running');
+    await engine.heartbeat(beat);
+    const write = vi.spyOn(store, 'write');
+    for (let second = 0; second < 120; second += 1) {
+      clock.time += 1_000;
+      expect(await engine.heartbeat(beat)).toEqual({ drop: [], cancel: [] });
+      expect((engine.leases()[0]?.expiresAt ?? 0) - clock.time).toBeGreaterThan(LEASE_MS * (7 / 8));
+    }
+    expect(write).toHaveBeenCalledTimes(120 / 8);
+    await engine.cancel('t1');
+    expect((await engine.heartbeat(beat)).cancel).toEqual([{ task: 't1', attempt: 1 }]);
+    // The clock was set back: what seems to end late ends as soon as it should.
+    clock.time -= 3_600_000;
+    await engine.heartbeat(beat);
+    expect(engine.leases()[0]?.expiresAt).toBe(clock.time + LEASE_MS);
   });
 
   test('attempts that are not this process’s own are named to be dropped', async () => {
