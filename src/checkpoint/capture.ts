@@ -101,7 +101,7 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   ]);
   const { state } = gathered;
   const { tree } = state;
-  context.onTree?.(tree);
+  context.onTree?.(tree, gathered.listing);
   const mark = fingerprint(state);
   if (request.force !== true && newest !== null && newest.state === mark && newest.tree === tree) {
     const { n, commit } = newest;

@@ -19,8 +19,8 @@ export interface CaptureContext {
   remembered: Remembered | null;
   /** Files that git ignores and that must be captured all the same: a rollback is about to overwrite them. */
   alsoCapture: ReadonlySet<RawPath>;
-  /** Is told the tree of the files as soon as it is stored, before its checkpoint is. */
-  onTree?: ((tree: string) => void) | undefined;
+  /** Is told the tree of the files, and their names, as soon as it is stored, before its checkpoint is. */
+  onTree?: ((tree: string, listing: Buffer) => void) | undefined;
 }
 
 /** The worktree as a capture found it; the shadow index holds its files. */

@@ -5,8 +5,8 @@ import { SwarmError } from '../domain/errors.ts';
 
 /** The worktree's real index, held locked by git's own protocol while a rollback works. */
 export interface LockedIndex {
-  /** Puts the bytes in place and frees the lock; null: there was no index file then. */
-  commit(): Promise<void>;
+  /** Puts the bytes in place, or those of `instead`, and frees the lock; null: there was no index file then. */
+  commit(instead: Buffer | null): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -14,11 +14,15 @@ const STEPS_MS = [20, 50, 100, 200, 400, 600, 800];
 
 /** The lock file appears whole, with the bytes that shall be the index, so that it can be told from anybody else's. */
 export async function lockIndex(gitDir: string, bytes: Buffer | null, time = 1): Promise<LockedIndex> {
+  const index = path.join(gitDir, 'index');
   const lock = path.join(gitDir, 'index.lock');
   const making = path.join(gitDir, `swarm-index-${process.pid}`);
-  await writeFile(making, bytes ?? Buffer.alloc(0));
-  // As old as it was: a younger one would make git trust stat data that proves nothing. Without a time: it trusts none.
-  await utimes(making, time, time);
+  const make = async (content: Buffer): Promise<void> => {
+    await writeFile(making, content);
+    // As old as it was: a younger one would make git trust stat data that proves nothing. Without a time: it trusts none.
+    await utimes(making, time, time);
+  };
+  await make(bytes ?? Buffer.alloc(0));
   try {
     await linkPatiently(making, lock);
   } finally {
@@ -26,13 +30,26 @@ export async function lockIndex(gitDir: string, bytes: Buffer | null, time = 1):
   }
   let held = true;
   return {
-    commit: async () => {
+    commit: async (instead) => {
+      // Where there is no room for them, the saved bytes do as well: git looks at what they cannot tell.
+      const isMade =
+        instead !== null &&
+        (await make(instead).then(
+          () => true,
+          () => false,
+        ));
+      if (isMade) {
+        // The lock keeps its bytes to the end: by them the next start tells it from anybody else's.
+        await rename(making, index);
+        await rm(lock, { force: true });
+      } else if (bytes === null) {
+        await rm(index, { force: true });
+        await rm(lock, { force: true });
+      } else await rename(lock, index);
       held = false;
-      if (bytes !== null) return rename(lock, path.join(gitDir, 'index'));
-      await rm(path.join(gitDir, 'index'), { force: true });
-      await rm(lock, { force: true });
     },
     release: async () => {
+      await rm(making, { force: true });
       if (held) await rm(lock, { force: true });
       held = false;
     },

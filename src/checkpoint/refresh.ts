@@ -3,10 +3,10 @@ import { joinNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
-import { readIndexFile, staleNames } from '../git/index-file.ts';
+import { readIndexFile, refreshed } from '../git/index-file.ts';
+import type { IndexFile, Refreshed } from '../git/index-file.ts';
 import { whileLocked } from '../git/lock.ts';
 import { statOrNull } from './endangered.ts';
-import type { LoadedCheckpoint } from './saved.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /** Git compares each entry with each name that it is given. */
@@ -14,20 +14,28 @@ const MOST_NAMES = 200;
 
 /**
  * The saved index remembers inodes and times of files that were written anew. The shadow index knows all files as they
- * are now, so that git has to look at those alone that differ. Everything is in place already, and git will refresh its
- * index by itself, so that this may fail: where a filter is not installed (LFS), git does not compare.
+ * are now: where both have the same bytes, what it knows is taken over. Git compares those with the files once more,
+ * since they are younger than the index file, whose age stays what it was. Null: git has to look at all of them.
  */
-export async function refreshIndex(
+export async function knownRefresh(
   place: CheckpointPlace,
-  { index, checkpoint }: Pick<LoadedCheckpoint, 'index' | 'checkpoint'>,
+  saved: IndexFile | null,
   shadowIndex: string,
-): Promise<void> {
-  if (index === null) return;
+  oid: string,
+): Promise<Refreshed | null> {
+  if (saved === null) return null;
   const exists = (name: RawPath): boolean => statOrNull(place.worktree, name) !== null;
-  const saved = readIndexFile(index, checkpoint.commit);
-  const fresh = readIndexFile(await readFile(shadowIndex), checkpoint.commit);
-  // Where they do not tell, git looks at all.
-  const names = saved === null || fresh === null ? null : staleNames(saved, fresh, exists);
+  const fresh = readIndexFile(await readFile(shadowIndex), oid);
+  const found = fresh === null ? null : refreshed(saved, fresh, exists);
+  // Of many, each later look at the index would have to read them all: better git reads them now, and writes it down.
+  return found === null || found.known > MOST_NAMES ? null : found;
+}
+
+/**
+ * Has git look at `names`, or at all. Everything is in place already, and git will refresh its index by itself, so that
+ * this may fail: where a filter is not installed (LFS), git does not compare.
+ */
+export async function refreshIndex(place: CheckpointPlace, names: readonly RawPath[] | null): Promise<void> {
   if (names?.length === 0) return;
   const few = names !== null && names.length <= MOST_NAMES;
   const args = few

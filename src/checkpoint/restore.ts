@@ -6,7 +6,8 @@ import { statOrNull } from './endangered.ts';
 import { shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
-import { refreshIndex } from './refresh.ts';
+import { readIndexFile } from '../git/index-file.ts';
+import { knownRefresh, refreshIndex } from './refresh.ts';
 import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from './saved.ts';
@@ -35,13 +36,18 @@ export async function restore(
   const { saved, files, changes } = way;
   try {
     openDirectories(place.worktree, saved);
-    await restoreFiles(context, way, target);
+    const oid = target.checkpoint.commit;
+    const restoring = restoreFiles(context, way, target);
+    // Git is at work, and this process has time.
+    const index = target.index === null ? null : readIndexFile(target.index, oid);
+    await restoring;
     await restoreEmptyDirs(place.worktree, saved, target.saved, files);
     restoreModes(place.worktree, saved, target.saved, files, changes.all);
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
-    await lock.commit();
-    await refreshIndex(place, target, indexPath(place));
+    const known = await knownRefresh(place, index, indexPath(place), oid);
+    await lock.commit(known?.bytes ?? null);
+    if (target.index !== null) await refreshIndex(place, known?.stale ?? null);
     return warnings;
   } finally {
     await lock.release();

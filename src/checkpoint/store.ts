@@ -251,7 +251,7 @@ export class CheckpointStore {
     const early = isLoose(this.place, n) ? null : await loadNumber(this.place, n);
     const loading = early === null ? loadNumber(this.place, n) : Promise.resolve(early);
     const finder = new WayFinder(this.place, loading);
-    const onTree = (tree: string): void => finder.begin(tree);
+    const onTree = (tree: string, listing: Buffer): void => finder.begin(tree, listing);
     const [taken, read] = await Promise.allSettled([
       this.#captureAll({ ...request, reason }, new Set(), onTree),
       loading,
@@ -286,7 +286,7 @@ export class CheckpointStore {
   async #captureAll(
     request: CaptureRequest,
     alsoCapture: ReadonlySet<string>,
-    onTree?: (tree: string) => void,
+    onTree?: (tree: string, listing: Buffer) => void,
   ): Promise<CaptureResult> {
     const { gitDir, config } = await this.#open();
     const limits = this.#limits;

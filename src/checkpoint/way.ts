@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RawPath } from '../git/bytes.ts';
 import { treeChanges } from './observe.ts';
 import type { TreeChanges } from './observe.ts';
@@ -21,30 +22,34 @@ export interface Way {
   files: RawPath[];
 }
 
+const filesOf = (listing: Buffer): ReadonlySet<RawPath> => new Set(parseListing(listing).files);
+
 /** Finds the way; it may begin while the checkpoint of what is there is still being written. */
 export class WayFinder {
   readonly #place: CheckpointPlace;
   readonly #target: Promise<LoadedCheckpoint>;
-  #begun: { tree: string; changes: Promise<TreeChanges | null> } | null = null;
+  #begun: { tree: string; changes: Promise<TreeChanges | null>; captured: Promise<ReadonlySet<RawPath>> } | null = null;
 
   constructor(place: CheckpointPlace, target: Promise<LoadedCheckpoint>) {
     this.#place = place;
     this.#target = target;
   }
 
-  /** `tree`: of what is there, stored just now. */
-  begin(tree: string): void {
+  /** `tree`: of what is there, stored just now, with the files that `listing` names. */
+  begin(tree: string, listing: Buffer): void {
     // What fails here is asked again when it is needed, and fails there.
     const changes = this.#changesFrom(tree).catch(() => null);
-    this.#begun = { tree, changes };
+    // After the next program was started, which has the time that this takes.
+    const captured = nextTurn().then(() => filesOf(listing));
+    this.#begun = { tree, changes, captured };
   }
 
   async find({ state, listing, shadowIndex }: Remembered): Promise<Way> {
     const { tree, saved } = state;
-    const early = this.#begun?.tree === tree ? await this.#begun.changes : null;
-    const changes = early ?? (await this.#changesFrom(tree));
+    const begun = this.#begun?.tree === tree ? this.#begun : null;
+    const changes = (await begun?.changes) ?? (await this.#changesFrom(tree));
     const gone = new Set(changes.removed);
-    const captured = new Set(parseListing(listing).files);
+    const captured = (await begun?.captured) ?? filesOf(listing);
     const files = [...[...captured].filter((file) => !gone.has(file)), ...changes.added];
     return { tree, saved, shadowIndex, changes, captured, files };
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { RawPath } from './bytes.ts';
 
 const HEADER_BYTES = 12;
@@ -8,8 +9,10 @@ const STAGE = 0x3000;
 const EXTENDED = 0x4000;
 /** Where in the stat data git looks for a change: all but the device, which it ignores, and the mode. */
 const COMPARED = [0, 4, 8, 12, 20, 28, 32, 36] as const;
+const MODE_AT = 24;
 const GITLINK = 0o160_000;
 const SLASH = 0x2f;
+const SHA1_BYTES = 20;
 
 /** An index file, read where it lies: twenty thousand entries are no twenty thousand objects. */
 export interface IndexFile {
@@ -17,14 +20,20 @@ export interface IndexFile {
   name(at: number): RawPath;
   /** As git sorts them: by the bytes of the name. */
   compareName(at: number, other: IndexFile, otherAt: number): number;
+  /** Byte for byte: name, content, mode, flags and stat data. */
+  sameEntry(at: number, other: IndexFile, otherAt: number): boolean;
   /** The same file by what stat told when the entries were written. */
   sameStat(at: number, other: IndexFile, otherAt: number): boolean;
+  /** The same content and mode. */
+  sameBlob(at: number, other: IndexFile, otherAt: number): boolean;
   isUnmerged(at: number): boolean;
   /** A repository inside the worktree: git keeps no stat data of it. */
   isRepository(at: number): boolean;
   readonly bytes: Buffer;
+  readonly hashBytes: number;
   readonly view: DataView;
   start(at: number): number;
+  end(at: number): number;
   nameRange(at: number): readonly [number, number];
 }
 
@@ -60,12 +69,17 @@ export function readIndexFile(bytes: Buffer, oid: string): IndexFile | null {
   }
   if (hasForeignEntries(bytes, at, last)) return null;
   const start = (entry: number): number => starts[entry] ?? 0;
-  const nameRange = (entry: number) => [nameAt(start(entry)), ends[entry] ?? 0] as const;
+  const endOf = (entry: number): number => ends[entry] ?? 0;
+  const nameRange = (entry: number) => [nameAt(start(entry)), endOf(entry)] as const;
+  const isSame = (from: number, to: number, other: Buffer, otherFrom: number, otherTo: number): boolean =>
+    to - from === otherTo - otherFrom && bytes.compare(other, otherFrom, otherTo, from, to) === 0;
   return {
     count,
     bytes,
+    hashBytes,
     view,
     start,
+    end: endOf,
     nameRange,
     name: (entry) => bytes.toString('latin1', ...nameRange(entry)),
     compareName: (entry, other, otherEntry) => {
@@ -73,12 +87,20 @@ export function readIndexFile(bytes: Buffer, oid: string): IndexFile | null {
       const [otherFrom, otherTo] = other.nameRange(otherEntry);
       return bytes.compare(other.bytes, otherFrom, otherTo, from, to);
     },
+    sameEntry: (entry, other, otherEntry) =>
+      isSame(start(entry), endOf(entry), other.bytes, other.start(otherEntry), other.end(otherEntry)),
+    sameBlob: (entry, other, otherEntry) => {
+      const [mine, others] = [start(entry), other.start(otherEntry)];
+      if (view.getUint32(mine + MODE_AT) !== other.view.getUint32(others + MODE_AT)) return false;
+      const [from, to] = [STAT_BYTES, STAT_BYTES + hashBytes];
+      return isSame(mine + from, mine + to, other.bytes, others + from, others + to);
+    },
     sameStat: (entry, other, otherEntry) => {
       const [mine, others] = [start(entry), other.start(otherEntry)];
       return COMPARED.every((field) => view.getUint32(mine + field) === other.view.getUint32(others + field));
     },
     isUnmerged: (entry) => (flagsOf(start(entry)) & STAGE) !== 0,
-    isRepository: (entry) => view.getUint32(start(entry) + 24) === GITLINK,
+    isRepository: (entry) => view.getUint32(start(entry) + MODE_AT) === GITLINK,
   };
 }
 
@@ -93,21 +115,52 @@ function hasForeignEntries(bytes: Buffer, from: number, last: number): boolean {
   return at !== last;
 }
 
+export interface Refreshed {
+  /** The index with the stat data that is known; null: it is up to date as it is. */
+  bytes: Buffer | null;
+  /** How many entries that changed. */
+  known: number;
+  /** Names of those that git would have to look at. */
+  stale: RawPath[];
+}
+
 /**
- * Names of `index` whose stat data is not what `fresh` knows of the same file: what a refresh would have to look at.
- * Files that `fresh` has not are asked for with `exists`.
+ * What `git update-index --refresh` would do, as far as it can be known without a look at a file: `fresh` tells how the
+ * files lie there that have the very content of `index`. Files that `fresh` has not are asked for with `exists`.
  */
-export function staleNames(index: IndexFile, fresh: IndexFile, exists: (name: RawPath) => boolean): RawPath[] {
+export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: RawPath) => boolean): Refreshed {
   const stale: RawPath[] = [];
+  const known: (readonly [number, number])[] = [];
   let beside = 0;
   for (let at = 0; at < index.count; at += 1) {
+    // Most are the same, and one comparison tells.
+    if (beside < fresh.count && index.sameEntry(at, fresh, beside)) {
+      beside += 1;
+      continue;
+    }
     if (index.isUnmerged(at) || index.isRepository(at)) continue;
     let order = -1;
     while (beside < fresh.count && (order = fresh.compareName(beside, index, at)) < 0) beside += 1;
-    const known = beside < fresh.count && order === 0;
-    if (known ? !index.sameStat(at, fresh, beside) : exists(index.name(at))) stale.push(index.name(at));
+    const isBeside = beside < fresh.count && order === 0;
+    if (isBeside ? index.sameStat(at, fresh, beside) : !exists(index.name(at))) continue;
+    if (isBeside && index.sameBlob(at, fresh, beside)) known.push([at, beside]);
+    else stale.push(index.name(at));
   }
-  return stale;
+  return { bytes: known.length === 0 ? null : withStat(index, fresh, known), known: known.length, stale };
+}
+
+function withStat(index: IndexFile, fresh: IndexFile, entries: readonly (readonly [number, number])[]): Buffer {
+  const bytes = Buffer.from(index.bytes);
+  for (const [at, beside] of entries) {
+    const from = fresh.start(beside);
+    fresh.bytes.copy(bytes, index.start(at), from, from + STAT_BYTES);
+  }
+  const end = bytes.length - index.hashBytes;
+  // By `index.skipHash` git writes none and asks for none.
+  if (bytes.subarray(end).every((byte) => byte === 0)) return bytes;
+  const hash = index.hashBytes === SHA1_BYTES ? 'sha1' : 'sha256';
+  createHash(hash).update(bytes.subarray(0, end)).digest().copy(bytes, end);
+  return bytes;
 }
 
 /** Every directory that holds one of the files, at any depth. */

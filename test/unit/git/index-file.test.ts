@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { directoriesOf, readIndexFile, staleNames } from '../../../src/git/index-file.ts';
+import { directoriesOf, readIndexFile, refreshed } from '../../../src/git/index-file.ts';
 import type { IndexFile } from '../../../src/git/index-file.ts';
 
 interface Entry {
@@ -7,13 +8,22 @@ interface Entry {
   mtime?: number;
   dev?: number;
   mode?: number;
+  blob?: number;
   stage?: number;
   extended?: boolean;
 }
 
 const OID = '0'.repeat(40);
 
-function entryBytes({ name, mtime = 1, dev = 1, mode = 0o100_644, stage = 0, extended = false }: Entry): Buffer {
+function entryBytes({
+  name,
+  mtime = 1,
+  dev = 1,
+  mode = 0o100_644,
+  blob = 7,
+  stage = 0,
+  extended = false,
+}: Entry): Buffer {
   const stat = Buffer.alloc(40);
   stat.writeUInt32BE(mtime, 8);
   stat.writeUInt32BE(dev, 16);
@@ -21,7 +31,7 @@ function entryBytes({ name, mtime = 1, dev = 1, mode = 0o100_644, stage = 0, ext
   const flags = Buffer.alloc(extended ? 4 : 2);
   const length = Math.min(Buffer.byteLength(name), 0xfff);
   flags.writeUInt16BE(length | (stage << 12) | (extended ? 0x4000 : 0), 0);
-  const head = Buffer.concat([stat, Buffer.alloc(20, 7), flags, Buffer.from(name)]);
+  const head = Buffer.concat([stat, Buffer.alloc(20, blob), flags, Buffer.from(name)]);
   return Buffer.concat([head, Buffer.alloc(8 - (head.length % 8))]);
 }
 
@@ -64,20 +74,41 @@ describe('an index file', () => {
     expect(directoriesOf(index)).toEqual(['a', 'a/b', 'a/b/c', 'a/e']);
   });
 
-  it('finds what a refresh has to look at: other times, and files that only it names and that are there', () => {
+  const exists = (name: string): boolean => name === 'alone-and-there';
+
+  it('finds what a refresh has to look at: other bytes, and files that only it names and that are there', () => {
     const index = read([
       { name: 'alone-and-gone' },
       { name: 'alone-and-there' },
       { name: 'conflict', mtime: 9, stage: 1 },
+      { name: 'filtered', mtime: 9, blob: 8 },
       { name: 'other-device', dev: 7 },
+      { name: 'other-mode', mtime: 9, mode: 0o100_755 },
       { name: 'repository', mtime: 9, mode: 0o160_000 },
       { name: 'same' },
-      { name: 'touched', mtime: 9 },
-      { name: 'z', mtime: 9 },
+      { name: 'z', mtime: 9, blob: 8 },
     ]);
+    const names = ['a', 'conflict', 'filtered', 'other-device', 'other-mode', 'repository', 'same', 'u', 'z'];
+    const fresh = read(names.map((name) => ({ name })));
+    const stale = ['alone-and-there', 'filtered', 'other-mode', 'z'];
+    expect(refreshed(index, fresh, exists)).toEqual({ bytes: null, known: 0, stale });
+  });
+
+  it('takes over how the files lie there that have its very bytes, and is whole', () => {
+    const entries = [{ name: 'a', mtime: 9 }, { name: 'b', mtime: 8, extended: true }, { name: 'c' }];
+    const index = read(entries, { version: 3, extension: 'TREE' });
     const fresh = read(
-      ['a', 'conflict', 'other-device', 'repository', 'same', 'touched', 'u', 'z'].map((name) => ({ name })),
+      ['a', 'b', 'b2', 'c'].map((name) => ({ name, mtime: 1 })),
+      {},
     );
-    expect(staleNames(index, fresh, (name) => name === 'alone-and-there')).toEqual(['alone-and-there', 'touched', 'z']);
+    const { bytes, known, stale } = refreshed(index, fresh, exists);
+    expect([known, stale]).toEqual([2, []]);
+    const wanted = indexBytes(
+      entries.map((entry) => ({ ...entry, mtime: 1 })),
+      { version: 3, extension: 'TREE' },
+    );
+    expect(bytes?.subarray(0, -20)).toEqual(wanted.subarray(0, -20));
+    const hash = createHash('sha1').update(wanted.subarray(0, -20)).digest();
+    expect(bytes?.subarray(-20)).toEqual(hash);
   });
 });
