@@ -8,6 +8,7 @@ import { connect, type SwarmClient } from '../api/client.ts';
 import type { StatusDocument } from '../api/documents.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
+import { supervisorCommand } from '../domain/programs.ts';
 import { waitFor } from '../lib/wait.ts';
 import { withoutTies } from './environment.ts';
 import { plain, type Output } from './output.ts';
@@ -111,7 +112,7 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv, scope: r
   const log = openSync(logFile, 'a', 0o600);
   if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
   const logFrom = fstatSync(log).size;
-  const own = [process.execPath, programFile('supervisor', env), '--root', layout.root];
+  const own = supervisorCommand(process.execPath, programFile('supervisor', env), layout.root);
   const [program = '', ...args] = scope.length === 0 ? own : [...scope, ...own];
   const child: ChildProcess = spawn(program, args, {
     cwd: layout.root,

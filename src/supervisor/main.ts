@@ -4,6 +4,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { AGENT_MARK, WRAPPER_MARK } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import { supervisorCommand } from '../domain/programs.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { identityOf } from '../process/index.ts';
 import { Store } from '../store/store.ts';
@@ -54,7 +55,7 @@ async function main(): Promise<void> {
     programs: {
       // A small young generation: a wrapper lives for days and allocates little.
       wrapper: [process.execPath, '--max-semi-space-size=1', path.join(here, 'wrapper.js')],
-      supervisor: [process.execPath, path.join(here, 'supervisor.js'), '--root', layout.root],
+      supervisor: supervisorCommand(process.execPath, path.join(here, 'supervisor.js'), layout.root),
     },
     onEnd: () => process.exit(0),
   });
