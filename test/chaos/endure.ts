@@ -8,7 +8,8 @@ import { atRest, storm } from './storm.ts';
 import type { Strike } from './strikes.ts';
 import { table } from './table.ts';
 
-const REST_MS = 240_000;
+/** A task that failed again and again waits for up to 5 min until it is tried once more. */
+const REST_MS = 420_000;
 /** So that a task which is killed again and again still ends. */
 const RETRIES = 50;
 
