@@ -7,10 +7,11 @@ import { gather } from './gather.ts';
 import { look } from './look.ts';
 import type { CaptureContext, Seen } from './look.ts';
 import { modesStillHold } from './modes.ts';
+import { highestDropped, newestLooseNumber } from './numbers.ts';
 import { changedFiles, countStaged, hasComeBack, writeTree } from './observe.ts';
 import { digestOperations, fingerprint } from './record.ts';
 import type { NewRecord } from './record.ts';
-import { newestCheckpoint, newestLooseNumber, writeCheckpoint } from './refs.ts';
+import { newestCheckpoint, writeCheckpoint } from './refs.ts';
 import { remember } from './remembered.ts';
 import type { Remembered } from './remembered.ts';
 import { indexPath } from './shadow.ts';
@@ -94,9 +95,10 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   const { place } = context;
   const { warnings } = seen;
   const inMemory = knownNewest(place, context.remembered);
-  const [gathered, newest, counted] = await Promise.all([
+  const [gathered, newest, dropped, counted] = await Promise.all([
     gather(context, seen),
     inMemory ?? newestCheckpoint(place),
+    inMemory === null ? highestDropped(place) : 0,
     inMemory === null ? null : unlessDamaged(countSince(seen, context.remembered, inMemory.commit)),
   ]);
   const { state } = gathered;
@@ -111,7 +113,8 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
     };
   }
   const files = counted === null || gathered.moved ? await countFrom(place, newest, state.saved.head, tree) : counted;
-  const { n, commit } = await writeNext(place, { request, state, fingerprint: mark, files, warnings }, newest?.n ?? 0);
+  const last = Math.max(newest?.n ?? 0, dropped);
+  const { n, commit } = await writeNext(place, { request, state, fingerprint: mark, files, warnings }, last);
   return {
     captured: { n, commit, tree, created: true, warnings },
     remembered: remember(seen, gathered, mark, n, commit),
@@ -162,9 +165,9 @@ const MOST_TRIES = 20;
 async function writeNext(
   place: CheckpointPlace,
   record: Omit<NewRecord, 'place' | 'n' | 'at'>,
-  newest: number,
+  last: number,
 ): Promise<{ n: number; commit: string }> {
-  let n = newest + 1;
+  let n = last + 1;
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     const at = Math.floor(Date.now() / 1000);
     const commit = await writeCheckpoint(place, { ...record, place, n, at });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
@@ -77,19 +77,6 @@ export async function updateRefs(gitCommonDir: string, commands: readonly string
   const env = { GIT_DIR: gitCommonDir };
   const input = `${commands.join('\n')}\n`;
   await whileLocked(() => runGit(['update-ref', '--stdin'], { cwd: gitCommonDir, env, input }));
-}
-
-/** Largest number that is stored in a file of its own; null only says "ask git", because refs may be packed. */
-export function newestLooseNumber(place: CheckpointPlace): number | null {
-  try {
-    const numbers = readdirSync(path.join(place.gitCommonDir, refPrefix(place.agent))).filter((name) =>
-      /^\d+$/.test(name),
-    );
-    return numbers.length === 0 ? null : Math.max(...numbers.map(Number));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 /** True: there is a checkpoint of this number; its ref is a file of its own. False says nothing. */

@@ -3,6 +3,7 @@ import { readJournal } from './journal.ts';
 import { purgeObjects } from './purge.ts';
 import type { Keeper, Purged } from './purge.ts';
 import { pinPrefix, refPrefix } from './record.ts';
+import { marksOf } from './numbers.ts';
 import { findCheckpoint, listAllCheckpoints, updateRefs } from './refs.ts';
 import { expired } from './retention.ts';
 import type { Retention } from './retention.ts';
@@ -61,7 +62,11 @@ export async function dropCheckpoints(
     if (held.has(n)) throw neededError(n);
     dropped.push(found);
   }
-  await updateRefs(place.gitCommonDir, dropped.map(deletion));
+  const marks = await marksOf(
+    place,
+    dropped.map(({ n }) => n),
+  );
+  await updateRefs(place.gitCommonDir, [...marks, ...dropped.map(deletion)]);
   return { dropped, purged: purge ? await purgeObjects(place, dropped) : null };
 }
 
