@@ -55,7 +55,8 @@ export class Consumer implements Consumption {
   constructor(queue: string, handler: Handler, options: ConsumeOptions, parts: ConsumerParts) {
     this.#queue = queue;
     this.#handler = handler;
-    this.#options = { prefetch: options.prefetch ?? 1, exclusive: options.exclusive ?? false };
+    const { prefetch = 1, exclusive = false, noAck = false } = options;
+    this.#options = { prefetch, exclusive, noAck };
     this.#parts = parts;
   }
 
@@ -91,7 +92,8 @@ export class Consumer implements Consumption {
         if (message === null) end('the queue was deleted');
         else this.#take(registration, message);
       };
-      const { consumerTag } = await channel.consume(this.#queue, onMessage, { exclusive: this.#options.exclusive });
+      const { exclusive, noAck } = this.#options;
+      const { consumerTag } = await channel.consume(this.#queue, onMessage, { exclusive, noAck });
       registration.tag = consumerTag;
       this.#registration = registration;
       onRegistered();
@@ -134,6 +136,7 @@ export class Consumer implements Consumption {
     outcome: Outcome,
   ): Promise<void> {
     const settled = typeof outcome === 'object' ? await this.#bury(delivery, outcome.dead) : outcome;
+    if (this.#options.noAck) return;
     if (settled === 'requeue' && delivery.redelivered) await delay(REQUEUE_MS);
     if (!registration.open) return;
     if (settled === 'ack') registration.channel.ack(message);

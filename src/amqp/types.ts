@@ -71,6 +71,11 @@ export interface ConsumeOptions {
   prefetch?: number;
   /** Nobody else may consume from the queue; while somebody does, this one keeps trying. Default false. */
   exclusive?: boolean;
+  /**
+   * The broker forgets what it delivers: for what is not worth a second try. `prefetch` bounds nothing then, and of the
+   * outcomes only `dead` has an effect. Default false.
+   */
+  noAck?: boolean;
 }
 
 export interface Consumption {

@@ -11,7 +11,6 @@ import { systemClock } from '../lib/clock.ts';
 const RESULT_PREFETCH = 64;
 const CLAIM_PREFETCH = 64;
 const SUBMIT_PREFETCH = 16;
-const HEARTBEAT_PREFETCH = 64;
 /** Between two tries to take a message in while the store cannot take it, ms. */
 const FULL_PAUSE_MS = 1_000;
 /** A broker that does not answer for so long hangs: nobody waits for it, ms. */
@@ -79,7 +78,7 @@ export class SupervisorQueue {
             .catch((error: unknown) => options.log.warn({ err: error }, 'a heartbeat could not be stored'));
           return 'ack';
         },
-        { prefetch: HEARTBEAT_PREFETCH, exclusive: true },
+        { noAck: true, exclusive: true },
       ),
       bus.consume(names.submit, 'task.submit', (message) => this.#submit(message.payload, message.id), {
         prefetch: SUBMIT_PREFETCH,

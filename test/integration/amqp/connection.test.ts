@@ -93,6 +93,26 @@ describe('consuming', () => {
     await expect.poll(() => connection.queueInfo(queue)).toEqual({ messages: 0, consumers: 1 });
   });
 
+  test('what is consumed without acknowledgement is gone from the queue, whatever becomes of it', async ({
+    broker,
+  }) => {
+    const { connection, queue } = await connect(broker.url);
+    await using _ = connection;
+    const taken: string[] = [];
+    connection.consume(
+      queue,
+      async ({ content, redelivered }) => {
+        taken.push(`${String(content)} ${redelivered}`);
+        if (taken.length === 1) throw new Error('not this time');
+        return taken.length === 2 ? 'requeue' : 'ack';
+      },
+      { noAck: true },
+    );
+    for (const word of ['a', 'b', 'c']) await connection.publish('', queue, text(word));
+    await expect.poll(() => taken).toEqual(['a false', 'b false', 'c false']);
+    expect(await connection.queueInfo(queue)).toEqual({ messages: 0, consumers: 1 });
+  });
+
   test('a requeued message comes again, and a handler that throws twice puts it among the dead letters', async ({
     broker,
   }) => {
