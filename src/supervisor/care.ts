@@ -127,7 +127,7 @@ export class Care {
       memory: memoryOf(DAYS_KEY) as LimitsOptions['memory'],
       onError,
     });
-    this.#stops = new Stops({ events, records });
+    this.#stops = new Stops({ events, records, ran: (pid) => this.watch.ran(pid) });
   }
 
   /** Once a second. */

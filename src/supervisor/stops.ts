@@ -5,6 +5,8 @@ import type { EventLog } from './event-log.ts';
 export interface StopsOptions {
   events: EventLog;
   records(): readonly AgentRecord[];
+  /** Was seen a moment ago, and no signal had stopped it. False where nobody has looked. */
+  ran(pid: number): boolean;
 }
 
 /** The outside world, so that time and processes can be others in tests. */
@@ -35,7 +37,7 @@ export class Stops {
     this.#world = world;
   }
 
-  /** Once a second: reads one small file for each process that swarm started. */
+  /** Once a second: asks for each process that swarm started, unless it is known to have just run. */
   tick(): void {
     const { now, stopped } = this.#world;
     const seen = new Set<string>();
@@ -43,7 +45,7 @@ export class Stops {
       this.#wakeSuspended(record);
       if (record.signs?.stopped) record.signs = { ...record.signs, stopped: null };
       for (const [what, pid] of processesOf(record)) {
-        const found = stopped(pid);
+        const found = this.#options.ran(pid) && !this.#isSeen(pid) ? null : stopped(pid);
         if (found === null) continue;
         const key = `${found.pid}/${found.startTime}`;
         seen.add(key);
@@ -55,6 +57,10 @@ export class Stops {
       }
     }
     for (const key of this.#since.keys()) if (!seen.has(key)) this.#since.delete(key);
+  }
+
+  #isSeen(pid: number): boolean {
+    return this.#since.size > 0 && [...this.#since.keys()].some((key) => key.startsWith(`${pid}/`));
   }
 
   /** Ctrl-Z in a pane: the process does not count as stopped, and there is no shell to bring it back. */

@@ -10,6 +10,8 @@ import type { AgentRecord } from './agent-record.ts';
 /** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
 const SCAN_EVERY_MS = 2_000;
 const SCAN_SHARE = 200;
+/** How often this is asked to look, ms. */
+const TICK_MS = 1_000;
 /** Between two scans: less is what an idle program does to stay alive. */
 const ACTIVE_CPU_MS = 20;
 const ACTIVE_IO_BYTES = 32 * 1024;
@@ -93,6 +95,14 @@ export class Watch {
     if (record.pane?.dead !== false) return null;
     this.#scan();
     return this.#use(record);
+  }
+
+  /** At the last scan no signal had stopped it, and that scan is not older than scans usually are. */
+  ran(pid: number): boolean {
+    const table = this.#latest;
+    if (table === null || performance.now() - table.at > SCAN_EVERY_MS + TICK_MS) return false;
+    const row = table.rows.get(pid);
+    return row !== undefined && row.state !== 'T';
   }
 
   #scan(): void {

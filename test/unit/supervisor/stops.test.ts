@@ -8,19 +8,24 @@ function world() {
   const worker = record();
   worker.pane = pane({ pid: 10 });
   const stopped = new Set<number>();
+  const ran = new Set<number>();
+  const asked: number[] = [];
   const resumed: number[] = [];
   const stops = new Stops(
-    { events: seen.log, records: () => [worker] },
+    { events: seen.log, records: () => [worker], ran: (pid) => ran.has(pid) },
     {
       now: time.now,
-      stopped: (pid) => (stopped.has(pid) ? { pid, startTime: '1', bootId: 'b' } : null),
+      stopped: (pid) => {
+        asked.push(pid);
+        return stopped.has(pid) ? { pid, startTime: '1', bootId: 'b' } : null;
+      },
       resume: ({ pid }) => {
         resumed.push(pid);
         return stopped.delete(pid);
       },
     },
   );
-  return { time, seen, worker, stopped, resumed, stops };
+  return { time, seen, worker, stopped, ran, asked, resumed, stops };
 }
 
 test('a process that a signal has stopped is let go on after three seconds, and that is told', () => {
@@ -51,6 +56,21 @@ test('one that goes on by itself meanwhile is left alone, also when it is stoppe
   time.pass(2_000);
   stops.tick();
   expect(resumed).toEqual([]);
+});
+
+test('what was just seen to run is not asked for, but for what was seen stopped since', () => {
+  const { time, stopped, ran, asked, resumed, stops } = world();
+  ran.add(10);
+  stops.tick();
+  expect(asked).toEqual([]);
+  stopped.add(10);
+  ran.clear();
+  stops.tick();
+  // By a scan from before it was stopped it would seem to have gone on.
+  ran.add(10);
+  time.pass(3_000);
+  stops.tick();
+  expect([asked, resumed]).toEqual([[10, 10], [10]]);
 });
 
 test('what has no living pane has nothing to let go on', () => {
