@@ -26,7 +26,13 @@ export class Refresh {
 
   /** Agents that live with the settings of before. */
   get outdated(): AgentRecord[] {
-    const { fleet, keyOf } = this.#options;
+    const { fleet } = this.#options;
+    const keys = new Map<string, string | null>();
+    // A digest of the settings: once for all agents of a role.
+    const keyOf = (role: string): string | null => {
+      if (!keys.has(role)) keys.set(role, this.#options.keyOf(role));
+      return keys.get(role) ?? null;
+    };
     return fleet.records.filter((record) => {
       if (record.settings === null || record.pane === null || fleet.desired(record) === 'stopped') return false;
       const key = keyOf(record.row.role);
