@@ -168,8 +168,16 @@ export class TaskEngine {
   }
 
   /** The conversation of a running attempt, by which a later one can go on. False when the attempt is not running. */
-  noteSession(task: string, attempt: number, sessionId: string): Promise<boolean> {
-    return this.#change((step) => step.tables.attempts.noteSession(taskNumber(task) ?? 0, attempt, sessionId));
+  async noteSession(task: string, attempt: number, sessionId: string): Promise<boolean> {
+    const n = taskNumber(task) ?? 0;
+    const known = this.#tables.attempts.get(n, attempt);
+    if (known?.ended_at === null && known.session_id === sessionId) return true;
+    return await this.#change((step) => step.tables.attempts.noteSession(n, attempt, sessionId));
+  }
+
+  /** Agents of whose leases a sign of life now would move an end by at least this share of its length. */
+  due(worth: number): Set<string> {
+    return new Set(this.#tables.attempts.due(this.#clock.now(), worth));
   }
 
   /** Leases past their time. Time alone ends none of them: prove the processes gone, then call `lost`. */

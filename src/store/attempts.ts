@@ -106,6 +106,16 @@ export class AttemptTable {
     );
   }
 
+  /** Whose lease would end by at least this share of its length later, or sooner, if it began anew now. */
+  due(now: number, share: number): string[] {
+    const rows = this.#db.all<{ agent: string }>(
+      'SELECT agent FROM leases WHERE abs(? + lease_ms - expires_at) >= lease_ms * ?',
+      now,
+      share,
+    );
+    return rows.map(({ agent }) => agent);
+  }
+
   leaseOfSlot(agent: string, slot: number): LeaseRow | undefined {
     return this.#db.get<LeaseRow>('SELECT * FROM leases WHERE agent = ? AND slot = ?', agent, slot);
   }

@@ -100,8 +100,10 @@ export class Leases {
   }
 
   async tick(): Promise<void> {
-    for (const record of this.#options.fleet.records) {
-      if (record.linked && record.snapshot !== null) this.#extend(record.snapshot);
+    const { engine, fleet } = this.#options;
+    for (const agent of engine.due(LINK_WORTH)) {
+      const record = fleet.get(agent);
+      if (record?.linked === true && record.snapshot !== null) this.#extend(record.snapshot);
     }
     if (this.#ending) return;
     this.#ending = true;
