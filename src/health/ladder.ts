@@ -10,11 +10,13 @@ export interface LadderState {
   /** The task in hand; null: a turn without one. */
   task: string | null;
   cause: Trouble['kind'] | LimitCause;
-  /** When it was found, epoch ms. */
+  /** When it began, epoch ms. */
   since: number;
   rung: Rung | null;
   /** When that rung was taken. */
   at: number;
+  /** Since when it gets on again, as far as anybody can tell yet; null or absent: it does not. */
+  newAt?: number | null;
 }
 
 /** A hard limit that was crossed. */
@@ -23,6 +25,8 @@ export type LimitCause = 'memory' | 'processes' | 'turn';
 /** What calls for a rung now. */
 export interface Call {
   cause: LadderState['cause'];
+  /** When it began, epoch ms; absent: now. */
+  since?: number;
   /** The newest evidence, epoch ms. */
   at: number;
   /** Gentler rungs are no use. */
@@ -47,7 +51,14 @@ export interface LadderFacts {
   another: boolean;
   /** The last thing that it had not done just before, epoch ms. */
   advancedAt: number | null;
+  /** How long a silence lasts until it is a trouble, ms. */
+  stuckAfterMs: number;
 }
+
+/** These make an agent do nothing; after the others it begins with something new, whatever comes of it. */
+const GENTLE: ReadonlySet<Rung | null> = new Set([null, 'note', 'nudge']);
+/** A trouble that comes back shows after one silence at the earliest. */
+const CALM_SILENCES = 2;
 
 export type LadderStep =
   | { do: 'rung'; rung: Rung; state: LadderState }
@@ -57,7 +68,7 @@ export type LadderStep =
 
 /**
  * The next rung, if it is due. Each only on evidence that is newer than the rung before. What the agent does because of
- * a rung is not progress: only something new ends the trouble, or another task. Pure.
+ * a rung is not progress: only something new ends the trouble, with nothing wrong for a while, or another task. Pure.
  * @param history what was done so far; null: nothing
  * @param call null: nothing is wrong now
  */
@@ -69,11 +80,12 @@ export function nextRung(
   now: number,
   gaps: readonly Gap[] = [],
 ): LadderStep {
-  if (history !== null && isOver(history, call, facts)) return { do: 'reset' };
-  if (call === null) return null;
-  const state = history ?? { task: facts.task, cause: call.cause, since: now, rung: null, at: now };
+  if (call === null) return history === null ? null : calmed(history, facts, now, gaps);
+  if (history !== null && facts.left) return { do: 'reset' };
+  const before = history ?? { task: facts.task, cause: call.cause, since: call.since ?? now, rung: null, at: now };
+  const state = { ...before, newAt: null };
   const rung = nextOf(state.rung, call, facts, rules);
-  const waits: LadderStep = history === null ? { do: 'wait', state } : null;
+  const waits: LadderStep = history === null || typeof history.newAt === 'number' ? { do: 'wait', state } : null;
   if (rung === null) return waits;
   const isNews = state.rung === null || call.at > state.at;
   // What may not be is ended at once; the rungs above it have their time.
@@ -83,12 +95,20 @@ export function nextRung(
   return { do: 'rung', rung, state: { ...state, cause: call.cause, rung, at: now } };
 }
 
-/** A limit that was crossed once and then not is no success: it stands until the task has changed. */
-function isOver({ task, cause, at }: LadderState, call: Call | null, facts: LadderFacts): boolean {
-  if (facts.left) return true;
-  if (cause === 'memory' || cause === 'processes' || cause === 'turn') return false;
-  if (call !== null) return false;
-  return (task === null && !facts.works) || (facts.advancedAt !== null && facts.advancedAt > at);
+/**
+ * Nothing is wrong now. A limit that was crossed once and then not is no success: it stands until the task has changed.
+ * An agent that was made to begin anew may begin with something new and come to nothing again: that shows later.
+ */
+function calmed(history: LadderState, facts: LadderFacts, now: number, gaps: readonly Gap[]): LadderStep {
+  const { task, cause, rung, at, newAt: known = null } = history;
+  if (facts.left) return { do: 'reset' };
+  if (cause === 'memory' || cause === 'processes' || cause === 'turn') return null;
+  if (task === null && !facts.works) return { do: 'reset' };
+  if (facts.advancedAt === null || facts.advancedAt <= at) return null;
+  const newAt = known ?? now;
+  const isOver = GENTLE.has(rung) || awakeSince(newAt, now, gaps) >= CALM_SILENCES * facts.stuckAfterMs;
+  if (isOver) return { do: 'reset' };
+  return known === null ? { do: 'wait', state: { ...history, newAt } } : null;
 }
 
 /** The gentlest rung above the last one that is switched on, of use, and possible. */

@@ -88,17 +88,7 @@ export class Care {
       const { fleet, works, links, roster } = world.parts();
       const order: LadderSteps['order'] = (agent, what, timeoutMs) => links.order(agent, what, timeoutMs);
       const saveRow = (record: AgentRecord): Promise<void> => roster.save(record);
-      return {
-        layout,
-        maxFileBytes: config.checkpoints.maxFileSize,
-        fleet,
-        engine,
-        works,
-        order,
-        saveRow,
-        another,
-        now,
-      };
+      return { fleet, engine, works, order, saveRow, another, now };
     };
     const memoryOf = <T>(key: string) => ({
       read: () => (store.kv.get(key) ?? {}) as Record<string, T>,
@@ -110,6 +100,7 @@ export class Care {
       now,
       gaps,
       rules: () => config.health.ladder,
+      stuckAfterMs: () => config.health.stuckAfter,
       records,
       task: (id) => engine.find(id),
       holder: (task) => engine.leases().find((lease) => lease.task === task)?.agent ?? null,
@@ -151,6 +142,7 @@ export class Care {
   /** A person lets it go on. */
   renew(record: AgentRecord): void {
     this.#limits.renew(record);
+    this.#ladder.forget(record.id);
   }
 
   /** Who could do its task instead: a free one first. */

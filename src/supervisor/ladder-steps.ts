@@ -1,7 +1,5 @@
 import type { Checkpoint } from '../checkpoint/types.ts';
-import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Order } from '../coordination/link.ts';
-import type { ProjectLayout } from '../domain/layout.ts';
 import type { Rung } from '../domain/ladder.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { AgentRecord } from './agent-record.ts';
@@ -10,8 +8,6 @@ import type { Why } from './ladder.ts';
 import type { Works } from './works.ts';
 
 export interface LadderSteps {
-  layout: ProjectLayout;
-  maxFileBytes: number;
   fleet: Fleet;
   engine: TaskEngine;
   works: Works;
@@ -78,9 +74,9 @@ export function lastGood(all: readonly Checkpoint[], task: string, before: numbe
   return good.toSorted((a, b) => a.n - b.n).at(-1) ?? null;
 }
 
-function checkpointsOf({ layout, maxFileBytes }: LadderSteps, { id, worktree }: AgentRecord): CheckpointStore {
-  const { gitCommonDir, shadowGit } = layout;
-  return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent: id }, { maxFileBytes });
+/** How it stood when it was ended, under the name of what it was ended for. */
+async function keepStuck({ engine, works }: LadderSteps, record: AgentRecord): Promise<void> {
+  await works.keep(record, 'stuck', engine.leases(record.id)[0]?.task ?? null);
 }
 
 /** Everything of it is ended, also a wrapper that does not listen; the same task and conversation go on. */
@@ -88,8 +84,7 @@ async function restart(steps: LadderSteps, record: AgentRecord, why: Why): Promi
   const { fleet, engine } = steps;
   await fleet.held(record, 'left', async () => {
     const { sessionId } = record.row;
-    const task = engine.leases(record.id)[0]?.task ?? null;
-    await checkpointsOf(steps, record).capture({ reason: 'stuck', task, sessionId });
+    await keepStuck(steps, record);
     const reason = `${reasonText(why)}; all that you had started was ended`;
     await engine.putBack(record.id, { worktree: 'as-it-is', sessionId, reason });
     await countRestart(steps, record);
@@ -100,13 +95,13 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
   const { fleet, engine, works } = steps;
   const reason = `it was stuck (${why.text})`;
   const task = record.snapshot?.tasks[0]?.task ?? '';
-  const good = lastGood(await checkpointsOf(steps, record).list(), task, why.since);
+  const good = lastGood(await works.checkpoints(record).list(), task, why.since);
   if (good !== null) {
     const said = `${reason}, and the files were set back to checkpoint ${good.n}, from before that; do it another way`;
     await works.rollback(record, good.n, { filesOnly: false, hold: false, why: said });
   } else {
     await fleet.held(record, 'left', async () => {
-      await checkpointsOf(steps, record).capture({ reason: 'stuck', task });
+      await keepStuck(steps, record);
       record.row = { ...record.row, sessionId: null };
       await engine.putBack(record.id, { worktree: 'as-it-is', sessionId: null, reason });
     });
@@ -118,8 +113,7 @@ async function reassign(steps: LadderSteps, record: AgentRecord, why: Why): Prom
   const { fleet, engine, another } = steps;
   await fleet.held(record, 'left', async () => {
     const to = another(record);
-    const task = engine.leases(record.id)[0]?.task ?? null;
-    await checkpointsOf(steps, record).capture({ reason: 'stuck', task, sessionId: record.row.sessionId });
+    await keepStuck(steps, record);
     record.row = { ...record.row, sessionId: null };
     await engine.passOn(record.id, to ?? record.id, `stuck: ${why.text}`);
     await countRestart(steps, record);
@@ -134,8 +128,7 @@ async function fail(steps: LadderSteps, record: AgentRecord, why: Why): Promise<
     record,
     'left',
     async () => {
-      const task = engine.leases(record.id)[0]?.task ?? null;
-      await checkpointsOf(steps, record).capture({ reason: 'stuck', task, sessionId: record.row.sessionId });
+      await keepStuck(steps, record);
       record.row = { ...record.row, sessionId: null };
       await engine.failHeld(record.id, detail);
       await steps.saveRow(record);

@@ -22,6 +22,7 @@ export interface LadderOptions {
   now(): number;
   gaps(): readonly Gap[];
   rules(): LadderRules;
+  stuckAfterMs(): number;
   records(): readonly AgentRecord[];
   /** Undefined: there is no such task. */
   task(id: string): Task | undefined;
@@ -67,6 +68,11 @@ export class Ladder {
     return this.#states.get(agent) ?? null;
   }
 
+  /** A person has looked after it: what was done before is no reason to go on from there. */
+  forget(agent: string): void {
+    if (this.#states.delete(agent)) this.#remember();
+  }
+
   #consider(record: AgentRecord): void {
     const { now, gaps, rules, events } = this.#options;
     const history = this.#states.get(record.id) ?? null;
@@ -93,7 +99,9 @@ export class Ladder {
     const now = this.#options.now();
     const limit = record.crossings.map((crossing) => callOf(crossing, now)).find((call) => call !== null);
     if (limit !== undefined) return limit;
-    return record.trouble === null ? null : { cause: record.trouble.kind, at: record.trouble.at };
+    if (record.trouble === null) return null;
+    const { kind, since, at } = record.trouble;
+    return { cause: kind, since, at };
   }
 
   #facts(record: AgentRecord, history: LadderState | null): LadderFacts {
@@ -110,6 +118,7 @@ export class Ladder {
       another: task !== null && this.#options.another(record) !== null,
       advancedAt: Number.isNaN(advancedAt) ? null : advancedAt,
       works: record.status === 'working' || record.status === 'stuck',
+      stuckAfterMs: this.#options.stuckAfterMs(),
     };
   }
 
@@ -127,11 +136,10 @@ export class Ladder {
     const { id: agent } = record;
     const limit = record.crossings.find((crossing) => crossing.limit === call?.cause);
     const text = limit?.text ?? record.statusReason ?? state.cause;
-    const since = record.trouble?.since ?? state.since;
     const about = { agent, task: state.task, data: { cause: state.cause, reason: text } };
     events.emit(`agent.ladder.${rung}`, about);
     this.#taking.add(agent);
-    take(rung, record, { cause: state.cause, text, since })
+    take(rung, record, { cause: state.cause, text, since: state.since })
       .catch((error: unknown) => {
         log.warn({ err: error, agent, rung }, 'a rung of the ladder was not taken');
         events.emit('agent.ladder.missed', { ...about, data: { rung, detail: errorText(error) } });

@@ -7,6 +7,7 @@ import type {
   RollbackPlanDocument,
   UndoDocument,
 } from '../api/documents.ts';
+import type { CheckpointStore } from '../checkpoint/store.ts';
 import type { Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
@@ -136,6 +137,17 @@ export class Works {
 
   rollback(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
     return this.#deps.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
+  }
+
+  checkpoints(record: AgentRecord): CheckpointStore {
+    return this.#rollbacks.storeOf(record);
+  }
+
+  /** How its work and its conversation stand, kept under this reason although nothing may have changed. */
+  async keep(record: AgentRecord, reason: string, task: string | null): Promise<void> {
+    const { sessionId } = record.row;
+    const transcriptUuid = await this.#conversations.end(record.worktree, sessionId);
+    await this.checkpoints(record).capture({ reason, task, sessionId, transcriptUuid, force: true });
   }
 
   /** To be said before the next message; null: nothing. */

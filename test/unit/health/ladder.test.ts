@@ -27,6 +27,7 @@ const FACTS: LadderFacts = {
   busy: false,
   another: true,
   advancedAt: null,
+  stuckAfterMs: 60_000,
 };
 const hang = (at: number): Call => ({ cause: 'hang-api', at });
 
@@ -114,9 +115,47 @@ describe('the ladder', () => {
       'note 0',
       'nudge 30',
       'interrupt 150',
-      'reset 200',
+      'reset 320',
       'note 800',
     ]);
+  });
+
+  test('goes on where it was with an agent that begins with something new after each rung, and comes to nothing', () => {
+    // One new step at once, then silence, which is found to be one after a minute.
+    const rules = { note: 0, nudge: null, interrupt: 0, restart: 0, rollback: 0, reassign: 0, fail: 0 };
+    const taken: string[] = [];
+    let state: LadderState | null = null;
+    let began = 0;
+    for (let now = 0; now <= 2_000_000; now += 1000) {
+      const call = now - began >= 60_000 ? hang(now) : null;
+      const step = nextRung(state, call, { ...FACTS, advancedAt: began <= now ? began : null }, rules, now);
+      if (step === null) continue;
+      state = step.do === 'reset' ? null : step.state;
+      if (step.do !== 'wait') taken.push(step.do === 'rung' ? step.rung : step.do);
+      // Starting again takes its time, longer than a trouble takes to be over.
+      if (step.do === 'rung' && step.rung !== 'note') began = now + 150_000;
+    }
+    expect(taken).toEqual(['note', 'interrupt', 'restart', 'rollback', 'reassign', 'fail']);
+  });
+
+  test('a word needs no more than one new step to be over: nothing was begun anew because of it', () => {
+    const wrongFor = (now: number): Call | null => (now < 40_000 ? hang(now) : null);
+    expect(climb(801, { call: wrongFor, facts: { ...FACTS, advancedAt: 39_500 } })).toEqual([
+      'note 0',
+      'nudge 30',
+      'reset 40',
+    ]);
+  });
+
+  test('remembers when the trouble began, not when it was found or came back', () => {
+    const found = nextRung(null, { ...hang(60_000), since: 0 }, FACTS, RULES, 60_000);
+    expect(found).toMatchObject({ do: 'rung', rung: 'note', state: { since: 0, at: 60_000 } });
+    const state: LadderState = { task: 't1', cause: 'hang-api', since: 0, rung: 'interrupt', at: 60_000 };
+    expect(nextRung(state, { ...hang(600_000), since: 500_000 }, FACTS, RULES, 600_000)).toMatchObject({
+      do: 'rung',
+      rung: 'restart',
+      state: { since: 0 },
+    });
   });
 
   test('begins anew with another task', () => {

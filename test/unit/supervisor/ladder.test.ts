@@ -29,6 +29,7 @@ function world({ kept = {} as Record<string, LadderState>, fails = false } = {})
       now: time.now,
       gaps: () => [],
       rules: () => RULES,
+      stuckAfterMs: () => 60_000,
       records: () => [worker],
       task: () => task,
       holder: () => null,
@@ -159,6 +160,22 @@ test('between two attempts of its task it stays where it is; with another task, 
   expect(ladder.stateOf('worker-1')).toBeNull();
   await settled();
   expect(seen.names()).toContain('agent.ladder.reset');
+});
+
+test('an agent that a person has looked after begins anew', async () => {
+  const { time, worker, taken, gates, open, memory } = world();
+  const ladder = open();
+  isStuck(worker, time.now());
+  ladder.tick();
+  gates.shift()?.();
+  await settled();
+  ladder.forget('worker-1');
+  await settled();
+  expect(memory()).toEqual({});
+  time.pass(1000);
+  isStuck(worker, time.now());
+  ladder.tick();
+  expect(taken).toEqual(['note', 'note']);
 });
 
 test('a hard limit is ended at once, while it works', () => {
