@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../checkpoint/types.ts';
 import type { Task } from '../domain/task.ts';
+import type { BranchTip } from '../git/branch-beside.ts';
 
 /** Where a conversation stands. */
 export interface ConversationPoint {
@@ -27,6 +28,8 @@ export interface RollbackData {
   to: ConversationPoint | null;
   /** Session of the conversation that is cut, chosen before so that doing it twice gives one. */
   cutInto: string;
+  /** The branch of checkpoint `n`, where it was not the one in hand, as it was before. */
+  beside?: BranchTip | null;
   /** The task that was in hand. */
   task: string | null;
   /** Ordered by swarm itself, which begins a new conversation and says this there; absent: a person ordered it. */

@@ -6,6 +6,7 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Checkpoint, CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import { branchBeside } from '../git/branch-beside.ts';
 import { addWorktree } from '../git/worktrees.ts';
 import type { PutBack } from '../scheduler/settle.ts';
 import type { Operation } from '../store/operations.ts';
@@ -225,6 +226,7 @@ export class Rollbacks {
     });
     data.safety = n;
     data.warnings = warnings;
+    data.beside = await branchBeside(record.worktree, target.branch);
     await this.#step(id, data, 'restoring');
   }
 

@@ -5,6 +5,7 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError } from '../domain/errors.ts';
+import { putBranchBack } from '../git/branch-beside.ts';
 import { undoMerge } from '../git/undo-merge.ts';
 import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
 import type { Operation } from '../store/operations.ts';
@@ -72,11 +73,17 @@ export class Undo {
     }
   }
 
-  async #rollback(agent: string, { safety, filesOnly, from }: RollbackData): Promise<UndoDocument['rollback']> {
-    const record = this.#deps.fleet.get(agent);
+  async #rollback(agent: string, data: RollbackData): Promise<UndoDocument['rollback']> {
+    const { fleet, rollbacks } = this.#deps;
+    const { n, safety, filesOnly, from, beside } = data;
+    const record = fleet.get(agent);
     if (record === undefined || safety === null)
       throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });
-    return await this.#deps.rollbacks.run(record, safety, { filesOnly, hold: false, to: from });
+    const left = (await rollbacks.storeOf(record).list()).find((checkpoint) => checkpoint.n === n)?.head ?? null;
+    const done = await rollbacks.run(record, safety, { filesOnly, hold: false, to: from });
+    if (beside === undefined || beside === null || left === null) return done;
+    const why = await putBranchBack(this.#deps.layout.root, beside, left);
+    return why === null ? done : { ...done, warnings: [...done.warnings, why] };
   }
 
   async #merge(merge: MergeData): Promise<MergeData> {

@@ -302,6 +302,19 @@ describe('undo', () => {
     expectError(await world.run(['undo', 'runner-1']), 1, /main is at .* now, not at the merge/, /git revert -m 1/);
   });
 
+  test('puts a branch back that the rollback had moved beside the one in hand', async () => {
+    const git = (...args: string[]): Promise<string> => world.repository.git('-C', runner, ...args);
+    await git('switch', '-q', '-c', 'side');
+    const { n } = (await world.ok(['checkpoint', 'runner-1', '--json'])).json<{ n: number }>();
+    await git('commit', '-q', '--allow-empty', '-m', 'further on side');
+    const tip = await git('rev-parse', 'side');
+    await git('switch', '-q', '--detach', 'main');
+    await world.ok(['rollback', 'runner-1', String(n)]);
+    expect(await git('rev-parse', 'side')).not.toBe(tip);
+    await world.ok(['undo', 'runner-1']);
+    expect([await git('rev-parse', 'side'), await git('branch', '--show-current')]).toEqual([tip, '']);
+  });
+
   test('takes a purge back: the agents, and their worktrees as they were', async () => {
     await writeFile(inRunner('late.txt'), 'late\n');
     const kept = await world.ok(['down', '--purge', '--yes']);
