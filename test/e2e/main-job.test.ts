@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
+import { askSupervisor } from '../support/api.ts';
 import { runSwarm, type SwarmRun, type SwarmRunOptions } from '../support/swarm.ts';
 import { script, VICTIMS, type Victim } from './script.ts';
 import { startScriptedApi, type ScriptedApi } from './scripted-api.ts';
@@ -47,6 +48,9 @@ async function ok(args: string[], options: SwarmRunOptions = {}): Promise<SwarmR
 }
 
 const status = async (): Promise<StatusView> => (await ok(['status', '--json'])).json<StatusView>();
+/** The same document without a command, for loops. */
+const look = async (): Promise<StatusView> =>
+  (await askSupervisor<StatusView>(environment, repository.path, '/v1/swarm')) ?? (await status());
 const task = async (id: string): Promise<TaskView> => (await ok(['task', 'show', id, '--json'])).json<TaskView>();
 const add = async (...args: string[]): Promise<string> =>
   (await ok(['task', 'add', '--json', ...args])).json<{ id: string }>().id;
@@ -57,7 +61,7 @@ const show = (commit: string | null | undefined, file: string): Promise<string> 
 async function untilNeedsYou(id: string): Promise<StatusView['needsYou'][number]> {
   let found: StatusView['needsYou'][number] | undefined;
   await expect
-    .poll(async () => (found = (await status()).needsYou.find((item) => item.task === id)), {
+    .poll(async () => (found = (await look()).needsYou.find((item) => item.task === id)), {
       timeout: 60_000,
       interval: 200,
     })
@@ -222,7 +226,7 @@ describe('the main job', () => {
       expect(interrupted).toBe(!survives);
       expect(done.attempts).toHaveLength(victim === 'wrapper' || victim === 'tmux' ? 2 : 1);
       await expect
-        .poll(async () => (await status()).agents.map((each) => each.status), { timeout: 60_000, interval: 250 })
+        .poll(async () => (await look()).agents.map((each) => each.status), { timeout: 60_000, interval: 250 })
         .toEqual(before.agents.map(() => 'idle'));
       expect((await status()).broker.state).toBe('up');
     },

@@ -13,6 +13,7 @@ import {
   type TemporaryRepository,
   type TemporaryRepositoryOptions,
 } from '../support/repository.ts';
+import { askSupervisor } from '../support/api.ts';
 import { processesOf, type LivingProcess } from '../support/processes.ts';
 import { runSwarm, type SwarmRun, type SwarmRunOptions } from '../support/swarm.ts';
 import { startScriptedApi, type ScriptedApi } from './scripted-api.ts';
@@ -108,8 +109,25 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     expect(ended.exitCode, `swarm ${args.join(' ')}\n${ended.stdout}\n${ended.stderr}`).toBe(0);
     return ended;
   };
-  const status: World['status'] = async () => (await ok(['status', '--json'])).json<StatusView>();
-  const task: World['task'] = async (id) => (await ok(['task', 'show', id, '--json'])).json<TaskView>();
+  // What `--json` prints is the document of the API; where nobody answers there, the command knows more.
+  const ask = <T>(route: string, body?: unknown) => askSupervisor<T>(environment, repository.path, route, body);
+  const status: World['status'] = async () =>
+    (await ask<StatusView>('/v1/swarm')) ?? (await ok(['status', '--json'])).json<StatusView>();
+  const task: World['task'] = async (id) =>
+    (await ask<TaskView>(`/v1/tasks/${id}`)) ?? (await ok(['task', 'show', id, '--json'])).json<TaskView>();
+  const until: World['until'] = (id, state) =>
+    poll(
+      () => task(id),
+      (view) => view.state === state,
+      `${id} to be ${state}`,
+    );
+  const ended = (id: string) =>
+    poll(
+      () => task(id),
+      ({ state }) => ['done', 'dead', 'cancelled'].includes(state),
+      `${id} to end`,
+      80_000,
+    );
   const add: World['add'] = async (...args) => (await ok(['task', 'add', '--json', ...args])).json<{ id: string }>().id;
   return {
     environment,
@@ -120,14 +138,16 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     status,
     task,
     add,
-    shell: (script, ...args) => add(script.slice(0, 60), ...args, '--', 'sh', '-c', script),
-    until: (id, state) =>
-      poll(
-        () => task(id),
-        (view) => view.state === state,
-        `${id} to be ${state}`,
-      ),
-    done: async (...ids) => void (await ok(['task', 'wait', ...ids, '--timeout', '80s'])),
+    shell: async (script, ...args) => {
+      const title = script.slice(0, 60);
+      const given = { title, command: ['sh', '-c', script] };
+      const added = args.length > 0 ? null : await ask<{ id: string }>('/v1/tasks', given);
+      return added?.id ?? (await add(title, ...args, '--', 'sh', '-c', script));
+    },
+    until,
+    done: async (...ids) => {
+      for (const id of ids) expect(await ended(id), id).toMatchObject({ state: 'done' });
+    },
     show: async (id, file) => await repository.git('show', `${(await task(id)).result?.commit ?? 'none'}:${file}`),
     all: (wanted) =>
       poll(

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../../src/api/client.ts';
 import { projectLayout } from '../../../src/domain/layout.ts';
 import { isRunning } from '../../../src/lib/running.ts';
+import { askSupervisor } from '../../support/api.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../../support/swarm.ts';
@@ -27,7 +28,8 @@ async function ok(...args: string[]): Promise<SwarmRun> {
   return run;
 }
 
-const status = async (): Promise<View> => (await ok('status', '--json')).json<View>();
+const status = async (): Promise<View> =>
+  (await askSupervisor<View>(environment, repository.path, '/v1/swarm')) ?? (await ok('status', '--json')).json<View>();
 const statuses = async (): Promise<string> =>
   (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
 const soon = { timeout: 30_000, interval: 100 };

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EventDocument, StatusDocument } from '../../../src/api/documents.ts';
+import { askSupervisor } from '../../support/api.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../../support/swarm.ts';
@@ -19,7 +20,9 @@ async function ok(...args: string[]): Promise<SwarmRun> {
   return run;
 }
 
-const status = async (): Promise<StatusDocument> => (await ok('status', '--json')).json<StatusDocument>();
+const status = async (): Promise<StatusDocument> =>
+  (await askSupervisor<StatusDocument>(environment, repository.path, '/v1/swarm')) ??
+  (await ok('status', '--json')).json<StatusDocument>();
 const agents = async (): Promise<string> =>
   (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
 const write = (...lines: string[]): Promise<void> =>
