@@ -53,7 +53,11 @@ test.for([true, false])('who is gone is dead before tmux has said so (linked: %s
   const rows = (await tmux?.listPanes()) ?? [];
   vi.spyOn(tmux as Tmux, 'listPanes').mockResolvedValue(rows);
   process.kill(first?.pid ?? 0, 'SIGKILL');
-  await eventually(async () => (await look())?.dead).toBe(true);
+  await eventually(async () => {
+    // As listPanes does where tmux has lost the signal: until it has reaped its child, that is there as a zombie.
+    process.kill(tmux?.serverPid ?? 0, 'SIGCHLD');
+    return (await look())?.dead;
+  }).toBe(true);
 });
 
 test('a pane of before that has another owner on a new server is left alone', async ({ place }) => {
