@@ -12,14 +12,14 @@ import type { Lifecycle, Observed } from './lifecycle.ts';
 
 /** What tmux says of the pane that bears this agent's mark. */
 export interface PaneView {
-  pane: string;
-  session: string;
-  pid: number;
-  dead: boolean;
-  status: number | null;
-  signal: number | null;
+  readonly pane: string;
+  readonly session: string;
+  readonly pid: number;
+  readonly dead: boolean;
+  readonly status: number | null;
+  readonly signal: number | null;
   /** Clients that look at its session now. */
-  clients: number;
+  readonly clients: number;
 }
 
 /** What the store keeps of an agent. */

@@ -1,7 +1,7 @@
 import { systemClock } from '../lib/clock.ts';
 import { identityOf, isThere } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
-import { Tmux } from '../tmux/index.ts';
+import { Tmux, type PaneRow } from '../tmux/index.ts';
 import { listens } from '../tmux/socket.ts';
 import type { PaneView } from './agent-record.ts';
 import type { Project } from './project.ts';
@@ -35,6 +35,8 @@ export class TmuxHost {
   #tmux: Tmux | null = null;
   #opening: Promise<Tmux> | null = null;
   readonly #labels = new Map<string, string>();
+  /** Of rows that stay the same from look to look, so do the views. */
+  readonly #views = new WeakMap<PaneRow, PaneView>();
   #alerts = 0;
 
   constructor(options: TmuxHostOptions) {
@@ -79,18 +81,20 @@ export class TmuxHost {
     for (const row of await this.#panesOf(tmux)) {
       const agent = row.options[AGENT_OPTION];
       if (agent === undefined || row.options[PROJECT_OPTION] !== this.#options.project) continue;
-      views.set(agent, {
-        pane: row.pane,
-        session: row.session,
-        pid: row.pid,
-        // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
-        dead: row.dead || !this.#options.processLives(row.pid, linked(agent)),
-        status: row.deadStatus,
-        signal: row.deadSignal,
-        clients: row.clients,
-      });
+      // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
+      const dead = row.dead || !this.#options.processLives(row.pid, linked(agent));
+      views.set(agent, this.#viewOf(row, dead));
     }
     return views;
+  }
+
+  #viewOf(row: PaneRow, dead: boolean): PaneView {
+    const known = this.#views.get(row);
+    if (known?.dead === dead) return known;
+    const { pane, session, pid, deadStatus: status, deadSignal: signal, clients } = row;
+    const view = { pane, session, pid, dead, status, signal, clients };
+    this.#views.set(row, view);
+    return view;
   }
 
   /** A client that turns out to be dead is let go, so that the next look opens another. */

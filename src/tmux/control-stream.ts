@@ -18,7 +18,12 @@ export class ControlStream {
   push(chunk: Buffer): ControlEvent[] {
     const lines = (this.#rest + this.#decoder.write(chunk)).split('\n');
     this.#rest = lines.pop() ?? '';
-    return lines.flatMap((line) => this.#line(line) ?? []);
+    const events: ControlEvent[] = [];
+    for (const line of lines) {
+      const event = this.#line(line);
+      if (event !== null) events.push(event);
+    }
+    return events;
   }
 
   #line(line: string): ControlEvent | null {

@@ -1,22 +1,20 @@
 /** A pane as `list-panes` tells it. */
 export interface PaneRow {
   /** `%3`: an address for as long as the server lives, never reused by it. */
-  pane: string;
+  readonly pane: string;
   /** `$1` */
-  sessionId: string;
-  session: string;
+  readonly sessionId: string;
+  readonly session: string;
   /** Of the program that the pane was started with. */
-  pid: number;
+  readonly pid: number;
   /** Nothing holds the pane's terminal open any more. */
-  dead: boolean;
-  deadStatus: number | null;
-  deadSignal: number | null;
+  readonly dead: boolean;
+  readonly deadStatus: number | null;
+  readonly deadSignal: number | null;
   /** Clients that look at its session. */
-  clients: number;
+  readonly clients: number;
   /** The pane's own user options, by name with the `@`; unset ones are absent. */
-  options: Record<string, string>;
-  /** Program in the foreground. A label. */
-  command: string;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 export interface ClientRow {
@@ -36,32 +34,50 @@ const PANE_FIELDS = [
   'pane_dead_signal',
   'session_attached',
 ];
-/** A program can put anything into its name: what is no plain character is replaced, or it could forge fields and rows. */
-const COMMAND = '#{s/[^ -~]/?/:pane_current_command}';
-
+/** Nothing that a program in a pane can set is in it: a name of its own could forge fields and rows. */
 export function paneFormat(options: readonly string[]): string {
-  return [...[...PANE_FIELDS, ...options].map((name) => `#{${name}}`), COMMAND].join('\t');
+  return [...PANE_FIELDS, ...options].map((name) => `#{${name}}`).join('\t');
 }
 
-export function parsePanes(lines: readonly string[], options: readonly string[]): PaneRow[] {
-  return lines.map((line) => {
-    const fields = line.split('\t');
-    const [pane = '', sessionId = '', session = '', pid, dead, status, signal, clients] = fields;
-    const values = fields.slice(PANE_FIELDS.length, PANE_FIELDS.length + options.length);
-    const set = options.map((name, index) => [name, values[index] ?? ''] as const).filter(([, value]) => value !== '');
-    return {
-      pane,
-      sessionId,
-      session,
-      pid: Number(pid),
-      dead: dead === '1',
-      deadStatus: numberOrNull(status),
-      deadSignal: numberOrNull(signal),
-      clients: Number(clients),
-      options: Object.fromEntries(set),
-      command: fields.slice(PANE_FIELDS.length + options.length).join(' '),
-    };
-  });
+/** Reads what `list-panes` tells again and again: from one time to the next nearly all of it is the same. */
+export class PaneReader {
+  readonly #options: readonly string[];
+  #lines: readonly string[] = [];
+  #rows: readonly PaneRow[] = [];
+
+  /** @param options names of the user options that `paneFormat` was given */
+  constructor(options: readonly string[]) {
+    this.#options = options;
+  }
+
+  /** A line that is the same as in its place before gives the very same row. */
+  read(lines: readonly string[]): readonly PaneRow[] {
+    const rows = lines.map((line, at) => {
+      const known = line === this.#lines[at] ? this.#rows[at] : undefined;
+      return known ?? parsePane(line, this.#options);
+    });
+    this.#lines = lines;
+    this.#rows = rows;
+    return rows;
+  }
+}
+
+function parsePane(line: string, options: readonly string[]): PaneRow {
+  const fields = line.split('\t');
+  const [pane = '', sessionId = '', session = '', pid, dead, status, signal, clients] = fields;
+  const values = fields.slice(PANE_FIELDS.length);
+  const set = options.map((name, index) => [name, values[index] ?? ''] as const).filter(([, value]) => value !== '');
+  return {
+    pane,
+    sessionId,
+    session,
+    pid: Number(pid),
+    dead: dead === '1',
+    deadStatus: numberOrNull(status),
+    deadSignal: numberOrNull(signal),
+    clients: Number(clients),
+    options: Object.fromEntries(set),
+  };
 }
 
 /** Dead, and tmux does not know how: see `listPanes`. */

@@ -7,8 +7,8 @@ import {
   CLIENT_FORMAT,
   endingUnknown,
   paneFormat,
+  PaneReader,
   parseClients,
-  parsePanes,
   type ClientRow,
   type PaneRow,
 } from './rows.ts';
@@ -59,7 +59,8 @@ export class Tmux implements AsyncDisposable {
   readonly version: string;
   readonly #client: ControlClient;
   readonly #options: TmuxOptions;
-  readonly #paneOptions: readonly string[];
+  readonly #paneFormat: string;
+  readonly #panes: PaneReader;
   /** Panes whose ending no nudge brings out: their program closed its terminal and lives on. */
   readonly #silent = new Set<string>();
   readonly #exitListeners = new Set<(exit: TmuxExit) => void>();
@@ -67,7 +68,9 @@ export class Tmux implements AsyncDisposable {
 
   private constructor(options: TmuxOptions, client: ControlClient, serverPid: number, version: string) {
     this.#options = options;
-    this.#paneOptions = options.paneOptions ?? DEFAULT_OPTIONS;
+    const paneOptions = options.paneOptions ?? DEFAULT_OPTIONS;
+    this.#paneFormat = paneFormat(paneOptions);
+    this.#panes = new PaneReader(paneOptions);
     this.#client = client;
     this.serverPid = serverPid;
     this.version = version;
@@ -204,8 +207,8 @@ export class Tmux implements AsyncDisposable {
   }
 
   async #readPanes(): Promise<PaneRow[]> {
-    const lines = await this.command(['list-panes', '-a', '-F', paneFormat(this.#paneOptions)]);
-    return parsePanes(lines, this.#paneOptions).filter(({ session }) => session !== KEEPER);
+    const lines = await this.command(['list-panes', '-a', '-F', this.#paneFormat]);
+    return this.#panes.read(lines).filter(({ session }) => session !== KEEPER);
   }
 
   async #clientEnded(error: TmuxError): Promise<void> {

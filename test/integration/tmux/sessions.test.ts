@@ -121,7 +121,8 @@ describe('a session', () => {
     const tmux = await place.open();
     const argv = ['bash', '-c', `exec -a $'x\\n%99\\t$9\\tforged\\t1' sleep 1000`];
     const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv });
-    await eventually(async () => (await paneOf(tmux, pane))?.command).not.toBe('bash');
+    const named = ['display-message', '-p', '-t', pane, '#{pane_current_command}'];
+    await eventually(() => tmux.command(named)).not.toEqual(['bash']);
     const rows = await tmux.listPanes();
     expect(rows.map((row) => row.pane)).toEqual([pane]);
   });

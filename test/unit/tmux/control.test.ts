@@ -4,7 +4,7 @@ import { ControlStream } from '../../../src/tmux/control-stream.ts';
 import { errorOf } from '../../../src/tmux/errors.ts';
 import { parseVersion } from '../../../src/tmux/one-shot.ts';
 import { commandLine, plainFormat, quote } from '../../../src/tmux/quote.ts';
-import { endingUnknown, paneFormat, parseClients, parsePanes } from '../../../src/tmux/rows.ts';
+import { endingUnknown, paneFormat, PaneReader, parseClients } from '../../../src/tmux/rows.ts';
 
 const RECORDED = `%begin 1795266201 263 0
 %end 1795266201 263 0
@@ -102,15 +102,12 @@ describe('rows', () => {
   const options = ['@swarm_agent', '@swarm_task'];
 
   test('a living, an exited and a killed pane', () => {
-    expect(paneFormat(options).split('\t')).toHaveLength(11);
-    const rows = parsePanes(
-      [
-        '%1\t$1\tworker-1\t42\t0\t\t\t2\tworker-1\tFix it\tnode',
-        '%2\t$2\tb\t43\t1\t3\t\t0\t\t\t',
-        '%3\t$3\tc\t44\t1\t\t9\t0\t\t\tx\ty',
-      ],
-      options,
-    );
+    expect(paneFormat(options).split('\t')).toHaveLength(10);
+    const rows = new PaneReader(options).read([
+      '%1\t$1\tworker-1\t42\t0\t\t\t2\tworker-1\tFix it',
+      '%2\t$2\tb\t43\t1\t3\t\t0\t\t',
+      '%3\t$3\tc\t44\t1\t\t9\t0\t\t',
+    ]);
     expect(rows[0]).toEqual({
       pane: '%1',
       sessionId: '$1',
@@ -121,12 +118,28 @@ describe('rows', () => {
       deadSignal: null,
       clients: 2,
       options: { '@swarm_agent': 'worker-1', '@swarm_task': 'Fix it' },
-      command: 'node',
     });
     expect(rows[1]).toMatchObject({ dead: true, deadStatus: 3, deadSignal: null, options: {} });
-    expect(rows[2]).toMatchObject({ dead: true, deadStatus: null, deadSignal: 9, command: 'x y' });
+    expect(rows[2]).toMatchObject({ dead: true, deadStatus: null, deadSignal: 9 });
     expect(rows.map(endingUnknown)).toEqual([false, false, false]);
-    expect(parsePanes(['%3\t$3\tc\t44\t1\t\t\t0\t\t\t'], options).map(endingUnknown)).toEqual([true]);
+    expect(new PaneReader(options).read(['%3\t$3\tc\t44\t1\t\t\t0\t\t']).map(endingUnknown)).toEqual([true]);
+  });
+
+  test('a line that is as it was gives the row that it gave, and any other a row of its own', () => {
+    const reader = new PaneReader(options);
+    const [one, two, dead] = [
+      '%1\t$1\ta\t42\t0\t\t\t0\ta\t',
+      '%2\t$2\tb\t43\t0\t\t\t0\tb\t',
+      '%2\t$2\tb\t43\t1\t\t9\t0\tb\t',
+    ];
+    const first = reader.read([one, two]);
+    const second = reader.read([one, dead]);
+    expect(second[0]).toBe(first[0]);
+    expect(second[1]).toMatchObject({ pane: '%2', dead: true, deadSignal: 9 });
+    // All that follows moves up by one.
+    expect(reader.read([two])).toEqual([first[1]]);
+    expect(reader.read([])).toEqual([]);
+    expect(reader.read([two, one])).toEqual([first[1], first[0]]);
   });
 
   test('programs are no people', () => {
