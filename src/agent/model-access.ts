@@ -7,7 +7,7 @@ const LATE_USAGE_MS = 5_000;
 /** Farther from a limit than so many requests of the dearest kind nobody waits for the last one's price. */
 const NEAR_REQUESTS = 5;
 
-const NOTHING: ApiFacts = { failures: 0, failed: null, answeredAt: null, resetsAt: null };
+const NOTHING: ApiFacts = { failures: 0, failed: null, answeredAt: null, resetsAt: null, limit: null };
 
 export interface Failure {
   error: string;
@@ -45,7 +45,11 @@ export class ModelAccess {
         return;
       case 'status-line': {
         const resetsAt = event.resetsAt === null ? null : new Date(event.resetsAt).toISOString();
+        const limit =
+          event.limit === null ? null : { ...event.limit, resetsAt: new Date(event.limit.resetsAt).toISOString() };
         if (resetsAt !== this.#facts.resetsAt) this.#update({ resetsAt });
+        // A line that says nothing of it takes nothing back.
+        if (limit !== null && JSON.stringify(limit) !== JSON.stringify(this.#facts.limit)) this.#update({ limit });
         return;
       }
       default:

@@ -63,6 +63,12 @@ const agent = z.object({
   cpuPercent: number,
   rssBytes: number,
   lastActivityAt: text.describe('ISO 8601'),
+  granted: z
+    .string()
+    .optional()
+    .describe(
+      'Only of the answer to `resume` and the like: what it granted of a budget that was spent, and until when.',
+    ),
 });
 
 const needsYou = z.object({

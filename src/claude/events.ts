@@ -31,9 +31,15 @@ export type ClaudeEventBody =
   | { type: 'usage'; requestId: string; usage: Usage; model: string }
   /**
    * `costUsd` is the total of this process's session so far; `contextPercent` 0–100; `resetsAt`: epoch ms when a limit
-   * of the subscription that is used up is given anew.
+   * of the subscription that is used up is given anew; `limit`: the one that is used most.
    */
-  | { type: 'status-line'; costUsd: number | null; contextPercent: number | null; resetsAt: number | null }
+  | {
+      type: 'status-line';
+      costUsd: number | null;
+      contextPercent: number | null;
+      resetsAt: number | null;
+      limit: { usedPercent: number; resetsAt: number } | null;
+    }
   /** A hook that moves no state but proves life, by its own name. */
   | { type: 'other'; name: string };
 

@@ -21,7 +21,18 @@ export function readStatusLine(raw: unknown, at: string): Extract<ClaudeEvent, {
     costUsd: status.cost?.total_cost_usd ?? null,
     contextPercent: status.context_window?.used_percentage ?? null,
     resetsAt: resetOf(status.rate_limits),
+    limit: fullestOf(status.rate_limits),
   };
+}
+
+/** Whole percents: less is no news. */
+function fullestOf(limits: z.infer<typeof schema>['rate_limits']): { usedPercent: number; resetsAt: number } | null {
+  const uses = [limits?.five_hour, limits?.seven_day].flatMap((limit) => {
+    const { used_percentage: used, resets_at: resets } = limit ?? {};
+    if (typeof used !== 'number' || typeof resets !== 'number' || resets <= 0) return [];
+    return [{ usedPercent: Math.max(0, Math.floor(used)), resetsAt: resets * 1_000 }];
+  });
+  return uses.toSorted((a, b) => a.usedPercent - b.usedPercent).at(-1) ?? null;
 }
 
 /** Of the limits that are used up the one that lasts longest, epoch ms. */

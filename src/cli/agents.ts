@@ -16,6 +16,7 @@ export function setAgents(verb: AgentVerb) {
       });
       done.push(agent);
       context.output.line(`${agent.id}: ${verb} ordered (was ${agent.status})`);
+      if (agent.granted !== undefined) context.output.line(`The budget was spent. Granted: ${agent.granted}.`);
     }
     context.output.document(done.length === 1 ? done[0] : { agents: done });
   };

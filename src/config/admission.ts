@@ -17,4 +17,12 @@ export const admissionSchema = z.strictObject({
     .max(10_000)
     .default(20)
     .describe('No further agent starts above this load for each processor; 0: however high it is.'),
+  rateLimit: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(90)
+    .describe(
+      "No further agent starts when so many percent of the account's rate limit are used, as far as Claude Code tells it (of a subscription), nor while its agents are held by one.",
+    ),
 });

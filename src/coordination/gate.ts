@@ -27,5 +27,7 @@ export const apiFactsSchema = z.object({
   answeredAt: z.string().nullable(),
   /** When the limit that is used up is given anew, from Claude Code's own status line. */
   resetsAt: z.string().nullable(),
+  /** The limit of the subscription that is used most, from there too; 0–100, and whole. */
+  limit: z.object({ usedPercent: z.number(), resetsAt: z.string() }).nullable().default(null),
 });
 export type ApiFacts = z.infer<typeof apiFactsSchema>;

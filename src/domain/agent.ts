@@ -92,4 +92,6 @@ export interface Agent {
   cpuPercent: number | null;
   rssBytes: number | null;
   lastActivityAt: string | null;
+  /** Only of the answer to a person's word: what it granted of a budget that was spent, and until when that holds. */
+  granted?: string | undefined;
 }

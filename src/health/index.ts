@@ -27,6 +27,7 @@ export {
 } from './mass-death.ts';
 export { degradedOf } from './degraded.ts';
 export { RULES } from './rules.ts';
+export { lackOfHeadroom } from './headroom.ts';
 export { resetTime } from './reset-time.ts';
 export {
   FREE,

@@ -14,6 +14,8 @@ export interface AdmissionWorld {
   look(): Promise<Machine>;
   records(): readonly AgentRecord[];
   wanted(record: AgentRecord): boolean;
+  /** What its account lacks for one more agent; null: nothing. */
+  lack(record: AgentRecord): string | null;
 }
 
 /** A look at the machine counts for so long, ms. */
@@ -64,7 +66,9 @@ export class AdmissionDesk {
   #applicant(record: AgentRecord): Applicant[] {
     if (!this.#world.wanted(record)) return [];
     const { id, row, lifecycle } = record;
-    const of = (state: Applicant['state']): Applicant[] => [{ id, kind: row.kind, state }];
+    const of = (state: Applicant['state']): Applicant[] => [
+      { id, kind: row.kind, state, lack: state === 'new' ? this.#world.lack(record) : null },
+    ];
     switch (lifecycle.phase) {
       case 'failed':
       case 'blocked':
@@ -110,7 +114,11 @@ export class AdmissionDesk {
 }
 
 /** The desk of this project: who starts here takes of the machine that its worktrees lie on. */
-export function openAdmission({ log, project }: { log: Logger; project: Project }, fleet: Fleet): AdmissionDesk {
+export function openAdmission(
+  { log, project }: { log: Logger; project: Project },
+  fleet: Fleet,
+  lack: AdmissionWorld['lack'],
+): AdmissionDesk {
   const { config, layout } = project;
   return new AdmissionDesk({
     log,
@@ -119,5 +127,6 @@ export function openAdmission({ log, project }: { log: Logger; project: Project 
     look: () => readMachine(layout.worktreesDir),
     records: () => fleet.records,
     wanted: (record) => fleet.desired(record) !== 'stopped',
+    lack,
   });
 }

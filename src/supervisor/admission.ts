@@ -7,6 +7,8 @@ export interface Applicant {
   kind: AgentKind;
   /** `back`: it has run before and lost its processes; what it takes was its own a moment ago. */
   state: 'running' | 'starting' | 'new' | 'back';
+  /** What the account that it asks the model with lacks for one more agent; absent: nothing. */
+  lack?: string | null;
 }
 
 export interface AdmissionRules {
@@ -41,8 +43,11 @@ export function admit(machine: Machine, agents: readonly Applicant[], rules: Adm
   // What those that start now will take is not taken yet.
   let taken = starting.reduce((sum, { kind }) => sum + NEEDS[kind], 0);
   const applicants = agents.filter(({ state }) => state === 'back' || state === 'new');
-  for (const { id, kind, state } of applicants.toSorted((a, b) => rank(a) - rank(b))) {
-    const lack = state === 'back' ? null : lackOf(machine, rules, { need: NEEDS[kind] + taken, first: there === 0 });
+  for (const { id, kind, state, lack: ofAccount = null } of applicants.toSorted((a, b) => rank(a) - rank(b))) {
+    const lack =
+      state === 'back'
+        ? null
+        : (lackOf(machine, rules, { need: NEEDS[kind] + taken, first: there === 0 }) ?? ofAccount);
     if (lack !== null) waits.set(id, { for: 'machine', reason: lack });
     else if (begun >= rules.atOnce) waits.set(id, { for: 'turn', reason: turnText(begun) });
     else {

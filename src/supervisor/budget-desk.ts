@@ -47,17 +47,18 @@ export class BudgetDesk {
     return now.leftUsd > now.limitUsd / 5 ? Math.floor(now.leftUsd / step) * step : now.leftUsd;
   }
 
-  /** A person says that it goes on: as much again. False when nothing was spent up. */
-  grant(agent: string): boolean {
+  /** A person says that it goes on: as much again. @returns what that is, for them; null: nothing was spent up */
+  grant(agent: string): string | null {
     const { note, budget, events } = this.#options;
-    if (this.standing?.state !== 'spent') return false;
-    const { usd = 0 } = budget();
+    if (this.standing?.state !== 'spent') return null;
+    const { usd = 0, per } = budget();
     note.ledger = { ...note.ledger, grantedUsd: note.ledger.spentUsd };
     const limitUsd = this.standing?.limitUsd ?? 0;
-    const text = `${money(usd)} more: the agents go on until ${money(limitUsd)} are spent in this ${budget().per}`;
+    const end = per === 'day' ? 'midnight' : '`swarm down`';
+    const text = `${money(usd)} more: the agents go on until ${money(limitUsd)} are spent in this ${per}; that holds until ${end}`;
     events.emit('budget.raised', { agent, data: { limitUsd, text } });
     this.#tell();
-    return true;
+    return text;
   }
 
   conditions(): Condition[] {

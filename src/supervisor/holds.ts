@@ -6,6 +6,7 @@ import {
   failed,
   FREE,
   hurried,
+  lackOfHeadroom,
   probing,
   resetTime,
   succeeded,
@@ -28,7 +29,7 @@ export interface HoldsOptions extends Omit<DegradedWorld, 'holds' | 'store'> {
   log: Logger;
   events: EventLog;
   store: Store;
-  config(): Pick<Config, 'holds' | 'budget' | 'agents'>;
+  config(): Pick<Config, 'holds' | 'budget' | 'agents' | 'admission'>;
   records(): AgentRecord[];
   desired(record: AgentRecord): AgentDesired;
   /** Tells a wrapper; one that is away hears it with its welcome. */
@@ -101,16 +102,20 @@ export class Holds {
     this.#memory.keep();
   }
 
-  /** A person said `resume`, `restart` or `up`: whatever held this agent is tried, or granted, at once. */
-  person(record: AgentRecord): void {
+  /**
+   * A person said `resume`, `restart` or `up`: whatever held this agent is tried, or granted, at once.
+   * @returns what was granted of the budget, for them; null: nothing
+   */
+  person(record: AgentRecord): string | null {
     const { now } = this.#options;
     this.deaths.release();
-    this.budget.grant(record.id);
+    const granted = this.budget.grant(record.id);
     const name = this.#nameOf(record);
     const account = hurried(this.#account(name), now(), record.id);
     this.#set(name, probing(account, this.#candidates(name), now()));
     this.#push();
     this.#memory.keep();
+    return granted;
   }
 
   /** What this agent's wrapper is to know now. */
@@ -124,6 +129,20 @@ export class Holds {
       costLimitUsd: left === null ? null : (record.snapshot?.usage.costUsd ?? 0) + left,
       heard: this.#heard(record),
     };
+  }
+
+  /** What its account lacks for one more agent; null: nothing, or there is nobody else who could find out. */
+  lack(record: AgentRecord): string | null {
+    const { config, now } = this.#options;
+    const name = this.#nameOf(record);
+    const others = new Set(this.#candidates(name).map(({ id }) => id));
+    if (record.row.kind !== 'claude' || others.size === 0) return null;
+    const uses = this.#options
+      .records()
+      .filter(({ id }) => others.has(id))
+      .flatMap(({ snapshot }) => snapshot?.api?.limit ?? [])
+      .map(({ usedPercent, resetsAt }) => ({ usedPercent, resetsAt: Date.parse(resetsAt) }));
+    return lackOfHeadroom(this.#account(name).hold, uses, config().admission.rateLimit, now());
   }
 
   conditions(): Condition[] {

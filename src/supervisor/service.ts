@@ -54,8 +54,8 @@ export interface ServiceDependencies {
   saveRow(record: AgentRecord): Promise<void>;
   /** It may take as much again as its limits allow. */
   renew(record: AgentRecord): void;
-  /** A person wants it to go on: what holds the fleet is tried, or granted, at once. */
-  goOn(record: AgentRecord): void;
+  /** A person wants it to go on: what holds the fleet is tried, or granted, at once; says what was granted. */
+  goOn(record: AgentRecord): string | null;
   checkpoints: {
     list(agent: string): Promise<CheckpointDocument[]>;
     /** For an agent that is stopped; a living one does it itself. */
@@ -126,20 +126,24 @@ export class Service implements SwarmService {
     await this.#deps.saveRow(record);
     if (desired === 'up') this.#deps.renew(record);
     if (desired !== 'stopped') this.#deps.fleet.revive(record);
-    if (desired === 'up') this.#deps.goOn(record);
+    const granted = desired === 'up' ? this.#deps.goOn(record) : null;
     this.#deps.events.emit('agent.wanted', { agent: id, data: { desired } });
     this.#deps.fleet.wake();
-    return this.#deps.document(record);
+    return this.#answer(record, granted);
   }
 
   async restart(id: string): Promise<Agent> {
     const record = this.#record(id);
     if (record.row.desired === 'stopped') return await this.setDesired(id, 'up');
-    this.#deps.goOn(record);
+    const granted = this.#deps.goOn(record);
     if (record.linked) await this.#deps.order(id, { do: 'restart' }, ORDER_TIMEOUT_MS);
     this.#deps.fleet.revive(record);
     this.#deps.fleet.wake();
-    return this.#deps.document(record);
+    return this.#answer(record, granted);
+  }
+
+  #answer(record: AgentRecord, granted: string | null): Agent {
+    return { ...this.#deps.document(record), ...(granted === null ? {} : { granted }) };
   }
 
   async checkpoint(id: string, reason: string): Promise<CheckpointDocument> {

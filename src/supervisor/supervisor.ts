@@ -139,7 +139,7 @@ export class Supervisor {
         }),
       ),
     });
-    this.#admission = openAdmission(options, this.#fleet);
+    this.#admission = openAdmission(options, this.#fleet, (record) => this.#holds.lack(record));
     this.#holds = openHolds({
       ...options,
       events: this.#events,

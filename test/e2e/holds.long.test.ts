@@ -156,7 +156,10 @@ describe('what agents of one account share', () => {
     process.kill((await world.status()).supervisor.pid ?? 0, 'SIGKILL');
     await world.all('held');
     expect(account.requests.filter((request) => request.at > at + 500)).toEqual([]);
-    await world.ok(['resume', 'worker-1']);
+    const resumed = await world.ok(['resume', 'worker-1']);
+    expect(resumed.stdout).toMatch(
+      /The budget was spent. Granted: .* USD more: .* in this day; that holds until midnight/,
+    );
     await world.done(...tasks);
     await expectOneAttemptEach(tasks);
   });

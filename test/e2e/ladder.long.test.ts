@@ -126,7 +126,7 @@ describe('an agent that does not get on', () => {
     expect(stuck.map(({ data }) => data)).toContainEqual(
       expect.objectContaining({ rule: 'loop', reason: expect.stringContaining('echo the same') }),
     );
-    expect((await rungs(id)).slice(0, 3)).toEqual(['note', 'nudge', 'interrupt']);
+    expect(await rungs(id)).toEqual(expect.arrayContaining(['note', 'nudge', 'interrupt']));
     expect((await world.task(id)).result?.summary).toMatch(/another way|answered at last/);
   });
 

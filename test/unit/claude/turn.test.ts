@@ -17,7 +17,7 @@ const usage: ClaudeEventBody = {
   model: 'm',
   usage: { costUsd: 1, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
 };
-const line: ClaudeEventBody = { type: 'status-line', costUsd: 1, contextPercent: 1, resetsAt: null };
+const line: ClaudeEventBody = { type: 'status-line', costUsd: 1, contextPercent: 1, resetsAt: null, limit: null };
 const notify = (kind: string): ClaudeEventBody => ({ type: 'notification', kind, message: '' });
 const begin = (tool = 'Bash'): ClaudeEventBody => ({ type: 'tool-start', tool, input: {}, toolUseId: 't' });
 const ended = (tool = 'Bash', ok = true): ClaudeEventBody => ({

@@ -59,6 +59,16 @@ describe('who may start', () => {
     expect(admitted(busy, some(3), { ...rules, load: 0 })).toHaveLength(3);
   });
 
+  test('what the account lacks keeps back whoever was never there', () => {
+    const lack = '95 % are used';
+    const agents: Applicant[] = [...some(1), ...some(1, 'back', 2), ...some(1, 'new', 3)].map((agent) => ({
+      ...agent,
+      lack: agent.id === 'worker-3' ? null : lack,
+    }));
+    const waits = admit(idle, agents, rules);
+    expect([...waits]).toEqual([['worker-1', { for: 'machine', reason: lack }]]);
+  });
+
   test('what could not be found out speaks against nobody', () => {
     expect(admitted(unknown, some(4))).toHaveLength(4);
   });
@@ -84,6 +94,7 @@ describe('the desk', () => {
       look: machine,
       records: () => agents,
       wanted: ({ row }) => row.desired !== 'stopped',
+      lack: () => null,
     });
     return { agents, desk, time, ask: () => agents.map((agent) => desk.ask(agent)?.for ?? 'may') };
   }

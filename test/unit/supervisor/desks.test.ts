@@ -354,7 +354,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     },
     metrics: async () => '',
     degraded: () => [],
-    goOn: () => undefined,
+    goOn: () => null,
     ...more,
   });
   return { service, said, seen, orders, saved, local, fleet };
@@ -501,6 +501,13 @@ describe('the service behind the API', () => {
     const stopped = office([resting()], {});
     await stopped.service.restart('worker-1');
     expect(stopped.saved).toEqual(['worker-1 up']);
+  });
+
+  test('who lets an agent go on is told what that granted', async () => {
+    const { service } = office([linked()], { goOn: () => '2.00 USD more' });
+    expect(await service.setDesired('worker-1', 'up')).toMatchObject({ granted: '2.00 USD more' });
+    expect(await service.restart('worker-1')).toMatchObject({ granted: '2.00 USD more' });
+    expect(await service.setDesired('worker-1', 'paused')).not.toHaveProperty('granted');
   });
 
   test('health is what is degraded', () => {
