@@ -7,6 +7,9 @@ const root = path.resolve(import.meta.dirname, '..');
 const GATED_ROOMS = ['domain', 'scheduler', 'health', 'checkpoint'];
 const MINIMUM_LINES = 90;
 
+/** `*.long.test.ts` are for `scripts/test --long`. */
+const EXCLUDED = ['**/node_modules/**', ...(process.env['SWARM_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'])];
+
 export default defineConfig({
   root,
   test: {
@@ -29,6 +32,7 @@ export default defineConfig({
           name: 'integration',
           root,
           include: ['test/integration/**/*.test.ts'],
+          exclude: EXCLUDED,
           // Far above what any takes: what a test waits for bounds itself.
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -42,7 +46,7 @@ export default defineConfig({
           name: 'e2e',
           root,
           include: ['test/e2e/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...(process.env['SWARM_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'])],
+          exclude: EXCLUDED,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',

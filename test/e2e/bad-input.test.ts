@@ -2,13 +2,29 @@ import { randomUUID } from 'node:crypto';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { brokerRecord, expectError, find, openWorld, SHELL_WORKER, UP, type World } from './world.ts';
+import {
+  brokerRecord,
+  expectError,
+  find,
+  openAccount,
+  openWorld,
+  SHELL_WORKER,
+  UP,
+  type Account,
+  type World,
+} from './world.ts';
 
+let account: Account;
 let world: World;
+
+beforeAll(async () => {
+  account = await openAccount();
+});
+afterAll(() => account[Symbol.asyncDispose]());
 
 describe('what a person may mistype', () => {
   beforeAll(async () => {
-    world = await openWorld();
+    world = await openWorld({ account });
     await world.ok(UP);
   });
   afterAll(() => world[Symbol.asyncDispose]());
@@ -177,7 +193,7 @@ describe('what may come over the queue', () => {
   let prefix: string;
 
   beforeAll(async () => {
-    world = await openWorld();
+    world = await openWorld({ account });
     await world.ok(UP);
     const { project } = await world.brokerUp();
     model = await connect(brokerRecord(world).url);

@@ -7,9 +7,25 @@ import { repositoryRoot } from '../support/environment.ts';
 import { script } from './script.ts';
 import { swarmScript } from '../support/swarm.ts';
 import { openTerminal } from './terminal.ts';
-import { expectError, find, openWorld, poll, SHELL_WORKER, UP, type World } from './world.ts';
+import {
+  expectError,
+  find,
+  openAccount,
+  openWorld,
+  poll,
+  SHELL_WORKER,
+  UP,
+  type Account,
+  type World,
+} from './world.ts';
 
+let account: Account;
 let world: World;
+
+beforeAll(async () => {
+  account = await openAccount();
+});
+afterAll(() => account[Symbol.asyncDispose]());
 
 /** No test here is to hang on a question that nobody can answer. */
 const SOON = { timeoutMs: 30_000 };
@@ -17,6 +33,7 @@ const SOON = { timeoutMs: 30_000 };
 describe('without a terminal', () => {
   beforeAll(async () => {
     world = await openWorld({
+      account,
       repository: {
         files: {
           'swarm.yaml':
@@ -100,7 +117,7 @@ describe('without a terminal', () => {
 
 describe('while it is down', () => {
   beforeAll(async () => {
-    world = await openWorld();
+    world = await openWorld({ account });
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
@@ -136,7 +153,7 @@ describe('while it is down', () => {
 
 describe('on a terminal', () => {
   beforeAll(async () => {
-    world = await openWorld();
+    world = await openWorld({ account });
   });
   afterAll(() => world[Symbol.asyncDispose]());
 

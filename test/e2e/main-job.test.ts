@@ -78,7 +78,7 @@ beforeAll(async () => {
     parent: environment.directory,
     files: {
       'README.md': 'a project\n',
-      'check.sh': '#!/bin/sh\necho litter > litter.txt\ngrep -q good checked.txt\n',
+      'check.sh': '#!/bin/sh\necho litter > litter.txt\necho "it is $(cat checked.txt)"\ngrep -q good checked.txt\n',
       'swarm.yaml':
         'verify:\n  check: [sh, check.sh]\nagents:\n  worker: {}\n  runner: {kind: shell, slots: 2, count: 1}\n',
       '.gitignore': 'ignored/\n',
@@ -140,7 +140,7 @@ describe('the main job', () => {
     const verified = await task(checked);
     expect(await show(verified.result?.commit, 'checked.txt')).toBe('good');
     expect(verified.attempts).toHaveLength(1);
-    expect(api.turns().some((turn) => turn.rule === 'mend')).toBe(true);
+    expect(api.turns().find((turn) => turn.rule === 'mend')?.prompt).toContain('it is bad');
     // What the verify command left behind is in no commit.
     await expect(show(verified.result?.commit, 'litter.txt')).rejects.toThrow();
     expect(await show((await task(asks)).result?.commit, 'colour.txt')).toBe('green');

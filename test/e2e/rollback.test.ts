@@ -4,8 +4,9 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTerminal } from './terminal.ts';
-import { expectError, find, kill, openWorld, poll, UP, type World } from './world.ts';
+import { expectError, find, kill, openAccount, openWorld, poll, UP, type Account, type World } from './world.ts';
 
+let account: Account;
 let world: World;
 let worker: string;
 let runner: string;
@@ -53,7 +54,9 @@ const inRunner = (name: string): string => path.join(runner, name);
 const statusOf = async (id: string) => (await world.status()).agents.find((agent) => agent.id === id);
 
 beforeAll(async () => {
+  account = await openAccount();
   world = await openWorld({
+    account,
     repository: {
       files: {
         'README.md': 'a project\n',
@@ -92,7 +95,10 @@ beforeAll(async () => {
   runner = agents.find(({ id }) => id === 'runner-1')?.worktree ?? '';
 });
 
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  await account[Symbol.asyncDispose]();
+});
 
 describe('rollback', () => {
   test('files and conversation go back to the same point, and undo brings both back', async () => {

@@ -1,18 +1,32 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { commandLinesOf, expectError, inside, kill, openWorld, outcomes, poll, UP, type World } from './world.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  commandLinesOf,
+  expectError,
+  inside,
+  kill,
+  openAccount,
+  openWorld,
+  outcomes,
+  poll,
+  UP,
+  type Account,
+  type World,
+} from './world.ts';
 
 /** Two shell workers and what a test says of their worktrees. */
 const config = (worktree: string, rest = ''): string =>
   `agents: {worker: {kind: shell, count: 2}}\nworktree:\n${worktree.replaceAll(/^/gm, '  ')}\n${rest}`;
 const NEEDS_ENV = 'verify: {env: [sh, -c, ". ./.env && test \\"$GREETING\\" = hello"]}\ndefaultVerify: env\n';
 
+let account: Account;
 let world: World;
 const events = async (): Promise<{ name: string; agent: string | null; data: Record<string, unknown> }[]> =>
   (await world.ok(['events', '--json', '-n', '500'])).jsonLines();
-const worktree = (agent: string, ...names: string[]): string => inside(world, 'repo.swarm', agent, ...names);
+const worktree = (agent: string, ...names: string[]): string =>
+  path.join(`${world.repository.path}.swarm`, agent, ...names);
 const agent = async (id: string) => (await world.status()).agents.find((one) => one.id === id);
 /** What the set-up of an agent runs, also what it hid in a session of its own. */
 const running = (id: string): number[] =>
@@ -37,6 +51,7 @@ const until = (id: string, status: string) =>
 
 async function begin(text: string, dirty: Record<string, string> = {}): Promise<void> {
   world = await openWorld({
+    account,
     repository: {
       files: { 'README.md': 'a project\n', '.gitignore': '.env\nnode_modules/\n/log\n', 'swarm.yaml': text },
       dirty,
@@ -44,6 +59,10 @@ async function begin(text: string, dirty: Record<string, string> = {}): Promise<
   });
 }
 
+beforeAll(async () => {
+  account = await openAccount();
+});
+afterAll(() => account[Symbol.asyncDispose]());
 beforeEach(() => {
   world = undefined as unknown as World;
 });

@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -14,6 +15,7 @@ import {
   type TemporaryRepositoryOptions,
 } from '../support/repository.ts';
 import { askSupervisor } from '../support/api.ts';
+import { keepBroker } from '../support/broker.ts';
 import { processesOf, type LivingProcess } from '../support/processes.ts';
 import { runSwarm, type SwarmRun, type SwarmRunOptions } from '../support/swarm.ts';
 import { startScriptedApi, type ScriptedApi } from './scripted-api.ts';
@@ -84,6 +86,8 @@ export interface World extends AsyncDisposable {
 }
 
 export interface WorldOptions {
+  /** The account it is in, which outlives it; else it has one of its own. */
+  account?: Account;
   environment?: IsolatedEnvironmentOptions;
   repository?: Omit<TemporaryRepositoryOptions, 'parent'>;
   /** Of the scripted Messages API; without one there is none. */
@@ -92,10 +96,28 @@ export interface WorldOptions {
 
 const TIMEOUT_MS = 90_000;
 
+/** One person's account for several worlds. Its broker stays up between them, as when another project is up there. */
+export interface Account extends AsyncDisposable {
+  environment: IsolatedEnvironment;
+}
+
+export async function openAccount(): Promise<Account> {
+  const environment = await isolatedEnvironment({ graceMs: 5_000 });
+  const other = await keepBroker(environment);
+  return {
+    environment,
+    [Symbol.asyncDispose]: async () => {
+      await other[Symbol.asyncDispose]();
+      await environment[Symbol.asyncDispose]();
+    },
+  };
+}
+
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const environment = await isolatedEnvironment({ graceMs: 5_000, ...options.environment });
+  const { account } = options;
+  const environment = account?.environment ?? (await isolatedEnvironment({ graceMs: 5_000, ...options.environment }));
   const repository = await temporaryRepository({
-    parent: environment.directory,
+    parent: account === undefined ? environment.directory : await mkdtemp(path.join(environment.directory, 'w')),
     files: { 'README.md': 'a project\n', 'swarm.yaml': SHELL_WORKER },
     ...options.repository,
   });
@@ -159,7 +181,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     [Symbol.asyncDispose]: async () => {
       await run(['down']);
       await api?.[Symbol.asyncDispose]();
-      await environment[Symbol.asyncDispose]();
+      if (account === undefined) await environment[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import { test } from 'vitest';
-import { ensureBroker, stopBroker } from '../../src/broker/index.ts';
+import { ensureBroker, joinBroker, leaveBroker, stopBroker } from '../../src/broker/index.ts';
 import type { BrokerHandle } from '../../src/broker/index.ts';
-import { findMarked } from '../../src/broker/processes.ts';
+import { findMarked, identify } from '../../src/broker/processes.ts';
+import type { IsolatedEnvironment } from './environment.ts';
 
 /** A directory for a broker that goes away with every process of the broker in it. */
 export interface BrokerDirectory extends AsyncDisposable {
@@ -72,3 +74,21 @@ export const brokerTest = test.extend('broker', { scope: 'file' }, async ({}, { 
   onCleanup(() => broker[Symbol.asyncDispose]());
   return broker;
 });
+
+/**
+ * Another project of the same person: while it is up, a `down` leaves the broker running, and the next `up` need not spend
+ * two seconds of a processor on starting it.
+ */
+export async function keepBroker({ stateHome }: Pick<IsolatedEnvironment, 'stateHome'>): Promise<AsyncDisposable> {
+  const dir = path.join(stateHome, 'swarm/broker');
+  const me = identify(process.pid);
+  if (me === null) throw new Error('this process is not in the process table');
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await joinBroker(dir, { project: 'another', ...me });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await leaveBroker(dir, 'another');
+      await stopBroker(dir, { ifUnused: true });
+    },
+  };
+}

@@ -64,6 +64,8 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
     ANTHROPIC_AUTH_TOKEN: 'dummy',
+    // Claude Code's runtime: what lives for seconds does not earn back what its best compiler costs, a seventh of it all.
+    BUN_JSC_useDFGJIT: '0',
   };
   if (options.anthropicBaseUrl !== undefined) variables['ANTHROPIC_BASE_URL'] = options.anthropicBaseUrl;
   for (const [name, value] of Object.entries(options.variables ?? {})) {

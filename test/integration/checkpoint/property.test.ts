@@ -8,11 +8,11 @@ import { ownMounts } from './property/disk.ts';
 import { CASES_OF_A_WORLD, hasManyFiles } from './property/start.ts';
 
 /**
- * `SWARM_PROPERTY_SEED=7` tries the world of that seed alone, `SWARM_PROPERTY_CASES=200` so many cases, from which on each
- * feature must come up often enough; `scripts/test --long` tries 2,000, many files among them.
+ * `SWARM_PROPERTY_SEED=7` tries the world of that seed alone, `SWARM_PROPERTY_CASES=40` so many cases; from 200 on each
+ * feature must come up often enough. `scripts/test --long` tries 2,000, many files among them.
  */
 const only = process.env['SWARM_PROPERTY_SEED'];
-const wanted = Number(process.env['SWARM_PROPERTY_CASES'] ?? (process.env['SWARM_TEST_LONG'] === '1' ? 2_000 : 40));
+const wanted = Number(process.env['SWARM_PROPERTY_CASES'] ?? (process.env['SWARM_TEST_LONG'] === '1' ? 2_000 : 200));
 const first = only === undefined ? Math.floor(Math.random() * 1_000_000) * 1_000 : Number(only);
 const LEAST_OF_EACH = 10;
 const isCounted = only === undefined && wanted >= 200;

@@ -6,6 +6,7 @@ import { connect } from '../../../src/api/client.ts';
 import { projectLayout } from '../../../src/domain/layout.ts';
 import { isRunning } from '../../../src/lib/running.ts';
 import { askSupervisor } from '../../support/api.ts';
+import { keepBroker } from '../../support/broker.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../../support/swarm.ts';
@@ -13,6 +14,7 @@ import { runSwarm, type SwarmRun } from '../../support/swarm.ts';
 /** The whole daemon with agents that need no model: what becomes of it when it is told to go, or told two things at once. */
 let environment: IsolatedEnvironment;
 let repository: TemporaryRepository;
+let other: AsyncDisposable;
 
 interface View {
   supervisor: { state: string; pid: number | null; epoch: number | null };
@@ -40,11 +42,13 @@ beforeAll(async () => {
     parent: environment.directory,
     files: { 'swarm.yaml': 'agents:\n  worker: {count: 0}\n  runner: {kind: shell, count: 2}\nstopGrace: 1s\n' },
   });
+  other = await keepBroker(environment);
   await ok('up', '--detach', '--yes');
 });
 
 afterAll(async () => {
   await swarm('down');
+  await other[Symbol.asyncDispose]();
   await environment[Symbol.asyncDispose]();
 });
 
@@ -76,6 +80,8 @@ describe('the daemon', () => {
   });
 
   test('down and up at the same moment end with what was said last', async () => {
+    // The broker goes and comes too.
+    await other[Symbol.asyncDispose]();
     for (let round = 0; round < 3; round += 1) {
       const down = swarm('down');
       // At another moment of the end each time.
@@ -91,6 +97,7 @@ describe('the daemon', () => {
           expect.stringMatching(/error: swarm was brought up again while it went down\n.*swarm down/),
         ]);
     }
+    other = await keepBroker(environment);
   });
 
   test('an agent whose role is gone says so, and is stopped by the next up', async () => {
