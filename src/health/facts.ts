@@ -111,7 +111,8 @@ export interface Judgement {
   reason: string;
   /** Name of the rule that fired. */
   rule: string;
-  evidence: Evidence[];
+  /** Put together when it is asked for. */
+  readonly evidence: Evidence[];
   /** When a hold or a backoff ends, epoch ms. */
   until: number | null;
   /** Set while it is stuck. */

@@ -11,7 +11,10 @@ export function judge(facts: HealthFacts, now: number): Judgement {
       status,
       reason: verdict.reason,
       rule: name,
-      evidence: evidenceOf(facts, now),
+      // Every agent is judged once a second, and hardly ever does anybody ask why.
+      get evidence() {
+        return evidenceOf(facts, now);
+      },
       until: verdict.until ?? null,
       trouble: verdict.trouble ?? null,
     };
