@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { AGENT_MARK, WRAPPER_MARK } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { supervisorCommand } from '../domain/programs.ts';
@@ -97,6 +98,9 @@ function readVersion(here: string): string {
   return parsed.version;
 }
 
+// Helpers for a collection of a few MB cost more in waiting for them than they save. No argument of the command: a Node
+// that does not know the flag any more must start all the same.
+setFlagsFromString('--no-parallel-scavenge');
 try {
   await main();
 } catch (error) {
