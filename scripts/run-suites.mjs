@@ -19,10 +19,10 @@ const CHECKS = {
   types: { budget: 10, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
 const SUITES = {
-  unit: { budget: 60 },
-  integration: { budget: 420 },
-  e2e: { budget: 470 },
-  chaos: { budget: 110, long: 2_400 },
+  unit: { budget: 40 },
+  integration: { budget: 345 },
+  e2e: { budget: 385 },
+  chaos: { budget: 95, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;
