@@ -58,7 +58,10 @@ function activityEvidence({ activity }: WrapperSnapshot, now: number): Evidence[
   return found;
 }
 
-function signsEvidence({ transcriptAt, work, screen, person, stopped, session, use }: Signs, now: number): Evidence[] {
+function signsEvidence(
+  { transcriptAt, work, answerAt = null, screen, person, stopped, session, use }: Signs,
+  now: number,
+): Evidence[] {
   const found: Evidence[] = [];
   if (transcriptAt !== null) found.push({ fact: 'transcript or output', value: 'grew', ageMs: age(now, transcriptAt) });
   if (work !== null) {
@@ -66,6 +69,7 @@ function signsEvidence({ transcriptAt, work, screen, person, stopped, session, u
     const value = work.activeAt === null ? 'never seen to do anything' : 'used the processor, read or wrote';
     found.push({ fact: 'commands', value, ageMs: age(now, work.activeAt) });
   }
+  if (answerAt !== null) found.push({ fact: 'answer of the API', value: 'came in', ageMs: age(now, answerAt) });
   if (stopped !== null) found.push({ fact: 'stopped', value: stopped, ageMs: null });
   if (session !== null) found.push({ fact: 'session file', value: session.status, ageMs: age(now, session.at) });
   if (screen !== null)

@@ -48,6 +48,8 @@ export interface Signs {
     /** When they last used the processor, or read or wrote. */
     activeAt: number | null;
   } | null;
+  /** When something of an answer of the API was last seen to come in; null or absent: it was not, or cannot be told. */
+  answerAt?: number | null;
   /** What its pane shows, where that is known. */
   screen: { kind: ScreenFact; text: string; at: number } | null;
   /** Who looks at its pane. */

@@ -146,6 +146,9 @@ function lastSign(snapshot: WrapperSnapshot, facts: HealthFacts, now: number): n
   const work = signs?.work ?? null;
   if (work !== null && awakeSince(commandBegan(snapshot, work), now, gaps) < limits.longestCommandMs)
     seen.push(work.activeAt ?? work.since);
+  // An answer that comes in for longer than any command may take is none.
+  const asked = time(lastProgressAt) ?? 0;
+  if (awakeSince(asked, now, gaps) < limits.longestCommandMs) seen.push(signs?.answerAt ?? null);
   if (signs?.person.attached === true) seen.push(signs.person.lastKeyAt);
   const signsOfLife = [...said, ...seen].filter((at) => at !== null);
   return Math.min(now, Math.max(...signsOfLife));

@@ -6,6 +6,7 @@ import { errorText } from '../domain/errors.ts';
 import { GapWatch, type Gap, type Signs } from '../health/index.ts';
 import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type WorkDone } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
+import { AnswerWatch } from './answer-watch.ts';
 
 /** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
 const SCAN_EVERY_MS = 2_000;
@@ -53,6 +54,7 @@ export class Watch {
   readonly #gaps = new GapWatch();
   readonly #samples = new Map<string, Sample>();
   readonly #looked = new Map<string, number>();
+  readonly #answers: AnswerWatch;
   #before: ProcessTable | null = null;
   #latest: ProcessTable | null = null;
   #scanCostMs = 0;
@@ -60,6 +62,7 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    this.#answers = new AnswerWatch({ now: options.now, everyMs: options.scanAtLeastEveryMs });
   }
 
   get gaps(): readonly Gap[] {
@@ -128,6 +131,7 @@ export class Watch {
     record.signs = {
       transcriptAt: atWork ? this.#wroteAt(record) : null,
       work: atWork ? this.#work(record) : null,
+      answerAt: atWork ? (signs?.answerAt ?? null) : null,
       screen: signs?.screen ?? null,
       person: { attached: (record.pane?.clients ?? 0) > 0, lastKeyAt: signs?.person.lastKeyAt ?? null },
       stopped: signs?.stopped ?? null,
@@ -194,6 +198,7 @@ export class Watch {
 
   /** Screens and people's keys: asked of tmux, which answers in its own time. */
   async #lookCloser(records: readonly AgentRecord[]): Promise<void> {
+    await this.#answers.look(records.filter((record) => this.#waitsForAnswer(record)));
     const visited = records.some(({ pane }) => (pane?.clients ?? 0) > 0);
     const keys = visited ? await this.#options.keys() : null;
     for (const record of records) {
@@ -202,6 +207,13 @@ export class Watch {
       record.signs = { ...record.signs, person: { ...record.signs.person, lastKeyAt } };
       if (this.#deservesLook(record)) await this.#screen(record, record.pane.pane);
     }
+  }
+
+  /** Silent in its turn, with no program at work for it. */
+  #waitsForAnswer(record: AgentRecord): boolean {
+    const { snapshot, signs } = record;
+    if (snapshot?.kind !== 'claude' || snapshot.turn !== 'busy' || !isAtWork(record)) return false;
+    return signs?.work === null && (snapshot.activity?.tool ?? null) === null && this.#isQuiet(record);
   }
 
   #deservesLook(record: AgentRecord): boolean {

@@ -238,6 +238,24 @@ export const WORK_CASES: WorkCase[] = [
     'working',
     /t1 running/,
   ],
+  ['an answer that comes in, and nothing else', silent({ answerAt: T0 - 5_000 }), 'works', 'working', /t1/],
+  [
+    'an answer that came in until a while ago',
+    silent({ answerAt: T0 - 700_000 }),
+    'no-progress',
+    'stuck',
+    /no answer of the API for 11m40s/,
+  ],
+  [
+    'an answer that comes in for longer than any command may take',
+    facts({
+      snapshot: snapshot({ ...SILENT, lastProgressAt: iso(-8_000_000), activity: activity() }),
+      signs: { ...NO_SIGNS, answerAt: T0 - 5_000 },
+    }),
+    'no-progress',
+    'stuck',
+    /no answer of the API/,
+  ],
   ['Ctrl-Z', silent({ screen: { kind: 'suspended', text: 'x', at: T0 } }), 'suspended', 'recovering', /Ctrl-Z/],
   [
     'SIGSTOP',

@@ -1,0 +1,58 @@
+import { readdirSync, readlinkSync } from 'node:fs';
+import { execa } from 'execa';
+
+/** One end of a TCP connection on this machine. */
+export interface TcpEnd {
+  inode: number;
+  localPort: number;
+  peerPort: number;
+  /** What has come in so far, bytes. */
+  received: number;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/** All established connections. Node cannot ask the kernel for what came in; `ss` does. Null: it cannot be told here. */
+export async function tcpEnds(): Promise<TcpEnd[] | null> {
+  const { failed, stdout } = await execa('ss', ['-tieHn', 'state', 'established'], {
+    reject: false,
+    timeout: TIMEOUT_MS,
+  });
+  return failed ? null : parseTcpEnds(stdout);
+}
+
+/** An entry is a line with addresses and an inode, and indented ones with numbers. Pure. */
+export function parseTcpEnds(text: string): TcpEnd[] {
+  return text.split(/\n(?=\S)/).flatMap((entry) => {
+    const [, , local = '', peer = ''] = entry.split(/\s+/);
+    const inode = Number(/\bino:(\d+)/.exec(entry)?.[1] ?? 0);
+    if (inode === 0) return [];
+    const received = Number(/\bbytes_received:(\d+)/.exec(entry)?.[1] ?? 0);
+    return [{ inode, localPort: portOf(local), peerPort: portOf(peer), received }];
+  });
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+/** The sockets that a process has open; none of one that is gone or another user's. */
+export function socketsOf(pid: number): Set<number> {
+  try {
+    const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+    return new Set(links.flatMap((link) => Number(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? 0) || []));
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return new Set();
+    throw error;
+  }
+}
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch (error) {
+    // Closed meanwhile.
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}
