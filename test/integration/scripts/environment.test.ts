@@ -9,7 +9,7 @@ test('nothing of the person’s environment is in an isolated one', async () => 
     anthropicBaseUrl: 'http://127.0.0.1:1',
     variables: { TERM: undefined },
   });
-  const names = ['ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_BASE_URL', 'HOME', 'LANG', 'PATH', 'TMPDIR'];
+  const names = ['ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_BASE_URL', 'BUN_JSC_useDFGJIT', 'HOME', 'LANG', 'PATH', 'TMPDIR'];
   const xdg = ['XDG_CONFIG_HOME', 'XDG_RUNTIME_DIR', 'XDG_STATE_HOME'];
   expect(Object.keys(environment.variables).toSorted()).toEqual([...names, ...xdg]);
   expect(environment.runtimeDir.length).toBeLessThan(30);
