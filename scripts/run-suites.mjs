@@ -20,8 +20,9 @@ const CHECKS = {
 };
 const SUITES = {
   unit: { budget: 40 },
-  integration: { budget: 345 },
-  e2e: { budget: 385 },
+  integration: { budget: 290 },
+  random: { budget: 110, long: 3_600 },
+  e2e: { budget: 330 },
   chaos: { budget: 95, long: 2_400 },
 };
 const COVERAGE_BUDGET = 5;

@@ -10,6 +10,8 @@ const MINIMUM_LINES = 90;
 /** `*.long.test.ts` are for `scripts/test --long`. */
 const EXCLUDED = ['**/node_modules/**', ...(process.env['SWARM_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'])];
 
+const RANDOM = 'test/integration/checkpoint/property.test.ts';
+
 export default defineConfig({
   root,
   test: {
@@ -39,7 +41,7 @@ export default defineConfig({
           name: 'integration',
           root,
           include: ['test/integration/**/*.test.ts'],
-          exclude: EXCLUDED,
+          exclude: [...EXCLUDED, RANDOM],
           // Far above what any takes: what a test waits for bounds itself.
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -48,6 +50,8 @@ export default defineConfig({
           maxWorkers: 3,
         },
       },
+      // It makes use of all processors by itself.
+      { test: { name: 'random', root, include: [RANDOM], pool: 'forks', maxWorkers: 1 } },
       {
         test: {
           name: 'e2e',
