@@ -1,10 +1,14 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { coverageTable, MANY_CASES } from './property/cases.ts';
 import type { Outcome } from './property/cases.ts';
 import { ownMounts } from './property/disk.ts';
+import { bundlePrograms } from './property/programs.ts';
+import type { Programs } from './property/programs.ts';
 import { CASES_OF_A_WORLD, hasManyFiles } from './property/start.ts';
 
 /**
@@ -24,8 +28,14 @@ const PROCESSES = 2;
 
 it(`any state can be brought back, byte for byte (${wanted} random cases)`, { timeout: 3_000_000 }, async () => {
   const outcome: Outcome = { coverage: new Map(), cases: 0 };
-  if (only === undefined) await tryAll(outcome);
-  else await tryWorlds(outcome, first, 1, hasManyFiles(first) ? MANY_CASES : CASES_OF_A_WORLD);
+  const place = mkdtempSync(path.join(os.tmpdir(), 'swarm-property-'));
+  try {
+    const programs = bundlePrograms(place);
+    if (only === undefined) await tryAll(outcome, programs);
+    else await tryWorlds(outcome, programs, first, 1, hasManyFiles(first) ? MANY_CASES : CASES_OF_A_WORLD);
+  } finally {
+    rmSync(place, { recursive: true });
+  }
   process.stdout.write(`seeds from ${first}: ${coverageTable(outcome)}\n`);
   if (!isCounted) return;
   const why = ownMounts() === null ? ' (neither root nor anybody else may mount here: unshare --mount)' : '';
@@ -42,24 +52,32 @@ function rareIn(outcome: Outcome): string[] {
  * The world of many files has a process of its own: what it keeps in memory makes every start of a program slower, since
  * the system copies the table of pages. What came up too seldom is tried until it did not.
  */
-async function tryAll(outcome: Outcome): Promise<void> {
+async function tryAll(outcome: Outcome, programs: Programs): Promise<void> {
   const side = async (from: number, cases: number): Promise<void> => {
     const few = Math.ceil(cases / PROCESSES);
-    await Promise.all(Array.from({ length: PROCESSES }, (_, at) => tryWorlds(outcome, from + at, PROCESSES, few)));
+    await Promise.all(
+      Array.from({ length: PROCESSES }, (_, at) => tryWorlds(outcome, programs, from + at, PROCESSES, few)),
+    );
   };
   await Promise.all([
     side(first + 1, wanted - (withMany ? MANY_CASES : 0)),
-    ...(withMany ? [tryWorlds(outcome, first, 1, MANY_CASES)] : []),
+    ...(withMany ? [tryWorlds(outcome, programs, first, 1, MANY_CASES)] : []),
   ]);
   for (let round = 1; isCounted && rareIn(outcome).length > 0 && outcome.cases < 2 * wanted; round += 1)
     await side(first + 1 + 500_000_000 * round, EXTRA_CASES);
 }
 
-async function tryWorlds(outcome: Outcome, from: number, step: number, cases: number): Promise<void> {
-  const shard = path.join(import.meta.dirname, 'property', 'shard.ts');
+async function tryWorlds(
+  outcome: Outcome,
+  { shard, victim }: Programs,
+  from: number,
+  step: number,
+  cases: number,
+): Promise<void> {
   const mounts = ownMounts();
-  const numbers = [from, step, cases].map(String);
-  const argv = [...(mounts ?? []), process.execPath, shard, mounts === null ? 'none' : 'own-mounts', ...numbers];
+  const program = [process.execPath, '--max-semi-space-size=1', shard];
+  const words = [mounts === null ? 'none' : 'own-mounts', victim, ...[from, step, cases].map(String)];
+  const argv = [...(mounts ?? []), ...program, ...words];
   const { stdout } = await promisify(execFile)(argv[0] ?? '', argv.slice(1), { maxBuffer: 1e8 });
   const done = JSON.parse(stdout) as { cases: number; coverage: [string, number][] };
   outcome.cases += done.cases;

@@ -1,21 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildSync } from 'esbuild';
 import type { RolledBack } from '../../../../src/checkpoint/types.ts';
 import { clearStaleLocks } from '../../../../src/git/stale-lock.ts';
 import type { Place } from './operations.ts';
 import type { Order } from './victim.ts';
-
-/** One file starts four times as fast as thirty. Returns its path. */
-export function bundleVictim(directory: string): string {
-  const outfile = path.join(directory, 'victim.mjs');
-  const entry = path.join(import.meta.dirname, 'victim.ts');
-  buildSync({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', outfile, logLevel: 'error' });
-  return outfile;
-}
 
 /** Starts more gits than any of the two: then it may be through before it is killed. */
 const GITS = { capture: 14, rollback: 44 };
