@@ -9,6 +9,9 @@ const AT_CLKTCK = 17n;
 /** Of an environment that is empty because its process is within exec: some 50 µs each. */
 const EXEC_LOOKS = 40;
 
+/** Lists of all processes until one names nobody new. */
+const MOST_LISTS = 8;
+
 /** A process may go, or turn out not to be ours, between any two calls: no fact, and no failure of ours. */
 const VANISHED = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
@@ -43,10 +46,16 @@ export function linuxKernel(): Kernel {
         if (value !== null) found.set(pid, value);
       };
       const empty: number[] = [];
-      for (const pid of pids()) {
-        const environment = readEnvironment(pid);
-        if (environment === '') empty.push(pid);
-        else keep(pid, environment);
+      const read = new Set<number>();
+      // To read them all takes longer than some live: what those have forked meanwhile is in the next list alone.
+      for (let list = 0, fresh = pids(); list < MOST_LISTS && fresh.length > 0; list += 1) {
+        for (const pid of fresh) {
+          read.add(pid);
+          const environment = readEnvironment(pid);
+          if (environment === '') empty.push(pid);
+          else keep(pid, environment);
+        }
+        fresh = pids().filter((pid) => !read.has(pid));
       }
       // By now, milliseconds later, most of what was within exec is through with it.
       const silent = empty.filter((pid) => {
