@@ -75,7 +75,7 @@ export function configurationSignature(place: CheckpointPlace, gitDir: string): 
 
 const home = (): string => process.env['HOME'] ?? os.homedir();
 
-function inConfigHome(name: string): string {
+export function inConfigHome(name: string): string {
   const xdg = process.env['XDG_CONFIG_HOME'] ?? '';
   return path.join(xdg === '' ? path.join(home(), '.config') : xdg, 'git', name);
 }

@@ -4,31 +4,43 @@ import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
 import { readIndexFile, refreshed } from '../git/index-file.ts';
-import type { IndexFile, Refreshed } from '../git/index-file.ts';
+import type { IndexFile } from '../git/index-file.ts';
 import { whileLocked } from '../git/lock.ts';
+import { mayConvert } from './conversions.ts';
+import type { ConversionConfig } from './conversions.ts';
 import { statOrNull } from './endangered.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /** Git compares each entry with each name that it is given. */
 const MOST_NAMES = 200;
 
+export interface KnownRefresh {
+  /** The index with the stat data that is known; null: it is up to date as it is. */
+  bytes: Buffer | null;
+  /** Names of those that git has to look at. */
+  stale: RawPath[];
+}
+
 /**
  * The saved index remembers inodes and times of files that were written anew. The shadow index knows all files as they
  * are now: where both have the same bytes, what it knows is taken over. Git compares those with the files once more,
- * since they are younger than the index file, whose age stays what it was. Null: git has to look at all of them.
+ * since they are younger than the index file, whose age stays what it was. Where they have other bytes the file is
+ * changed, which its old times say as well, unless git converts. Null: git has to look at all of them.
  */
 export async function knownRefresh(
-  place: CheckpointPlace,
+  { place, conversion }: { place: CheckpointPlace; conversion: ConversionConfig },
   saved: IndexFile | null,
   shadowIndex: string,
   oid: string,
-): Promise<Refreshed | null> {
+): Promise<KnownRefresh | null> {
   if (saved === null) return null;
   const exists = (name: RawPath): boolean => statOrNull(place.worktree, name) !== null;
   const fresh = readIndexFile(await readFile(shadowIndex), oid);
   const found = fresh === null ? null : refreshed(saved, fresh, exists);
   // Of many, each later look at the index would have to read them all: better git reads them now, and writes it down.
-  return found === null || found.known > MOST_NAMES ? null : found;
+  if (found === null || found.known > MOST_NAMES) return null;
+  const { bytes, stale, differing } = found;
+  return { bytes, stale: mayConvert(place, conversion, saved, differing) ? [...stale, ...differing].sort() : stale };
 }
 
 /**

@@ -2,6 +2,7 @@ import { joinNul, splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
+import type { ConversionConfig } from './conversions.ts';
 import { statOrNull } from './endangered.ts';
 import { shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
@@ -20,6 +21,7 @@ export interface RestoreContext {
   place: CheckpointPlace;
   gitDir: string;
   config: readonly string[];
+  conversion: ConversionConfig;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function restore(
     restoreModes(place.worktree, saved, target.saved, files, changes.all);
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
-    const known = await knownRefresh(place, index, indexPath(place), oid);
+    const known = await knownRefresh(context, index, indexPath(place), oid);
     await lock.commit(known?.bytes ?? null);
     if (target.index !== null) await refreshIndex(place, known?.stale ?? null);
     return warnings;

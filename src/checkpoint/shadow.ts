@@ -70,9 +70,3 @@ export function shadowEnvironment(place: CheckpointPlace, index: string): Record
     GIT_INDEX_FILE: index,
   };
 }
-
-/** The repository's own `core.excludesFile` does not reach the shadow by itself. */
-export async function excludesConfig(worktree: string): Promise<string[]> {
-  const file = await gitText(['config', '--path', '--get', 'core.excludesFile'], { cwd: worktree, okCodes: [1] });
-  return file === '' ? [] : ['-c', `core.excludesFile=${path.resolve(worktree, file)}`];
-}

@@ -26,7 +26,9 @@ import { restore } from './restore.ts';
 import { restorePaths, select } from './restore-paths.ts';
 import { loadCheckpoint, loadNumber } from './saved.ts';
 import type { LoadedCheckpoint } from './saved.ts';
-import { ensureShadow, excludesConfig, indexPath } from './shadow.ts';
+import { readRepositoryConfig } from './repository-config.ts';
+import type { RepositoryConfig } from './repository-config.ts';
+import { ensureShadow, indexPath } from './shadow.ts';
 import { sweepWorkIndexes } from './shadow-index.ts';
 import { WorktreeWatch } from './watch.ts';
 import { WayFinder } from './way.ts';
@@ -49,12 +51,11 @@ export interface Recovered {
   outcome: 'finished' | 'undone' | 'never-begun';
 }
 
-interface Opened {
+interface Opened extends RepositoryConfig {
   gitDir: string;
   /** Ignore file of this worktree alone. */
   excludes: string | null;
   configured: string;
-  config: readonly string[];
 }
 
 /**
@@ -311,7 +312,7 @@ export class CheckpointStore {
       const opening = (async () => {
         await ensureShadow(place);
         await sweepWorkIndexes(indexPath(place));
-        return { gitDir, excludes, configured, config: await excludesConfig(place.worktree) };
+        return { gitDir, excludes, configured, ...(await readRepositoryConfig(place.worktree)) };
       })();
       this.#opened = opening;
       opening.catch(() => {

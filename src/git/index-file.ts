@@ -24,8 +24,8 @@ export interface IndexFile {
   sameEntry(at: number, other: IndexFile, otherAt: number): boolean;
   /** The same file by what stat told when the entries were written. */
   sameStat(at: number, other: IndexFile, otherAt: number): boolean;
-  /** The same content and mode. */
-  sameBlob(at: number, other: IndexFile, otherAt: number): boolean;
+  sameContent(at: number, other: IndexFile, otherAt: number): boolean;
+  sameMode(at: number, other: IndexFile, otherAt: number): boolean;
   isUnmerged(at: number): boolean;
   /** A repository inside the worktree: git keeps no stat data of it. */
   isRepository(at: number): boolean;
@@ -89,12 +89,13 @@ export function readIndexFile(bytes: Buffer, oid: string): IndexFile | null {
     },
     sameEntry: (entry, other, otherEntry) =>
       isSame(start(entry), endOf(entry), other.bytes, other.start(otherEntry), other.end(otherEntry)),
-    sameBlob: (entry, other, otherEntry) => {
+    sameContent: (entry, other, otherEntry) => {
       const [mine, others] = [start(entry), other.start(otherEntry)];
-      if (view.getUint32(mine + MODE_AT) !== other.view.getUint32(others + MODE_AT)) return false;
       const [from, to] = [STAT_BYTES, STAT_BYTES + hashBytes];
       return isSame(mine + from, mine + to, other.bytes, others + from, others + to);
     },
+    sameMode: (entry, other, otherEntry) =>
+      view.getUint32(start(entry) + MODE_AT) === other.view.getUint32(other.start(otherEntry) + MODE_AT),
     sameStat: (entry, other, otherEntry) => {
       const [mine, others] = [start(entry), other.start(otherEntry)];
       return COMPARED.every((field) => view.getUint32(mine + field) === other.view.getUint32(others + field));
@@ -122,6 +123,8 @@ export interface Refreshed {
   known: number;
   /** Names of those that git would have to look at. */
   stale: RawPath[];
+  /** Names of files with other bytes: changed, unless git converts what it stores. */
+  differing: RawPath[];
 }
 
 /**
@@ -130,6 +133,7 @@ export interface Refreshed {
  */
 export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: RawPath) => boolean): Refreshed {
   const stale: RawPath[] = [];
+  const differing: RawPath[] = [];
   const known: (readonly [number, number])[] = [];
   let beside = 0;
   for (let at = 0; at < index.count; at += 1) {
@@ -143,10 +147,12 @@ export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: Raw
     while (beside < fresh.count && (order = fresh.compareName(beside, index, at)) < 0) beside += 1;
     const isBeside = beside < fresh.count && order === 0;
     if (isBeside ? index.sameStat(at, fresh, beside) : !exists(index.name(at))) continue;
-    if (isBeside && index.sameBlob(at, fresh, beside)) known.push([at, beside]);
+    if (isBeside && !index.sameContent(at, fresh, beside)) differing.push(index.name(at));
+    else if (isBeside && index.sameMode(at, fresh, beside)) known.push([at, beside]);
     else stale.push(index.name(at));
   }
-  return { bytes: known.length === 0 ? null : withStat(index, fresh, known), known: known.length, stale };
+  const bytes = known.length === 0 ? null : withStat(index, fresh, known);
+  return { bytes, known: known.length, stale, differing };
 }
 
 function withStat(index: IndexFile, fresh: IndexFile, entries: readonly (readonly [number, number])[]): Buffer {

@@ -90,8 +90,11 @@ describe('an index file', () => {
     ]);
     const names = ['a', 'conflict', 'filtered', 'other-device', 'other-mode', 'repository', 'same', 'u', 'z'];
     const fresh = read(names.map((name) => ({ name })));
-    const stale = ['alone-and-there', 'filtered', 'other-mode', 'z'];
-    expect(refreshed(index, fresh, exists)).toEqual({ bytes: null, known: 0, stale });
+    const [stale, differing] = [
+      ['alone-and-there', 'other-mode'],
+      ['filtered', 'z'],
+    ];
+    expect(refreshed(index, fresh, exists)).toEqual({ bytes: null, known: 0, stale, differing });
   });
 
   it('takes over how the files lie there that have its very bytes, and is whole', () => {
@@ -101,8 +104,8 @@ describe('an index file', () => {
       ['a', 'b', 'b2', 'c'].map((name) => ({ name, mtime: 1 })),
       {},
     );
-    const { bytes, known, stale } = refreshed(index, fresh, exists);
-    expect([known, stale]).toEqual([2, []]);
+    const { bytes, known, stale, differing } = refreshed(index, fresh, exists);
+    expect([known, stale, differing]).toEqual([2, [], []]);
     const wanted = indexBytes(
       entries.map((entry) => ({ ...entry, mtime: 1 })),
       { version: 3, extension: 'TREE' },

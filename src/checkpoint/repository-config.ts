@@ -1,0 +1,34 @@
+import path from 'node:path';
+import { runGit } from '../git/git.ts';
+import type { ConversionConfig } from './conversions.ts';
+
+/** What of the person's git configuration counts for checkpoints. */
+export interface RepositoryConfig {
+  /** `-c core.excludesFile=…`: it does not reach the shadow by itself. */
+  config: readonly string[];
+  conversion: ConversionConfig;
+}
+
+const ASKED = '^core\\.(excludesfile|attributesfile|autocrlf)$';
+const OFF = ['', 'false', 'no', 'off', '0'];
+
+export async function readRepositoryConfig(worktree: string): Promise<RepositoryConfig> {
+  const args = ['config', '--null', '--path', '--get-regexp', ASKED];
+  const { stdout } = await runGit(args, { cwd: worktree, okCodes: [1] });
+  const values = new Map<string, string>();
+  // Without a value at all it is true. Of several the last one counts.
+  for (const line of stdout.toString('utf8').split('\0')) {
+    const end = line.indexOf('\n');
+    values.set(end === -1 ? line : line.slice(0, end), end === -1 ? 'true' : line.slice(end + 1));
+  }
+  const fileOf = (key: string): string | null => {
+    const value = values.get(key) ?? '';
+    return value === '' ? null : path.resolve(worktree, value);
+  };
+  const excludes = fileOf('core.excludesfile');
+  const autocrlf = values.get('core.autocrlf') ?? '';
+  return {
+    config: excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`],
+    conversion: { autocrlf: !OFF.includes(autocrlf.toLowerCase()), attributesFile: fileOf('core.attributesfile') },
+  };
+}
