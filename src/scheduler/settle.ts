@@ -41,18 +41,31 @@ export function applyResult(step: Step, result: TaskResult): Applied {
 
 /** Its processes are proved gone: the attempt is lost, and its task is tried again if it may be. */
 export function lose(step: Step, lease: LeaseRow, reason: string): void {
-  const task = step.tables.tasks.get(lease.task);
-  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
-  const end = {
-    agent: lease.agent,
-    outcome: 'lost',
-    errorClass: 'lost',
-    error: reason,
-    sessionId: null,
-    costUsd: 0,
-  } as const;
+  failWith(step, lease, 'lost', 'lost', reason);
+}
+
+/** Nothing runs of the attempt any more, and it was no loss: it counts against the task. */
+export function failHeld(step: Step, lease: LeaseRow, error: string): void {
+  failWith(step, lease, 'failed', 'agent', error);
+}
+
+function failWith(
+  step: Step,
+  lease: LeaseRow,
+  outcome: 'lost' | 'failed',
+  errorClass: ErrorClass,
+  error: string,
+): void {
+  const task = heldTask(step, lease);
+  const end = { agent: lease.agent, outcome, errorClass, error, sessionId: null, costUsd: 0 };
   if (task.cancelling === 1) cancelHeld(step, task, end);
   else fail(step, task, end);
+}
+
+function heldTask(step: Step, lease: LeaseRow): TaskRow {
+  const task = step.tables.tasks.get(lease.task);
+  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  return task;
 }
 
 /** Of an attempt whose work is gone on with in a fresh conversation. */
@@ -68,8 +81,7 @@ export interface PutBack {
 
 /** Nothing runs of the attempt, and its agent is to go on with the task: kept for it for a while. */
 export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reason }: PutBack): void {
-  const task = step.tables.tasks.get(lease.task);
-  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  const task = heldTask(step, lease);
   const end = { outcome: 'released', errorClass: null, error: reason, sessionId, costUsd: 0 } as const;
   if (task.cancelling === 1) {
     cancelHeld(step, task, { ...end, agent: lease.agent });
@@ -90,8 +102,7 @@ export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reas
  * its beginning. It counts as a failure, so that it does not go round for ever.
  */
 export function passOn(step: Step, lease: LeaseRow, to: string, reason: string): void {
-  const task = step.tables.tasks.get(lease.task);
-  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
+  const task = heldTask(step, lease);
   const end = { outcome: 'failed', errorClass: 'agent', error: reason, sessionId: null, costUsd: 0 } as const;
   const retries = step.tables.tasks.specs(`[${task.n}]`)[0]?.retries ?? 0;
   if (task.cancelling === 1) return cancelHeld(step, task, { ...end, agent: lease.agent });
@@ -104,22 +115,6 @@ export function passOn(step: Step, lease: LeaseRow, to: string, reason: string):
     lane: reserveLane(task.lane, to),
   });
   step.record('task.passed-on', task.n, lease.agent, { attempt: task.attempts, to, reason });
-}
-
-/** Nothing runs of the attempt any more, and it was no loss: it counts against the task. */
-export function failHeld(step: Step, lease: LeaseRow, error: string): void {
-  const task = step.tables.tasks.get(lease.task);
-  if (task === undefined) throw new Error(`the lease of task ${lease.task} has no task`);
-  const end = {
-    agent: lease.agent,
-    outcome: 'failed',
-    errorClass: 'agent',
-    error,
-    sessionId: null,
-    costUsd: 0,
-  } as const;
-  if (task.cancelling === 1) cancelHeld(step, task, end);
-  else fail(step, task, end);
 }
 
 /** Keeps what is kept for these agents for them a while longer. */

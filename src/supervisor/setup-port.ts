@@ -3,13 +3,12 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { SetUpError, setUpWorktree } from '../agent/setup/setup.ts';
-import { systemClock, type Processes } from '../agent/ports.ts';
+import { systemClock } from '../agent/ports.ts';
+import { processes } from '../agent/processes.ts';
 import type { Config } from '../config/index.ts';
-import { AGENT_MARK } from '../coordination/link.ts';
-import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { Slots } from '../lib/slots.ts';
-import { cpuMsOf, endTree, identityOf, listeningPorts } from '../process/index.ts';
+import { listeningPorts } from '../process/index.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { RunnerPorts } from './agent-runner.ts';
 import { agentVariables } from './agent-variables.ts';
@@ -94,17 +93,3 @@ function appendLog({ logsDir }: ProjectLayout, { id }: AgentRecord, msg: string)
   const line = JSON.stringify({ level: 30, time: Date.now(), agent: id, msg });
   appendFileSync(path.join(logsDir, `${id}.jsonl`), `${line}\n`, { mode: 0o600 });
 }
-
-export const processes: Processes = {
-  cpuMs: (pid) => cpuMsOf(pid),
-  identity: identityOf,
-  async endMarked(prefix, graceMs) {
-    const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });
-    if (survivors.length === 0) return;
-    throw new SwarmError(
-      'survivors',
-      `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`,
-      { hint: 'End them by hand; until then nothing new is started here.' },
-    );
-  },
-};

@@ -11,7 +11,7 @@ import { excludesVariables } from '../git/worktree-excludes.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { agentVariables } from './agent-variables.ts';
-import { processes } from './setup-port.ts';
+import { processes } from '../agent/processes.ts';
 
 export interface TeardownWorld {
   layout: ProjectLayout;

@@ -12,7 +12,7 @@ import { prepareTask } from '../../../src/git/prepare-task.ts';
 import { excludesVariables } from '../../../src/git/worktree-excludes.ts';
 import { worktreeExcludes } from '../../../src/git/own-excludes.ts';
 import { addWorktree, removeWorktree } from '../../../src/git/worktrees.ts';
-import { processes } from '../../../src/supervisor/setup-port.ts';
+import { processes } from '../../../src/agent/processes.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 
 interface Scene {
