@@ -15,12 +15,10 @@ import {
   wrapperPid,
   type World,
 } from './world.ts';
+import { bash, complete, write } from '../support/model-tools.ts';
 
 let world: World;
 
-const write = (file: string, content: string) => ({ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } });
-const bash = (command: string) => ({ name: 'Bash', input: { command, description: 'as told' } });
-const complete = (summary: string) => ({ name: 'mcp__swarm__complete_task', input: { summary } });
 const plain = (name: string, file: string, content: string) => ({
   name,
   matches: `^# Task t\\d+: ${name}\\b`,

@@ -1,27 +1,30 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { complete, write } from '../support/model-tools.ts';
 import { startSharedAccount, type SharedAccount } from '../support/shared-account.ts';
-import { kill, openWorld, outcomes, poll, tmux, UP, wrapperPid, type StatusView, type World } from './world.ts';
-
-interface Event {
-  at: string;
-  name: string;
-  agent: string | null;
-  data: Record<string, unknown>;
-}
+import {
+  kill,
+  openWorld,
+  outcomes,
+  poll,
+  tmux,
+  UP,
+  wrapperPid,
+  type StatusView,
+  type World,
+  type EventView,
+} from './world.ts';
 
 let world: World;
 let account: SharedAccount;
 
-const write = (file: string) => ({ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content: 'x\n' } });
-const complete = { name: 'mcp__swarm__complete_task', input: { summary: 'done' } };
 const job = (name: string, inputTokens = 100) => ({
   name,
   matches: `: ${name}\\b`,
   steps: [
-    { tools: [write(`${name}.txt`)], inputTokens },
-    { tools: [complete], inputTokens },
+    { tools: [write(`${name}.txt`, 'x\n')], inputTokens },
+    { tools: [complete('done')], inputTokens },
     { text: 'ok', inputTokens },
   ],
 });
@@ -37,9 +40,9 @@ const settings = (more = ''): string =>
     '',
   ].join('\n');
 
-const events = async (name: string): Promise<Event[]> =>
-  (await world.ok(['events', '--json'])).jsonLines<Event>().filter((event) => event.name === name);
-const seen = (name: string, data: Record<string, unknown>): Promise<Event[]> =>
+const events = async (name: string): Promise<EventView[]> =>
+  (await world.ok(['events', '--json'])).jsonLines<EventView>().filter((event) => event.name === name);
+const seen = (name: string, data: Record<string, unknown>): Promise<EventView[]> =>
   poll(
     async () => (await events(name)).filter((event) => Object.entries(data).every(([k, v]) => event.data[k] === v)),
     (found) => found.length > 0,

@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openWorld, outcomes, poll, UP, type TaskView, type World } from './world.ts';
+import { bash, call, complete } from '../support/model-tools.ts';
+import { openWorld, outcomes, poll, UP, type TaskView, type World, type EventView } from './world.ts';
 
-const complete = (summary: string) => ({ tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }] });
-const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
 const hang = { fault: { kind: 'hang' as const }, times: null };
 
-interface EventView {
-  name: string;
-  agent: string | null;
-  task: string | null;
-  data: Record<string, unknown>;
-}
 interface CheckpointView {
   n: number;
   ref: string;
@@ -75,25 +68,25 @@ beforeAll(async () => {
         {
           name: 'other hands',
           matches: '^# Task t\\d+: wreck.*## Earlier attempts.*failed: stuck',
-          steps: [complete('done by other hands'), { text: 'ok' }],
+          steps: [call(complete('done by other hands')), { text: 'ok' }],
         },
         {
           name: 'rolled back',
           matches: 'set back to checkpoint.*# Task t\\d+: wreck',
-          steps: [bash('cat notes.txt | tee seen.txt'), hang],
+          steps: [call(bash('cat notes.txt | tee seen.txt')), hang],
         },
         {
           name: 'restarted',
           matches: '^You were interrupted .*all that you had started was ended.*: wreck',
-          steps: [bash('echo worse > notes.txt'), hang],
+          steps: [call(bash('echo worse > notes.txt')), hang],
         },
         {
           name: 'wreck',
           matches: '^# Task t\\d+: wreck',
           // A checkpoint is taken before what the second one does.
-          steps: [bash('echo good > notes.txt'), bash('git reset --hard; echo bad > notes.txt'), hang],
+          steps: [call(bash('echo good > notes.txt')), call(bash('git reset --hard; echo bad > notes.txt')), hang],
         },
-        { name: 'alone', matches: '# Task t\\d+: alone', steps: [bash('echo kept > kept.txt'), hang] },
+        { name: 'alone', matches: '# Task t\\d+: alone', steps: [call(bash('echo kept > kept.txt')), hang] },
         { name: 'still alone', contains: ': alone', steps: [hang] },
       ],
     },

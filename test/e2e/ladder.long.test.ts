@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openWorld, outcomes, UP, type World } from './world.ts';
+import { bash, call, complete } from '../support/model-tools.ts';
+import { openWorld, outcomes, UP, type World, type EventView } from './world.ts';
 
 /** Each has an agent of its own: a limit that one scene is about must not decide another. */
 const SCENES = { quiet: 'worker-1', loop: 'worker-2', hang: 'worker-3', endless: 'guarded-1' } as const;
@@ -15,24 +16,12 @@ async function done(scene: Scene): Promise<string> {
   return id;
 }
 
-const complete = (summary: string) => ({ tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }] });
-const bash = (command: string) => ({ tools: [{ name: 'Bash', input: { command, description: 'work' } }] });
 const hang = { fault: { kind: 'hang' as const }, times: null };
-
-interface EventView {
-  name: string;
-  agent: string | null;
-  task: string | null;
-  data: Record<string, unknown>;
-}
 
 /** Events of one task, or of none, whose name begins so. */
 async function eventsOf(task: string | null, prefix: string): Promise<EventView[]> {
-  const { stdout } = await world.ok(['events', '--json', '--lines', '500']);
-  const all = stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EventView);
+  const { jsonLines } = await world.ok(['events', '--json', '--lines', '500']);
+  const all = jsonLines<EventView>();
   return all.filter((event) => event.task === task && event.name.startsWith(prefix));
 }
 
@@ -65,24 +54,24 @@ beforeAll(async () => {
         {
           name: 'started again',
           contains: 'all that you had started was ended',
-          steps: [complete('answered at last'), { text: 'ok' }],
+          steps: [call(complete('answered at last')), { text: 'ok' }],
         },
         {
           name: 'hung again',
           matches: '^You were interrupted \\(t\\d+ running: no answer of the API.*: hang',
-          steps: [hang, complete('x')],
+          steps: [hang, call(complete('x'))],
         },
-        { name: 'hang', matches: '^# Task t\\d+: hang', steps: [hang, complete('never')] },
-        { name: 'nudged', matches: '^# Task t\\d+: loop', steps: [bash('echo the same')], loop: true },
+        { name: 'hang', matches: '^# Task t\\d+: hang', steps: [hang, call(complete('never'))] },
+        { name: 'nudged', matches: '^# Task t\\d+: loop', steps: [call(bash('echo the same'))], loop: true },
         {
           name: 'out of the loop',
           matches: '^You were interrupted \\(loop: .*echo the same',
-          steps: [complete('another way'), { text: 'ok' }],
+          steps: [call(complete('another way')), { text: 'ok' }],
         },
         {
           name: 'short',
           matches: '^You were interrupted \\(the length of its turn',
-          steps: [complete('short enough'), { text: 'ok' }],
+          steps: [call(complete('short enough')), { text: 'ok' }],
         },
         {
           name: 'endless',
@@ -93,7 +82,11 @@ beforeAll(async () => {
         {
           name: 'quiet',
           matches: '^# Task t\\d+: quiet',
-          steps: [bash('tail -f /dev/null; echo ended'), complete('went on after its command'), { text: 'ok' }],
+          steps: [
+            call(bash('tail -f /dev/null; echo ended')),
+            call(complete('went on after its command')),
+            { text: 'ok' },
+          ],
         },
       ],
     },

@@ -5,15 +5,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTerminal } from './terminal.ts';
 import { expectError, find, kill, openAccount, openWorld, poll, UP, type Account, type World } from './world.ts';
+import { bash, complete, write } from '../support/model-tools.ts';
 
 let account: Account;
 let world: World;
 let worker: string;
 let runner: string;
 
-const write = (file: string, content: string) => ({ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } });
-const complete = (summary: string) => ({ name: 'mcp__swarm__complete_task', input: { summary } });
-const bash = (command: string) => ({ name: 'Bash', input: { command, description: 'as told' } });
 const said = (word: string) => ({
   name: word,
   contains: `the word is ${word}`,

@@ -1,7 +1,6 @@
+import { complete, write } from '../support/model-tools.ts';
 /** What the scripted model does in the end-to-end tests, told by the first line of the prompt: `# Task t1: <title>`. */
 
-const write = (file: string, content: string) => ({ name: 'Write', input: { file_path: `{{cwd}}/${file}`, content } });
-const complete = (summary: string) => ({ name: 'mcp__swarm__complete_task', input: { summary } });
 const title = (name: string) => `^# Task t\\d+: ${name}\\b`;
 
 /** How long the model thinks where a test needs time to do harm, ms. */

@@ -32,6 +32,15 @@ export interface AgentView {
   task: string | null;
   restarts: number;
 }
+/** A line of `swarm events --json`. */
+export interface EventView {
+  at: string;
+  name: string;
+  agent: string | null;
+  task: string | null;
+  data: Record<string, unknown>;
+}
+
 export interface StatusView {
   project: { hash: string; root: string };
   supervisor: { state: string; pid: number | null; epoch: number | null };

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { startMessagesApi, type ScriptInput } from '../../support/messages-api.ts';
+import { call, complete as completion } from '../../support/model-tools.ts';
 import { WrapperPane } from './wrapper-pane.ts';
+
+export { bash, write } from '../../support/model-tools.ts';
 
 /** Empty when it is gone. */
 export function commandOf(pid: number): string {
@@ -11,11 +14,7 @@ export function commandOf(pid: number): string {
   }
 }
 
-export const write = (file: string, content: string) => ({
-  name: 'Write',
-  input: { file_path: `{{cwd}}/${file}`, content },
-});
-export const complete = (summary: string) => ({ tools: [{ name: 'mcp__swarm__complete_task', input: { summary } }] });
+export const complete = (summary: string) => call(completion(summary));
 
 export async function claudePane(
   amqpUrl: string,
@@ -35,7 +34,6 @@ export async function claudePane(
   };
 }
 
-export const bash = (command: string) => ({ name: 'Bash', input: { command, description: 'work' } });
 export const say = (tool: string, input: Record<string, unknown>) => ({
   tools: [{ name: `mcp__swarm__${tool}`, input }],
 });
