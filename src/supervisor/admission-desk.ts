@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { Config } from '../config/index.ts';
 import { readMachine, type Machine } from '../process/index.ts';
+import type { Store } from '../store/store.ts';
 import { admit, type Applicant, type Wait } from './admission.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
+import { storedPlaces, type Places } from './places.ts';
 import type { Project } from './project.ts';
 
 export interface AdmissionWorld {
@@ -16,6 +18,7 @@ export interface AdmissionWorld {
   wanted(record: AgentRecord): boolean;
   /** What its account lacks for one more agent; null: nothing. */
   lack(record: AgentRecord): string | null;
+  places: Places;
 }
 
 /** A look at the machine counts for so long, ms. */
@@ -29,7 +32,8 @@ const UNKNOWN: Machine = { memory: null, load: null, disk: null, files: null, ow
 export class AdmissionDesk {
   readonly #world: AdmissionWorld;
   /** Who has run since he was last told to stop, and has his place. */
-  readonly #places = new Set<string>();
+  readonly #places: Set<string>;
+  #kept: string;
   #machine: Machine = UNKNOWN;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
@@ -37,6 +41,8 @@ export class AdmissionDesk {
 
   constructor(world: AdmissionWorld) {
     this.#world = world;
+    this.#places = new Set(world.places.read());
+    this.#kept = this.#noted();
     // So that something is known before anybody asks.
     this.#look();
   }
@@ -57,10 +63,17 @@ export class AdmissionDesk {
   /** Once a second: whose place is whose. */
   tick(): void {
     const { records, wanted } = this.#world;
-    for (const record of records()) {
-      if (!wanted(record)) this.#places.delete(record.id);
-      else if (record.linked) this.#places.add(record.id);
-    }
+    const here = records().filter((record) => wanted(record));
+    const ids = new Set(here.map(({ id }) => id));
+    for (const id of this.#places) if (!ids.has(id)) this.#places.delete(id);
+    for (const { id, linked } of here) if (linked) this.#places.add(id);
+    const noted = this.#noted();
+    if (noted !== this.#kept) this.#world.places.keep([...this.#places].sort());
+    this.#kept = noted;
+  }
+
+  #noted(): string {
+    return [...this.#places].sort().join(' ');
   }
 
   #applicant(record: AgentRecord): Applicant[] {
@@ -115,7 +128,7 @@ export class AdmissionDesk {
 
 /** The desk of this project: who starts here takes of the machine that its worktrees lie on. */
 export function openAdmission(
-  { log, project }: { log: Logger; project: Project },
+  { log, project, store }: { log: Logger; project: Project; store: Store },
   fleet: Fleet,
   lack: AdmissionWorld['lack'],
 ): AdmissionDesk {
@@ -128,5 +141,6 @@ export function openAdmission(
     records: () => fleet.records,
     wanted: (record) => fleet.desired(record) !== 'stopped',
     lack,
+    places: storedPlaces({ store, log }),
   });
 }

@@ -84,7 +84,7 @@ describe('who may start', () => {
 });
 
 describe('the desk', () => {
-  function scene(machine: () => Promise<Machine>) {
+  function scene(machine: () => Promise<Machine>, kept: string[] = []) {
     const agents = ['worker-1', 'worker-2', 'worker-3'].map((id) => record(id));
     const time = new Time();
     const desk = new AdmissionDesk({
@@ -95,8 +95,9 @@ describe('the desk', () => {
       records: () => agents,
       wanted: ({ row }) => row.desired !== 'stopped',
       lack: () => null,
+      places: { read: () => kept, keep: (ids) => void (kept = [...ids]) },
     });
-    return { agents, desk, time, ask: () => agents.map((agent) => desk.ask(agent)?.for ?? 'may') };
+    return { kept: () => kept, agents, desk, time, ask: () => agents.map((agent) => desk.ask(agent)?.for ?? 'may') };
   }
 
   test('lets one after the other in, and a place is kept by whoever had it', async () => {
@@ -120,6 +121,20 @@ describe('the desk', () => {
     desk.tick();
     time.pass(100);
     expect(desk.ask(two)).toBeNull();
+  });
+
+  test('who had run when the supervisor died with all of them comes back first, whatever the machine has left', async () => {
+    const full = async (): Promise<Machine> => ({ ...idle, memory: 0 });
+    const before = scene(full);
+    for (const agent of before.agents.slice(1)) agent.linked = true;
+    before.desk.tick();
+    expect(before.kept()).toEqual(['worker-2', 'worker-3']);
+    const { ask, agents, desk, kept } = scene(full, before.kept());
+    await settled();
+    expect(ask()).toEqual(['machine', 'may', 'turn']);
+    for (const agent of agents) agent.row = { ...agent.row, desired: 'stopped' };
+    desk.tick();
+    expect(kept()).toEqual([]);
   });
 
   test('a machine that cannot be looked at keeps nobody waiting', async () => {
