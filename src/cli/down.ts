@@ -48,7 +48,7 @@ export async function down(
   for (const { worktree, why } of kept) output.line(`kept ${worktree}: ${oneLine(why, 300)}`);
   if (kept.length > 0)
     output.note(
-      'See to what is in there and run `swarm down --purge` again, or with --force, which moves work to checkpoints. Agents and tasks are kept until then.',
+      'See to what is in there and run `swarm down --purge` again, or with --force, which moves work to checkpoints. Agents and tasks are kept until then; `swarm undo AGENT` brings a worktree back that did go.',
     );
   if (purged) output.note(`To take it back: \`swarm undo AGENT\`, for each agent.`);
   if (stopped && !purge)

@@ -91,10 +91,7 @@ export async function endSupervisor(
     purge !== null &&
     nothingLives &&
     (await inTurn(log, [
-      [
-        'the worktrees',
-        () => removeWorktrees(layout, store.agents.list(), { ...purge, limits, teardown: teardownOf(parts) }, log),
-      ],
+      ['the worktrees', () => removeWorktrees(layout, store, { ...purge, limits, teardown: teardownOf(parts) }, log)],
     ]));
   await inTurn(log, [['the store', async () => store.close()]]);
   if (forgets) await inTurn(log, [['the memory of the project', () => forgetProject(layout)]]);

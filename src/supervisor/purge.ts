@@ -7,6 +7,7 @@ import type { ProjectLayout } from '../domain/layout.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import type { AgentRecord } from '../store/agents.ts';
+import type { Store } from '../store/store.ts';
 import type { Purge } from './power.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
 import { releasePorts } from './port-blocks.ts';
@@ -21,16 +22,17 @@ export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFi
 
 /**
  * Removes the agents' worktrees, each examined in that moment. Task branches and checkpoints stay in the repository in
- * any case, and what is forgotten is written down beside the state directory, for `undo`.
- * @throws Error when one was kept: then the memory of the project is to be kept too
+ * any case, and what went is written down for `undo`: beside the state directory, which is forgotten next.
+ * @throws Error when a worktree was kept: then so is the memory of the project, which holds what did go
  */
 export async function removeWorktrees(
   layout: ProjectLayout,
-  agents: readonly AgentRecord[],
+  store: Pick<Store, 'agents' | 'operations' | 'write'>,
   { force, limits, teardown }: Purge & { limits: CheckpointLimits; teardown: Teardown },
   log: Logger,
 ): Promise<void> {
   const { root, worktreesDir, keptFile, purgedFile } = layout;
+  const agents = store.agents.list();
   const outcomes: RemovalOutcome[] = [];
   const ours = (await listWorktrees(root)).filter(
     ({ path: place, missing }) => !missing && path.dirname(place) === worktreesDir,
@@ -41,29 +43,37 @@ export async function removeWorktrees(
     const request = { layout, limits, worktree, agent: checkpoints, force, reason: 'before-purge', sessionId };
     outcomes.push(await removeExamined({ ...request, teardown: () => teardown(worktree) }));
   }
-  const kept = outcomes.filter(({ removed }) => !removed);
+  const removed = agents.map((row): RemovedAgent => ({ row, worktrees: worktreesOf(row, outcomes) }));
+  const kept = outcomes.filter((outcome) => !outcome.removed);
   for (const outcome of kept) log.warn(outcome, 'a worktree was kept');
   if (kept.length > 0) {
     const told = kept.map(({ worktree, reasons }) => ({ worktree, why: reasonText(reasons) }));
     await writeFileAtomic(keptFile, JSON.stringify(told), { mode: 0o600 });
+    const gone = removed.filter(({ worktrees }) => worktrees.length > 0);
+    await store.write(() => {
+      for (const agent of gone) store.operations.begin('purge', agent.row.id, agent, 'done');
+    });
     throw new Error(`kept ${kept.map(({ worktree }) => worktree).join(', ')}`);
   }
   await mkdir(path.dirname(purgedFile), { recursive: true, mode: 0o700 });
-  const forgotten = agents.map((row): RemovedAgent => ({ row, worktrees: outcomes.filter(of(row)).map(stripped) }));
+  const forgotten = removed.map((agent) => (agent.worktrees.length > 0 ? agent : goneBefore(store, agent)));
   await writeFileAtomic(purgedFile, JSON.stringify(forgotten), { mode: 0o600 });
   // Only if nothing of anybody else lies in it.
   await rmdir(worktreesDir).catch((error: unknown) => log.info({ err: error }, 'the directory of worktrees was kept'));
 }
 
-const of =
-  ({ id }: AgentRecord) =>
-  ({ worktree }: RemovalOutcome): boolean =>
-    ownerOf(worktree).agent === id;
+/** Those that went. */
+function worktreesOf({ id }: AgentRecord, outcomes: readonly RemovalOutcome[]): RemovedAgent['worktrees'] {
+  return outcomes
+    .filter(({ removed, worktree }) => removed && ownerOf(worktree).agent === id)
+    .map(({ worktree, checkpoint }) => ({ path: worktree, checkpoint }));
+}
 
-const stripped = ({ worktree, checkpoint }: RemovalOutcome): RemovedAgent['worktrees'][number] => ({
-  path: worktree,
-  checkpoint,
-});
+/** One whose worktree went when an earlier purge kept that of another. */
+function goneBefore({ operations }: Pick<Store, 'operations'>, agent: RemovedAgent): RemovedAgent {
+  const last = operations.lastDone(agent.row.id);
+  return last?.kind === 'purge' ? { ...agent, worktrees: (last.data as RemovedAgent).worktrees } : agent;
+}
 
 /**
  * Removes what swarm remembers of the project. The store must have been closed a moment ago: the directory is out of

@@ -36,6 +36,8 @@ export interface UndoDependencies {
   rollbacks: Rollbacks;
 }
 
+type Restored = NonNullable<UndoDocument['restored']>;
+
 /** Takes back the last thing that swarm did to an agent's work. */
 export class Undo {
   readonly #deps: UndoDependencies;
@@ -94,29 +96,31 @@ export class Undo {
   }
 
   /** The worktree first: an agent without one would be given a fresh one. */
-  async #restore(
-    { row, worktrees }: RemovedAgent,
-    kind: 'rm' | 'purge',
-  ): Promise<NonNullable<UndoDocument['restored']>> {
+  async #restore({ row, worktrees }: RemovedAgent, kind: 'rm' | 'purge'): Promise<Restored> {
     const { fleet, roster, layout } = this.#deps;
-    if (fleet.get(row.id) !== undefined) {
-      throw new SwarmError('agent-exists', `${row.id} has been made anew meanwhile`, {
-        hint: `Its checkpoints are all there: \`swarm rollback ${row.id}\``,
-      });
-    }
     const own = path.join(layout.worktreesDir, row.id);
-    let checkpoint: number | null = null;
-    for (const worktree of worktrees) {
-      const n = await this.#bringBack(worktree.path, worktree.checkpoint);
-      if (worktree.path === own) checkpoint = n;
-    }
+    const isAnew = (): boolean => fleet.get(row.id) !== undefined && existsSync(own);
+    const restore = async (): Promise<Restored> => {
+      if (isAnew()) throw madeAnew(row.id);
+      let checkpoint: number | null = null;
+      for (const worktree of worktrees) {
+        const n = await this.#bringBack(worktree.path, worktree.checkpoint);
+        if (worktree.path === own) checkpoint = n;
+      }
+      return { worktree: own, checkpoint };
+    };
+    if (isAnew()) throw madeAnew(row.id);
+    // A purge that had to keep another one's worktree has forgotten nobody.
+    const known = fleet.get(row.id);
+    if (known !== undefined) return await fleet.held(known, 'given-back', restore);
+    const restored = await restore();
     // After a purge nobody is up, and taking it back starts nobody.
     if (kind === 'purge' && fleet.records.length === 0) {
       await roster.dismiss();
       fleet.goDown();
     }
     await roster.readmit(row);
-    return { worktree: own, checkpoint };
+    return restored;
   }
 
   /** Can be done again after a kill: whatever lies there by then is captured first. */
@@ -134,4 +138,10 @@ export class Undo {
     await checkpoints.rollback(wanted.n);
     return wanted.n;
   }
+}
+
+function madeAnew(agent: string): SwarmError {
+  return new SwarmError('agent-exists', `${agent} has been made anew meanwhile`, {
+    hint: `Its checkpoints are all there: \`swarm rollback ${agent}\``,
+  });
 }

@@ -113,6 +113,25 @@ describe('the daemon', () => {
     await expect.poll(statuses, soon).toContain('builder-1 stopped');
   });
 
+  test('of a purge that kept one worktree the others can be taken back, at once and after the next purge', async () => {
+    const worktree = (n: number, ...file: string[]): string =>
+      path.join(`${repository.path}.swarm`, `builder-${n}`, ...file);
+    await writeFile(worktree(1, 'mine.txt'), 'mine\n');
+    const kept = await ok('down', '--purge', '--yes');
+    expect(kept.stdout).toMatch(/kept .*builder-1: 1 untracked file: mine\.txt/);
+    expect(kept.stderr.replaceAll(/\s+/g, ' ')).toContain('undo AGENT` brings a worktree back that did go');
+    expect([existsSync(worktree(1)), existsSync(worktree(2))]).toEqual([true, false]);
+    expect((await ok('undo', 'builder-2')).stdout).toMatch(/builder-2: the purge of .* is taken back/);
+    expect(await readFile(worktree(2, 'swarm.yaml'), 'utf8')).toContain('runner:');
+    expect(await statuses()).toContain('builder-2 stopped');
+    await ok('down', '--purge', '--yes');
+    await rm(worktree(1, 'mine.txt'));
+    await ok('down', '--purge', '--yes');
+    await ok('undo', 'builder-2');
+    expect(existsSync(worktree(2, 'swarm.yaml'))).toBe(true);
+    expect(await statuses()).toBe('builder-2 stopped');
+  });
+
   test('after a purge nothing is remembered, and the next up begins anew', async () => {
     await ok('down', '--purge', '--yes');
     expect(existsSync(`${repository.path}.swarm`)).toBe(false);
