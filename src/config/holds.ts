@@ -18,7 +18,10 @@ export function holdsSchema(duration: Duration) {
           .max(1000)
           .default(3)
           .describe('So many failures of the API, over all agents, within `window` make all wait.'),
-        window: duration(100).prefault('5m').describe('Window of `failures`.'),
+        // Claude Code itself tries for about three minutes before a turn fails: a single agent is to fill it too.
+        window: duration(100)
+          .prefault('15m')
+          .describe('Window of `failures`; each comes after some 3 min of own tries of Claude Code.'),
         wait: duration(100)
           .prefault('30s')
           .describe('Longest first wait before one agent tries; doubles, with jitter.'),

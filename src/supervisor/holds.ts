@@ -22,7 +22,7 @@ import { BudgetDesk } from './budget-desk.ts';
 import { Degraded, type DegradedWorld } from './degraded.ts';
 import { DeathWatch } from './death-watch.ts';
 import type { EventLog } from './event-log.ts';
-import { holdBrief, holdConditions, holdWords } from './hold-words.ts';
+import { holdBrief, holdConditions, holdWords, massDeathBrief } from './hold-words.ts';
 import { HoldsMemory } from './holds-memory.ts';
 
 export interface HoldsOptions extends Omit<DegradedWorld, 'holds' | 'store'> {
@@ -154,7 +154,7 @@ export class Holds {
   #briefly(): string[] {
     const words: string[] = [];
     const { hold } = this.deaths;
-    if (hold !== null) words.push(`mass death hold since ${new Date(hold.since).toISOString()}: ${hold.detail}`);
+    if (hold !== null) words.push(massDeathBrief(hold));
     if (this.budget.standing?.state === 'spent') words.push('budget spent: no agent asks the model');
     for (const account of Object.values(this.#accounts)) {
       if (account.hold !== null) words.push(`account held: ${holdBrief(account.hold)}`);
