@@ -4,7 +4,7 @@ import type { Heartbeat } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
 import { bootId, endTree } from '../process/index.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
-import { WORTH_WRITING } from '../scheduler/hold.ts';
+import { WORTH_WRITING, type Lease } from '../scheduler/hold.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
@@ -34,6 +34,10 @@ export interface LeasesOptions {
   log: Logger;
   /** Resolves when the wrapper has confirmed, or has not. */
   cancel(agent: string, task: string, attempt: number): Promise<void>;
+  /** So many are silent at once that it is not theirs: none of them is touched. */
+  doubtful?(): boolean;
+  /** Ends whatever bears the mark; the pids of what lives on. */
+  endMarked?(prefix: string): Promise<number[]>;
 }
 
 /** Keeps leases true: extended by heartbeats and by living links, ended only when the processes are proved gone. */
@@ -126,22 +130,44 @@ export class Leases {
       .catch((error: unknown) => log.warn({ err: error, agent: snapshot.agent }, 'a lease could not be extended'));
   }
 
-  /** Time alone ends no lease: first whatever bears the attempt's mark is ended, and proved gone. */
+  /**
+   * Time alone ends no lease: first whatever bears the attempt's mark is ended, and proved gone. That takes seconds, in
+   * which others may be heard again: each is asked for anew just before it is touched.
+   */
   async #endExpired(): Promise<void> {
-    const { engine, fleet, project, log } = this.#options;
+    const { engine, fleet, log, doubtful = () => false } = this.#options;
     for (const lease of engine.expired()) {
-      const record = fleet.get(lease.agent);
-      if (record?.busy === true) continue;
-      const prefix = `${project}/${lease.agent}/${lease.task}/${lease.attempt}`;
-      const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs: END_GRACE_MS });
+      if (doubtful()) return;
+      if (!this.#isExpired(lease) || fleet.get(lease.agent)?.busy === true) continue;
+      const survivors = await this.#endProcesses(lease);
       if (survivors.length > 0) {
         log.error({ ...lease, survivors }, 'processes of an attempt whose lease ended cannot be ended');
         continue;
       }
-      const except = engine.leases(lease.agent).filter((other) => other.task !== lease.task);
+      // Whoever was heard meanwhile knows what has become of its processes, and says so.
+      if (!this.#isExpired(lease)) continue;
+      const except = engine.leases(lease.agent).filter((other) => !isSame(other, lease));
       await engine.lost({ agent: lease.agent, except }, 'no sign of life for the length of its lease');
     }
   }
+
+  #isExpired(lease: Lease): boolean {
+    return this.#options.engine.expired().some((other) => isSame(other, lease));
+  }
+
+  async #endProcesses({ agent, task, attempt }: Lease): Promise<number[]> {
+    const prefix = `${this.#options.project}/${agent}/${task}/${attempt}`;
+    return await (this.#options.endMarked ?? endMarked)(prefix);
+  }
+}
+
+async function endMarked(prefix: string): Promise<number[]> {
+  const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs: END_GRACE_MS });
+  return survivors.map(({ pid }) => pid);
+}
+
+function isSame(one: Lease, other: Lease): boolean {
+  return one.agent === other.agent && one.task === other.task && one.attempt === other.attempt;
 }
 
 function monotonicMs(): number {

@@ -173,12 +173,12 @@ export class Supervisor {
     this.#broker = keeper;
     this.#redeclare = redeclare;
     this.#leases = new Leases({
+      ...options,
       engine: this.#engine,
-      store,
       fleet: this.#fleet,
       project: layout.hash,
-      log,
       cancel: this.#links.cancel,
+      doubtful: () => this.#holds.deaths.doubtful(),
     });
     this.#upkeep = checkpointUpkeep({ layout, config, log, events: this.#events });
     this.#power = new Power({

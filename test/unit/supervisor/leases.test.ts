@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Leases } from '../../../src/supervisor/leases.ts';
 import type { Fleet } from '../../../src/supervisor/fleet.ts';
 import { kit, spec, take } from '../scheduler/engine-kit.ts';
@@ -7,13 +7,17 @@ import { record, settled, silentLog, snapshot } from './kit.ts';
 function world() {
   const { engine, store, clock } = kit();
   const agent = record();
+  const other = record('worker-2');
   agent.linked = true;
+  /** Marks whose processes are being ended, until the test says with what outcome. */
+  const ends: { prefix: string; left: PromiseWithResolvers<number[]> }[] = [];
+  const doubt = { doubtful: false };
   const cancelled: string[] = [];
   const confirmations: PromiseWithResolvers<void>[] = [];
   const leases = new Leases({
     engine,
     store,
-    fleet: { records: [agent], get: () => agent } as unknown as Fleet,
+    fleet: { records: [agent, other], get: (id: string) => (id === other.id ? other : agent) } as unknown as Fleet,
     project: 'p',
     log: silentLog,
     cancel: (id, task, attempt) => {
@@ -22,6 +26,12 @@ function world() {
       confirmations.push(confirmed);
       return confirmed.promise;
     },
+    doubtful: () => doubt.doubtful,
+    endMarked: (prefix) => {
+      const left = Promise.withResolvers<number[]>();
+      ends.push({ prefix, left });
+      return left.promise;
+    },
   });
   const holding = (phase: 'running' | 'reporting' = 'running', attempt = 1) =>
     snapshot('worker-1', {
@@ -29,7 +39,7 @@ function world() {
       sessionId: 'session',
       tasks: [{ task: 't1', attempt, slot: 0, phase, since: '' }],
     });
-  return { engine, store, clock, agent, leases, cancelled, confirmations, holding };
+  return { engine, store, clock, agent, leases, cancelled, confirmations, holding, ends, doubt };
 }
 
 test('a snapshot extends the lease and keeps the conversation, without any broker', async () => {
@@ -116,4 +126,74 @@ test('a clock that was set while there was no supervisor moves leases by as much
     expect(end() - before).toBeGreaterThanOrEqual(byMs + 10_000);
     expect(end() - before).toBeLessThan(byMs + 11_000);
   }
+});
+
+describe('a lease whose time is over', () => {
+  /** Two agents at work of whom nothing was heard for longer than a lease lasts. */
+  async function expired() {
+    const w = world();
+    w.agent.linked = false;
+    await w.engine.submit([spec(), spec()]);
+    const [first, second] = [await take(w.engine, 'worker-1'), await take(w.engine, 'worker-2')];
+    w.clock.time += 61_000;
+    return { ...w, first, second };
+  }
+
+  test('ends when its processes are proved gone, one after the other', async () => {
+    const { engine, leases, ends, first, second } = await expired();
+    const tick = leases.tick();
+    await settled();
+    expect(ends.map(({ prefix }) => prefix)).toEqual([`p/worker-1/${first.task}/1`]);
+    expect(engine.leases(), 'not before').toHaveLength(2);
+    ends[0]?.left.resolve([]);
+    await settled();
+    expect(engine.leases().map(({ agent }) => agent)).toEqual(['worker-2']);
+    expect(ends[1]?.prefix).toBe(`p/worker-2/${second.task}/1`);
+    ends[1]?.left.resolve([4711]);
+    await tick;
+    expect(
+      engine.leases().map(({ agent }) => agent),
+      'something of it lives on',
+    ).toEqual(['worker-2']);
+  });
+
+  test('is let be when its agent is heard while the processes of another are ended', async () => {
+    const { engine, leases, ends, second } = await expired();
+    const tick = leases.tick();
+    await settled();
+    const attempts = [{ task: second.task, attempt: 1, phase: 'running' as const }];
+    await leases.heartbeat({ agent: 'worker-2', incarnation: 'worker-2-1', attempts });
+    ends[0]?.left.resolve([]);
+    await tick;
+    expect(ends, 'worker-2 is not touched').toHaveLength(1);
+    expect(engine.get(second.task)).toMatchObject({ state: 'running', attempts: [{ outcome: null }] });
+  });
+
+  test('goes alone: not with a newer attempt at the same task in the same hands', async () => {
+    const { engine, clock, leases, ends, first } = await expired();
+    const tick = leases.tick();
+    await settled();
+    await engine.lost({ agent: 'worker-1' }, 'its wrapper ended');
+    clock.time += 3_600_000;
+    await engine.tick();
+    const again = await take(engine, 'worker-1');
+    expect(again).toMatchObject({ task: first.task, attempt: 2 });
+    ends[0]?.left.resolve([]);
+    await settled();
+    ends[1]?.left.resolve([]);
+    await tick;
+    expect(engine.leases('worker-1')).toMatchObject([{ task: first.task, attempt: 2 }]);
+  });
+
+  test('stays while so many are silent that it cannot be theirs', async () => {
+    const { engine, leases, ends, doubt } = await expired();
+    doubt.doubtful = true;
+    await leases.tick();
+    expect(ends).toEqual([]);
+    expect(engine.leases()).toHaveLength(2);
+    doubt.doubtful = false;
+    void leases.tick();
+    await settled();
+    expect(ends).toHaveLength(1);
+  });
 });
