@@ -6,13 +6,12 @@ import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { FleetDependencies } from './fleet-dependencies.ts';
 import { decide, rests, type Action, type Lifecycle } from './lifecycle.ts';
+import { agreeOnPause } from './pause-order.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;
 /** How often every agent is judged anew without any news of it, ms. */
 const RECONSIDER_INTERVAL_MS = 1_000;
-/** Pause and resume are repeated until the wrapper's snapshot agrees, at most this often. */
-const PAUSE_ORDER_TIMEOUT_MS = 5_000;
 
 /**
  * The one reconcile loop: it compares what is wanted with what is there, for every agent, on every change and on a
@@ -48,6 +47,7 @@ export class Fleet {
   }
 
   add(record: AgentRecord): void {
+    if (!this.#records.has(record.id)) this.#deps.failures?.recall(record);
     this.#records.set(record.id, record);
     this.wake();
   }
@@ -159,7 +159,7 @@ export class Fleet {
     if (!record.paneKnown && desired !== 'stopped') return;
     const action = decide(desired, record.observed(), this.#deps.now());
     if (action !== null) this.#carryOut(record, action);
-    else this.#agreeOnPause(record);
+    else agreeOnPause(record, desired, this.#deps);
   }
 
   #carryOut(record: AgentRecord, action: Action): void {
@@ -183,7 +183,9 @@ export class Fleet {
   #stepOf(record: AgentRecord, name: Action['do'] | 'hold', run: () => Promise<Lifecycle>): void {
     record.busy = true;
     const step = run()
-      .then((lifecycle) => {
+      .then(async (lifecycle) => {
+        // First into the store: whoever is seen to be given up is so for the next supervisor, too.
+        if (lifecycle.phase === 'failed') await this.#deps.failures?.note(record.id, lifecycle);
         record.failedSteps = { count: 0, detail: '' };
         this.settle(record, lifecycle);
       })
@@ -225,6 +227,7 @@ export class Fleet {
 
   settle(record: AgentRecord, lifecycle: Lifecycle): void {
     record.lifecycle = lifecycle;
+    if (lifecycle.phase !== 'failed') void this.#deps.failures?.note(record.id, lifecycle);
     this.#deps.onChange(record);
   }
 
@@ -287,22 +290,6 @@ export class Fleet {
     });
     this.wake();
     return promise;
-  }
-
-  /** A pause is a wish that the wrapper's snapshot must come to show. */
-  #agreeOnPause(record: AgentRecord): void {
-    if (!record.linked || record.snapshot === null || record.pauseOrdered || record.busy) return;
-    const desired = this.desired(record);
-    if (desired === 'stopped') return;
-    const paused = desired === 'paused';
-    if (record.snapshot.paused === paused) return;
-    record.pauseOrdered = true;
-    this.#deps
-      .order(record.id, { do: paused ? 'pause' : 'resume' }, PAUSE_ORDER_TIMEOUT_MS)
-      .catch((error: unknown) => this.#deps.log.warn({ err: error, agent: record.id }, 'pause was not confirmed'))
-      .finally(() => {
-        record.pauseOrdered = false;
-      });
   }
 
   connected(id: string, snapshot: WrapperSnapshot): AgentRecord | null {

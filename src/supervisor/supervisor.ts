@@ -13,7 +13,8 @@ import { endSupervisor } from './ending.ts';
 import type { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import { openAdmission, type AdmissionDesk } from './admission-desk.ts';
 import { EventLog } from './event-log.ts';
-import { Fleet } from './fleet.ts';
+import { openFleet } from './fleet-world.ts';
+import type { Fleet } from './fleet.ts';
 import { HealthHistory } from './health-history.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { AgentRunner } from './agent-runner.ts';
@@ -114,10 +115,9 @@ export class Supervisor {
       tmux: this.#tmux,
       parts: () => ({ fleet: this.#fleet, works: this.#works, links: this.#links, roster: this.#roster }),
     });
-    this.#fleet = new Fleet({
-      log,
+    this.#fleet = openFleet({
+      ...options,
       events: this.#events,
-      now,
       look: (linked) => (this.#care.watch.beat(), this.#tmux.look(linked)),
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       onChange: (record) => this.#reconsider(record),

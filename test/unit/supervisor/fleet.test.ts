@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Order } from '../../../src/coordination/link.ts';
 import type { AgentRecord, PaneView } from '../../../src/supervisor/agent-record.ts';
+import { Failures } from '../../../src/supervisor/failures.ts';
 import { Fleet } from '../../../src/supervisor/fleet.ts';
 import {
   decide,
@@ -11,6 +12,7 @@ import {
   type PaneFact,
 } from '../../../src/supervisor/lifecycle.ts';
 import type { Runner } from '../../../src/supervisor/runner.ts';
+import { Store } from '../../../src/store/store.ts';
 import { BEGIN, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
 const ALIVE: PaneFact = { dead: false, ending: null };
@@ -110,7 +112,7 @@ describe('the next step of one agent', () => {
 
 type Step = 'start' | 'recover' | 'stop';
 
-function world() {
+function world(store = Store.memory()) {
   const time = new Time();
   const seen = events();
   const calls: string[] = [];
@@ -148,6 +150,7 @@ function world() {
     now: time.now,
     onChange: () => undefined,
     onProbe: () => undefined,
+    failures: new Failures({ store, log: silentLog }),
   });
   return {
     time,
@@ -409,5 +412,91 @@ describe('the reconcile loop', () => {
     await w.turn();
     await expect(w.fleet.alone(agent, () => Promise.reject(new Error('no such ref')))).rejects.toThrow('no such ref');
     expect(agent.busy).toBe(false);
+  });
+});
+
+describe('an agent that was given up', () => {
+  const FAILED: Lifecycle = { phase: 'failed', since: BEGIN, detail: 'died too often' };
+  const PANE = pane({ dead: true, status: 1 });
+  type World = ReturnType<typeof world>;
+
+  /** As the next supervisor finds it: a dead pane, and what the store says. */
+  async function next(store: Store, fields: Parameters<typeof record>[1] = {}): Promise<World> {
+    const w = world(store);
+    w.panes.set('worker-1', PANE);
+    w.fleet.add(record('worker-1', fields));
+    await w.turn();
+    return w;
+  }
+
+  async function givenUp(store: Store): Promise<World> {
+    const w = await next(store);
+    expect(w.calls).toEqual(['recover worker-1']);
+    await w.end(FAILED);
+    expect(w.phase()).toBe('failed');
+    return w;
+  }
+
+  test('also rests in the next supervisor, which says the same of it', async () => {
+    const store = Store.memory();
+    await givenUp(store);
+    const w = await next(store);
+    expect(w.fleet.get('worker-1')?.lifecycle).toEqual(FAILED);
+    w.time.pass(3_600_000);
+    await w.turn();
+    expect(w.calls).toEqual([]);
+  });
+
+  test('is known to the store before anybody sees it', async () => {
+    const store = Store.memory();
+    const w = await next(store);
+    const written = Promise.withResolvers<void>();
+    const write = store.write.bind(store);
+    store.write = async (work) => {
+      await written.promise;
+      return await write(work);
+    };
+    await w.end(FAILED);
+    expect(w.phase()).toBe('recovering');
+    written.resolve();
+    await settled();
+    expect(w.phase()).toBe('failed');
+  });
+
+  test('rests where the store cannot be written to', async () => {
+    const store = Store.memory();
+    const w = await next(store);
+    store.write = () => Promise.reject(new Error('no space left'));
+    await w.end(FAILED);
+    expect(w.phase()).toBe('failed');
+  });
+
+  test.each<[string, (w: World) => void]>([
+    ['a person lets it go on', ({ fleet }) => fleet.revive(fleet.get('worker-1') as AgentRecord)],
+    [
+      'it is stopped',
+      ({ fleet }) => {
+        const agent = fleet.get('worker-1') as AgentRecord;
+        agent.row = { ...agent.row, desired: 'stopped' };
+      },
+    ],
+    ['everything goes down', ({ fleet }) => fleet.goDown()],
+  ])('begins anew when %s', async (_name, say) => {
+    const store = Store.memory();
+    await givenUp(store);
+    const w = await next(store);
+    say(w);
+    await w.turn();
+    const after = await next(store);
+    expect(after.calls, 'looked at like any other').toEqual(['recover worker-1']);
+  });
+
+  test('starts at once when the person says so to the next supervisor', async () => {
+    const store = Store.memory();
+    await givenUp(store);
+    const w = await next(store);
+    w.fleet.revive(w.fleet.get('worker-1') as AgentRecord);
+    await w.turn();
+    expect(w.calls).toEqual(['start worker-1']);
   });
 });
