@@ -36,6 +36,8 @@ export interface MassDeathHold {
   until: number;
   tries: number;
   probe: { agent: string; since: number } | null;
+  /** Who was started to see before: the next one is tried first. Absent in notes of before. */
+  last?: string | null;
 }
 
 /**
@@ -46,8 +48,9 @@ export interface MassDeathHold {
  * (`repeats` within `windowMs`) is it taken for what it then is: something that ends whatever is started.
  *
  * Deaths that nothing explains (half of the agents, and three at least, within `withinMs`) hold the fleet at once:
- * nobody is started again but one, the probe, first after `waitMs` and later and later each time that it dies too. When
- * it has lived for `aliveMs` the others follow, one after the other. A person who says `resume` ends the hold.
+ * nobody is started again but one, the probe, first after `waitMs` and later and later each time that it dies too: the
+ * next one then, lest the breaker use up one agent's restarts. When it has lived for `aliveMs` the others follow, one
+ * after the other. A person who says `resume` ends the hold, and so does it when nobody is left who could be started.
  */
 export interface Mortality {
   deaths: readonly Death[];
@@ -93,11 +96,16 @@ function begun(detail: string, at: number, { waitMs }: MassDeathRules): MassDeat
 
 function failedProbe(hold: MassDeathHold, { at }: Death, { waitMs, waitMaxMs }: MassDeathRules): MassDeathHold {
   const wait = Math.min(waitMaxMs, waitMs * 2 ** Math.min(hold.tries, 20));
-  return { ...hold, until: at + wait, tries: hold.tries + 1, probe: null };
+  return { ...hold, until: at + wait, tries: hold.tries + 1, probe: null, last: hold.probe?.agent ?? null };
 }
+
+/** One that is not there so long after it may start makes room for another, ms: it may wait for memory, or hang. */
+const PROBE_PATIENCE_MS = 60_000;
 
 export interface Survivor {
   id: string;
+  /** False: nothing starts it before a person has looked at it, so that it shows nothing. */
+  able: boolean;
   /** Epoch ms since when it has been there without a break; null: it is not there. */
   upSince: number | null;
 }
@@ -106,13 +114,22 @@ export interface Survivor {
 export function proving(before: Mortality, agents: readonly Survivor[], now: number, rules: MassDeathRules): Mortality {
   const { hold } = before;
   if (hold === null || now < hold.until) return before;
-  const probe = agents.find(({ id }) => id === hold.probe?.agent);
-  if (hold.probe !== null && probe !== undefined) {
-    const since = probe.upSince === null ? null : Math.max(probe.upSince, hold.probe.since);
-    return since !== null && now - since >= rules.aliveMs ? { ...before, hold: null } : before;
+  const { probe } = hold;
+  const holder = agents.find(({ id, able }) => able && id === probe?.agent);
+  if (probe !== null && holder !== undefined) {
+    const { upSince } = holder;
+    if (upSince === null && now - probe.since < PROBE_PATIENCE_MS) return before;
+    if (upSince !== null)
+      return now - Math.max(upSince, probe.since) >= rules.aliveMs ? { ...before, hold: null } : before;
   }
-  const choice = agents.find(({ upSince }) => upSince === null) ?? agents[0];
-  const next = choice === undefined ? null : { agent: choice.id, since: now };
-  if (next === null && hold.probe === null) return before;
-  return { ...before, hold: { ...hold, probe: next } };
+  const last = probe?.agent ?? hold.last ?? null;
+  const choice = nextProbe(agents, last);
+  return { ...before, hold: choice === null ? null : { ...hold, probe: { agent: choice, since: now }, last } };
+}
+
+/** Round and round, those first that are not there; null: nobody can be started. */
+function nextProbe(agents: readonly Survivor[], last: string | null): string | null {
+  const after = agents.findIndex(({ id }) => id === last) + 1;
+  const able = [...agents.slice(after), ...agents.slice(0, after)].filter((agent) => agent.able);
+  return (able.find(({ upSince }) => upSince === null) ?? able[0])?.id ?? null;
 }

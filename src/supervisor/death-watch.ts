@@ -63,7 +63,8 @@ export class DeathWatch {
     const { note, wanted, events, now } = this.#options;
     const before = note.mortality;
     const death = { agent: record.id, at: now(), detail, explained };
-    note.mortality = died(before, death, wanted().length, this.#rules());
+    const total = wanted().filter((other) => other === record || canStart(other)).length;
+    note.mortality = died(before, death, total, this.#rules());
     if (before.hold === null && note.mortality.hold !== null)
       events.emit('swarm.mass-death', { data: { detail: note.mortality.hold.detail } });
     this.#mark();
@@ -73,12 +74,16 @@ export class DeathWatch {
     const { note, wanted, now } = this.#options;
     const agents = wanted().map((record) => ({
       id: record.id,
+      able: canStart(record),
       upSince:
         record.linked && record.lifecycle.phase === 'up' && record.snapshot?.turn !== 'gone' ? record.linkSince : null,
     }));
     const before = note.mortality;
     note.mortality = proving(before, agents, now(), this.#rules());
-    if (before.hold !== null && note.mortality.hold === null) this.#released('the one that was started to see lives');
+    if (before.hold !== null && note.mortality.hold === null) {
+      const lives = agents.some(({ able }) => able);
+      this.#released(lives ? 'the one that was started to see lives' : 'nobody is left who could be started to see');
+    }
     if (this.#silentSince !== null && !this.#manySilent()) this.#silentSince = null;
     this.#mark();
   }
@@ -112,8 +117,9 @@ export class DeathWatch {
     const silent = wanted().filter(
       ({ linked, pane, silentSince }) => !linked && pane?.dead === false && now() - silentSince > SILENT_MS,
     );
-    this.#silent = `${silent.length} of ${wanted().length} wrappers do not answer, though they live`;
-    return massDeath(silent.length, wanted().length);
+    const total = wanted().filter((record) => silent.includes(record) || canStart(record)).length;
+    this.#silent = `${silent.length} of ${total} wrappers do not answer, though they live`;
+    return massDeath(silent.length, total);
   }
 
   /** Says of each agent whether it may be started now. */
@@ -150,4 +156,9 @@ export class DeathWatch {
     const { within, repeats, window, wait, waitMax, alive } = this.#options.rules();
     return { withinMs: within, repeats, windowMs: window, waitMs: wait, waitMaxMs: waitMax, aliveMs: alive };
   }
+}
+
+/** False: it stays as it is until a person has looked at it, and counts neither among the living nor as a probe. */
+function canStart({ lifecycle, snapshot }: AgentRecord): boolean {
+  return lifecycle.phase !== 'failed' && lifecycle.phase !== 'blocked' && (snapshot?.failure ?? null) === null;
 }

@@ -24,7 +24,9 @@ const one = (before: Mortality, agent: string, at: number, explained: boolean, t
 const all = (before: Mortality, at: number, explained: boolean): Mortality =>
   ['a', 'b', 'c', 'd'].reduce((state, agent) => one(state, agent, at, explained), before);
 
-const there = (...up: (number | null)[]) => ['a', 'b', 'c', 'd'].map((id, i) => ({ id, upSince: up[i] ?? null }));
+const there = (...up: (number | null)[]) =>
+  ['a', 'b', 'c', 'd'].map((id, i) => ({ id, able: true, upSince: up[i] ?? null }));
+const unable = (...ids: string[]) => there().map((agent) => ({ ...agent, able: !ids.includes(agent.id) }));
 
 test.each([
   [2, 2, false],
@@ -80,16 +82,40 @@ describe('one is started to see', () => {
   test('when it dies too the next is tried later and later', () => {
     let state = held;
     const waits: number[] = [];
+    const tried: string[] = [];
     for (let i = 0, now = 2_000; i < 7; i += 1) {
-      state = one(proving(state, there(), now, RULES), 'a', now, false);
+      state = proving(state, there(), now, RULES);
+      const probe = state.hold?.probe?.agent ?? '';
+      tried.push(probe);
+      state = one(state, probe, now, false);
       waits.push((state.hold?.until ?? 0) - now);
       now = state.hold?.until ?? 0;
     }
     expect(waits).toEqual([4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+    // Nobody's own restarts are used up.
+    expect(tried).toEqual(['a', 'b', 'c', 'd', 'a', 'b', 'c']);
   });
 
   test('one that is stopped meanwhile makes room for another', () => {
     const trying = proving(held, there(), 2_000, RULES);
     expect(proving(trying, there().slice(1), 2_000, RULES).hold?.probe?.agent).toBe('b');
+  });
+
+  test('one that no start can help is not asked, nor stays the one when it comes to that', () => {
+    expect(proving(held, unable('a'), 2_000, RULES).hold?.probe?.agent).toBe('b');
+    const trying = proving(held, there(), 2_000, RULES);
+    expect(proving(trying, unable('a'), 2_100, RULES).hold?.probe).toEqual({ agent: 'b', since: 2_100 });
+    expect(proving(trying, unable('a', 'b', 'c', 'd'), 2_100, RULES).hold).toBeNull();
+  });
+
+  test('one that does not come up makes room for the next after a minute, and for itself after all', () => {
+    let state = held;
+    const tried: (string | undefined)[] = [];
+    for (let now = 2_000; now <= 242_000; now += 60_000) {
+      state = proving(state, there(), now, RULES);
+      expect(proving(state, there(), now + 59_999, RULES)).toBe(state);
+      tried.push(state.hold?.probe?.agent);
+    }
+    expect(tried).toEqual(['a', 'b', 'c', 'd', 'a']);
   });
 });
