@@ -139,19 +139,26 @@ export interface TreeChanges {
   all: RawPath[];
   added: RawPath[];
   removed: RawPath[];
+  /** Files and links (no gitlinks: git leaves a directory that is there to those) that come, or come instead of another kind. */
+  placed: RawPath[];
 }
+
+/** `:oldmode newmode …` */
+const isGitlink = (record: string): boolean => record.startsWith('160000 ', ':100644 '.length);
 
 /** What comes and goes on the way from one tree to another. */
 export async function treeChanges(place: CheckpointPlace, from: string, to: string): Promise<TreeChanges> {
-  const args = ['diff-tree', '-r', '-z', '--no-renames', '--name-status', from, to];
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--raw', from, to];
   const { stdout } = await runGit(args, { cwd: place.gitCommonDir, env: { GIT_DIR: place.gitCommonDir } });
   const fields = splitNul(stdout);
-  const changes: TreeChanges = { all: [], added: [], removed: [] };
+  const changes: TreeChanges = { all: [], added: [], removed: [], placed: [] };
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [status, file = ''] = [fields[at], fields[at + 1]];
+    const [record = '', file = ''] = [fields[at], fields[at + 1]];
+    const status = record.at(-1);
     changes.all.push(file);
     if (status === 'A') changes.added.push(file);
     if (status === 'D') changes.removed.push(file);
+    if ((status === 'A' || status === 'T') && !isGitlink(record)) changes.placed.push(file);
   }
   return changes;
 }

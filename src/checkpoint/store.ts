@@ -22,6 +22,7 @@ import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
 import { findCheckpoint, isLoose, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
 import { endangered, refuseUnreadable } from './endangered.ts';
+import { refuseRepositories } from './refuse-repositories.ts';
 import { restore } from './restore.ts';
 import { restorePaths, select } from './restore-paths.ts';
 import { loadCheckpoint, loadNumber } from './saved.ts';
@@ -261,8 +262,10 @@ export class CheckpointStore {
     if (read.status === 'rejected') throw read.reason;
     const [first, target] = [taken.value, read.value];
     const way = await finder.find(first.remembered);
+    const { added: allAdded, placed } = way.changes;
+    refuseRepositories(this.place.worktree, only === undefined ? placed : placed.filter((file) => only.has(file)));
     // Whatever both hold is captured.
-    const added = only === undefined ? way.changes.added : way.changes.added.filter((file) => only.has(file));
+    const added = only === undefined ? allAdded : allAdded.filter((file) => only.has(file));
     const danger = added.length === 0 ? new Set<RawPath>() : endangered(this.place.worktree, added, way.captured);
     refuseUnreadable(this.place.worktree, danger);
     if (danger.size === 0) return { target, safety: first.captured, way };

@@ -58,6 +58,9 @@ export const ALWAYS: readonly string[] = [
   'maintenance.auto=false',
   '-c',
   'core.quotePath=false',
+  // A checkout would throw away what lies in submodules, of which a checkpoint holds no more than their commit.
+  '-c',
+  'submodule.recurse=false',
   // Git's default leaves loose objects to the page cache: after a power cut, a finished task's branch would name a
   // commit that is not there. One flush for each command (batch), not for each object.
   '-c',

@@ -1,0 +1,49 @@
+import { lstatSync, readdirSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { bytesBelow } from './bytes.ts';
+import type { RawPath } from './bytes.ts';
+
+/** Null where nothing lies, and below a file or a link that turns in a circle. */
+function statOrNull(worktree: string, raw: RawPath): Stats | null {
+  try {
+    return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
+  } catch (error) {
+    if (['ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
+  }
+}
+
+/**
+ * Repositories of their own (a directory with a `.git`) at or below `paths`. Git's checkouts delete whatever directory
+ * lies where a file is to be, such a repository with all its commits, and no checkpoint holds those. A look costs one
+ * `lstat` for each path and each of its parents, and more only where a directory lies. Links are not followed.
+ */
+export function repositoriesAt(worktree: string, paths: Iterable<RawPath>): RawPath[] {
+  const found = new Set<RawPath>();
+  const directories = new Map<RawPath, boolean>();
+  const isDirectory = (raw: RawPath): boolean => {
+    let known = directories.get(raw);
+    if (known === undefined) {
+      known = hasRealParents(raw, isDirectory) && statOrNull(worktree, raw)?.isDirectory() === true;
+      directories.set(raw, known);
+    }
+    return known;
+  };
+  for (const file of paths) if (isDirectory(file)) collect(worktree, file, found);
+  return [...found].sort();
+}
+
+function hasRealParents(raw: RawPath, isDirectory: (raw: RawPath) => boolean): boolean {
+  const end = raw.lastIndexOf('/');
+  return end === -1 || isDirectory(raw.slice(0, end));
+}
+
+function collect(worktree: string, directory: RawPath, found: Set<RawPath>): void {
+  const entries = readdirSync(bytesBelow(worktree, directory), { encoding: 'buffer', withFileTypes: true });
+  if (entries.some(({ name }) => name.toString('latin1') === '.git')) {
+    found.add(directory);
+    return;
+  }
+  for (const entry of entries)
+    if (entry.isDirectory()) collect(worktree, `${directory}/${entry.name.toString('latin1')}`, found);
+}
