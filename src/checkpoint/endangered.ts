@@ -8,27 +8,47 @@ export function statOrNull(worktree: string, raw: RawPath): Stats | null {
   try {
     return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return null;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOTDIR' || code === 'ELOOP') return null;
     throw error;
   }
 }
 
 /**
- * Files on disk that a restore of `files` would overwrite and that no capture holds, because git ignores them now.
- * They are captured before harm comes to them.
+ * What lies where a directory above `raw` should be, a file or a link; null when nothing does. Git takes nothing for a
+ * file of the worktree that lies behind a link.
  */
-export function endangered(worktree: string, files: readonly RawPath[], captured: ReadonlySet<RawPath>): Set<RawPath> {
+export function inTheWay(worktree: string, raw: RawPath): RawPath | null {
+  for (let end = raw.indexOf('/'); end !== -1; end = raw.indexOf('/', end + 1)) {
+    const parent = raw.slice(0, end);
+    const stat = statOrNull(worktree, parent);
+    if (stat === null) return null;
+    if (!stat.isDirectory()) return parent;
+  }
+  return null;
+}
+
+/**
+ * Files on disk that a restore of `files`, and of the empty `directories`, would overwrite and that no capture holds,
+ * because git ignores them now. They are captured before harm comes to them.
+ */
+export function endangered(
+  worktree: string,
+  files: readonly RawPath[],
+  captured: ReadonlySet<RawPath>,
+  directories: readonly RawPath[] = [],
+): Set<RawPath> {
   const found = new Set<RawPath>();
+  for (const directory of directories) {
+    const blocking = inTheWay(worktree, `${directory}/`);
+    if (blocking !== null) found.add(blocking);
+  }
   for (const file of files) {
     if (captured.has(file)) continue;
     // A file may lie where a directory of the checkpoint was, or a directory where a file was.
-    for (let end = file.indexOf('/'); end !== -1; end = file.indexOf('/', end + 1)) {
-      const parent = file.slice(0, end);
-      const stat = statOrNull(worktree, parent);
-      if (stat === null) break;
-      if (!stat.isDirectory()) found.add(parent);
-    }
-    collectFiles(worktree, file, found);
+    const blocking = inTheWay(worktree, file);
+    if (blocking === null) collectFiles(worktree, file, found);
+    else found.add(blocking);
   }
   for (const file of captured) found.delete(file);
   return found;

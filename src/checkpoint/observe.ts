@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs';
-import { bytesBelow, joinNul, splitNul } from '../git/bytes.ts';
+import { joinNul, splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
 import { resolveAll } from '../git/resolve.ts';
 import { holdOnlyDirectories, scanEmptyDirs } from './empty-dirs.ts';
 import type { EmptyScan } from './empty-dirs.ts';
+import { inTheWay, statOrNull } from './endangered.ts';
 import { commitsOf } from './git-state.ts';
 import type { IndexState, OperationFile } from './git-state.ts';
 import { shadowEnvironment } from './shadow.ts';
@@ -76,13 +76,8 @@ export function hasComeBack(worktree: string, { files }: Listing, { trackedIgnor
 }
 
 function isCapturable(worktree: string, file: RawPath): boolean {
-  try {
-    const stat = lstatSync(bytesBelow(worktree, file), { throwIfNoEntry: false });
-    return stat !== undefined && (stat.isFile() || stat.isSymbolicLink());
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
-    throw error;
-  }
+  const stat = statOrNull(worktree, file);
+  return stat !== null && (stat.isFile() || stat.isSymbolicLink()) && inTheWay(worktree, file) === null;
 }
 
 export async function readEmptyDirs(shadow: Shadow, listing: Listing): Promise<EmptyScan> {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { bytesBelow } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { OPERATION_FILES } from '../git/operations.ts';
+import { inTheWay } from './endangered.ts';
 import type { OperationFile } from './git-state.ts';
 import type { SavedState } from './record.ts';
 import { parentsOf } from './tree-extras.ts';
@@ -33,7 +34,8 @@ export async function restoreEmptyDirs(
       at !== '' && !wanted.has(at);
       at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : ''
     ) {
-      if (!(await removeIfEmpty(bytesBelow(worktree, at)))) break;
+      // Behind a link of then lies another directory.
+      if (inTheWay(worktree, at) !== null || !(await removeIfEmpty(bytesBelow(worktree, at)))) break;
     }
   }
   for (const dir of target.emptyDirs) await mkdir(bytesBelow(worktree, dir), { recursive: true });

@@ -3,7 +3,7 @@ import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
 import type { ConversionConfig } from './conversions.ts';
-import { statOrNull } from './endangered.ts';
+import { inTheWay, statOrNull } from './endangered.ts';
 import { shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
@@ -14,6 +14,7 @@ import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { indexPath, shadowEnvironment } from './shadow.ts';
 import { openWorkIndex } from './shadow-index.ts';
+import { parentsOf } from './tree-extras.ts';
 import type { CheckpointPlace } from './types.ts';
 import type { Way } from './way.ts';
 
@@ -67,7 +68,7 @@ async function restoreFiles(context: RestoreContext, way: Way, target: LoadedChe
       await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(leftOut));
     await readInto(shadow, way, target.checkpoint.tree, leftOut.length === 0 && work.identity === way.shadowIndex);
     await work.keep();
-    await bringBackIgnored(shadow, way.tree, way.changes.all);
+    await bringBackIgnored(shadow, way, target.saved.emptyDirs);
   } finally {
     await work.discard();
   }
@@ -91,11 +92,17 @@ async function readInto(shadow: Shadow, way: Way, tree: string, sameIndex: boole
 
 /**
  * A file that was ignored at the checkpoint and captured since (the pattern was taken away meanwhile) was removed just
- * now; by the restored patterns it is ignored again, and ignored files are not touched by a rollback.
+ * now; by the restored patterns it is ignored again, and ignored files are not touched by a rollback. What is restored
+ * comes first: nothing comes back below a file or a link, or where an empty directory was.
  */
-async function bringBackIgnored(shadow: Shadow, current: string, changed: readonly RawPath[]): Promise<void> {
+async function bringBackIgnored(
+  shadow: Shadow,
+  { tree: current, changes }: Way,
+  emptyDirs: readonly RawPath[],
+): Promise<void> {
   const { place, config } = shadow;
-  const gone = changed.filter((raw) => statOrNull(place.worktree, raw) === null);
+  const { worktree } = place;
+  const gone = changes.all.filter((raw) => statOrNull(worktree, raw) === null && inTheWay(worktree, raw) === null);
   if (gone.length === 0) return;
   const work = await openWorkIndex(`${indexPath(place)}.ignored`);
   try {
@@ -107,7 +114,10 @@ async function bringBackIgnored(shadow: Shadow, current: string, changed: readon
       input: joinNul(gone.map((raw) => `./${raw}`)),
       okCodes: [1],
     });
-    const back = splitNul(stdout).map((raw) => raw.slice('./'.length));
+    const taken = new Set([...emptyDirs, ...parentsOf(emptyDirs)]);
+    const back = splitNul(stdout)
+      .map((raw) => raw.slice('./'.length))
+      .filter((raw) => !taken.has(raw));
     if (back.length === 0) return;
     await shadowGit(own, ['read-tree', current]);
     await shadowGit(own, ['checkout-index', '-f', '-z', '--stdin'], joinNul(back));

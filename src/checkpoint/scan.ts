@@ -172,7 +172,7 @@ function statOf(worktree: string, file: RawPath): Stats | null {
     return lstatSync(bytesBelow(worktree, file), { throwIfNoEntry: false }) ?? null;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOTDIR' || code === 'EACCES') return null;
+    if (code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES') return null;
     throw error;
   }
 }

@@ -266,7 +266,11 @@ export class CheckpointStore {
     refuseRepositories(this.place.worktree, only === undefined ? placed : placed.filter((file) => only.has(file)));
     // Whatever both hold is captured.
     const added = only === undefined ? allAdded : allAdded.filter((file) => only.has(file));
-    const danger = added.length === 0 ? new Set<RawPath>() : endangered(this.place.worktree, added, way.captured);
+    const hollow = only === undefined ? target.saved.emptyDirs : [];
+    const danger =
+      added.length + hollow.length === 0
+        ? new Set<RawPath>()
+        : endangered(this.place.worktree, added, way.captured, hollow);
     refuseUnreadable(this.place.worktree, danger);
     if (danger.size === 0) return { target, safety: first.captured, way };
     const { captured: safety, remembered } = await this.#captureAll({ ...request, reason, force: true }, danger);

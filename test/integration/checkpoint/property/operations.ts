@@ -56,6 +56,13 @@ const some = (place: Place): string | null => {
   return all.length === 0 ? null : place.random.pick(all);
 };
 
+function someDirectory(place: Place): string | null {
+  const directories = readdirSync(place.worktree, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !/^(\.git|ignored|nested|library|many)/.test(entry.name),
+  );
+  return directories.length === 0 ? null : place.random.pick(directories).name;
+}
+
 const onFile =
   (work: (place: Place, name: string) => boolean | void): Operation =>
   (place) => {
@@ -208,13 +215,27 @@ export const BAD_INPUT: Record<string, Operation> = {
     place.write({ [`${name}/inside/deep.txt`]: text(place) });
   }),
   'a directory becomes a file': (place) => {
-    const directories = readdirSync(place.worktree, { withFileTypes: true }).filter(
-      (entry) => entry.isDirectory() && !/^(\.git|ignored|nested|library|many)/.test(entry.name),
-    );
-    if (directories.length === 0) return false;
-    const { name } = place.random.pick(directories);
+    const name = someDirectory(place);
+    if (name === null) return false;
     rmSync(full(place, name), { recursive: true });
     writeFileSync(full(place, name), text(place));
+    return true;
+  },
+  'a directory becomes a link': (place) => {
+    const name = someDirectory(place);
+    if (name === null) return false;
+    const other = someDirectory(place) ?? name;
+    rmSync(full(place, name), { recursive: true });
+    symlinkSync(place.random.pick([name, other, '.', '../outside']), full(place, name));
+    return true;
+  },
+  'a link becomes a directory': (place) => {
+    const links = readdirSync(place.worktree, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
+    if (links.length === 0) return false;
+    const { name } = place.random.pick(links);
+    unlinkSync(full(place, name));
+    mkdirSync(full(place, `${name}/deep/hollow`), { recursive: true });
+    if (place.random.chance(0.7)) place.write({ [`${name}/a.txt`]: text(place), [`${name}/deep/b.txt`]: text(place) });
     return true;
   },
   'line endings': (place) =>
