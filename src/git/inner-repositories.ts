@@ -1,5 +1,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import type { Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { bytesBelow } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
 
@@ -46,4 +47,21 @@ function collect(worktree: string, directory: RawPath, found: Set<RawPath>): voi
   }
   for (const entry of entries)
     if (entry.isDirectory()) collect(worktree, `${directory}/${entry.name.toString('latin1')}`, found);
+}
+
+/** All repositories of their own inside a worktree, ignored ones and those inside others too. Links are not followed. */
+export async function repositoriesIn(worktree: string): Promise<RawPath[]> {
+  const found: RawPath[] = [];
+  const open: RawPath[] = [''];
+  for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
+    const prefix = directory === '' ? '' : `${directory}/`;
+    const entries = await readdir(bytesBelow(worktree, directory), { encoding: 'buffer', withFileTypes: true });
+    for (const entry of entries) {
+      const name = entry.name.toString('latin1');
+      if (name === '.git') {
+        if (directory !== '') found.push(directory);
+      } else if (entry.isDirectory()) open.push(prefix + name);
+    }
+  }
+  return found.sort();
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { errorText } from '../domain/errors.ts';
 import { gitText, runGit } from './git.ts';
+import type { GitOptions } from './git.ts';
 import { worktreeGitDir } from './operations.ts';
 
 interface Submodule {
@@ -95,13 +96,20 @@ export async function submoduleWithOwnCommits(options: { root: string; worktree:
 const COMPARED = 200;
 
 async function holdsAllOf(original: string, copy: string): Promise<boolean> {
-  const own = await gitText(['rev-list', `--max-count=${COMPARED}`, 'HEAD', '--all', '--not', '--remotes'], {
-    cwd: copy,
-  });
+  const commits = await ownCommits({ cwd: copy });
+  return commits !== null && (await holdsAll({ cwd: original }, commits));
+}
+
+/** Commits that no remote is known to have; null: too many to compare. */
+export async function ownCommits(asked: GitOptions): Promise<string[] | null> {
+  const own = await gitText(['rev-list', `--max-count=${COMPARED}`, 'HEAD', '--all', '--not', '--remotes'], asked);
   const commits = own.split('\n').filter((line) => line !== '');
-  if (commits.length === COMPARED) return false;
+  return commits.length === COMPARED ? null : commits;
+}
+
+export async function holdsAll(asked: GitOptions, commits: readonly string[]): Promise<boolean> {
   for (const commit of commits) {
-    const { exitCode } = await runGit(['cat-file', '-e', `${commit}^{commit}`], { cwd: original, okCodes: [1, 128] });
+    const { exitCode } = await runGit(['cat-file', '-e', `${commit}^{commit}`], { ...asked, okCodes: [1, 128] });
     if (exitCode !== 0) return false;
   }
   return true;

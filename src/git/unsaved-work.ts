@@ -4,6 +4,7 @@ import path from 'node:path';
 import { bytesBelow, printable, splitNul } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
 import { gitText, runGit } from './git.ts';
+import { innerWork } from './inner-work.ts';
 import { ASIDE, holdsAside } from './leftovers.ts';
 import { operationUnderWay, worktreeGitDir } from './operations.ts';
 import { readStatus } from './status.ts';
@@ -47,6 +48,10 @@ export interface UnsavedWork {
 /** Branches, tags, what was fetched, and what swarm itself keeps for good: none of it goes with a worktree. */
 const STAYS = ['--branches', '--tags', '--remotes', '--glob=refs/swarm/kept', '--glob=refs/swarm/snapshots'];
 const NAMED = 3;
+const MODULE = {
+  one: 'repository of a submodule that is not checked out, with commits that are nowhere else',
+  many: 'repositories of submodules that are not checked out, with commits that are nowhere else',
+};
 
 /** Looks now, at everything that git knows of. Whatever cannot be asked throws: the caller keeps the worktree then. */
 export async function unsavedWork(options: { root: string; worktree: string }): Promise<UnsavedWork> {
@@ -55,32 +60,43 @@ export async function unsavedWork(options: { root: string; worktree: string }): 
   const all = await listWorktrees(root);
   const own = all.find(({ path: place }) => path.resolve(place) === path.resolve(worktree));
   if (own === undefined) throw new Error(`git does not list ${worktree} as a worktree of ${root}`);
-  const [status, submodules, hidden, stashes, refs] = await Promise.all([
+  const [status, submodules, hidden, stashes, refs, inner] = await Promise.all([
     readStatus(worktree, { untracked: 'all' }),
     dirtySubmodules(worktree),
     hiddenChanges(worktree),
     stashesMadeIn(worktree, gitDir, own, all),
     ownRefs(worktree),
+    innerWork({ root, worktree }),
   ]);
   const inHead = status.commit === null ? 0 : await countLoose(worktree, status.commit);
   const looseRefs: LooseCommit[] = [];
   for (const ref of refs) if ((await countLoose(worktree, ref.commit)) > 0) looseRefs.push(ref);
-  const nested = status.untracked.filter((name) => name.endsWith('/'));
   const untracked = status.untracked.filter((name) => !name.endsWith('/'));
   const changed = [...new Set([...status.unmerged, ...status.changed, ...hidden])];
   const operation = operationUnderWay(gitDir);
   const aside = await holdsAside(gitDir);
   const ownCommits = await submoduleWithOwnCommits({ root, worktree });
+  const said = new Set([...submodules.map(printable), ownCommits]);
+  const nested = new Set([
+    ...status.untracked.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1)),
+    ...inner.repositories.filter((name) => !said.has(printable(name))),
+  ]);
   const found: (Finding | null)[] = [
     locks(gitDir, own),
     some('uncommitted', changed, 'uncommitted change'),
     some('untracked', untracked, 'untracked file'),
-    some('nested-repository', nested, 'git repository inside, which no checkpoint holds', 'git repositories inside'),
+    some(
+      'nested-repository',
+      [...nested].sort(),
+      'git repository inside, which no checkpoint holds',
+      'git repositories inside',
+    ),
     some('submodule', submodules, 'submodule with changes of its own', 'submodules with changes of their own'),
     operation === null ? null : { kind: 'operation', text: `an unfinished ${operation}` },
     ownCommits === null
       ? null
       : { kind: 'submodule', text: `the submodule ${ownCommits} has commits that are nowhere else` },
+    named('submodule', inner.modules, MODULE.one, MODULE.many),
     aside
       ? {
           kind: 'nested-repository',
@@ -107,9 +123,13 @@ export async function unsavedWork(options: { root: string; worktree: string }): 
 }
 
 function some(kind: Finding['kind'], raw: readonly RawPath[], one: string, many = `${one}s`): Finding | null {
-  if (raw.length === 0) return null;
-  const names = raw.slice(0, NAMED).map(printable).join(', ') + (raw.length > NAMED ? ', …' : '');
-  return { kind, text: `${countOf(raw.length, one, many)}: ${names}` };
+  return named(kind, raw.map(printable), one, many);
+}
+
+function named(kind: Finding['kind'], names: readonly string[], one: string, many: string): Finding | null {
+  if (names.length === 0) return null;
+  const first = names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ', …' : '');
+  return { kind, text: `${countOf(names.length, one, many)}: ${first}` };
 }
 
 function countOf(n: number, one: string, many = `${one}s`): string {

@@ -6,6 +6,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { printable, splitNul } from './bytes.ts';
 import { isGitError } from './errors.ts';
 import { gitText, runGit } from './git.ts';
+import { innerWork } from './inner-work.ts';
 import { worktreeExcludes } from './own-excludes.ts';
 import { serialised, whileLocked } from './lock.ts';
 import { checkoutSubmodules, submoduleWithOwnCommits } from './submodules.ts';
@@ -155,7 +156,7 @@ async function refuseWork({ root, path: worktree }: { root: string; path: string
     );
   }
   const submodule = await submoduleWithOwnCommits({ root, worktree });
-  if (submodule === null) return;
+  if (submodule === null) return refuseInnerWork({ root, worktree }, cause);
   throw new SwarmError(
     'worktree-has-submodules',
     `the submodule ${submodule} in ${worktree} has commits that are nowhere else`,
@@ -163,6 +164,18 @@ async function refuseWork({ root, path: worktree }: { root: string; path: string
       hint: `Push or fetch them, for example: \`git -C ${shellQuote(path.join(root, submodule))} fetch ${shellQuote(path.join(worktree, submodule))} HEAD\``,
       cause,
     },
+  );
+}
+
+/** Without a .gitmodules, too, or of a submodule that is not checked out: git's force takes all of it. */
+async function refuseInnerWork(options: { root: string; worktree: string }, cause: Error): Promise<void> {
+  const { repositories, modules } = await innerWork(options);
+  const [first] = [...repositories.map((raw) => path.join(options.worktree, printable(raw))), ...modules];
+  if (first === undefined) return;
+  throw new SwarmError(
+    'worktree-has-submodules',
+    `${first} is a git repository of its own with changes or commits that are nowhere else`,
+    { hint: 'Push them, or move the repository elsewhere, then try again.', cause },
   );
 }
 

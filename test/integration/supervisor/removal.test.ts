@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
@@ -163,6 +163,65 @@ describe('a worktree is kept, forced or not, where there is', () => {
     expect(readFileSync(path.join(s.worktree, 'inner/file.txt'), 'utf8')).toBe('inner\n');
   });
 
+  const commitIn = (s: Scene, name: string): void => {
+    const place = path.join(s.worktree, name);
+    mkdirSync(place, { recursive: true });
+    s.repository.git(['init', '-q', '-b', 'main', place]);
+    s.repository.git(['config', 'user.name', 'inner'], place);
+    s.repository.git(['config', 'user.email', 'inner@example.org'], place);
+    s.repository.commit({ 'only-here.txt': 'only here\n' }, 'only here', place);
+  };
+  const INNER: [string, string, (s: Scene) => void][] = [
+    [
+      'staged in the place of a file',
+      'inner',
+      (s) => {
+        s.repository.commit({ inner: 'a file\n' }, 'a file', s.worktree);
+        s.git('rm', '-q', 'inner');
+        commitIn(s, 'inner');
+        s.git('add', 'inner');
+      },
+    ],
+    [
+      'committed as a link that .gitmodules does not know',
+      'inner',
+      (s) => {
+        commitIn(s, 'inner');
+        s.git('add', 'inner');
+        s.git('commit', '-q', '-m', 'a link');
+      },
+    ],
+    ['ignored', 'ignored/inner', (s) => (s.write({ 'ignored/.gitignore': '*\n' }), commitIn(s, 'ignored/inner'))],
+    [
+      'around files that are committed',
+      'inner',
+      (s) => {
+        s.repository.commit({ 'inner/only-here.txt': 'only here\n' }, 'files', s.worktree);
+        commitIn(s, 'inner');
+      },
+    ],
+  ];
+
+  it.each(INNER)('a repository inside with commits of its own, %s', async (_name, place, prepare) => {
+    using repository = makeRepository();
+    const s = await scene(repository);
+    s.git('switch', '-q', '-c', 'swarm/task/t1');
+    prepare(s);
+    await expectKept(s, 'nested-repository', new RegExp(place));
+    expect(s.repository.git(['log', '--format=%s'], path.join(s.worktree, place))).toBe('only here');
+  });
+
+  it('a repository of a submodule that is not checked out, with commits of its own', async () => {
+    using repository = makeRepository();
+    const s = await scene(repository);
+    commitIn(s, 'gone');
+    const modules = path.join(s.git('rev-parse', '--absolute-git-dir'), 'modules');
+    mkdirSync(modules);
+    renameSync(path.join(s.worktree, 'gone/.git'), path.join(modules, 'gone'));
+    rmSync(path.join(s.worktree, 'gone'), { recursive: true });
+    await expectKept(s, 'submodule', /modules\/gone/);
+  });
+
   it('a submodule with changes, or with commits of its own', async () => {
     using library = makeRepository({ name: 'library', files: { 'lib.txt': 'lib\n' } });
     using repository = makeRepository();
@@ -203,6 +262,14 @@ it('a clean worktree goes, with what git ignores; its branch, and stashes of oth
   expect(existsSync(s.worktree)).toBe(false);
   expect(repository.git(['show', 'swarm/task/t1:done.txt'])).toBe('done');
   expect(repository.git(['stash', 'list'])).not.toBe('');
+});
+
+it('a mere clone among what git ignores goes with its worktree', async () => {
+  using library = makeRepository({ name: 'library' });
+  using repository = makeRepository({ files: { '.gitignore': 'dependencies/\n' } });
+  const s = await scene(repository);
+  repository.git(['clone', '-q', library.root, path.join(s.worktree, 'dependencies/library')]);
+  expect(await s.remove()).toMatchObject({ removed: true, reasons: [] });
 });
 
 it('a change that git was told not to look at is found', async () => {
