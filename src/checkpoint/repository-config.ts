@@ -9,26 +9,34 @@ export interface RepositoryConfig {
   conversion: ConversionConfig;
 }
 
-const ASKED = '^core\\.(excludesfile|attributesfile|autocrlf)$';
+const FILES = '^core\\.(excludesfile|attributesfile)$';
 const OFF = ['', 'false', 'no', 'off', '0'];
 
 export async function readRepositoryConfig(worktree: string): Promise<RepositoryConfig> {
-  const args = ['config', '--null', '--path', '--get-regexp', ASKED];
-  const { stdout } = await runGit(args, { cwd: worktree, okCodes: [1] });
+  const [values, conversion] = await Promise.all([
+    valuesOf(worktree, ['--path', '--get-regexp', FILES]),
+    // Not as a path: without a value it is true, and as a path git would end there.
+    valuesOf(worktree, ['--get-regexp', '^core\\.autocrlf$']),
+  ]);
+  const fileOf = (key: string): string | null => {
+    const value = values.get(key) ?? '';
+    return value === '' ? null : path.resolve(worktree, value);
+  };
+  const excludes = fileOf('core.excludesfile');
+  const autocrlf = conversion.get('core.autocrlf') ?? '';
+  return {
+    config: excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`],
+    conversion: { autocrlf: !OFF.includes(autocrlf.toLowerCase()), attributesFile: fileOf('core.attributesfile') },
+  };
+}
+
+async function valuesOf(worktree: string, asked: readonly string[]): Promise<Map<string, string>> {
+  const { stdout } = await runGit(['config', '--null', ...asked], { cwd: worktree, okCodes: [1] });
   const values = new Map<string, string>();
   // Without a value at all it is true. Of several the last one counts.
   for (const line of stdout.toString('utf8').split('\0')) {
     const end = line.indexOf('\n');
     values.set(end === -1 ? line : line.slice(0, end), end === -1 ? 'true' : line.slice(end + 1));
   }
-  const fileOf = (key: string): string | null => {
-    const value = values.get(key) ?? '';
-    return value === '' ? null : path.resolve(worktree, value);
-  };
-  const excludes = fileOf('core.excludesfile');
-  const autocrlf = values.get('core.autocrlf') ?? '';
-  return {
-    config: excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`],
-    conversion: { autocrlf: !OFF.includes(autocrlf.toLowerCase()), attributesFile: fileOf('core.attributesfile') },
-  };
+  return values;
 }

@@ -31,6 +31,8 @@ const CRLF = '1\r\n';
 /** Ways to have git store `1\n` for a file that lies there as `1\r\n`. */
 const CONVERSIONS: Record<string, (world: World) => void> = {
   'core.autocrlf': (world) => world.git('config', 'core.autocrlf', 'input'),
+  'core.autocrlf without a value': (world) =>
+    appendFileSync(path.join(world.repository.gitCommonDir, 'config'), '[core]\n\tautocrlf\n'),
   'a .gitattributes beside it': (world) => world.write({ 'deep/.gitattributes': '* text\n' }),
   'one that is ignored': (world) => {
     appendFileSync(path.join(world.repository.gitCommonDir, 'info', 'exclude'), '.gitattributes\n');
