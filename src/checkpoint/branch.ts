@@ -48,7 +48,7 @@ export async function branchCheckpoint(
       options,
     );
   } catch (error) {
-    if (!isGitError(error, 'ref-changed', 'ref-locked')) throw error;
+    if (!isGitError(error, 'ref-changed', 'ref-locked', 'ref-name-taken')) throw error;
     throw new SwarmError('branch-exists', `there is a branch ${branch} already, or one that it would lie below`, {
       hint: 'Choose another name; the branch was not touched.',
       cause: error,

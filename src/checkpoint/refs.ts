@@ -94,7 +94,7 @@ export async function writeCheckpoint(place: CheckpointPlace, record: NewRecord)
     });
     return commit.trim();
   } catch (error) {
-    if (isGitError(error, 'ref-changed', 'not-fast-forward', 'ref-locked')) return null;
+    if (isGitError(error, 'ref-changed', 'not-fast-forward', 'ref-locked', 'ref-name-taken')) return null;
     throw error;
   }
 }

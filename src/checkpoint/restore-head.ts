@@ -1,14 +1,19 @@
 import { realpathSync } from 'node:fs';
+import { isGitError, mainSentence } from '../git/errors.ts';
+import type { GitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
+import { whileLocked } from '../git/lock.ts';
 import type { Head } from '../git/repository.ts';
 import { commitOf, resolveAll } from '../git/resolve.ts';
 import { listWorktrees } from '../git/worktrees.ts';
+import { shellQuote } from '../lib/shell-quote.ts';
 import { readHeadFast } from './head.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /**
  * Puts HEAD and its branch back. The branch's tip of now is kept under refs/swarm/kept. A branch that another worktree
- * has checked out is not moved under its feet: HEAD is detached at the saved commit instead. Returns warnings.
+ * has checked out is not moved under its feet, and one that cannot be written is let be: HEAD is detached at the saved
+ * commit instead. Returns warnings.
  */
 export async function restoreHead(place: CheckpointPlace, gitDir: string, target: Head): Promise<string[]> {
   const cwd = place.worktree;
@@ -32,10 +37,34 @@ export async function restoreHead(place: CheckpointPlace, gitDir: string, target
   if (commit === null) {
     if (tip !== null) await runGit(['update-ref', '-d', ref, tip], { cwd });
   } else if (tip !== commit) {
-    await runGit(['update-ref', '-m', 'swarm: rollback', ref, commit, tip ?? ''], { cwd });
+    try {
+      await whileLocked(() => runGit(['update-ref', '-m', 'swarm: rollback', ref, commit, tip ?? ''], { cwd }));
+    } catch (error) {
+      if (!isGitError(error, 'ref-name-taken', 'ref-locked')) throw error;
+      // It would be the same at every further try, and the rollback could neither end nor be taken back.
+      await detach(cwd, commit);
+      return [`${whyNot(branch, error)}: HEAD is detached at ${commit.slice(0, 12)} instead. ${cureOf(branch, error)}`];
+    }
   }
   if (now.branch !== branch) await runGit(['symbolic-ref', '-m', 'swarm: rollback', 'HEAD', ref], { cwd });
   return [];
+}
+
+/** The branch that takes the name, where it is one; neither a blank nor a colon can be in it. */
+function takerOf({ stderr }: GitError): string | undefined {
+  return /'refs\/heads\/([^\s:]+)' exists; cannot create '/.exec(stderr)?.[1];
+}
+
+function whyNot(branch: string, error: GitError): string {
+  const taker = takerOf(error);
+  if (taker !== undefined) return `the branch ${branch} cannot be made again beside the branch ${taker}`;
+  return `the branch ${branch} cannot be written (${mainSentence(error.stderr)})`;
+}
+
+function cureOf(branch: string, error: GitError): string {
+  const [to, taker] = [shellQuote(branch), takerOf(error)];
+  if (taker === undefined) return `Remove what is in the way if no git is at work, then: \`git switch -C ${to}\``;
+  return `To have it, rename that one first: \`git branch -m ${shellQuote(taker)} <another name>\`, then \`git switch -c ${to}\``;
 }
 
 export function keptRef(agent: string, branch: string, tip: string): string {

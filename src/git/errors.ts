@@ -7,6 +7,7 @@ export type GitErrorCode =
   | 'index-locked'
   | 'ref-locked'
   | 'ref-changed'
+  | 'ref-name-taken'
   | 'no-repository'
   | 'no-commit'
   | 'bare-repository'
@@ -60,6 +61,12 @@ const RULES: readonly Rule[] = [
     'ref-changed',
     /not updating refs\/|is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i,
     'The branch moved meanwhile; try again.',
+  ),
+  // Said of a lock too, but no waiting helps.
+  never(
+    'ref-name-taken',
+    /' exists; cannot create '|there is a non-empty directory '[^\n]*' blocking reference/i,
+    'A branch cannot lie below another one, as a/b below a: rename the one that is there with `git branch -m`.',
   ),
   again(
     'ref-locked',

@@ -380,6 +380,37 @@ describe('An interrupted rollback', () => {
     expect(await world.store.recover()).toBeNull();
   });
 
+  it.each([
+    ['foo', 'foo/bar'],
+    ['foo/bar', 'foo'],
+  ])('of the branch %s ends where %s has taken its name meanwhile, at once and after a kill', async (then, now) => {
+    using world = await makeWorld();
+    world.git('switch', '-q', '-c', then);
+    const head = world.git('rev-parse', 'HEAD');
+    const { n } = await world.store.capture(because);
+    world.git('switch', '-q', '--detach');
+    world.git('branch', '-q', '-D', then);
+    world.git('switch', '-q', '-c', now);
+    world.repository.commit({ 'a.txt': 'later\n' }, 'later', world.worktree);
+    const later = world.git('rev-parse', 'HEAD');
+    const done = await world.store.rollback(n);
+    const warning = `the branch ${then} cannot be made again beside the branch ${now}: HEAD is detached at ${head.slice(0, 12)} instead. To have it, rename that one first: \`git branch -m '${now}' <another name>\`, then \`git switch -c '${then}'\``;
+    expect(done.warnings).toEqual([warning]);
+    const isDetached = (): void => {
+      expect(world.git('status', '-sb')).toBe('## HEAD (no branch)');
+      expect([world.git('rev-parse', 'HEAD'), world.git('rev-parse', now)]).toEqual([head, later]);
+    };
+    isDetached();
+    await world.store.rollback(done.safety);
+    expect(world.git('status', '-sb')).toBe(`## ${now}`);
+    const { safety } = done;
+    writeFileSync(journalPath(world.store.place), JSON.stringify({ n, safety, at: 'x' }));
+    expect(await world.store.recover()).toEqual({ n, safety, outcome: 'finished' });
+    isDetached();
+    world.git('branch', '-q', '-m', now, 'another');
+    world.git('switch', '-q', '-c', then);
+  });
+
   it('is undone when its checkpoint cannot be read any more', async () => {
     using world = await makeWorld();
     world.write({ 'a.txt': 'now\n' });

@@ -54,6 +54,11 @@ describe('What git says on stderr', () => {
       'ref-changed',
       true,
     ],
+    [
+      "fatal: update_ref failed for ref 'refs/heads/a': cannot lock ref 'refs/heads/a': 'refs/heads/a/b' exists; cannot create 'refs/heads/a'",
+      'ref-name-taken',
+      false,
+    ],
     ['warning: Not updating refs/swarm/checkpoints/w/2 (new tip a does not contain b)', 'ref-changed', true],
     ['fatal: not a git repository (or any of the parent directories): .git', 'no-repository', false],
     ['fatal: this operation must be run in a work tree', 'bare-repository', false],
