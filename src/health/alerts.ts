@@ -30,29 +30,41 @@ export interface Observed {
   refused: string | null;
   /** What holds more than one agent. */
   shared?: readonly Condition[] | undefined;
+  /** Everything is being taken down: that is no trouble, and what was is over. */
+  goingDown?: boolean;
 }
 
-/** A status that mends itself within this time is no news, ms. */
+/** A status that mends itself within this time is no news, ms; what is already told has had its time. */
 const PATIENCE_MS = { recovering: 60_000, unknown: 30_000, broker: 30_000, 'needs-you': 0, stuck: 0, failed: 0 };
 
-/** What is wrong now, from what is known of all. Pure. */
-export function conditionsOf({ agents, broker, refused, shared = [] }: Observed, now: number): Condition[] {
+/**
+ * What is wrong now, from what is known of all. Pure.
+ * @param open keys of the alerts that are open
+ */
+export function conditionsOf(
+  { agents, broker, refused, shared = [], goingDown = false }: Observed,
+  now: number,
+  open: ReadonlySet<string> = new Set(),
+): Condition[] {
+  if (goingDown) return [];
   const found: Condition[] = [...shared];
   for (const { id, status, since, reason, crossings = [] } of agents) {
     for (const { limit, text } of crossings)
       found.push({ key: `agent.limit.${limit}.${id}`, severity: 'warning', agent: id, text: `${id}: ${text}` });
     const lasted = now - Date.parse(since);
     const about = reason === null ? '' : `: ${reason}`;
+    const key = `agent.${status}.${id}`;
+    const isOld = (patienceMs: number): boolean => lasted >= patienceMs || open.has(key);
     const add = (severity: Severity, text: string): void => {
-      found.push({ key: `agent.${status}.${id}`, severity, agent: id, text: `${id} ${text}${about}` });
+      found.push({ key, severity, agent: id, text: `${id} ${text}${about}` });
     };
     if (status === 'failed') add('critical', 'has failed');
     else if (status === 'stuck') add('warning', 'is stuck');
     else if (status === 'needs-you') add('warning', 'needs you');
-    else if (status === 'recovering' && lasted >= PATIENCE_MS.recovering) add('warning', 'does not come back');
-    else if (status === 'unknown' && lasted >= PATIENCE_MS.unknown) add('warning', 'cannot be judged');
+    else if (status === 'recovering' && isOld(PATIENCE_MS.recovering)) add('warning', 'does not come back');
+    else if (status === 'unknown' && isOld(PATIENCE_MS.unknown)) add('warning', 'cannot be judged');
   }
-  if (broker.state !== 'up' && now - broker.since >= PATIENCE_MS.broker) {
+  if (broker.state !== 'up' && (now - broker.since >= PATIENCE_MS.broker || open.has('broker'))) {
     const about = broker.reason === null ? '' : `: ${broker.reason}`;
     found.push({ key: 'broker', severity: 'critical', agent: null, text: `the broker is ${broker.state}${about}` });
   }
@@ -65,29 +77,52 @@ export function conditionsOf({ agents, broker, refused, shared = [] }: Observed,
 
 /** A condition that comes and goes is one alert until it has been away for so long, ms. */
 const CALM_MS = 10_000;
+/** What a supervisor of before had told stays open until this one has had the time to see for itself, ms. */
+const FIRST_LOOK_MS = 60_000;
+
+interface Entry {
+  alert: OpenAlert;
+  lastSeen: number;
+  calmMs: number;
+}
 
 /** Which alerts are open. What stays is told once, and its end as well. */
 export class AlertBook {
-  readonly #open = new Map<string, { alert: OpenAlert; lastSeen: number }>();
+  readonly #open: Map<string, Entry>;
+
+  /** @param known open when the supervisor of before was last heard of */
+  constructor(known: readonly OpenAlert[] = [], now = 0) {
+    this.#open = new Map(
+      known.map((alert) => [alert.key, { alert, lastSeen: now, calmMs: FIRST_LOOK_MS }] satisfies [string, Entry]),
+    );
+  }
 
   get open(): OpenAlert[] {
     return [...this.#open.values()].map(({ alert }) => alert);
   }
 
-  /** @param conditions all that hold now */
-  update(conditions: readonly Condition[], now: number): AlertChange[] {
+  get keys(): ReadonlySet<string> {
+    return new Set(this.#open.keys());
+  }
+
+  /**
+   * @param conditions all that hold now
+   * @param atOnce what does not hold is over, without waiting whether it comes back
+   */
+  update(conditions: readonly Condition[], now: number, atOnce = false): AlertChange[] {
     const changes: AlertChange[] = [];
     for (const condition of conditions) {
       const known = this.#open.get(condition.key);
       // Other words for the same trouble are kept and not told.
       const alert = { ...condition, since: known?.alert.since ?? now };
-      this.#open.set(condition.key, { alert, lastSeen: now });
+      this.#open.set(condition.key, { alert, lastSeen: now, calmMs: CALM_MS });
       if (known === undefined) changes.push({ ...alert, state: 'raised', at: now });
     }
     const holding = new Set(conditions.map(({ key }) => key));
-    for (const [key, { alert, lastSeen }] of this.#open) {
+    for (const [key, { alert, lastSeen, calmMs }] of this.#open) {
       // A clock that was set back must not keep it open for ever.
-      if (holding.has(key) || (now >= lastSeen && now - lastSeen < CALM_MS)) continue;
+      const mayComeBack = !atOnce && now >= lastSeen && now - lastSeen < calmMs;
+      if (holding.has(key) || mayComeBack) continue;
       this.#open.delete(key);
       changes.push({ ...alert, state: 'recovered', at: now });
     }

@@ -13,6 +13,7 @@ export {
   type AlertChange,
   type Condition,
   type Observed,
+  type OpenAlert,
   type Severity,
 } from './alerts.ts';
 export { booked, inPeriod, NEW_LEDGER, periodOf, standing, type Ledger, type Standing } from './budget.ts';

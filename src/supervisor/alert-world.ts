@@ -1,5 +1,6 @@
 import type { StatusDocument } from '../api/documents.ts';
-import { isAtLeast } from '../health/index.ts';
+import { isAtLeast, type OpenAlert } from '../health/index.ts';
+import type { Store } from '../store/store.ts';
 import { Alerting, type AlertingOptions } from './alerting.ts';
 import { commandSink, webhookSink, type AlertSink } from './alert-sinks.ts';
 import type { Fleet } from './fleet.ts';
@@ -8,8 +9,11 @@ import type { Project } from './project.ts';
 import type { SupervisorQueue } from './queue.ts';
 import type { TmuxHost } from './tmux-host.ts';
 
+const KEY = 'alerts.open';
+
 export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
   project: Project;
+  store: Store;
   env: Record<string, string>;
   fleet: Fleet;
   tmux: TmuxHost;
@@ -22,7 +26,7 @@ export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
 
 /** Alerts of one project: what is looked at, and who is told. */
 export function openAlerting(world: AlertWorld): Alerting {
-  const { log, events, fleet, tmux } = world;
+  const { log, events, fleet, tmux, store } = world;
   let broker = { state: '', since: 0 };
   return new Alerting({
     log,
@@ -31,8 +35,6 @@ export function openAlerting(world: AlertWorld): Alerting {
     observe: () => {
       const { state, reason } = world.broker();
       if (state !== broker.state) broker = { state, since: Date.now() };
-      // What is being taken down is not in trouble.
-      if (fleet.goingDown) return { agents: [], broker: { state: 'up', since: 0, reason: null }, refused: null };
       const agents = fleet.records.map(({ id, status, statusSince, statusReason, crossings }) => ({
         id,
         status,
@@ -45,10 +47,15 @@ export function openAlerting(world: AlertWorld): Alerting {
         broker: { ...broker, reason },
         refused: world.refused()?.message ?? null,
         shared: world.holds.conditions(),
+        goingDown: fleet.goingDown,
       };
     },
     sinks: sinksOf(world),
     onOpen: (count) => tmux.alerts(count),
+    memory: {
+      read: () => (store.kv.get(KEY) ?? []) as OpenAlert[],
+      write: (open) => store.write(() => store.kv.set(KEY, open)),
+    },
   });
 }
 

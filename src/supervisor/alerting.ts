@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AlertDocument } from '../api/documents.ts';
-import { AlertBook, conditionsOf, type AlertChange, type Observed } from '../health/index.ts';
+import { AlertBook, conditionsOf, type AlertChange, type Observed, type OpenAlert } from '../health/index.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { AlertSink } from './alert-sinks.ts';
 import type { EventLog } from './event-log.ts';
 
@@ -13,20 +14,32 @@ export interface AlertingOptions {
   sinks: ReadonlyMap<string, AlertSink>;
   /** How many alerts are open, for the status line of every pane. */
   onOpen(count: number): void;
+  /** The open ones, over restarts of the supervisor: whoever was told of a trouble is told of its end, and once. */
+  memory: {
+    read(): readonly OpenAlert[];
+    write(open: readonly OpenAlert[]): Promise<void>;
+  };
 }
 
 /** Alerts that wait for one sink; the oldest are dropped beyond it. */
 const LONGEST_QUEUE = 100;
 
+/** How long the last alerts may take to be told when everything goes down, ms. */
+const LAST_WORDS_MS = 2_000;
+
 /** Raises alerts for what is wrong, takes them back when it is right again, and tells both to whom it may concern. */
 export class Alerting {
   readonly #options: AlertingOptions;
-  readonly #book = new AlertBook();
+  readonly #book: AlertBook;
   readonly #abort = new AbortController();
   readonly #queues = new Map<string, { waiting: AlertDocument[]; running: Promise<void> | null }>();
 
+  #shown: number | null = null;
+  #written: Promise<void> = Promise.resolve();
+
   constructor(options: AlertingOptions) {
     this.#options = options;
+    this.#book = new AlertBook(options.memory.read(), options.now());
     for (const name of options.sinks.keys()) this.#queues.set(name, { waiting: [], running: null });
   }
 
@@ -37,14 +50,30 @@ export class Alerting {
   /** Once a second. */
   tick(): void {
     const { now, observe, events, onOpen } = this.#options;
-    const changes = this.#book.update(conditionsOf(observe(), now()), now());
-    if (changes.length === 0) return;
-    onOpen(this.#book.open.length);
+    const observed = observe();
+    const conditions = conditionsOf(observed, now(), this.#book.keys);
+    const changes = this.#book.update(conditions, now(), observed.goingDown);
+    const { open } = this.#book;
+    if (open.length !== this.#shown) onOpen(open.length);
+    this.#shown = open.length;
     for (const change of changes) {
       const alert = document(change);
       events.emit(`alert.${alert.state}`, { agent: alert.agent, data: { ...alert } });
       for (const name of this.#options.sinks.keys()) this.#tell(name, alert);
     }
+  }
+
+  /** Only what everybody was told: a kill in the middle tells it twice rather than never. */
+  #remember(): void {
+    const { memory, log } = this.#options;
+    if (this.#abort.signal.aborted || this.#running.length > 0) return;
+    this.#written = memory
+      .write(this.#book.open)
+      .catch((error: unknown) => log.warn({ err: error }, 'open alerts could not be kept'));
+  }
+
+  get #running(): Promise<void>[] {
+    return [...this.#queues.values()].flatMap(({ running }) => (running === null ? [] : [running]));
   }
 
   /** One after the other, in order; nobody waits for it. */
@@ -55,6 +84,7 @@ export class Alerting {
     if (queue.waiting.length > LONGEST_QUEUE) queue.waiting.shift();
     queue.running ??= this.#drain(name, queue.waiting).finally(() => {
       queue.running = null;
+      this.#remember();
     });
   }
 
@@ -70,11 +100,22 @@ export class Alerting {
     }
   }
 
-  /** What is under way is broken off. */
+  /** What is under way is broken off; what ends with everything else is told before that. */
   async close(): Promise<void> {
+    if (this.#options.observe().goingDown === true) {
+      this.tick();
+      await settledWithin(LAST_WORDS_MS, this.#running);
+    }
     this.#abort.abort();
-    for (const { running } of this.#queues.values()) await running;
+    await Promise.all([...this.#running, this.#written]);
   }
+}
+
+async function settledWithin(ms: number, running: readonly Promise<void>[]): Promise<void> {
+  if (running.length === 0) return;
+  const late = new AbortController();
+  const limit = systemClock.sleep(ms, late.signal).catch(() => undefined);
+  await Promise.race([Promise.allSettled(running), limit]).finally(() => late.abort());
 }
 
 function document({ key, severity, agent, text, state, since, at }: AlertChange): AlertDocument {

@@ -35,7 +35,7 @@ beforeAll(async () => {
       'swarm.yaml': [
         'agents:',
         '  worker: {count: 0}',
-        '  runner: {kind: shell, intensity: 1, backoff: 50ms, backoffMax: 50ms}',
+        '  runner: {kind: shell, count: 2, intensity: 1, backoff: 50ms, backoffMax: 50ms}',
         `alerts: {command: [sh, -c, 'cat >> ${alerts}']}`,
         'stopGrace: 1s',
         '',
@@ -53,7 +53,7 @@ afterAll(async () => {
 const panePid = ({ facts }: Explained): number =>
   Number(/^alive, pid (\d+)$/.exec(facts.find(({ fact }) => fact === 'pane')?.value ?? '')?.[1]);
 
-test('an agent that dies too often is one alert, and its end: in the monitor and to the command', async () => {
+test('an agent that dies too often rests, and is one alert and its end, whatever becomes of the supervisor', async () => {
   await swarm('up', '--detach', '--yes');
   const watching = execa(swarmScript, ['monitor'], {
     cwd: repository.path,
@@ -82,6 +82,15 @@ test('an agent that dies too often is one alert, and its end: in the monitor and
     .toBe('failed');
   expect(await explained()).toMatchObject({ rule: 'given-up', reason: expect.stringContaining('died 2 times') });
   await expect.poll(() => told, soon).toMatch(/critical +runner-1 has failed: died 2 times/);
+  const supervisor = async (): Promise<{ pid: number; epoch: number }> =>
+    (JSON.parse(await swarm('status', '--json')) as { supervisor: { pid: number; epoch: number } }).supervisor;
+  const { pid, epoch } = await supervisor();
+  process.kill(pid, 'SIGKILL');
+  await expect.poll(async () => (await supervisor()).epoch, soon).toBe(epoch + 1);
+  expect(await explained(), 'it rests in the next supervisor, too').toMatchObject({
+    status: 'failed',
+    reason: expect.stringContaining('died 2 times'),
+  });
   await swarm('restart', 'runner-1');
   await expect.poll(() => told, soon).toMatch(/over +runner-1 has failed/);
   const given = async (): Promise<string[]> =>
