@@ -78,7 +78,7 @@ export class AdmissionDesk {
 
   #applicant(record: AgentRecord): Applicant[] {
     if (!this.#world.wanted(record)) return [];
-    const { id, row, lifecycle } = record;
+    const { id, row, lifecycle, startHold } = record;
     const of = (state: Applicant['state']): Applicant[] => [
       { id, kind: row.kind, state, lack: state === 'new' ? this.#world.lack(record) : null },
     ];
@@ -101,6 +101,8 @@ export class AdmissionDesk {
         if (lifecycle.phase === 'backoff' && this.#world.now() < lifecycle.until) return [];
         // Whoever is connected lives, although nobody here has started it.
         if (record.linked) return of('running');
+        // It would keep its turn from the very one that the others wait for.
+        if (startHold !== null) return [];
         return of(this.#places.has(id) ? 'back' : 'new');
     }
   }

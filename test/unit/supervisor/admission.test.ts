@@ -137,6 +137,21 @@ describe('the desk', () => {
     expect(kept()).toEqual([]);
   });
 
+  test('whom a mass death keeps from starting takes nobody his turn', async () => {
+    const { agents, desk, ask } = scene(async () => idle, ['worker-2', 'worker-3']);
+    await settled();
+    const held = { detail: 'mass-death: 3 of 3 agents died at once', until: null };
+    for (const agent of agents.slice(1)) {
+      agent.lifecycle = { phase: 'backoff', since: 0, until: 0, of: 'start', detail: 'died' };
+      agent.startHold = held;
+    }
+    const [probe] = agents;
+    if (probe === undefined) throw new Error('no agents');
+    expect(desk.ask(probe)).toBeNull();
+    for (const agent of agents) agent.startHold = null;
+    expect(ask()).toEqual(['turn', 'may', 'turn']);
+  });
+
   test('a machine that cannot be looked at keeps nobody waiting', async () => {
     const { ask } = scene(async () => await Promise.reject(new Error('no /proc')));
     await settled();
