@@ -24,7 +24,8 @@ export class Gate {
   readonly changes = new Changes();
   readonly #options: GateOptions;
   #order: GateOrder = OPEN;
-  #opensAt = 0;
+  /** When a wait for the others is over: `at` by the monotonic clock, since the other may be set, `until` for people. */
+  #opens: { at: number; until: string } | null = null;
   #spentUsd = 0;
   /** A turn of ours has passed and is under way. */
   #passed = false;
@@ -40,7 +41,9 @@ export class Gate {
 
   set(order: GateOrder): void {
     this.#order = order;
-    this.#opensAt = order.afterMs === 0 ? 0 : this.#options.clock.now() + order.afterMs;
+    const { clock } = this.#options;
+    const until = new Date(clock.now() + order.afterMs).toISOString();
+    this.#opens = order.afterMs === 0 ? null : { at: clock.monotonic() + order.afterMs, until };
     this.#changed();
   }
 
@@ -75,18 +78,15 @@ export class Gate {
 
   /** Why it may not; null: it may. */
   get closed(): Held | null {
-    const { hold, afterMs } = this.#order;
-    const now = this.#options.clock.now();
+    const { hold } = this.#order;
+    const { clock } = this.#options;
     if (hold !== null) {
-      const over = hold.until !== null && now >= Date.parse(hold.until);
+      const over = hold.until !== null && clock.now() >= Date.parse(hold.until);
       return over && !this.#options.linked() ? null : hold;
     }
     if (this.#isSpent) return SPENT;
-    if (afterMs > 0 && now < this.#opensAt) {
-      const until = new Date(this.#opensAt).toISOString();
-      return { kind: 'admission', until, detail: 'agents go on one after the other' };
-    }
-    return null;
+    if (this.#opens === null || clock.monotonic() >= this.#opens.at) return null;
+    return { kind: 'admission', until: this.#opens.until, detail: 'agents go on one after the other' };
   }
 
   /** A turn under way is to end before it asks again. */
@@ -155,7 +155,9 @@ export class Gate {
     this.#cancelTimer();
     this.#cancelTimer = () => {};
     if (closed === null || closed.until === null) return;
-    const wait = Date.parse(closed.until) - clock.now();
+    const staggered = closed.kind === 'admission' ? this.#opens : null;
+    const wait =
+      staggered === null ? Date.parse(closed.until) - clock.now() : Math.ceil(staggered.at - clock.monotonic());
     // Looks again when the time is over: the supervisor's word may be late, or it may be away.
     this.#cancelTimer = clock.after(Math.min(wait > 0 ? wait : LOOK_AGAIN_MS, 60_000), () => this.#changed());
   }

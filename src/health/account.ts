@@ -20,6 +20,8 @@ export interface AccountHold {
   since: number;
   /** From then on one agent may try. */
   until: number;
+  /** That time was said by the API: it stays the same, whatever is done to this machine's clock. */
+  stated?: boolean;
   detail: string;
   /** Tries that failed in a row, the failure that began it included. */
   tries: number;
@@ -82,7 +84,7 @@ export function failed(account: Account, failure: ApiFailure, rules: AccountRule
   // One that was under way when the hold began: it may know better how long it lasts, and nothing else.
   const resetAt = trouble === hold.kind ? failure.resetAt : null;
   if (resetAt === null || resetAt <= hold.until) return account;
-  return { ...account, hold: { ...hold, until: resetAt + RESET_MARGIN_MS, probe: null } };
+  return { ...account, hold: { ...hold, until: resetAt + RESET_MARGIN_MS, stated: true, probe: null } };
 }
 
 function within(failures: readonly number[], { overload }: AccountRules, now: number): number[] {
@@ -96,9 +98,9 @@ function begun(
   rules: AccountRules,
   random: () => number,
 ): AccountHold {
-  const until =
-    resetAt !== null && resetAt > at ? resetAt + RESET_MARGIN_MS : at + waitOf(trouble, tries, rules, random);
-  return { kind: trouble, since, until, detail, tries, probe: null, prefer: null, last: null };
+  const stated = resetAt !== null && resetAt > at;
+  const until = stated ? resetAt + RESET_MARGIN_MS : at + waitOf(trouble, tries, rules, random);
+  return { kind: trouble, since, until, stated, detail, tries, probe: null, prefer: null, last: null };
 }
 
 function waitOf(trouble: Trouble, tries: number, rules: AccountRules, random: () => number): number {
@@ -125,13 +127,29 @@ export function succeeded(account: Account, agent: string, at: number): Account 
 export function hurried(account: Account, now: number, agent: string | null = null): Account {
   const { hold } = account;
   if (hold === null) return account;
+  const stated = hold.stated === true && hold.until <= now;
   const until = Math.min(hold.until, now);
   // A probe that waits in its own retries must not keep the one that a person asked for from trying.
   const probe = agent === null || hold.probe?.agent === agent ? hold.probe : null;
   return {
     ...account,
-    hold: { ...hold, until, prefer: agent ?? hold.prefer, probe, last: agent === null ? hold.last : null },
+    hold: { ...hold, until, stated, prefer: agent ?? hold.prefer, probe, last: agent === null ? hold.last : null },
   };
+}
+
+/**
+ * The wall clock has moved by that much, ms, while nobody lived through it. Set back, what is waited for would take as
+ * much longer. Forward, it is left: somebody tries early, and the API's own time went on while this machine slept.
+ */
+export function accountMoved(account: Account, byMs: number): Account {
+  if (byMs >= 0) return account;
+  const failures = account.failures.map((at) => at + byMs);
+  const { hold } = account;
+  if (hold === null) return { hold, failures };
+  const { since, until, stated = false, probe } = hold;
+  const moved = { since: since + byMs, until: stated ? until : until + byMs };
+  const trying = probe === null ? null : { ...probe, since: probe.since + byMs };
+  return { failures, hold: { ...hold, ...moved, probe: trying } };
 }
 
 export interface Candidate {

@@ -20,6 +20,7 @@ export { booked, inPeriod, NEW_LEDGER, periodOf, standing, type Ledger, type Sta
 export {
   died,
   massDeath,
+  mortalityMoved,
   NOBODY_DIED,
   proving,
   type MassDeathHold,
@@ -31,6 +32,7 @@ export { RULES } from './rules.ts';
 export { lackOfHeadroom } from './headroom.ts';
 export { resetTime } from './reset-time.ts';
 export {
+  accountMoved,
   FREE,
   failed,
   hurried,

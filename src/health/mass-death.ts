@@ -102,6 +102,20 @@ function failedProbe(hold: MassDeathHold, { at }: Death, { waitMs, waitMaxMs }: 
 /** One that is not there so long after it may start makes room for another, ms: it may wait for memory, or hang. */
 const PROBE_PATIENCE_MS = 60_000;
 
+/** The wall clock has moved by that much, ms, while nobody lived through it: what is waited for takes as long as before. */
+export function mortalityMoved({ deaths, episodes, hold }: Mortality, byMs: number): Mortality {
+  return {
+    deaths: deaths.map((death) => ({ ...death, at: death.at + byMs })),
+    episodes: episodes.map((at) => at + byMs),
+    hold: hold && {
+      ...hold,
+      since: hold.since + byMs,
+      until: hold.until + byMs,
+      probe: hold.probe && { ...hold.probe, since: hold.probe.since + byMs },
+    },
+  };
+}
+
 export interface Survivor {
   id: string;
   /** False: nothing starts it before a person has looked at it, so that it shows nothing. */

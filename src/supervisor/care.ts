@@ -36,6 +36,8 @@ export interface CareWorld {
   events: EventLog;
   engine: TaskEngine;
   tmux: TmuxHost;
+  /** The wall clock has moved by that much, ms: what others wait for is moved too. */
+  moved(byMs: number): void;
   /** Asked late, since the fleet is judged by what this knows. */
   parts(): { fleet: Fleet; works: Works; links: LinkServer; roster: Roster };
 }
@@ -74,6 +76,7 @@ export class Care {
       onGap: ({ ms }) => {
         events.emit('swarm.gap', { data: { ms } });
         engine.moveLeases(ms).catch(onError);
+        world.moved(ms);
       },
     });
     const gaps = (): Watch['gaps'] => this.watch.gaps;

@@ -2,6 +2,7 @@ import type { Config } from '../config/index.ts';
 import {
   died,
   massDeath,
+  mortalityMoved,
   NOBODY_DIED,
   proving,
   type Condition,
@@ -85,6 +86,15 @@ export class DeathWatch {
       this.#released(lives ? 'the one that was started to see lives' : 'nobody is left who could be started to see');
     }
     if (this.#silentSince !== null && !this.#manySilent()) this.#silentSince = null;
+    this.#mark();
+  }
+
+  /** The wall clock has moved by that much, ms, while nobody lived through it. */
+  moveTimes(byMs: number): void {
+    const { note } = this.#options;
+    note.mortality = mortalityMoved(note.mortality, byMs);
+    for (const [id, at] of this.#startAt) this.#startAt.set(id, at + byMs);
+    if (this.#silentSince !== null) this.#silentSince += byMs;
     this.#mark();
   }
 

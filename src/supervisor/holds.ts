@@ -3,6 +3,7 @@ import type { Config } from '../config/index.ts';
 import type { GateOrder, HoldKind } from '../coordination/gate.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import {
+  accountMoved,
   failed,
   FREE,
   hurried,
@@ -99,6 +100,14 @@ export class Holds {
       this.#set(name, probing(this.#account(name), this.#candidates(name), now()));
     }
     this.#push();
+    this.#memory.keep();
+  }
+
+  /** The wall clock has moved by that much, ms, while nobody lived through it; below zero: it was set back. */
+  moveTimes(byMs: number): void {
+    for (const [name, account] of Object.entries(this.#accounts)) this.#accounts[name] = accountMoved(account, byMs);
+    for (const [id, at] of this.#wakeAt) this.#wakeAt.set(id, at + byMs);
+    this.deaths.moveTimes(byMs);
     this.#memory.keep();
   }
 

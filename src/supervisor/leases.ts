@@ -56,17 +56,26 @@ export class Leases {
     return (this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined)?.wall ?? null;
   }
 
-  /** The time during which nobody could hear heartbeats does not count against the agents. */
-  async afterAbsence(): Promise<void> {
-    const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
-    if (note !== undefined && note.bootId === bootId()) {
-      const away = monotonicMs() - note.monotonic;
-      // Leases end by the wall clock, which may have been set meanwhile.
-      const jumped = note.wall === undefined ? 0 : Date.now() - note.wall - away;
-      const by = (away > ABSENCE_MS ? away : 0) + (Math.abs(jumped) > ABSENCE_MS ? jumped : 0);
-      if (by !== 0) await this.#options.engine.moveLeases(by);
-    }
+  /**
+   * The time during which nobody could hear heartbeats does not count against the agents.
+   * @returns how far the wall clock was set meanwhile, ms; 0 where that is not known
+   */
+  async afterAbsence(): Promise<number> {
+    const set = await this.#makeUpForAbsence();
     await this.noteAlive();
+    return set;
+  }
+
+  async #makeUpForAbsence(): Promise<number> {
+    const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
+    if (note === undefined || note.bootId !== bootId()) return 0;
+    const away = monotonicMs() - note.monotonic;
+    // Leases end by the wall clock, which may have been set meanwhile.
+    const jumped = note.wall === undefined ? 0 : Date.now() - note.wall - away;
+    const set = Math.abs(jumped) > ABSENCE_MS ? jumped : 0;
+    const by = (away > ABSENCE_MS ? away : 0) + set;
+    if (by !== 0) await this.#options.engine.moveLeases(by);
+    return set;
   }
 
   async noteAlive(): Promise<void> {

@@ -113,6 +113,7 @@ export class Supervisor {
       events: this.#events,
       engine: this.#engine,
       tmux: this.#tmux,
+      moved: (ms) => this.#holds.moveTimes(ms),
       parts: () => ({ fleet: this.#fleet, works: this.#works, links: this.#links, roster: this.#roster }),
     });
     this.#fleet = openFleet({
@@ -251,13 +252,12 @@ export class Supervisor {
   }
 
   async begin(): Promise<void> {
-    const { store, project } = this.#options;
-    const { layout } = project;
+    const { layout } = this.#options.project;
     for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir])
       await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#engine.seedNumber(await highestTaskNumber(layout.root));
     await this.#history.absent(this.#leases.lastAlive, Date.now());
-    await this.#leases.afterAbsence();
+    this.#holds.moveTimes(await this.#leases.afterAbsence());
     // Before anyone is recalled: whoever is wanted and not there is started at once.
     if (this.#roster.dismissed) this.#fleet.goDown();
     await this.#roster.recall();
@@ -267,7 +267,7 @@ export class Supervisor {
     this.#fleet.begin();
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     if (!this.#fleet.goingDown && this.#fleet.records.length > 0) this.#broker.begin();
-    const data = { epoch: store.epoch, pid: process.pid, buildId: this.#options.buildId };
+    const data = { epoch: this.#options.store.epoch, pid: process.pid, buildId: this.#options.buildId };
     this.#events.emit('supervisor.started', { data });
   }
 

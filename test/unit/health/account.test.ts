@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  accountMoved,
   failed,
   FREE,
   hurried,
@@ -46,6 +47,40 @@ describe('what a StopFailure says of the account', () => {
     if (trouble === null) return;
     const { hold } = fails(FREE, 'worker-1', trouble, 0);
     expect(hold?.until ?? null).toBe(waitMs);
+  });
+});
+
+describe('the clock is set back', () => {
+  const HOUR = 60 * MINUTE;
+
+  test('a wait takes as long as it was to take, and whoever tries is heard', () => {
+    const held = fails(FREE, 'worker-1', 'auth', 2 * HOUR);
+    const moved = accountMoved(held, -HOUR);
+    expect(probing(moved, both, HOUR + MINUTE - 1).hold?.probe).toBeNull();
+    expect(probing(moved, both, HOUR + MINUTE).hold?.probe?.agent).toBe('worker-1');
+    const trying = accountMoved(probing(held, both, 2 * HOUR + MINUTE), -HOUR);
+    expect(succeeded(trying, 'worker-1', HOUR + MINUTE).hold).toBeNull();
+  });
+
+  test('a time that the API stated stays, until a person says otherwise', () => {
+    const reset = 5 * HOUR;
+    const held = fails(FREE, 'worker-1', 'rate-limit', 2 * HOUR, reset);
+    expect(accountMoved(held, -HOUR).hold?.until).toBe(held.hold?.until);
+    const later = fails(fails(FREE, 'worker-1', 'rate-limit', 2 * HOUR), 'worker-2', 'rate-limit', 2 * HOUR, reset);
+    expect(accountMoved(later, -HOUR).hold?.until).toBe(held.hold?.until);
+    const hurry = accountMoved(hurried(held, 2 * HOUR), -HOUR);
+    expect(probing(hurry, both, HOUR).hold?.probe).not.toBeNull();
+  });
+
+  test('failures of before do not count for longer', () => {
+    let account = fails(fails(FREE, 'worker-1', 'overload', 2 * HOUR), 'worker-1', 'overload', 2 * HOUR);
+    account = accountMoved(account, -HOUR);
+    expect(fails(account, 'worker-1', 'overload', HOUR + 6 * MINUTE).hold).toBeNull();
+  });
+
+  test('set forward, or asleep meanwhile, nobody waits longer for it', () => {
+    const held = fails(FREE, 'worker-1', 'auth', 0);
+    expect(accountMoved(held, HOUR)).toBe(held);
   });
 });
 

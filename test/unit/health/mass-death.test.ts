@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   died,
   massDeath,
+  mortalityMoved,
   NOBODY_DIED,
   proving,
   type MassDeathRules,
@@ -99,6 +100,18 @@ describe('one is started to see', () => {
   test('one that is stopped meanwhile makes room for another', () => {
     const trying = proving(held, there(), 2_000, RULES);
     expect(proving(trying, there().slice(1), 2_000, RULES).hold?.probe?.agent).toBe('b');
+  });
+
+  test('a clock that is set back makes nobody wait for longer', () => {
+    const HOUR = 3_600_000;
+    const late = all(NOBODY_DIED, 2 * HOUR, false);
+    const trying = proving(mortalityMoved(late, -HOUR), there(), HOUR + 2_000, RULES);
+    expect(trying.hold?.probe?.agent).toBe('a');
+    const moved = mortalityMoved(trying, -HOUR);
+    expect(proving(moved, there(3_000), 13_000, RULES).hold).toBeNull();
+    // Two of three that died before it do not make a third one of much later the last of them.
+    const two = mortalityMoved(one(one(NOBODY_DIED, 'a', HOUR, false), 'b', HOUR, false), -HOUR);
+    expect(one(two, 'c', 10_000, false).hold).toBeNull();
   });
 
   test('one that no start can help is not asked, nor stays the one when it comes to that', () => {
