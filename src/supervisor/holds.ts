@@ -90,6 +90,7 @@ export class Holds {
     const { now, credentials } = this.#options;
     this.degraded.tick();
     this.deaths.tick();
+    this.#forgetUnused();
     for (const [name, account] of Object.entries(this.#accounts)) {
       if (account.hold === null) continue;
       if (account.hold.kind === 'auth') {
@@ -155,7 +156,7 @@ export class Holds {
   }
 
   conditions(): Condition[] {
-    const accounts = Object.entries(this.#accounts).flatMap(([name, { hold }]) => holdConditions(name, hold));
+    const accounts = this.#heldNow().flatMap(([name, { hold }]) => holdConditions(name, hold));
     return [...this.deaths.conditions(), ...this.budget.conditions(), ...accounts];
   }
 
@@ -165,10 +166,30 @@ export class Holds {
     const { hold } = this.deaths;
     if (hold !== null) words.push(massDeathBrief(hold));
     if (this.budget.standing?.state === 'spent') words.push('budget spent: no agent asks the model');
-    for (const account of Object.values(this.#accounts)) {
-      if (account.hold !== null) words.push(`account held: ${holdBrief(account.hold)}`);
-    }
+    for (const [, { hold }] of this.#heldNow()) if (hold !== null) words.push(`account held: ${holdBrief(hold)}`);
     return words;
+  }
+
+  /** What nobody uses is nobody's trouble: it is not told. */
+  #heldNow(): [string, Account][] {
+    const used = this.#used();
+    return Object.entries(this.#accounts).filter(([name, { hold }]) => hold !== null && used.has(name));
+  }
+
+  /** Accounts of all that are wanted, also while the whole swarm goes down: it may come back before a limit ends. */
+  #used(): ReadonlySet<string> {
+    const wanted = this.#options.records().filter(({ row }) => row.kind === 'claude' && row.desired !== 'stopped');
+    return new Set(wanted.map((record) => this.#nameOf(record)));
+  }
+
+  /** Whoever comes back before the time still waits; later nobody is left who could find out that it is over. */
+  #forgetUnused(): void {
+    const used = this.#used();
+    for (const [name, { hold }] of Object.entries(this.#accounts)) {
+      if (used.has(name) || (hold !== null && this.#options.now() < hold.until)) continue;
+      this.#set(name, FREE);
+      delete this.#accounts[name];
+    }
   }
 
   #holdOf(record: AgentRecord): { hold: GateOrder['hold']; stops: boolean } {

@@ -8,6 +8,7 @@ import { Holds } from '../../../src/supervisor/holds.ts';
 import { BEGIN, config, events, record, silentLog, snapshot, Time } from './kit.ts';
 
 const HOUR_MS = 3_600_000;
+const DEAR = { worker: { count: 2 }, dear: { count: 1, command: ['env', 'ANTHROPIC_API_KEY=x', 'claude'] } };
 
 function scene(agents: AgentRecord[], settings: Config, kept = new Map<string, unknown>()) {
   const time = new Time();
@@ -57,6 +58,37 @@ function scene(agents: AgentRecord[], settings: Config, kept = new Map<string, u
 }
 
 const found = (holds: Holds): string[] => holds.conditions().map(({ key }) => key);
+
+describe('an account that nobody uses any more', () => {
+  const both = () => [record('worker-1'), record('dear-1', { role: 'dear' })] as const;
+
+  test('is no trouble, neither alert nor degraded, and is not kept when its wait is over', () => {
+    const [worker, dear] = both();
+    const { holds, world, refused, pass, kept } = scene([worker, dear], config({ agents: DEAR }));
+    refused(dear);
+    expect(found(holds)).toEqual(['account.auth.ANTHROPIC_API_KEY']);
+    expect(holds.degraded.list).toHaveLength(1);
+    world.settings = config({ agents: { worker: { count: 2 } } });
+    world.agents = [worker];
+    expect(found(holds)).toEqual([]);
+    expect(holds.degraded.list).toEqual([]);
+    pass(120);
+    expect(JSON.stringify(kept.get('holds'))).not.toContain('invalid x-api-key');
+  });
+
+  test('nor when its agents are stopped; one that comes back before the time still waits', () => {
+    const [worker, dear] = both();
+    const { holds, refused, pass, gates } = scene([worker, dear], config({ agents: DEAR }));
+    refused(dear);
+    dear.row = { ...dear.row, desired: 'stopped' };
+    pass(10);
+    expect(found(holds)).toEqual([]);
+    dear.row = { ...dear.row, desired: 'up' };
+    pass(1);
+    expect(found(holds)).toEqual(['account.auth.ANTHROPIC_API_KEY']);
+    expect(gates.get('dear-1')?.hold?.kind).toBe('auth');
+  });
+});
 
 describe('the clock is set back by an hour', () => {
   test('who tries is tried as soon, and is believed', () => {
