@@ -30,7 +30,7 @@ export async function readOperationFiles(gitDir: string): Promise<OperationFile[
   const found: OperationFile[] = [];
   const present = new Set((await ignoreMissing(readdir(gitDir))) ?? []);
   const names = [
-    ...OPERATION_FILES.filter((name) => present.has(name)),
+    ...OPERATION_FILES.filter((name) => present.has(name.split('/')[0] ?? '')),
     ...[...present].filter((name) => name.startsWith('sharedindex.')),
   ];
   for (const name of names) await collect(gitDir, name, found);
@@ -52,7 +52,7 @@ async function collect(gitDir: string, name: string, found: OperationFile[]): Pr
 /** Commits that the operation needs and that no branch may hold; the caller drops those that do not exist. */
 export function commitsOf(operations: readonly OperationFile[]): string[] {
   const names =
-    /^([A-Z_]+_HEAD|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha)|sequencer\/(head|abort-safety))$/;
+    /^([A-Z_]+_HEAD|MERGE_AUTOSTASH|BISECT_EXPECTED_REV|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha|autostash)|sequencer\/(head|abort-safety)|refs\/(bisect|rewritten)\/.+)$/;
   const oids = operations
     .filter(({ name }) => names.test(name))
     .flatMap(({ content }) => content.toString('latin1').match(/\b[0-9a-f]{40,64}\b/g) ?? []);

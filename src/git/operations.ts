@@ -24,6 +24,9 @@ export const OPERATION_FILES = [
   'rebase-merge',
   'rebase-apply',
   'sequencer',
+  // Refs of this worktree alone, in the files backend; a bisect or a rebase of merges means nothing without them.
+  'refs/bisect',
+  'refs/rewritten',
 ] as const;
 
 /** Those of them that mean an unfinished operation; ORIG_HEAD and a stray MERGE_MSG do not. */

@@ -198,6 +198,7 @@ function edit(run: Run, turn: number, met: Set<string>): void {
 const OFTEN_FORBIDDEN = [
   'unfinished merge',
   'unfinished rebase',
+  'unfinished rebase with an autostash',
   'unfinished cherry-pick',
   'unfinished revert',
   'a commit',

@@ -36,8 +36,11 @@ const OPERATION = [
   'REVERT_HEAD',
   'REBASE_HEAD',
   'ORIG_HEAD',
+  'MERGE_AUTOSTASH',
+  'BISECT_START',
+  'BISECT_LOG',
 ];
-const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer'];
+const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer', 'refs/bisect', 'refs/rewritten'];
 const HASHED_BYTES = 4_000_000;
 /** Digests of contents by what `find` says of the file. */
 const known = new Map<string, string>();

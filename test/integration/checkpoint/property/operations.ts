@@ -145,6 +145,14 @@ export const FEATURES: Record<string, Operation> = {
   'a reset': (place) => ok(place, 'reset', '-q', place.random.pick(['--soft', '--mixed', '--hard']), 'HEAD'),
   'unfinished merge': (place) => conflict(place, (other) => ok(place, 'merge', other)),
   'unfinished rebase': (place) => conflict(place, (other) => ok(place, 'rebase', other)),
+  'unfinished rebase with an autostash': (place) =>
+    conflict(place, (other) => {
+      writeFileSync(full(place, 'readme.txt'), text(place));
+      if (place.random.chance(0.5)) ok(place, 'add', '-f', 'readme.txt');
+      return ok(place, place.random.pick(['rebase', 'merge']), '--autostash', other);
+    }),
+  'unfinished bisect': (place) =>
+    !existsSync(path.join(place.gitDir, 'BISECT_START')) && ok(place, 'bisect', 'start') && ok(place, 'bisect', 'bad'),
   'unfinished cherry-pick': (place) => conflict(place, (other) => ok(place, 'cherry-pick', other)),
   'unfinished revert': (place) =>
     conflict(place, () => {
