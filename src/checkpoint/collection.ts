@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
+import { readGcPid } from './gc-pid.ts';
+import type { Collecting } from './gc-pid.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /**
@@ -12,27 +14,31 @@ import type { CheckpointPlace } from './types.ts';
  * nothing; where there is one, the new checkpoint is walked.
  */
 export interface CollectionMark {
-  running: boolean;
+  collecting: Collecting;
   /** Names: a pack that comes or goes. The directory's time would also tell of every commit that is written. */
   packs: string;
 }
 
 const RUNNING_STEP_MS = 50;
-const RUNNING_MOST_MS = 600_000;
+/**
+ * Turn ends, rollbacks and removals wait with it. What a collection may take was listed before our ref stood, and is
+ * taken right after it was listed: not a minute later.
+ */
+const RUNNING_MOST_MS = 60_000;
 
 export function collectionMark({ gitCommonDir }: CheckpointPlace): CollectionMark {
   const folder = path.join(gitCommonDir, 'objects', 'pack');
   const packs = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.pack')) : [];
-  return { running: existsSync(path.join(gitCommonDir, 'gc.pid')), packs: packs.sort().join() };
+  return { collecting: readGcPid(gitCommonDir), packs: packs.sort().join() };
 }
 
 /** Error `checkpoint-collected` when the commit is not whole: then it is no checkpoint, and its ref is removed. */
 export async function afterCollection(place: CheckpointPlace, before: CollectionMark, commit: string): Promise<void> {
   const now = collectionMark(place);
-  if (!before.running && !now.running && before.packs === now.packs) return;
+  if (before.collecting === 'no' && now.collecting === 'no' && before.packs === now.packs) return;
   // What is being collected now may have been judged before our ref stood.
   const until = performance.now() + RUNNING_MOST_MS;
-  while (collectionMark(place).running && performance.now() < until) await delay(RUNNING_STEP_MS);
+  while (readGcPid(place.gitCommonDir) === 'running' && performance.now() < until) await delay(RUNNING_STEP_MS);
   if (await isWhole(place, commit)) return;
   const cwd = place.gitCommonDir;
   const env = { GIT_DIR: cwd };

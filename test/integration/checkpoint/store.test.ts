@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -11,6 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { journalPath } from '../../../src/checkpoint/journal.ts';
@@ -275,6 +276,21 @@ describe('Capturing', () => {
       expect(world.git('show', `${commit}:b/c.txt`)).toBe('and here');
     },
   );
+
+  it('does not wait for a collection that was killed, and waits for one that runs', async () => {
+    using world = await makeWorld();
+    const file = path.join(world.repository.gitCommonDir, 'gc.pid');
+    const killed = spawnSync('true').pid;
+    writeFileSync(file, `${killed} ${os.hostname()}\n`);
+    await world.store.capture(because);
+    writeFileSync(file, `${process.pid} ${os.hostname()}\n`);
+    let done = false;
+    const waiting = world.store.capture({ ...because, force: true }).then(() => (done = true));
+    await expect.poll(() => world.store.list(), { timeout: 5_000 }).toHaveLength(2);
+    expect(done).toBe(false);
+    rmSync(file);
+    await waiting;
+  });
 
   it('runs no hook and no filter', async () => {
     using world = await makeWorld({ files: { '.gitattributes': '*.txt filter=tell\n', 'a.txt': 'a\n' } });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { blobsNamed, commitsOf } from '../../../src/checkpoint/git-state.ts';
+import { judgeGcPid } from '../../../src/checkpoint/gc-pid.ts';
 import { packedOid } from '../../../src/checkpoint/head.ts';
 import { checkpointMessage, fingerprint, importStream, parseList } from '../../../src/checkpoint/record.ts';
 import type { NewRecord } from '../../../src/checkpoint/record.ts';
@@ -165,5 +166,21 @@ describe('What is read for a checkpoint', () => {
       { oid: b, bytes: Buffer.alloc(0) },
     ]);
     expect(parseBatch(Buffer.from(`${a} blob 3\nxyz\n${b} blob 9\nend`), 3)).toHaveLength(1);
+  });
+});
+
+describe('What gc.pid says', () => {
+  const hour = 3_600_000;
+  const here = { host: 'here', uptimeMs: 100 * hour, isRunning: (pid: number) => pid === 7 };
+  it.each([
+    ['of a living process', '7 here\n', hour, here, 'running'],
+    ['of one that is gone', '8 here\n', hour, here, 'no'],
+    ['of one half a day ago', '7 here\n', 13 * hour, here, 'no'],
+    ['of one before this boot', '7 here\n', 2 * hour, { ...here, uptimeMs: hour }, 'no'],
+    ['of another machine', '7 there\n', hour, here, 'elsewhere'],
+    ['of another machine half a day ago', '7 there\n', 13 * hour, here, 'no'],
+    ['while it is being written', '', 0, here, 'elsewhere'],
+  ] as const)('%s', (_, text, ageMs, now, judged) => {
+    expect(judgeGcPid({ text, ageMs }, now)).toBe(judged);
   });
 });
