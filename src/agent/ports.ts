@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '../coordination/link.ts';
 import type { ClaimReply, Heartbeat, TaskOrder, TaskResult } from '../coordination/messages.ts';
+import { after } from '../lib/clock.ts';
 
 /** What the wrapper asks of other rooms, in the smallest words that serve it. Wired in main.ts. */
 
@@ -18,10 +19,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   random: () => Math.random(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
+  after,
 };
 
 /** Resolves after `ms`, or at once when the signal aborts: the caller looks at the signal. */

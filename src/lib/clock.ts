@@ -14,33 +14,31 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  async sleep(ms, signal) {
-    let left = ms;
-    while (left > LONGEST_TIMER_MS) {
-      await timer(LONGEST_TIMER_MS, signal);
-      left -= LONGEST_TIMER_MS;
-    }
-    await timer(left, signal);
-  },
-};
-
-function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(signal.reason as Error);
-      return;
-    }
-    const aborted = (): void => {
-      clearTimeout(handle);
-      reject(signal?.reason as Error);
-    };
-    const handle = setTimeout(
-      () => {
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const aborted = (): void => {
+        cancel();
+        reject(signal?.reason as Error);
+      };
+      const cancel = after(ms, () => {
         signal?.removeEventListener('abort', aborted);
         resolve();
-      },
-      Math.max(0, ms),
-    );
-    signal?.addEventListener('abort', aborted, { once: true });
-  });
+      });
+      signal?.addEventListener('abort', aborted, { once: true });
+    }),
+};
+
+/** Runs once after `ms`, however long that is (≤ 0: on the next turn of the event loop); the returned function cancels. */
+export function after(ms: number, run: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const arm = (left: number): void => {
+    const step = Math.min(left, LONGEST_TIMER_MS);
+    timer = setTimeout(() => (left > step ? arm(left - step) : run()), Math.max(0, step));
+  };
+  arm(ms);
+  return () => clearTimeout(timer);
 }

@@ -1,5 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Backoff, backoffDelay } from '../../../src/lib/backoff.ts';
+import { systemClock as wrapperClock } from '../../../src/agent/ports.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { coalesce } from '../../../src/lib/coalesce.ts';
 import { formatDuration, parseDuration } from '../../../src/lib/duration.ts';
@@ -165,6 +166,24 @@ describe('the system clock', () => {
     expect(first).toBe('still asleep');
     scope.abort(new Error('up'));
     await expect(sleep).rejects.toThrow('up');
+  });
+
+  test("a wrapper's timer of a month waits a month, and can be taken back in its last week", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const month = parseDuration('30d');
+    const run = vi.fn<() => void>();
+    const cancelled = vi.fn<() => void>();
+    wrapperClock.after(month, run);
+    const cancel = wrapperClock.after(month, cancelled);
+    vi.advanceTimersByTime(month - 1);
+    expect(run).not.toHaveBeenCalled();
+    cancel();
+    vi.advanceTimersByTime(1);
+    expect(run).toHaveBeenCalledTimes(1);
+    vi.advanceTimersByTime(month);
+    expect(run).toHaveBeenCalledTimes(1);
+    expect(cancelled).not.toHaveBeenCalled();
   });
 
   test('an aborted signal rejects at once', async () => {
