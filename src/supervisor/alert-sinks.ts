@@ -30,30 +30,39 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
       // A group of its own, so that its end takes along what it has started.
       detached: true,
     });
-    const end = (): void => endGroup(child.pid);
+    const lost = Promise.withResolvers<never>();
+    const end = (): void => {
+      if (endGroup(child.pid)) return;
+      // One of another user, as through sudo, is left to itself, and waited for no longer.
+      child.unref();
+      lost.reject(new Error(`${program} has not ended, and runs as a user whose processes cannot be ended`));
+    };
     const timer = setTimeout(end, COMMAND_TIMEOUT_MS);
     signal.addEventListener('abort', end, { once: true });
     try {
       // One that does not read its stdin has not failed.
       child.stdin.on('error', () => undefined);
       child.stdin.end(`${JSON.stringify(alert)}\n`);
-      const [code, killedBy] = (await once(child, 'exit')) as [number | null, string | null];
+      const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+      const [code, killedBy] = await Promise.race([exit, lost.promise]);
       if (code !== 0) throw new Error(`${program} ended with ${killedBy ?? `exit code ${code}`}`);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', end);
-      end();
+      endGroup(child.pid);
     }
   };
 }
 
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
+/** False: something of it lives and may not be ended. Called by timers, where nobody would catch what it throws. */
+function endGroup(pid: number | undefined): boolean {
+  if (pid === undefined) return true;
   try {
     process.kill(-pid, 'SIGKILL');
+    return true;
   } catch (error) {
     // Nothing of it is left.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
   }
 }
 

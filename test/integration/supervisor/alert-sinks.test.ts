@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AlertDocument } from '../../../src/api/documents.ts';
 import { commandSink, webhookSink } from '../../../src/supervisor/alert-sinks.ts';
 import { isRunning } from '../../../src/lib/running.ts';
@@ -48,6 +48,28 @@ describe('a command', () => {
     abort.abort();
     await expect(running).rejects.toThrow('SIGKILL');
     await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+  });
+
+  test('that runs as another user, and cannot be ended, is told and takes nothing else with it', async () => {
+    // As the kernel answers for a program that was started through sudo.
+    const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+    });
+    const uncaught = vi.fn<(error: unknown) => void>();
+    process.once('uncaughtException', uncaught);
+    onTestFinished(() => void process.off('uncaughtException', uncaught));
+    onTestFinished(() => kill.mockRestore());
+    await expect(run('exit 0')).resolves.toBeUndefined();
+    const abort = new AbortController();
+    const running = run('touch begun; exec sleep 600', abort.signal);
+    await expect.poll(() => existsSync(path.join(dir, 'begun')), { timeout: 10_000 }).toBe(true);
+    abort.abort();
+    await expect(running).rejects.toThrow('cannot be ended');
+    expect(uncaught).not.toHaveBeenCalled();
+    const left = -(kill.mock.calls.at(-1)?.[0] ?? 0);
+    kill.mockRestore();
+    process.kill(-left, 'SIGKILL');
+    await expect.poll(() => isRunning(left), { timeout: 10_000 }).toBe(false);
   });
 });
 
