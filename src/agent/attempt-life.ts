@@ -109,10 +109,15 @@ class Life {
     const captured = await this.#capture('task-start');
     const { ports } = this.#deps.spec;
     if (order.resume !== null) return { branch: null, conflict: null, leftovers: [], checkpoint: null, ports };
-    const prepared = await workspace.prepare(order);
+    const prepared = await workspace.prepare(order, captured.commit);
     this.tip = { commit: prepared.commit, branch: prepared.branch };
     if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
-    return { ...prepared, checkpoint: prepared.leftovers.length > 0 ? captured.n : null, ports };
+    const { leftovers, aside } = prepared;
+    if (aside.length > 0) {
+      const { log } = this.#deps;
+      log.warn({ task: order.task, leftovers, aside }, 'what no checkpoint holds was moved aside: take it from there');
+    }
+    return { ...prepared, checkpoint: leftovers.length > 0 ? captured.n : null, ports };
   }
 
   /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */

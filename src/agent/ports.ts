@@ -46,6 +46,8 @@ export interface Prepared extends Tip {
   /** The dependency whose merge the agent must finish, and those that were not begun. */
   conflict: { task: string; files: string[]; remaining: { task: string; commit: string }[] } | null;
   leftovers: string[];
+  /** Directories with those of them that the checkpoint does not hold. */
+  aside: string[];
 }
 
 /** One worktree: the agent's own, or that of one slot. */
@@ -53,7 +55,8 @@ export interface Workspace {
   readonly path: string;
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
-  prepare(order: TaskOrder): Promise<Prepared>;
+  /** `checkpoint`: the commit that was captured just before. */
+  prepare(order: TaskOrder, checkpoint: string): Promise<Prepared>;
   /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
   /** Removes what the verify command left behind on top of `commit`. */

@@ -13,6 +13,8 @@ export interface Preparation {
   conflict: { task: string; files: readonly string[]; remaining: readonly { task: string; commit: string }[] } | null;
   /** Files of earlier work that lay uncommitted in the worktree; removed, kept in a checkpoint. */
   leftovers: readonly string[];
+  /** Directories with those that the checkpoint could not hold. */
+  aside?: readonly string[] | undefined;
   /** Number of that checkpoint. */
   checkpoint: number | null;
   /** The agent's own block, where the project uses ports. */
@@ -64,11 +66,12 @@ function dependencySection(order: TaskOrder): string | null {
   return join(['## What was done before (its code is in your worktree)', on, ...parts]);
 }
 
-function leftoverSection({ leftovers, checkpoint }: Preparation): string | null {
+function leftoverSection({ leftovers, checkpoint, aside = [] }: Preparation): string | null {
   if (leftovers.length === 0) return null;
   const kept = checkpoint === null ? '' : ` They are kept in checkpoint ${checkpoint}.`;
+  const moved = aside.length === 0 ? '' : ` What a checkpoint cannot hold lies in ${aside.join(' and ')}.`;
   return join([
-    `## Leftovers of earlier work\nThese files lay uncommitted in your worktree and were put aside; they do not belong to this task.${kept}`,
+    `## Leftovers of earlier work\nThese files lay uncommitted in your worktree and were put aside; they do not belong to this task.${kept}${moved}`,
     list(leftovers),
   ]);
 }

@@ -49,11 +49,12 @@ export function openWorkspace(
       if (!existsSync(worktree)) await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
       await setUp(signal);
     },
-    async prepare(order) {
+    async prepare(order, checkpoint) {
       const branch = taskBranch(order.task);
       await unlock(branch);
-      const { commit, conflict, leftovers } = await prepareTask({
+      const { commit, conflict, leftovers, aside } = await prepareTask({
         worktree,
+        checkpoint,
         taskBranch: branch,
         base: order.base,
         on: order.on?.commit ?? null,
@@ -61,7 +62,7 @@ export function openWorkspace(
           result === null ? [] : [{ task, commit: result }],
         ),
       });
-      return { branch, commit, leftovers, conflict };
+      return { branch, commit, leftovers, aside, conflict };
     },
     async commit(order) {
       await unlock(taskBranch(order.task));

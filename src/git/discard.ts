@@ -1,9 +1,10 @@
 import { lstatSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
-import { bytesBelow, printable, splitNul } from './bytes.ts';
+import { Aside } from './aside.ts';
+import { bytesBelow, printable } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
 import { runGit } from './git.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { heldBy, removeLeftovers } from './leftovers.ts';
 import { whileLocked } from './lock.ts';
 import { clearOperation, worktreeGitDir } from './operations.ts';
 import { readStatus } from './status.ts';
@@ -28,8 +29,8 @@ export interface DiscardCaptured {
  * so does the branch. Error: `not-captured`, when a file is not in the checkpoint; nothing was changed then.
  */
 export async function discardCaptured({ worktree, checkpoint, files }: DiscardCaptured): Promise<void> {
-  const { stdout } = await runGit(['ls-tree', '-r', '-z', '--name-only', '--full-tree', checkpoint], { cwd: worktree });
-  const captured = new Set(splitNul(stdout));
+  const held = heldBy(worktree, checkpoint);
+  const captured = await held();
   const { untracked } = await readStatus(worktree, { untracked: 'all' });
   const missing = [...files, ...untracked].find((name) => !captured.has(name) && lies(worktree, name));
   if (missing !== undefined) {
@@ -40,7 +41,7 @@ export async function discardCaptured({ worktree, checkpoint, files }: DiscardCa
   const gitDir = worktreeGitDir(worktree);
   await clearOperation(gitDir);
   await whileLocked(() => runGit(['checkout', '-q', '-f', '--detach', 'HEAD'], { cwd: worktree }));
-  await removeLeftovers({ worktree, gitDir, captured: new Set(untracked) });
+  await removeLeftovers({ worktree, held, aside: new Aside(worktree, gitDir) });
 }
 
 function lies(worktree: string, name: RawPath): boolean {

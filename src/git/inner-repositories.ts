@@ -49,6 +49,46 @@ function collect(worktree: string, directory: RawPath, found: Set<RawPath>): voi
     if (entry.isDirectory()) collect(worktree, `${directory}/${entry.name.toString('latin1')}`, found);
 }
 
+/**
+ * Files and links that a checkout of `paths` would overwrite or delete: at them, below them, and in the place of a
+ * directory above them. Repositories of their own are not entered.
+ */
+export function filesAt(worktree: string, paths: Iterable<RawPath>): RawPath[] {
+  const found = new Set<RawPath>();
+  const clear = new Set<RawPath>();
+  for (const file of paths) {
+    const blocker = firstBlocker(worktree, file, clear);
+    if (blocker === null) collectFiles(worktree, file, found);
+    else if (blocker !== '') found.add(blocker);
+  }
+  return [...found].sort();
+}
+
+/** The first parent that is no directory, '' for one that is not there; those that are directories are remembered. */
+function firstBlocker(worktree: string, file: RawPath, directories: Set<RawPath>): RawPath | null {
+  for (let end = file.indexOf('/'); end !== -1; end = file.indexOf('/', end + 1)) {
+    const parent = file.slice(0, end);
+    if (directories.has(parent)) continue;
+    const stat = statOrNull(worktree, parent);
+    if (stat === null) return '';
+    if (!stat.isDirectory()) return parent;
+    directories.add(parent);
+  }
+  return null;
+}
+
+function collectFiles(worktree: string, raw: RawPath, found: Set<RawPath>): void {
+  const stat = statOrNull(worktree, raw);
+  if (stat === null) return;
+  if (!stat.isDirectory()) {
+    found.add(raw);
+    return;
+  }
+  const names = readdirSync(bytesBelow(worktree, raw), { encoding: 'buffer' }).map((name) => name.toString('latin1'));
+  if (names.includes('.git')) return;
+  for (const name of names) collectFiles(worktree, `${raw}/${name}`, found);
+}
+
 /** All repositories of their own inside a worktree, ignored ones and those inside others too. Links are not followed. */
 export async function repositoriesIn(worktree: string): Promise<RawPath[]> {
   const found: RawPath[] = [];

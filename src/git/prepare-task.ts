@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
+import { Aside } from './aside.ts';
 import { printable } from './bytes.ts';
+import { clearWay } from './clear-way.ts';
 import { isGitError } from './errors.ts';
 import { runGit } from './git.ts';
 import { identityEnvironment } from './identity.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { heldBy, removeLeftovers } from './leftovers.ts';
 import { whileLocked } from './lock.ts';
 import { clearOperation, operationUnderWay, worktreeGitDir } from './operations.ts';
 import { commitOf, resolveAll } from './resolve.ts';
@@ -27,6 +29,8 @@ export interface PrepareTask {
   on: string | null;
   /** Results of the dependencies, merged in this order. */
   merges: readonly TaskMerge[];
+  /** A commit that holds the worktree as it is, taken just now: only what it holds is deleted or overwritten. */
+  checkpoint: string;
   signal?: AbortSignal | undefined;
 }
 
@@ -41,11 +45,13 @@ export interface Prepared {
   conflict: { task: string; commit: string; files: string[]; remaining: TaskMerge[] } | null;
   /** What the task before left behind, removed now: untracked files and changes that were not committed. */
   leftovers: string[];
+  /** Directories to which those of them went that the checkpoint does not hold. */
+  aside: string[];
 }
 
 /**
- * Sets a worktree to the start of a task. The caller has captured a checkpoint, so that what is here can be thrown
- * away; ignored files stay. Errors: `unknown-revision`, `branch-in-use`, those of git.
+ * Sets a worktree to the start of a task. Ignored files stay, but for those that the task's start has too.
+ * Errors: `unknown-revision`, `branch-in-use`, `cannot-put-aside`, those of git.
  */
 export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   const { worktree, signal } = task;
@@ -66,12 +72,17 @@ export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   if (start === null) throw unknown(task.base.branch ?? task.base.commit);
 
   const fastPath = isClean(status) && status.commit === start && operationUnderWay(gitDir) === null;
-  const leftovers = fastPath
-    ? await enterFast(task, status, start, oldTip)
-    : await enter(task, status, start, oldTip, gitDir);
+  const aside = new Aside(worktree, gitDir);
+  const held = heldBy(worktree, task.checkpoint);
+  const merges = task.merges.map(({ commit: merged }) => merged);
+  const moved = await clearWay({ worktree, status, start, merges, held, aside });
+  if (fastPath) await enterFast(task, status, start, oldTip);
+  else await enter(task, status, start, oldTip, gitDir);
+  const left = fastPath ? [] : await removeLeftovers({ worktree, held, aside });
+  const leftovers = [...new Set([...[...status.unmerged, ...status.changed].map(printable), ...moved, ...left])];
   const conflict = await mergeAll(task);
   const commit = task.merges.length === 0 ? start : ((await resolveAll(worktree, [commitOf('HEAD')]))[0] ?? start);
-  return { commit, base: start, fastPath, conflict, leftovers };
+  return { commit, base: start, fastPath, conflict, leftovers, aside: [...aside.folders] };
 }
 
 /** No file changes: at most one more process. */
@@ -80,11 +91,10 @@ async function enterFast(
   status: WorktreeStatus,
   start: string,
   oldTip: string | null,
-): Promise<string[]> {
-  if (status.branch === task.taskBranch) return [];
+): Promise<void> {
+  if (status.branch === task.taskBranch) return;
   await freeBranch(task, status, start, oldTip);
   await checkout(task, start, false);
-  return [];
 }
 
 async function enter(
@@ -93,12 +103,10 @@ async function enter(
   start: string,
   oldTip: string | null,
   gitDir: string,
-): Promise<string[]> {
+): Promise<void> {
   await freeBranch(task, status, start, oldTip);
   await clearOperation(gitDir);
   await checkout(task, start, true);
-  const removed = await removeLeftovers({ worktree: task.worktree, gitDir, captured: new Set(status.untracked) });
-  return [...new Set([...[...status.unmerged, ...status.changed].map(printable), ...removed])];
 }
 
 async function checkout(task: PrepareTask, start: string, force: boolean): Promise<void> {

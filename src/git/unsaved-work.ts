@@ -1,11 +1,11 @@
 import { existsSync, lstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ASIDE, holdsAside } from './aside.ts';
 import { bytesBelow, printable, splitNul } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
 import { gitText, runGit } from './git.ts';
 import { innerWork } from './inner-work.ts';
-import { ASIDE, holdsAside } from './leftovers.ts';
 import { operationUnderWay, worktreeGitDir } from './operations.ts';
 import { readStatus } from './status.ts';
 import { submoduleWithOwnCommits } from './submodules.ts';
@@ -100,7 +100,7 @@ export async function unsavedWork(options: { root: string; worktree: string }): 
     aside
       ? {
           kind: 'nested-repository',
-          text: `files that no checkpoint holds were put aside in ${path.join(gitDir, ASIDE)}`,
+          text: `files that no checkpoint holds were put aside in ${path.join(gitDir, ASIDE)} (take away what you need, then remove it)`,
         }
       : null,
     stashes.length === 0

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { CONFIG_FILE, isApproved, loadConfig, parseConfig, type Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { ASIDE } from '../../git/aside.ts';
 import { gitText } from '../../git/git.ts';
 import { readHead } from '../../git/repository.ts';
 import { commitOf, resolveAll } from '../../git/resolve.ts';
@@ -166,6 +167,6 @@ function unregistered({ worktreesDir }: ProjectLayout, ours: readonly Worktree[]
   if (!existsSync(worktreesDir)) return [];
   const known = new Set(ours.map(({ path: place }) => path.basename(place)));
   return readdirSync(worktreesDir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !known.has(entry.name))
+    .filter((entry) => entry.isDirectory() && !known.has(entry.name) && entry.name !== `.${ASIDE}`)
     .map(({ name }) => path.join(worktreesDir, name));
 }

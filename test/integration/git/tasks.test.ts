@@ -1,6 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { CheckpointStore } from '../../../src/checkpoint/store.ts';
+import { Aside } from '../../../src/git/aside.ts';
 import { commitTurn } from '../../../src/git/commit-turn.ts';
 import { gitSpawnCount } from '../../../src/git/git.ts';
 import { cleanLitter } from '../../../src/git/litter.ts';
@@ -25,11 +37,21 @@ async function anAgent(repository: TestRepository, name = 'worker-1'): Promise<A
   const worktree = path.join(repository.home, 'repo.swarm', name);
   const commit = repository.git(['rev-parse', 'main']);
   await addWorktree({ root: repository.root, path: worktree, commit });
+  const store = new CheckpointStore(
+    {
+      gitCommonDir: repository.gitCommonDir,
+      shadowGit: path.join(repository.home, 'state', 'shadow.git'),
+      worktree,
+      agent: name,
+    },
+    { maxFileBytes: 1_000_000 },
+  );
   return {
     worktree,
-    prepare: (change = {}) =>
+    prepare: async (change = {}) =>
       prepareTask({
         worktree,
+        checkpoint: change.checkpoint ?? (await store.capture({ reason: 'task-start' })).commit,
         taskBranch: 'swarm/task/t1',
         base: { branch: 'main', commit },
         on: null,
@@ -52,6 +74,22 @@ function aResult(repository: TestRepository, name: string, files: Record<string,
   repository.git(['branch', `swarm/task/${name}`, commit]);
   repository.git(['worktree', 'remove', place]);
   return commit;
+}
+
+/** A repository whose only commit is in it. */
+function innerOne(repository: TestRepository, place: string): void {
+  mkdirSync(place, { recursive: true });
+  repository.git(['init', '-q', '-b', 'main', place]);
+  repository.git(['config', 'user.name', 'inner'], place);
+  repository.git(['config', 'user.email', 'inner@example.org'], place);
+  repository.commit({ 'only-here.txt': 'only here\n' }, 'only here', place);
+}
+
+/** Without what is in a `.git`. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => !/(^|\/)\.git(\/|$)/.test(name) && statSync(path.join(folder, name)).isFile())
+    .toSorted();
 }
 
 const HOOKS = [
@@ -82,7 +120,7 @@ describe('Preparing a task', () => {
     using repository = makeRepository();
     const agent = await anAgent(repository);
     const before = gitSpawnCount();
-    const prepared = await agent.prepare();
+    const prepared = await agent.prepare({ checkpoint: agent.git('rev-parse', 'HEAD') });
     expect(gitSpawnCount() - before).toBeLessThanOrEqual(3);
     expect(prepared).toEqual({
       commit: repository.git(['rev-parse', 'main']),
@@ -90,6 +128,7 @@ describe('Preparing a task', () => {
       fastPath: true,
       conflict: null,
       leftovers: [],
+      aside: [],
     });
     expect(agent.git('symbolic-ref', 'HEAD')).toBe('refs/heads/swarm/task/t1');
     expect(repository.tryGit(['config', 'branch.swarm/task/t1.remote']).code).toBe(1);
@@ -141,6 +180,123 @@ describe('Preparing a task', () => {
     const [when = ''] = readdirSync(aside);
     expect(readFileSync(path.join(aside, when, 'cache/x'), 'utf8')).toBe('only here\n');
     expect(readFileSync(path.join(aside, when, 'clone/work.txt'), 'utf8')).toBe('nested work\n');
+  });
+
+  interface InTheWay {
+    /** What the base has at the start of the next task. */
+    next: Record<string, string>;
+    /** What lies in the worktree; first a file called `tracked`. */
+    lies: (agent: Agent, innerOne: (name: string) => void) => void;
+    /** What is found aside. */
+    aside: string[];
+  }
+  const IN_THE_WAY: Record<string, InTheWay> = {
+    'a repository in the place of a file': {
+      next: {},
+      lies: (agent, innerOne) => (rmSync(path.join(agent.worktree, 'tracked')), innerOne('tracked')),
+      aside: ['tracked/only-here.txt'],
+    },
+    'one that is staged': {
+      next: { 'next.txt': 'n\n' },
+      lies: (agent, innerOne) => (
+        rmSync(path.join(agent.worktree, 'tracked')),
+        innerOne('tracked'),
+        agent.git('add', 'tracked')
+      ),
+      aside: ['tracked/only-here.txt'],
+    },
+    'an ignored one, where a file comes': {
+      next: { 'my.local': 'from git\n' },
+      lies: (_agent, innerOne) => innerOne('my.local/deep'),
+      aside: ['my.local/deep/only-here.txt'],
+    },
+    'an ignored file, and a directory of such': {
+      next: { 'my.local': 'from git\n', 'data.local': 'from git\n', 'flat.local/x': 'from git\n' },
+      lies: (agent) => agent.write({ 'my.local': 'mine\n', 'data.local/x': 'mine\n', 'flat.local': 'mine\n' }),
+      aside: ['data.local/x', 'flat.local', 'my.local'],
+    },
+    'files that are too large for a checkpoint': {
+      next: {},
+      lies: (agent) => agent.write({ tracked: 'x'.repeat(1_000_001), 'large.txt': 'x'.repeat(1_000_001) }),
+      aside: ['large.txt', 'tracked'],
+    },
+  };
+
+  it.each(Object.entries(IN_THE_WAY))(
+    'never loses what no checkpoint holds: %s',
+    async (_name, { next, lies, aside }) => {
+      using repository = makeRepository({ files: { tracked: 'from git\n', '.gitignore': '*.local\n' } });
+      const agent = await anAgent(repository);
+      await agent.prepare();
+      lies(agent, (name) => innerOne(repository, path.join(agent.worktree, name)));
+      repository.write(next);
+      repository.git(['add', '-A', '-f']);
+      repository.git(['commit', '-q', '--allow-empty', '-m', 'next']);
+      const prepared = await agent.prepare({ taskBranch: 'swarm/task/t2' });
+      for (const name of ['tracked', ...Object.keys(next).filter((file) => file.includes('local'))])
+        expect(agent.read(name)).toBe('from git\n');
+      expect(agent.git('status', '--porcelain')).toBe('');
+      const [folder = '', ...others] = prepared.aside;
+      expect(others).toEqual([]);
+      expect(filesIn(folder)).toEqual(aside);
+      expect(prepared.leftovers.length).toBeGreaterThan(0);
+    },
+  );
+
+  it('never loses an ignored file that the result of a dependency has too', async () => {
+    using repository = makeRepository({ files: { '.gitignore': '*.local\n' } });
+    const agent = await anAgent(repository);
+    await agent.prepare();
+    const place = path.join(repository.home, 'making');
+    repository.git(['worktree', 'add', '-q', '--detach', place, 'main']);
+    repository.write({ 'my.local': 'from git\n' }, place);
+    repository.git(['add', '-f', 'my.local'], place);
+    const commit = repository.commit({}, 'a result', place);
+    agent.write({ 'my.local': 'mine\n', 'other.local': 'stays\n' });
+    const { aside, leftovers } = await agent.prepare({ merges: [{ task: 't2', commit }] });
+    expect([agent.read('my.local'), agent.read('other.local')]).toEqual(['from git\n', 'stays\n']);
+    expect([leftovers, filesIn(aside[0] ?? '')]).toEqual([['my.local'], ['my.local']]);
+  });
+
+  it('leaves a repository where it is of which the start has the link', async () => {
+    using repository = makeRepository();
+    innerOne(repository, path.join(repository.root, 'lib'));
+    repository.git(['add', 'lib']);
+    repository.git(['commit', '-q', '-m', 'a link']);
+    const agent = await anAgent(repository);
+    await agent.prepare();
+    innerOne(repository, path.join(agent.worktree, 'lib'));
+    repository.commit({ 'more.txt': 'more\n' }, 'moved on', path.join(agent.worktree, 'lib'));
+    const { aside } = await agent.prepare({ taskBranch: 'swarm/task/t2' });
+    expect([aside, agent.read('lib/more.txt')]).toEqual([[], 'more\n']);
+  });
+
+  it('forgets nothing that was moved aside, however many tasks follow', async () => {
+    using repository = makeRepository();
+    const agent = await anAgent(repository);
+    await agent.prepare();
+    const folders: string[] = [];
+    for (const turn of [1, 2, 3, 4, 5]) {
+      innerOne(repository, path.join(agent.worktree, 'inner'));
+      folders.push(...(await agent.prepare({ taskBranch: `swarm/task/n${turn}` })).aside);
+    }
+    expect(folders.map(filesIn)).toEqual(Array(5).fill(['inner/only-here.txt']));
+  });
+
+  it('moves aside to a place beside a worktree that lies in another file system', async () => {
+    using repository = makeRepository();
+    const elsewhere = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'swarm-aside-'));
+    try {
+      const worktree = path.join(elsewhere, 'worker-1');
+      repository.write({ 'inner/x.txt': 'x\n', 'y.txt': 'y\n' }, worktree);
+      const aside = new Aside(worktree, repository.gitCommonDir);
+      await aside.take('inner/');
+      await aside.take('y.txt');
+      expect(aside.folders.flatMap(filesIn)).toEqual(['inner/x.txt', 'y.txt']);
+      expect(readdirSync(worktree)).toEqual([]);
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 
   it('merges the results of its dependencies', async () => {
