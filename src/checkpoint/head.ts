@@ -13,6 +13,11 @@ async function textOf(file: string): Promise<string | null> {
   }
 }
 
+/** Bytes that are not UTF-8 were replaced when the name was read: what is left names another branch, or none. */
+export function isNotText(branch: string): boolean {
+  return branch.includes('\uFFFD');
+}
+
 const OID = /^[0-9a-f]{40,64}$/;
 
 /**

@@ -2,7 +2,7 @@ import type { RawPath } from '../git/bytes.ts';
 import type { Head } from '../git/repository.ts';
 import { indexSignature, readOperationFiles } from './git-state.ts';
 import type { OperationFile } from './git-state.ts';
-import { readHeadFast } from './head.ts';
+import { isNotText, readHeadFast } from './head.ts';
 import { rulesSignature } from './ignore-rules.ts';
 import type { Shadow } from './observe.ts';
 import type { Remembered } from './remembered.ts';
@@ -63,6 +63,8 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
     readOperationFiles(gitDir),
     work.touched(),
   ]);
+  if (head.branch !== null && isNotText(head.branch))
+    warnings.push(`a rollback detaches HEAD, the name of the branch is not UTF-8: ${head.branch}`);
   return {
     shadow,
     work,

@@ -7,7 +7,7 @@ import type { Head } from '../git/repository.ts';
 import { commitOf, resolveAll } from '../git/resolve.ts';
 import { listWorktrees } from '../git/worktrees.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
-import { readHeadFast } from './head.ts';
+import { isNotText, readHeadFast } from './head.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /**
@@ -23,6 +23,11 @@ export async function restoreHead(place: CheckpointPlace, gitDir: string, target
   if (branch === null) {
     if (commit !== null) await detach(cwd, commit);
     return [];
+  }
+  if (isNotText(branch)) {
+    if (commit !== null) await detach(cwd, commit);
+    const head = commit === null ? 'HEAD stays' : `HEAD is detached at ${commit.slice(0, 12)} instead`;
+    return [`the branch ${branch} stays where it is, for its name is not UTF-8: ${head}`];
   }
   const elsewhere = await holderOf(place, branch);
   if (elsewhere !== null && commit !== null) {
