@@ -132,7 +132,17 @@ async function readMeaning(
   const args =
     head.commit === null
       ? ['ls-files', '-s', '-z']
-      : ['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', head.commit, '--'];
+      : [
+          'diff-index',
+          '--cached',
+          '--raw',
+          '--no-renames',
+          '--no-abbrev',
+          '--ignore-submodules=none',
+          '-z',
+          head.commit,
+          '--',
+        ];
   const staged = await runGit(args, { cwd: worktree });
   const records = splitNul(staged.stdout);
   // A difference to HEAD says only "unmerged" of a conflict, not what its stages are.

@@ -115,7 +115,7 @@ export async function keptObjects(
 
 /** How many files of the shadow index differ from a commit; needs no tree of them, and can run beside `write-tree`. */
 export async function countStaged(shadow: Shadow, from: string): Promise<number> {
-  const args = ['diff-index', '--cached', '-z', '--no-renames', '--name-only', from, '--'];
+  const args = ['diff-index', '--cached', '-z', '--no-renames', '--ignore-submodules=none', '--name-only', from, '--'];
   return splitNul(await shadowGit(shadow, args)).length;
 }
 
@@ -126,7 +126,7 @@ export async function changedFiles(place: CheckpointPlace, from: string | null, 
   const args =
     from === null
       ? ['ls-tree', '-r', '-z', '--name-only', to]
-      : ['diff-tree', '-r', '-z', '--no-renames', '--name-only', from, to];
+      : ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--name-only', from, to];
   return splitNul((await runGit(args, { cwd, env })).stdout);
 }
 
@@ -143,7 +143,7 @@ const isGitlink = (record: string): boolean => record.startsWith('160000 ', ':10
 
 /** What comes and goes on the way from one tree to another. */
 export async function treeChanges(place: CheckpointPlace, from: string, to: string): Promise<TreeChanges> {
-  const args = ['diff-tree', '-r', '-z', '--no-renames', '--raw', from, to];
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--raw', from, to];
   const { stdout } = await runGit(args, { cwd: place.gitCommonDir, env: { GIT_DIR: place.gitCommonDir } });
   const fields = splitNul(stdout);
   const changes: TreeChanges = { all: [], added: [], removed: [], placed: [] };

@@ -66,9 +66,10 @@ export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Sc
   return { listing, listingBytes: bytes, touched, leftOut, nestedStirred: found.nested.length > 0, changes, warnings };
 }
 
-/** `:oldmode newmode oldid newid status`, path, … */
+/** `:oldmode newmode oldid newid status`, path, …; whatever the settings of a submodule say that git should pass over. */
 async function readRecords(shadow: Shadow): Promise<string[]> {
-  return splitNul(await shadowGit(shadow, ['diff-files', '--raw', '-z', '--no-renames']));
+  const args = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=untracked'];
+  return splitNul(await shadowGit(shadow, args));
 }
 
 async function list(shadow: Shadow): Promise<{ bytes: Buffer; warnings: string[] }> {
