@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
+import { joinNul, splitNul } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { gitText, runGit } from '../git/git.ts';
 import { identityEnvironment } from '../git/identity.ts';
+import { inConfigHome } from './ignore-rules.ts';
 import { shadowEnvironment } from './shadow.ts';
 import type { Checkpoint, CheckpointPlace } from './types.ts';
 
@@ -82,10 +85,19 @@ async function ordinaryTree(place: CheckpointPlace, { tree, head }: Checkpoint):
       cwd: files,
       env: own,
     });
+    await addRepositories({ cwd: files, env: own }, tree);
     return await gitText(['write-tree'], { cwd: files, env: own });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Of a repository inside there is only an empty directory, which `add` passes over. */
+async function addRepositories(options: { cwd: string; env: Record<string, string> }, tree: string): Promise<void> {
+  const { stdout } = await runGit(['ls-tree', '-r', '-z', '--full-tree', tree], options);
+  const repositories = splitNul(stdout).filter((record) => record.startsWith('160000 '));
+  if (repositories.length > 0)
+    await runGit(['update-index', '-z', '--index-info'], { ...options, input: joinNul(repositories) });
 }
 
 async function converts({ gitCommonDir }: CheckpointPlace, tree: string): Promise<boolean> {
@@ -94,5 +106,10 @@ async function converts({ gitCommonDir }: CheckpointPlace, tree: string): Promis
     runGit(['ls-tree', '-r', '-z', '--name-only', tree], options),
     runGit(['config', '--get-regexp', '^core\\.(autocrlf|attributesfile)$'], { ...options, okCodes: [1] }),
   ]);
-  return /(^|\/|\0)\.gitattributes\0/.test(attributes.stdout.toString('latin1')) || settings.stdout.length > 0;
+  const files = [path.join(gitCommonDir, 'info', 'attributes'), inConfigHome('attributes'), '/etc/gitattributes'];
+  return (
+    /(^|\/|\0)\.gitattributes\0/.test(attributes.stdout.toString('latin1')) ||
+    settings.stdout.length > 0 ||
+    files.some((file) => existsSync(file))
+  );
 }

@@ -88,6 +88,20 @@ describe('A branch from a checkpoint', () => {
     expect(world.git('symbolic-ref', 'HEAD')).toBe('refs/heads/swarm/task/t1');
   });
 
+  it('has what info/attributes converts, and the repositories inside', async () => {
+    using world = await makeWorld({ files: { 'a.txt': 'a\n' } });
+    world.repository.write({ '.git/info/attributes': '*.txt text\n' });
+    world.write({ 'a.txt': 'a\r\nb\r\n' });
+    world.git('init', '-q', 'inner');
+    const inner = path.join(world.worktree, 'inner');
+    const person = ['-c', 'user.name=n', '-c', 'user.email=n@x'];
+    world.repository.git([...person, 'commit', '-q', '--allow-empty', '-m', '1'], inner);
+    const { n } = await world.store.capture(because);
+    await world.store.branch(n, 'tries/two');
+    expect(world.git('cat-file', 'blob', 'tries/two:a.txt')).toBe('a\nb');
+    expect(world.git('rev-parse', 'tries/two:inner')).toBe(world.repository.git(['rev-parse', 'HEAD'], inner));
+  });
+
   it('is HEAD itself where nothing differed, and works for an agent that is gone', async () => {
     using world = await makeWorld();
     const { n } = await world.store.capture(because);
