@@ -96,14 +96,14 @@ export function nextRung(
 }
 
 /**
- * Nothing is wrong now. A limit that was crossed once and then not is no success: it stands until the task has changed.
- * An agent that was made to begin anew may begin with something new and come to nothing again: that shows later.
+ * Nothing is wrong now. A limit that was crossed once and then not is no success: it stands until the task has changed,
+ * or the turn without one is over. An agent that was made to begin anew may begin with something new and come to nothing again: that shows later.
  */
 function calmed(history: LadderState, facts: LadderFacts, now: number, gaps: readonly Gap[]): LadderStep {
   const { task, cause, rung, at, newAt: known = null } = history;
   if (facts.left) return { do: 'reset' };
-  if (cause === 'memory' || cause === 'processes' || cause === 'turn') return null;
   if (task === null && !facts.works) return { do: 'reset' };
+  if (cause === 'memory' || cause === 'processes' || cause === 'turn') return null;
   if (facts.advancedAt === null || facts.advancedAt <= at) return null;
   const newAt = known ?? now;
   const isOver = GENTLE.has(rung) || awakeSince(newAt, now, gaps) >= CALM_SILENCES * facts.stuckAfterMs;

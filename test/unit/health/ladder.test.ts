@@ -181,4 +181,22 @@ describe('the ladder', () => {
     const advancing = { ...FACTS, advancedAt: 10_000_000 };
     expect(climb(1000, { call, facts: advancing })).toEqual(['restart 0', 'rollback 300', 'reassign 600', 'fail 900']);
   });
+
+  test('a turn without a task that was too long is over with the turn: the next one begins anew', () => {
+    const DAY = 86_400_000;
+    const idle: LadderFacts = { ...FACTS, task: null, works: false };
+    const taken: string[] = [];
+    let state: LadderState | null = null;
+    const see = (call: Call | null, facts: LadderFacts, now: number): void => {
+      const step = nextRung(state, call, facts, RULES, now);
+      if (step === null) return;
+      state = step.do === 'reset' ? null : step.state;
+      if (step.do === 'rung') taken.push(step.rung);
+    };
+    for (let day = 0; day < 4; day += 1) {
+      see({ cause: 'turn', at: day * DAY, least: 'interrupt' }, { ...idle, works: true }, day * DAY);
+      for (let hour = 1; hour < 24; hour += 1) see(null, idle, day * DAY + hour * 3_600_000);
+    }
+    expect(taken).toEqual(['interrupt', 'interrupt', 'interrupt', 'interrupt']);
+  });
 });
