@@ -11,7 +11,7 @@ export interface ShellAgentDependencies extends ShellDependencies {
 /** Runs the commands of shell tasks; it has no process of its own between them. */
 export class ShellAgent implements AgentKind {
   readonly #deps: ShellAgentDependencies;
-  readonly #running = new Set<Attempt>();
+  readonly #running = new Map<Attempt, ShellBody>();
 
   constructor(deps: ShellAgentDependencies) {
     this.#deps = deps;
@@ -31,9 +31,10 @@ export class ShellAgent implements AgentKind {
   }
 
   body(attempt: Attempt): TaskBody {
-    this.#running.add(attempt);
+    const body = new ShellBody(attempt, this.#deps);
+    this.#running.set(attempt, body);
     this.#show();
-    return new ShellBody(attempt, this.#deps);
+    return body;
   }
 
   ended(attempt: Attempt): Promise<void> {
@@ -55,9 +56,11 @@ export class ShellAgent implements AgentKind {
     return Promise.resolve(null);
   }
 
-  async interrupt(): Promise<{ ended: 'command' }> {
+  async interrupt({ reason }: Parameters<AgentKind['interrupt']>[0]): Promise<{ ended: 'command' }> {
     const { processes, spec } = this.#deps;
+    for (const body of this.#running.values()) body.cutShort(reason);
     if ((await processes.endWork(spec.stopGraceMs)) > 0) return { ended: 'command' };
+    for (const body of this.#running.values()) body.cutShort(null);
     throw new SwarmError('nothing-to-interrupt', 'no command runs');
   }
 

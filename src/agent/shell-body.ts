@@ -2,7 +2,7 @@ import path from 'node:path';
 import { AGENT_MARK, type AgentSpec } from '../coordination/link.ts';
 import { NO_USAGE, type Usage } from '../domain/agent.ts';
 import type { Attempt, BodyOutcome, TaskBody } from './attempt.ts';
-import { exitText, runCommand } from './command.ts';
+import { exitText, runCommand, type CommandEnd } from './command.ts';
 import type { Clock, Processes } from './ports.ts';
 import { tail } from './prompt.ts';
 import { markOf } from './spec.ts';
@@ -25,10 +25,16 @@ export class ShellBody implements TaskBody {
   readonly resolvesConflicts = false;
   readonly #attempt: Attempt;
   readonly #deps: ShellDependencies;
+  #cut: string | null = null;
 
   constructor(attempt: Attempt, deps: ShellDependencies) {
     this.#attempt = attempt;
     this.#deps = deps;
+  }
+
+  /** Its command is about to be ended, and has failed however it takes that. Null: it goes on. */
+  cutShort(reason: string | null): void {
+    this.#cut = reason;
   }
 
   async work(): Promise<BodyOutcome> {
@@ -37,6 +43,7 @@ export class ShellBody implements TaskBody {
     const argv = order.command ?? [];
     const mark = markOf(spec, order);
     const startedAt = clock.monotonic();
+    this.#cut = null;
     print(`▶ ${order.task} (attempt ${order.attempt}) ${argv.join(' ')}`);
     const end = await runCommand({
       argv,
@@ -51,11 +58,15 @@ export class ShellBody implements TaskBody {
     });
     const how = this.#attempt.brokenOff ?? exitText(end);
     print(`■ ${order.task} ${how} (${((clock.monotonic() - startedAt) / 1000).toFixed(1)} s)`);
-    if (this.#attempt.brokenOff !== null) return { kind: 'broken-off' };
+    return this.#attempt.brokenOff === null ? this.#outcome(argv, end) : { kind: 'broken-off' };
+  }
+
+  #outcome(argv: readonly string[], end: CommandEnd): BodyOutcome {
     const summary = tail(end.tail, SUMMARY_CHARS);
     if (end.startError !== null) return { kind: 'failed', errorClass: 'setup', error: end.startError, summary };
-    if (end.code === 0) return { kind: 'done', summary };
-    return { kind: 'failed', errorClass: 'agent', error: `${argv.join(' ')}: ${exitText(end)}\n${summary}`, summary };
+    if (end.code === 0 && this.#cut === null) return { kind: 'done', summary };
+    const why = this.#cut === null ? exitText(end) : `ended, because ${this.#cut}`;
+    return { kind: 'failed', errorClass: 'agent', error: `${argv.join(' ')}: ${why}\n${summary}`, summary };
   }
 
   /** Nobody is there to mend it. */

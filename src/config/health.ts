@@ -85,7 +85,7 @@ function limit<T extends z.ZodType>(value: T, what: string, act: string) {
 
 /** What one agent may take; all off but where stated. */
 export function limitsSchema(duration: Duration) {
-  const restarted = 'it is restarted with its conversation, and told why';
+  const restarted = 'it is restarted with its conversation, and told why; of kind shell, its command is ended';
   const interrupted = 'its turn is cut short, and it is told why';
   const paused = 'it is stopped and paused, its task is given to others, until you let it go on';
   return z

@@ -55,6 +55,9 @@ export interface LadderFacts {
   stuckAfterMs: number;
 }
 
+/** What may not be, whatever comes of it: no success ends it. */
+const LIMITS: ReadonlySet<LadderState['cause']> = new Set<LimitCause>(['memory', 'processes', 'turn']);
+
 /** These make an agent do nothing; after the others it begins with something new, whatever comes of it. */
 const GENTLE: ReadonlySet<Rung | null> = new Set([null, 'note', 'nudge']);
 /** A trouble that comes back shows after one silence at the earliest. */
@@ -97,13 +100,14 @@ export function nextRung(
 
 /**
  * Nothing is wrong now. A limit that was crossed once and then not is no success: it stands until the task has changed,
- * or the turn without one is over. An agent that was made to begin anew may begin with something new and come to nothing again: that shows later.
+ * or the turn without one is over; but a command that was ended for it has failed, and how often is for its task to say.
+ * An agent that was made to begin anew may begin with something new and come to nothing again: that shows later.
  */
 function calmed(history: LadderState, facts: LadderFacts, now: number, gaps: readonly Gap[]): LadderStep {
   const { task, cause, rung, at, newAt: known = null } = history;
   if (facts.left) return { do: 'reset' };
   if (task === null && !facts.works) return { do: 'reset' };
-  if (cause === 'memory' || cause === 'processes' || cause === 'turn') return null;
+  if (LIMITS.has(cause)) return facts.kind === 'shell' ? { do: 'reset' } : null;
   if (facts.advancedAt === null || facts.advancedAt <= at) return null;
   const newAt = known ?? now;
   const isOver = GENTLE.has(rung) || awakeSince(newAt, now, gaps) >= CALM_SILENCES * facts.stuckAfterMs;
@@ -112,14 +116,21 @@ function calmed(history: LadderState, facts: LadderFacts, now: number, gaps: rea
 }
 
 /** The gentlest rung above the last one that is switched on, of use, and possible. */
-function nextOf(last: Rung | null, { least = 'note' }: Call, facts: LadderFacts, rules: LadderRules): Rung | null {
-  const from = Math.max(last === null ? 0 : RUNGS.indexOf(last) + 1, RUNGS.indexOf(least));
-  return RUNGS.slice(from).find((rung) => rules[rung] !== null && isPossible(rung, facts)) ?? null;
+function nextOf(last: Rung | null, call: Call, facts: LadderFacts, rules: LadderRules): Rung | null {
+  const from = Math.max(last === null ? 0 : RUNGS.indexOf(last) + 1, RUNGS.indexOf(leastOf(call, facts)));
+  return RUNGS.slice(from).find((rung) => rules[rung] !== null && isPossible(rung, call, facts)) ?? null;
 }
 
-function isPossible(rung: Rung, { kind, task, linked, another }: LadderFacts): boolean {
-  // What a command may take is said by its task's own --timeout; nobody can tell a long one from one that hangs.
-  if (kind === 'shell') return rung === 'note';
+/** A command has no conversation that a restart would keep: to end it is enough. */
+function leastOf({ cause, least = 'note' }: Call, { kind }: LadderFacts): Rung {
+  return kind === 'shell' && LIMITS.has(cause) ? 'interrupt' : least;
+}
+
+function isPossible(rung: Rung, { cause }: Call, { kind, task, linked, another }: LadderFacts): boolean {
+  // How long a command may take is said by its task's own --timeout; nobody can tell a long one from one that hangs.
+  if (kind === 'shell' && !LIMITS.has(cause)) return rung === 'note';
+  // Of a command nothing is left that could go on elsewhere, or from a checkpoint.
+  if (kind === 'shell' && (rung === 'rollback' || rung === 'reassign')) return false;
   switch (rung) {
     case 'note':
     case 'restart':

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
@@ -54,6 +55,26 @@ test('a failing command, one that cannot start and one that takes too long each 
   expect(left).toMatchObject({ outcome: 'done' });
   // Before the result was sent, everything was gone.
   expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1`)).toEqual([]);
+});
+
+test('a command that is ended for what it takes has failed, and says why, however it takes its end', async ({
+  broker,
+}) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url, spec: { stopGraceMs: 2_000 } });
+  const { supervisor } = pane;
+  const order = { do: 'interrupt' as const, what: 'turn' as const, reason: 'the memory of its processes is 9 GiB' };
+  supervisor.orders.push(
+    pane.order('t1', { command: ['sh', '-c', 'trap "exit 0" TERM; touch up; while :; do sleep 0.05; done'] }),
+    pane.order('t2', { command: ['true'] }),
+  );
+  await pane.start();
+  await expect.poll(() => existsSync(path.join(pane.spec.worktree, 'up')), { timeout: 15_000 }).toBe(true);
+  expect(await supervisor.order(order)).toMatchObject({ ok: true });
+  await expect.poll(() => supervisor.results.length, { timeout: 15_000 }).toBe(2);
+  const [ended, next] = supervisor.results;
+  expect(ended).toMatchObject({ task: 't1', outcome: 'failed', errorClass: 'agent' });
+  expect(ended?.error).toContain('ended, because the memory of its processes is 9 GiB');
+  expect(next).toMatchObject({ task: 't2', outcome: 'done' });
 });
 
 test('slots work at once, each in its own worktree, and a cancelled one ends alone', async ({ broker }) => {

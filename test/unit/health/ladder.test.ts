@@ -182,6 +182,29 @@ describe('the ladder', () => {
     expect(climb(1000, { call, facts: advancing })).toEqual(['restart 0', 'rollback 300', 'reassign 600', 'fail 900']);
   });
 
+  describe('of a command that crosses a hard limit', () => {
+    const shell: LadderFacts = { ...FACTS, kind: 'shell' };
+    const over = (now: number): Call => ({ cause: 'memory', at: now, least: 'restart' });
+
+    test('ends the command, and whatever does not end with it', () => {
+      expect(climb(3600, { call: over, facts: shell })).toEqual(['interrupt 0', 'restart 120', 'fail 420']);
+      const processes = (now: number): Call => ({ cause: 'processes', at: now, least: 'interrupt' });
+      expect(climb(1, { call: processes, facts: shell })).toEqual(['interrupt 0']);
+    });
+
+    test('ends each further one as well, as often as its task may be tried', () => {
+      const runs = (now: number): Call | null => (now % 60_000 < 5_000 ? over(now) : null);
+      expect(climb(130, { call: runs, facts: shell })).toEqual([
+        'interrupt 0',
+        'reset 5',
+        'interrupt 60',
+        'reset 65',
+        'interrupt 120',
+        'reset 125',
+      ]);
+    });
+  });
+
   test('a turn without a task that was too long is over with the turn: the next one begins anew', () => {
     const DAY = 86_400_000;
     const idle: LadderFacts = { ...FACTS, task: null, works: false };
