@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { kill, killEverything, poll, UP, type StatusView, type World } from '../e2e/world.ts';
+import { kill, killEverything, poll, swarmProcesses, UP, type StatusView, type World } from '../e2e/world.ts';
 import { processesOf } from '../support/processes.ts';
 import type { Random } from './random.ts';
 import type { Strike } from './strikes.ts';
@@ -38,8 +38,9 @@ export async function storm(options: StormOptions): Promise<Recovery[]> {
     await pause(options.random.between(0, REST_MS));
     const at = Date.now();
     const agent = await harm(options, strike);
-    const begun = await withAPerson(options, options.probe(n, agent)).catch((error: unknown) => {
-      throw new Error(`strike ${n}, ${strike.name}${agent === null ? '' : ` of ${agent}`}: ${String(error)}`);
+    const begun = await withAPerson(options, options.probe(n, agent)).catch(async (error: unknown) => {
+      const struck = `strike ${n}, ${strike.name}${agent === null ? '' : ` of ${agent}`}`;
+      throw new Error(`${struck}: ${String(error)}\n${await told(options, agent)}`);
     });
     recoveries.push({ kind: strike.name, ms: begun - at });
     console.log(
@@ -47,6 +48,18 @@ export async function storm(options: StormOptions): Promise<Recovery[]> {
     );
   }
   return recoveries;
+}
+
+/** What there is to know afterwards, when the world is gone. */
+async function told({ world }: StormOptions, agent: string | null): Promise<string> {
+  const asked = [['status'], ['task', 'ls'], ['explain', agent ?? 'worker-1'], ['events', '--lines', '60']];
+  const answers: string[] = [];
+  for (const words of asked) {
+    const { stdout, stderr } = await world.run(words);
+    answers.push(`$ swarm ${words.join(' ')}\n${stdout}${stderr}`);
+  }
+  const processes = swarmProcesses(world).map(({ pid, commandLine }) => `${pid} ${commandLine}`);
+  return [...answers, ...processes].join('\n');
 }
 
 /** Resolves with the agent that was struck; null: not one of them. */
