@@ -32,8 +32,8 @@ export async function purgeObjects(keeper: Keeper, dropped: readonly Checkpoint[
   const files = await privateFiles(git, dropped);
   const unreachable = await findUnreachable(git);
   // fsck looks at neither the indexes nor the reflogs of other worktrees in every version of git.
-  const kept = await objectsOf(git, [...unreachable.own, '--reflog', '--indexed-objects'], ['--all']);
-  const forgotten = await objectsOf(git, [...tips, ...unreachable.checkpoints], ['--all']);
+  const kept = await objectsOf(git, unreachable.own, { also: ['--reflog', '--indexed-objects'] });
+  const forgotten = await objectsOf(git, [...tips, ...unreachable.checkpoints]);
   const gone = new Set([...forgotten.keys()].filter((oid) => unreachable.all.has(oid) && !kept.has(oid)));
   for (const tree of brokenTrees(unreachable.trees, gone, kept)) gone.add(tree);
   // A cached entry would make the next capture believe that its blob is stored.
@@ -54,12 +54,18 @@ interface Git {
 }
 
 /**
- * Object ids with the path they were met at; missing ones are passed over. `except` only shortens the list: of what the
- * excluded commits know, git leaves out what it happens to meet.
+ * Object ids with the path they were met at; missing ones are passed over. What `except` names, and with it everything
+ * that refs reach, only shortens the list: of what the excluded commits know, git leaves out what it happens to meet.
+ * There can be more tips than fit into a command line.
  */
-async function objectsOf(git: Git, tips: readonly string[], except: readonly string[]): Promise<Map<string, string>> {
-  const args = ['rev-list', '--objects', '--missing=allow-any', '--ignore-missing', ...tips, '--not', ...except];
-  const { stdout } = await runGit(args, git);
+async function objectsOf(
+  git: Git,
+  tips: readonly string[],
+  { also = [], except = [], refs = ['--all'] }: { also?: string[]; except?: string[]; refs?: string[] } = {},
+): Promise<Map<string, string>> {
+  const args = ['rev-list', '--objects', '--missing=allow-any', '--ignore-missing', ...also];
+  const input = [...tips, ...except.map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
+  const { stdout } = await runGit([...args, '--stdin', '--not', ...refs], { ...git, input });
   const found = new Map<string, string>();
   for (const line of stdout.toString('latin1').split('\n')) {
     const [, oid, name = ''] = /^([0-9a-f]{40,64})(?: (.*))?$/.exec(line) ?? [];
@@ -185,7 +191,7 @@ async function privateFiles(git: Git, dropped: readonly Checkpoint[]): Promise<M
   // Commits, not trees: of a tree alone git does not look at what the excluded commits know of it.
   const tips = dropped.map(({ commit }) => commit);
   const meta = dropped.map((checkpoint) => checkpoint.meta);
-  return objectsOf(git, [...blobsOnly, ...tips], [...meta, '--exclude=refs/swarm/*', '--all']);
+  return objectsOf(git, tips, { also: blobsOnly, except: meta, refs: ['--exclude=refs/swarm/*', '--all'] });
 }
 
 /** What makes a purge of a secret incomplete: the same contents at the same place in other checkpoints. */

@@ -1,6 +1,7 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, lstatSync, chmodSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { dropCheckpoints, pinCheckpoint, pruneCheckpoints } from '../../../src/checkpoint/upkeep.ts';
 import { gitFacts, walk } from './walk.ts';
@@ -180,5 +181,35 @@ describe('Upkeep', () => {
     writeFileSync(path.join(world.worktree, 'after.txt'), 'x');
     await world.store.capture(because);
     expect(world.repository.tryGit(['fsck', '--connectivity-only']).code).toBe(0);
+  });
+});
+
+describe('A purge in a repository with very many unreachable commits', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  /** Leaves less than 64 kB of what the system gives for arguments and environment together. */
+  function crowdEnvironment(): void {
+    const part = 'x'.repeat(32_000);
+    const isFull = (): boolean => (spawnSync('true', [part]).error as NodeJS.ErrnoException | undefined) !== undefined;
+    for (let n = 0; !isFull(); n += 1) vi.stubEnv(`CROWD_${n}`, part);
+    vi.stubEnv('CROWD_0', undefined);
+  }
+
+  it('names them in no command line', async () => {
+    using world = await makeWorld();
+    const commits = Array.from(
+      { length: 2_000 },
+      (_, at) => `commit refs/x\ncommitter a <a@b> ${at} +0000\ndata 1\nx\n`,
+    );
+    execFileSync('git', ['fast-import', '--quiet'], { cwd: world.worktree, input: commits.join('') });
+    world.git('update-ref', '-d', 'refs/x');
+    world.write({ 'key.pem': 'a secret\n' });
+    const { n, commit } = await world.store.capture(because);
+    const secret = world.git('rev-parse', `${commit}:key.pem`);
+    rmSync(path.join(world.worktree, 'key.pem'));
+    crowdEnvironment();
+    await dropCheckpoints(world.store.place, [n], true);
+    vi.unstubAllEnvs();
+    expect(has(world, secret)).toBe(false);
   });
 });
