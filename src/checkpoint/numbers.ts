@@ -46,6 +46,16 @@ export async function marksOf({ gitCommonDir, agent }: Owner, numbers: readonly 
   ];
 }
 
+/** Commands that take back those of `marksOf`. All marks are refs to the same blob. Pure. */
+export function unmarked(commands: readonly string[]): string[] {
+  const blob = commands.find((command) => command.startsWith('create '))?.split(' ')[2];
+  return commands.map((command) =>
+    command.startsWith('create ')
+      ? command.replace('create ', 'delete ')
+      : `${command.replace('delete ', 'create ')} ${blob}`,
+  );
+}
+
 /**
  * Largest number of a checkpoint that is stored in a file of its own; null only says "ask git", because refs may be
  * packed, or a higher one was dropped.

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { printable } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
-import { listAllCheckpoints } from './refs.ts';
+import { objectsOf, present } from './objects.ts';
+import type { Git } from './objects.ts';
+import { holdersOf, ownFiles } from './purge-holders.ts';
+import type { OwnFiles } from './purge-holders.ts';
 import { parseBatch } from '../git/batch.ts';
 import type { Checkpoint, CheckpointPlace } from './types.ts';
 
@@ -15,63 +17,56 @@ export interface Purged {
   objects: number;
   /** Files of the dropped checkpoint that other checkpoints hold as well, and which (at most 20 files). */
   stillHeld: { path: string; checkpoints: { agent: string; n: number }[] }[];
-  /** Why objects that only this checkpoint held are there all the same; empty when none is. */
+  /** Why what this checkpoint held is there all the same, elsewhere than in checkpoints; empty when nothing is. */
   remaining: string[];
 }
 
+/** What a purge will remove, and what it is about. */
+export interface PurgePlan {
+  gone: Set<string>;
+  files: OwnFiles;
+}
+
 /**
- * Removes from the object store what nothing refers to since a checkpoint was dropped: its own objects and no others.
- * Checkpoints write into the repository itself, so this is done there: what any ref, reflog or index of any worktree
- * reaches stays, and so does what the person's own unreachable commits and tags reach (a dropped stash, an amended
- * commit), which git could still bring back. Where the objects lie in a pack it is written anew; unreachable objects of
- * others then lie loose, as after `git gc`. A bare unreachable tree keeps nothing: git names no way back to one.
+ * Finds what nothing refers to since checkpoints were dropped: their own objects and no others. Checkpoints write into
+ * the repository itself, so this is done there: what any ref, reflog or index of any worktree reaches stays, and so does
+ * what the person's own unreachable commits and tags reach (a dropped stash, an amended commit), which git could still
+ * bring back. A bare unreachable tree keeps nothing: git names no way back to one.
  */
-export async function purgeObjects(keeper: Keeper, dropped: readonly Checkpoint[]): Promise<Purged> {
-  const git = { cwd: keeper.gitCommonDir, env: { GIT_DIR: keeper.gitCommonDir } };
+export async function planPurge(keeper: Keeper, dropped: readonly Checkpoint[]): Promise<PurgePlan> {
+  const git = gitOf(keeper);
   const tips = dropped.flatMap(({ commit, meta }) => [commit, meta]);
-  const files = await privateFiles(git, dropped);
+  const files = await ownFiles(git, dropped);
   const unreachable = await findUnreachable(git);
   // fsck looks at neither the indexes nor the reflogs of other worktrees in every version of git.
   const kept = await objectsOf(git, unreachable.own, { also: ['--reflog', '--indexed-objects'] });
   const forgotten = await objectsOf(git, [...tips, ...unreachable.checkpoints]);
   const gone = new Set([...forgotten.keys()].filter((oid) => unreachable.all.has(oid) && !kept.has(oid)));
   for (const tree of brokenTrees(unreachable.trees, gone, kept)) gone.add(tree);
+  return { gone, files };
+}
+
+/**
+ * Removes it from the object store. Where the objects lie in a pack it is written anew; unreachable objects of others
+ * then lie loose, as after `git gc`.
+ */
+export async function purgeObjects(keeper: Keeper, { gone, files }: PurgePlan): Promise<Purged> {
+  const git = gitOf(keeper);
   // A cached entry would make the next capture believe that its blob is stored.
   await forgetIndexes(keeper);
   await removeObjects(keeper, git, [...gone]);
   const left = await present(git, [...gone]);
   if (left.length < gone.size && hasCommitGraph(keeper)) await runGit(['commit-graph', 'write', '--reachable'], git);
+  const { stillHeld, told } = await holdersOf(git, files);
   return {
     objects: gone.size - left.length,
-    stillHeld: await holdersOf(keeper, git, files),
-    remaining: left.length === 0 ? [] : whyRemaining(keeper, left.length),
+    stillHeld,
+    remaining: [...(left.length === 0 ? [] : whyRemaining(keeper, left.length)), ...told],
   };
 }
 
-interface Git {
-  cwd: string;
-  env: Record<string, string>;
-}
-
-/**
- * Object ids with the path they were met at; missing ones are passed over. What `except` names, and with it everything
- * that refs reach, only shortens the list: of what the excluded commits know, git leaves out what it happens to meet.
- * There can be more tips than fit into a command line.
- */
-async function objectsOf(
-  git: Git,
-  tips: readonly string[],
-  { also = [], except = [], refs = ['--all'] }: { also?: string[]; except?: string[]; refs?: string[] } = {},
-): Promise<Map<string, string>> {
-  const args = ['rev-list', '--objects', '--missing=allow-any', '--ignore-missing', ...also];
-  const input = [...tips, ...except.map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
-  const { stdout } = await runGit([...args, '--stdin', '--not', ...refs], { ...git, input });
-  const found = new Map<string, string>();
-  for (const line of stdout.toString('latin1').split('\n')) {
-    const [, oid, name = ''] = /^([0-9a-f]{40,64})(?: (.*))?$/.exec(line) ?? [];
-    if (oid !== undefined) found.set(oid, name);
-  }
-  return found;
+function gitOf({ gitCommonDir }: Keeper): Git {
+  return { cwd: gitCommonDir, env: { GIT_DIR: gitCommonDir } };
 }
 
 async function forgetIndexes({ shadowGit }: Keeper): Promise<void> {
@@ -158,18 +153,6 @@ async function removeObjects(keeper: Keeper, git: Git, oids: readonly string[]):
   await unlinkAll();
 }
 
-async function present(git: Git, oids: readonly string[]): Promise<string[]> {
-  if (oids.length === 0) return [];
-  const { stdout } = await runGit(['cat-file', '--batch-check=%(objectname)'], {
-    ...git,
-    input: `${oids.join('\n')}\n`,
-  });
-  return stdout
-    .toString('latin1')
-    .split('\n')
-    .filter((line) => /^[0-9a-f]{40,64}$/.test(line));
-}
-
 function hasCommitGraph({ gitCommonDir }: Keeper): boolean {
   const info = path.join(gitCommonDir, 'objects', 'info');
   return existsSync(path.join(info, 'commit-graph')) || existsSync(path.join(info, 'commit-graphs'));
@@ -181,34 +164,4 @@ function whyRemaining({ gitCommonDir }: Keeper, count: number): string[] {
     ? 'another repository that this one borrows objects from'
     : 'a pack that is marked to be kept';
   return [`${count} of its objects are there all the same: they also lie in ${where}`];
-}
-
-const MOST_PATHS = 20;
-
-/** Files of these checkpoints that no commit outside of checkpoints knows: what a purge is about. */
-async function privateFiles(git: Git, dropped: readonly Checkpoint[]): Promise<Map<string, string>> {
-  const blobsOnly = ['--filter=object:type=blob', '--filter-provided-objects'];
-  // Commits, not trees: of a tree alone git does not look at what the excluded commits know of it.
-  const tips = dropped.map(({ commit }) => commit);
-  const meta = dropped.map((checkpoint) => checkpoint.meta);
-  return objectsOf(git, tips, { also: blobsOnly, except: meta, refs: ['--exclude=refs/swarm/*', '--all'] });
-}
-
-/** What makes a purge of a secret incomplete: the same contents at the same place in other checkpoints. */
-async function holdersOf(keeper: Keeper, git: Git, files: ReadonlyMap<string, string>): Promise<Purged['stillHeld']> {
-  const left = new Set(await present(git, [...files.keys()]));
-  const asked = [...files].filter(([oid, name]) => left.has(oid) && name !== '').slice(0, MOST_PATHS);
-  const checkpoints = await listAllCheckpoints(keeper.gitCommonDir);
-  if (asked.length === 0 || checkpoints.length === 0) return [];
-  const names = asked.flatMap(([, name]) => checkpoints.map(({ commit }) => `${commit}:${name}`));
-  const { stdout } = await runGit(['cat-file', '--batch-check=%(objectname)'], {
-    ...git,
-    input: Buffer.from(`${names.join('\n')}\n`, 'latin1'),
-  });
-  const answers = stdout.toString('latin1').split('\n');
-  return asked.flatMap(([oid, name], row) => {
-    const holders = checkpoints.filter((_, column) => answers[row * checkpoints.length + column] === oid);
-    if (holders.length === 0) return [];
-    return [{ path: printable(name), checkpoints: holders.map(({ agent, n }) => ({ agent, n })) }];
-  });
 }

@@ -1,9 +1,9 @@
 import { SwarmError } from '../domain/errors.ts';
 import { readJournal } from './journal.ts';
-import { purgeObjects } from './purge.ts';
+import { planPurge, purgeObjects } from './purge.ts';
 import type { Keeper, Purged } from './purge.ts';
 import { pinPrefix, refPrefix } from './record.ts';
-import { marksOf } from './numbers.ts';
+import { marksOf, unmarked } from './numbers.ts';
 import { findCheckpoint, listAllCheckpoints, updateRefs } from './refs.ts';
 import { expired } from './retention.ts';
 import type { Retention } from './retention.ts';
@@ -67,7 +67,13 @@ export async function dropCheckpoints(
     dropped.map(({ n }) => n),
   );
   await updateRefs(place.gitCommonDir, [...marks, ...dropped.map(deletion)]);
-  return { dropped, purged: purge ? await purgeObjects(place, dropped) : null };
+  if (!purge) return { dropped, purged: null };
+  const plan = await planPurge(place, dropped).catch(async (error: unknown) => {
+    // Nothing of them is gone: they are checkpoints again, which another purge finds.
+    await updateRefs(place.gitCommonDir, [...unmarked(marks), ...dropped.map(creation)]);
+    throw error;
+  });
+  return { dropped, purged: await purgeObjects(place, plan) };
 }
 
 function pinnedError({ agent, n }: Checkpoint): SwarmError {
@@ -82,6 +88,7 @@ function neededError(n: number): SwarmError {
   });
 }
 
+const creation = ({ agent, n, commit }: Checkpoint): string => `create ${refPrefix(agent)}${n} ${commit}`;
 const deletion = ({ agent, n, commit }: Checkpoint): string => `delete ${refPrefix(agent)}${n} ${commit}`;
 
 async function heldByRollback(place: Keeper & { agent: string }): Promise<Set<number>> {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync, lstatSync, chmodSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, lstatSync, chmodSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
@@ -181,6 +181,75 @@ describe('Upkeep', () => {
     writeFileSync(path.join(world.worktree, 'after.txt'), 'x');
     await world.store.capture(because);
     expect(world.repository.tryGit(['fsck', '--connectivity-only']).code).toBe(0);
+  });
+});
+
+describe('A purge says who still holds what was to go', () => {
+  const env = 'A=secret\n';
+  const clean = (world: World): void => rmSync(path.join(world.worktree, '.env'));
+  const HELD: [string, (world: World) => void, RegExp][] = [
+    ['an index', (world) => void world.git('add', '.env'), /^\.env is staged in \S+worker-1: `git -C \S+ rm --cached/],
+    [
+      'a commit',
+      (world) => (world.git('add', '.env'), world.git('commit', '-qm', 'oh'), clean(world)),
+      /^\.env is in ordinary commits too, .*: `git log --all/,
+    ],
+    [
+      'a commit that was reset',
+      (world) => (world.git('add', '.env'), world.git('commit', '-qm', 'oh'), world.git('reset', '-q', '--hard', '@~')),
+      /^\.env is also in a reflog or .*--find-object/,
+    ],
+  ];
+  it.each(HELD)('%s', async (_, hold, told) => {
+    using world = await makeWorld();
+    world.write({ '.env': env });
+    const { n } = await world.store.capture(because);
+    hold(world);
+    const { purged } = await dropCheckpoints(world.store.place, [n], true);
+    expect(purged?.stillHeld).toEqual([]);
+    expect(purged?.remaining).toEqual([expect.stringMatching(told)]);
+  });
+
+  it('another checkpoint, in which it is only staged', async () => {
+    using world = await makeWorld();
+    world.write({ '.env': env });
+    world.git('add', '.env');
+    const first = await world.store.capture(because);
+    const secret = world.git('rev-parse', ':.env');
+    clean(world);
+    const second = await world.store.capture(because);
+    world.git('rm', '-q', '--cached', '.env');
+    const { purged } = await dropCheckpoints(world.store.place, [first.n], true);
+    expect(purged).toMatchObject({
+      stillHeld: [{ path: '.env', checkpoints: [{ agent: 'worker-1', n: second.n }] }],
+      remaining: [],
+    });
+    const done = await dropCheckpoints(world.store.place, [second.n], true);
+    expect(done.purged).toMatchObject({ stillHeld: [], remaining: [] });
+    expect(has(world, secret)).toBe(false);
+  });
+});
+
+describe('A purge that cannot find out what is to go', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+  it('leaves the checkpoints as they are, to be dropped again', async () => {
+    using world = await makeWorld();
+    world.write({ 'key.pem': 'a secret\n' });
+    const { n, commit } = await world.store.capture(because);
+    const secret = world.git('rev-parse', `${commit}:key.pem`);
+    rmSync(path.join(world.worktree, 'key.pem'));
+    const bin = path.join(world.repository.home, 'bin');
+    world.write({ 'bin/git': `#!/bin/sh\ncase "$*" in *fsck*) exit 99;; esac\nPATH=$REAL exec git "$@"\n` });
+    mkdirSync(bin);
+    renameSync(path.join(world.worktree, 'bin/git'), path.join(bin, 'git'));
+    chmodSync(path.join(bin, 'git'), 0o755);
+    vi.stubEnv('REAL', process.env.PATH);
+    vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+    await expect(dropCheckpoints(world.store.place, [n], true)).rejects.toMatchObject({ code: 'git-failed' });
+    vi.unstubAllEnvs();
+    expect((await world.store.list()).map((checkpoint) => checkpoint.n)).toEqual([n]);
+    await dropCheckpoints(world.store.place, [n], true);
+    expect(has(world, secret)).toBe(false);
   });
 });
 
