@@ -25,13 +25,13 @@ export interface DiscardCaptured {
 }
 
 /**
- * Sets a worktree to its HEAD, detached, and removes its untracked files, one by one. HEAD's commit stays as it is, and
- * so does the branch. Error: `not-captured`, when a file is not in the checkpoint; nothing was changed then.
+ * Sets a worktree to its HEAD, detached (before the first commit of its branch: to nothing), and removes its untracked
+ * files, one by one. HEAD's commit stays as it is, and so does the branch. Error: `not-captured`, when a file is not in the checkpoint; nothing was changed then.
  */
 export async function discardCaptured({ worktree, checkpoint, files }: DiscardCaptured): Promise<void> {
   const held = heldBy(worktree, checkpoint);
   const captured = await held();
-  const { untracked } = await readStatus(worktree, { untracked: 'all' });
+  const { commit, untracked } = await readStatus(worktree, { untracked: 'all' });
   const missing = [...files, ...untracked].find((name) => !captured.has(name) && lies(worktree, name));
   if (missing !== undefined) {
     throw new SwarmError('not-captured', `the checkpoint does not hold ${printable(missing)}`, {
@@ -40,7 +40,9 @@ export async function discardCaptured({ worktree, checkpoint, files }: DiscardCa
   }
   const gitDir = worktreeGitDir(worktree);
   await clearOperation(gitDir);
-  await whileLocked(() => runGit(['checkout', '-q', '-f', '--detach', 'HEAD'], { cwd: worktree }));
+  // Before the first commit of a branch there is nothing to check out: what is staged becomes untracked.
+  const toHead = commit === null ? ['read-tree', '--empty'] : ['checkout', '-q', '-f', '--detach', 'HEAD'];
+  await whileLocked(() => runGit(toHead, { cwd: worktree }));
   await removeLeftovers({ worktree, held, aside: new Aside(worktree, gitDir) });
 }
 

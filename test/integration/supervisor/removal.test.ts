@@ -250,6 +250,19 @@ describe('a worktree is kept, forced or not, where there is', () => {
   });
 });
 
+it('a branch before its first commit: forced, its files move to the checkpoint', async () => {
+  using repository = makeRepository();
+  const s = await scene(repository);
+  s.git('switch', '-q', '--orphan', 'fresh');
+  s.write({ 'staged.txt': 'staged\n', 'new.txt': 'new\n' });
+  s.git('add', 'staged.txt');
+  expect((await s.remove()).removed).toBe(false);
+  const { removed, reasons, checkpoint } = await s.remove(true);
+  expect({ removed, reasons }).toEqual({ removed: true, reasons: [] });
+  for (const name of ['staged', 'new'])
+    expect(repository.git(['show', `refs/swarm/checkpoints/worker-1/${checkpoint}:${name}.txt`])).toBe(name);
+});
+
 it('a clean worktree goes, with what git ignores; its branch, and stashes of others, stay', async () => {
   using repository = makeRepository({ files: { 'readme.txt': 'hello\n', '.gitignore': 'ignored/\n' } });
   const s = await scene(repository);
