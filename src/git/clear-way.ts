@@ -46,6 +46,16 @@ export async function clearWay({ worktree, status, start, merges, held, aside }:
   return moved.map(printable);
 }
 
+/** In a worktree that is `from` without changes: what going to `to` would overwrite or delete and no commit holds. */
+export async function lyingInTheWay(worktree: string, from: string, to: string): Promise<RawPath[]> {
+  const names = await placedBy(worktree, from, to);
+  const files = filesAt(worktree, names);
+  const repositories = repositoriesAt(worktree, names);
+  const committed = files.length === 0 ? new Set<RawPath>() : await tracked(worktree);
+  const links = repositories.length === 0 ? new Set<RawPath>() : await linksOf(worktree, to);
+  return [...repositories.filter((file) => !links.has(file)), ...files.filter((file) => !committed.has(file))];
+}
+
 /** Files and links of a commit that come, or come instead of another kind of thing. */
 async function placedBy(worktree: string, from: string | null, to: string): Promise<RawPath[]> {
   if (from === null) {

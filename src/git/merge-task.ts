@@ -95,10 +95,10 @@ export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'sig
   return holder.path;
 }
 
-function branchDirty(into: string, place: string, what: readonly string[], cause?: unknown): SwarmError {
+export function branchDirty(into: string, place: string, what: readonly string[], cause?: unknown): SwarmError {
   const some = what.slice(0, 3).join(', ') + (what.length > 3 ? `, and ${what.length - 3} more` : '');
   return new SwarmError('branch-dirty', `${into} is checked out in ${place} with changes: ${some}`, {
-    hint: `Commit or stash them, then merge again: git -C '${place}' stash`,
+    hint: `Commit, stash or move them, then try again: git -C '${place}' stash`,
     retrySafe: true,
     cause,
   });

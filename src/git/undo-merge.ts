@@ -1,8 +1,10 @@
 import { SwarmError } from '../domain/errors.ts';
+import { printable } from './bytes.ts';
+import { lyingInTheWay } from './clear-way.ts';
 import { isGitError } from './errors.ts';
 import { runGit } from './git.ts';
 import { serialised, whileLocked } from './lock.ts';
-import { cleanCheckout } from './merge-task.ts';
+import { branchDirty, cleanCheckout } from './merge-task.ts';
 import { commitOf, resolveAll } from './resolve.ts';
 
 export interface UndoMerge {
@@ -25,8 +27,12 @@ export async function undoMerge(merge: UndoMerge): Promise<void> {
     if (tip !== after) throw builtUpon(merge, tip);
     const place = await cleanCheckout({ root, into });
     try {
-      if (place !== null) await whileLocked(() => runGit(['reset', '-q', '--keep', before], { cwd: place }));
-      else
+      if (place !== null) {
+        // Git's reset overwrites what is ignored, and repositories, without a word.
+        const lying = await lyingInTheWay(place, after, before);
+        if (lying.length > 0) throw branchDirty(into, place, lying.map(printable));
+        await whileLocked(() => runGit(['reset', '-q', '--keep', before], { cwd: place }));
+      } else
         await whileLocked(() =>
           runGit(['update-ref', '-m', 'swarm: undo of a merge', `refs/heads/${into}`, before, after], { cwd: root }),
         );

@@ -20,6 +20,7 @@ import { mergeTask } from '../../../src/git/merge-task.ts';
 import { prepareTask } from '../../../src/git/prepare-task.ts';
 import type { PrepareTask } from '../../../src/git/prepare-task.ts';
 import { taskDiff } from '../../../src/git/task-diff.ts';
+import { undoMerge } from '../../../src/git/undo-merge.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 import type { RepositoryOptions, TestRepository } from '../../support/git-repository.ts';
@@ -492,6 +493,29 @@ describe('Merging a task', () => {
     expect(await merge(repository, commit)).toEqual({ merged: false, commit: merged.commit, before: merged.commit });
     expect(existsSync(told)).toBe(false);
     expectNoTrace(repository);
+  });
+
+  it('is not taken back over what no commit holds', async () => {
+    using repository = makeRepository({ files: { '.gitignore': '*.local\n', 'lib.local': '1\n' } });
+    repository.git(['add', '-f', 'lib.local']);
+    repository.git(['commit', '-q', '--amend', '--no-edit']);
+    const place = path.join(repository.home, 'making');
+    repository.git(['worktree', 'add', '-q', '--detach', place, 'main']);
+    repository.git(['rm', '-q', 'lib.local'], place);
+    const { before, commit: after } = await merge(repository, repository.commit({}, 'a result', place));
+    const undo = { root: repository.root, into: 'main', before, after };
+    const file = path.join(repository.root, 'lib.local');
+    const refused = { code: 'branch-dirty', message: expect.stringContaining('lib.local') as string };
+    writeFileSync(file, 'mine\n');
+    await expect(undoMerge(undo)).rejects.toMatchObject(refused);
+    expect(readFileSync(file, 'utf8')).toBe('mine\n');
+    rmSync(file);
+    innerOne(repository, file);
+    await expect(undoMerge(undo)).rejects.toMatchObject(refused);
+    expect(filesIn(repository.root)).toContain('lib.local/only-here.txt');
+    rmSync(file, { recursive: true });
+    await undoMerge(undo);
+    expect(readFileSync(file, 'utf8')).toBe('1\n');
   });
 
   it('refuses a dirty checkout with a cure, and changes nothing', async () => {
