@@ -76,7 +76,7 @@ beforeAll(async () => {
         {
           name: 'endless',
           matches: '^# Task t\\d+: endless',
-          steps: [{ ...bash('date +%N'), delayMs: 1_000 }],
+          steps: [{ ...call(bash('date +%N')), delayMs: 1_000 }],
           loop: true,
         },
         {
