@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { AgentSpec, HeldTask } from '../coordination/link.ts';
 import type { TaskResult } from '../coordination/messages.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
-import { errorText } from '../domain/errors.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
 import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
 import { exitText, runCommand } from './command.ts';
 import type { Captured, Clock, Processes, Tip } from './ports.ts';
@@ -12,6 +12,8 @@ import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
 
 const TEXT_MAX = 20_000;
+/** Between two tries to end what cannot be ended, ms. */
+const SURVIVORS_RETRY_MS = 5_000;
 
 export interface LifeDependencies {
   spec: AgentSpec;
@@ -36,6 +38,7 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDe
     ending = await life.work();
   } catch (error) {
     deps.log.error({ task: order.task, attempt: order.attempt, err: error }, 'an attempt failed');
+    if (error instanceof SwarmError && error.code === 'survivors') await untilGone(life.mark, attempt, deps, error);
     ending = failed('setup', errorText(error));
   } finally {
     attempt.stopTimeout();
@@ -55,16 +58,41 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDe
   };
 }
 
+/**
+ * Whoever hears of the end of this attempt may begin the next one, anywhere: so that nobody hears of it while something
+ * of it lives, as a process that hangs in the kernel.
+ */
+async function untilGone(
+  mark: string,
+  { order }: Attempt,
+  { spec, processes, event, clock, log }: LifeDependencies,
+  found: SwarmError,
+): Promise<void> {
+  event('task.survivors', order.task, { attempt: order.attempt, detail: found.message });
+  for (let gone = false; !gone;) {
+    await new Promise<void>((resolve) => void clock.after(SURVIVORS_RETRY_MS, resolve));
+    try {
+      await processes.endMarked(mark, spec.stopGraceMs);
+      gone = true;
+    } catch (error) {
+      log.warn({ task: order.task, attempt: order.attempt, err: error }, 'something of an attempt lives on');
+    }
+  }
+}
+
 class Life {
   readonly #attempt: Attempt;
   readonly #body: TaskBody;
   readonly #deps: LifeDependencies;
   tip: Tip | null = null;
+  /** Borne by whatever runs now. */
+  mark: string;
 
   constructor(attempt: Attempt, body: TaskBody, deps: LifeDependencies) {
     this.#attempt = attempt;
     this.#body = body;
     this.#deps = deps;
+    this.mark = markOf(deps.spec, attempt.order);
   }
 
   async work(): Promise<Ending> {
@@ -152,6 +180,7 @@ class Life {
     this.#enter('verifying');
     // A mark of its own, so that its leftovers can be told from an agent that lives on in the pane.
     const mark = `${markOf(spec, order)}/verify`;
+    this.mark = mark;
     const end = await runCommand({
       argv: order.verify.argv,
       cwd: workspace.path,
@@ -163,6 +192,7 @@ class Life {
       processes,
       clock,
     });
+    this.mark = markOf(spec, order);
     if (this.tip !== null) await workspace.clean(this.tip.commit);
     const ok = end.code === 0;
     const of = order.verifyFollowUps;

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { Attempt, type TaskBody } from '../../../src/agent/attempt.ts';
+import { liveAttempt, type LifeDependencies } from '../../../src/agent/attempt-life.ts';
+import type { Workspace } from '../../../src/agent/ports.ts';
+import type { TaskOrder } from '../../../src/coordination/messages.ts';
+import { SwarmError } from '../../../src/domain/errors.ts';
+import { NO_USAGE } from '../../../src/domain/agent.ts';
+import { FakeClock, settle, silentLog } from './support.ts';
+
+test('an attempt of which something cannot be ended is not over before it is gone', async () => {
+  const clock = new FakeClock();
+  const asked: string[] = [];
+  const events: string[] = [];
+  let survivors = true;
+  const endMarked = async (prefix: string): Promise<void> => {
+    asked.push(prefix);
+    if (survivors) throw new SwarmError('survivors', 'processes of it cannot be ended: 4711');
+  };
+  const workspace = {
+    path: '/repo.swarm/runner-1',
+    ensure: async () => undefined,
+    capture: async () => ({ n: 1, commit: 'c', tree: 't', created: true }),
+    prepare: async () => ({ branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] }),
+  } as unknown as Workspace;
+  const order = { task: 't1', attempt: 1, slot: 0, resume: null, timeoutMs: null } as unknown as TaskOrder;
+  const body: TaskBody = {
+    resolvesConflicts: false,
+    work: async () => {
+      await endMarked('p/runner-1/t1/1');
+      return { kind: 'done', summary: '' };
+    },
+    mend: async () => null,
+    sessionId: () => null,
+    usage: async () => ({ ...NO_USAGE }),
+  };
+  let over: string | null = null;
+  const life = liveAttempt(new Attempt(order, workspace, ''), body, {
+    spec: { project: 'p', agent: 'runner-1', stopGraceMs: 100 },
+    env: {},
+    processes: { endMarked },
+    state: { setTask: () => undefined, update: () => undefined },
+    event: (name: string) => events.push(name),
+    clock,
+    log: silentLog,
+  } as unknown as LifeDependencies).then((result) => (over = result.outcome));
+  await settle();
+  await clock.advance(600_000);
+  expect(over, 'nobody may begin it again while something of it lives').toBeNull();
+  expect(new Set(asked)).toEqual(new Set(['p/runner-1/t1/1']));
+  expect(events).toEqual(['task.survivors']);
+  survivors = false;
+  await clock.advance(10_000);
+  await life;
+  expect(over).toBe('failed');
+  expect(clock.pending).toBe(0);
+});
