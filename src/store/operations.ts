@@ -67,6 +67,12 @@ export class OperationTable {
     );
     return row === undefined ? undefined : toOperation(row);
   }
+
+  /** `lastDone` of every agent that ever was. */
+  lastDoneOfEach(): Operation[] {
+    const newest = `SELECT max(id) FROM operations WHERE state = 'done' GROUP BY agent`;
+    return this.#db.all<Row>(`SELECT * FROM operations WHERE id IN (${newest}) ORDER BY id`).map(toOperation);
+  }
 }
 
 function toOperation(row: Row): Operation {

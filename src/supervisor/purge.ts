@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts';
 import type { Purge } from './power.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
 import { releasePorts } from './port-blocks.ts';
-import type { RemovedAgent } from './removed-agent.ts';
+import { removedBefore, withEarlier, type RemovedAgent } from './removed-agent.ts';
 import type { Teardown } from './teardown.ts';
 
 /** What a later `up` makes anew, and what holds secrets meanwhile. */
@@ -43,20 +43,23 @@ export async function removeWorktrees(
     const request = { layout, limits, worktree, agent: checkpoints, force, reason: 'before-purge', sessionId };
     outcomes.push(await removeExamined({ ...request, teardown: () => teardown(worktree) }));
   }
-  const removed = agents.map((row): RemovedAgent => ({ row, worktrees: worktreesOf(row, outcomes) }));
+  const found = new Set(outcomes.map(({ worktree }) => worktree));
+  const removed = agents
+    .map((row): RemovedAgent => ({ row, worktrees: worktreesOf(row, outcomes) }))
+    .map((agent) => withEarlier(agent, store.operations.lastDone(agent.row.id), found));
   const kept = outcomes.filter((outcome) => !outcome.removed);
   for (const outcome of kept) log.warn(outcome, 'a worktree was kept');
   if (kept.length > 0) {
     const told = kept.map(({ worktree, reasons }) => ({ worktree, why: reasonText(reasons) }));
     await writeFileAtomic(keptFile, JSON.stringify(told), { mode: 0o600 });
-    const gone = removed.filter(({ worktrees }) => worktrees.length > 0);
+    const gone = removed.filter(({ row }) => worktreesOf(row, outcomes).length > 0);
     await store.write(() => {
       for (const agent of gone) store.operations.begin('purge', agent.row.id, agent, 'done');
     });
     throw new Error(`kept ${kept.map(({ worktree }) => worktree).join(', ')}`);
   }
   await mkdir(path.dirname(purgedFile), { recursive: true, mode: 0o700 });
-  const forgotten = removed.map((agent) => (agent.worktrees.length > 0 ? agent : goneBefore(store, agent)));
+  const forgotten = [...removed, ...removedBefore(store.operations.lastDoneOfEach(), agents)];
   await writeFileAtomic(purgedFile, JSON.stringify(forgotten), { mode: 0o600 });
   // Only if nothing of anybody else lies in it.
   await rmdir(worktreesDir).catch((error: unknown) => log.info({ err: error }, 'the directory of worktrees was kept'));
@@ -67,12 +70,6 @@ function worktreesOf({ id }: AgentRecord, outcomes: readonly RemovalOutcome[]): 
   return outcomes
     .filter(({ removed, worktree }) => removed && ownerOf(worktree).agent === id)
     .map(({ worktree, checkpoint }) => ({ path: worktree, checkpoint }));
-}
-
-/** One whose worktree went when an earlier purge kept that of another. */
-function goneBefore({ operations }: Pick<Store, 'operations'>, agent: RemovedAgent): RemovedAgent {
-  const last = operations.lastDone(agent.row.id);
-  return last?.kind === 'purge' ? { ...agent, worktrees: (last.data as RemovedAgent).worktrees } : agent;
 }
 
 /**
