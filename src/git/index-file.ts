@@ -24,6 +24,8 @@ export interface IndexFile {
   sameEntry(at: number, other: IndexFile, otherAt: number): boolean;
   /** The same file by what stat told when the entries were written. */
   sameStat(at: number, other: IndexFile, otherAt: number): boolean;
+  /** False: git has never compared the file with this entry, or found it changed. */
+  hasStat(at: number): boolean;
   sameContent(at: number, other: IndexFile, otherAt: number): boolean;
   sameMode(at: number, other: IndexFile, otherAt: number): boolean;
   isUnmerged(at: number): boolean;
@@ -100,6 +102,7 @@ export function readIndexFile(bytes: Buffer, oid: string): IndexFile | null {
       const [mine, others] = [start(entry), other.start(otherEntry)];
       return COMPARED.every((field) => view.getUint32(mine + field) === other.view.getUint32(others + field));
     },
+    hasStat: (entry) => COMPARED.some((field) => view.getUint32(start(entry) + field) !== 0),
     isUnmerged: (entry) => (flagsOf(start(entry)) & STAGE) !== 0,
     isRepository: (entry) => view.getUint32(start(entry) + MODE_AT) === GITLINK,
   };
@@ -129,7 +132,8 @@ export interface Refreshed {
 
 /**
  * What `git update-index --refresh` would do, as far as it can be known without a look at a file: `fresh` tells how the
- * files lie there that have the very content of `index`. Files that `fresh` has not are asked for with `exists`.
+ * files lie there that have the very content of `index`. Where git converts, that may be a change: what it has not yet
+ * compared is left to it. Files that `fresh` has not are asked for with `exists`.
  */
 export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: RawPath) => boolean): Refreshed {
   const stale: RawPath[] = [];
@@ -148,7 +152,7 @@ export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: Raw
     const isBeside = beside < fresh.count && order === 0;
     if (isBeside ? index.sameStat(at, fresh, beside) : !exists(index.name(at))) continue;
     if (isBeside && !index.sameContent(at, fresh, beside)) differing.push(index.name(at));
-    else if (isBeside && index.sameMode(at, fresh, beside)) known.push([at, beside]);
+    else if (isBeside && index.hasStat(at) && index.sameMode(at, fresh, beside)) known.push([at, beside]);
     else stale.push(index.name(at));
   }
   const bytes = known.length === 0 ? null : withStat(index, fresh, known);

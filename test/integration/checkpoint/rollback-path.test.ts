@@ -70,6 +70,22 @@ it.each(Object.keys(CONVERSIONS))(
   },
 );
 
+it('leaves a file changed that git takes for changed although it stores the very bytes', async () => {
+  using world = await makeWorld({ files: { '.gitattributes': '*.up filter=up\n', 'a.txt': '1\n' } });
+  world.git('config', 'filter.up.clean', 'tr A-Z a-z');
+  world.write({ 'x.up': 'Loud\n' });
+  utimesSync(path.join(world.worktree, 'x.up'), 1, 1);
+  const blob = world.git('hash-object', '-w', '--no-filters', 'x.up');
+  world.git('update-index', '--add', '--cacheinfo', `100644,${blob},x.up`);
+  world.git('commit', '-q', '-m', 'raw');
+  const status = (): string => world.git('--no-optional-locks', 'status', '--porcelain');
+  expect(status()).toBe(' M x.up');
+  const { n } = await world.store.capture({ reason: 'then' });
+  world.write({ 'a.txt': '2\n' });
+  await world.store.rollback(n);
+  expect(status()).toBe(' M x.up');
+});
+
 it('asks git nothing about changed files where nothing can convert them, and git knows them as changed', async () => {
   using world = await makeWorld({ files: { 'a.txt': '1\n', 'b.txt': '1\n' } });
   world.write({ 'a.txt': '2\n' });
