@@ -184,6 +184,9 @@ export class Rollbacks {
     const checkpoints = this.storeOf(record);
     const target = await this.#target(record, checkpoints, data);
     const again = data.step !== 'begun';
+    // Also one that somebody deleted in the middle of it: its checkpoints are not in it.
+    if (data.step !== 'restored' && !existsSync(record.worktree))
+      await addWorktree({ root: this.#deps.layout.root, path: record.worktree, commit: target.head ?? 'HEAD' });
     if (data.step === 'begun') await this.#prepare(record, id, data, checkpoints, target);
     if (data.step === 'restoring') await this.#restore(record, id, data, { checkpoints, target, again });
     const result = await this.#converse(record, data, target);
@@ -212,10 +215,8 @@ export class Rollbacks {
     checkpoints: CheckpointStore,
     target: Checkpoint,
   ): Promise<void> {
-    const { layout, conversations } = this.#deps;
+    const { conversations } = this.#deps;
     const { sessionId } = record.row;
-    if (!existsSync(record.worktree))
-      await addWorktree({ root: layout.root, path: record.worktree, commit: target.head ?? 'HEAD' });
     data.from = sessionId === null ? null : { sessionId, uuid: await conversations.end(record.worktree, sessionId) };
     const { n, warnings } = await checkpoints.capture({
       reason: `before rollback to ${data.n}`,

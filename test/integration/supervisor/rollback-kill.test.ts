@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { addWorktree } from '../../../src/git/worktrees.ts';
@@ -105,3 +105,15 @@ it.each(['after 2', 'in the files', 'before 3', 'after 3', 'before 4', 'after 4'
     store.close();
   },
 );
+
+it('killed in the files, and the worktree deleted by hand: the next start ends it in a new one', async () => {
+  using repository = makeRepository();
+  const { n, target } = await prepare(repository);
+  await runKilled(repository.home, n, 'in the files');
+  const desk = await openDesk(repository.home);
+  rmSync(desk.agent.worktree, { recursive: true });
+  await desk.rollbacks.settle(desk.agent);
+  expect(stateOf(repository, desk)).toEqual(target);
+  expect(desk.store.operations.open()).toEqual([]);
+  desk.store.close();
+});
