@@ -1,5 +1,5 @@
 import { runGit } from './git.ts';
-import { isGitError } from './errors.ts';
+import { isGitError, mainSentence } from './errors.ts';
 import { whileLocked } from './lock.ts';
 import { commitOf, resolveAll } from './resolve.ts';
 import { listWorktrees } from './worktrees.ts';
@@ -36,7 +36,8 @@ export async function putBranchBack(root: string, { branch, commit }: BranchTip,
     );
     return null;
   } catch (error) {
-    if (!isGitError(error, 'ref-changed')) throw error;
-    return `${was}: it has moved since, and was let be`;
+    if (!isGitError(error)) throw error;
+    if (error.code === 'ref-changed') return `${was}: it has moved since, and was let be`;
+    return `${was}: it could not be set back (${mainSentence(error.stderr)})`;
   }
 }

@@ -53,6 +53,11 @@ export class OperationTable {
     this.#db.run('UPDATE operations SET state = ?, data = ? WHERE id = ?', state, JSON.stringify(data), id);
   }
 
+  /** Inside a write. What it needs stays as it is. */
+  takeBack(id: number): void {
+    this.#db.run(`UPDATE operations SET state = 'undone' WHERE id = ?`, id);
+  }
+
   /** Begun and not ended, oldest first; of one agent where it is named. */
   open(agent?: string): Operation[] {
     const rows = this.#db.all<Row>(`SELECT * FROM operations WHERE state = 'open' ORDER BY id`);

@@ -9,6 +9,14 @@ export interface ConversationPoint {
   uuid: string | null;
 }
 
+/** What is left to do once files and conversation are back. */
+export interface Undoes {
+  /** The operation that is taken back then. */
+  operation: number;
+  /** A branch that it moved, as it was before, and where it was left; null: none. */
+  branch: { tip: BranchTip; left: string } | null;
+}
+
 /**
  * What is kept of a rollback, step by step, so that the next start can end it whatever was killed:
  * `begun`: nothing was changed. `restoring`: what was there is in checkpoint `safety`, files may be half changed.
@@ -30,6 +38,8 @@ export interface RollbackData {
   cutInto: string;
   /** The branch of checkpoint `n`, where it was not the one in hand, as it was before. */
   beside?: BranchTip | null;
+  /** That of the rollback that this one takes back, which is done only with it. */
+  undoes?: Undoes;
   /** The task that was in hand. */
   task: string | null;
   /** Ordered by swarm itself, which begins a new conversation and says this there; absent: a person ordered it. */

@@ -6,7 +6,7 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Checkpoint, CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
-import { branchBeside } from '../git/branch-beside.ts';
+import { branchBeside, putBranchBack } from '../git/branch-beside.ts';
 import { addWorktree } from '../git/worktrees.ts';
 import type { PutBack } from '../scheduler/settle.ts';
 import type { Operation } from '../store/operations.ts';
@@ -24,6 +24,7 @@ import {
   type ConversationPlan,
   type ConversationPoint,
   type RollbackData,
+  type Undoes,
 } from './rollback-data.ts';
 
 export interface RollbackOptions {
@@ -115,7 +116,7 @@ export class Rollbacks {
   async run(
     record: AgentRecord,
     n: number,
-    { filesOnly, hold, to, why }: RollbackOptions & { to: ConversationPoint | null },
+    { filesOnly, hold, to, why, undoes }: RollbackOptions & { to: ConversationPoint | null; undoes?: Undoes },
   ): Promise<RollbackDocument> {
     const { store, fleet, events } = this.#deps;
     const data: RollbackData = {
@@ -131,6 +132,7 @@ export class Rollbacks {
       cutInto: randomUUID(),
       task: this.heldTask(record),
       ...(why === undefined ? {} : { why }),
+      ...(undoes === undefined ? {} : { undoes }),
     };
     events.emit('rollback.asked', { agent: record.id, data: { n } });
     const id = await store.write(() => store.operations.begin('rollback', record.id, data));
@@ -190,6 +192,9 @@ export class Rollbacks {
     if (data.step === 'begun') await this.#prepare(record, id, data, checkpoints, target);
     if (data.step === 'restoring') await this.#restore(record, id, data, { checkpoints, target, again });
     const result = await this.#converse(record, data, target);
+    const branch = data.undoes?.branch ?? null;
+    const kept = branch === null ? null : await putBranchBack(this.#deps.layout.root, branch.tip, branch.left);
+    if (kept !== null) data.warnings = [...data.warnings, kept];
     await this.#finish(record, id, data, result);
     const { n, safety, changed, warnings, task, hold } = data;
     this.#deps.events.emit('rollback.done', {
@@ -310,7 +315,10 @@ export class Rollbacks {
     data.how = result.conversation.how;
     record.row = { ...record.row, sessionId: result.sessionId, desired };
     await Promise.all([
-      store.write(() => store.operations.change(id, 'done', data)),
+      store.write(() => {
+        store.operations.change(id, 'done', data);
+        if (data.undoes !== undefined) store.operations.takeBack(data.undoes.operation);
+      }),
       saveRow(record),
       engine.putBack(record.id, result.putBack),
     ]);

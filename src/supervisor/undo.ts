@@ -5,7 +5,6 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError } from '../domain/errors.ts';
-import { putBranchBack } from '../git/branch-beside.ts';
 import { undoMerge } from '../git/undo-merge.ts';
 import { addWorktree, isRegisteredWorktree } from '../git/worktrees.ts';
 import type { Operation } from '../store/operations.ts';
@@ -57,16 +56,16 @@ export class Undo {
     }
     const { kind } = operation;
     const undone = await this.#takeBack(operation);
-    await store.write(() => store.operations.change(operation.id, 'undone', operation.data));
+    await store.write(() => store.operations.takeBack(operation.id));
     events.emit('undo.done', { agent, data: { kind } });
     const none = { rollback: null, merge: null, restored: null };
     return { agent, kind, at: new Date(operation.at).toISOString(), ...none, ...undone };
   }
 
-  async #takeBack({ kind, agent, data }: Operation): Promise<Partial<UndoDocument>> {
+  async #takeBack({ id, kind, agent, data }: Operation): Promise<Partial<UndoDocument>> {
     switch (kind) {
       case 'rollback':
-        return { rollback: await this.#rollback(agent, data as RollbackData) };
+        return { rollback: await this.#rollback(id, agent, data as RollbackData) };
       case 'merge':
         return { merge: await this.#merge(data as MergeData) };
       case 'rm':
@@ -75,17 +74,15 @@ export class Undo {
     }
   }
 
-  async #rollback(agent: string, data: RollbackData): Promise<UndoDocument['rollback']> {
+  async #rollback(operation: number, agent: string, data: RollbackData): Promise<UndoDocument['rollback']> {
     const { fleet, rollbacks } = this.#deps;
     const { n, safety, filesOnly, from, beside } = data;
     const record = fleet.get(agent);
     if (record === undefined || safety === null)
       throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });
     const left = (await rollbacks.storeOf(record).list()).find((checkpoint) => checkpoint.n === n)?.head ?? null;
-    const done = await rollbacks.run(record, safety, { filesOnly, hold: false, to: from });
-    if (beside === undefined || beside === null || left === null) return done;
-    const why = await putBranchBack(this.#deps.layout.root, beside, left);
-    return why === null ? done : { ...done, warnings: [...done.warnings, why] };
+    const branch = beside === undefined || beside === null || left === null ? null : { tip: beside, left };
+    return await rollbacks.run(record, safety, { filesOnly, hold: false, to: from, undoes: { operation, branch } });
   }
 
   async #merge(merge: MergeData): Promise<MergeData> {

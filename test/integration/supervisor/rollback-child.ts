@@ -1,9 +1,10 @@
-/** `node rollback-child.ts HOME N POINT`: a rollback to checkpoint N whose process kills itself at that point. */
+/** `node rollback-child.ts HOME N POINT [UNDOES]`: a rollback to checkpoint N whose process kills itself at that point. */
 import { watch } from 'node:fs';
+import type { Undoes } from '../../../src/supervisor/rollback-data.ts';
 import type { RollbacksDependencies } from '../../../src/supervisor/rollbacks.ts';
 import { openDesk } from './rollback-scene.ts';
 
-const [home = '', n = '0', point = ''] = process.argv.slice(2);
+const [home = '', n = '0', point = '', undoes = ''] = process.argv.slice(2);
 const die = (): void => void process.kill(process.pid, 'SIGKILL');
 
 /** Writes of the journal, in order: begun, restoring, restored, done. */
@@ -27,5 +28,10 @@ const dying = (deps: RollbacksDependencies): RollbacksDependencies => {
 const desk = await openDesk(home, dying);
 if (point === 'in the files')
   watch(desk.layout.shadowGit, (_event, name) => name?.endsWith('.rollback.json') === true && die());
-await desk.rollbacks.run(desk.agent, Number(n), { filesOnly: false, hold: false, to: null });
+await desk.rollbacks.run(desk.agent, Number(n), {
+  filesOnly: false,
+  hold: false,
+  to: null,
+  ...(undoes === '' ? {} : { undoes: JSON.parse(undoes) as Undoes }),
+});
 desk.store.close();

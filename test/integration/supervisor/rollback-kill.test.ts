@@ -51,8 +51,10 @@ async function prepare(repository: TestRepository): Promise<Prepared> {
   return { n, task, target, before };
 }
 
-async function runKilled(home: string, n: number, point: string): Promise<void> {
-  const child = spawn(process.execPath, [CHILD, home, String(n), point], { stdio: ['ignore', 'ignore', 'inherit'] });
+async function runKilled(home: string, n: number, point: string, undoes: string[] = []): Promise<void> {
+  const child = spawn(process.execPath, [CHILD, home, String(n), point, ...undoes], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   expect(await once(child, 'exit'), point).toEqual([null, 'SIGKILL']);
 }
 
@@ -116,4 +118,28 @@ it('killed in the files, and the worktree deleted by hand: the next start ends i
   expect(stateOf(repository, desk)).toEqual(target);
   expect(desk.store.operations.open()).toEqual([]);
   desk.store.close();
+});
+
+it('killed while it takes another one back: the next start puts its branch back, and takes it back once', async () => {
+  using repository = makeRepository();
+  const { n } = await prepare(repository);
+  const desk = await openDesk(repository.home);
+  const operation = await desk.store.write(() => desk.store.operations.begin('rollback', 'worker-1', {}, 'done'));
+  desk.store.close();
+  const commit = repository.git(['rev-parse', 'main']);
+  const left = repository.commit({ 'on.txt': 'on\n' });
+  repository.git(['branch', 'side', left]);
+  const undoes = { operation, branch: { tip: { branch: 'side', commit }, left } };
+  await runKilled(repository.home, n, 'after 3', [JSON.stringify(undoes)]);
+  expect(repository.git(['rev-parse', 'side'])).toBe(left);
+
+  const { agent, rollbacks, store } = await openDesk(repository.home);
+  await rollbacks.settle(agent);
+  expect(repository.git(['rev-parse', 'side'])).toBe(commit);
+  // What is left to be taken back is the taking back, and nothing before it.
+  const last = store.operations.lastDone('worker-1');
+  expect(last?.data).toMatchObject({ n, undoes });
+  await store.write(() => store.operations.takeBack(last?.id ?? 0));
+  expect(store.operations.lastDone('worker-1')).toBeUndefined();
+  store.close();
 });
