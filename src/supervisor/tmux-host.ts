@@ -4,6 +4,7 @@ import { TmuxError } from '../tmux/errors.ts';
 import { Tmux, type PaneRow } from '../tmux/index.ts';
 import { listens } from '../tmux/socket.ts';
 import type { PaneView } from './agent-record.ts';
+import { lostServer } from './lost-server.ts';
 import type { Project } from './project.ts';
 
 export interface TmuxHostOptions {
@@ -11,6 +12,8 @@ export interface TmuxHostOptions {
   open(): Promise<Tmux>;
   /** True while a server answers on the project's socket. */
   serverLives(): Promise<boolean>;
+  /** A server of this project's that lives while its socket is gone; null: there is none such. */
+  lostServer(): number | null;
   /** @param linked its agent's wrapper holds its link now */
   processLives(pid: number, linked: boolean): boolean;
   project: string;
@@ -38,6 +41,8 @@ export class TmuxHost {
   /** Of rows that stay the same from look to look, so do the views. */
   readonly #views = new WeakMap<PaneRow, PaneView>();
   #alerts = 0;
+  /** Looked for since the last connection, and not found. */
+  #nothingLost = false;
 
   constructor(options: TmuxHostOptions) {
     this.#options = options;
@@ -50,10 +55,11 @@ export class TmuxHost {
   /** The connection, made when there is none; starts a server where none lives. */
   async connect(): Promise<Tmux> {
     if (this.#tmux !== null) return this.#tmux;
-    this.#opening ??= this.#options
-      .open()
+    this.#opening ??= this.#serverLives()
+      .then(() => this.#options.open())
       .then((tmux) => {
         this.#tmux = tmux;
+        this.#nothingLost = false;
         if (this.#alerts > 0) this.#showAlerts();
         tmux.onExit(() => {
           if (this.#tmux !== tmux) return;
@@ -70,12 +76,31 @@ export class TmuxHost {
   }
 
   /**
+   * True while a server answers. One whose socket was removed, as by a cleaner of temporary files, makes it anew when
+   * told: taken for gone, all that lives in it would be ended and started again.
+   * @throws while it lives and does not answer
+   */
+  async #serverLives(): Promise<boolean> {
+    const { serverLives, lostServer } = this.#options;
+    if (await serverLives()) return true;
+    const pid = this.#nothingLost ? null : lostServer();
+    this.#nothingLost = pid === null;
+    if (pid === null) return false;
+    process.kill(pid, 'SIGUSR1');
+    for (let look = 0; look < SETTLE_LOOKS; look += 1) {
+      if (await serverLives()) return true;
+      await systemClock.sleep(SETTLE_LOOK_MS);
+    }
+    throw new Error(`the tmux server (pid ${pid}) lives, but its socket is gone`);
+  }
+
+  /**
    * Panes by agent. Empty where no server lives: a fact. A server that lives and does not answer is no fact, and
    * throws.
    * @param linked whether the agent's wrapper holds its link now
    */
   async look(linked: (agent: string) => boolean = () => false): Promise<Map<string, PaneView>> {
-    if (this.#tmux === null && this.#opening === null && !(await this.#options.serverLives())) return new Map();
+    if (this.#tmux === null && this.#opening === null && !(await this.#serverLives())) return new Map();
     const tmux = await this.connect();
     const views = new Map<string, PaneView>();
     for (const row of await this.#panesOf(tmux)) {
@@ -184,7 +209,7 @@ export class TmuxHost {
 
   /** Ends the server and proves it gone. */
   async killServer(): Promise<void> {
-    if (this.#tmux === null && !(await this.#options.serverLives())) return;
+    if (this.#tmux === null && !(await this.#serverLives())) return;
     const tmux = await this.connect();
     this.#tmux = null;
     await tmux.killServer();
@@ -213,6 +238,7 @@ export function openTmuxHost(
     project: layout.hash,
     processLives,
     serverLives: () => listens(layout.tmuxSocket),
+    lostServer: () => lostServer(layout.hash, layout.tmuxSocket),
     open: () =>
       Tmux.open({
         program: config.tmux.program,

@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
 import { expect, vi } from 'vitest';
+import { WRAPPER_MARK } from '../../../src/coordination/link.ts';
+import { lostServer } from '../../../src/supervisor/lost-server.ts';
 import { AGENT_OPTION, processLives, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/tmux-host.ts';
 import type { Tmux } from '../../../src/tmux/index.ts';
 import { listens } from '../../../src/tmux/socket.ts';
@@ -14,6 +17,7 @@ function hostOf(place: TmuxPlace): { host: TmuxHost; gone: () => number; latest:
     project: 'p',
     processLives,
     serverLives: () => listens(place.options.socket),
+    lostServer: () => lostServer('p', place.options.socket),
     open: async () => (latest = await place.open({ paneOptions: [AGENT_OPTION, PROJECT_OPTION] })),
     onGone: () => (gone += 1),
   });
@@ -101,6 +105,20 @@ test('a client that died is replaced by the next look, the agents live on', asyn
   process.kill(Number(client), 'SIGKILL');
   await eventually(gone).toBe(1);
   await eventually(async () => (await view(host, 'worker-1'))?.pid).toBe(before?.pid);
+});
+
+test('a server whose socket was removed is found again with all that runs in it, also by the next supervisor', async ({
+  place,
+}) => {
+  const marked = { ...SLEEP, env: { [WRAPPER_MARK]: 'p/worker-1' } };
+  const first = hostOf(place).host;
+  await first.run('worker-1', null, marked);
+  const before = await view(first, 'worker-1');
+  await first.disconnect();
+  await rm(place.options.socket);
+  expect(await view(first, 'worker-1')).toEqual(before);
+  await rm(place.options.socket);
+  expect(await view(hostOf(place).host, 'worker-1')).toEqual(before);
 });
 
 test('panes of nobody and of another project are not ours', async ({ place }) => {
