@@ -199,6 +199,7 @@ const OFTEN_FORBIDDEN = [
   'unfinished merge',
   'unfinished rebase',
   'unfinished rebase with an autostash',
+  'a link becomes a directory',
   'unfinished cherry-pick',
   'unfinished revert',
   'a commit',

@@ -239,7 +239,11 @@ export const BAD_INPUT: Record<string, Operation> = {
   },
   'a link becomes a directory': (place) => {
     const links = readdirSync(place.worktree, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
-    if (links.length === 0) return false;
+    if (links.length === 0) {
+      // For the next time, when a checkpoint holds it.
+      symlinkSync('dir', full(place, 'link-0'));
+      return false;
+    }
     const { name } = place.random.pick(links);
     unlinkSync(full(place, name));
     mkdirSync(full(place, `${name}/deep/hollow`), { recursive: true });
