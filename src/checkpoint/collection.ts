@@ -1,9 +1,12 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
+import { serialised } from '../git/lock.ts';
 import { readGcPid } from './gc-pid.ts';
 import type { Collecting } from './gc-pid.ts';
 import type { CheckpointPlace } from './types.ts';
@@ -15,8 +18,11 @@ import type { CheckpointPlace } from './types.ts';
  */
 export interface CollectionMark {
   collecting: Collecting;
-  /** Names: a pack that comes or goes. The directory's time would also tell of every commit that is written. */
-  packs: string;
+  /**
+   * Names: a pack that comes or goes. The directory's time would also tell of every commit that is written. And which
+   * purge of swarm's was the last.
+   */
+  traces: string;
 }
 
 const RUNNING_STEP_MS = 50;
@@ -26,19 +32,49 @@ const RUNNING_STEP_MS = 50;
  */
 const RUNNING_MOST_MS = 60_000;
 
-export function collectionMark({ gitCommonDir }: CheckpointPlace): CollectionMark {
+/** Of swarm's own purge: it is there meanwhile. */
+const purging = (shadowGit: string): string => path.join(shadowGit, 'purge.pid');
+/** Written at the end of each purge. */
+const purged = (shadowGit: string): string => path.join(shadowGit, 'purged');
+
+/** Captures are told of a purge, since it may take what they have just stored: they wait for it, and look. */
+export function announced<T>(place: Pick<CheckpointPlace, 'shadowGit'>, purge: () => Promise<T>): Promise<T> {
+  const { shadowGit } = place;
+  return serialised(`purge:${shadowGit}`, async () => {
+    // Without it nothing was ever captured from here.
+    if (!existsSync(shadowGit)) return await purge();
+    writeFileSync(purging(shadowGit), `${process.pid} ${os.hostname()}\n`);
+    try {
+      return await purge();
+    } finally {
+      writeFileSync(purged(shadowGit), randomUUID());
+      rmSync(purging(shadowGit), { force: true });
+    }
+  });
+}
+
+/** One of git or of swarm. */
+function collecting({ gitCommonDir, shadowGit }: CheckpointPlace): Collecting {
+  const own = readGcPid(purging(shadowGit));
+  return own === 'no' ? readGcPid(path.join(gitCommonDir, 'gc.pid')) : own;
+}
+
+export function collectionMark(place: CheckpointPlace): CollectionMark {
+  const { gitCommonDir, shadowGit } = place;
   const folder = path.join(gitCommonDir, 'objects', 'pack');
   const packs = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.pack')) : [];
-  return { collecting: readGcPid(gitCommonDir), packs: packs.sort().join() };
+  const last = purged(shadowGit);
+  const stamp = existsSync(last) ? readFileSync(last, 'utf8') : '';
+  return { collecting: collecting(place), traces: [...packs.sort(), stamp].join() };
 }
 
 /** Error `checkpoint-collected` when the commit is not whole: then it is no checkpoint, and its ref is removed. */
 export async function afterCollection(place: CheckpointPlace, before: CollectionMark, commit: string): Promise<void> {
   const now = collectionMark(place);
-  if (before.collecting === 'no' && now.collecting === 'no' && before.packs === now.packs) return;
+  if (before.collecting === 'no' && now.collecting === 'no' && before.traces === now.traces) return;
   // What is being collected now may have been judged before our ref stood.
   const until = performance.now() + RUNNING_MOST_MS;
-  while (readGcPid(place.gitCommonDir) === 'running' && performance.now() < until) await delay(RUNNING_STEP_MS);
+  while (collecting(place) === 'running' && performance.now() < until) await delay(RUNNING_STEP_MS);
   if (await isWhole(place, commit)) return;
   const cwd = place.gitCommonDir;
   const env = { GIT_DIR: cwd };

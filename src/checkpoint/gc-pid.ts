@@ -1,6 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
-import path from 'node:path';
 import { isRunning } from '../lib/running.ts';
 
 /** `running`: on this machine, and it ends some day. `elsewhere`: on another one, of which nothing is known. */
@@ -32,8 +31,8 @@ export function judgeGcPid({ text, ageMs }: GcPid, here: HereAndNow): Collecting
   return ageMs <= here.uptimeMs && here.isRunning(Number(pid)) ? 'running' : 'no';
 }
 
-export function readGcPid(gitCommonDir: string): Collecting {
-  const file = path.join(gitCommonDir, 'gc.pid');
+/** `file` is git's `gc.pid`, or another one that says the same. */
+export function readGcPid(file: string): Collecting {
   try {
     // The common case is that there is none.
     const ageMs = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN);

@@ -1,4 +1,5 @@
 import { SwarmError } from '../domain/errors.ts';
+import { announced } from './collection.ts';
 import { readJournal } from './journal.ts';
 import { planPurge, purgeObjects } from './purge.ts';
 import type { Keeper, Purged } from './purge.ts';
@@ -68,12 +69,14 @@ export async function dropCheckpoints(
   );
   await updateRefs(place.gitCommonDir, [...marks, ...dropped.map(deletion)]);
   if (!purge) return { dropped, purged: null };
-  const plan = await planPurge(place, dropped).catch(async (error: unknown) => {
-    // Nothing of them is gone: they are checkpoints again, which another purge finds.
-    await updateRefs(place.gitCommonDir, [...unmarked(marks), ...dropped.map(creation)]);
-    throw error;
+  return announced(place, async () => {
+    const plan = await planPurge(place, dropped).catch(async (error: unknown) => {
+      // Nothing of them is gone: they are checkpoints again, which another purge finds.
+      await updateRefs(place.gitCommonDir, [...unmarked(marks), ...dropped.map(creation)]);
+      throw error;
+    });
+    return { dropped, purged: await purgeObjects(place, plan) };
   });
-  return { dropped, purged: await purgeObjects(place, plan) };
 }
 
 function pinnedError({ agent, n }: Checkpoint): SwarmError {
