@@ -78,7 +78,7 @@ export function conditionsOf(
 /** A condition that comes and goes is one alert until it has been away for so long, ms. */
 const CALM_MS = 10_000;
 /** What a supervisor of before had told stays open until this one has had the time to see for itself, ms. */
-const FIRST_LOOK_MS = 60_000;
+const FIRST_LOOK_MS = 30_000;
 
 interface Entry {
   alert: OpenAlert;

@@ -60,7 +60,7 @@ test('a trouble that lasts while the supervisor is replaced is told once', async
   // Not seen at once: agents have to be found again first.
   w.wrong({});
   const next = w.next();
-  await w.run(next, 30);
+  await w.run(next, 20);
   expect(w.shown.at(-1), 'and the status line shows it all the while').toBe(1);
   w.stuck();
   await w.run(next, 120);
