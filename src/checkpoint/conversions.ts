@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RawPath } from '../git/bytes.ts';
 import type { IndexFile } from '../git/index-file.ts';
-import { statOrNull } from './endangered.ts';
+import { statOrNull } from '../git/on-disk.ts';
 import { inConfigHome } from './ignore-rules.ts';
 import { parentsOf } from './tree-extras.ts';
 import type { CheckpointPlace } from './types.ts';

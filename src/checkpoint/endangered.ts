@@ -1,32 +1,8 @@
-import { accessSync, constants, lstatSync, readdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { bytesBelow, printable } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
-
-export function statOrNull(worktree: string, raw: RawPath): Stats | null {
-  try {
-    return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOTDIR' || code === 'ELOOP') return null;
-    throw error;
-  }
-}
-
-/**
- * What lies where a directory above `raw` should be, a file or a link; null when nothing does. Git takes nothing for a
- * file of the worktree that lies behind a link.
- */
-export function inTheWay(worktree: string, raw: RawPath): RawPath | null {
-  for (let end = raw.indexOf('/'); end !== -1; end = raw.indexOf('/', end + 1)) {
-    const parent = raw.slice(0, end);
-    const stat = statOrNull(worktree, parent);
-    if (stat === null) return null;
-    if (!stat.isDirectory()) return parent;
-  }
-  return null;
-}
+import { filesAt, inTheWay, statOrNull } from '../git/on-disk.ts';
 
 /**
  * Files on disk that a restore of `files`, and of the empty `directories`, would overwrite and that no capture holds,
@@ -38,32 +14,16 @@ export function endangered(
   captured: ReadonlySet<RawPath>,
   directories: readonly RawPath[] = [],
 ): Set<RawPath> {
-  const found = new Set<RawPath>();
-  for (const directory of directories) {
-    const blocking = inTheWay(worktree, `${directory}/`);
-    if (blocking !== null) found.add(blocking);
-  }
-  for (const file of files) {
-    if (captured.has(file)) continue;
-    // A file may lie where a directory of the checkpoint was, or a directory where a file was.
-    const blocking = inTheWay(worktree, file);
-    if (blocking === null) collectFiles(worktree, file, found);
-    else found.add(blocking);
-  }
+  const blocking = directories.flatMap((directory) => inTheWay(worktree, `${directory}/`) ?? []);
+  const found = new Set([
+    ...blocking,
+    ...filesAt(
+      worktree,
+      files.filter((file) => !captured.has(file)),
+    ),
+  ]);
   for (const file of captured) found.delete(file);
   return found;
-}
-
-function collectFiles(worktree: string, raw: RawPath, found: Set<RawPath>): void {
-  const stat = statOrNull(worktree, raw);
-  if (stat === null) return;
-  if (!stat.isDirectory()) {
-    found.add(raw);
-    return;
-  }
-  const entries = readdirSync(bytesBelow(worktree, raw), { encoding: 'buffer' }).map((name) => name.toString('latin1'));
-  if (entries.includes('.git')) return;
-  for (const name of entries) collectFiles(worktree, `${raw}/${name}`, found);
 }
 
 /** What cannot be read cannot be captured, and is not overwritten. Error: `unreadable-file`. */

@@ -4,7 +4,7 @@ import { runGit } from '../git/git.ts';
 import { resolveAll } from '../git/resolve.ts';
 import { holdOnlyDirectories, scanEmptyDirs } from './empty-dirs.ts';
 import type { EmptyScan } from './empty-dirs.ts';
-import { inTheWay, statOrNull } from './endangered.ts';
+import { inTheWay, statOrNull } from '../git/on-disk.ts';
 import { commitsOf } from './git-state.ts';
 import type { IndexState, OperationFile } from './git-state.ts';
 import { shadowEnvironment } from './shadow.ts';

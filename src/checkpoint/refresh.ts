@@ -8,7 +8,7 @@ import type { IndexFile } from '../git/index-file.ts';
 import { whileLocked } from '../git/lock.ts';
 import { mayConvert } from './conversions.ts';
 import type { ConversionConfig } from './conversions.ts';
-import { statOrNull } from './endangered.ts';
+import { statOrNull } from '../git/on-disk.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /** Git compares each entry with each name that it is given. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { bytesBelow } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { OPERATION_FILES } from '../git/operations.ts';
-import { inTheWay } from './endangered.ts';
+import { inTheWay } from '../git/on-disk.ts';
 import type { OperationFile } from './git-state.ts';
 import type { SavedState } from './record.ts';
 import { parentsOf } from './tree-extras.ts';

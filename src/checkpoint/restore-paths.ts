@@ -6,7 +6,7 @@ import type { RawPath } from '../git/bytes.ts';
 import { nearest } from '../lib/nearest.ts';
 import { changedFiles, shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
-import { statOrNull } from './endangered.ts';
+import { statOrNull } from '../git/on-disk.ts';
 import type { RestoreContext } from './restore.ts';
 import { indexPath } from './shadow.ts';
 import { openWorkIndex } from './shadow-index.ts';

@@ -3,7 +3,7 @@ import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
 import type { ConversionConfig } from './conversions.ts';
-import { inTheWay, statOrNull } from './endangered.ts';
+import { inTheWay, statOrNull } from '../git/on-disk.ts';
 import { shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';

@@ -2,7 +2,8 @@ import type { Aside } from './aside.ts';
 import { printable, splitNul } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
 import { runGit } from './git.ts';
-import { filesAt, repositoriesAt } from './inner-repositories.ts';
+import { repositoriesAt } from './inner-repositories.ts';
+import { filesAt } from './on-disk.ts';
 import type { Held } from './leftovers.ts';
 import type { WorktreeStatus } from './status.ts';
 

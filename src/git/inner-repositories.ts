@@ -1,18 +1,8 @@
-import { lstatSync, readdirSync } from 'node:fs';
-import type { Stats } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { bytesBelow } from './bytes.ts';
 import type { RawPath } from './bytes.ts';
-
-/** Null where nothing lies, and below a file or a link that turns in a circle. */
-function statOrNull(worktree: string, raw: RawPath): Stats | null {
-  try {
-    return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
-  } catch (error) {
-    if (['ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return null;
-    throw error;
-  }
-}
+import { statOrNull } from './on-disk.ts';
 
 /**
  * Repositories of their own (a directory with a `.git`) at or below `paths`. Git's checkouts delete whatever directory
@@ -47,46 +37,6 @@ function collect(worktree: string, directory: RawPath, found: Set<RawPath>): voi
   }
   for (const entry of entries)
     if (entry.isDirectory()) collect(worktree, `${directory}/${entry.name.toString('latin1')}`, found);
-}
-
-/**
- * Files and links that a checkout of `paths` would overwrite or delete: at them, below them, and in the place of a
- * directory above them. Repositories of their own are not entered.
- */
-export function filesAt(worktree: string, paths: Iterable<RawPath>): RawPath[] {
-  const found = new Set<RawPath>();
-  const clear = new Set<RawPath>();
-  for (const file of paths) {
-    const blocker = firstBlocker(worktree, file, clear);
-    if (blocker === null) collectFiles(worktree, file, found);
-    else if (blocker !== '') found.add(blocker);
-  }
-  return [...found].sort();
-}
-
-/** The first parent that is no directory, '' for one that is not there; those that are directories are remembered. */
-function firstBlocker(worktree: string, file: RawPath, directories: Set<RawPath>): RawPath | null {
-  for (let end = file.indexOf('/'); end !== -1; end = file.indexOf('/', end + 1)) {
-    const parent = file.slice(0, end);
-    if (directories.has(parent)) continue;
-    const stat = statOrNull(worktree, parent);
-    if (stat === null) return '';
-    if (!stat.isDirectory()) return parent;
-    directories.add(parent);
-  }
-  return null;
-}
-
-function collectFiles(worktree: string, raw: RawPath, found: Set<RawPath>): void {
-  const stat = statOrNull(worktree, raw);
-  if (stat === null) return;
-  if (!stat.isDirectory()) {
-    found.add(raw);
-    return;
-  }
-  const names = readdirSync(bytesBelow(worktree, raw), { encoding: 'buffer' }).map((name) => name.toString('latin1'));
-  if (names.includes('.git')) return;
-  for (const name of names) collectFiles(worktree, `${raw}/${name}`, found);
 }
 
 /** All repositories of their own inside a worktree, ignored ones and those inside others too. Links are not followed. */
