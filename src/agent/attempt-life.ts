@@ -51,7 +51,7 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDe
     ...ending,
     commit: life.tip?.commit ?? null,
     branch: life.tip?.branch ?? null,
-    sessionId: body.sessionId(),
+    sessionId: attempt.sessionId,
     usage: await body.usage(),
     startedAt: attempt.startedAt,
     endedAt: iso(deps),
@@ -131,12 +131,13 @@ class Life {
     } catch (error) {
       // Called off in the middle of a set-up: there is nothing to capture, and no failure to tell.
       if (this.#attempt.brokenOff === null) throw error;
-      return { branch: null, conflict: null, leftovers: [], checkpoint: null };
+      return { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null };
     }
     // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
     const captured = await this.#capture('task-start');
     const { ports } = this.#deps.spec;
-    if (order.resume !== null) return { branch: null, conflict: null, leftovers: [], checkpoint: null, ports };
+    const resumed = order.resume !== null && (await workspace.preparedFor()) === order.task;
+    if (resumed) return { resumed, branch: null, conflict: null, leftovers: [], checkpoint: null, ports };
     const prepared = await workspace.prepare(order, captured.commit);
     this.tip = { commit: prepared.commit, branch: prepared.branch };
     if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
@@ -145,7 +146,7 @@ class Life {
       const { log } = this.#deps;
       log.warn({ task: order.task, leftovers, aside }, 'what no checkpoint holds was moved aside: take it from there');
     }
-    return { ...prepared, checkpoint: leftovers.length > 0 ? captured.n : null, ports };
+    return { ...prepared, resumed, checkpoint: leftovers.length > 0 ? captured.n : null, ports };
   }
 
   /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */

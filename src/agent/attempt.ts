@@ -16,6 +16,8 @@ export class Attempt {
   readonly order: TaskOrder;
   readonly workspace: Workspace;
   readonly startedAt: string;
+  /** Its own conversation; null before its first word. */
+  sessionId: string | null = null;
   readonly #controller = new AbortController();
   #reason: BreakOff | null = null;
   #timeout: { clock: Clock; leftMs: number; since: number; cancel(): void } | null = null;
@@ -74,7 +76,7 @@ export class Attempt {
 
   held(phase: HeldTask['phase'], since: string): HeldTask {
     const { task, attempt, slot } = this.order;
-    return { task, attempt, slot, phase, since };
+    return { task, attempt, slot, phase, since, ...(this.sessionId === null ? {} : { sessionId: this.sessionId }) };
   }
 }
 
@@ -101,6 +103,7 @@ export interface TaskBody {
   work(preparation: Preparation): Promise<BodyOutcome>;
   /** Null where this kind cannot mend anything. */
   mend(failure: VerifyFailure): Promise<BodyOutcome | null>;
+  /** The conversation in hand, which may be from before this attempt. */
   sessionId(): string | null;
   usage(): Promise<Usage>;
 }

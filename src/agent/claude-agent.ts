@@ -304,6 +304,8 @@ export class ClaudeAgent implements AgentKind {
     const { state } = this.#options;
     const turn = this.#pane.turn;
     this.#board.permissions(turn?.openPermissions ?? [], this.#task);
+    const own = this.#current?.body.follow() ?? null;
+    if (own !== null) state.noteSession(0, own);
     state.update({
       child: this.#pane.identity,
       sessionId: this.#conversation.sessionId,

@@ -39,7 +39,7 @@ export class ClaudeBody implements TaskBody {
   readonly resolvesConflicts = true;
   readonly #attempt: Attempt;
   readonly #deps: ClaudeBodyDependencies;
-  #preparation: Preparation = { branch: null, conflict: null, leftovers: [], checkpoint: null };
+  #preparation: Preparation = { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null };
   #verdict: Verdict | null = null;
 
   constructor(attempt: Attempt, deps: ClaudeBodyDependencies) {
@@ -52,6 +52,13 @@ export class ClaudeBody implements TaskBody {
     this.#verdict = verdict;
   }
 
+  /** The conversation of this attempt now: a person's /clear in the middle of a task begins another one. */
+  follow(): string | null {
+    const attempt = this.#attempt;
+    if (attempt.sessionId !== null) attempt.sessionId = this.#deps.conversation.sessionId ?? attempt.sessionId;
+    return attempt.sessionId;
+  }
+
   context(): string {
     return taskPrompt(this.#attempt.order, this.#preparation);
   }
@@ -59,7 +66,8 @@ export class ClaudeBody implements TaskBody {
   async work(preparation: Preparation): Promise<BodyOutcome> {
     this.#preparation = preparation;
     const { order } = this.#attempt;
-    if (order.resume === null) return await this.#untilSaid('fresh', taskPrompt(order, preparation));
+    if (order.resume === null || !preparation.resumed)
+      return await this.#untilSaid('fresh', taskPrompt(order, preparation));
     const { sessionId, reason } = order.resume;
     if (sessionId === null) return await this.#untilSaid('fresh', handoffPrompt(order, preparation, reason));
     return await this.#untilSaid({ resume: sessionId }, interruptedPrompt(order, reason));
@@ -133,6 +141,7 @@ export class ClaudeBody implements TaskBody {
       session,
       mark,
       signal,
+      began: (sessionId) => (this.#attempt.sessionId = sessionId),
       interrupted: (why) => interruptedPrompt(order, why),
       handoff: (why) => handoffPrompt(order, this.#preparation, why),
       retry: () => retryPrompt(order),

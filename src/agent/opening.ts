@@ -17,6 +17,8 @@ export interface TurnRequest {
   handoff(why: string): string;
   /** What to say after the API failed. */
   retry(): string;
+  /** Its process is about to be started, in this conversation; also each further one of the same turn. */
+  began?(sessionId: string): void;
   /** The agent has the prompt. */
   delivered?(): void;
   /** The agent has said its last word: nothing needs to go on when the turn is cut short now. */

@@ -55,6 +55,8 @@ export interface Workspace {
   readonly path: string;
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
+  /** The task that it was prepared for last; null: none, or not to the end. */
+  preparedFor(): Promise<string | null>;
   /** `checkpoint`: the commit that was captured just before. */
   prepare(order: TaskOrder, checkpoint: string): Promise<Prepared>;
   /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */

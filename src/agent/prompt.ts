@@ -8,6 +8,8 @@ const LIST_LINES = 40;
 
 /** What the wrapper found while it prepared the worktree. */
 export interface Preparation {
+  /** It goes on with the worktree as it is. */
+  resumed: boolean;
   branch: string | null;
   /** The dependency whose merge stopped at a conflict, and those whose merge was not begun. */
   conflict: { task: string; files: readonly string[]; remaining: readonly { task: string; commit: string }[] } | null;

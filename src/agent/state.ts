@@ -33,6 +33,12 @@ export class AgentState {
     this.update({ tasks: [...tasks, held].toSorted((a, b) => a.slot - b.slot) });
   }
 
+  /** The conversation of what is in hand in this slot, once it has one. */
+  noteSession(slot: number, sessionId: string): void {
+    const held = this.#snapshot.tasks.find((task) => task.slot === slot);
+    if (held !== undefined && held.sessionId !== sessionId) this.setTask({ ...held, sessionId });
+  }
+
   dropTask(slot: number): void {
     this.update({ tasks: this.#snapshot.tasks.filter((task) => task.slot !== slot) });
   }

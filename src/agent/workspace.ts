@@ -6,7 +6,9 @@ import { cleanLitter } from '../git/litter.ts';
 import { commitTurn } from '../git/commit-turn.ts';
 import { clearStaleLocks } from '../git/stale-lock.ts';
 import { prepareTask } from '../git/prepare-task.ts';
+import { worktreeGitDir } from '../git/operations.ts';
 import { taskBranch } from '../git/task-branches.ts';
+import { readWorktreeTask, writeWorktreeTask } from '../git/worktree-task.ts';
 import { worksInside } from '../process/index.ts';
 import type { Captured, WhyCapture, Workspace } from './ports.ts';
 
@@ -49,9 +51,12 @@ export function openWorkspace(
       if (!existsSync(worktree)) await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
       await setUp(signal);
     },
+    preparedFor: () => readWorktreeTask(worktreeGitDir(worktree)),
     async prepare(order, checkpoint) {
       const branch = taskBranch(order.task);
       await unlock(branch);
+      const gitDir = worktreeGitDir(worktree);
+      await writeWorktreeTask(gitDir, null);
       const { commit, conflict, leftovers, aside } = await prepareTask({
         worktree,
         checkpoint,
@@ -62,6 +67,7 @@ export function openWorkspace(
           result === null ? [] : [{ task, commit: result }],
         ),
       });
+      await writeWorktreeTask(gitDir, order.task);
       return { branch, commit, leftovers, aside, conflict };
     },
     async commit(order) {

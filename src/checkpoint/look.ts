@@ -1,5 +1,6 @@
 import type { RawPath } from '../git/bytes.ts';
 import type { Head } from '../git/repository.ts';
+import { readWorktreeTask } from '../git/worktree-task.ts';
 import { indexSignature, readOperationFiles } from './git-state.ts';
 import type { OperationFile } from './git-state.ts';
 import { isNotText, readHeadFast } from './head.ts';
@@ -43,6 +44,8 @@ export interface Seen {
   listingBytes: Buffer;
   listing: Listing;
   head: Head;
+  /** See `Checkpoint`. */
+  preparedFor: string | null;
   signature: string;
   operations: OperationFile[];
   warnings: string[];
@@ -57,8 +60,9 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
   const known = context.remembered?.rules.directories;
   const rules = known === undefined ? null : await rulesSignature(place, gitDir, config, known, began);
   const { listing, listingBytes, touched, leftOut, nestedStirred, changes, warnings } = await scan(shadow, limits);
-  const [head, signature, operations, rewritten] = await Promise.all([
+  const [head, preparedFor, signature, operations, rewritten] = await Promise.all([
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
+    readWorktreeTask(gitDir),
     indexSignature(gitDir),
     readOperationFiles(gitDir),
     work.touched(),
@@ -79,6 +83,7 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
     listingBytes,
     listing,
     head,
+    preparedFor,
     signature,
     operations,
     warnings,

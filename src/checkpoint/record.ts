@@ -9,6 +9,8 @@ export interface SavedState {
   v: 1;
   head: string | null;
   branch: string | null;
+  /** Absent: for none. */
+  preparedFor?: string;
   base: BaseModes;
   modes: Array<[RawPath, number]>;
   emptyDirs: RawPath[];
@@ -87,6 +89,7 @@ export function checkpointMessage(record: NewRecord): string {
     ['Swarm-Transcript', request.transcriptUuid],
     ['Swarm-Head', state.saved.head],
     ['Swarm-Branch', state.saved.branch],
+    ['Swarm-Prepared', state.saved.preparedFor],
     ['Swarm-Files', files],
     ['Swarm-State', record.fingerprint],
     ...record.warnings.map((text): [string, string] => ['Swarm-Warning', text]),
@@ -191,6 +194,7 @@ function describe(
     transcriptUuid: trailers.get('Transcript') ?? null,
     head: trailers.get('Head') ?? null,
     branch: trailers.get('Branch') ?? null,
+    preparedFor: trailers.get('Prepared') ?? null,
     files: Number(trailers.get('Files') ?? 0),
     meta: parents.split(' ').at(-1) ?? '',
     state: trailers.get('State') ?? '',

@@ -50,6 +50,8 @@ export interface Checkpoint {
   /** HEAD of the worktree. */
   head: string | null;
   branch: string | null;
+  /** The task that the worktree was prepared for when it was taken; null: none, or it was just being prepared. */
+  preparedFor: string | null;
   /** Files that differ from the checkpoint before (of the first one: from HEAD). */
   files: number;
   /** The commit that holds index, unfinished operation, modes and empty directories. */

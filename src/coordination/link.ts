@@ -23,6 +23,8 @@ export const heldTaskSchema = z.object({
   slot: z.number().int().min(0),
   phase: z.enum(['preparing', 'running', 'verifying', 'asking', 'reporting']),
   since: z.string(),
+  /** Conversation of this very attempt; absent before its first word. */
+  sessionId: z.string().exactOptional(),
 });
 export type HeldTask = z.infer<typeof heldTaskSchema>;
 

@@ -135,6 +135,8 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
         }
       : null,
   };
+  // Also if nobody gets to a first word of this attempt: the next one goes on there.
+  if (goesOn) attempts.setSession(task.n, n, previous.session_id);
   const row: LeaseRow = {
     task: task.n,
     attempt: n,

@@ -72,7 +72,10 @@ function heldTask(step: Step, lease: LeaseRow): TaskRow {
 export const NO_SESSION = '';
 
 export interface PutBack {
-  /** `as-it-is`: to go on with the worktree and this conversation (null: a fresh one). `anew`: from the beginning. */
+  /**
+   * `as-it-is`: to go on with the worktree and this conversation (null: a fresh one), unless the attempt had not come to
+   * its first word. `anew`: from the beginning.
+   */
   worktree: 'as-it-is' | 'anew';
   sessionId: string | null;
   /** Why, for people and for the agent. */
@@ -87,8 +90,11 @@ export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reas
     cancelHeld(step, task, { ...end, agent: lease.agent });
     return;
   }
+  const { attempts } = step.tables;
+  const begun = (attempts.get(task.n, task.attempts)?.session_id ?? null) !== null;
   finish(step, task, end);
-  step.tables.attempts.setSession(task.n, task.attempts, worktree === 'anew' ? null : (sessionId ?? NO_SESSION));
+  const goesOn = worktree === 'as-it-is' && begun;
+  attempts.setSession(task.n, task.attempts, goesOn ? (sessionId ?? NO_SESSION) : null);
   step.move(task, 'requeue', {
     note: reason,
     reserved_until: step.now + AFFINITY_MS,

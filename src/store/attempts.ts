@@ -49,7 +49,7 @@ export class AttemptTable {
     );
   }
 
-  /** Of an attempt that has ended: what the next one goes on with. */
+  /** What the next attempt goes on with. */
   setSession(task: number, n: number, sessionId: string | null): void {
     this.#db.run('UPDATE attempts SET session_id = ? WHERE task = ? AND n = ?', sessionId, task, n);
   }

@@ -104,12 +104,12 @@ export class Leases {
 
   /** A snapshot over the link is as good as a heartbeat, and needs no broker. */
   observed(snapshot: WrapperSnapshot): void {
-    const { agent, tasks, sessionId } = snapshot;
+    const { agent, tasks } = snapshot;
     const { engine, log } = this.#options;
     const failed = (error: unknown): void => log.warn({ err: error, agent }, 'a lease could not be extended');
     if (tasks.length > 0) this.heartbeat(heartbeatOf(snapshot)).catch(failed);
-    if (sessionId === null) return;
-    for (const { task, attempt } of tasks) engine.noteSession(task, attempt, sessionId).catch(failed);
+    for (const { task, attempt, sessionId } of tasks)
+      if (sessionId !== undefined) engine.noteSession(task, attempt, sessionId).catch(failed);
   }
 
   async tick(): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Checkpoint } from '../checkpoint/types.ts';
-import type { Task } from '../domain/task.ts';
 import type { BranchTip } from '../git/branch-beside.ts';
 
 /** Where a conversation stands. */
@@ -63,7 +62,7 @@ export interface ConversationFacts {
   sessionId: string | null;
   /** What the checkpoint says. */
   point: ConversationPoint | null;
-  /** The checkpoint was taken before the task in hand had its first word in that conversation. */
+  /** The checkpoint was taken before the worktree was prepared for the task in hand. */
   beforeTask: boolean;
 }
 
@@ -71,8 +70,9 @@ export interface ConversationFacts {
 export function planConversation(facts: ConversationFacts): ConversationPlan {
   const { kind, filesOnly, n, sessionId, point, beforeTask } = facts;
   if (kind === 'shell') return { how: 'none' };
-  if (filesOnly) return { how: 'kept', sessionId };
+  // Without its files the task cannot go on, whatever is to become of the conversation.
   if (beforeTask) return { how: 'fresh', why: `checkpoint ${n} is from before the first word of the task` };
+  if (filesOnly) return { how: 'kept', sessionId };
   if (point === null || point.uuid === null)
     return { how: 'fresh', why: `at checkpoint ${n} there was no conversation yet` };
   return { how: 'cut', from: point };
@@ -96,11 +96,9 @@ export function safetyAmong(
   return further?.n ?? safety;
 }
 
-/** The first attempt's checkpoint of its beginning: the worktree was not yet the task's. */
-export function isBeforeTask(checkpoint: Checkpoint, task: Task): boolean {
-  const { reason, attempt, agent } = checkpoint;
-  if (checkpoint.task !== task.id || reason !== 'task-start' || attempt === null) return false;
-  return !task.attempts.some((earlier) => earlier.n === attempt - 1 && earlier.agent === agent);
+/** The worktree was not the task's when this was taken: nobody can go on with the task from there. */
+export function isBeforeTask({ preparedFor }: Pick<Checkpoint, 'preparedFor'>, task: string): boolean {
+  return preparedFor !== task;
 }
 
 export function undoneText({ n, safety }: RollbackData): string {

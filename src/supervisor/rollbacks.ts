@@ -80,7 +80,6 @@ export class Rollbacks {
   ): Promise<ConversationPlan> {
     if (why !== undefined) return { how: 'fresh', why };
     const held = this.heldTask(record);
-    const task = held === null ? null : this.#deps.engine.get(held);
     const { sessionId, transcriptUuid } = checkpoint;
     const plan = planConversation({
       kind: record.row.kind,
@@ -88,7 +87,7 @@ export class Rollbacks {
       n: checkpoint.n,
       sessionId: record.row.sessionId,
       point: to ?? (sessionId === null ? null : { sessionId, uuid: transcriptUuid }),
-      beforeTask: (to ?? null) === null && task !== null && isBeforeTask(checkpoint, task),
+      beforeTask: (to ?? null) === null && held !== null && isBeforeTask(checkpoint, held),
     });
     if (plan.how !== 'cut') return plan;
     const file = await this.#deps.conversations.find(record.worktree, plan.from.sessionId);
@@ -270,7 +269,9 @@ export class Rollbacks {
       data.why ??
       `a person set ${data.filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${data.n}`;
     const before = data.from?.sessionId ?? null;
-    const goesOn = (sessionId: string | null): PutBack => ({ worktree: 'as-it-is', sessionId, reason });
+    const anew = data.task !== null && isBeforeTask(target, data.task);
+    const goesOn = (sessionId: string | null): PutBack =>
+      anew ? { worktree: 'anew', sessionId: null, reason } : { worktree: 'as-it-is', sessionId, reason };
     switch (plan.how) {
       case 'none':
       case 'kept': {
@@ -298,10 +299,9 @@ export class Rollbacks {
         };
       }
       case 'fresh': {
-        const anew = data.task !== null && isBeforeTask(target, this.#deps.engine.get(data.task));
         return {
           conversation: { how: 'fresh', session: null, before, why: plan.why },
-          putBack: anew ? { worktree: 'anew', sessionId: null, reason } : goesOn(null),
+          putBack: goesOn(null),
           sessionId: null,
         };
       }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { find, outcomes, tmux, type StatusView, type TaskView, type World } from '../e2e/world.ts';
 import { processesOf, untilNoProcessOf } from '../support/processes.ts';
@@ -40,7 +41,7 @@ export async function violationsAtRest(
   for (const plan of planned) {
     const task = tasks.get(plan.id);
     if (task === undefined) perTask.push(`${plan.id} (${plan.name}) is not known any more`);
-    else perTask.push(...endOf(plan, task, journal), ...(await resultOf(world, plan, task)));
+    else perTask.push(...endOf(plan, task, journal), ...(await resultOf(world, plan, task, origins(plan, planned))));
   }
   return [
     ...(journal?.violations ?? []),
@@ -72,8 +73,17 @@ function endOf(plan: Planned, task: TaskView, journal: Journal | null): string[]
   return plan.fails || lost > LOSSES ? [] : [`${what} is dead, ${task.reason}: ${all.join(', ')}`];
 }
 
-/** The commit is there, and holds what the task and those before it have written. */
-async function resultOf(world: World, plan: Planned, task: TaskView): Promise<string[]> {
+/** Itself and whatever it builds on, by name. */
+function origins(plan: Planned, planned: readonly Planned[]): ReadonlySet<string> {
+  const names = new Set([plan.name]);
+  // A set is walked with what is added meanwhile.
+  for (const name of names)
+    for (const before of planned.find((one) => one.name === name)?.after ?? []) names.add(before);
+  return names;
+}
+
+/** The commit is there, and holds what the task and those before it have written, and nothing else. */
+async function resultOf(world: World, plan: Planned, task: TaskView, within: ReadonlySet<string>): Promise<string[]> {
   if (task.state !== 'done') return [];
   const { commit, branch } = task.result ?? { commit: null, branch: null };
   if (commit === null || branch === null) return [`${plan.id} (${plan.name}) is done without a commit or branch`];
@@ -82,9 +92,28 @@ async function resultOf(world: World, plan: Planned, task: TaskView): Promise<st
     const text = await world.repository.git('show', `${commit}:${name}.txt`).catch(() => 'nothing');
     if (text.trim() !== name) wrong.push(`${plan.id} (${plan.name}): ${name}.txt of its commit says ${text}`);
   }
+  const files = await world.repository.git('ls-tree', '--name-only', commit).catch(() => '');
+  const strange = files.split('\n').filter((file) => /\.(txt|part)$/.test(file) && !within.has(path.parse(file).name));
+  if (strange.length > 0)
+    wrong.push(`${plan.id} (${plan.name}): its commit holds what others wrote: ${strange.join(', ')}`);
   const tip = await world.repository.git('rev-parse', branch).catch(() => 'nothing');
-  if (tip.trim() !== commit) wrong.push(`${plan.id} (${plan.name}): ${branch} is at ${tip}, its result is ${commit}`);
+  if (tip.trim() !== commit) {
+    wrong.push(
+      `${plan.id} (${plan.name}): ${branch} is at ${tip}, its result is ${commit}\n${await story(world, task)}`,
+    );
+  }
   return wrong;
+}
+
+/** How the branch of a task went, its attempts, and what was told of it while that was kept. */
+async function story(world: World, { id, attempts, result }: TaskView): Promise<string> {
+  const [branch = 'HEAD', commit = 'HEAD'] = [result?.branch ?? undefined, result?.commit ?? undefined];
+  const format = '--format=%h %cI %s %(trailers:separator=%x20)';
+  const commits = await world.repository.git('log', '--graph', '--stat', format, '-8', branch, commit);
+  const reflog = await world.repository.git('reflog', 'show', '--date=iso-strict', '-12', branch).catch(String);
+  const events = (await world.run(['events', '--json', '--lines', '100000'])).stdout.split('\n');
+  const ofTask = events.filter((line) => line.includes(`"${id}"`) || line.includes(`${id}.`));
+  return [commits, reflog, ...attempts.map((attempt) => JSON.stringify(attempt)), ...ofTask].join('\n');
 }
 
 /**

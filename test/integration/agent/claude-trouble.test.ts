@@ -186,6 +186,11 @@ test('after the death of the wrapper the next one goes on with the same conversa
           steps: [complete('finished by the second'), { text: 'ok' }],
         },
         {
+          name: 'another task',
+          contains: 'Something else',
+          steps: [{ tools: [write('two.txt', '2')] }, complete('another is done'), { text: 'ok' }],
+        },
+        {
           name: 'first',
           contains: 'Work long',
           steps: [{ tools: [write('one.txt', '1')] }, { tools: [bash('tail -f /dev/null')] }],
@@ -205,6 +210,8 @@ test('after the death of the wrapper the next one goes on with the same conversa
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
   supervisor.orders.push(
     pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }),
+    // Lost while it was prepared: what stands in the worktree then is the branch of the first.
+    pane.order('t2', { prompt: 'Something else', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }),
   );
   await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
   await pane.tmux('respawn-pane', '-t', '=worker-1:');
@@ -216,6 +223,15 @@ test('after the death of the wrapper the next one goes on with the same conversa
   expect(await pane.repository.git('show', '--format=', '--name-only', `${supervisor.results[0]?.commit}`)).toBe(
     'one.txt',
   );
+  await expect
+    .poll(() => supervisor.results[1], { timeout: 50_000 })
+    .toMatchObject({ task: 't2', outcome: 'done', branch: 'swarm/task/t2' });
+  expect(supervisor.results[1]?.sessionId).not.toBe(sessionId);
+  const files = await pane.repository.git('ls-tree', '-r', '--name-only', `${supervisor.results[1]?.commit}`);
+  expect(files.split('\n')).toContain('two.txt');
+  expect(files.split('\n')).not.toContain('one.txt');
+  const firstTip = await pane.repository.git('rev-parse', 'swarm/task/t1');
+  expect(firstTip.trim()).toBe(supervisor.results[0]?.commit);
 });
 
 test('a budget that is crossed ends the attempt', async ({ broker }) => {

@@ -36,6 +36,7 @@ const OPERATION = [
   'REVERT_HEAD',
   'rebase-merge',
   'sequencer',
+  'swarm-task',
 ];
 
 /** What git says of a worktree: HEAD, branch, every entry of the index, status, an operation under way. */

@@ -7,6 +7,54 @@ import { SwarmError } from '../../../src/domain/errors.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
 import { FakeClock, settle, silentLog } from './support.ts';
 
+const captured = { n: 1, commit: 'c', tree: 't', created: true };
+const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] };
+
+/** What becomes of an order to go on, in a worktree that was prepared last for this task. */
+async function goneOn(preparedFor: string | null): Promise<{ resumed: boolean | null; prepared: number }> {
+  const found: { resumed: boolean | null; prepared: number } = { resumed: null, prepared: 0 };
+  const workspace = {
+    path: '/repo.swarm/worker-1',
+    ensure: async () => undefined,
+    capture: async () => captured,
+    preparedFor: async () => preparedFor,
+    prepare: async () => {
+      found.prepared += 1;
+      return prepared;
+    },
+    commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [] }),
+  } as unknown as Workspace;
+  const resume = { sessionId: 's', reason: 'its wrapper died' };
+  const order = { task: 't1', attempt: 2, slot: 0, resume, timeoutMs: null, verify: null } as unknown as TaskOrder;
+  const body: TaskBody = {
+    resolvesConflicts: true,
+    work: async ({ resumed }) => {
+      found.resumed = resumed;
+      return { kind: 'done', summary: '' };
+    },
+    mend: async () => null,
+    sessionId: () => 's',
+    usage: async () => ({ ...NO_USAGE }),
+  };
+  const { outcome } = await liveAttempt(new Attempt(order, workspace, ''), body, {
+    spec: { project: 'p', agent: 'worker-1', stopGraceMs: 100 },
+    env: {},
+    state: { setTask: () => undefined, update: () => undefined },
+    event: () => undefined,
+    clock: new FakeClock(),
+    log: silentLog,
+  } as unknown as LifeDependencies);
+  expect(outcome).toBe('done');
+  return found;
+}
+
+test('an attempt goes on only where the worktree is that of its task', async () => {
+  expect(await goneOn('t1')).toEqual({ resumed: true, prepared: 0 });
+  // The attempt before died while it prepared: what stands there is the branch of another task.
+  expect(await goneOn('t0')).toEqual({ resumed: false, prepared: 1 });
+  expect(await goneOn(null)).toEqual({ resumed: false, prepared: 1 });
+});
+
 test('an attempt of which something cannot be ended is not over before it is gone', async () => {
   const clock = new FakeClock();
   const asked: string[] = [];
@@ -19,8 +67,8 @@ test('an attempt of which something cannot be ended is not over before it is gon
   const workspace = {
     path: '/repo.swarm/runner-1',
     ensure: async () => undefined,
-    capture: async () => ({ n: 1, commit: 'c', tree: 't', created: true }),
-    prepare: async () => ({ branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] }),
+    capture: async () => captured,
+    prepare: async () => prepared,
   } as unknown as Workspace;
   const order = { task: 't1', attempt: 1, slot: 0, resume: null, timeoutMs: null } as unknown as TaskOrder;
   const body: TaskBody = {

@@ -375,11 +375,16 @@ describe('what others see', () => {
 describe('what an agent had in hand is put back', () => {
   const reason = 'a person set the files back to checkpoint 3';
   const sessionId = 's-cut';
+  const begun = async (engine: ReturnType<typeof kit>['engine']) => {
+    const order = await take(engine, 'worker-1');
+    await engine.noteSession(order.task, order.attempt, 's-own');
+    return order;
+  };
 
   test('for that agent alone, to go on in the conversation that is named', async () => {
     const { engine } = kit();
     await engine.submit([spec()]);
-    const order = await take(engine, 'worker-1');
+    const order = await begun(engine);
     await expect(engine.putBack('worker-1', { worktree: 'as-it-is', sessionId, reason })).resolves.toEqual([
       order.task,
     ]);
@@ -393,10 +398,21 @@ describe('what an agent had in hand is put back', () => {
   test('in a fresh conversation where there is none, or from the beginning', async () => {
     const { engine } = kit();
     await engine.submit([spec()]);
-    await take(engine, 'worker-1');
+    await begun(engine);
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, reason });
+    const again = await take(engine, 'worker-1');
+    expect(again.resume).toEqual({ sessionId: null, reason });
+    await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
+    expect((await take(engine, 'worker-1')).resume, 'also where nobody got to a word of it').toEqual(again.resume);
     await engine.putBack('worker-1', { worktree: 'anew', sessionId: null, reason });
+    expect((await take(engine, 'worker-1')).resume).toBeNull();
+  });
+
+  test('begins anew where it had not come to its first word: the worktree may be that of another task', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    await take(engine, 'worker-1');
+    await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: 'of-the-task-before', reason });
     expect((await take(engine, 'worker-1')).resume).toBeNull();
   });
 

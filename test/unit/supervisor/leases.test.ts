@@ -33,11 +33,15 @@ function world() {
       return left.promise;
     },
   });
-  const holding = (phase: 'running' | 'reporting' = 'running', attempt = 1) =>
+  const holding = (
+    phase: 'preparing' | 'running' | 'reporting' = 'running',
+    attempt = 1,
+    own: { sessionId?: string } = {},
+  ) =>
     snapshot('worker-1', {
       incarnation: 'worker-1-1',
-      sessionId: 'session',
-      tasks: [{ task: 't1', attempt, slot: 0, phase, since: '' }],
+      sessionId: 'of-the-agent',
+      tasks: [{ task: 't1', attempt, slot: 0, phase, since: '', ...own }],
     });
   return { engine, store, clock, agent, leases, cancelled, confirmations, holding, ends, doubt };
 }
@@ -47,7 +51,12 @@ test('a snapshot extends the lease and keeps the conversation, without any broke
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   clock.time += 50_000;
-  leases.observed(holding());
+  leases.observed(holding('preparing'));
+  await settled();
+  expect(engine.get('t1').attempts, 'the conversation before is not that of the task').toMatchObject([
+    { sessionId: null },
+  ]);
+  leases.observed(holding('running', 1, { sessionId: 'session' }));
   await settled();
   expect(engine.leases()[0]?.expiresAt).toBe(clock.time + 60_000);
   expect(engine.get('t1')).toMatchObject({ state: 'running', attempts: [{ sessionId: 'session' }] });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  isBeforeTask,
   planConversation,
   type ConversationFacts,
   type ConversationPlan,
@@ -34,6 +35,17 @@ test.each<[string, Partial<ConversationFacts>, ConversationPlan]>([
     { beforeTask: true },
     { how: 'fresh', why: 'checkpoint 3 is from before the first word of the task' },
   ],
+  [
+    'begins anew there also where only files are asked for: they are not those of the task',
+    { beforeTask: true, filesOnly: true },
+    { how: 'fresh', why: 'checkpoint 3 is from before the first word of the task' },
+  ],
 ])('the conversation %s', (_name, some, plan) => {
   expect(planConversation({ ...facts, ...some })).toEqual(plan);
+});
+
+test('a checkpoint is of a task once its worktree was prepared for it, whoever held what then', () => {
+  expect(isBeforeTask({ preparedFor: 't7' }, 't7')).toBe(false);
+  expect(isBeforeTask({ preparedFor: 't6' }, 't7')).toBe(true);
+  expect(isBeforeTask({ preparedFor: null }, 't7')).toBe(true);
 });

@@ -39,6 +39,8 @@ const OPERATION = [
   'MERGE_AUTOSTASH',
   'BISECT_START',
   'BISECT_LOG',
+  // For which task the worktree was prepared.
+  'swarm-task',
 ];
 const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer', 'refs/bisect', 'refs/rewritten'];
 const HASHED_BYTES = 4_000_000;

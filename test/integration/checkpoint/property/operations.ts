@@ -141,6 +141,11 @@ export const FEATURES: Record<string, Operation> = {
   'everything staged': (place) => stage(place),
   'a commit': (place) => stage(place) && ok(place, 'commit', '-q', '--allow-empty', '-m', 'on'),
   'another branch': (place) => !underWay(place) && ok(place, 'checkout', '-q', '-b', `b${place.random.below(1e9)}`),
+  'another task': (place) => {
+    const begun = place.random.chance(0.8);
+    if (begun) writeFileSync(path.join(place.gitDir, 'swarm-task'), `t${place.random.below(50)}\n`);
+    else rmSync(path.join(place.gitDir, 'swarm-task'), { force: true });
+  },
   'detached HEAD': (place) => !underWay(place) && ok(place, 'checkout', '-q', '--detach'),
   'a reset': (place) => ok(place, 'reset', '-q', place.random.pick(['--soft', '--mixed', '--hard']), 'HEAD'),
   'unfinished merge': (place) => conflict(place, (other) => ok(place, 'merge', other)),
