@@ -5,7 +5,7 @@ import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { DeathWatch } from './death-watch.ts';
 import type { EventLog } from './event-log.ts';
-import type { Failures } from './failures.ts';
+import type { DeathsMemory } from './deaths-memory.ts';
 import type { Runner } from './runner.ts';
 
 export interface FleetDependencies {
@@ -22,7 +22,7 @@ export interface FleetDependencies {
   /** Told before one is put back on its feet, and asked whether silence is a fact about any agent now. */
   deaths?(): Pick<DeathWatch, 'gone' | 'doubtful'>;
   /** Who was given up, over restarts of the supervisor. */
-  failures?: Pick<Failures, 'recall' | 'note'>;
+  memory?: Pick<DeathsMemory, 'recall' | 'note' | 'forget'>;
   /** How the look at the panes goes: null when it works. */
   onProbe(error: ProbeError | null): void;
 }

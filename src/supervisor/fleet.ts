@@ -47,13 +47,14 @@ export class Fleet {
   }
 
   add(record: AgentRecord): void {
-    if (!this.#records.has(record.id)) this.#deps.failures?.recall(record);
+    if (!this.#records.has(record.id)) this.#deps.memory?.recall(record);
     this.#records.set(record.id, record);
     this.wake();
   }
 
   remove(id: string): void {
     this.#records.delete(id);
+    void this.#deps.memory?.forget(id);
   }
 
   begin(): void {
@@ -185,7 +186,7 @@ export class Fleet {
     const step = run()
       .then(async (lifecycle) => {
         // First into the store: whoever is seen to be given up is so for the next supervisor, too.
-        if (lifecycle.phase === 'failed') await this.#deps.failures?.note(record.id, lifecycle);
+        await this.#deps.memory?.note(record, lifecycle);
         record.failedSteps = { count: 0, detail: '' };
         this.settle(record, lifecycle);
       })
@@ -227,7 +228,7 @@ export class Fleet {
 
   settle(record: AgentRecord, lifecycle: Lifecycle): void {
     record.lifecycle = lifecycle;
-    if (lifecycle.phase !== 'failed') void this.#deps.failures?.note(record.id, lifecycle);
+    if (lifecycle.phase !== 'failed') void this.#deps.memory?.note(record, lifecycle);
     this.#deps.onChange(record);
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Order } from '../../../src/coordination/link.ts';
 import type { AgentRecord, PaneView } from '../../../src/supervisor/agent-record.ts';
-import { Failures } from '../../../src/supervisor/failures.ts';
+import { DeathsMemory } from '../../../src/supervisor/deaths-memory.ts';
 import { Fleet } from '../../../src/supervisor/fleet.ts';
 import {
   decide,
@@ -150,7 +150,7 @@ function world(store = Store.memory()) {
     now: time.now,
     onChange: () => undefined,
     onProbe: () => undefined,
-    failures: new Failures({ store, log: silentLog }),
+    memory: new DeathsMemory({ store, log: silentLog }),
   });
   return {
     time,
@@ -421,12 +421,16 @@ describe('an agent that was given up', () => {
   type World = ReturnType<typeof world>;
 
   /** As the next supervisor finds it: a dead pane, and what the store says. */
-  async function next(store: Store, fields: Parameters<typeof record>[1] = {}): Promise<World> {
+  async function next(
+    store: Store,
+    fields: Parameters<typeof record>[1] = {},
+  ): Promise<World & { agent: AgentRecord }> {
     const w = world(store);
+    const agent = record('worker-1', fields);
     w.panes.set('worker-1', PANE);
-    w.fleet.add(record('worker-1', fields));
+    w.fleet.add(agent);
     await w.turn();
-    return w;
+    return { ...w, agent };
   }
 
   async function givenUp(store: Store): Promise<World> {
@@ -436,6 +440,21 @@ describe('an agent that was given up', () => {
     expect(w.phase()).toBe('failed');
     return w;
   }
+
+  test('is so also when the supervisor dies between its deaths: they are counted on until a person has looked', async () => {
+    const store = Store.memory();
+    const again: Lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 100, of: 'start', detail: 'died' };
+    const deaths = [BEGIN - 1_000, BEGIN];
+    const first = await next(store);
+    first.agent.deaths = deaths;
+    await first.end(again);
+    const second = await next(store);
+    expect(second.agent.deaths).toEqual(deaths);
+    await second.end(again);
+    second.fleet.revive(second.agent);
+    await settled();
+    expect((await next(store)).agent.deaths).toEqual([]);
+  });
 
   test('also rests in the next supervisor, which says the same of it', async () => {
     const store = Store.memory();

@@ -1,0 +1,65 @@
+import type { Logger } from 'pino';
+import type { Store } from '../store/store.ts';
+import type { AgentRecord } from './agent-record.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+const KEY = 'agents.deaths';
+
+interface Kept {
+  /** Given up, and why. */
+  failed: Extract<Lifecycle, { phase: 'failed' }> | null;
+  /** As in `AgentRecord`. */
+  deaths: readonly number[];
+  vanished: readonly number[];
+}
+
+/**
+ * What has befallen each agent. Kept, so that whoever was given up rests in the next supervisor too, and whoever dies
+ * again and again is given up although the supervisor dies in between.
+ */
+export class DeathsMemory {
+  readonly #store: Pick<Store, 'kv' | 'write'>;
+  readonly #log: Logger;
+  readonly #kept: Map<string, Kept>;
+
+  constructor({ store, log }: { store: Pick<Store, 'kv' | 'write'>; log: Logger }) {
+    this.#store = store;
+    this.#log = log;
+    this.#kept = new Map(Object.entries((store.kv.get(KEY) ?? {}) as Record<string, Kept>));
+  }
+
+  /** To an agent of which nothing is known yet but what the store says. */
+  recall(record: AgentRecord): void {
+    const kept = this.#kept.get(record.id);
+    if (kept === undefined) return;
+    record.deaths = kept.deaths;
+    record.vanished = kept.vanished;
+    if (kept.failed !== null) record.lifecycle = kept.failed;
+  }
+
+  /** Resolves when it is kept, or cannot be: a disk that is full is no reason to start it again. */
+  async note({ id, deaths, vanished }: AgentRecord, lifecycle: Lifecycle): Promise<void> {
+    const failed = lifecycle.phase === 'failed' ? lifecycle : null;
+    const nothing = failed === null && deaths.length === 0 && vanished.length === 0;
+    const kept = { failed, deaths, vanished };
+    const before = this.#kept.get(id);
+    if (nothing ? before === undefined : JSON.stringify(kept) === JSON.stringify(before)) return;
+    if (nothing) this.#kept.delete(id);
+    else this.#kept.set(id, kept);
+    await this.#write(id);
+  }
+
+  /** Nothing of it befalls whoever comes to bear this name. */
+  async forget(id: string): Promise<void> {
+    if (this.#kept.delete(id)) await this.#write(id);
+  }
+
+  async #write(agent: string): Promise<void> {
+    const all = Object.fromEntries(this.#kept);
+    try {
+      await this.#store.write(() => this.#store.kv.set(KEY, all));
+    } catch (error) {
+      this.#log.error({ err: error, agent }, 'what befell the agent could not be kept');
+    }
+  }
+}
