@@ -110,6 +110,10 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   const n = task.attempts + 1;
   step.move(task, 'claim', { attempts: n, note: null });
   attempts.begin(task.n, n, claim.agent, step.now);
+  const goesOn =
+    document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1 && previous.session_id !== null;
+  // Also if nobody gets to a first word of this attempt: the next one goes on there.
+  if (goesOn) attempts.setSession(task.n, n, previous.session_id);
   let decoration: Decoration;
   try {
     decoration = context.decorate(document);
@@ -124,8 +128,6 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
     });
     return undefined;
   }
-  const goesOn =
-    document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1 && previous.session_id !== null;
   const frozen: Frozen = {
     ...decoration,
     resume: goesOn
@@ -135,8 +137,6 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
         }
       : null,
   };
-  // Also if nobody gets to a first word of this attempt: the next one goes on there.
-  if (goesOn) attempts.setSession(task.n, n, previous.session_id);
   const row: LeaseRow = {
     task: task.n,
     attempt: n,

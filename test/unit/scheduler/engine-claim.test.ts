@@ -149,6 +149,23 @@ describe('claiming', () => {
     });
   });
 
+  test('an attempt whose order cannot be made leaves the conversation to the next one', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec()]);
+    const { task } = await take(engine, 'worker-1');
+    await engine.noteSession(task, 1, 's1');
+    await engine.lost({ agent: 'worker-1' }, 'killed');
+    const decorate = (): never => {
+      throw new Error('there is no verify "gone"');
+    };
+    await engine.claim(claimOf('worker-1', { incarnation: 'next' }), { leaseMs: LEASE_MS, decorate });
+    clock.time += 10_000;
+    expect(await take(engine, 'worker-1', { incarnation: 'next' })).toMatchObject({
+      attempt: 3,
+      resume: { sessionId: 's1' },
+    });
+  });
+
   test('ten such tasks are enough for one claim', async () => {
     const { engine } = kit();
     await engine.submit(Array.from({ length: 11 }, () => spec()));
