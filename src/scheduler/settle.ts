@@ -114,6 +114,8 @@ export function passOn(step: Step, lease: LeaseRow, to: string, reason: string):
   if (task.cancelling === 1) return cancelHeld(step, task, { ...end, agent: lease.agent });
   if (task.failures >= retries) return fail(step, task, { ...end, agent: lease.agent });
   finish(step, task, end);
+  // It may come back to this agent, where nobody else takes it in time.
+  step.tables.attempts.setSession(task.n, task.attempts, null);
   step.move(task, 'requeue', {
     failures: task.failures + 1,
     note: `taken from ${lease.agent}: ${reason}`,

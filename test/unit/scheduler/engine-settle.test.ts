@@ -465,6 +465,16 @@ describe('what an agent came to nothing with', () => {
     expect(await engine.claim(claimOf('worker-3'), context)).toMatchObject({ got: 'task' });
   });
 
+  test('begins anew also where it comes back to the same agent, whose conversation was stuck', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec({ retries: 1 })]);
+    const order = await take(engine, 'worker-1');
+    await engine.noteSession(order.task, order.attempt, 's-stuck');
+    await engine.passOn('worker-1', 'worker-2', reason);
+    clock.time += 61_000;
+    expect(await take(engine, 'worker-1', { incarnation: 'next' })).toMatchObject({ attempt: 2, resume: null });
+  });
+
   test('counts as failed at the end of the ladder', async () => {
     const { engine } = kit();
     await engine.submit([spec({ retries: 0 })]);
