@@ -186,7 +186,8 @@ async function giveBackLeases(
       summary: '',
       commit: null,
       branch: null,
-      sessionId: record.row.sessionId,
+      // That of the agent may be of the task before; what is known of the attempt's own stays.
+      sessionId: null,
       usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
       startedAt: new Date(since).toISOString(),
       endedAt: new Date().toISOString(),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Leases } from '../../../src/supervisor/leases.ts';
 import type { Fleet } from '../../../src/supervisor/fleet.ts';
+import { runnerPorts, type RunnerWorld } from '../../../src/supervisor/runner-ports.ts';
 import { kit, spec, take } from '../scheduler/engine-kit.ts';
 import { record, settled, silentLog, snapshot } from './kit.ts';
 
@@ -206,4 +207,15 @@ describe('a lease whose time is over', () => {
     await settled();
     expect(ends).toHaveLength(1);
   });
+});
+
+test('what a stopped agent that no longer listened had not begun is not gone on with in its conversation', async () => {
+  const { engine } = kit();
+  await engine.submit([spec()]);
+  await take(engine, 'worker-1');
+  const ports = runnerPorts({ engine, project: { layout: {}, config: {} } } as unknown as RunnerWorld);
+  const agent = record('worker-1', { sessionId: 'of-the-task-before' });
+  await ports.giveBackLeases(agent, 'released', 'its agent was stopped');
+  expect(engine.get('t1')).toMatchObject({ state: 'ready', attempts: [{ outcome: 'released', sessionId: null }] });
+  expect((await take(engine, 'worker-1', { incarnation: 'next' })).resume).toBeNull();
 });
