@@ -141,7 +141,7 @@ export class ClaudeBody implements TaskBody {
       session,
       mark,
       signal,
-      began: (sessionId) => (this.#attempt.sessionId = sessionId),
+      began: (sessionId) => this.#began(sessionId),
       interrupted: (why) => interruptedPrompt(order, why),
       handoff: (why) => handoffPrompt(order, this.#preparation, why),
       retry: () => retryPrompt(order),
@@ -152,6 +152,12 @@ export class ClaudeBody implements TaskBody {
     event('turn.ended', { attempt: order.attempt, how: result.kind });
     if (this.#deps.overBudget()) this.#attempt.breakOff('budget');
     return result;
+  }
+
+  async #began(sessionId: string): Promise<void> {
+    const { order, workspace, sessionId: known } = this.#attempt;
+    this.#attempt.sessionId = sessionId;
+    if (known === null) await workspace.begun(order.task);
   }
 
   /** Null: broken off while waiting. A person may answer by `swarm answer`, by a message, or in the pane itself. */

@@ -195,7 +195,7 @@ export class Conversation {
   async #once(next: Opening, request: TurnRequest, delivered: () => void): Promise<Step> {
     const { pane } = this.#options;
     this.#sessionId = next.sessionId;
-    request.began?.(next.sessionId);
+    await request.began?.(next.sessionId);
     try {
       await pane.start({ ...next, mark: request.mark }, request.signal);
     } catch (error) {

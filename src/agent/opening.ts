@@ -18,7 +18,7 @@ export interface TurnRequest {
   /** What to say after the API failed. */
   retry(): string;
   /** Its process is about to be started, in this conversation; also each further one of the same turn. */
-  began?(sessionId: string): void;
+  began?(sessionId: string): Promise<void>;
   /** The agent has the prompt. */
   delivered?(): void;
   /** The agent has said its last word: nothing needs to go on when the turn is cut short now. */

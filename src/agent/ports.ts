@@ -55,10 +55,12 @@ export interface Workspace {
   readonly path: string;
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
-  /** The task that it was prepared for last; null: none, or not to the end. */
+  /** The task whose first word was said in it, prepared for that; null: none, or that is still to come. */
   preparedFor(): Promise<string | null>;
   /** `checkpoint`: the commit that was captured just before. */
   prepare(order: TaskOrder, checkpoint: string): Promise<Prepared>;
+  /** The first word of the task is about to be said in what was prepared: from here on it can be gone on with. */
+  begun(task: string): Promise<void>;
   /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
   /** Removes what the verify command left behind on top of `commit`. */

@@ -55,8 +55,7 @@ export function openWorkspace(
     async prepare(order, checkpoint) {
       const branch = taskBranch(order.task);
       await unlock(branch);
-      const gitDir = worktreeGitDir(worktree);
-      await writeWorktreeTask(gitDir, null);
+      await writeWorktreeTask(worktreeGitDir(worktree), null);
       const { commit, conflict, leftovers, aside } = await prepareTask({
         worktree,
         checkpoint,
@@ -67,9 +66,9 @@ export function openWorkspace(
           result === null ? [] : [{ task, commit: result }],
         ),
       });
-      await writeWorktreeTask(gitDir, order.task);
       return { branch, commit, leftovers, aside, conflict };
     },
+    begun: (task) => writeWorktreeTask(worktreeGitDir(worktree), task),
     async commit(order) {
       await unlock(taskBranch(order.task));
       const committed = await commitTurn({

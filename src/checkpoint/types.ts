@@ -50,7 +50,7 @@ export interface Checkpoint {
   /** HEAD of the worktree. */
   head: string | null;
   branch: string | null;
-  /** The task that the worktree was prepared for when it was taken; null: none, or it was just being prepared. */
+  /** The task that had begun in the worktree when it was taken; null: none, or its first word was still to come. */
   preparedFor: string | null;
   /** Files that differ from the checkpoint before (of the first one: from HEAD). */
   files: number;

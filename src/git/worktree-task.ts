@@ -5,8 +5,9 @@ import path from 'node:path';
 const FILE = 'swarm-task';
 
 /**
- * The task that a worktree was prepared for; null: none, or a preparation did not come to its end. Only there may an
- * attempt at that task go on: anywhere else its commits would land on the branch of another one.
+ * The task whose first word was said in a worktree that was prepared for it; null: none, or that is still to come. Only
+ * there may an attempt at that task go on: anywhere else its commits would land on the branch of another one, and before
+ * its first word the conversation in hand is that of another one.
  */
 export async function readWorktreeTask(gitDir: string): Promise<string | null> {
   try {

@@ -62,7 +62,7 @@ export interface ConversationFacts {
   sessionId: string | null;
   /** What the checkpoint says. */
   point: ConversationPoint | null;
-  /** The checkpoint was taken before the worktree was prepared for the task in hand. */
+  /** The checkpoint was taken before the first word of the task in hand. */
   beforeTask: boolean;
 }
 
@@ -96,7 +96,7 @@ export function safetyAmong(
   return further?.n ?? safety;
 }
 
-/** The worktree was not the task's when this was taken: nobody can go on with the task from there. */
+/** The task had not begun there when this was taken: nobody can go on with it from there. */
 export function isBeforeTask({ preparedFor }: Pick<Checkpoint, 'preparedFor'>, task: string): boolean {
   return preparedFor !== task;
 }

@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { openWorkspace } from '../../../src/agent/workspace.ts';
+import type { Workspace } from '../../../src/agent/ports.ts';
+import type { AgentSpec } from '../../../src/coordination/link.ts';
+import type { TaskOrder } from '../../../src/coordination/messages.ts';
+import { addWorktree } from '../../../src/git/worktrees.ts';
+import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
+import { openDesk, SESSION, writeTranscript, type Desk } from './rollback-scene.ts';
+
+const PERSON = { filesOnly: false, hold: false, to: null };
+
+interface Scene extends Desk {
+  workspace: Workspace;
+  claim(): Promise<TaskOrder>;
+  /** What its wrapper does with an order until the first word of the task, and that. */
+  begin(order: TaskOrder, sessionId: string): Promise<void>;
+}
+
+/** An agent, its own worktree and conversation, and so many tasks. */
+async function openScene(repository: TestRepository, tasks: number): Promise<Scene> {
+  const desk = await openDesk(repository.home);
+  const { agent, engine, rollbacks, layout, transcript } = desk;
+  await addWorktree({ root: repository.root, path: agent.worktree, commit: 'main' });
+  writeTranscript(transcript, 8);
+  const spec = { agent: agent.id, root: layout.root, gitCommonDir: layout.gitCommonDir, worktree: agent.worktree };
+  const workspace = openWorkspace(spec as AgentSpec, 0, {
+    capture: (request) => rollbacks.storeOf(agent).capture(request),
+    captureIfStirred: () => Promise.resolve(null),
+    close: () => undefined,
+  });
+  const commit = repository.git(['rev-parse', 'main']);
+  const decorate = () => ({ base: { branch: 'main', commit }, verify: null, verifyFollowUps: 0 });
+  const task = { title: 'a task', priority: 'normal', after: [], needs: [], retries: 2 } as const;
+  await engine.submit(Array.from({ length: tasks }, () => ({ ...task, after: [], needs: [] })));
+  let incarnations = 0;
+  const claim = async (): Promise<TaskOrder> => {
+    incarnations += 1;
+    const claimed = { agent: agent.id, kind: 'claude', capabilities: [], slot: 0 } as const;
+    const reply = await engine.claim({ ...claimed, incarnation: `${incarnations}` }, { leaseMs: 60_000, decorate });
+    if (reply.got === 'none') throw new Error(reply.reason);
+    return reply.order;
+  };
+  const begin = async (order: TaskOrder, sessionId: string): Promise<void> => {
+    const { commit: captured } = await workspace.capture({ ...order, reason: 'task-start', sessionId: SESSION });
+    await workspace.prepare(order, captured);
+    await workspace.begun(order.task);
+    await engine.noteSession(order.task, order.attempt, sessionId);
+  };
+  return { ...desk, workspace, claim, begin };
+}
+
+it('what was captured before the first word of a task is not gone on from in the conversation of the one before', async () => {
+  using repository = makeRepository();
+  const { agent, rollbacks, workspace, claim, engine, store } = await openScene(repository, 1);
+  const order = await claim();
+  const before = await workspace.capture({ ...order, reason: 'task-start', sessionId: SESSION });
+  await workspace.prepare(order, before.commit);
+  expect(await workspace.preparedFor(), 'whoever begins again prepares it again').toBeNull();
+  // The account is out of its limit for an hour: the agent is still in the conversation before.
+  repository.write({ 'note.txt': 'of a person\n' }, agent.worktree);
+  const point = { sessionId: SESSION, transcriptUuid: 'line-8', task: order.task, attempt: 1 };
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'regular', ...point });
+  await workspace.begun(order.task);
+  await engine.noteSession(order.task, 1, 'its-own');
+  expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
+  expect(await claim()).toMatchObject({ attempt: 2, resume: null });
+  store.close();
+});
