@@ -73,11 +73,12 @@ export const NO_SESSION = '';
 
 export interface PutBack {
   /**
-   * `as-it-is`: to go on with the worktree and this conversation (null: a fresh one), unless the attempt had not come to
-   * its first word. `anew`: from the beginning.
+   * `as-it-is`: to go on with the worktree, unless the attempt had not come to its first word. `of-task`: to go on with
+   * it in any case, it was set to what the task had come to. `anew`: from the beginning.
    */
-  worktree: 'as-it-is' | 'anew';
-  sessionId: string | null;
+  worktree: 'as-it-is' | 'of-task' | 'anew';
+  /** The conversation to go on in; null: a fresh one. Absent: the attempt's own. */
+  sessionId?: string | null | undefined;
   /** Why, for people and for the agent. */
   reason: string;
 }
@@ -85,16 +86,17 @@ export interface PutBack {
 /** Nothing runs of the attempt, and its agent is to go on with the task: kept for it for a while. */
 export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reason }: PutBack): void {
   const task = heldTask(step, lease);
-  const end = { outcome: 'released', errorClass: null, error: reason, sessionId, costUsd: 0 } as const;
+  const end = { outcome: 'released', errorClass: null, error: reason, sessionId: null, costUsd: 0 } as const;
   if (task.cancelling === 1) {
     cancelHeld(step, task, { ...end, agent: lease.agent });
     return;
   }
   const { attempts } = step.tables;
-  const begun = (attempts.get(task.n, task.attempts)?.session_id ?? null) !== null;
+  const own = attempts.get(task.n, task.attempts)?.session_id ?? null;
   finish(step, task, end);
-  const goesOn = worktree === 'as-it-is' && begun;
-  attempts.setSession(task.n, task.attempts, goesOn ? (sessionId ?? NO_SESSION) : null);
+  const goesOn = worktree === 'of-task' || (worktree === 'as-it-is' && own !== null);
+  const session = sessionId === undefined ? own : sessionId;
+  attempts.setSession(task.n, task.attempts, goesOn ? (session ?? NO_SESSION) : null);
   step.move(task, 'requeue', {
     note: reason,
     reserved_until: step.now + AFFINITY_MS,

@@ -83,10 +83,9 @@ async function keepStuck({ engine, works }: LadderSteps, record: AgentRecord): P
 async function restart(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine } = steps;
   await fleet.held(record, 'left', async () => {
-    const { sessionId } = record.row;
     await keepStuck(steps, record);
     const reason = `${reasonText(why)}; all that you had started was ended`;
-    await engine.putBack(record.id, { worktree: 'as-it-is', sessionId, reason });
+    await engine.putBack(record.id, { worktree: 'as-it-is', reason });
     await countRestart(steps, record);
   });
 }

@@ -270,15 +270,15 @@ export class Rollbacks {
       `a person set ${data.filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${data.n}`;
     const before = data.from?.sessionId ?? null;
     const anew = data.task !== null && isBeforeTask(target, data.task);
-    const goesOn = (sessionId: string | null): PutBack =>
-      anew ? { worktree: 'anew', sessionId: null, reason } : { worktree: 'as-it-is', sessionId, reason };
+    const goesOn = (sessionId?: string | null): PutBack =>
+      anew ? { worktree: 'anew', reason } : { worktree: 'of-task', sessionId, reason };
     switch (plan.how) {
       case 'none':
       case 'kept': {
         const sessionId = plan.how === 'kept' ? plan.sessionId : record.row.sessionId;
         return {
           conversation: { how: plan.how, session: sessionId, before, why: null },
-          putBack: goesOn(sessionId),
+          putBack: goesOn(),
           sessionId,
         };
       }
@@ -333,7 +333,6 @@ export class Rollbacks {
   /** Nothing was changed, and the agent goes on where it was. */
   async #drop(record: AgentRecord, id: number, data: RollbackData, why: string): Promise<void> {
     const { store, engine, events } = this.#deps;
-    const { sessionId } = record.row;
     await Promise.all([
       store.write(() => store.operations.change(id, 'dropped', data)),
       // A living wrapper goes on with what it has; an agent that was stopped for this takes it up again.
@@ -341,7 +340,6 @@ export class Rollbacks {
         ? Promise.resolve([])
         : engine.putBack(record.id, {
             worktree: 'as-it-is',
-            sessionId,
             reason: `a rollback was not carried out: ${why}`,
           }),
     ]);

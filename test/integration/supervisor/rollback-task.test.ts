@@ -4,6 +4,7 @@ import type { Workspace } from '../../../src/agent/ports.ts';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
+import type { RollbackData } from '../../../src/supervisor/rollback-data.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { openDesk, SESSION, writeTranscript, type Desk } from './rollback-scene.ts';
 
@@ -49,6 +50,14 @@ async function openScene(repository: TestRepository, tasks: number): Promise<Sce
   return { ...desk, workspace, claim, begin };
 }
 
+/** As `swarm undo` does it. */
+async function undo({ rollbacks, agent, store }: Scene, safety: number): Promise<void> {
+  const last = store.operations.lastDone(agent.id);
+  const { from } = (last ?? { data: { from: null } }).data as RollbackData;
+  const undoes = { operation: last?.id ?? 0, branch: null };
+  await rollbacks.run(agent, safety, { ...PERSON, to: from, undoes });
+}
+
 it('what was captured before the first word of a task is not gone on from in the conversation of the one before', async () => {
   using repository = makeRepository();
   const { agent, rollbacks, workspace, claim, engine, store } = await openScene(repository, 1);
@@ -64,5 +73,19 @@ it('what was captured before the first word of a task is not gone on from in the
   await engine.noteSession(order.task, 1, 'its-own');
   expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
   expect(await claim()).toMatchObject({ attempt: 2, resume: null });
+  store.close();
+});
+
+it('the taking back of a rollback to before a task is not lost where the next attempt has not begun', async () => {
+  using repository = makeRepository();
+  const scene = await openScene(repository, 1);
+  const { agent, rollbacks, claim, begin, store } = scene;
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', force: true });
+  await begin(await claim(), SESSION);
+  repository.write({ 'work.txt': 'of the task\n' }, agent.worktree);
+  const { safety } = await rollbacks.run(agent, n, PERSON);
+  expect(await claim()).toMatchObject({ attempt: 2, resume: null });
+  await undo(scene, safety);
+  expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
   store.close();
 });

@@ -416,6 +416,22 @@ describe('what an agent had in hand is put back', () => {
     expect((await take(engine, 'worker-1')).resume).toBeNull();
   });
 
+  test('goes on in its own conversation where none is named, and from what it was set back to in any case', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    await begun(engine);
+    await engine.putBack('worker-1', { worktree: 'as-it-is', reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: 's-own', reason });
+    await engine.putBack('worker-1', { worktree: 'anew', reason });
+    expect((await take(engine, 'worker-1')).resume).toBeNull();
+    await engine.putBack('worker-1', { worktree: 'of-task', reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, reason });
+    await engine.putBack('worker-1', { worktree: 'anew', reason });
+    await take(engine, 'worker-1');
+    await engine.putBack('worker-1', { worktree: 'of-task', sessionId, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId, reason });
+  });
+
   test('waits for its agent as long as that is held, else a minute', async () => {
     const { engine, clock } = kit();
     await engine.submit([spec()]);
