@@ -31,6 +31,7 @@ import {
   type PutBack,
 } from './settle.ts';
 import { Step, type Tables } from './step.ts';
+import { putBackResting, restingWith, type Resting } from './rest.ts';
 import { resolveTask, submitBatch, type Submitted } from './submit.ts';
 import type { SpecRules } from './validate.ts';
 
@@ -140,8 +141,14 @@ export class TaskEngine {
     return this.#change((step) => {
       const held = step.tables.attempts.leasesOf(agent);
       for (const lease of held) putBack(step, lease, how);
+      if (held.length === 0) putBackResting(step, agent, how);
       return held.map(({ task }) => taskId(task));
     });
+  }
+
+  /** What this agent, with nothing in hand, will go on with when it takes it again; null: nothing. */
+  resting(agent: string): Resting | null {
+    return this.#tables.attempts.leasesOf(agent).length > 0 ? null : restingWith(this.#tables, agent);
   }
 
   /** The caller has ended this agent's processes, and wants another to do what it had in hand. Returns the tasks. */

@@ -1,5 +1,8 @@
 import type { Checkpoint } from '../checkpoint/types.ts';
 import type { BranchTip } from '../git/branch-beside.ts';
+import type { Task } from '../domain/task.ts';
+import type { Resting } from '../scheduler/rest.ts';
+import type { PutBack } from '../scheduler/settle.ts';
 
 /** Where a conversation stands. */
 export interface ConversationPoint {
@@ -14,6 +17,8 @@ export interface Undoes {
   operation: number;
   /** A branch that it moved, as it was before, and where it was left; null: none. */
   branch: { tip: BranchTip; left: string } | null;
+  /** What its agent would have gone on with before it. */
+  rests?: Resting | null;
 }
 
 /**
@@ -41,6 +46,8 @@ export interface RollbackData {
   undoes?: Undoes;
   /** The task that was in hand. */
   task: string | null;
+  /** Without one: what it will go on with. */
+  rests?: Resting | null;
   /** Ordered by swarm itself, which begins a new conversation and says this there; absent: a person ordered it. */
   why?: string;
   /** What became of the conversation; absent until then. */
@@ -99,6 +106,34 @@ export function safetyAmong(
 /** The task had not begun there when this was taken: nobody can go on with it from there. */
 export function isBeforeTask({ preparedFor }: Pick<Checkpoint, 'preparedFor'>, task: string): boolean {
   return preparedFor !== task;
+}
+
+/** The conversation of this checkpoint is one in which the task was worked on, not what was said in between. */
+export function isOfTask({ task, sessionId }: Pick<Checkpoint, 'task' | 'sessionId'>, of: Task): boolean {
+  return task === of.id || of.attempts.some((attempt) => attempt.sessionId === sessionId);
+}
+
+/**
+ * What becomes of the task that is in hand, or that its agent will go on with. Pure.
+ * @param conversation that of the agent from now on; undefined: as it was
+ * @param own whether it is one of the task
+ */
+export function putBackOf(
+  data: RollbackData,
+  target: Pick<Checkpoint, 'preparedFor'>,
+  conversation: string | null | undefined,
+  own: boolean,
+): PutBack {
+  const { n, filesOnly, why, undoes, to, rests } = data;
+  const reason =
+    why ?? `a person set ${filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${n}`;
+  const task = data.task ?? rests?.task ?? null;
+  if (task !== null && isBeforeTask(target, task)) return { worktree: 'anew', reason };
+  const before = undoes?.rests ?? null;
+  // The agent had been in another conversation than the one it would have gone on in.
+  if (data.task === null && before?.task === task && before?.sessionId !== to?.sessionId)
+    return { worktree: 'of-task', sessionId: before?.sessionId ?? null, reason };
+  return { worktree: 'of-task', sessionId: own || conversation === undefined ? conversation : null, reason };
 }
 
 export function undoneText({ n, safety }: RollbackData): string {

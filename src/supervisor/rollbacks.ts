@@ -8,6 +8,7 @@ import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { branchBeside, putBranchBack } from '../git/branch-beside.ts';
 import { addWorktree } from '../git/worktrees.ts';
+import type { Resting } from '../scheduler/rest.ts';
 import type { PutBack } from '../scheduler/settle.ts';
 import type { Operation } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
@@ -18,7 +19,9 @@ import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import {
   isBeforeTask,
+  isOfTask,
   planConversation,
+  putBackOf,
   safetyAmong,
   undoneText,
   type ConversationPlan,
@@ -46,6 +49,7 @@ export interface RollbacksDependencies {
   engine: {
     leases(agent: string): { task: string }[];
     get(task: string): Task;
+    resting(agent: string): Resting | null;
     putBack(agent: string, how: PutBack): Promise<string[]>;
   };
   saveRow(record: AgentRecord): Promise<void>;
@@ -90,6 +94,8 @@ export class Rollbacks {
       beforeTask: (to ?? null) === null && held !== null && isBeforeTask(checkpoint, held),
     });
     if (plan.how !== 'cut') return plan;
+    if (held !== null && (to ?? null) === null && !isOfTask(checkpoint, this.#deps.engine.get(held)))
+      return { how: 'fresh', why: `the conversation at checkpoint ${checkpoint.n} was not that of the task` };
     const file = await this.#deps.conversations.find(record.worktree, plan.from.sessionId);
     return file === null ? { how: 'fresh', why: 'the transcript of that conversation is gone' } : plan;
   }
@@ -117,7 +123,7 @@ export class Rollbacks {
     n: number,
     { filesOnly, hold, to, why, undoes }: RollbackOptions & { to: ConversationPoint | null; undoes?: Undoes },
   ): Promise<RollbackDocument> {
-    const { store, fleet, events } = this.#deps;
+    const { store, fleet, events, engine } = this.#deps;
     const data: RollbackData = {
       n,
       step: 'begun',
@@ -130,6 +136,7 @@ export class Rollbacks {
       to,
       cutInto: randomUUID(),
       task: this.heldTask(record),
+      rests: engine.resting(record.id),
       ...(why === undefined ? {} : { why }),
       ...(undoes === undefined ? {} : { undoes }),
     };
@@ -263,48 +270,27 @@ export class Rollbacks {
   }
 
   async #converse(record: AgentRecord, data: RollbackData, target: Checkpoint): Promise<Result> {
-    const { conversations } = this.#deps;
+    const { conversations, engine } = this.#deps;
     const plan = await this.conversationPlan(record, target, data);
-    const reason =
-      data.why ??
-      `a person set ${data.filesOnly ? 'the files' : 'the files and the conversation'} back to checkpoint ${data.n}`;
     const before = data.from?.sessionId ?? null;
-    const anew = data.task !== null && isBeforeTask(target, data.task);
-    const goesOn = (sessionId?: string | null): PutBack =>
-      anew ? { worktree: 'anew', reason } : { worktree: 'of-task', sessionId, reason };
+    const result = (how: ConversationPlan['how'], session: string | null, why: string | null): Result => {
+      const task = data.task ?? data.rests?.task ?? null;
+      const own = how !== 'cut' || data.to !== null || task === null || isOfTask(target, engine.get(task));
+      const kept = how === 'none' || how === 'kept';
+      const putBack = putBackOf(data, target, kept ? undefined : session, own);
+      return { conversation: { how, session, before, why }, putBack, sessionId: session };
+    };
     switch (plan.how) {
       case 'none':
-      case 'kept': {
-        const sessionId = plan.how === 'kept' ? plan.sessionId : record.row.sessionId;
-        return {
-          conversation: { how: plan.how, session: sessionId, before, why: null },
-          putBack: goesOn(),
-          sessionId,
-        };
-      }
+        return result('none', record.row.sessionId, null);
+      case 'kept':
+        return result('kept', plan.sessionId, null);
       case 'cut': {
         const cut = await conversations.cut(record.worktree, plan.from, data.cutInto);
-        if (cut.verified) {
-          const sessionId = data.cutInto;
-          return {
-            conversation: { how: 'cut', session: sessionId, before, why: null },
-            putBack: goesOn(sessionId),
-            sessionId,
-          };
-        }
-        return {
-          conversation: { how: 'fresh', session: null, before, why: cut.why },
-          putBack: goesOn(null),
-          sessionId: null,
-        };
+        return cut.verified ? result('cut', data.cutInto, null) : result('fresh', null, cut.why);
       }
-      case 'fresh': {
-        return {
-          conversation: { how: 'fresh', session: null, before, why: plan.why },
-          putBack: goesOn(null),
-          sessionId: null,
-        };
-      }
+      case 'fresh':
+        return result('fresh', null, plan.why);
     }
   }
 

@@ -76,13 +76,18 @@ export class Undo {
 
   async #rollback(operation: number, agent: string, data: RollbackData): Promise<UndoDocument['rollback']> {
     const { fleet, rollbacks } = this.#deps;
-    const { n, safety, filesOnly, from, beside } = data;
+    const { n, safety, filesOnly, from, beside, rests = null } = data;
     const record = fleet.get(agent);
     if (record === undefined || safety === null)
       throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });
     const left = (await rollbacks.storeOf(record).list()).find((checkpoint) => checkpoint.n === n)?.head ?? null;
     const branch = beside === undefined || beside === null || left === null ? null : { tip: beside, left };
-    return await rollbacks.run(record, safety, { filesOnly, hold: false, to: from, undoes: { operation, branch } });
+    return await rollbacks.run(record, safety, {
+      filesOnly,
+      hold: false,
+      to: from,
+      undoes: { operation, branch, rests },
+    });
   }
 
   async #merge(merge: MergeData): Promise<MergeData> {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { openWorkspace } from '../../../src/agent/workspace.ts';
 import type { Workspace } from '../../../src/agent/ports.ts';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
-import type { TaskOrder } from '../../../src/coordination/messages.ts';
+import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
 import type { RollbackData } from '../../../src/supervisor/rollback-data.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
@@ -53,9 +53,17 @@ async function openScene(repository: TestRepository, tasks: number): Promise<Sce
 /** As `swarm undo` does it. */
 async function undo({ rollbacks, agent, store }: Scene, safety: number): Promise<void> {
   const last = store.operations.lastDone(agent.id);
-  const { from } = (last ?? { data: { from: null } }).data as RollbackData;
-  const undoes = { operation: last?.id ?? 0, branch: null };
+  const { from, rests = null } = (last ?? { data: { from: null } }).data as RollbackData;
+  const undoes = { operation: last?.id ?? 0, branch: null, rests };
   await rollbacks.run(agent, safety, { ...PERSON, to: from, undoes });
+}
+
+/** The words of a wrapper that is stopped. */
+function released({ task, attempt }: TaskOrder): TaskResult {
+  const usage = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 };
+  const none = { errorClass: null, error: null, summary: '', commit: null, branch: null, sessionId: null, usage };
+  const at = new Date(0).toISOString();
+  return { task, attempt, agent: 'worker-1', outcome: 'released', ...none, startedAt: at, endedAt: at };
 }
 
 it('what was captured before the first word of a task is not gone on from in the conversation of the one before', async () => {
@@ -87,5 +95,46 @@ it('the taking back of a rollback to before a task is not lost where the next at
   expect(await claim()).toMatchObject({ attempt: 2, resume: null });
   await undo(scene, safety);
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
+  store.close();
+});
+
+it('a task that its stopped agent will go on with goes on in the conversation of the checkpoint, and after undo in that of before', async () => {
+  using repository = makeRepository();
+  const scene = await openScene(repository, 1);
+  const { agent, rollbacks, claim, begin, engine, store } = scene;
+  const order = await claim();
+  await begin(order, SESSION);
+  const point = { sessionId: SESSION, transcriptUuid: 'line-4', task: order.task, attempt: 1 };
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'turn-end', ...point, force: true });
+  repository.write({ 'later.txt': 'later\n' }, agent.worktree);
+  await engine.result(released(order));
+  const { safety, conversation } = await rollbacks.run(agent, n, PERSON);
+  expect(conversation).toMatchObject({ how: 'cut', session: agent.row.sessionId });
+  const cut = await claim();
+  expect(cut).toMatchObject({ attempt: 2, resume: { sessionId: agent.row.sessionId } });
+  await engine.result(released(cut));
+  await undo(scene, safety);
+  const again = await claim();
+  expect(again).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
+  expect(again.resume?.sessionId).not.toBe(cut.resume?.sessionId);
+  store.close();
+});
+
+it('what was said between two attempts is not the conversation that the task goes on in', async () => {
+  using repository = makeRepository();
+  const { agent, rollbacks, claim, begin, engine, store } = await openScene(repository, 1);
+  const order = await claim();
+  await begin(order, 'its-own');
+  await engine.result(released(order));
+  // A person cleared the idle agent's conversation and asked it something.
+  repository.write({ 'asked.txt': 'asked\n' }, agent.worktree);
+  const point = { sessionId: SESSION, transcriptUuid: 'line-4' };
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'turn-end', ...point, force: true });
+  expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'cut' });
+  const second = await claim();
+  expect(second).toMatchObject({ attempt: 2, resume: { sessionId: null } });
+  await engine.noteSession(order.task, 2, 'its-own-again');
+  expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
+  expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: null } });
   store.close();
 });
