@@ -57,10 +57,11 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
   const { place, gitDir, config, limits } = context;
   const shadow: Shadow = { place, index: work.path, config, signal };
   const began = Date.now() - CLOCK_LAG_MS;
+  const before = await readWorktreeTask(gitDir);
   const known = context.remembered?.rules.directories;
   const rules = known === undefined ? null : await rulesSignature(place, gitDir, config, known, began);
   const { listing, listingBytes, touched, leftOut, nestedStirred, changes, warnings } = await scan(shadow, limits);
-  const [head, preparedFor, signature, operations, rewritten] = await Promise.all([
+  const [head, after, signature, operations, rewritten] = await Promise.all([
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
     readWorktreeTask(gitDir),
     indexSignature(gitDir),
@@ -83,7 +84,8 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
     listingBytes,
     listing,
     head,
-    preparedFor,
+    // A worktree that went over to a task meanwhile may still have been seen with files of the one before.
+    preparedFor: after === before ? after : null,
     signature,
     operations,
     warnings,

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { CheckpointStore } from '../../../src/checkpoint/store.ts';
+import { worktreeGitDir } from '../../../src/git/operations.ts';
 import { makeWorld } from './world.ts';
 
 it('leaves a branch alone whose name is not UTF-8, brings HEAD back all the same, and says so', async () => {
@@ -42,4 +44,32 @@ it('captures and warns of a submodule that git is told to ignore', async () => {
   expect(world.git('rev-parse', `${commit}:sub`)).toBe(inSub('rev-parse', 'HEAD'));
   expect(warnings.join()).toMatch(/not the changes inside the repository sub/);
   expect(readFileSync(path.join(sub, 'p'), 'utf8')).toBe('3\n');
+});
+
+it('says of no task that it had begun when the worktree went over to it in the middle of the capture', async () => {
+  using world = await makeWorld({ files: { 'a.txt': '1\n' } });
+  const { worktree, repository } = world;
+  const file = path.join(worktreeGitDir(worktree), 'swarm-task');
+  writeFileSync(file, 't1\n');
+  world.write({ 'left.txt': 'of the first task\n' });
+  let over = false;
+  const limits = {
+    // Asked for between the look at the files and their capture.
+    get maxFileBytes() {
+      if (!over) {
+        world.git('checkout', '-q', '-b', 'swarm/task/t2');
+        writeFileSync(file, 't2\n');
+      }
+      over = true;
+      return 1_000_000;
+    },
+  };
+  const shadowGit = path.join(repository.home, 'state', 'shadow.git');
+  const place = { gitCommonDir: repository.gitCommonDir, shadowGit, worktree, agent: 'worker-1' };
+  const store = new CheckpointStore(place, limits);
+  const { n } = await store.capture({ reason: 'regular', task: 't2' });
+  expect(over).toBe(true);
+  expect((await store.list()).find((one) => one.n === n)?.preparedFor).toBeNull();
+  expect((await store.capture({ reason: 'regular', task: 't2' })).n).toBe(n + 1);
+  expect((await store.list()).at(-1)?.preparedFor).toBe('t2');
 });
