@@ -10,6 +10,7 @@ import { operationUnderWay, worktreeGitDir } from './operations.ts';
 import type { Operation } from './operations.ts';
 import { commitOf, resolveAll } from './resolve.ts';
 import { isClean, readStatus } from './status.ts';
+import { isTaskBranch } from './task-branches.ts';
 
 export interface CommitTurn {
   worktree: string;
@@ -47,11 +48,26 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
     return { outcome: 'unresolved', commit: null, head, branch: status.branch, operation, files: open.map(printable) };
   }
   let commit: string | null = null;
-  if (!isClean(status) || operation !== null) commit = await commitAll(turn, head);
+  let current = status.branch;
+  if (!isClean(status) || operation !== null) {
+    if (head !== '' && isOfAnother(turn, current)) current = await leaveBranch(worktree, head);
+    commit = await commitAll(turn, head);
+  }
   const tip = commit ?? head;
-  const branch = await followBranch(turn, status.branch, tip);
+  const branch = await followBranch(turn, current, tip);
   if (commit === null) return { outcome: 'unchanged', commit, head: tip, branch };
   return { outcome: 'committed', commit, head: tip, branch };
+}
+
+/** The agent has gone over to the branch of another task, whose result is what it stands at. */
+function isOfAnother({ branch }: CommitTurn, current: string | null): boolean {
+  return branch !== undefined && current !== null && current !== branch && isTaskBranch(current);
+}
+
+/** No file changes. */
+async function leaveBranch(worktree: string, head: string): Promise<null> {
+  await runGit(['update-ref', '--no-deref', '-m', 'swarm: of another task', 'HEAD', head], { cwd: worktree });
+  return null;
 }
 
 async function commitAll(turn: CommitTurn, before: string): Promise<string | null> {

@@ -13,6 +13,10 @@ export function taskBranch(task: string): string {
   return `${PREFIX}${task}`;
 }
 
+export function isTaskBranch(branch: string): boolean {
+  return branch.startsWith(PREFIX);
+}
+
 /** Largest N of the branches `swarm/task/tN`; 0 when there is none. A store that was lost must not reuse a number. */
 export async function highestTaskNumber(root: string): Promise<number> {
   const text = await gitText(['for-each-ref', '--format=%(refname)', `refs/heads/${PREFIX}`], { cwd: root });

@@ -1,0 +1,32 @@
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { commitTurn } from '../../../src/git/commit-turn.ts';
+import { addWorktree } from '../../../src/git/worktrees.ts';
+import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
+
+/** A worktree at work on t2, which the agent has left for the branch of t1, whose result it is. */
+async function astray(repository: TestRepository) {
+  const worktree = path.join(repository.home, 'repo.swarm', 'worker-1');
+  await addWorktree({ root: repository.root, path: worktree, commit: 'main' });
+  const git = (...args: string[]): string => repository.git(args, worktree);
+  git('switch', '-q', '-c', 'swarm/task/t1');
+  const result = repository.commit({ 'one.txt': 'one\n' }, 'one', worktree);
+  git('switch', '-q', '-c', 'swarm/task/t2', 'main');
+  git('switch', '-q', 'swarm/task/t1');
+  const commit = () =>
+    commitTurn({ worktree, message: 'two', trailers: { 'Swarm-Task': 't2' }, branch: 'swarm/task/t2' });
+  return { worktree, git, result, commit };
+}
+
+it('never commits onto the branch of another task, which would hold work after its result', async () => {
+  using repository = makeRepository();
+  const { worktree, git, result, commit } = await astray(repository);
+  repository.write({ 'two.txt': 'two\n' }, worktree);
+  const turn = await commit();
+  expect(git('rev-parse', 'swarm/task/t1')).toBe(result);
+  // The task's own grows by it, as it does when the agent has detached HEAD.
+  expect(turn).toMatchObject({ outcome: 'committed', branch: 'swarm/task/t2' });
+  expect(git('rev-parse', 'swarm/task/t2')).toBe(turn.head);
+  expect(git('show', '--format=', '--name-only', turn.head)).toBe('two.txt');
+  expect(git('status', '--porcelain')).toBe('');
+});
