@@ -27,6 +27,7 @@ import { nearest } from '../lib/nearest.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
+import { refuseWhile } from './refuse-rollback.ts';
 import { openQuestions } from './status.ts';
 import type { MessageDesk } from './message-desk.ts';
 import type { Purge } from './power.ts';
@@ -307,26 +308,4 @@ export class Service implements SwarmService {
         : `Did you mean ${near}?`;
     return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
   }
-}
-
-/**
- * A checkpoint holds the branch too: brought back in the middle of another task, that task's work would go on where it
- * does not belong. A command that runs cannot go on in the middle, and a result that is on its way is not to be lost.
- */
-function refuseWhile(record: AgentRecord, checkpoint: CheckpointDocument): void {
-  const held = record.snapshot?.tasks.find((task) => task.slot === 0);
-  if (!record.linked || held === undefined) return;
-  const { task } = held;
-  if (record.row.kind === 'shell' || held.phase === 'reporting') {
-    const why = held.phase === 'reporting' ? `the result of ${task} is just leaving` : `the command of ${task} runs`;
-    throw new SwarmError('busy', `${why} in the worktree of ${record.id}`, {
-      hint: `Wait for it (\`swarm task wait ${task}\`), or cancel it first: \`swarm task cancel ${task}\``,
-      retrySafe: true,
-    });
-  }
-  if (checkpoint.task === task) return;
-  const whose = checkpoint.task === null ? 'belongs to no task' : `belongs to ${checkpoint.task}`;
-  throw new SwarmError('other-task', `${record.id} works on ${task}, and checkpoint ${checkpoint.n} ${whose}`, {
-    hint: `Pick one of ${task} (\`swarm checkpoint ls ${record.id}\`), or first: \`swarm task cancel ${task}\``,
-  });
 }

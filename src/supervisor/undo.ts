@@ -12,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import { ownerOf } from './removal.ts';
+import { refuseUndoWhile } from './refuse-rollback.ts';
 import type { RemovedAgent } from './removed-agent.ts';
 import type { RollbackData } from './rollback-data.ts';
 import type { Rollbacks } from './rollbacks.ts';
@@ -80,7 +81,10 @@ export class Undo {
     const record = fleet.get(agent);
     if (record === undefined || safety === null)
       throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });
-    const left = (await rollbacks.storeOf(record).list()).find((checkpoint) => checkpoint.n === n)?.head ?? null;
+    const all = await rollbacks.storeOf(record).list();
+    const kept = all.find((checkpoint) => checkpoint.n === safety);
+    if (kept !== undefined) refuseUndoWhile(record, kept);
+    const left = all.find((checkpoint) => checkpoint.n === n)?.head ?? null;
     const branch = beside === undefined || beside === null || left === null ? null : { tip: beside, left };
     return await rollbacks.run(record, safety, {
       filesOnly,

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { openWorkspace } from '../../../src/agent/workspace.ts';
 import type { Workspace } from '../../../src/agent/ports.ts';
@@ -5,7 +7,9 @@ import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
 import type { RollbackData } from '../../../src/supervisor/rollback-data.ts';
+import { Undo, type UndoDependencies } from '../../../src/supervisor/undo.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
+import { events, snapshot } from '../../unit/supervisor/kit.ts';
 import { openDesk, SESSION, writeTranscript, type Desk } from './rollback-scene.ts';
 
 const PERSON = { filesOnly: false, hold: false, to: null };
@@ -136,5 +140,31 @@ it('what was said between two attempts is not the conversation that the task goe
   await engine.noteSession(order.task, 2, 'its-own-again');
   expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: null } });
+  store.close();
+});
+
+it('a rollback of one task is not taken back in the middle of another', async () => {
+  using repository = makeRepository();
+  const scene = await openScene(repository, 2);
+  const { agent, rollbacks, claim, begin, engine, store, layout } = scene;
+  const order = await claim();
+  await begin(order, SESSION);
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', task: order.task, force: true });
+  repository.write({ 'later.txt': 'later\n' }, agent.worktree);
+  await rollbacks.run(agent, n, PERSON);
+  await engine.cancel(order.task);
+  const other = await claim();
+  await begin(other, 'of-the-other');
+  repository.write({ 'other.txt': 'other\n' }, agent.worktree);
+  agent.linked = true;
+  agent.snapshot = snapshot(agent.id, {
+    tasks: [{ task: other.task, attempt: 1, slot: 0, phase: 'running', since: '' }],
+  });
+  const parts = { layout, store, events: events().log, limits: { maxFileBytes: 1_000_000 }, rollbacks };
+  const fleet = { get: () => agent };
+  const undoing = new Undo({ ...parts, fleet, roster: {} } as unknown as UndoDependencies);
+  await expect(undoing.undo(agent.id)).rejects.toMatchObject({ code: 'other-task' });
+  expect(engine.leases(agent.id)).toMatchObject([{ task: other.task, attempt: 1 }]);
+  expect(existsSync(path.join(agent.worktree, 'other.txt'))).toBe(true);
   store.close();
 });
