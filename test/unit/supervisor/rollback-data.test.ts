@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import { checkpointShape } from '../../../src/api/checkpoint-schemas.ts';
+import type { Checkpoint } from '../../../src/checkpoint/types.ts';
+import { checkpointDocument } from '../../../src/supervisor/checkpoint-verbs.ts';
 import {
   isBeforeTask,
   planConversation,
@@ -48,4 +51,9 @@ test('a checkpoint is of a task once its worktree was prepared for it, whoever h
   expect(isBeforeTask({ preparedFor: 't7' }, 't7')).toBe(false);
   expect(isBeforeTask({ preparedFor: 't6' }, 't7')).toBe(true);
   expect(isBeforeTask({ preparedFor: null }, 't7')).toBe(true);
+});
+
+test('what swarm alone needs to know of a checkpoint is in none of its documents', () => {
+  const all = { ...checkpointShape, meta: '', state: '', damaged: null, preparedFor: 't7' };
+  expect(Object.keys(checkpointDocument(all as unknown as Checkpoint))).toEqual(Object.keys(checkpointShape));
 });
