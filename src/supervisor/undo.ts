@@ -77,7 +77,9 @@ export class Undo {
 
   async #rollback(operation: number, agent: string, data: RollbackData): Promise<UndoDocument['rollback']> {
     const { fleet, rollbacks } = this.#deps;
-    const { n, safety, filesOnly, from, beside, rests = null } = data;
+    const { n, safety, from, beside, rests = null } = data;
+    // Where the task could not go on without its files, the conversation was begun anew all the same.
+    const filesOnly = data.filesOnly && data.how !== 'fresh';
     const record = fleet.get(agent);
     if (record === undefined || safety === null)
       throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });

@@ -6,7 +6,6 @@ import type { Workspace } from '../../../src/agent/ports.ts';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
-import type { RollbackData } from '../../../src/supervisor/rollback-data.ts';
 import { Undo, type UndoDependencies } from '../../../src/supervisor/undo.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { events, snapshot } from '../../unit/supervisor/kit.ts';
@@ -54,12 +53,11 @@ async function openScene(repository: TestRepository, tasks: number): Promise<Sce
   return { ...desk, workspace, claim, begin };
 }
 
-/** As `swarm undo` does it. */
-async function undo({ rollbacks, agent, store }: Scene, safety: number): Promise<void> {
-  const last = store.operations.lastDone(agent.id);
-  const { from, rests = null } = (last ?? { data: { from: null } }).data as RollbackData;
-  const undoes = { operation: last?.id ?? 0, branch: null, rests };
-  await rollbacks.run(agent, safety, { ...PERSON, to: from, undoes });
+/** `swarm undo` */
+async function undo({ rollbacks, agent, store, layout }: Scene): Promise<void> {
+  const parts = { layout, store, events: events().log, limits: { maxFileBytes: 1_000_000 }, rollbacks };
+  const fleet = { get: () => agent };
+  await new Undo({ ...parts, fleet, roster: {} } as unknown as UndoDependencies).undo(agent.id);
 }
 
 /** The words of a wrapper that is stopped. */
@@ -95,9 +93,9 @@ it('the taking back of a rollback to before a task is not lost where the next at
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', force: true });
   await begin(await claim(), SESSION);
   repository.write({ 'work.txt': 'of the task\n' }, agent.worktree);
-  const { safety } = await rollbacks.run(agent, n, PERSON);
+  await rollbacks.run(agent, n, PERSON);
   expect(await claim()).toMatchObject({ attempt: 2, resume: null });
-  await undo(scene, safety);
+  await undo(scene);
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
   store.close();
 });
@@ -112,12 +110,12 @@ it('a task that its stopped agent will go on with goes on in the conversation of
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'turn-end', ...point, force: true });
   repository.write({ 'later.txt': 'later\n' }, agent.worktree);
   await engine.result(released(order));
-  const { safety, conversation } = await rollbacks.run(agent, n, PERSON);
+  const { conversation } = await rollbacks.run(agent, n, PERSON);
   expect(conversation).toMatchObject({ how: 'cut', session: agent.row.sessionId });
   const cut = await claim();
   expect(cut).toMatchObject({ attempt: 2, resume: { sessionId: agent.row.sessionId } });
   await engine.result(released(cut));
-  await undo(scene, safety);
+  await undo(scene);
   const again = await claim();
   expect(again).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
   expect(again.resume?.sessionId).not.toBe(cut.resume?.sessionId);
@@ -146,7 +144,7 @@ it('what was said between two attempts is not the conversation that the task goe
 it('a rollback of one task is not taken back in the middle of another', async () => {
   using repository = makeRepository();
   const scene = await openScene(repository, 2);
-  const { agent, rollbacks, claim, begin, engine, store, layout } = scene;
+  const { agent, rollbacks, claim, begin, engine, store } = scene;
   const order = await claim();
   await begin(order, SESSION);
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', task: order.task, force: true });
@@ -160,11 +158,26 @@ it('a rollback of one task is not taken back in the middle of another', async ()
   agent.snapshot = snapshot(agent.id, {
     tasks: [{ task: other.task, attempt: 1, slot: 0, phase: 'running', since: '' }],
   });
-  const parts = { layout, store, events: events().log, limits: { maxFileBytes: 1_000_000 }, rollbacks };
-  const fleet = { get: () => agent };
-  const undoing = new Undo({ ...parts, fleet, roster: {} } as unknown as UndoDependencies);
-  await expect(undoing.undo(agent.id)).rejects.toMatchObject({ code: 'other-task' });
+  await expect(undo(scene)).rejects.toMatchObject({ code: 'other-task' });
   expect(engine.leases(agent.id)).toMatchObject([{ task: other.task, attempt: 1 }]);
   expect(existsSync(path.join(agent.worktree, 'other.txt'))).toBe(true);
+  store.close();
+});
+
+it('a rollback of only the files that had the task begin anew is taken back with its conversation', async () => {
+  using repository = makeRepository();
+  const scene = await openScene(repository, 1);
+  const { agent, rollbacks, claim, begin, store } = scene;
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', force: true });
+  await begin(await claim(), SESSION);
+  repository.write({ 'work.txt': 'of the task\n' }, agent.worktree);
+  await rollbacks.run(agent, n, { ...PERSON, filesOnly: true });
+  await begin(await claim(), 'of-the-second-attempt');
+  agent.row = { ...agent.row, sessionId: 'of-the-second-attempt' };
+  await undo(scene);
+  expect(existsSync(path.join(agent.worktree, 'work.txt'))).toBe(true);
+  const { sessionId } = agent.row;
+  expect(sessionId, 'a copy of the conversation that made those files').not.toBe('of-the-second-attempt');
+  expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId } });
   store.close();
 });
