@@ -33,9 +33,9 @@ export function checkpointDesk(
   const lists = new KnownCheckpoints(layout.gitCommonDir);
   return {
     list: async (agent) => (await lists.list(agent)).map(checkpointDocument),
-    capture: async (agent, worktree, reason) => {
+    capture: async (agent, worktree, request) => {
       const store = storeOf(agent, worktree);
-      const { n } = await store.capture({ reason, force: true });
+      const { n } = await store.capture({ ...request, force: true });
       return checkpointDocument(await findCheckpoint(store.place, n));
     },
     owners: async () => {

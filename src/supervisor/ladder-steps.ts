@@ -75,8 +75,8 @@ export function lastGood(all: readonly Checkpoint[], task: string, before: numbe
 }
 
 /** How it stood when it was ended, under the name of what it was ended for. */
-async function keepStuck({ engine, works }: LadderSteps, record: AgentRecord): Promise<void> {
-  await works.keep(record, 'stuck', engine.leases(record.id)[0]?.task ?? null);
+async function keepStuck({ works }: LadderSteps, record: AgentRecord): Promise<void> {
+  await works.keep(record, 'stuck');
 }
 
 /** Everything of it is ended, also a wrapper that does not listen; the same task and conversation go on. */

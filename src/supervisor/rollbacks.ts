@@ -47,7 +47,7 @@ export interface RollbacksDependencies {
   limits: CheckpointLimits;
   conversations: Conversations;
   engine: {
-    leases(agent: string): { task: string }[];
+    leases(agent: string): { task: string; slot: number }[];
     get(task: string): Task;
     resting(agent: string): Resting | null;
     putBack(agent: string, how: PutBack): Promise<string[]>;
@@ -112,9 +112,9 @@ export class Rollbacks {
     return `A person set the files of this worktree back to checkpoint ${n}; the conversation that led there is not available. Look at git log, git status and the files first.`;
   }
 
-  /** The task that it works on, if any. */
+  /** The task that it works on in its own worktree, if any. */
   heldTask({ id }: AgentRecord): string | null {
-    return this.#deps.engine.leases(id)[0]?.task ?? null;
+    return this.#deps.engine.leases(id).find(({ slot }) => slot === 0)?.task ?? null;
   }
 
   /** @throws SwarmError what keeps it from being begun or done; nothing was changed then, unless it says so */

@@ -18,6 +18,7 @@ import type {
 } from '../api/documents.ts';
 import type { CheckpointService } from '../api/checkpoint-service.ts';
 import type { AnswerRequest, RollbackRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
+import type { CaptureRequest } from '../checkpoint/types.ts';
 import { unknownCheckpoint } from '../checkpoint/refs.ts';
 import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
@@ -50,7 +51,7 @@ export interface ServiceDependencies {
   messages: Pick<MessageDesk, 'send' | 'get'>;
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
-  works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff'>;
+  works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff' | 'point'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   /** It may take as much again as its limits allow. */
@@ -60,7 +61,7 @@ export interface ServiceDependencies {
   checkpoints: {
     list(agent: string): Promise<CheckpointDocument[]>;
     /** For an agent that is stopped; a living one does it itself. */
-    capture(agent: string, worktree: string, reason: string): Promise<CheckpointDocument>;
+    capture(agent: string, worktree: string, request: CaptureRequest): Promise<CheckpointDocument>;
     /** Agents that have checkpoints, removed ones too. */
     owners(): Promise<string[]>;
     verbs(fleet: Pick<Fleet, 'get' | 'records'>): CheckpointService;
@@ -151,7 +152,10 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     const { checkpoints } = this.#deps;
     if (!record.linked) {
-      return await this.#deps.fleet.alone(record, () => checkpoints.capture(id, record.worktree, reason));
+      const { fleet, works } = this.#deps;
+      return await fleet.alone(record, async () =>
+        checkpoints.capture(id, record.worktree, { reason, ...(await works.point(record)) }),
+      );
     }
     const done = (await this.#deps.order(id, { do: 'checkpoint', reason }, CHECKPOINT_TIMEOUT_MS)) as { n: number };
     const found = (await checkpoints.list(id)).find((entry) => entry.n === done.n);

@@ -8,6 +8,7 @@ import type {
   UndoDocument,
 } from '../api/documents.ts';
 import type { CheckpointStore } from '../checkpoint/store.ts';
+import type { CaptureRequest } from '../checkpoint/types.ts';
 import type { Config } from '../config/index.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
@@ -116,7 +117,8 @@ export class Works {
     if (target === undefined) throw new SwarmError('unknown-checkpoint', `${record.id} has no checkpoint ${n}`);
     const plan = await this.#rollbacks.conversationPlan(record, target, { filesOnly });
     const gone = !existsSync(record.worktree);
-    const now = gone ? null : await checkpoints.capture({ reason: `to compare with ${n}` });
+    const reason = `to compare with ${n}`;
+    const now = gone ? null : await checkpoints.capture({ reason, ...(await this.point(record)) });
     const [{ text, files }, head] = await Promise.all([
       now === null ? { text: '', files: [] } : checkpoints.diff(now.n, n),
       gone ? { commit: null, branch: null } : readHead(record.worktree),
@@ -144,10 +146,15 @@ export class Works {
   }
 
   /** How its work and its conversation stand, kept under this reason although nothing may have changed. */
-  async keep(record: AgentRecord, reason: string, task: string | null): Promise<void> {
+  async keep(record: AgentRecord, reason: string): Promise<void> {
+    await this.checkpoints(record).capture({ reason, ...(await this.point(record)), force: true });
+  }
+
+  /** For a checkpoint of now: without it nobody could go on from there in the same conversation. */
+  async point(record: AgentRecord): Promise<Pick<CaptureRequest, 'task' | 'sessionId' | 'transcriptUuid'>> {
     const { sessionId } = record.row;
     const transcriptUuid = await this.#conversations.end(record.worktree, sessionId);
-    await this.checkpoints(record).capture({ reason, task, sessionId, transcriptUuid, force: true });
+    return { task: this.#rollbacks.heldTask(record), sessionId, transcriptUuid };
   }
 
   /** To be said before the next message; null: nothing. */
@@ -171,14 +178,10 @@ export class Works {
   async merging({ attempts }: Task, into: string): Promise<void> {
     const by = attempts.at(-1)?.agent;
     for (const record of this.#deps.fleet.records) {
-      const { id, worktree, row } = record;
+      const { id, worktree } = record;
       if (!existsSync(worktree)) continue;
       if (id !== by && (await readHead(worktree)).branch !== into) continue;
-      const point = {
-        sessionId: row.sessionId,
-        transcriptUuid: await this.#conversations.end(worktree, row.sessionId),
-      };
-      await this.#rollbacks.storeOf(record).capture({ reason: 'before-merge', ...point });
+      await this.#rollbacks.storeOf(record).capture({ reason: 'before-merge', ...(await this.point(record)) });
     }
   }
 

@@ -336,7 +336,15 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     },
     up: () => Promise.reject(new Error('unasked')),
     down: async () => undefined,
-    works: { remove: never, plan: never, rollback: never, undo: never, knows: () => false, handoff: async () => null },
+    works: {
+      remove: never,
+      plan: never,
+      rollback: never,
+      undo: never,
+      knows: () => false,
+      handoff: async () => null,
+      point: async () => ({ task: null, sessionId: 'its-own', transcriptUuid: 'line-4' }),
+    },
     order: async (agent, order) => {
       orders.push({ agent, order });
       return order.do === 'checkpoint' ? { n: 2 } : { n: 1, safety: 3, changed: ['a'] };
@@ -345,8 +353,8 @@ function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) 
     renew: () => {},
     checkpoints: {
       list: async () => [checkpoint(1), checkpoint(2)],
-      capture: async (agent) => {
-        local.push(`capture ${agent}`);
+      capture: async (agent, _worktree, { sessionId, transcriptUuid }) => {
+        local.push(`capture ${agent} at ${sessionId} ${transcriptUuid}`);
         return checkpoint(2);
       },
       owners: async () => ['worker-7'],
@@ -410,7 +418,7 @@ describe('the service behind the API', () => {
     const stopped = office([resting()]);
     await settled();
     await stopped.service.checkpoint('worker-1', 'by hand');
-    expect([stopped.local, stopped.orders]).toEqual([['capture worker-1'], []]);
+    expect([stopped.local, stopped.orders]).toEqual([['capture worker-1 at its-own line-4'], []]);
   });
 
   test('a checkpoint that does not exist is met with the nearest', async () => {
