@@ -74,6 +74,7 @@ export function openWorkspace(
       const committed = await commitTurn({
         worktree,
         branch: taskBranch(order.task),
+        base: order.base.branch,
         message: order.title,
         trailers: { 'Swarm-Task': order.task, 'Swarm-Agent': spec.agent, 'Swarm-Attempt': String(order.attempt) },
       });

@@ -20,6 +20,8 @@ export interface CommitTurn {
   trailers: Readonly<Record<string, string>>;
   /** Brought to the tip as well when the agent left it for a commit that contains it. */
   branch?: string | undefined;
+  /** The branch that tasks start from, where it is one: nothing is committed onto that. */
+  base?: string | null | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -50,7 +52,7 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   let commit: string | null = null;
   let current = status.branch;
   if (!isClean(status) || operation !== null) {
-    if (head !== '' && isOfAnother(turn, current)) current = await leaveBranch(worktree, head);
+    if (head !== '' && isOfOthers(turn, current)) current = await leaveBranch(worktree, head);
     commit = await commitAll(turn, head);
   }
   const tip = commit ?? head;
@@ -59,14 +61,15 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   return { outcome: 'committed', commit, head: tip, branch };
 }
 
-/** The agent has gone over to the branch of another task, whose result is what it stands at. */
-function isOfAnother({ branch }: CommitTurn, current: string | null): boolean {
-  return branch !== undefined && current !== null && current !== branch && isTaskBranch(current);
+/** The agent has gone over to the branch of another task, whose result is what it stands at, or to that of all. */
+function isOfOthers({ branch, base }: CommitTurn, current: string | null): boolean {
+  if (branch === undefined || current === null || current === branch) return false;
+  return current === base || isTaskBranch(current);
 }
 
 /** No file changes. */
 async function leaveBranch(worktree: string, head: string): Promise<null> {
-  await runGit(['update-ref', '--no-deref', '-m', 'swarm: of another task', 'HEAD', head], { cwd: worktree });
+  await runGit(['update-ref', '--no-deref', '-m', 'swarm: the branch of others', 'HEAD', head], { cwd: worktree });
   return null;
 }
 

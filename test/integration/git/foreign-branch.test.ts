@@ -30,3 +30,16 @@ it('never commits onto the branch of another task, which would hold work after i
   expect(git('show', '--format=', '--name-only', turn.head)).toBe('two.txt');
   expect(git('status', '--porcelain')).toBe('');
 });
+
+it('nor onto the branch that tasks start from, which is moved by merges alone', async () => {
+  using repository = makeRepository();
+  const { worktree, git } = await astray(repository);
+  repository.git(['switch', '-q', '-c', 'of-the-person']);
+  git('switch', '-q', 'main');
+  const main = git('rev-parse', 'main');
+  repository.write({ 'two.txt': 'two\n' }, worktree);
+  const turn = await commitTurn({ worktree, message: 'two', trailers: {}, branch: 'swarm/task/t2', base: 'main' });
+  expect(git('rev-parse', 'main')).toBe(main);
+  expect(turn).toMatchObject({ outcome: 'committed', branch: 'swarm/task/t2' });
+  expect(git('rev-parse', 'swarm/task/t2')).toBe(turn.head);
+});
