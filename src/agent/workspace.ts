@@ -3,7 +3,7 @@ import { SwarmError } from '../domain/errors.ts';
 import type { AgentSpec } from '../coordination/link.ts';
 import { addWorktree } from '../git/worktrees.ts';
 import { cleanLitter } from '../git/litter.ts';
-import { commitTurn } from '../git/commit-turn.ts';
+import { commitTurn, type CommittedTurn } from '../git/commit-turn.ts';
 import { clearStaleLocks } from '../git/stale-lock.ts';
 import { prepareTask } from '../git/prepare-task.ts';
 import { worktreeGitDir } from '../git/operations.ts';
@@ -78,10 +78,7 @@ export function openWorkspace(
         message: order.title,
         trailers: { 'Swarm-Task': order.task, 'Swarm-Agent': spec.agent, 'Swarm-Attempt': String(order.attempt) },
       });
-      const unresolved = committed.outcome === 'unresolved' ? [...committed.files] : [];
-      if (committed.outcome === 'unresolved' && unresolved.length === 0)
-        unresolved.push(`(a ${committed.operation} is under way)`);
-      return { commit: committed.head, branch: committed.branch, unresolved };
+      return { commit: committed.head, branch: committed.branch, unresolved: unresolvedOf(committed, order.task) };
     },
     async clean(commit) {
       await cleanLitter(worktree, commit);
@@ -90,4 +87,14 @@ export function openWorkspace(
     captureIfStirred: (request) => checkpoints.captureIfStirred(request),
     close: () => checkpoints.close(),
   };
+}
+
+function unresolvedOf(turn: CommittedTurn, task: string): string[] {
+  if (turn.outcome !== 'unresolved') return [];
+  const own = taskBranch(task);
+  if (turn.astray !== undefined)
+    return [
+      `(HEAD is on ${turn.astray}, and ${own} has commits that are not there: bring what belongs to ${task} to ${own}, and stay on it)`,
+    ];
+  return turn.files.length > 0 ? [...turn.files] : [`(a ${turn.operation} is under way)`];
 }

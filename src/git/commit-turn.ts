@@ -37,6 +37,8 @@ export type CommittedTurn =
       branch: string | null;
       operation: Operation | null;
       files: string[];
+      /** It stands on this branch of others, which lacks what the task's own has. */
+      astray?: string;
     };
 
 /** Commits what is left in a worktree at the end of a turn. Hooks and signing are off. */
@@ -49,10 +51,14 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   if (open.length > 0 || operation === 'rebase') {
     return { outcome: 'unresolved', commit: null, head, branch: status.branch, operation, files: open.map(printable) };
   }
+  const strange = head !== '' && isOfOthers(turn, status.branch) ? status.branch : null;
+  if (strange !== null && !(await holdsOwn(turn, head))) {
+    return { outcome: 'unresolved', commit: null, head, branch: strange, operation, files: [], astray: strange };
+  }
   let commit: string | null = null;
   let current = status.branch;
   if (!isClean(status) || operation !== null) {
-    if (head !== '' && isOfOthers(turn, current)) current = await leaveBranch(worktree, head);
+    if (strange !== null) current = await leaveBranch(worktree, head);
     commit = await commitAll(turn, head);
   }
   const tip = commit ?? head;
@@ -65,6 +71,17 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
 function isOfOthers({ branch, base }: CommitTurn, current: string | null): boolean {
   if (branch === undefined || current === null || current === branch) return false;
   return current === base || isTaskBranch(current);
+}
+
+/** Nothing that is on the task's own branch would be missing from its result. */
+async function holdsOwn({ worktree, branch }: CommitTurn, head: string): Promise<boolean> {
+  const [own] = await resolveAll(worktree, [commitOf(`refs/heads/${branch ?? ''}`)]);
+  return own === undefined || own === null || (await isAncestor(worktree, own, head));
+}
+
+async function isAncestor(worktree: string, old: string, young: string): Promise<boolean> {
+  const { exitCode } = await runGit(['merge-base', '--is-ancestor', old, young], { cwd: worktree, okCodes: [1] });
+  return exitCode === 0;
 }
 
 /** No file changes. */
@@ -106,8 +123,7 @@ async function followBranch(turn: CommitTurn, current: string | null, tip: strin
     await runGit(['update-ref', `refs/heads/${branch}`, tip, ''], { cwd: worktree });
     return branch;
   }
-  const { exitCode } = await runGit(['merge-base', '--is-ancestor', old, tip], { cwd: worktree, okCodes: [1] });
-  if (exitCode !== 0) return current;
+  if (!(await isAncestor(worktree, old, tip))) return current;
   await runGit(['update-ref', `refs/heads/${branch}`, tip, old], { cwd: worktree });
   return branch;
 }

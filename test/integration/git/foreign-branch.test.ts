@@ -43,3 +43,19 @@ it('nor onto the branch that tasks start from, which is moved by merges alone', 
   expect(turn).toMatchObject({ outcome: 'committed', branch: 'swarm/task/t2' });
   expect(git('rev-parse', 'swarm/task/t2')).toBe(turn.head);
 });
+
+it('does not take the branch of another task for the result while work of this one is on its own', async () => {
+  using repository = makeRepository();
+  const { worktree, git, result, commit } = await astray(repository);
+  git('switch', '-q', 'swarm/task/t2');
+  const own = repository.commit({ 'two.txt': 'two\n' }, 'two', worktree);
+  git('switch', '-q', 'swarm/task/t1');
+  repository.write({ 'three.txt': 'three\n' }, worktree);
+  expect(await commit()).toMatchObject({ outcome: 'unresolved', head: result, astray: 'swarm/task/t1' });
+  expect([git('rev-parse', 'swarm/task/t1'), git('rev-parse', 'swarm/task/t2')]).toEqual([result, own]);
+  // The agent is told so, and comes back.
+  git('switch', '-q', 'swarm/task/t2');
+  const turn = await commit();
+  expect(turn).toMatchObject({ outcome: 'committed', branch: 'swarm/task/t2' });
+  expect(git('show', '--format=', '--name-only', turn.head, own)).toBe('three.txt\ntwo.txt');
+});
