@@ -4,25 +4,30 @@ import type { Verdict } from './turn-end.ts';
 
 export interface AgentToolsWorld {
   /** The task that it works on, if any. */
-  inHand(): { body: ClaudeBody } | null;
-  event(name: string, data: Record<string, unknown>): void;
+  inHand(): ClaudeBody | null;
+  event(name: string, task: string | null, data: Record<string, unknown>): void;
 }
 
 /** What the agent's own tools do. */
 export function agentTools(world: AgentToolsWorld): ToolHandlers {
-  const inHand = (): { body: ClaudeBody } => {
-    const current = world.inHand();
-    if (current === null) throw new Error('There is no task now: a person talks to you directly.');
-    return current;
+  /** Before the first word of a task whoever calls is in the conversation of the one before. */
+  const begun = (): ClaudeBody | null => {
+    const body = world.inHand();
+    return body?.begun === true ? body : null;
+  };
+  const inHand = (): ClaudeBody => {
+    const body = begun();
+    if (body === null) throw new Error('There is no task now: a person talks to you directly.');
+    return body;
   };
   const say = (verdict: Verdict, reply: string): Promise<string> => {
-    inHand().body.say(verdict);
+    inHand().say(verdict);
     return Promise.resolve(reply);
   };
   return {
-    task_context: async () => inHand().body.context(),
+    task_context: async () => inHand().context(),
     report_progress: async ({ text, percent }) => {
-      world.event('task.progress', { text, ...(percent === undefined ? {} : { percent }) });
+      world.event('task.progress', begun()?.task ?? null, { text, ...(percent === undefined ? {} : { percent }) });
       return 'Noted.';
     },
     complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),

@@ -83,8 +83,8 @@ export class ClaudeAgent implements AgentKind {
     const agent = new ClaudeAgent(options);
     const beforeTool = beforeHarm(options.spec.checkpoints.before, (reason) => agent.#capture(reason));
     const tools = agentTools({
-      inHand: () => agent.#current,
-      event: (name, data) => options.event(name, agent.#task, data),
+      inHand: () => agent.#current?.body ?? null,
+      event: (name, task, data) => options.event(name, task, data),
     });
     agent.#endpoint = await options.openEndpoint({
       onEvent: (event) => agent.#event(event),

@@ -47,6 +47,15 @@ export class ClaudeBody implements TaskBody {
     this.#deps = deps;
   }
 
+  get task(): string {
+    return this.#attempt.order.task;
+  }
+
+  /** Its first word was said, in a conversation of its own. */
+  get begun(): boolean {
+    return this.#attempt.sessionId !== null;
+  }
+
   /** The agent's tools say how it stands; the last word counts. */
   say(verdict: Verdict): void {
     this.#verdict = verdict;

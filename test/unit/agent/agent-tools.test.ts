@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { Attempt } from '../../../src/agent/attempt.ts';
+import { ClaudeAgent, type ClaudeAgentOptions, type EndpointEars } from '../../../src/agent/claude-agent.ts';
+import { ModelAccess } from '../../../src/agent/model-access.ts';
+import type { Workspace } from '../../../src/agent/ports.ts';
+import { AgentState } from '../../../src/agent/state.ts';
+import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
+import type { TaskOrder } from '../../../src/coordination/messages.ts';
+import { FakeClock, silentLog } from './support.ts';
+
+test('what a conversation from before a task says by its tools is not said of the task', async () => {
+  const clock = new FakeClock();
+  const state = new AgentState({
+    sessionId: null,
+    failure: null,
+    restarts: 0,
+    tasks: [],
+  } as unknown as WrapperSnapshot);
+  const told: (string | null)[] = [];
+  let ears: EndpointEars | undefined;
+  const agent = await ClaudeAgent.open({
+    spec: { agent: 'worker-1', project: 'p', worktree: '/nowhere', checkpoints: { before: [] } },
+    access: new ModelAccess({ state, linked: () => true, clock }),
+    openEndpoint: (heard: EndpointEars) => {
+      ears = heard;
+      return Promise.resolve({});
+    },
+    state,
+    event: (_name: string, task: string | null) => told.push(task),
+    clock,
+    log: silentLog,
+  } as unknown as ClaudeAgentOptions);
+  const order = { task: 't2', attempt: 1, slot: 0, title: 'two', budgetUsd: null } as unknown as TaskOrder;
+  const attempt = new Attempt(order, {} as Workspace, '');
+  agent.body(attempt);
+  // It waits for the end of a turn that a person has begun in the pane, in the conversation of the task before.
+  const done = () => ears?.tools.complete_task({ summary: 'the first task' });
+  expect(done).toThrow('There is no task now');
+  await ears?.tools.report_progress({ text: 'of the first task' });
+  expect(told).toEqual([null]);
+
+  attempt.sessionId = 'its-own';
+  await expect(done()).resolves.toContain('Noted');
+  await ears?.tools.report_progress({ text: 'of the second task' });
+  expect(told).toEqual([null, 't2']);
+});
