@@ -296,7 +296,7 @@ export class ClaudeAgent implements AgentKind {
     this.#nudge = null;
     void countTokens(this.#meter, this.#pane, this.#options);
     // What a turn of a task leaves is kept by the attempt.
-    if (this.#current === null) void this.#capture('turn-end');
+    if (this.#current?.body.begun !== true) void this.#capture('turn-end');
   }
 
   /** What the turn machine knows, into the snapshot. */
@@ -337,7 +337,8 @@ export class ClaudeAgent implements AgentKind {
 
   async #capture(reason: string): Promise<void> {
     const { workspace, state, clock, log } = this.#options;
-    const { task = null, attempt = null } = this.#current?.attempt.order ?? {};
+    const { attempt: held = null, body = null } = this.#current ?? {};
+    const { task = null, attempt = null } = (body?.begun === true ? held?.order : null) ?? {};
     try {
       const { sessionId } = this.#conversation;
       const captured = await workspace.capture({ reason, task, attempt, sessionId });
