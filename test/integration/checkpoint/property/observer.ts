@@ -162,19 +162,30 @@ function withoutMany(lines: readonly string[]): string[] {
 const isMany = (line: string): boolean => /[\t ]many\//.test(line);
 
 /** Every ref and what it points at, by git's own files. */
+/** Another git may just be packing them: what is no file any more is in `packed-refs` then, and a lock is no ref. */
 export function readRefs(gitCommonDir: string): Map<string, string> {
   const refs = new Map<string, string>();
-  const packed = path.join(gitCommonDir, 'packed-refs');
-  if (existsSync(packed))
-    for (const [, oid = '', name = ''] of readFileSync(packed, 'utf8').matchAll(/^([0-9a-f]{40}) (refs\/.*)$/gm))
-      refs.set(name, oid);
   const visit = (name: string): void => {
-    for (const entry of readdirSync(path.join(gitCommonDir, name), { withFileTypes: true }))
-      if (entry.isDirectory()) visit(`${name}/${entry.name}`);
-      else refs.set(`${name}/${entry.name}`, readFileSync(path.join(gitCommonDir, name, entry.name), 'utf8').trim());
+    for (const entry of readdirSync(path.join(gitCommonDir, name), { withFileTypes: true })) {
+      const ref = `${name}/${entry.name}`;
+      const text = entry.isDirectory() ? visit(ref) : textUnlessGone(path.join(gitCommonDir, ref));
+      if (text !== undefined && !ref.endsWith('.lock')) refs.set(ref, text.trim());
+    }
   };
   visit('refs');
+  const packed = textUnlessGone(path.join(gitCommonDir, 'packed-refs')) ?? '';
+  for (const [, oid = '', name = ''] of packed.matchAll(/^([0-9a-f]{40}) (refs\/.*)$/gm))
+    if (!refs.has(name)) refs.set(name, oid);
   return new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function textUnlessGone(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Which commit each repository inside is at. */
