@@ -98,6 +98,8 @@ class Life {
   async work(): Promise<Ending> {
     const attempt = this.#attempt;
     this.#enter('preparing');
+    await this.#body.ready();
+    if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
     const preparation = await this.#prepare();
     if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
     if (preparation.conflict !== null && !this.#body.resolvesConflicts) {

@@ -100,6 +100,8 @@ export interface VerifyFailure {
 export interface TaskBody {
   /** Conflicts of the dependencies' merge can be resolved by this kind of agent. */
   readonly resolvesConflicts: boolean;
+  /** Nobody works in its worktree any more, or the attempt was broken off: before that no file may change. */
+  ready(): Promise<void>;
   work(preparation: Preparation): Promise<BodyOutcome>;
   /** Null where this kind cannot mend anything. */
   mend(failure: VerifyFailure): Promise<BodyOutcome | null>;

@@ -72,6 +72,11 @@ export class ClaudeBody implements TaskBody {
     return taskPrompt(this.#attempt.order, this.#preparation);
   }
 
+  async ready(): Promise<void> {
+    const { signal } = this.#attempt;
+    await this.#deps.conversation.ready({ signal, waits: () => this.#attempt.holdTimeout() });
+  }
+
   async work(preparation: Preparation): Promise<BodyOutcome> {
     this.#preparation = preparation;
     const { order } = this.#attempt;

@@ -94,18 +94,31 @@ export class Conversation {
     await this.#lane.run(LANE, () => this.#idle());
   }
 
+  /** Until the pane is free, with nothing in it: whoever was in the middle of something there has come to its end. */
+  async ready(request: Pick<TurnRequest, 'signal' | 'waits'>): Promise<void> {
+    await this.#occupied(request.signal, async () => {
+      if (!(await this.#patience.mayBegin(request))) return;
+      await this.#options.pane.end();
+      if (this.#interruption !== null) await this.#carryOutInterruption();
+    });
+  }
+
   /** One turn, from a free pane to its end. Deaths, API failures and interruptions in between are its own business. */
   async turn(request: TurnRequest): Promise<TurnResult> {
+    return await this.#occupied(request.signal, () => this.#turn(request));
+  }
+
+  async #occupied<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return await this.#lane.run(LANE, async () => {
       this.#inTurn = true;
       // A broken-off start would otherwise wait for its session first.
       const abort = (): void =>
         void this.#options.pane.end().catch(() => this.#options.log.debug('the turn ends it again'));
-      request.signal.addEventListener('abort', abort);
+      signal.addEventListener('abort', abort);
       try {
-        return await this.#turn(request);
+        return await work();
       } finally {
-        request.signal.removeEventListener('abort', abort);
+        signal.removeEventListener('abort', abort);
         this.#inTurn = false;
         this.#guard.turnEnded();
         this.#options.access.gate.left();

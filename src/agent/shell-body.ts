@@ -37,6 +37,9 @@ export class ShellBody implements TaskBody {
     this.#cut = reason;
   }
 
+  /** A slot's commands run one after the other. */
+  async ready(): Promise<void> {}
+
   async work(): Promise<BodyOutcome> {
     const { order, workspace, signal } = this.#attempt;
     const { spec, env, processes, clock, print } = this.#deps;

@@ -47,13 +47,18 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
   expect(supervisor.snapshot).toMatchObject({ failure: null, sessionId: session });
 });
 
-test("a person's draft in the pane holds the next start until it is gone", async ({ broker }) => {
+test("a person's draft in the pane holds the next task, whose files and commit have nothing of what it comes to", async ({
+  broker,
+}) => {
   await using room = await claudePane(
     broker.url,
     {
-      rules: [{ name: 'first', contains: 'Do it', steps: [complete('did it'), { text: 'ok' }] }],
+      rules: [
+        { name: 'first', contains: 'Do it', steps: [complete('did it'), { text: 'ok' }] },
+        { name: 'theirs', contains: 'half a thought', steps: [{ tools: [write('theirs.txt', 'x')] }, { text: 'ok' }] },
+      ],
     },
-    { idle: 'eager' },
+    { ...ALLOW, idle: 'eager' },
   );
   const { pane, supervisor } = room;
   await pane.start();
@@ -65,10 +70,15 @@ test("a person's draft in the pane holds the next start until it is gone", async
   await expect
     .poll(() => supervisor.snapshot?.held, { timeout: 50_000 })
     .toMatchObject({ kind: 'draft', detail: expect.stringContaining('half a thought') });
-  await pane.tmux('send-keys', '-t', '=worker-1:', 'C-u');
+  const branch = async () => (await pane.repository.git('-C', pane.spec.worktree, 'branch', '--show-current')).trim();
+  expect(await branch(), 'nobody changes the files under their hands').toBe('');
+  await pane.tmux('send-keys', '-t', '=worker-1:', 'Enter');
   await expect
     .poll(() => supervisor.results[0], { timeout: 50_000 })
     .toMatchObject({ outcome: 'done', summary: 'did it' });
+  expect(await branch()).toBe('swarm/task/t1');
+  const files = await pane.repository.git('ls-tree', '-r', '--name-only', `${supervisor.results[0]?.commit}`);
+  expect(files.split('\n')).not.toContain('theirs.txt');
 });
 
 test('failures of the API are retried, a limit is waited for, and what never heals ends the attempt', async ({

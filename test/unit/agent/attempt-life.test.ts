@@ -33,6 +33,7 @@ async function goneOn(preparedFor: string | null): Promise<{ resumed: boolean | 
       return { kind: 'done', summary: '' };
     },
     mend: async () => null,
+    ready: async () => undefined,
     sessionId: () => 's',
     usage: async () => ({ ...NO_USAGE }),
   };
@@ -78,6 +79,7 @@ test('an attempt of which something cannot be ended is not over before it is gon
       return { kind: 'done', summary: '' };
     },
     mend: async () => null,
+    ready: async () => undefined,
     sessionId: () => null,
     usage: async () => ({ ...NO_USAGE }),
   };
