@@ -44,9 +44,13 @@ export function lose(step: Step, lease: LeaseRow, reason: string): void {
   failWith(step, lease, 'lost', 'lost', reason);
 }
 
-/** Nothing runs of the attempt any more, and it was no loss: it counts against the task. */
+/**
+ * Nothing runs of the attempt any more, and it was no loss: it counts against the task. In the conversation that came to
+ * nothing nobody goes on.
+ */
 export function failHeld(step: Step, lease: LeaseRow, error: string): void {
   failWith(step, lease, 'failed', 'agent', error);
+  step.tables.attempts.setSession(lease.task, lease.attempt, null);
 }
 
 function failWith(

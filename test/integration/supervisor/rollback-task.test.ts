@@ -53,6 +53,17 @@ async function openScene(repository: TestRepository, tasks: number): Promise<Sce
   return { ...desk, workspace, claim, begin };
 }
 
+/** An agent that had begun a task, rolled back to before that. */
+async function backToBefore(repository: TestRepository, how: typeof PERSON): Promise<Scene> {
+  const scene = await openScene(repository, 1);
+  const { agent, rollbacks, claim, begin } = scene;
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', force: true });
+  await begin(await claim(), SESSION);
+  repository.write({ 'work.txt': 'of the task\n' }, agent.worktree);
+  await rollbacks.run(agent, n, how);
+  return scene;
+}
+
 /** `swarm undo` */
 async function undo({ rollbacks, agent, store, layout }: Scene): Promise<void> {
   const parts = { layout, store, events: events().log, limits: { maxFileBytes: 1_000_000 }, rollbacks };
@@ -88,12 +99,8 @@ it('what was captured before the first word of a task is not gone on from in the
 
 it('the taking back of a rollback to before a task is not lost where the next attempt has not begun', async () => {
   using repository = makeRepository();
-  const scene = await openScene(repository, 1);
-  const { agent, rollbacks, claim, begin, store } = scene;
-  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', force: true });
-  await begin(await claim(), SESSION);
-  repository.write({ 'work.txt': 'of the task\n' }, agent.worktree);
-  await rollbacks.run(agent, n, PERSON);
+  const scene = await backToBefore(repository, PERSON);
+  const { agent, claim, store } = scene;
   expect(await claim()).toMatchObject({ attempt: 2, resume: null });
   await undo(scene);
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
@@ -166,12 +173,8 @@ it('a rollback of one task is not taken back in the middle of another', async ()
 
 it('a rollback of only the files that had the task begin anew is taken back with its conversation', async () => {
   using repository = makeRepository();
-  const scene = await openScene(repository, 1);
-  const { agent, rollbacks, claim, begin, store } = scene;
-  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', force: true });
-  await begin(await claim(), SESSION);
-  repository.write({ 'work.txt': 'of the task\n' }, agent.worktree);
-  await rollbacks.run(agent, n, { ...PERSON, filesOnly: true });
+  const scene = await backToBefore(repository, { ...PERSON, filesOnly: true });
+  const { agent, claim, begin, store } = scene;
   await begin(await claim(), 'of-the-second-attempt');
   agent.row = { ...agent.row, sessionId: 'of-the-second-attempt' };
   await undo(scene);

@@ -499,4 +499,14 @@ describe('what an agent came to nothing with', () => {
     expect(engine.get(task)).toMatchObject({ state: 'dead', attempts: [{ outcome: 'failed', error: reason }] });
     expect(engine.find('t999')).toBeUndefined();
   });
+
+  test('and begins anew when it is tried once more, also in the same agent', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec({ retries: 1 })]);
+    const { task, attempt } = await take(engine, 'worker-1');
+    await engine.noteSession(task, attempt, 's-stuck');
+    await engine.failHeld('worker-1', reason);
+    clock.time += 3_600_000;
+    expect(await take(engine, 'worker-1')).toMatchObject({ task, attempt: 2, resume: null });
+  });
 });
