@@ -200,7 +200,7 @@ export class TaskEngine {
 
   /** The supervisor was away this long and heard no heartbeats, or the clock was set by so much. Returns how many. */
   moveLeases(byMs: number): Promise<number> {
-    return this.#change((step) => step.tables.attempts.moveLeases(Math.round(byMs)));
+    return this.#change((step) => step.tables.attempts.moveLeases(Math.round(byMs), step.now));
   }
 
   /** Makes ready what is due; returns those tasks. Claims do the same, so this only has to wake who gives out tickets. */

@@ -132,8 +132,12 @@ export class AttemptTable {
     this.#db.run('UPDATE leases SET expires_at = ? WHERE task = ?', expiresAt, task);
   }
 
-  moveLeases(byMs: number): number {
-    return this.#db.run('UPDATE leases SET expires_at = expires_at + ?', byMs);
+  /**
+   * The clock has moved by so much, and now says this. A lease that was taken since is not told from one of before by its
+   * time; but none lasts longer than from now on, and none is made shorter.
+   */
+  moveLeases(byMs: number, now: number): number {
+    return this.#db.run('UPDATE leases SET expires_at = min(expires_at + ?, ? + lease_ms)', Math.max(byMs, 0), now);
   }
 
   expired(now: number): LeaseRow[] {

@@ -22,6 +22,9 @@ export interface PaneView {
   readonly clients: number;
 }
 
+/** So long a move of the clock may go unseen, ms: what was noted since then is by the new time. */
+const UNSEEN_MS = 5_000;
+
 /** What the store keeps of an agent. */
 export interface AgentRow {
   id: string;
@@ -115,15 +118,22 @@ export class AgentRecord {
     return rotated || sessionChanged;
   }
 
-  /** The wall clock went on without anybody, or was set: what is waited for takes as long as it was to take. */
-  moveTimes(byMs: number): void {
+  /**
+   * The wall clock went on without anybody, or was set: what is waited for takes as long as it was to take.
+   * @param now what it says since then
+   */
+  moveTimes(byMs: number, now: number): void {
     const { lifecycle } = this;
-    if (lifecycle.phase === 'backoff') this.lifecycle = { ...lifecycle, until: lifecycle.until + byMs };
-    if (lifecycle.phase === 'blocked') this.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + byMs };
-    this.silentSince += byMs;
-    this.linkSince += byMs;
-    this.deaths = this.deaths.map((at) => at + byMs);
-    this.vanished = this.vanished.map((at) => at + byMs);
+    const isNew = (at: number): boolean => at <= now && now - at < Math.min(Math.abs(byMs), UNSEEN_MS);
+    const moved = (at: number): number => (isNew(at) ? at : at + byMs);
+    if (!isNew(lifecycle.since)) {
+      if (lifecycle.phase === 'backoff') this.lifecycle = { ...lifecycle, until: lifecycle.until + byMs };
+      if (lifecycle.phase === 'blocked') this.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + byMs };
+    }
+    this.silentSince = moved(this.silentSince);
+    this.linkSince = moved(this.linkSince);
+    this.deaths = this.deaths.map(moved);
+    this.vanished = this.vanished.map(moved);
   }
 
   /** Its wrapper has ended: what it had used is kept with the agent. */

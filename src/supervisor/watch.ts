@@ -71,9 +71,10 @@ export class Watch {
 
   /** To be called before anything is concluded from how long ago something was. */
   beat(): void {
-    const gap = this.#gaps.look(this.#options.now());
+    const now = this.#options.now();
+    const gap = this.#gaps.look(now);
     if (gap === null) return;
-    for (const record of this.#options.records()) record.moveTimes(gap.ms);
+    for (const record of this.#options.records()) record.moveTimes(gap.ms, now);
     this.#options.onGap(gap);
   }
 

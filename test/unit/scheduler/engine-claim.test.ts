@@ -247,6 +247,16 @@ describe('heartbeats', () => {
     expect(engine.leases('worker-2')).toEqual([]);
   });
 
+  test('a lease that was taken since the clock was set back is not made shorter, one from before lasts no longer', async () => {
+    const { engine, clock } = kit();
+    await engine.submit([spec(), spec()]);
+    await take(engine, 'worker-1');
+    clock.time -= 50 * LEASE_MS;
+    await take(engine, 'worker-2');
+    await engine.moveLeases(-50 * LEASE_MS);
+    expect(engine.leases().map(({ expiresAt }) => expiresAt - clock.time)).toEqual([LEASE_MS, LEASE_MS]);
+  });
+
   test('a failed task is not claimable before its time, and then it is', async () => {
     const { engine, clock } = kit();
     await engine.submit([spec()]);

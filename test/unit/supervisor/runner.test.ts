@@ -302,8 +302,22 @@ test('a restart waits for as long as it was to wait, however the clock is set', 
   for (const byMs of [3_600_000, -3_600_000]) {
     const agent = record();
     agent.lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 10_000, of: 'start', detail: '' };
-    agent.moveTimes(byMs);
+    agent.moveTimes(byMs, BEGIN + byMs);
     expect(decide('up', agent.observed(), BEGIN + byMs + 9_999)).toBeNull();
     expect(decide('up', agent.observed(), BEGIN + byMs + 10_000)).toEqual({ do: 'start' });
+  }
+});
+
+test('what was noted between a set clock and the look that found it is not moved a second time', () => {
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const now = BEGIN + byMs;
+    const agent = record();
+    agent.silentSince = now - 800;
+    agent.linkSince = BEGIN - 800;
+    agent.lifecycle = { phase: 'backoff', since: now - 800, until: now + 9_200, of: 'start', detail: '' };
+    agent.moveTimes(byMs, now);
+    expect([now - agent.silentSince, now - agent.linkSince]).toEqual([800, 800]);
+    expect(decide('up', agent.observed(), now + 9_199)).toBeNull();
+    expect(decide('up', agent.observed(), now + 9_200)).toEqual({ do: 'start' });
   }
 });
