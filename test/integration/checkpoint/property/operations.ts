@@ -91,7 +91,8 @@ function conflict(place: Place, then: (other: string, own: string) => boolean): 
     place.git('commit', '-q', '-m', content.trim());
     return place.git('rev-parse', 'HEAD');
   };
-  if (existsSync(full(place, 'conflict.txt')) && !lstatSync(full(place, 'conflict.txt')).isFile()) return false;
+  // Also of a link that leads nowhere.
+  if (lstatSync(full(place, 'conflict.txt'), { throwIfNoEntry: false })?.isFile() === false) return false;
   const other = commit(`theirs ${id}\n`);
   place.git('reset', '-q', '--hard', start);
   const own = commit(`ours ${id}\n`);
