@@ -31,6 +31,8 @@ export class Worker {
   readonly #begun = new Set<string>();
   readonly #idleWaiters = new Set<() => void>();
   #connected = false;
+  /** How often somebody was there (again): an answer to a claim from before may be that of the one before. */
+  #greetings = 0;
   #claimFailures = 0;
   #cancelLater: (() => void) | null = null;
   #lastCapacity = -1;
@@ -44,6 +46,7 @@ export class Worker {
   /** The broker or the supervisor is there (again): claim without waiting for a ticket, which may have been lost. */
   connected(): void {
     this.#connected = true;
+    this.#greetings += 1;
     this.#announce();
     this.#fill();
   }
@@ -112,8 +115,13 @@ export class Worker {
   /** True when an attempt was begun. */
   async #claimUntilClear(slot: number): Promise<boolean> {
     for (let wait = SETTLE_FIRST_MS; ; wait = Math.min(SETTLE_MAX_MS, wait * 2)) {
+      const greetings = this.#greetings;
       const reply = await this.#options.claim(slot);
-      if (reply.got === 'none') return false;
+      if (reply.got === 'none') {
+        // Whoever is there now does not know that this slot waits, unless it is told so.
+        if (greetings !== this.#greetings && this.#mayClaim()) continue;
+        return false;
+      }
       const order = { ...reply.order, slot };
       const key = `${order.task}/${order.attempt}`;
       if (!this.#begun.has(key)) {

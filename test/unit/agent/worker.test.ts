@@ -45,6 +45,16 @@ test('a worker that connects claims each slot once, without a ticket', async () 
   expect(capacities).toEqual([2]);
 });
 
+test('a supervisor that comes while a claim is on its way is asked too: the answer may be that of the one before', async () => {
+  const { worker, claims, replies, begun } = setUp();
+  replies.push(none, order('t1'));
+  worker.connected();
+  worker.connected();
+  await settle();
+  expect(claims).toEqual([0, 0]);
+  expect(begun).toEqual(['t1/1@0']);
+});
+
 test('a ticket is acknowledged when its claim is answered, also in vain', async () => {
   const { worker, replies, begun } = setUp();
   worker.connected();
