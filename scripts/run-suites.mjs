@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = path.resolve(import.meta.dirname, '..');
 const results = path.join(root, 'coverage');
@@ -33,6 +34,10 @@ const LONG = { factor: 5, env: { SWARM_TEST_LONG: '1' } };
 const KILL_AFTER_MS = 5_000;
 const counts = { passed: 0, failed: 0 };
 const summary = [];
+/** Said again at the end, where whoever sees only the last lines finds it. */
+const failures = [];
+const FAILURES_SHOWN = 10;
+const FAILURE_LENGTH = 600;
 
 /** The group of what runs now, so that Ctrl-C and a spent budget end all of it and nothing else. */
 let running = null;
@@ -97,10 +102,28 @@ async function check(name, { budget, argv }, env) {
   record(name, startedAt, budget, { passed: ok ? 1 : 0, failed: ok ? 0 : 1, note: ok ? '' : outcome });
 }
 
+/** The beginning of why something failed, without the frames of what runs the tests. */
+function beginning(message) {
+  const lines = stripVTControlCharacters(message).replaceAll(`${root}/`, '').split('\n');
+  const own = lines.filter((line) => !/^\s+at .*(node_modules|node:internal|new Promise)/.test(line));
+  return own.join('\n').slice(0, FAILURE_LENGTH).replaceAll(/^/gm, '  ');
+}
+
+/** Where each test of a report failed, and why. */
+function noteFailures(report) {
+  for (const { name, status, message, assertionResults } of report.testResults) {
+    const file = path.relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    failures.push(...failed.map((test) => `${file}: ${test.fullName}\n${beginning(test.failureMessages.join('\n'))}`));
+    if (status === 'failed' && failed.length === 0) failures.push(`${file}\n${beginning(message)}`);
+  }
+}
+
 /** What vitest counted; a run that broke off, failed outside of a test, or skipped something is a failure of its own. */
 function countTests(file, outcome) {
   if (!existsSync(file)) return { passed: 0, failed: 1, note: `${outcome}: no report` };
   const report = JSON.parse(readFileSync(file, 'utf8'));
+  noteFailures(report);
   const skipped = report.numPendingTests + report.numTodoTests;
   const { numPassedTests: passed, numFailedTests: failed } = report;
   const otherwise = failed === 0 && (outcome !== 'ok' || !report.success || passed === 0) ? 1 : 0;
@@ -170,6 +193,9 @@ for (const name of Object.keys(SUITES)) {
 }
 if (wanted.includes('bench') && process.exitCode === undefined) await benchmarks();
 
-console.log(`\n${summary.join('\n')}\n\n${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`);
+const shown = failures.slice(0, FAILURES_SHOWN);
+if (failures.length > shown.length) shown.push(`and ${failures.length - shown.length} more, above`);
+const ends = [summary.join('\n'), ...shown, `${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`];
+console.log(`\n${ends.join('\n\n')}`);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exitCode ??= counts.failed === 0 ? 0 : 1;
