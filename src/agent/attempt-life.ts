@@ -138,7 +138,7 @@ class Life {
     // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
     const captured = await this.#capture('task-start');
     const { ports } = this.#deps.spec;
-    const resumed = order.resume !== null && (await workspace.preparedFor()) === order.task;
+    const resumed = order.resume !== null && (await workspace.begunTask()) === order.task;
     if (resumed) return { resumed, branch: null, conflict: null, leftovers: [], checkpoint: null, ports };
     const prepared = await workspace.prepare(order, captured.commit);
     this.tip = { commit: prepared.commit, branch: prepared.branch };

@@ -56,7 +56,7 @@ export interface Workspace {
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
   /** The task whose first word was said in it, prepared for that; null: none, or that is still to come. */
-  preparedFor(): Promise<string | null>;
+  begunTask(): Promise<string | null>;
   /** `checkpoint`: the commit that was captured just before. */
   prepare(order: TaskOrder, checkpoint: string): Promise<Prepared>;
   /** The first word of the task is about to be said in what was prepared: from here on it can be gone on with. */

@@ -51,7 +51,7 @@ export function openWorkspace(
       if (!existsSync(worktree)) await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
       await setUp(signal);
     },
-    preparedFor: () => readWorktreeTask(worktreeGitDir(worktree)),
+    begunTask: () => readWorktreeTask(worktreeGitDir(worktree)),
     async prepare(order, checkpoint) {
       const branch = taskBranch(order.task);
       await unlock(branch);

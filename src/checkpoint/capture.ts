@@ -76,7 +76,7 @@ async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembe
   if (seen.changes !== null && seen.changes > 0 && isSameShadow(seen, known)) return null;
   if (seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return null;
   if (seen.head.commit !== known.head.commit || seen.head.branch !== known.head.branch) return null;
-  if (seen.preparedFor !== known.preparedFor) return null;
+  if (seen.begunTask !== known.begunTask) return null;
   if (digestOperations(seen.operations) !== known.operationsDigest) return null;
   if (!scanStillHolds(place.worktree, known.scan)) return null;
   if (known.rules.signature !== null && known.rules.signature !== seen.rules) return null;

@@ -28,7 +28,7 @@ export interface Gathered {
 /** Everything that a rollback will need, beside the files that `look` has stored. */
 export async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
   const { place, gitDir, remembered: known } = context;
-  const { head, preparedFor, shadow, operations } = seen;
+  const { head, begunTask, shadow, operations } = seen;
   const sameIndex = known !== null && known.indexSignature === seen.signature && known.head.commit === head.commit;
   const sameRules = seen.rules !== null && seen.rules === known?.rules.signature;
   // Most of the time nothing has to be moved, and what is read meanwhile is right.
@@ -51,7 +51,7 @@ export async function gather(context: CaptureContext, seen: Seen): Promise<Gathe
     v: 1,
     head: head.commit,
     branch: head.branch,
-    ...(preparedFor === null ? {} : { preparedFor }),
+    ...(begunTask === null ? {} : { begunTask }),
     base,
     modes: modes.odd,
     emptyDirs: empty.empty,

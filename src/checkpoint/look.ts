@@ -45,7 +45,7 @@ export interface Seen {
   listing: Listing;
   head: Head;
   /** See `Checkpoint`. */
-  preparedFor: string | null;
+  begunTask: string | null;
   signature: string;
   operations: OperationFile[];
   warnings: string[];
@@ -85,7 +85,7 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
     listing,
     head,
     // A worktree that went over to a task meanwhile may still have been seen with files of the one before.
-    preparedFor: after === before ? after : null,
+    begunTask: after === before ? after : null,
     signature,
     operations,
     warnings,

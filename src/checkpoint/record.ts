@@ -10,7 +10,7 @@ export interface SavedState {
   head: string | null;
   branch: string | null;
   /** Absent: for none. */
-  preparedFor?: string;
+  begunTask?: string;
   base: BaseModes;
   modes: Array<[RawPath, number]>;
   emptyDirs: RawPath[];
@@ -89,7 +89,7 @@ export function checkpointMessage(record: NewRecord): string {
     ['Swarm-Transcript', request.transcriptUuid],
     ['Swarm-Head', state.saved.head],
     ['Swarm-Branch', state.saved.branch],
-    ['Swarm-Prepared', state.saved.preparedFor],
+    ['Swarm-Begun', state.saved.begunTask],
     ['Swarm-Files', files],
     ['Swarm-State', record.fingerprint],
     ...record.warnings.map((text): [string, string] => ['Swarm-Warning', text]),
@@ -194,7 +194,7 @@ function describe(
     transcriptUuid: trailers.get('Transcript') ?? null,
     head: trailers.get('Head') ?? null,
     branch: trailers.get('Branch') ?? null,
-    preparedFor: trailers.get('Prepared') ?? null,
+    begunTask: trailers.get('Begun') ?? null,
     files: Number(trailers.get('Files') ?? 0),
     meta: parents.split(' ').at(-1) ?? '',
     state: trailers.get('State') ?? '',

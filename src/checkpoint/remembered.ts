@@ -19,7 +19,7 @@ export interface Remembered {
   listing: Buffer;
   directories: RawPath[];
   head: Head;
-  preparedFor: string | null;
+  begunTask: string | null;
   indexSignature: string;
   index: IndexState;
   /** Identity of the shadow index that all of this was read with. */
@@ -44,7 +44,7 @@ export function remember(seen: Seen, gathered: Gathered, mark: string, n: number
     listing,
     directories,
     head: seen.head,
-    preparedFor: seen.preparedFor,
+    begunTask: seen.begunTask,
     indexSignature: seen.signature,
     index: { ...index, bytes: null, blob: index.bytes === null ? index.blob : blobId(index.bytes, commit) },
     operationsDigest: digestOperations(seen.operations),

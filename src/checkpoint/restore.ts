@@ -49,7 +49,7 @@ export async function restore(
     restoreModes(place.worktree, saved, target.saved, files, changes.all);
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
-    await writeWorktreeTask(gitDir, target.saved.preparedFor ?? null);
+    await writeWorktreeTask(gitDir, target.saved.begunTask ?? null);
     const known = await knownRefresh(context, index, indexPath(place), oid);
     await lock.commit(known?.bytes ?? null);
     if (target.index !== null) await refreshIndex(place, known?.stale ?? null);

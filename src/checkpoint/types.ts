@@ -51,7 +51,7 @@ export interface Checkpoint {
   head: string | null;
   branch: string | null;
   /** The task that had begun in the worktree when it was taken; null: none, or its first word was still to come. */
-  preparedFor: string | null;
+  begunTask: string | null;
   /** Files that differ from the checkpoint before (of the first one: from HEAD). */
   files: number;
   /** The commit that holds index, unfinished operation, modes and empty directories. */

@@ -126,6 +126,6 @@ export function unknownAgent(id: string, names: readonly string[]): SwarmError {
 }
 
 export function checkpointDocument(checkpoint: Checkpoint): CheckpointDocument {
-  const { meta: _meta, state: _state, damaged: _damaged, preparedFor: _preparedFor, ...document } = checkpoint;
+  const { meta: _meta, state: _state, damaged: _damaged, begunTask: _begunTask, ...document } = checkpoint;
   return document;
 }

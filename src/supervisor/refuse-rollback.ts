@@ -21,12 +21,12 @@ export function refuseWhile(record: AgentRecord, checkpoint: Pick<Checkpoint, 'n
 }
 
 /** The same of the taking back of a rollback, of which `safety` is what was there before. */
-export function refuseUndoWhile(record: AgentRecord, safety: Pick<Checkpoint, 'task' | 'preparedFor'>): void {
+export function refuseUndoWhile(record: AgentRecord, safety: Pick<Checkpoint, 'task' | 'begunTask'>): void {
   const held = inHand(record);
   if (held === null) return;
   refuseBusy(record, held);
   const { task } = held;
-  if (safety.task === task || safety.preparedFor === task) return;
+  if (safety.task === task || safety.begunTask === task) return;
   throw new SwarmError(
     'other-task',
     `${record.id} works on ${task}, and what was there before the rollback is not its`,

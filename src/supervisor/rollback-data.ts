@@ -104,8 +104,8 @@ export function safetyAmong(
 }
 
 /** The task had not begun there when this was taken: nobody can go on with it from there. */
-export function isBeforeTask({ preparedFor }: Pick<Checkpoint, 'preparedFor'>, task: string): boolean {
-  return preparedFor !== task;
+export function isBeforeTask({ begunTask }: Pick<Checkpoint, 'begunTask'>, task: string): boolean {
+  return begunTask !== task;
 }
 
 /** The conversation of this checkpoint is one in which the task was worked on, not what was said in between. */
@@ -120,7 +120,7 @@ export function isOfTask({ task, sessionId }: Pick<Checkpoint, 'task' | 'session
  */
 export function putBackOf(
   data: RollbackData,
-  target: Pick<Checkpoint, 'preparedFor'>,
+  target: Pick<Checkpoint, 'begunTask'>,
   conversation: string | null | undefined,
   own: boolean,
 ): PutBack {

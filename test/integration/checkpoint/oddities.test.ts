@@ -69,7 +69,7 @@ it('says of no task that it had begun when the worktree went over to it in the m
   const store = new CheckpointStore(place, limits);
   const { n } = await store.capture({ reason: 'regular', task: 't2' });
   expect(over).toBe(true);
-  expect((await store.list()).find((one) => one.n === n)?.preparedFor).toBeNull();
+  expect((await store.list()).find((one) => one.n === n)?.begunTask).toBeNull();
   expect((await store.capture({ reason: 'regular', task: 't2' })).n).toBe(n + 1);
-  expect((await store.list()).at(-1)?.preparedFor).toBe('t2');
+  expect((await store.list()).at(-1)?.begunTask).toBe('t2');
 });

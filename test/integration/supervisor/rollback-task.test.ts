@@ -85,7 +85,7 @@ it('what was captured before the first word of a task is not gone on from in the
   const order = await claim();
   const before = await workspace.capture({ ...order, reason: 'task-start', sessionId: SESSION });
   await workspace.prepare(order, before.commit);
-  expect(await workspace.preparedFor(), 'whoever begins again prepares it again').toBeNull();
+  expect(await workspace.begunTask(), 'whoever begins again prepares it again').toBeNull();
   // The account is out of its limit for an hour: the agent is still in the conversation before.
   repository.write({ 'note.txt': 'of a person\n' }, agent.worktree);
   const point = { sessionId: SESSION, transcriptUuid: 'line-8', task: order.task, attempt: 1 };

@@ -11,13 +11,13 @@ const captured = { n: 1, commit: 'c', tree: 't', created: true };
 const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] };
 
 /** What becomes of an order to go on, in a worktree that was prepared last for this task. */
-async function goneOn(preparedFor: string | null): Promise<{ resumed: boolean | null; prepared: number }> {
+async function goneOn(begunTask: string | null): Promise<{ resumed: boolean | null; prepared: number }> {
   const found: { resumed: boolean | null; prepared: number } = { resumed: null, prepared: 0 };
   const workspace = {
     path: '/repo.swarm/worker-1',
     ensure: async () => undefined,
     capture: async () => captured,
-    preparedFor: async () => preparedFor,
+    begunTask: async () => begunTask,
     prepare: async () => {
       found.prepared += 1;
       return prepared;

@@ -48,12 +48,12 @@ test.each<[string, Partial<ConversationFacts>, ConversationPlan]>([
 });
 
 test('a checkpoint is of a task once its worktree was prepared for it, whoever held what then', () => {
-  expect(isBeforeTask({ preparedFor: 't7' }, 't7')).toBe(false);
-  expect(isBeforeTask({ preparedFor: 't6' }, 't7')).toBe(true);
-  expect(isBeforeTask({ preparedFor: null }, 't7')).toBe(true);
+  expect(isBeforeTask({ begunTask: 't7' }, 't7')).toBe(false);
+  expect(isBeforeTask({ begunTask: 't6' }, 't7')).toBe(true);
+  expect(isBeforeTask({ begunTask: null }, 't7')).toBe(true);
 });
 
 test('what swarm alone needs to know of a checkpoint is in none of its documents', () => {
-  const all = { ...checkpointShape, meta: '', state: '', damaged: null, preparedFor: 't7' };
+  const all = { ...checkpointShape, meta: '', state: '', damaged: null, begunTask: 't7' };
   expect(Object.keys(checkpointDocument(all as unknown as Checkpoint))).toEqual(Object.keys(checkpointShape));
 });
