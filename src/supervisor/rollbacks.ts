@@ -142,13 +142,15 @@ export class Rollbacks {
     };
     events.emit('rollback.asked', { agent: record.id, data: { n } });
     const id = await store.write(() => store.operations.begin('rollback', record.id, data));
-    return await fleet
-      .held(record, 'left', () => this.#carryOut(record, id, data))
-      .catch(async (error: unknown) => {
-        // It could not be stopped: nothing was begun.
-        if (data.step === 'begun') await this.#drop(record, id, data, errorText(error));
-        throw error;
-      });
+    let stopped = false;
+    const work = (): Promise<RollbackDocument> => {
+      stopped = true;
+      return this.#carryOut(record, id, data);
+    };
+    return await fleet.held(record, 'left', work).catch(async (error: unknown) => {
+      if (data.step === 'begun') await this.#drop(record, id, data, errorText(error), stopped);
+      throw error;
+    });
   }
 
   /** At the start of a supervisor: those that had changed nothing yet. An agent that lives on need not hear of them. */
@@ -316,18 +318,21 @@ export class Rollbacks {
     await store.write(() => store.operations.change(id, 'open', data));
   }
 
-  /** Nothing was changed, and the agent goes on where it was. */
-  async #drop(record: AgentRecord, id: number, data: RollbackData, why: string): Promise<void> {
+  /**
+   * Nothing was changed, and the agent goes on where it was.
+   * @param stopped nothing of it runs: else what it has in hand is nobody else's yet
+   */
+  async #drop(record: AgentRecord, id: number, data: RollbackData, why: string, stopped = true): Promise<void> {
     const { store, engine, events } = this.#deps;
     await Promise.all([
       store.write(() => store.operations.change(id, 'dropped', data)),
       // A living wrapper goes on with what it has; an agent that was stopped for this takes it up again.
-      record.linked
-        ? Promise.resolve([])
-        : engine.putBack(record.id, {
+      stopped && !record.linked
+        ? engine.putBack(record.id, {
             worktree: 'as-it-is',
             reason: `a rollback was not carried out: ${why}`,
-          }),
+          })
+        : Promise.resolve([]),
     ]);
     events.emit('rollback.dropped', { agent: record.id, task: data.task, data: { n: data.n, why } });
   }

@@ -21,8 +21,12 @@ interface Scene extends Desk {
 }
 
 /** An agent, its own worktree and conversation, and so many tasks. */
-async function openScene(repository: TestRepository, tasks: number): Promise<Scene> {
-  const desk = await openDesk(repository.home);
+async function openScene(
+  repository: TestRepository,
+  tasks: number,
+  wrap?: Parameters<typeof openDesk>[1],
+): Promise<Scene> {
+  const desk = await openDesk(repository.home, wrap);
   const { agent, engine, rollbacks, layout, transcript } = desk;
   await addWorktree({ root: repository.root, path: agent.worktree, commit: 'main' });
   writeTranscript(transcript, 8);
@@ -182,5 +186,23 @@ it('a rollback of only the files that had the task begin anew is taken back with
   const { sessionId } = agent.row;
   expect(sessionId, 'a copy of the conversation that made those files').not.toBe('of-the-second-attempt');
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId } });
+  store.close();
+});
+
+it('the task of an agent that could not be stopped for a rollback is nobody else’s while something of it lives', async () => {
+  using repository = makeRepository();
+  const held = () => Promise.reject(new Error('processes 7 of worker-1 cannot be ended'));
+  const { agent, rollbacks, claim, begin, engine, store } = await openScene(repository, 1, (deps) => ({
+    ...deps,
+    fleet: { held } as unknown as typeof deps.fleet,
+  }));
+  const order = await claim();
+  await begin(order, SESSION);
+  const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', task: order.task, force: true });
+  // Its wrapper has followed the order to stop, but a process of the attempt hangs in the kernel.
+  agent.linked = false;
+  await expect(rollbacks.run(agent, n, PERSON)).rejects.toThrow('cannot be ended');
+  expect(store.operations.open()).toEqual([]);
+  expect(engine.leases(agent.id)).toMatchObject([{ task: order.task, attempt: 1 }]);
   store.close();
 });
