@@ -36,8 +36,8 @@ export interface CareWorld {
   events: EventLog;
   engine: TaskEngine;
   tmux: TmuxHost;
-  /** The wall clock has moved by that much, ms: what others wait for is moved too. */
-  moved(byMs: number): void;
+  /** The wall clock has moved by that much, ms: what others wait for is moved too, and leases. */
+  moved(byMs: number): Promise<void>;
   /** Asked late, since the fleet is judged by what this knows. */
   parts(): { fleet: Fleet; works: Works; links: LinkServer; roster: Roster };
 }
@@ -75,8 +75,7 @@ export class Care {
       },
       onGap: ({ ms }) => {
         events.emit('swarm.gap', { data: { ms } });
-        engine.moveLeases(ms).catch(onError);
-        world.moved(ms);
+        world.moved(ms).catch(onError);
       },
     });
     const gaps = (): Watch['gaps'] => this.watch.gaps;

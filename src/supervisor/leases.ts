@@ -78,6 +78,14 @@ export class Leases {
     return set;
   }
 
+  /**
+   * The wall clock has moved by that much, ms. Noted in the same batch: the next supervisor would find the old time in
+   * the note of being alive, and have everything moved once more.
+   */
+  async moved(byMs: number): Promise<void> {
+    await Promise.all([this.#options.engine.moveLeases(byMs), this.noteAlive()]);
+  }
+
   async noteAlive(): Promise<void> {
     this.#notedAt = monotonicMs();
     const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt, wall: Date.now() };

@@ -113,7 +113,7 @@ export class Supervisor {
       events: this.#events,
       engine: this.#engine,
       tmux: this.#tmux,
-      moved: (ms) => this.#holds.moveTimes(ms),
+      moved: (ms) => (this.#holds.moveTimes(ms), this.#leases.moved(ms)),
       parts: () => ({ fleet: this.#fleet, works: this.#works, links: this.#links, roster: this.#roster }),
     });
     this.#fleet = openFleet({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Leases } from '../../../src/supervisor/leases.ts';
+import { Leases, type LeasesOptions } from '../../../src/supervisor/leases.ts';
 import type { Fleet } from '../../../src/supervisor/fleet.ts';
 import { runnerPorts, type RunnerWorld } from '../../../src/supervisor/runner-ports.ts';
 import { kit, spec, take } from '../scheduler/engine-kit.ts';
@@ -139,6 +139,16 @@ test('a clock that was set while there was no supervisor moves leases by as much
     expect(end() - before).toBeGreaterThanOrEqual(byMs + 10_000);
     expect(end() - before).toBeLessThan(byMs + 11_000);
   }
+});
+
+test('a clock that was set is made up for once, also when the supervisor that saw it dies right after', async () => {
+  const { engine, store, leases } = world();
+  await leases.noteAlive();
+  const note = store.kv.get('supervisor.alive') as { wall: number };
+  const before = { ...note, wall: note.wall - 3_600_000 };
+  await store.write(() => store.kv.set('supervisor.alive', before));
+  await leases.moved(3_600_000);
+  expect(await new Leases({ engine, store } as LeasesOptions).afterAbsence()).toBe(0);
 });
 
 describe('a lease whose time is over', () => {
