@@ -21,6 +21,8 @@ export class DeathsMemory {
   readonly #store: Pick<Store, 'kv' | 'write'>;
   readonly #log: Logger;
   readonly #kept: Map<string, Kept>;
+  /** The step that removes an agent ends, and is noted, after that. */
+  readonly #forgotten = new WeakSet<AgentRecord>();
 
   constructor({ store, log }: { store: Pick<Store, 'kv' | 'write'>; log: Logger }) {
     this.#store = store;
@@ -28,17 +30,23 @@ export class DeathsMemory {
     this.#kept = new Map(Object.entries((store.kv.get(KEY) ?? {}) as Record<string, Kept>));
   }
 
-  /** To an agent of which nothing is known yet but what the store says. */
-  recall(record: AgentRecord): void {
+  /**
+   * To an agent of which nothing is known yet but what the store says. What lies ahead was before the clock was set
+   * back, nobody knows how long: counted as of now, it would have an agent given up for deaths of long ago.
+   */
+  recall(record: AgentRecord, now: number): void {
     const kept = this.#kept.get(record.id);
     if (kept === undefined) return;
-    record.deaths = kept.deaths;
-    record.vanished = kept.vanished;
+    const past = (at: number): boolean => at <= now;
+    record.deaths = kept.deaths.filter(past);
+    record.vanished = kept.vanished.filter(past);
     if (kept.failed !== null) record.lifecycle = kept.failed;
   }
 
   /** Resolves when it is kept, or cannot be: a disk that is full is no reason to start it again. */
-  async note({ id, deaths, vanished }: AgentRecord, lifecycle: Lifecycle): Promise<void> {
+  async note(record: AgentRecord, lifecycle: Lifecycle): Promise<void> {
+    if (this.#forgotten.has(record)) return;
+    const { id, deaths, vanished } = record;
     const failed = lifecycle.phase === 'failed' ? lifecycle : null;
     const nothing = failed === null && deaths.length === 0 && vanished.length === 0;
     const kept = { failed, deaths, vanished };
@@ -50,8 +58,9 @@ export class DeathsMemory {
   }
 
   /** Nothing of it befalls whoever comes to bear this name. */
-  async forget(id: string): Promise<void> {
-    if (this.#kept.delete(id)) await this.#write(id);
+  async forget(record: AgentRecord): Promise<void> {
+    this.#forgotten.add(record);
+    if (this.#kept.delete(record.id)) await this.#write(record.id);
   }
 
   async #write(agent: string): Promise<void> {

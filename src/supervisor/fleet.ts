@@ -47,14 +47,18 @@ export class Fleet {
   }
 
   add(record: AgentRecord): void {
-    if (!this.#records.has(record.id)) this.#deps.memory?.recall(record);
+    if (!this.#records.has(record.id)) this.#deps.memory?.recall(record, this.#deps.now());
     this.#records.set(record.id, record);
     this.wake();
   }
 
   remove(id: string): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
     this.#records.delete(id);
-    void this.#deps.memory?.forget(id);
+    void this.#deps.memory?.forget(record);
+    // Nobody takes a step of it any more: each of them says so.
+    for (const hold of record.holds.splice(0)) void hold();
   }
 
   begin(): void {
@@ -280,7 +284,13 @@ export class Fleet {
   ): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
+    const isGone = (): boolean => this.#records.get(record.id) !== record;
+    if (isGone()) return Promise.reject(removed(record));
     record.holds.push(async () => {
+      if (isGone()) {
+        reject(removed(record));
+        return record.lifecycle;
+      }
       this.settle(record, { phase: 'stopping', since: this.#deps.now() });
       const lifecycle = await this.#deps.runner.stop(record, leases).catch((error: unknown) => {
         reject(error);
@@ -332,4 +342,8 @@ export class Fleet {
     const limit = systemClock.sleep(limitMs, late.signal).catch(() => undefined);
     await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]).finally(() => late.abort());
   }
+}
+
+function removed({ id }: AgentRecord): SwarmError {
+  return new SwarmError('unknown-agent', `${id} has been removed meanwhile`, { hint: 'See `swarm status`.' });
 }

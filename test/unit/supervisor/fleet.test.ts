@@ -413,6 +413,23 @@ describe('the reconcile loop', () => {
     await expect(w.fleet.alone(agent, () => Promise.reject(new Error('no such ref')))).rejects.toThrow('no such ref');
     expect(agent.busy).toBe(false);
   });
+
+  test('whoever waits for an agent that is removed meanwhile is told so', async () => {
+    const w = world();
+    const agent = record('worker-1', { desired: 'stopped' });
+    w.fleet.add(agent);
+    const removed = w.fleet.held(agent, 'given-back', async () => w.fleet.remove('worker-1'));
+    const work = vi.fn(async () => 'harm');
+    const second = w.fleet.held(agent, 'given-back', work);
+    const said = expect(second).rejects.toMatchObject({ code: 'unknown-agent' });
+    await w.turn();
+    await w.end({ phase: 'none', since: BEGIN });
+    await removed;
+    await said;
+    await expect(w.fleet.held(agent, 'given-back', work)).rejects.toMatchObject({ code: 'unknown-agent' });
+    await w.turn();
+    expect(work).not.toHaveBeenCalled();
+  });
 });
 
 describe('an agent that was given up', () => {
@@ -453,6 +470,26 @@ describe('an agent that was given up', () => {
     await second.end(again);
     second.fleet.revive(second.agent);
     await settled();
+    expect((await next(store)).agent.deaths).toEqual([]);
+  });
+
+  test('is not given up for deaths of long ago, where the clock was set back while there was no supervisor', async () => {
+    const store = Store.memory();
+    const first = await next(store);
+    first.agent.deaths = [BEGIN + 3_599_000, BEGIN + 3_600_000];
+    await first.end({ phase: 'backoff', since: BEGIN, until: BEGIN + 60_000, of: 'start', detail: 'died' });
+    expect((await next(store)).agent.deaths).toEqual([]);
+  });
+
+  test('leaves nothing of its deaths to the next of its name, once it is removed', async () => {
+    const store = Store.memory();
+    const first = await next(store);
+    first.agent.deaths = [BEGIN - 1_000, BEGIN];
+    await first.end({ phase: 'backoff', since: BEGIN, until: BEGIN + 60_000, of: 'start', detail: 'died' });
+    const removed = first.fleet.held(first.agent, 'given-back', async () => first.fleet.remove('worker-1'));
+    await first.turn();
+    await first.end({ phase: 'none', since: BEGIN });
+    await removed;
     expect((await next(store)).agent.deaths).toEqual([]);
   });
 
