@@ -49,10 +49,11 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { spec, kind, state, clock, log } = options;
+    const { spec, kind, state, spool, clock, log } = options;
+    const free = ({ paused, held, failure }: WrapperSnapshot): boolean => !paused && held === null && failure === null;
     this.#worker = new Worker({
       slots: spec.slots,
-      able: () => !state.current.paused && state.current.held === null && state.current.failure === null && kind.able(),
+      able: () => free(state.current) && kind.able() && !spool.inherited,
       claim: (slot) => this.#claim(slot),
       run: (order) => this.#run(order),
       capacity: (free) => this.#consume(free),

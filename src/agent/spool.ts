@@ -29,6 +29,8 @@ interface Entry {
   result: TaskResult;
   file: string;
   onDisk: boolean;
+  /** Of an earlier incarnation, and not confirmed yet. */
+  inherited: boolean;
   confirmed: PromiseWithResolvers<void>;
 }
 
@@ -74,7 +76,7 @@ export class Spool {
   async #adopt(file: string): Promise<void> {
     try {
       const result = taskResultSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-      this.#entries.set(file, { result, file, onDisk: true, confirmed: Promise.withResolvers() });
+      this.#entries.set(file, { result, file, onDisk: true, inherited: true, confirmed: Promise.withResolvers() });
     } catch (error) {
       this.#options.log.error({ file, error: errorText(error) }, 'a spooled result cannot be read: put aside as .bad');
       await rename(file, `${file}.bad`);
@@ -85,10 +87,18 @@ export class Spool {
     return [...this.#entries.values()].map(({ result }) => ({ task: result.task, attempt: result.attempt }));
   }
 
+  /**
+   * What an earlier incarnation could not deliver is on its way. Who claims before it is there is given the very task that
+   * it ends, to do it once more. What cannot be delivered keeps nobody from claiming.
+   */
+  get inherited(): boolean {
+    return this.#failures === 0 && [...this.#entries.values()].some((entry) => entry.inherited);
+  }
+
   /** Resolves once the result is written down (or known to be unwritable); `confirmed` once the broker has it. */
   async deliver(result: TaskResult): Promise<{ confirmed: Promise<void> }> {
     const file = path.join(this.#options.dir, `${result.task}-${result.attempt}.json`);
-    const entry: Entry = { result, file, onDisk: false, confirmed: Promise.withResolvers() };
+    const entry: Entry = { result, file, onDisk: false, inherited: false, confirmed: Promise.withResolvers() };
     this.#entries.set(file, entry);
     await this.#write(entry);
     this.#announce();
@@ -110,6 +120,7 @@ export class Spool {
       if (!this.#entries.has(entry.file)) this.#entries.set(entry.file, entry);
     }
     this.#confirmed.clear();
+    this.#failures = 0;
     this.flush();
   }
 
@@ -141,6 +152,7 @@ export class Spool {
         if (!entry.onDisk) await this.#write(entry);
         await this.#options.publish(entry.result);
         this.#entries.delete(entry.file);
+        entry.inherited = false;
         this.#failures = 0;
         entry.confirmed.resolve();
         this.#announce();
@@ -149,6 +161,7 @@ export class Spool {
     } catch (error) {
       this.#failures += 1;
       this.#options.log.warn({ error: errorText(error), pending: this.#entries.size }, 'a result is not delivered yet');
+      this.#announce();
       this.#retryLater();
     } finally {
       this.#sending = false;

@@ -23,6 +23,8 @@ export class FakeSupervisor implements AsyncDisposable {
   readonly orders: TaskOrder[] = [];
   readonly results: TaskResult[] = [];
   readonly claims: Payload<'task.claim'>[] = [];
+  /** How many results had come before the first claim. */
+  resultsBeforeClaims = 0;
   readonly events: LinkEvent[] = [];
   readonly heartbeats: Payload<'agent.heartbeat'>[] = [];
   readonly snapshots: WrapperSnapshot[] = [];
@@ -98,6 +100,7 @@ export class FakeSupervisor implements AsyncDisposable {
     await connection.whenConnected(10_000);
     const bus = new Bus({ connection, names, from: 'supervisor' });
     bus.serveClaims((claim) => {
+      if (this.claims.length === 0) this.resultsBeforeClaims = this.results.length;
       this.claims.push(claim);
       const order = this.orders.shift();
       return order === undefined

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { findMarked } from '../../../src/process/index.ts';
@@ -158,6 +158,25 @@ test('a result survives the death of the broker and of the wrapper', async ({ br
   await expect.poll(() => supervisor.results.length, { timeout: 20_000 }).toBe(1);
   expect(supervisor.results[0]).toMatchObject({ task: 't1', outcome: 'done', summary: 'over' });
   await expect.poll(() => supervisor.snapshot?.spooled).toEqual([]);
+});
+
+test('what a wrapper of before could not report is reported before anything is claimed: it would be done again', async ({
+  broker,
+}) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor, spec } = pane;
+  const spool = path.join(spec.spoolDir, 'worker-1');
+  await mkdir(spool, { recursive: true });
+  const usage = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 };
+  const at = new Date(0).toISOString();
+  const none = { errorClass: null, error: null, commit: null, branch: null, sessionId: null, usage };
+  for (let n = 1; n <= 20; n += 1) {
+    const result = { task: `t${n}`, attempt: 1, agent: 'worker-1', outcome: 'done', summary: 'over', ...none };
+    await writeFile(path.join(spool, `t${n}-1.json`), JSON.stringify({ ...result, startedAt: at, endedAt: at }));
+  }
+  await pane.start();
+  await expect.poll(() => supervisor.claims.length, { timeout: 15_000 }).toBeGreaterThan(0);
+  expect(supervisor.resultsBeforeClaims).toBe(20);
 });
 
 test('an attempt that the store gave to somebody else is dropped without a word', async ({ broker }) => {

@@ -99,3 +99,21 @@ test('a confirmed result is said again to a broker that was away, until a minute
   await expect.poll(() => sent).toEqual(['t1', 't1', 't2']);
   await spool.close();
 });
+
+test('what an earlier incarnation left goes first, and what cannot go keeps nobody waiting', async () => {
+  broker = 'down';
+  const first = await openSpool();
+  await first.deliver(result('t1'));
+  expect(first.inherited, 'its own').toBe(false);
+  await first.close();
+  const second = await openSpool();
+  expect(second.inherited).toBe(true);
+  second.flush();
+  await expect.poll(() => second.inherited).toBe(false);
+  broker = 'up';
+  second.resend();
+  expect(second.inherited).toBe(true);
+  await expect.poll(() => second.inherited).toBe(false);
+  expect(sent).toEqual(['t1']);
+  await second.close();
+});
