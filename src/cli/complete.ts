@@ -9,11 +9,12 @@ import { oneLine } from './output.ts';
 import { changeDirectory, openProject } from './project.ts';
 
 /**
- * A person waits with the finger on the key: on a machine where the program starts in 40 ms, names that are not known
- * 60 ms later are left out. A machine that is slower to start it gets as much more.
+ * A person waits with the finger on the key: what a supervisor that hangs, or a disk that sleeps, has not told by then is
+ * left out. Where agents work the machine is busy, and nothing on offer is taken for there being nothing: two calls of git
+ * may take some hundred ms then, and as much more as the program took longer to start.
  */
-const LEAST_MS = 60;
-const PER_START = 1.5;
+const LEAST_MS = 1_000;
+const PER_START = 5;
 const MOST_TASKS = 200;
 const ABOUT_COLUMNS = 60;
 
