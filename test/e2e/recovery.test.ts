@@ -20,11 +20,11 @@ import {
 
 let world: World;
 
-/** Runs until `release` is called; each of its runs leaves a line. */
+/** Runs until `release` is called; each of its runs leaves a line: the pid of its shell. */
 async function gate(
   name: string,
   ...args: string[]
-): Promise<{ id: string; release(): Promise<void>; runs(): Promise<number> }> {
+): Promise<{ id: string; release(): Promise<void>; runs(): Promise<number>; shells(): Promise<number[]> }> {
   const [open, log] = [inside(world, `${name}.open`), inside(world, `${name}.log`)];
   const id = await world.add(
     name,
@@ -32,12 +32,15 @@ async function gate(
     '--',
     'sh',
     '-c',
-    `echo begun >> ${log}; while [ ! -e ${open} ]; do sleep 0.05; done; echo ${name} > ${name}.txt`,
+    `echo $$ >> ${log}; while [ ! -e ${open} ]; do sleep 0.05; done; echo ${name} > ${name}.txt`,
   );
+  const shells = async (): Promise<number[]> =>
+    (await readFile(log, 'utf8').catch(() => '')).split('\n').filter(Boolean).map(Number);
   return {
     id,
     release: () => writeFile(open, ''),
-    runs: async () => (await readFile(log, 'utf8').catch(() => '')).split('\n').filter(Boolean).length,
+    runs: async () => (await shells()).length,
+    shells,
   };
 }
 
@@ -162,10 +165,10 @@ describe('tasks that run commands', () => {
       (runs) => runs === 2,
       'a second attempt',
     );
-    const own = commandLinesOf(world.environment.directory).filter(
-      ({ argv }) => argv[0] === 'sh' && argv.join(' ').includes('through-both.open'),
-    );
-    expect(own).toHaveLength(1);
+    // By pid: what a shell has just forked is, by its argv, that shell once more.
+    const own = await work.shells();
+    const living = commandLinesOf(world.environment.directory).map(({ pid }) => pid);
+    expect(own.filter((pid) => living.includes(pid))).toEqual(own.slice(1));
     await work.release();
     await world.done(work.id);
     expect(outcomes(await world.task(work.id))).toEqual(['lost', 'done']);
