@@ -51,6 +51,8 @@ export class AgentRecord {
   linkSince: number;
   silentSince: number;
   busy = false;
+  /** A person has asked for it while a step was under way, which may have looked at what was before. */
+  askedMeanwhile = false;
   /** Work in its worktree that waits for its step to end: each stops the agent first. */
   readonly holds: (() => Promise<Lifecycle>)[] = [];
   /** Whether `pane` is what tmux said after the last step. */

@@ -187,8 +187,10 @@ export class Fleet {
 
   #stepOf(record: AgentRecord, name: Action['do'] | 'hold', run: () => Promise<Lifecycle>): void {
     record.busy = true;
+    record.askedMeanwhile = false;
     const step = run()
-      .then(async (lifecycle) => {
+      .then(async (found) => {
+        const lifecycle = found.phase === 'blocked' && record.askedMeanwhile ? this.#atOnce('start') : found;
         // First into the store: whoever is seen to be given up is so for the next supervisor, too.
         await this.#deps.memory?.note(record, lifecycle);
         record.failedSteps = { count: 0, detail: '' };
@@ -238,16 +240,22 @@ export class Fleet {
 
   /** A person asked: what was given up, or waits, is tried at once. What could not be ended yet still is to be ended. */
   revive(record: AgentRecord): void {
-    const { lifecycle } = record;
-    const now = this.#deps.now();
-    if (record.busy || !['failed', 'blocked', 'backoff'].includes(lifecycle.phase)) return;
+    const { lifecycle, busy } = record;
+    record.askedMeanwhile = busy;
+    // What keeps it is no answer any more, though a look at just that be under way: it is looked at once more.
+    if (busy ? lifecycle.phase !== 'blocked' : !['failed', 'blocked', 'backoff'].includes(lifecycle.phase)) return;
     const of = lifecycle.phase === 'backoff' ? lifecycle.of : 'start';
     if (of === 'start') {
       record.deaths = [];
       record.vanished = [];
     }
-    this.settle(record, { phase: 'backoff', since: now, until: now, of, detail: 'asked to start again' });
+    this.settle(record, this.#atOnce(of));
     this.wake();
+  }
+
+  #atOnce(of: 'start' | 'stop'): Lifecycle {
+    const now = this.#deps.now();
+    return { phase: 'backoff', since: now, until: now, of, detail: 'asked to start again' };
   }
 
   /**

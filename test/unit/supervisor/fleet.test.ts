@@ -356,6 +356,30 @@ describe('the reconcile loop', () => {
     expect(w.calls).toEqual(['start worker-1']);
   });
 
+  test('what keeps an agent is looked at anew when a person asks in the middle of a look, and is no answer until then', async () => {
+    const w = world();
+    const agent = record();
+    const blocked: Lifecycle = {
+      phase: 'blocked',
+      since: BEGIN,
+      lookAgainAt: BEGIN + 3_000,
+      gate: 'login',
+      detail: 'log in',
+    };
+    agent.lifecycle = { ...blocked, lookAgainAt: BEGIN };
+    w.fleet.add(agent);
+    await w.turn();
+    expect([w.calls, w.phase()]).toEqual([['start worker-1'], 'blocked']);
+    w.fleet.revive(agent);
+    expect(w.phase()).toBe('backoff');
+    // It had looked before the person logged in.
+    await w.end(blocked);
+    expect(w.calls).toEqual(['start worker-1', 'start worker-1']);
+    expect(w.phase()).toBe('backoff');
+    await w.end(blocked);
+    expect([w.calls.length, w.phase()]).toEqual([2, 'blocked']);
+  });
+
   test('what could not be ended yet is still to be ended, whoever asks for it again', async () => {
     const w = world();
     const agent = record('worker-1', { desired: 'stopped' });
