@@ -102,6 +102,11 @@ export class AgentRecord {
     return this.row.id;
   }
 
+  /** Nothing of it is left that runs, as far as tmux was asked, and nothing is under way. */
+  get quiet(): boolean {
+    return !this.busy && this.holds.length === 0 && this.lifecycle.phase === 'none' && this.pane === null;
+  }
+
   observed(): Observed {
     const { lifecycle, pane, linked, silentSince, busy, startHold } = this;
     const seen = pane === null ? null : { dead: pane.dead, ending: describeEnding(pane) };

@@ -5,7 +5,7 @@ import type { WrapperSnapshot } from '../coordination/link.ts';
 import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { FleetDependencies } from './fleet-dependencies.ts';
-import { decide, rests, type Action, type Lifecycle } from './lifecycle.ts';
+import { decide, dueAtOnce, rests, type Action, type Lifecycle } from './lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
@@ -87,13 +87,7 @@ export class Fleet {
 
   /** True when no agent has anything left that runs, as far as tmux was asked. */
   get quiet(): boolean {
-    return (
-      this.#seen &&
-      this.records.every(
-        ({ busy, holds, lifecycle, pane }) =>
-          !busy && holds.length === 0 && lifecycle.phase === 'none' && pane === null,
-      )
-    );
+    return this.#seen && this.records.every((record) => record.quiet);
   }
 
   wake(): void {
@@ -190,7 +184,8 @@ export class Fleet {
     record.askedMeanwhile = false;
     const step = run()
       .then(async (found) => {
-        const lifecycle = found.phase === 'blocked' && record.askedMeanwhile ? this.#atOnce('start') : found;
+        const stale = found.phase === 'blocked' && record.askedMeanwhile;
+        const lifecycle = stale ? dueAtOnce('start', this.#deps.now()) : found;
         // First into the store: whoever is seen to be given up is so for the next supervisor, too.
         await this.#deps.memory?.note(record, lifecycle);
         record.failedSteps = { count: 0, detail: '' };
@@ -249,13 +244,8 @@ export class Fleet {
       record.deaths = [];
       record.vanished = [];
     }
-    this.settle(record, this.#atOnce(of));
+    this.settle(record, dueAtOnce(of, this.#deps.now()));
     this.wake();
-  }
-
-  #atOnce(of: 'start' | 'stop'): Lifecycle {
-    const now = this.#deps.now();
-    return { phase: 'backoff', since: now, until: now, of, detail: 'asked to start again' };
   }
 
   /**

@@ -8,9 +8,9 @@ export type Lifecycle =
   | { phase: 'none'; since: number }
   /** Waits for a person before it can start at all. */
   | { phase: 'blocked'; since: number; lookAgainAt: number; gate: NeedsYouKind; detail: string }
-  /** `setup`: what the set-up of its worktree is doing, since then. */
   /** Waits until it may start: `turn`, after others, or until the machine bears it. */
   | { phase: 'waiting'; since: number; for: 'turn' | 'machine'; detail: string }
+  /** `setup`: what the set-up of its worktree is doing, since then. */
   | { phase: 'preparing'; since: number; setup?: string }
   /** The pane runs; its wrapper has not said hello yet. */
   | { phase: 'starting'; since: number }
@@ -26,6 +26,11 @@ export function rests(lifecycle: Lifecycle): boolean {
   return lifecycle.phase === 'backoff'
     ? lifecycle.of === 'start'
     : ['none', 'blocked', 'waiting', 'failed'].includes(lifecycle.phase);
+}
+
+/** A person asked for it: the next try is now. */
+export function dueAtOnce(of: 'start' | 'stop', now: number): Lifecycle {
+  return { phase: 'backoff', since: now, until: now, of, detail: 'asked to start again' };
 }
 
 export interface PaneFact {
