@@ -16,6 +16,9 @@ const FULL_PAUSE_MS = 1_000;
 /** A broker that does not answer for so long hangs: nobody waits for it, ms. */
 const PATIENCE_MS = 1_000;
 const REMOVAL_MS = 10_000;
+/** Claims wait so often, and so long each time, ms, for results that were there before them. */
+const BACKLOG_LOOKS = 50;
+const BACKLOG_LOOK_MS = 20;
 
 export interface QueueOptions {
   project: string;
@@ -37,6 +40,8 @@ export class SupervisorQueue {
   readonly #connection: AmqpConnection;
   readonly #options: QueueOptions;
   readonly #consumptions: Consumption[];
+  /** Of this connection: what had come while nobody listened is heard. */
+  #heard: Promise<void> | null = null;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -47,7 +52,10 @@ export class SupervisorQueue {
       deadExchange: this.names.deadExchange,
       setup: (channel) =>
         declareTopology(channel, this.names, { agents: options.agents(), capabilities: this.#capabilities() }),
-      onState: (state) => options.onState(state),
+      onState: (state) => {
+        if (state.status !== 'connected') this.#heard = null;
+        options.onState(state);
+      },
       log: (level, message, fields) => options.log[level](fields ?? {}, message),
     });
     this.bus = new Bus({ connection: this.#connection, names: this.names, from: 'supervisor' });
@@ -63,7 +71,10 @@ export class SupervisorQueue {
     const { bus, names } = this;
     const options = this.#options;
     return [
-      bus.serveClaims((claim) => options.claim(claim), CLAIM_PREFETCH),
+      bus.serveClaims(async (claim) => {
+        await (this.#heard ??= this.#resultsHeard());
+        return await options.claim(claim);
+      }, CLAIM_PREFETCH),
       bus.consume(names.results, 'task.result', (message) => this.#take(() => options.result(message.payload)), {
         prefetch: RESULT_PREFETCH,
         exclusive: true,
@@ -85,6 +96,18 @@ export class SupervisorQueue {
         exclusive: true,
       }),
     ];
+  }
+
+  /**
+   * Whoever claims before a result is heard is given the very task that it ends, if the attempt was taken for lost. No
+   * claim waits for what cannot be heard.
+   */
+  async #resultsHeard(): Promise<void> {
+    for (let look = 0; look < BACKLOG_LOOKS; look += 1) {
+      const info = await this.#connection.queueInfo(this.names.results).catch(() => null);
+      if (info === null || info.messages === 0) return;
+      await systemClock.sleep(BACKLOG_LOOK_MS);
+    }
   }
 
   async #submit(task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {

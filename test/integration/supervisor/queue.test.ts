@@ -107,6 +107,25 @@ function result(fields: Partial<TaskResult> = {}): TaskResult {
 
 const claim = { agent: 'worker-1', kind: 'claude' as const, capabilities: [], slot: 0, incarnation: 'i-1' };
 
+test('results that came while nobody listened are heard before a claim is answered', async ({ broker }) => {
+  let before = -1;
+  await using w: World = await world(broker.url, {
+    claim: async () => {
+      before = w.results.length;
+      return { got: 'none', reason: 'no task is ready' };
+    },
+  });
+  w.queue.setUrl(null);
+  await eventually(() => w.queue.connected).toBe(false);
+  const tasks = Array.from({ length: 100 }, (_, n) => `t${n + 1}`);
+  await Promise.all(tasks.map((task) => w.bus.publish('task.result', result({ task }), { queue: w.names.results })));
+  const claimed = w.bus.claim(claim, 10_000);
+  await eventually(async () => (await w.other.queueInfo(w.names.claims))?.messages).toBe(1);
+  w.queue.setUrl(broker.url);
+  await claimed;
+  expect(before).toBe(100);
+});
+
 test('a claim is answered, a result and a submission are taken in', async ({ broker }) => {
   await using w = await world(broker.url);
   await expect(w.bus.claim(claim, 5_000)).resolves.toEqual({ got: 'none', reason: 'no task is ready' });
