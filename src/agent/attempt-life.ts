@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import type { AgentSpec, HeldTask } from '../coordination/link.ts';
 import type { TaskResult } from '../coordination/messages.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
-import { SwarmError, errorText } from '../domain/errors.ts';
+import { errorText } from '../domain/errors.ts';
 import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
 import { exitText, runCommand } from './command.ts';
 import type { Captured, Clock, Processes, Tip } from './ports.ts';
 import { clip, type Preparation } from './prompt.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
+import { SurvivorsError } from './survivors.ts';
 
 const TEXT_MAX = 20_000;
 /** Between two tries to end what cannot be ended, ms. */
@@ -38,7 +39,7 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDe
     ending = await life.work();
   } catch (error) {
     deps.log.error({ task: order.task, attempt: order.attempt, err: error }, 'an attempt failed');
-    if (error instanceof SwarmError && error.code === 'survivors') await untilGone(life.mark, attempt, deps, error);
+    if (error instanceof SurvivorsError) await untilGone(error, attempt, deps);
     ending = failed('setup', errorText(error));
   } finally {
     attempt.stopTimeout();
@@ -60,15 +61,14 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDe
 
 /**
  * Whoever hears of the end of this attempt may begin the next one, anywhere: so that nobody hears of it while something
- * of it lives, as a process that hangs in the kernel.
+ * of it lives. Nor while something of the one before does: here every task after it would fail in the same way.
  */
 async function untilGone(
-  mark: string,
+  { mark, message: detail }: SurvivorsError,
   { order }: Attempt,
   { spec, processes, event, clock, log }: LifeDependencies,
-  found: SwarmError,
 ): Promise<void> {
-  event('task.survivors', order.task, { attempt: order.attempt, detail: found.message });
+  event('task.survivors', order.task, { attempt: order.attempt, detail });
   for (let gone = false; !gone;) {
     await new Promise<void>((resolve) => void clock.after(SURVIVORS_RETRY_MS, resolve));
     try {
@@ -85,14 +85,11 @@ class Life {
   readonly #body: TaskBody;
   readonly #deps: LifeDependencies;
   tip: Tip | null = null;
-  /** Borne by whatever runs now. */
-  mark: string;
 
   constructor(attempt: Attempt, body: TaskBody, deps: LifeDependencies) {
     this.#attempt = attempt;
     this.#body = body;
     this.#deps = deps;
-    this.mark = markOf(deps.spec, attempt.order);
   }
 
   async work(): Promise<Ending> {
@@ -183,7 +180,6 @@ class Life {
     this.#enter('verifying');
     // A mark of its own, so that its leftovers can be told from an agent that lives on in the pane.
     const mark = `${markOf(spec, order)}/verify`;
-    this.mark = mark;
     const end = await runCommand({
       argv: order.verify.argv,
       cwd: workspace.path,
@@ -195,7 +191,6 @@ class Life {
       processes,
       clock,
     });
-    this.mark = markOf(spec, order);
     if (this.tip !== null) await workspace.clean(this.tip.commit);
     const ok = end.code === 0;
     const of = order.verifyFollowUps;

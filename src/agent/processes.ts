@@ -2,6 +2,7 @@ import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { cpuMsOf, endTree, identityOf, identityOfRow, scanProcesses, workOf } from '../process/index.ts';
 import type { AgentProcesses } from './ports.ts';
+import { SurvivorsError } from './survivors.ts';
 
 /** The processes of this machine, as far as they are this wrapper's. */
 export const processes: AgentProcesses = {
@@ -16,13 +17,7 @@ export const processes: AgentProcesses = {
   },
   async endMarked(prefix, graceMs) {
     const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs });
-    if (survivors.length === 0) return;
-    throw new SwarmError(
-      'survivors',
-      `processes of ${prefix} cannot be ended: ${survivors.map(({ pid }) => pid).join(', ')}`,
-      {
-        hint: 'End them by hand; until then nothing new is started here.',
-      },
-    );
+    const pids = survivors.map(({ pid }) => pid);
+    if (pids.length > 0) throw new SurvivorsError(prefix, pids);
   },
 };

@@ -3,7 +3,7 @@ import { Attempt, type TaskBody } from '../../../src/agent/attempt.ts';
 import { liveAttempt, type LifeDependencies } from '../../../src/agent/attempt-life.ts';
 import type { Workspace } from '../../../src/agent/ports.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
-import { SwarmError } from '../../../src/domain/errors.ts';
+import { SurvivorsError } from '../../../src/agent/survivors.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
 import { FakeClock, settle, silentLog } from './support.ts';
 
@@ -56,14 +56,17 @@ test('an attempt goes on only where the worktree is that of its task', async () 
   expect(await goneOn(null)).toEqual({ resumed: false, prepared: 1 });
 });
 
-test('an attempt of which something cannot be ended is not over before it is gone', async () => {
+test.each([
+  ['an attempt of which something cannot be ended', 'p/runner-1/t1/1', 'work'],
+  ['an attempt on an agent of which something from before cannot be ended', 'p/runner-1', 'ready'],
+] as const)('%s is not over before that is gone', async (_name, mark, when) => {
   const clock = new FakeClock();
   const asked: string[] = [];
   const events: string[] = [];
   let survivors = true;
   const endMarked = async (prefix: string): Promise<void> => {
     asked.push(prefix);
-    if (survivors) throw new SwarmError('survivors', 'processes of it cannot be ended: 4711');
+    if (survivors && prefix === mark) throw new SurvivorsError(prefix, [4711]);
   };
   const workspace = {
     path: '/repo.swarm/runner-1',
@@ -75,11 +78,13 @@ test('an attempt of which something cannot be ended is not over before it is gon
   const body: TaskBody = {
     resolvesConflicts: false,
     work: async () => {
-      await endMarked('p/runner-1/t1/1');
+      if (when === 'work') await endMarked(mark);
       return { kind: 'done', summary: '' };
     },
     mend: async () => null,
-    ready: async () => undefined,
+    ready: async () => {
+      if (when === 'ready') await endMarked(mark);
+    },
     sessionId: () => null,
     usage: async () => ({ ...NO_USAGE }),
   };
@@ -96,7 +101,7 @@ test('an attempt of which something cannot be ended is not over before it is gon
   await settle();
   await clock.advance(600_000);
   expect(over, 'nobody may begin it again while something of it lives').toBeNull();
-  expect(new Set(asked)).toEqual(new Set(['p/runner-1/t1/1']));
+  expect(new Set(asked)).toEqual(new Set([mark]));
   expect(events).toEqual(['task.survivors']);
   survivors = false;
   await clock.advance(10_000);
