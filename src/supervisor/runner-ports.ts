@@ -169,12 +169,13 @@ async function giveBackLeases(
     await engine.lost({ agent: record.id }, reason);
     return;
   }
+  // Whose wrapper this supervisor has never heard may have left anything there.
   const isSpooled = ({ task, attempt }: { task: string; attempt: number }): boolean =>
-    record.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) === true;
+    record.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) ?? true;
   // Its result lies on the disk and comes with the next wrapper: only after a loss is it still taken then.
   const unfinished = leases.filter((lease) => !isSpooled(lease));
   if (unfinished.length < leases.length)
-    await engine.lost({ agent: record.id, except: unfinished }, `${reason} before its result got through`);
+    await engine.lost({ agent: record.id, except: unfinished }, `${reason} before a result got through`);
   for (const { task, attempt, since } of unfinished) {
     await engine.result({
       task,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Leases, type LeasesOptions } from '../../../src/supervisor/leases.ts';
 import type { Fleet } from '../../../src/supervisor/fleet.ts';
 import { runnerPorts, type RunnerWorld } from '../../../src/supervisor/runner-ports.ts';
-import { kit, spec, take } from '../scheduler/engine-kit.ts';
+import { kit, resultOf, spec, take } from '../scheduler/engine-kit.ts';
 import { record, settled, silentLog, snapshot } from './kit.ts';
 
 function world() {
@@ -226,8 +226,18 @@ test('what a stopped agent that no longer listened had not begun is not gone on 
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   const ports = runnerPorts({ engine, project: { layout: {}, config: {} } } as unknown as RunnerWorld);
-  const agent = record('worker-1', { sessionId: 'of-the-task-before' });
+  const agent = Object.assign(record('worker-1', { sessionId: 'of-the-task-before' }), { snapshot: snapshot() });
   await ports.giveBackLeases(agent, 'released', 'its agent was stopped');
   expect(engine.get('t1')).toMatchObject({ state: 'ready', attempts: [{ outcome: 'released', sessionId: null }] });
   expect((await take(engine, 'worker-1', { incarnation: 'next' })).resume).toBeNull();
+});
+
+test('a result that a wrapper had left on disk is taken also when its agent was stopped by a supervisor that never heard it', async () => {
+  const { engine } = kit();
+  await engine.submit([spec()]);
+  const order = await take(engine, 'worker-1');
+  const ports = runnerPorts({ engine, project: { layout: {}, config: {} } } as unknown as RunnerWorld);
+  await ports.giveBackLeases(record(), 'released', 'its agent was stopped');
+  expect(await engine.result(resultOf(order, 'worker-1'))).toEqual({ applied: true });
+  expect(engine.get('t1').state).toBe('done');
 });
