@@ -202,6 +202,7 @@ export class AmqpConnection implements AsyncDisposable {
     this.#consumers.add(consumer);
     if (this.#session !== null) void consumer.attach(this.#session);
     return {
+      waiting: () => consumer.waiting(),
       cancel: async () => {
         await consumer.cancel();
         this.#consumers.delete(consumer);

@@ -156,6 +156,20 @@ export class Consumer implements Consumption {
     }
   }
 
+  async waiting(): Promise<number | null> {
+    const { channel, open } = this.#registration ?? { channel: null, open: false };
+    if (channel === null || !open) return null;
+    try {
+      const { messageCount } = await channel.checkQueue(this.#queue);
+      // What the queue had handed to this channel when it was counted is sent before the answer to this.
+      await channel.prefetch(this.#options.prefetch);
+      return messageCount;
+    } catch (error) {
+      this.#parts.log('debug', `${this.#queue} cannot be counted: ${errorText(error)}`);
+      return null;
+    }
+  }
+
   async #unregister(): Promise<void> {
     const registration = this.#registration;
     if (registration?.open === true) await registration.channel.cancel(registration.tag);

@@ -79,6 +79,11 @@ export interface ConsumeOptions {
 }
 
 export interface Consumption {
+  /**
+   * How many messages wait in the queue; what had left it by then is with the handler when this resolves. Null while the
+   * broker is away, or registers it only just.
+   */
+  waiting(): Promise<number | null>;
   /** Takes no more; resolves when the deliveries in hand are settled. Those are the handler's to end. */
   cancel(): Promise<void>;
 }

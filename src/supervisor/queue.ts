@@ -40,8 +40,8 @@ export class SupervisorQueue {
   readonly #connection: AmqpConnection;
   readonly #options: QueueOptions;
   readonly #consumptions: Consumption[];
-  /** Of this connection: what had come while nobody listened is heard. */
-  #heard: Promise<void> | null = null;
+  /** By agent, of this connection: what its incarnation had sent before its first claim is heard. */
+  readonly #heard = new Map<string, { incarnation: string; results: Promise<void> }>();
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -53,7 +53,7 @@ export class SupervisorQueue {
       setup: (channel) =>
         declareTopology(channel, this.names, { agents: options.agents(), capabilities: this.#capabilities() }),
       onState: (state) => {
-        if (state.status !== 'connected') this.#heard = null;
+        if (state.status !== 'connected') this.#heard.clear();
         options.onState(state);
       },
       log: (level, message, fields) => options.log[level](fields ?? {}, message),
@@ -70,15 +70,18 @@ export class SupervisorQueue {
   #consume(): Consumption[] {
     const { bus, names } = this;
     const options = this.#options;
+    const results = bus.consume(
+      names.results,
+      'task.result',
+      (message) => this.#take(() => options.result(message.payload)),
+      { prefetch: RESULT_PREFETCH, exclusive: true },
+    );
     return [
+      results,
       bus.serveClaims(async (claim) => {
-        await (this.#heard ??= this.#resultsHeard());
+        await this.#resultsHeard(claim, results);
         return await options.claim(claim);
       }, CLAIM_PREFETCH),
-      bus.consume(names.results, 'task.result', (message) => this.#take(() => options.result(message.payload)), {
-        prefetch: RESULT_PREFETCH,
-        exclusive: true,
-      }),
       bus.consume(
         names.heartbeats,
         'agent.heartbeat',
@@ -99,15 +102,15 @@ export class SupervisorQueue {
   }
 
   /**
-   * Whoever claims before a result is heard is given the very task that it ends, if the attempt was taken for lost. No
-   * claim waits for what cannot be heard.
+   * Whoever claims before a result is heard is given the very task that it ends, if the attempt was taken for lost: by a
+   * wrapper of before, or while nobody listened. No claim waits for what cannot be heard.
    */
-  async #resultsHeard(): Promise<void> {
-    for (let look = 0; look < BACKLOG_LOOKS; look += 1) {
-      const info = await this.#connection.queueInfo(this.names.results).catch(() => null);
-      if (info === null || info.messages === 0) return;
-      await systemClock.sleep(BACKLOG_LOOK_MS);
-    }
+  #resultsHeard({ agent, incarnation }: Payload<'task.claim'>, results: Consumption): Promise<void> {
+    const known = this.#heard.get(agent);
+    if (known?.incarnation === incarnation) return known.results;
+    const heard = untilHeard(results);
+    this.#heard.set(agent, { incarnation, results: heard });
+    return heard;
   }
 
   async #submit(task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {
@@ -237,5 +240,12 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T> {
     done.abort();
     // The loser's rejection is nobody's.
     void Promise.allSettled([work, late]);
+  }
+}
+
+async function untilHeard(results: Consumption): Promise<void> {
+  for (let look = 0; look < BACKLOG_LOOKS; look += 1) {
+    if ((await results.waiting()) === 0) return;
+    await systemClock.sleep(BACKLOG_LOOK_MS);
   }
 }

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../support/environment.ts';
 import { swarmScript, type SwarmRun } from '../support/swarm.ts';
 import { processesOf, untilNoProcessOf } from '../support/processes.ts';
-import { brokerRecord, expectError, find, inside, openWorld, poll, UP, type World } from './world.ts';
+import { brokerRecord, expectError, find, inside, openWorld, poll, SHELL_WORKER, UP, type World } from './world.ts';
 
 const CLAUDE_WORKER = 'agents: {worker: {count: 1}}\n';
 
@@ -255,14 +255,14 @@ describe('several commands at once, and commands that are interrupted', () => {
   });
 
   test('down while up is still at it: up says so, nothing is left, and the next up works', async () => {
+    // At it for as long as this takes.
+    const settings = path.join(world.repository.path, 'swarm.yaml');
+    await writeFile(settings, `${SHELL_WORKER}worktree: {setup: [sleep, '60']}\n`);
     const starting = world.run(UP);
-    await poll(
-      () => find(world.environment.runtimeDir, '-name', 'api.sock'),
-      (found) => found.length > 0,
-      'an API',
-    );
+    await world.all('starting');
     expect((await world.ok(['down'])).stdout).toMatch(/repo is down/);
     const up = await starting;
+    await writeFile(settings, SHELL_WORKER);
     expect([up.exitCode, up.stderr]).toEqual([
       1,
       expect.stringMatching(/error: swarm was taken down again while it came up\n.*swarm up/),

@@ -23,7 +23,7 @@ export class FakeSupervisor implements AsyncDisposable {
   readonly orders: TaskOrder[] = [];
   readonly results: TaskResult[] = [];
   readonly claims: Payload<'task.claim'>[] = [];
-  /** How many results had come before the first claim. */
+  /** How many results had been sent before the first claim. */
   resultsBeforeClaims = 0;
   readonly events: LinkEvent[] = [];
   readonly heartbeats: Payload<'agent.heartbeat'>[] = [];
@@ -99,17 +99,20 @@ export class FakeSupervisor implements AsyncDisposable {
     });
     await connection.whenConnected(10_000);
     const bus = new Bus({ connection, names, from: 'supervisor' });
-    bus.serveClaims((claim) => {
-      if (this.claims.length === 0) this.resultsBeforeClaims = this.results.length;
+    const results = bus.consume(names.results, 'task.result', async (message) => {
+      this.results.push(message.payload);
+      return 'ack';
+    });
+    bus.serveClaims(async (claim) => {
+      if (this.claims.length === 0) {
+        while ((await results.waiting()) !== 0);
+        this.resultsBeforeClaims = this.results.length;
+      }
       this.claims.push(claim);
       const order = this.orders.shift();
       return order === undefined
         ? { got: 'none', reason: 'nothing' }
         : { got: 'task', order: { ...order, slot: claim.slot } };
-    });
-    bus.consume(names.results, 'task.result', async (message) => {
-      this.results.push(message.payload);
-      return 'ack';
     });
     bus.consume(names.heartbeats, 'agent.heartbeat', async (message) => {
       this.heartbeats.push(message.payload);

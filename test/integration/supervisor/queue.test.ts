@@ -126,6 +126,34 @@ test('results that came while nobody listened are heard before a claim is answer
   expect(before).toBe(100);
 });
 
+test('what an incarnation had sent is heard before its first claim is answered, whoever claimed before', async ({
+  broker,
+}) => {
+  const slow = Promise.withResolvers<void>();
+  const heard: string[] = [];
+  await using w = await world(broker.url, {
+    result: async ({ task }) => {
+      heard.push(task);
+      await slow.promise;
+    },
+    claim: async ({ incarnation }) => {
+      heard.push(incarnation);
+      return { got: 'none', reason: 'no task is ready' };
+    },
+  });
+  await w.bus.claim(claim, 5_000);
+  // More than the supervisor takes in hand at once.
+  const tasks = Array.from({ length: 80 }, (_, n) => `t${n + 1}`);
+  for (const task of tasks) await w.bus.publish('task.result', result({ task }), { queue: w.names.results });
+  await w.bus.claim(claim, 5_000);
+  const claimed = w.bus.claim({ ...claim, incarnation: 'i-2' }, 5_000);
+  slow.resolve();
+  await claimed;
+  expect(heard.filter((one) => one.startsWith('i-'))).toEqual(['i-1', 'i-1', 'i-2']);
+  expect(heard.at(-1)).toBe('i-2');
+  expect(heard).toHaveLength(83);
+});
+
 test('a claim is answered, a result and a submission are taken in', async ({ broker }) => {
   await using w = await world(broker.url);
   await expect(w.bus.claim(claim, 5_000)).resolves.toEqual({ got: 'none', reason: 'no task is ready' });
