@@ -70,7 +70,11 @@ export function observe(world: World): Observed {
     untracked,
     '--ignore-submodules=all',
   );
-  const told = status.filter((line) => !/[ "](nested|huge|closed)/.test(line));
+  // Of line ends git warns where it reads a file again, and whether it does depends on what it last saw of that file.
+  const told = status.filter(
+    (line) =>
+      !/[ "](nested|huge|closed)/.test(line) && !/^warning: in the working copy of .* will be replaced by /.test(line),
+  );
   const refs = new Map([...readRefs(repository.gitCommonDir)].filter(([name]) => !name.startsWith('refs/swarm/')));
   const branch = /^ref: (.*)\n/.exec(readFileSync(path.join(gitDir, 'HEAD'), 'utf8'))?.[1] ?? null;
   return {
