@@ -1,4 +1,5 @@
-import { joinNul, splitNul } from '../git/bytes.ts';
+import { rm } from 'node:fs/promises';
+import { bytesBelow, joinNul, splitNul } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
@@ -28,20 +29,22 @@ export interface RestoreContext {
 
 /**
  * Makes the worktree what `target` was; `way` begins with what is there now, just captured. Every step can be done again
- * after a kill. `lock` holds the person's index all the while, which is set last. Returns warnings.
+ * after a kill. `lock` holds the person's index all the while, which is set last. `before`, where this is not the first try,
+ * is the way from what was there before that. Returns warnings.
  */
 export async function restore(
   context: RestoreContext,
   lock: LockedIndex,
   way: Way,
   target: LoadedCheckpoint,
+  before?: Pick<Way, 'tree' | 'changes'>,
 ): Promise<string[]> {
   const { place, gitDir } = context;
   const { saved, files, changes } = way;
   try {
     openDirectories(place.worktree, saved);
     const oid = target.checkpoint.commit;
-    const restoring = restoreFiles(context, way, target);
+    const restoring = restoreFiles(context, way, target, before);
     // Git is at work, and this process has time.
     const index = target.index === null ? null : readIndexFile(target.index, oid);
     await restoring;
@@ -59,7 +62,12 @@ export async function restore(
   }
 }
 
-async function restoreFiles(context: RestoreContext, way: Way, target: LoadedCheckpoint): Promise<void> {
+async function restoreFiles(
+  context: RestoreContext,
+  way: Way,
+  target: LoadedCheckpoint,
+  before: Pick<Way, 'tree' | 'changes'> | undefined,
+): Promise<void> {
   const { place, config } = context;
   const work = await openWorkIndex(indexPath(place));
   try {
@@ -71,6 +79,7 @@ async function restoreFiles(context: RestoreContext, way: Way, target: LoadedChe
     await readInto(shadow, way, target.checkpoint.tree, leftOut.length === 0 && work.identity === way.shadowIndex);
     await work.keep();
     await bringBackIgnored(shadow, way, target.saved.emptyDirs);
+    if (before !== undefined) await bringBackIgnored(shadow, before, target.saved.emptyDirs);
   } finally {
     await work.discard();
   }
@@ -99,7 +108,7 @@ async function readInto(shadow: Shadow, way: Way, tree: string, sameIndex: boole
  */
 async function bringBackIgnored(
   shadow: Shadow,
-  { tree: current, changes }: Way,
+  { tree: current, changes }: Pick<Way, 'tree' | 'changes'>,
   emptyDirs: readonly RawPath[],
 ): Promise<void> {
   const { place, config } = shadow;
@@ -122,7 +131,11 @@ async function bringBackIgnored(
       .filter((raw) => !taken.has(raw));
     if (back.length === 0) return;
     await shadowGit(own, ['read-tree', current]);
-    await shadowGit(own, ['checkout-index', '-f', '-z', '--stdin'], joinNul(back));
+    await shadowGit(own, ['checkout-index', '-f', '-z', '--stdin'], joinNul(back)).catch(async (error: unknown) => {
+      // Half of a file, of a disk that is full, would be taken for what has come back already.
+      for (const raw of back) await rm(bytesBelow(worktree, raw), { force: true }).catch(() => undefined);
+      throw error;
+    });
   } finally {
     await work.discard();
   }

@@ -16,7 +16,7 @@ import type { Remembered } from './remembered.ts';
 import { withDiskErrors } from './disk-errors.ts';
 import { configurationSignature } from './ignore-rules.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
-import { changedFiles } from './observe.ts';
+import { changedFiles, treeChanges } from './observe.ts';
 import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
 import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
@@ -223,7 +223,7 @@ export class CheckpointStore {
       }
       const { n, safety } = journal;
       try {
-        await this.#goOn(n);
+        await this.#goOn(n, safety);
         await endJournal(this.place);
         return { n, safety, outcome: 'finished' };
       } catch (error) {
@@ -235,13 +235,20 @@ export class CheckpointStore {
     });
   }
 
-  async #goOn(n: number): Promise<void> {
+  async #goOn(n: number, safety?: number): Promise<void> {
     const target = await loadNumber(this.place, n);
     const { gitDir } = await this.#open();
     await dropOwnIndexLock(gitDir, target.index);
     // Whatever happened since the kill is not lost either.
     const { way } = await this.#captureBefore(n, `before going on with the rollback to ${n}`);
-    await this.#restore(await this.#lock(target), way, target);
+    // What is ignored at the checkpoint may have been removed by the first try, and is in no later capture.
+    const before = safety === undefined ? undefined : await this.#wayFrom(safety, target);
+    await this.#restore(await this.#lock(target), way, target, before);
+  }
+
+  async #wayFrom(n: number, target: LoadedCheckpoint): Promise<Pick<Way, 'tree' | 'changes'>> {
+    const { tree } = (await loadNumber(this.place, n)).checkpoint;
+    return { tree, changes: await treeChanges(this.place, tree, target.checkpoint.tree) };
   }
 
   async #captureBefore(
@@ -281,10 +288,15 @@ export class CheckpointStore {
     return lockIndex((await this.#open()).gitDir, target.index, target.saved.indexTime);
   }
 
-  async #restore(lock: LockedIndex, way: Way, target: LoadedCheckpoint): Promise<string[]> {
+  async #restore(
+    lock: LockedIndex,
+    way: Way,
+    target: LoadedCheckpoint,
+    before?: Pick<Way, 'tree' | 'changes'>,
+  ): Promise<string[]> {
     const context = await this.#open();
     this.#remembered = this.#remembered && afterRollback(this.#remembered);
-    return restore({ place: this.place, ...context }, lock, way, target);
+    return restore({ place: this.place, ...context }, lock, way, target, before);
   }
 
   async #capture(request: CaptureRequest, alsoCapture: ReadonlySet<string>): Promise<Captured> {
