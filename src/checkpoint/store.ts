@@ -241,14 +241,15 @@ export class CheckpointStore {
     await dropOwnIndexLock(gitDir, target.index);
     // Whatever happened since the kill is not lost either.
     const { way } = await this.#captureBefore(n, `before going on with the rollback to ${n}`);
-    // What is ignored at the checkpoint may have been removed by the first try, and is in no later capture.
     const before = safety === undefined ? undefined : await this.#wayFrom(safety, target);
     await this.#restore(await this.#lock(target), way, target, before);
   }
 
-  async #wayFrom(n: number, target: LoadedCheckpoint): Promise<Pick<Way, 'tree' | 'changes'>> {
-    const { tree } = (await loadNumber(this.place, n)).checkpoint;
-    return { tree, changes: await treeChanges(this.place, tree, target.checkpoint.tree) };
+  /** What is ignored at the target may have been removed by the first try, and is in no later capture than this one. */
+  async #wayFrom(n: number, target: LoadedCheckpoint): Promise<Pick<Way, 'tree' | 'changes'> | undefined> {
+    const safety = (await this.list()).find((one) => one.n === n);
+    if (safety === undefined || safety.damaged) return undefined;
+    return { tree: safety.tree, changes: await treeChanges(this.place, safety.tree, target.checkpoint.tree) };
   }
 
   async #captureBefore(

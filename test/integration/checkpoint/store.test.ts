@@ -396,6 +396,27 @@ describe('An interrupted rollback', () => {
     expect(await world.store.recover()).toBeNull();
   });
 
+  it('brings back what is ignored at its checkpoint, of the first try; also without that one it is finished', async () => {
+    using world = await makeWorld({ files: { '.gitignore': 'cache/\n' } });
+    const cache = path.join(world.worktree, 'cache');
+    world.write({ 'cache/data.bin': 'kept\n' });
+    const { n } = await world.store.capture(because);
+    world.write({ '.gitignore': '', 'a.txt': 'later\n' });
+    const { n: safety } = await world.store.capture(because);
+    for (const [of, left] of [
+      [77, []],
+      [safety, ['data.bin']],
+    ] as const) {
+      // As a kill leaves it: no longer in the way of the checkpoint, and not back yet.
+      world.write({ '.gitignore': 'cache/\n' });
+      rmSync(cache, { recursive: true, force: true });
+      writeFileSync(journalPath(world.store.place), JSON.stringify({ n, safety: of, at: 'x' }));
+      expect(await world.store.recover()).toEqual({ n, safety: of, outcome: 'finished' });
+      expect(existsSync(cache) ? readdirSync(cache) : []).toEqual(left);
+    }
+    expect(readFileSync(path.join(cache, 'data.bin'), 'utf8')).toBe('kept\n');
+  });
+
   it.each([
     ['foo', 'foo/bar'],
     ['foo/bar', 'foo'],
