@@ -174,8 +174,9 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
         hookDir,
         log: (message, facts) => log.warn({ ...facts }, message),
       }),
-    launch: ({ sessionId, resume, prompt, mark }, { port }) =>
-      prepareLaunch({
+    launch: async ({ sessionId, resume, prompt, mark }, { port, drained }) => {
+      await drained();
+      return await prepareLaunch({
         program: spec.command,
         agent: spec.agent,
         cwd: spec.worktree,
@@ -192,7 +193,8 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
         trustWorkspace: spec.trustWorkspace,
         ...(spec.mcpServers === undefined ? {} : { inheritMcp: { root: spec.root, servers: spec.mcpServers } }),
         mark: { [AGENT_MARK]: mark },
-      }),
+      });
+    },
   });
 }
 

@@ -24,6 +24,8 @@ export function dropCommand(hookDir: string, kind: DropKind): string {
 }
 
 export interface DropWatcher {
+  /** Resolves once all that lies there now was handed on. */
+  drained(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,10 @@ export async function watchDrops(
   timer.unref();
   kick();
   return {
+    drained: async () => {
+      kick();
+      await running;
+    },
     close: async () => {
       closed = true;
       clearInterval(timer);

@@ -51,6 +51,11 @@ export interface Endpoint extends AsyncDisposable {
   pendingPermissions(): OpenPermission[];
   /** False when that request is not open (any more): answered in the pane, gone, or never known. */
   decidePermission(requestId: string, decision: PermissionDecision): boolean;
+  /**
+   * Resolves once everything that commands have dropped was told. To be called between two processes: the farewell of
+   * the dead one would else be taken for a word of the next.
+   */
+  drained(): Promise<void>;
   /** Held requests are let go undecided: their dialogs stay in the pane. */
   close(): Promise<void>;
 }
@@ -113,6 +118,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     url: `http://127.0.0.1:${port}`,
     pendingPermissions: () => permissions.open(),
     decidePermission: (requestId, decision) => permissions.decide(requestId, decision),
+    drained: () => drops.drained(),
     close,
     [Symbol.asyncDispose]: close,
   };

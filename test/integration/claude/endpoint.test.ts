@@ -121,6 +121,17 @@ test('closing lets held requests go undecided', async ({ open }) => {
   expect(open.events.map(({ type }) => type)).toEqual(['permission-requested']);
 });
 
+test('what a process dropped before it died is told before the next one is started', async ({ open }) => {
+  const start = (session: string) => ({ session_id: session, hook_event_name: 'SessionStart', source: 'startup' });
+  for (let i = 1; i <= 9; i += 1) {
+    await writeFile(path.join(open.hookDir, '.x'), JSON.stringify(start(`s${i}`)));
+    await rename(path.join(open.hookDir, '.x'), path.join(open.hookDir, `session-start.${i}`));
+    await open.endpoint.drained();
+    expect(open.events.at(-1)).toMatchObject({ type: 'session-start', sessionId: `s${i}` });
+  }
+  expect(open.events).toHaveLength(9);
+});
+
 test('what the commands drop arrives once, and a half-written file never', async ({ open }) => {
   await writeFile(path.join(open.hookDir, '.part.1'), '{"session');
   const start = { session_id: 's', hook_event_name: 'SessionStart', source: 'startup', transcript_path: '/t' };
