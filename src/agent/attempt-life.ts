@@ -4,6 +4,7 @@ import type { AgentSpec, HeldTask } from '../coordination/link.ts';
 import type { TaskResult } from '../coordination/messages.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
 import { errorText } from '../domain/errors.ts';
+import type { BegunTask } from '../git/worktree-task.ts';
 import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
 import { exitText, runCommand } from './command.ts';
 import type { Captured, Clock, Processes, Tip } from './ports.ts';
@@ -130,13 +131,17 @@ class Life {
     } catch (error) {
       // Called off in the middle of a set-up: there is nothing to capture, and no failure to tell.
       if (this.#attempt.brokenOff === null) throw error;
-      return { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null };
+      return { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null, sessionId: null };
     }
     // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
     const captured = await this.#capture('task-start');
     const { ports } = this.#deps.spec;
-    const resumed = order.resume !== null && (await workspace.begunTask()) === order.task;
-    if (resumed) return { resumed, branch: null, conflict: null, leftovers: [], checkpoint: null, ports };
+    const begun = await this.#begun();
+    if (begun !== null) {
+      const { sessionId } = begun;
+      await workspace.begun(order, sessionId);
+      return { resumed: true, branch: null, conflict: null, leftovers: [], checkpoint: null, sessionId, ports };
+    }
     const prepared = await workspace.prepare(order, captured.commit);
     this.tip = { commit: prepared.commit, branch: prepared.branch };
     if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
@@ -145,7 +150,18 @@ class Life {
       const { log } = this.#deps;
       log.warn({ task: order.task, leftovers, aside }, 'what no checkpoint holds was moved aside: take it from there');
     }
-    return { ...prepared, resumed, checkpoint: leftovers.length > 0 ? captured.n : null, ports };
+    const checkpoint = leftovers.length > 0 ? captured.n : null;
+    return { ...prepared, resumed: false, checkpoint, sessionId: null, ports };
+  }
+
+  /** What the order goes on with; null: nothing, it begins. */
+  async #begun(): Promise<BegunTask | null> {
+    const { order, workspace } = this.#attempt;
+    if (order.resume === null) return null;
+    const begun = await workspace.begunTask();
+    if (begun?.task !== order.task) return null;
+    // Where nobody heard of a first word of the attempt before, this may be what another one left, long ago.
+    return order.resume.heard || begun.attempt === order.attempt - 1 ? begun : null;
   }
 
   /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */

@@ -39,8 +39,16 @@ export class ClaudeBody implements TaskBody {
   readonly resolvesConflicts = true;
   readonly #attempt: Attempt;
   readonly #deps: ClaudeBodyDependencies;
-  #preparation: Preparation = { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null };
+  #preparation: Preparation = {
+    resumed: false,
+    branch: null,
+    conflict: null,
+    leftovers: [],
+    checkpoint: null,
+    sessionId: null,
+  };
   #verdict: Verdict | null = null;
+  #noting: Promise<void> = Promise.resolve();
 
   constructor(attempt: Attempt, deps: ClaudeBodyDependencies) {
     this.#attempt = attempt;
@@ -64,8 +72,12 @@ export class ClaudeBody implements TaskBody {
   /** The conversation of this attempt now: a person's /clear in the middle of a task begins another one. */
   follow(): string | null {
     const attempt = this.#attempt;
-    if (attempt.sessionId !== null) attempt.sessionId = this.#deps.conversation.sessionId ?? attempt.sessionId;
-    return attempt.sessionId;
+    const now = this.#deps.conversation.sessionId;
+    if (attempt.sessionId === null || now === null || now === attempt.sessionId) return attempt.sessionId;
+    attempt.sessionId = now;
+    // The supervisor hears of it too.
+    this.#noted(now).catch(() => {});
+    return now;
   }
 
   context(): string {
@@ -82,7 +94,9 @@ export class ClaudeBody implements TaskBody {
     const { order } = this.#attempt;
     if (order.resume === null || !preparation.resumed)
       return await this.#untilSaid('fresh', taskPrompt(order, preparation));
-    const { sessionId, reason } = order.resume;
+    const { reason } = order.resume;
+    // The supervisor may have died before it heard of it.
+    const sessionId = preparation.sessionId ?? order.resume.sessionId;
     if (sessionId === null) return await this.#untilSaid('fresh', handoffPrompt(order, preparation, reason));
     return await this.#untilSaid({ resume: sessionId }, interruptedPrompt(order, reason));
   }
@@ -169,9 +183,16 @@ export class ClaudeBody implements TaskBody {
   }
 
   async #began(sessionId: string): Promise<void> {
-    const { order, workspace, sessionId: known } = this.#attempt;
+    const known = this.#attempt.sessionId;
     this.#attempt.sessionId = sessionId;
-    if (known === null) await workspace.begun(order.task);
+    if (known !== sessionId) await this.#noted(sessionId);
+  }
+
+  /** In the worktree: all who know of it may die before they have told. */
+  async #noted(sessionId: string): Promise<void> {
+    const { order, workspace } = this.#attempt;
+    this.#noting = this.#noting.catch(() => {}).then(() => workspace.begun(order, sessionId));
+    await this.#noting;
   }
 
   /** Null: broken off while waiting. A person may answer by `swarm answer`, by a message, or in the pane itself. */

@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '../coordination/link.ts';
 import type { ClaimReply, Heartbeat, TaskOrder, TaskResult } from '../coordination/messages.ts';
+import type { BegunTask } from '../git/worktree-task.ts';
 import { after } from '../lib/clock.ts';
 
 /** What the wrapper asks of other rooms, in the smallest words that serve it. Wired in main.ts. */
@@ -56,11 +57,11 @@ export interface Workspace {
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
   /** The task whose first word was said in it, prepared for that; null: none, or that is still to come. */
-  begunTask(): Promise<string | null>;
+  begunTask(): Promise<BegunTask | null>;
   /** `checkpoint`: the commit that was captured just before. */
   prepare(order: TaskOrder, checkpoint: string): Promise<Prepared>;
-  /** The first word of the task is about to be said in what was prepared: from here on it can be gone on with. */
-  begun(task: string): Promise<void>;
+  /** The first word is about to be said in what was prepared, in this conversation: from here on it can be gone on with. */
+  begun(order: Pick<TaskOrder, 'task' | 'attempt'>, sessionId: string | null): Promise<void>;
   /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
   /** Removes what the verify command left behind on top of `commit`. */

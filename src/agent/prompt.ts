@@ -19,6 +19,8 @@ export interface Preparation {
   aside?: readonly string[] | undefined;
   /** Number of that checkpoint. */
   checkpoint: number | null;
+  /** The conversation that was begun there; null: the order knows. */
+  sessionId: string | null;
   /** The agent's own block, where the project uses ports. */
   ports?: { base: number; size: number } | undefined;
 }

@@ -47,7 +47,7 @@ export class ShellBody implements TaskBody {
     const mark = markOf(spec, order);
     const startedAt = clock.monotonic();
     this.#cut = null;
-    await workspace.begun(order.task);
+    await workspace.begun(order, null);
     print(`▶ ${order.task} (attempt ${order.attempt}) ${argv.join(' ')}`);
     const end = await runCommand({
       argv,

@@ -8,7 +8,7 @@ import { clearStaleLocks } from '../git/stale-lock.ts';
 import { prepareTask } from '../git/prepare-task.ts';
 import { worktreeGitDir } from '../git/operations.ts';
 import { taskBranch } from '../git/task-branches.ts';
-import { readWorktreeTask, writeWorktreeTask } from '../git/worktree-task.ts';
+import { readBegunTask, writeBegunTask } from '../git/worktree-task.ts';
 import { worksInside } from '../process/index.ts';
 import type { Captured, WhyCapture, Workspace } from './ports.ts';
 
@@ -51,11 +51,11 @@ export function openWorkspace(
       if (!existsSync(worktree)) await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
       await setUp(signal);
     },
-    begunTask: () => readWorktreeTask(worktreeGitDir(worktree)),
+    begunTask: () => readBegunTask(worktreeGitDir(worktree)),
     async prepare(order, checkpoint) {
       const branch = taskBranch(order.task);
       await unlock(branch);
-      await writeWorktreeTask(worktreeGitDir(worktree), null);
+      await writeBegunTask(worktreeGitDir(worktree), null);
       const { commit, conflict, leftovers, aside } = await prepareTask({
         worktree,
         checkpoint,
@@ -68,7 +68,7 @@ export function openWorkspace(
       });
       return { branch, commit, leftovers, aside, conflict };
     },
-    begun: (task) => writeWorktreeTask(worktreeGitDir(worktree), task),
+    begun: ({ task, attempt }, sessionId) => writeBegunTask(worktreeGitDir(worktree), { task, attempt, sessionId }),
     async commit(order) {
       await unlock(taskBranch(order.task));
       const committed = await commitTurn({

@@ -1,6 +1,6 @@
 import type { RawPath } from '../git/bytes.ts';
 import type { Head } from '../git/repository.ts';
-import { readWorktreeTask } from '../git/worktree-task.ts';
+import { readBegunTask } from '../git/worktree-task.ts';
 import { indexSignature, readOperationFiles } from './git-state.ts';
 import type { OperationFile } from './git-state.ts';
 import { isNotText, readHeadFast } from './head.ts';
@@ -57,13 +57,13 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
   const { place, gitDir, config, limits } = context;
   const shadow: Shadow = { place, index: work.path, config, signal };
   const began = Date.now() - CLOCK_LAG_MS;
-  const before = await readWorktreeTask(gitDir);
+  const before = await readBegunTask(gitDir);
   const known = context.remembered?.rules.directories;
   const rules = known === undefined ? null : await rulesSignature(place, gitDir, config, known, began);
   const { listing, listingBytes, touched, leftOut, nestedStirred, changes, warnings } = await scan(shadow, limits);
   const [head, after, signature, operations, rewritten] = await Promise.all([
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
-    readWorktreeTask(gitDir),
+    readBegunTask(gitDir),
     indexSignature(gitDir),
     readOperationFiles(gitDir),
     work.touched(),
@@ -85,7 +85,7 @@ export async function look(context: CaptureContext, work: WorkIndex, signal: Abo
     listing,
     head,
     // A worktree that went over to a task meanwhile may still have been seen with files of the one before.
-    begunTask: after === before ? after : null,
+    begunTask: after?.task === before?.task ? (after?.task ?? null) : null,
     signature,
     operations,
     warnings,

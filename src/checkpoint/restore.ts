@@ -9,7 +9,7 @@ import { shadowGit } from './observe.ts';
 import type { Shadow } from './observe.ts';
 import type { LockedIndex } from './persons-index.ts';
 import { readIndexFile } from '../git/index-file.ts';
-import { writeWorktreeTask } from '../git/worktree-task.ts';
+import { writeBegunTask } from '../git/worktree-task.ts';
 import { knownRefresh, refreshIndex } from './refresh.ts';
 import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
@@ -52,7 +52,9 @@ export async function restore(
     restoreModes(place.worktree, saved, target.saved, files, changes.all);
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
-    await writeWorktreeTask(gitDir, target.saved.begunTask ?? null);
+    const { begunTask = null } = target.saved;
+    // What becomes of the conversation is not decided by files.
+    await writeBegunTask(gitDir, begunTask === null ? null : { task: begunTask, attempt: 0, sessionId: null });
     const known = await knownRefresh(context, index, indexPath(place), oid);
     await lock.commit(known?.bytes ?? null);
     if (target.index !== null) await refreshIndex(place, known?.stale ?? null);

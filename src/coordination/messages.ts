@@ -74,8 +74,13 @@ export const taskOrderSchema = z.object({
   /** How many follow-up turns a failed verify gets. */
   verifyFollowUps: z.number().int().min(0),
   budgetUsd: z.number().positive().nullable(),
-  /** Set when an earlier attempt of this task was lost on this same agent: go on with that conversation and worktree. */
-  resume: z.object({ sessionId: z.string().nullable(), reason: z.string() }).nullable(),
+  /**
+   * Set when the attempt before was lost on this same agent, or given back: go on with that worktree and conversation.
+   * `heard`: it is known to have come to its first word; else only the worktree can tell.
+   */
+  resume: z
+    .object({ sessionId: z.string().nullable(), heard: z.boolean().default(true), reason: z.string() })
+    .nullable(),
   /** Earlier attempts, oldest first, for the hand-off. */
   history: z.array(
     z.object({ attempt: z.number(), agent: z.string(), outcome: z.string(), error: z.string().nullable() }),

@@ -4,24 +4,42 @@ import path from 'node:path';
 /** In the worktree's own git directory, where nothing that works on files comes by. */
 const FILE = 'swarm-task';
 
+/** What was begun in a worktree that was prepared for it, as its wrapper knew it when it said the first word. */
+export interface BegunTask {
+  task: string;
+  /** The newest attempt at it here; 0: a rollback set the worktree back to it. */
+  attempt: number;
+  /** The conversation that it was in last; null: none, or none that belongs to these files. */
+  sessionId: string | null;
+}
+
 /**
- * The task whose first word was said in a worktree that was prepared for it; null: none, or that is still to come. Only
- * there may an attempt at that task go on: anywhere else its commits would land on the branch of another one, and before
- * its first word the conversation in hand is that of another one.
+ * Null: nothing is begun, or its first word is still to come. Only where a task is begun may an attempt at it go on:
+ * anywhere else its commits would land on the branch of another one, and before its first word the conversation in hand
+ * is that of another one.
  */
-export async function readWorktreeTask(gitDir: string): Promise<string | null> {
+export async function readBegunTask(gitDir: string): Promise<BegunTask | null> {
   try {
-    return (await readFile(path.join(gitDir, FILE), 'utf8')).trim() || null;
+    const [task, attempt, sessionId] = (await readFile(path.join(gitDir, FILE), 'utf8')).trim().split(' ');
+    if (task === undefined || task === '') return null;
+    return { task, attempt: Number(attempt ?? 0), sessionId: sessionId ?? null };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
-export async function writeWorktreeTask(gitDir: string, task: string | null): Promise<void> {
+export async function writeBegunTask(gitDir: string, begun: BegunTask | null): Promise<void> {
   const file = path.join(gitDir, FILE);
-  if (task === null) return await rm(file, { force: true });
+  if (begun === null) return await rm(file, { force: true });
+  const { task, attempt, sessionId } = begun;
   const young = `${file}.new`;
-  await writeFile(young, `${task}\n`);
+  await writeFile(young, `${[task, attempt, ...(sessionId === null ? [] : [sessionId])].join(' ')}\n`);
   await rename(young, file);
+}
+
+/** What goes on there does so in another conversation. */
+export async function forgetSession(gitDir: string): Promise<void> {
+  const begun = await readBegunTask(gitDir);
+  if (begun !== null) await writeBegunTask(gitDir, { ...begun, sessionId: null });
 }

@@ -110,8 +110,10 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   const n = task.attempts + 1;
   step.move(task, 'claim', { attempts: n, note: null });
   attempts.begin(task.n, n, claim.agent, step.now);
-  const goesOn =
-    document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1 && previous.session_id !== null;
+  const itsOwn = document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1;
+  const heard = previous?.session_id !== null;
+  // Of one that was lost together with all who could tell, its worktree may know more.
+  const goesOn = itsOwn && (heard || previous.outcome === 'lost');
   // Also if nobody gets to a first word of this attempt: the next one goes on there.
   if (goesOn) attempts.setSession(task.n, n, previous.session_id);
   let decoration: Decoration;
@@ -133,6 +135,7 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
     resume: goesOn
       ? {
           sessionId: previous.session_id || null,
+          heard,
           reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}`,
         }
       : null,

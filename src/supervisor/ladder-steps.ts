@@ -1,6 +1,8 @@
 import type { Checkpoint } from '../checkpoint/types.ts';
 import type { Order } from '../coordination/link.ts';
 import type { Rung } from '../domain/ladder.ts';
+import { worktreeGitDir } from '../git/operations.ts';
+import { forgetSession } from '../git/worktree-task.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
@@ -102,6 +104,7 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
     await fleet.held(record, 'left', async () => {
       await keepStuck(steps, record);
       record.row = { ...record.row, sessionId: null };
+      await forgetSession(worktreeGitDir(record.worktree));
       await engine.putBack(record.id, { worktree: 'as-it-is', sessionId: null, reason });
     });
   }

@@ -217,11 +217,13 @@ test('after the death of the wrapper the next one goes on with the same conversa
     .poll(() => first().some(({ identity }) => commandOf(identity.pid).startsWith('tail -f')), { timeout: 50_000 })
     .toBe(true);
   const sessionId = supervisor.snapshot?.sessionId ?? null;
+  const reason = 'the wrapper died';
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
   supervisor.orders.push(
-    pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }),
+    // Nobody had heard of its first word: the worktree knows.
+    pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId: null, heard: false, reason } }),
     // Lost while it was prepared: what stands in the worktree then is the branch of the first.
-    pane.order('t2', { prompt: 'Something else', attempt: 2, resume: { sessionId, reason: 'the wrapper died' } }),
+    pane.order('t2', { prompt: 'Something else', attempt: 2, resume: { sessionId, heard: true, reason } }),
   );
   await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
   await pane.tmux('respawn-pane', '-t', '=worker-1:');

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { worktreeGitDir } from '../../../src/git/operations.ts';
-import { writeWorktreeTask } from '../../../src/git/worktree-task.ts';
+import { writeBegunTask } from '../../../src/git/worktree-task.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
 import type { RollbackData } from '../../../src/supervisor/rollback-data.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
@@ -42,14 +42,15 @@ async function prepare(repository: TestRepository): Promise<Prepared> {
   await engine.claim({ ...claim, incarnation: 'first' }, context);
   const task = added?.id ?? '';
   await engine.noteSession(task, 1, SESSION);
-  await writeWorktreeTask(worktreeGitDir(agent.worktree), task);
+  // Without its conversation, as a rollback leaves it.
+  await writeBegunTask(worktreeGitDir(agent.worktree), { task, attempt: 0, sessionId: null });
   const point = { sessionId: SESSION, transcriptUuid: 'line-4', task, attempt: 1 };
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', ...point });
   const target = stateOf(repository, desk);
   repository.commit({ 'ruin.txt': 'ruined\n', 'readme.txt': 'ruined\n' }, 'ruin', agent.worktree);
   repository.write({ 'more.txt': 'more\n' }, agent.worktree);
   // As if it had gone over to another task meanwhile.
-  await writeWorktreeTask(worktreeGitDir(agent.worktree), 't9');
+  await writeBegunTask(worktreeGitDir(agent.worktree), { task: 't9', attempt: 0, sessionId: null });
   writeTranscript(transcript, 8);
   const before = stateOf(repository, desk);
   store.close();

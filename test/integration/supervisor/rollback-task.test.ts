@@ -6,6 +6,7 @@ import type { Workspace } from '../../../src/agent/ports.ts';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { addWorktree } from '../../../src/git/worktrees.ts';
+import { takeRung, type LadderSteps } from '../../../src/supervisor/ladder-steps.ts';
 import { Undo, type UndoDependencies } from '../../../src/supervisor/undo.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { events, snapshot } from '../../unit/supervisor/kit.ts';
@@ -51,7 +52,7 @@ async function openScene(
   const begin = async (order: TaskOrder, sessionId: string): Promise<void> => {
     const { commit: captured } = await workspace.capture({ ...order, reason: 'task-start', sessionId: SESSION });
     await workspace.prepare(order, captured);
-    await workspace.begun(order.task);
+    await workspace.begun(order, sessionId);
     await engine.noteSession(order.task, order.attempt, sessionId);
   };
   return { ...desk, workspace, claim, begin };
@@ -94,7 +95,7 @@ it('what was captured before the first word of a task is not gone on from in the
   repository.write({ 'note.txt': 'of a person\n' }, agent.worktree);
   const point = { sessionId: SESSION, transcriptUuid: 'line-8', task: order.task, attempt: 1 };
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'regular', ...point });
-  await workspace.begun(order.task);
+  await workspace.begun(order, 'its-own');
   await engine.noteSession(order.task, 1, 'its-own');
   expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
   expect(await claim()).toMatchObject({ attempt: 2, resume: null });
@@ -149,6 +150,23 @@ it('what was said between two attempts is not the conversation that the task goe
   await engine.noteSession(order.task, 2, 'its-own-again');
   expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: null } });
+  store.close();
+});
+
+it('a conversation that was stuck, from before which there is no checkpoint, is not gone on with', async () => {
+  using repository = makeRepository();
+  const { agent, workspace, claim, begin, engine, store } = await openScene(repository, 1);
+  const order = await claim();
+  await begin(order, 'stuck');
+  const steps = {
+    fleet: { held: (_agent: unknown, _leases: unknown, work: () => Promise<void>) => work() },
+    engine,
+    works: { checkpoints: () => ({ list: async () => [] }), keep: async () => undefined },
+    saveRow: async () => undefined,
+  } as unknown as LadderSteps;
+  await takeRung(steps, 'rollback', agent, { cause: 'no-progress', text: 'no answer', since: 0 });
+  expect(await claim()).toMatchObject({ attempt: 2, resume: { sessionId: null } });
+  expect(await workspace.begunTask()).toEqual({ task: order.task, attempt: 1, sessionId: null });
   store.close();
 });
 

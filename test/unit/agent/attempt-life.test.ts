@@ -3,6 +3,7 @@ import { Attempt, type TaskBody } from '../../../src/agent/attempt.ts';
 import { liveAttempt, type LifeDependencies } from '../../../src/agent/attempt-life.ts';
 import type { Workspace } from '../../../src/agent/ports.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
+import type { BegunTask } from '../../../src/git/worktree-task.ts';
 import { SurvivorsError } from '../../../src/agent/survivors.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
 import { FakeClock, settle, silentLog } from './support.ts';
@@ -10,26 +11,37 @@ import { FakeClock, settle, silentLog } from './support.ts';
 const captured = { n: 1, commit: 'c', tree: 't', created: true };
 const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] };
 
-/** What becomes of an order to go on, in a worktree that was prepared last for this task. */
-async function goneOn(begunTask: string | null): Promise<{ resumed: boolean | null; prepared: number }> {
-  const found: { resumed: boolean | null; prepared: number } = { resumed: null, prepared: 0 };
+interface Found {
+  resumed: boolean | null;
+  session: string | null;
+  prepared: number;
+  noted: BegunTask[];
+}
+
+/** What becomes of an order to go on (attempt 4 of `t1`) in a worktree where this was begun. */
+async function goneOn(begun: BegunTask | null, heard = true): Promise<Found> {
+  const found: Found = { resumed: null, session: null, prepared: 0, noted: [] };
   const workspace = {
     path: '/repo.swarm/worker-1',
     ensure: async () => undefined,
     capture: async () => captured,
-    begunTask: async () => begunTask,
+    begunTask: async () => begun,
+    begun: async ({ task, attempt }: BegunTask, sessionId: string | null) => {
+      found.noted.push({ task, attempt, sessionId });
+    },
     prepare: async () => {
       found.prepared += 1;
       return prepared;
     },
     commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [] }),
   } as unknown as Workspace;
-  const resume = { sessionId: 's', reason: 'its wrapper died' };
-  const order = { task: 't1', attempt: 2, slot: 0, resume, timeoutMs: null, verify: null } as unknown as TaskOrder;
+  const resume = { sessionId: heard ? 's' : null, heard, reason: 'its wrapper died' };
+  const order = { task: 't1', attempt: 4, slot: 0, resume, timeoutMs: null, verify: null } as unknown as TaskOrder;
   const body: TaskBody = {
     resolvesConflicts: true,
-    work: async ({ resumed }) => {
+    work: async ({ resumed, sessionId }) => {
       found.resumed = resumed;
+      found.session = sessionId;
       return { kind: 'done', summary: '' };
     },
     mend: async () => null,
@@ -50,10 +62,19 @@ async function goneOn(begunTask: string | null): Promise<{ resumed: boolean | nu
 }
 
 test('an attempt goes on only where the worktree is that of its task', async () => {
-  expect(await goneOn('t1')).toEqual({ resumed: true, prepared: 0 });
+  const goesOn = { resumed: true, prepared: 0, session: 's' };
+  const begins = { resumed: false, prepared: 1, session: null, noted: [] };
+  const own = { task: 't1', attempt: 3, sessionId: 's' };
+  const noted = [{ ...own, attempt: 4 }];
+  expect(await goneOn(own)).toEqual({ ...goesOn, noted });
+  expect(await goneOn({ ...own, attempt: 1 })).toEqual({ ...goesOn, noted });
   // The attempt before died while it prepared: what stands there is the branch of another task.
-  expect(await goneOn('t0')).toEqual({ resumed: false, prepared: 1 });
-  expect(await goneOn(null)).toEqual({ resumed: false, prepared: 1 });
+  expect(await goneOn({ ...own, task: 't0' })).toEqual(begins);
+  expect(await goneOn(null)).toEqual(begins);
+  // All died before anybody had heard of its first word.
+  expect(await goneOn(own, false)).toEqual({ ...goesOn, noted });
+  // The attempt before was another agent's, or to begin anew: what stands there is older than that.
+  expect(await goneOn({ ...own, attempt: 2 }, false)).toEqual(begins);
 });
 
 test.each([

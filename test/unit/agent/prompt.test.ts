@@ -9,7 +9,14 @@ import {
 } from '../../../src/agent/prompt.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 
-const plain: Preparation = { resumed: false, branch: 'swarm/task/t7', conflict: null, leftovers: [], checkpoint: null };
+const plain: Preparation = {
+  resumed: false,
+  branch: 'swarm/task/t7',
+  conflict: null,
+  leftovers: [],
+  checkpoint: null,
+  sessionId: null,
+};
 const order: TaskOrder = {
   task: 't7',
   attempt: 2,

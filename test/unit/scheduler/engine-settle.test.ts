@@ -125,8 +125,18 @@ describe('losses', () => {
     expect(await take(engine, 'worker-1', { incarnation: 'new' })).toMatchObject({
       task: 't1',
       attempt: 2,
-      resume: { sessionId: 'session-1', reason: 'the machine went down' },
+      resume: { sessionId: 'session-1', heard: true, reason: 'the machine went down' },
     });
+  });
+
+  test('where nobody had heard of a first word, its worktree may know of one', async () => {
+    const { engine } = kit();
+    await engine.submit([spec()]);
+    for (const attempt of [1, 2, 3]) {
+      const resume = attempt === 1 ? null : { sessionId: null, heard: false, reason: 'all died' };
+      expect(await take(engine, 'worker-1', { incarnation: `${attempt}` })).toMatchObject({ attempt, resume });
+      await engine.lost({ agent: 'worker-1' }, 'all died');
+    }
   });
 
   test('after a minute any agent may take it, from the beginning', async () => {
@@ -154,7 +164,7 @@ describe('losses', () => {
     clock.time += 3_600_000;
     expect(await take(engine, 'worker-1')).toMatchObject({
       task: 't1',
-      resume: { sessionId: 'session-1', reason: 'attempt 1 was released' },
+      resume: { sessionId: 'session-1', heard: true, reason: 'attempt 1 was released' },
     });
   });
 
@@ -401,7 +411,7 @@ describe('what an agent had in hand is put back', () => {
     await begun(engine);
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
     const again = await take(engine, 'worker-1');
-    expect(again.resume).toEqual({ sessionId: null, reason });
+    expect(again.resume).toEqual({ sessionId: null, heard: true, reason });
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
     expect((await take(engine, 'worker-1')).resume, 'also where nobody got to a word of it').toEqual(again.resume);
     await engine.putBack('worker-1', { worktree: 'anew', sessionId: null, reason });
@@ -421,15 +431,15 @@ describe('what an agent had in hand is put back', () => {
     await engine.submit([spec()]);
     await begun(engine);
     await engine.putBack('worker-1', { worktree: 'as-it-is', reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: 's-own', reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: 's-own', heard: true, reason });
     await engine.putBack('worker-1', { worktree: 'anew', reason });
     expect((await take(engine, 'worker-1')).resume).toBeNull();
     await engine.putBack('worker-1', { worktree: 'of-task', reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, heard: true, reason });
     await engine.putBack('worker-1', { worktree: 'anew', reason });
     await take(engine, 'worker-1');
     await engine.putBack('worker-1', { worktree: 'of-task', sessionId, reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId, heard: true, reason });
   });
 
   test('waits for its agent as long as that is held, else a minute', async () => {
