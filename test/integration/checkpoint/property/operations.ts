@@ -12,6 +12,7 @@ import {
   symlinkSync,
   truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -275,6 +276,8 @@ export const BAD_INPUT: Record<string, Operation> = {
     if (existsSync(full(place, name))) chmodSync(full(place, name), 0o644);
     if (place.random.chance(0.7)) place.write({ [name]: text(place) });
     if (!existsSync(full(place, name))) return false;
+    // Git compares times by the second: what only became unreadable within one would still be held, unchanged.
+    utimesSync(full(place, name), new Date(), new Date());
     if (place.random.chance(0.3)) ok(place, 'add', '-f', '--', name);
     if (place.random.chance(0.2)) return false;
     chmodSync(full(place, name), 0o000);
