@@ -5,9 +5,10 @@ import type { Evidence, HealthFacts, PaneState, Signs } from './facts.ts';
 /** All that is known, newest view, in the order in which it is trusted. */
 export function evidenceOf(facts: HealthFacts, now: number): Evidence[] {
   const { desired, lifecycle, link, probeError } = facts;
+  const phase = lifecycle.phase === 'none' ? 'nothing is being done to it' : lifecycle.phase;
   const found: Evidence[] = [
     { fact: 'desired', value: desired, ageMs: null },
-    { fact: 'lifecycle', value: withDetail(lifecycle.phase, lifecycle.detail), ageMs: age(now, lifecycle.since) },
+    { fact: 'lifecycle', value: withDetail(phase, lifecycle.detail), ageMs: age(now, lifecycle.since) },
     { fact: 'link', value: link.connected ? 'connected' : 'not connected', ageMs: age(now, link.since) },
   ];
   found.push(...snapshotEvidence(facts, now));

@@ -401,7 +401,7 @@ describe('a judgement', () => {
     });
     expect(judge(given, T0).evidence).toEqual([
       { fact: 'desired', value: 'up', ageMs: null },
-      { fact: 'lifecycle', value: 'none', ageMs: 5000 },
+      { fact: 'lifecycle', value: 'nothing is being done to it', ageMs: 5000 },
       { fact: 'link', value: 'connected', ageMs: 3_600_000 },
       { fact: 'snapshot', value: 'of i1', ageMs: 20 },
       { fact: 'turn', value: 'busy', ageMs: 60_000 },

@@ -145,7 +145,7 @@ export const FEATURES: Record<string, Operation> = {
   'another branch': (place) => !underWay(place) && ok(place, 'checkout', '-q', '-b', `b${place.random.below(1e9)}`),
   'another task': (place) => {
     const begun = place.random.chance(0.8);
-    if (begun) writeFileSync(path.join(place.gitDir, 'swarm-task'), `t${place.random.below(50)}\n`);
+    if (begun) writeFileSync(path.join(place.gitDir, 'swarm-task'), `t${place.random.below(50)} 0\n`);
     else rmSync(path.join(place.gitDir, 'swarm-task'), { force: true });
   },
   'detached HEAD': (place) => !underWay(place) && ok(place, 'checkout', '-q', '--detach'),
