@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
 import type { AgentSpec, HeldTask } from '../coordination/link.ts';
-import type { TaskResult } from '../coordination/messages.ts';
+import type { TaskOrder, TaskResult } from '../coordination/messages.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
 import { errorText } from '../domain/errors.ts';
 import type { BegunTask } from '../git/worktree-task.ts';
@@ -133,10 +133,10 @@ class Life {
       if (this.#attempt.brokenOff === null) throw error;
       return { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null, sessionId: null };
     }
-    // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
-    const captured = await this.#capture('task-start');
-    const { ports } = this.#deps.spec;
     const begun = await this.#begun();
+    // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
+    const captured = await this.#capture('task-start', begun?.sessionId);
+    const { ports } = this.#deps.spec;
     if (begun !== null) {
       const { sessionId } = begun;
       await workspace.begun(order, sessionId);
@@ -158,10 +158,10 @@ class Life {
   async #begun(): Promise<BegunTask | null> {
     const { order, workspace } = this.#attempt;
     if (order.resume === null) return null;
-    const begun = await workspace.begunTask();
-    if (begun?.task !== order.task) return null;
-    // Where nobody heard of a first word of the attempt before, this may be what another one left, long ago.
-    return order.resume.heard || begun.attempt === order.attempt - 1 ? begun : null;
+    const begun = goesOnWith(order, await workspace.begunTask());
+    if (begun === null || order.resume.since === 0) return begun;
+    // Nothing came of it where nobody was told anything, and it could not be told again what its preparation found.
+    return begun.sessionId !== null && (await this.#body.wasTold(begun.sessionId)) ? begun : null;
   }
 
   /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */
@@ -180,10 +180,12 @@ class Life {
     return unresolved;
   }
 
-  async #capture(reason: string): Promise<Captured> {
+  /** @param inHand the conversation that it belongs to, where that is not the one of the agent yet */
+  async #capture(reason: string, inHand?: string | null): Promise<Captured> {
     const { order, workspace } = this.#attempt;
     const { task, attempt, slot } = order;
-    const captured = await workspace.capture({ reason, task, attempt, sessionId: this.#body.sessionId() });
+    const sessionId = inHand ?? this.#body.sessionId();
+    const captured = await workspace.capture({ reason, task, attempt, sessionId });
     if (slot === 0) this.#deps.state.update({ checkpoint: { n: captured.n, at: iso(this.#deps) } });
     return captured;
   }
@@ -226,6 +228,11 @@ class Life {
   #enter(phase: HeldTask['phase']): void {
     this.#deps.state.setTask(this.#attempt.held(phase, iso(this.#deps)));
   }
+}
+
+/** What was begun in its worktree, where the order is to go on with that; what is older may be of long ago. Pure. */
+export function goesOnWith({ task, resume }: TaskOrder, begun: BegunTask | null): BegunTask | null {
+  return resume !== null && begun?.task === task && begun.attempt >= resume.since ? begun : null;
 }
 
 function conflictFailure(files: readonly string[]): VerifyFailure {

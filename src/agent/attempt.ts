@@ -102,6 +102,8 @@ export interface TaskBody {
   readonly resolvesConflicts: boolean;
   /** Nobody works in its worktree any more, or the attempt was broken off: before that no file may change. */
   ready(): Promise<void>;
+  /** Something was said in this conversation: it, and what was made in it, can be gone on with. */
+  wasTold(sessionId: string): Promise<boolean>;
   work(preparation: Preparation): Promise<BodyOutcome>;
   /** Null where this kind cannot mend anything. */
   mend(failure: VerifyFailure): Promise<BodyOutcome | null>;

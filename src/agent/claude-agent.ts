@@ -174,14 +174,12 @@ export class ClaudeAgent implements AgentKind {
   }
 
   body(attempt: Attempt): TaskBody {
-    const { spec, state, clock } = this.#options;
+    const { spec, state, clock, log } = this.#options;
     const start = this.#meter.total;
     const { budgetUsd } = attempt.order;
+    const parts = { conversation: this.#conversation, pane: this.#pane, board: this.#board, mailbox: this.#mailbox };
     const body = new ClaudeBody(attempt, {
-      conversation: this.#conversation,
-      pane: this.#pane,
-      board: this.#board,
-      mailbox: this.#mailbox,
+      ...parts,
       mark: markOf(spec, attempt.order),
       phase: (phase) => state.setTask(attempt.held(phase, new Date(clock.now()).toISOString())),
       event: (name, data) => this.#options.event(name, attempt.order.task, data),
@@ -190,6 +188,7 @@ export class ClaudeAgent implements AgentKind {
         return usageSince(this.#meter.total, start);
       },
       overBudget: () => budgetUsd !== null && usageSince(this.#meter.total, start).costUsd >= budgetUsd,
+      log,
     });
     this.#current = { attempt, body };
     this.#budget = budgetUsd === null ? null : { attempt, limit: this.#meter.total.costUsd + budgetUsd };

@@ -1,4 +1,7 @@
+import type { Logger } from 'pino';
 import type { Usage } from '../domain/agent.ts';
+import { errorText } from '../domain/errors.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
 import type { Attempt, BodyOutcome, TaskBody, VerifyFailure } from './attempt.ts';
 import type { ClaudePane } from './claude-pane.ts';
 import type { Conversation, TurnResult } from './conversation.ts';
@@ -30,7 +33,10 @@ export interface ClaudeBodyDependencies {
   usage(): Promise<Usage>;
   /** Whether it went over its budget. */
   overBudget(): boolean;
+  log: Logger;
 }
+
+const NOTE = 'note';
 
 type Reply = { from: 'person'; prompt: string; delivered: () => void } | { from: 'pane' };
 
@@ -48,7 +54,9 @@ export class ClaudeBody implements TaskBody {
     sessionId: null,
   };
   #verdict: Verdict | null = null;
-  #noting: Promise<void> = Promise.resolve();
+  /** The conversation that the worktree knows of. */
+  #noted: string | null = null;
+  readonly #notes = new KeyedMutex();
 
   constructor(attempt: Attempt, deps: ClaudeBodyDependencies) {
     this.#attempt = attempt;
@@ -72,11 +80,14 @@ export class ClaudeBody implements TaskBody {
   /** The conversation of this attempt now: a person's /clear in the middle of a task begins another one. */
   follow(): string | null {
     const attempt = this.#attempt;
-    const now = this.#deps.conversation.sessionId;
-    if (attempt.sessionId === null || now === null || now === attempt.sessionId) return attempt.sessionId;
+    if (attempt.sessionId === null) return null;
+    const now = this.#deps.conversation.sessionId ?? attempt.sessionId;
     attempt.sessionId = now;
-    // The supervisor hears of it too.
-    this.#noted(now).catch(() => {});
+    // As long as the disk does not take it, again with each change.
+    if (now !== this.#noted && !this.#notes.held(NOTE))
+      this.#note(now).catch((error: unknown) => {
+        this.#deps.log.warn({ error: errorText(error) }, 'the worktree does not know of the conversation');
+      });
     return now;
   }
 
@@ -89,13 +100,17 @@ export class ClaudeBody implements TaskBody {
     await this.#deps.conversation.ready({ signal, waits: () => this.#attempt.holdTimeout() });
   }
 
+  wasTold(sessionId: string): Promise<boolean> {
+    return this.#deps.conversation.exists(sessionId);
+  }
+
   async work(preparation: Preparation): Promise<BodyOutcome> {
     this.#preparation = preparation;
     const { order } = this.#attempt;
     if (order.resume === null || !preparation.resumed)
       return await this.#untilSaid('fresh', taskPrompt(order, preparation));
     const { reason } = order.resume;
-    // The supervisor may have died before it heard of it.
+    // What the worktree knows is newer: the supervisor may have died before it heard of that.
     const sessionId = preparation.sessionId ?? order.resume.sessionId;
     if (sessionId === null) return await this.#untilSaid('fresh', handoffPrompt(order, preparation, reason));
     return await this.#untilSaid({ resume: sessionId }, interruptedPrompt(order, reason));
@@ -183,16 +198,17 @@ export class ClaudeBody implements TaskBody {
   }
 
   async #began(sessionId: string): Promise<void> {
-    const known = this.#attempt.sessionId;
     this.#attempt.sessionId = sessionId;
-    if (known !== sessionId) await this.#noted(sessionId);
+    if (this.#noted !== sessionId) await this.#note(sessionId);
   }
 
   /** In the worktree: all who know of it may die before they have told. */
-  async #noted(sessionId: string): Promise<void> {
+  async #note(sessionId: string): Promise<void> {
     const { order, workspace } = this.#attempt;
-    this.#noting = this.#noting.catch(() => {}).then(() => workspace.begun(order, sessionId));
-    await this.#noting;
+    await this.#notes.run(NOTE, async () => {
+      await workspace.begun(order, sessionId);
+      this.#noted = sessionId;
+    });
   }
 
   /** Null: broken off while waiting. A person may answer by `swarm answer`, by a message, or in the pane itself. */

@@ -84,6 +84,11 @@ export class Conversation {
     return this.#sessionId;
   }
 
+  /** Something was said in it. */
+  exists(sessionId: string): Promise<boolean> {
+    return this.#options.sessionExists(sessionId);
+  }
+
   /** A turn that swarm began is under way, or waits for the pane. */
   get inTurn(): boolean {
     return this.#lane.held(LANE);

@@ -19,7 +19,7 @@ export interface Preparation {
   aside?: readonly string[] | undefined;
   /** Number of that checkpoint. */
   checkpoint: number | null;
-  /** The conversation that was begun there; null: the order knows. */
+  /** The conversation that was begun there; null: none that the worktree knows of. */
   sessionId: string | null;
   /** The agent's own block, where the project uses ports. */
   ports?: { base: number; size: number } | undefined;

@@ -40,6 +40,10 @@ export class ShellBody implements TaskBody {
   /** A slot's commands run one after the other. */
   async ready(): Promise<void> {}
 
+  async wasTold(): Promise<boolean> {
+    return false;
+  }
+
   async work(): Promise<BodyOutcome> {
     const { order, workspace, signal } = this.#attempt;
     const { spec, env, processes, clock, print } = this.#deps;

@@ -16,7 +16,7 @@ import type { Remembered } from './remembered.ts';
 import { withDiskErrors } from './disk-errors.ts';
 import { configurationSignature } from './ignore-rules.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
-import { changedFiles, treeChanges } from './observe.ts';
+import { changedFiles } from './observe.ts';
 import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
 import type { LockedIndex } from './persons-index.ts';
 import type { SavedState } from './record.ts';
@@ -32,7 +32,7 @@ import type { RepositoryConfig } from './repository-config.ts';
 import { ensureShadow, indexPath } from './shadow.ts';
 import { sweepWorkIndexes } from './shadow-index.ts';
 import { WorktreeWatch } from './watch.ts';
-import { WayFinder } from './way.ts';
+import { wayFrom, WayFinder } from './way.ts';
 import type { Way } from './way.ts';
 import { DEFAULT_LIMITS } from './types.ts';
 import type {
@@ -241,15 +241,10 @@ export class CheckpointStore {
     await dropOwnIndexLock(gitDir, target.index);
     // Whatever happened since the kill is not lost either.
     const { way } = await this.#captureBefore(n, `before going on with the rollback to ${n}`);
-    const before = safety === undefined ? undefined : await this.#wayFrom(safety, target);
+    // What is ignored at the target may have been removed by the first try, and is in no later capture.
+    const first = (await this.list()).find((one) => one.n === safety);
+    const before = first === undefined ? undefined : await wayFrom(this.place, first, target);
     await this.#restore(await this.#lock(target), way, target, before);
-  }
-
-  /** What is ignored at the target may have been removed by the first try, and is in no later capture than this one. */
-  async #wayFrom(n: number, target: LoadedCheckpoint): Promise<Pick<Way, 'tree' | 'changes'> | undefined> {
-    const safety = (await this.list()).find((one) => one.n === n);
-    if (safety === undefined || safety.damaged) return undefined;
-    return { tree: safety.tree, changes: await treeChanges(this.place, safety.tree, target.checkpoint.tree) };
   }
 
   async #captureBefore(

@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RawPath } from '../git/bytes.ts';
+import { isGitError } from '../git/errors.ts';
 import { treeChanges } from './observe.ts';
 import type { TreeChanges } from './observe.ts';
 import type { SavedState } from './record.ts';
 import type { Remembered } from './remembered.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { parseListing } from './tree-extras.ts';
-import type { CheckpointPlace } from './types.ts';
+import type { Checkpoint, CheckpointPlace } from './types.ts';
 
 /** The way from what is there, captured in full, to the checkpoint that is wanted. */
 export interface Way {
@@ -20,6 +21,22 @@ export interface Way {
   captured: ReadonlySet<RawPath>;
   /** Files of the target. */
   files: RawPath[];
+}
+
+/** From a checkpoint to another; undefined where what is left of the first does not say. */
+export async function wayFrom(
+  place: CheckpointPlace,
+  { damaged, tree }: Checkpoint,
+  target: LoadedCheckpoint,
+): Promise<Pick<Way, 'tree' | 'changes'> | undefined> {
+  if (damaged) return undefined;
+  try {
+    return { tree, changes: await treeChanges(place, tree, target.checkpoint.tree) };
+  } catch (error) {
+    // Its commit is there, and not its tree.
+    if (isGitError(error, 'corrupt-repository', 'unknown-revision')) return undefined;
+    throw error;
+  }
 }
 
 const filesOf = (listing: Buffer): ReadonlySet<RawPath> => new Set(parseListing(listing).files);

@@ -75,11 +75,11 @@ export const taskOrderSchema = z.object({
   verifyFollowUps: z.number().int().min(0),
   budgetUsd: z.number().positive().nullable(),
   /**
-   * Set when the attempt before was lost on this same agent, or given back: go on with that worktree and conversation.
-   * `heard`: it is known to have come to its first word; else only the worktree can tell.
+   * Set when the attempt before was this same agent's and is not to be begun anew: go on with that worktree and
+   * conversation, if an attempt from `since` on has begun there. 0: one has, of whatever number.
    */
   resume: z
-    .object({ sessionId: z.string().nullable(), heard: z.boolean().default(true), reason: z.string() })
+    .object({ sessionId: z.string().nullable(), since: z.number().int().min(0).default(0), reason: z.string() })
     .nullable(),
   /** Earlier attempts, oldest first, for the hand-off. */
   history: z.array(

@@ -7,9 +7,9 @@ const FILE = 'swarm-task';
 /** What was begun in a worktree that was prepared for it, as its wrapper knew it when it said the first word. */
 export interface BegunTask {
   task: string;
-  /** The newest attempt at it here; 0: a rollback set the worktree back to it. */
+  /** The newest attempt at it here; 0: a rollback set the worktree back to it, or nobody noted it. */
   attempt: number;
-  /** The conversation that it was in last; null: none, or none that belongs to these files. */
+  /** The conversation that it was in last; null: none, or not the one to go on in. */
   sessionId: string | null;
 }
 

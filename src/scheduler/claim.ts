@@ -2,7 +2,7 @@ import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
 import { taskId } from '../domain/task-id.ts';
 import type { Task } from '../domain/task.ts';
-import type { LeaseRow, TaskRow } from '../store/task-rows.ts';
+import type { AttemptRow, LeaseRow, TaskRow } from '../store/task-rows.ts';
 import { taskDocument } from './document.ts';
 import { decodeLane, lanePrefix, mayTake, type Claimer } from './lane.ts';
 import { fail, promoteDue } from './settle.ts';
@@ -111,9 +111,8 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   step.move(task, 'claim', { attempts: n, note: null });
   attempts.begin(task.n, n, claim.agent, step.now);
   const itsOwn = document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1;
-  const heard = previous?.session_id !== null;
-  // Of one that was lost together with all who could tell, its worktree may know more.
-  const goesOn = itsOwn && (heard || previous.outcome === 'lost');
+  const since = itsOwn ? goesOnSince(attempts.of(`[${task.n}]`), previous) : null;
+  const goesOn = itsOwn && since !== null;
   // Also if nobody gets to a first word of this attempt: the next one goes on there.
   if (goesOn) attempts.setSession(task.n, n, previous.session_id);
   let decoration: Decoration;
@@ -135,7 +134,7 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
     resume: goesOn
       ? {
           sessionId: previous.session_id || null,
-          heard,
+          since,
           reason: previous.error ?? `attempt ${previous.n} was ${previous.outcome}`,
         }
       : null,
@@ -154,6 +153,23 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   attempts.lease(row);
   step.record('task.leased', task.n, claim.agent, { attempt: n, slot: claim.slot });
   return orderOf(step, document, row);
+}
+
+/**
+ * The oldest attempt that its worktree may have been left by, for the next one to go on there; 0: it is known to have
+ * been. Null: to begin anew. Where all who could tell of a first word died at once, only the worktree knows of it.
+ */
+function goesOnSince(all: readonly AttemptRow[], last: AttemptRow): number | null {
+  if (last.session_id !== null) return 0;
+  const known = all.findLastIndex((one) => one.n <= last.n && !(one.agent === last.agent && isUnheard(one)));
+  const since = all[known + 1]?.n ?? last.n + 1;
+  return since <= last.n ? since : null;
+}
+
+/** Nobody has heard of its first word, nor found that its work came to nothing. */
+function isUnheard({ session_id, outcome, error_class }: AttemptRow): boolean {
+  if (session_id !== null) return false;
+  return outcome === 'lost' || outcome === 'released' || (outcome === 'failed' && error_class === 'setup');
 }
 
 function orderOf(step: Step, task: Task, lease: LeaseRow): TaskOrder {

@@ -221,9 +221,9 @@ test('after the death of the wrapper the next one goes on with the same conversa
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
   supervisor.orders.push(
     // Nobody had heard of its first word: the worktree knows.
-    pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId: null, heard: false, reason } }),
+    pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId: null, since: 1, reason } }),
     // Lost while it was prepared: what stands in the worktree then is the branch of the first.
-    pane.order('t2', { prompt: 'Something else', attempt: 2, resume: { sessionId, heard: true, reason } }),
+    pane.order('t2', { prompt: 'Something else', attempt: 2, resume: { sessionId, since: 0, reason } }),
   );
   await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
   await pane.tmux('respawn-pane', '-t', '=worker-1:');

@@ -403,8 +403,12 @@ describe('An interrupted rollback', () => {
     const { n } = await world.store.capture(because);
     world.write({ '.gitignore': '', 'a.txt': 'later\n' });
     const { n: safety } = await world.store.capture(because);
+    world.write({ 'a.txt': 'later still\n' });
+    const torn = await world.store.capture(because);
+    rmSync(path.join(world.repository.gitCommonDir, 'objects', torn.tree.slice(0, 2), torn.tree.slice(2)));
     for (const [of, left] of [
       [77, []],
+      [torn.n, []],
       [safety, ['data.bin']],
     ] as const) {
       // As a kill leaves it: no longer in the way of the checkpoint, and not back yet.

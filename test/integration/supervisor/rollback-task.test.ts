@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { openWorkspace } from '../../../src/agent/workspace.ts';
+import { goesOnWith } from '../../../src/agent/attempt-life.ts';
 import type { Workspace } from '../../../src/agent/ports.ts';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
@@ -98,15 +99,17 @@ it('what was captured before the first word of a task is not gone on from in the
   await workspace.begun(order, 'its-own');
   await engine.noteSession(order.task, 1, 'its-own');
   expect((await rollbacks.run(agent, n, PERSON)).conversation).toMatchObject({ how: 'fresh' });
-  expect(await claim()).toMatchObject({ attempt: 2, resume: null });
+  const next = await claim();
+  expect([next.attempt, goesOnWith(next, await workspace.begunTask())]).toEqual([2, null]);
   store.close();
 });
 
 it('the taking back of a rollback to before a task is not lost where the next attempt has not begun', async () => {
   using repository = makeRepository();
   const scene = await backToBefore(repository, PERSON);
-  const { agent, claim, store } = scene;
-  expect(await claim()).toMatchObject({ attempt: 2, resume: null });
+  const { agent, claim, store, workspace } = scene;
+  const next = await claim();
+  expect([next.attempt, goesOnWith(next, await workspace.begunTask())]).toEqual([2, null]);
   await undo(scene);
   expect(await claim()).toMatchObject({ attempt: 3, resume: { sessionId: agent.row.sessionId } });
   store.close();

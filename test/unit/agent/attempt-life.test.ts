@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Attempt, type TaskBody } from '../../../src/agent/attempt.ts';
 import { liveAttempt, type LifeDependencies } from '../../../src/agent/attempt-life.ts';
-import type { Workspace } from '../../../src/agent/ports.ts';
+import type { WhyCapture, Workspace } from '../../../src/agent/ports.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 import type { BegunTask } from '../../../src/git/worktree-task.ts';
 import { SurvivorsError } from '../../../src/agent/survivors.ts';
@@ -16,15 +16,20 @@ interface Found {
   session: string | null;
   prepared: number;
   noted: BegunTask[];
+  /** The conversation of the checkpoint at its start. */
+  kept: string | null;
 }
 
 /** What becomes of an order to go on (attempt 4 of `t1`) in a worktree where this was begun. */
-async function goneOn(begun: BegunTask | null, heard = true): Promise<Found> {
-  const found: Found = { resumed: null, session: null, prepared: 0, noted: [] };
+async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<Found> {
+  const found: Found = { resumed: null, session: null, prepared: 0, noted: [], kept: null };
   const workspace = {
     path: '/repo.swarm/worker-1',
     ensure: async () => undefined,
-    capture: async () => captured,
+    capture: async ({ reason, sessionId }: WhyCapture) => {
+      if (reason === 'task-start') found.kept = sessionId;
+      return captured;
+    },
     begunTask: async () => begun,
     begun: async ({ task, attempt }: BegunTask, sessionId: string | null) => {
       found.noted.push({ task, attempt, sessionId });
@@ -35,7 +40,7 @@ async function goneOn(begun: BegunTask | null, heard = true): Promise<Found> {
     },
     commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [] }),
   } as unknown as Workspace;
-  const resume = { sessionId: heard ? 's' : null, heard, reason: 'its wrapper died' };
+  const resume = { sessionId: since === 0 ? 's' : null, since, reason: 'its wrapper died' };
   const order = { task: 't1', attempt: 4, slot: 0, resume, timeoutMs: null, verify: null } as unknown as TaskOrder;
   const body: TaskBody = {
     resolvesConflicts: true,
@@ -46,7 +51,8 @@ async function goneOn(begun: BegunTask | null, heard = true): Promise<Found> {
     },
     mend: async () => null,
     ready: async () => undefined,
-    sessionId: () => 's',
+    wasTold: async () => told,
+    sessionId: () => 'before',
     usage: async () => ({ ...NO_USAGE }),
   };
   const { outcome } = await liveAttempt(new Attempt(order, workspace, ''), body, {
@@ -62,8 +68,8 @@ async function goneOn(begun: BegunTask | null, heard = true): Promise<Found> {
 }
 
 test('an attempt goes on only where the worktree is that of its task', async () => {
-  const goesOn = { resumed: true, prepared: 0, session: 's' };
-  const begins = { resumed: false, prepared: 1, session: null, noted: [] };
+  const goesOn = { resumed: true, prepared: 0, session: 's', kept: 's' };
+  const begins = { resumed: false, prepared: 1, session: null, noted: [], kept: 'before' };
   const own = { task: 't1', attempt: 3, sessionId: 's' };
   const noted = [{ ...own, attempt: 4 }];
   expect(await goneOn(own)).toEqual({ ...goesOn, noted });
@@ -71,10 +77,14 @@ test('an attempt goes on only where the worktree is that of its task', async () 
   // The attempt before died while it prepared: what stands there is the branch of another task.
   expect(await goneOn({ ...own, task: 't0' })).toEqual(begins);
   expect(await goneOn(null)).toEqual(begins);
-  // All died before anybody had heard of its first word.
-  expect(await goneOn(own, false)).toEqual({ ...goesOn, noted });
-  // The attempt before was another agent's, or to begin anew: what stands there is older than that.
-  expect(await goneOn({ ...own, attempt: 2 }, false)).toEqual(begins);
+  // All died before anybody had heard of a first word.
+  expect(await goneOn(own, 2)).toEqual({ ...goesOn, noted });
+  expect(await goneOn({ ...own, attempt: 2 }, 2)).toEqual({ ...goesOn, noted });
+  // What stands there is older than what is to be gone on with: another agent had it since, or it began anew.
+  expect(await goneOn({ ...own, attempt: 1 }, 2)).toEqual(begins);
+  expect(await goneOn({ ...own, attempt: 0 }, 1)).toEqual(begins);
+  // They died before the first word was said.
+  expect(await goneOn(own, 2, false)).toEqual(begins);
 });
 
 test.each([
@@ -103,6 +113,7 @@ test.each([
       return { kind: 'done', summary: '' };
     },
     mend: async () => null,
+    wasTold: async () => false,
     ready: async () => {
       if (when === 'ready') await endMarked(mark);
     },

@@ -125,18 +125,29 @@ describe('losses', () => {
     expect(await take(engine, 'worker-1', { incarnation: 'new' })).toMatchObject({
       task: 't1',
       attempt: 2,
-      resume: { sessionId: 'session-1', heard: true, reason: 'the machine went down' },
+      resume: { sessionId: 'session-1', since: 0, reason: 'the machine went down' },
     });
   });
 
   test('where nobody had heard of a first word, its worktree may know of one', async () => {
-    const { engine } = kit();
-    await engine.submit([spec()]);
+    const { engine, clock } = kit();
+    await engine.submit([spec({ retries: 3 })]);
     for (const attempt of [1, 2, 3]) {
-      const resume = attempt === 1 ? null : { sessionId: null, heard: false, reason: 'all died' };
-      expect(await take(engine, 'worker-1', { incarnation: `${attempt}` })).toMatchObject({ attempt, resume });
-      await engine.lost({ agent: 'worker-1' }, 'all died');
+      const resume = attempt === 1 ? null : { sessionId: null, since: 1, reason: 'all died' };
+      const order = await take(engine, 'worker-1', { incarnation: `${attempt}` });
+      expect(order).toMatchObject({ attempt, resume });
+      if (attempt === 2) await engine.result(resultOf(order, 'worker-1', { outcome: 'released', error: 'all died' }));
+      else await engine.lost({ agent: 'worker-1' }, 'all died');
     }
+    await engine.result(
+      failureOf(await take(engine, 'worker-1'), 'worker-1', { errorClass: 'setup', error: 'no disk' }),
+    );
+    clock.time += 3_600_000;
+    expect(await take(engine, 'worker-1')).toMatchObject({ attempt: 5, resume: { since: 1 } });
+    await engine.passOn('worker-1', 'worker-1', 'stuck');
+    expect(await take(engine, 'worker-1')).toMatchObject({ attempt: 6, resume: null });
+    await engine.lost({ agent: 'worker-1' }, 'all died');
+    expect(await take(engine, 'worker-1')).toMatchObject({ attempt: 7, resume: { since: 6 } });
   });
 
   test('after a minute any agent may take it, from the beginning', async () => {
@@ -164,7 +175,7 @@ describe('losses', () => {
     clock.time += 3_600_000;
     expect(await take(engine, 'worker-1')).toMatchObject({
       task: 't1',
-      resume: { sessionId: 'session-1', heard: true, reason: 'attempt 1 was released' },
+      resume: { sessionId: 'session-1', since: 0, reason: 'attempt 1 was released' },
     });
   });
 
@@ -411,11 +422,14 @@ describe('what an agent had in hand is put back', () => {
     await begun(engine);
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
     const again = await take(engine, 'worker-1');
-    expect(again.resume).toEqual({ sessionId: null, heard: true, reason });
+    expect(again.resume).toEqual({ sessionId: null, since: 0, reason });
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
     expect((await take(engine, 'worker-1')).resume, 'also where nobody got to a word of it').toEqual(again.resume);
     await engine.putBack('worker-1', { worktree: 'anew', sessionId: null, reason });
-    expect((await take(engine, 'worker-1')).resume).toBeNull();
+    expect((await take(engine, 'worker-1')).resume, 'what is there is older').toMatchObject({
+      sessionId: null,
+      since: 3,
+    });
   });
 
   test('begins anew where it had not come to its first word: the worktree may be that of another task', async () => {
@@ -423,7 +437,7 @@ describe('what an agent had in hand is put back', () => {
     await engine.submit([spec()]);
     await take(engine, 'worker-1');
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: 'of-the-task-before', reason });
-    expect((await take(engine, 'worker-1')).resume).toBeNull();
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, since: 1, reason });
   });
 
   test('goes on in its own conversation where none is named, and from what it was set back to in any case', async () => {
@@ -431,15 +445,15 @@ describe('what an agent had in hand is put back', () => {
     await engine.submit([spec()]);
     await begun(engine);
     await engine.putBack('worker-1', { worktree: 'as-it-is', reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: 's-own', heard: true, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: 's-own', since: 0, reason });
     await engine.putBack('worker-1', { worktree: 'anew', reason });
-    expect((await take(engine, 'worker-1')).resume).toBeNull();
+    expect((await take(engine, 'worker-1')).resume).toMatchObject({ sessionId: null, since: 2 });
     await engine.putBack('worker-1', { worktree: 'of-task', reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, heard: true, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId: null, since: 0, reason });
     await engine.putBack('worker-1', { worktree: 'anew', reason });
     await take(engine, 'worker-1');
     await engine.putBack('worker-1', { worktree: 'of-task', sessionId, reason });
-    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId, heard: true, reason });
+    expect((await take(engine, 'worker-1')).resume).toEqual({ sessionId, since: 0, reason });
   });
 
   test('waits for its agent as long as that is held, else a minute', async () => {

@@ -229,7 +229,7 @@ test('what a stopped agent that no longer listened had not begun is not gone on 
   const agent = Object.assign(record('worker-1', { sessionId: 'of-the-task-before' }), { snapshot: snapshot() });
   await ports.giveBackLeases(agent, 'released', 'its agent was stopped');
   expect(engine.get('t1')).toMatchObject({ state: 'ready', attempts: [{ outcome: 'released', sessionId: null }] });
-  expect((await take(engine, 'worker-1', { incarnation: 'next' })).resume).toBeNull();
+  expect((await take(engine, 'worker-1', { incarnation: 'next' })).resume).toMatchObject({ sessionId: null, since: 1 });
 });
 
 test('a result that a wrapper had left on disk is taken also when its agent was stopped by a supervisor that never heard it', async () => {
