@@ -63,7 +63,7 @@ export function restoreModes(
 ): void {
   const then = new Map(target.modes);
   const sameBase = JSON.stringify(current.base) === JSON.stringify(target.base);
-  const paths = new Set([...parentsOf(files), ...target.emptyDirs, ...files]);
+  const paths = new Set([...parentsOf([...files, ...target.emptyDirs]), ...target.emptyDirs, ...files]);
   const now = [...current.modes.map(([raw]) => raw), ...changed, ...parentsOf(changed)];
   const perhaps = sameBase ? new Set([...then.keys(), ...now].filter((raw) => paths.has(raw))) : paths;
   // Deepest first: a directory that is closed to its owner must be closed last.

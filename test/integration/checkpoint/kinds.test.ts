@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { gitFacts, walk } from './walk.ts';
@@ -77,6 +77,17 @@ const CASES: Record<string, Case> = {
     now: (world) => {
       unlinkSync(full(world, 'lk'));
       mkdirSync(full(world, 'lk/sub'), { recursive: true });
+    },
+  },
+  'a closed directory with nothing but an empty one, and one that cannot be written to': {
+    then: (world) => {
+      mkdirSync(full(world, 'closed/hollow'), { recursive: true });
+      chmodSync(full(world, 'closed'), 0o700);
+    },
+    now: (world) => {
+      gone(world, 'closed');
+      mkdirSync(full(world, 'fixed/hollow'), { recursive: true });
+      chmodSync(full(world, 'fixed'), 0o555);
     },
   },
   'an empty directory is an ignored link to somewhere outside': {

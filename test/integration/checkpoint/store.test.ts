@@ -90,6 +90,7 @@ describe('Capturing', () => {
     ['an empty directory that went', (w: string) => rmdirSync(path.join(w, 'void'))],
     ['a file that is closed to others', (w: string) => chmodSync(path.join(w, 'readme.txt'), 0o600)],
     ['a directory that is closed to others', (w: string) => chmodSync(path.join(w, 'sub'), 0o700)],
+    ['the same of one that holds only an empty one', (w: string) => chmodSync(path.join(w, 'holds'), 0o700)],
     ['a staged file', (w: string, git: (...a: string[]) => string) => git('add', 'loose.txt')],
     ['a commit', (_: string, git: (...a: string[]) => string) => git('commit', '-q', '--allow-empty', '-m', 'x')],
     ['another branch', (_: string, git: (...a: string[]) => string) => git('checkout', '-q', '-b', 'other')],
@@ -97,6 +98,7 @@ describe('Capturing', () => {
     using world = await makeWorld({ files: { 'readme.txt': 'hello\n', 'sub/file.txt': 'x\n' } });
     world.write({ 'loose.txt': 'loose\n' });
     mkdirSync(path.join(world.worktree, 'void'));
+    mkdirSync(path.join(world.worktree, 'holds/hollow'), { recursive: true });
     await world.store.capture(because);
     expect(await world.store.capture(because)).toMatchObject({ n: 1, created: false });
     change(world.worktree, world.git);
