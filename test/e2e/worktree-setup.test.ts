@@ -27,6 +27,10 @@ const events = async (): Promise<{ name: string; agent: string | null; data: Rec
   (await world.ok(['events', '--json', '-n', '500'])).jsonLines();
 const worktree = (agent: string, ...names: string[]): string =>
   path.join(`${world.repository.path}.swarm`, agent, ...names);
+const portBases = async (): Promise<number[]> =>
+  (await world.ok(['status', '--json']))
+    .json<{ agents: { portBase: number }[] }>()
+    .agents.map(({ portBase }) => portBase);
 const agent = async (id: string) => (await world.status()).agents.find((one) => one.id === id);
 /** What the set-up of an agent runs, also what it hid in a session of its own. */
 const running = (id: string): number[] =>
@@ -182,8 +186,7 @@ describe('a set-up', () => {
     await world.ok(UP);
     expect(await log()).toEqual(first);
     // The same ports as before, and they are told.
-    const { agents } = (await world.ok(['status', '--json'])).json<{ agents: { portBase: number }[] }>();
-    expect(agents.map(({ portBase }) => portBase)).toEqual([one, two]);
+    expect(await portBases()).toEqual([one, two]);
     await world.ok(['down']);
     await world.repository.write({ 'swarm.yaml': config(`setup: [[sh, -c, '${script}'], ["true"]]`) });
     await world.ok(UP);
@@ -281,16 +284,23 @@ if (process.env['SWARM_TEST_LONG'] === '1') {
     );
     await world.ok(UP);
     await world.brokerUp();
+    // Each waits for the other, so that neither slot does both.
+    const meeting = path.join(world.environment.directory, 'meeting');
+    await mkdir(meeting);
+    const meet = `touch ${meeting}/$$; until [ $(ls ${meeting} | wc -l) = 2 ]; do sleep 0.1; done`;
     const both = [1, 2].map(() =>
       world.shell(
-        'sleep 2; cat .env .env.made > seen.txt; echo "$SWARM_WORKTREE $SWARM_AGENT $SWARM_PORT_BASE" >> seen.txt',
+        `${meet}; cat .env .env.made > seen.txt; echo "$SWARM_WORKTREE $SWARM_AGENT $SWARM_PORT_BASE" >> seen.txt`,
       ),
     );
     const ids = await Promise.all(both);
     await world.done(...ids);
+    const portBase = (await portBases())[0];
     const seen = await Promise.all(ids.map((id) => world.show(id, 'seen.txt')));
     expect(seen.toSorted()).toEqual(
-      ['worker-1', 'worker-1.1'].map((name) => `GREETING=hello\ndone\n${worktree(name)} worker-1 20000`).toSorted(),
+      ['worker-1', 'worker-1.1']
+        .map((name) => `GREETING=hello\ndone\n${worktree(name)} worker-1 ${portBase}`)
+        .toSorted(),
     );
     expect((await Promise.all(ids.map((id) => world.task(id)))).map(outcomes)).toEqual([['done'], ['done']]);
   });
