@@ -17,7 +17,7 @@ const CHECKS = {
   lint: { budget: 20, argv: program('oxlint', 'bin', 'oxlint') },
   format: { budget: 5, argv: [...program('oxfmt', 'bin', 'oxfmt'), '--list-different'] },
   unused: { budget: 10, argv: program('knip', 'bin', 'knip.js') },
-  types: { budget: 10, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
+  types: { budget: 20, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
 const SUITES = {
   unit: { budget: 45 },
