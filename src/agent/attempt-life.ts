@@ -8,7 +8,7 @@ import type { BegunTask } from '../git/worktree-task.ts';
 import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
 import { exitText, runCommand } from './command.ts';
 import type { Captured, Clock, Processes, Tip } from './ports.ts';
-import { clip, type Preparation } from './prompt.ts';
+import { clip, NO_PREPARATION, type Preparation } from './prompt.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
 import { SurvivorsError } from './survivors.ts';
@@ -131,7 +131,7 @@ class Life {
     } catch (error) {
       // Called off in the middle of a set-up: there is nothing to capture, and no failure to tell.
       if (this.#attempt.brokenOff === null) throw error;
-      return { resumed: false, branch: null, conflict: null, leftovers: [], checkpoint: null, sessionId: null };
+      return NO_PREPARATION;
     }
     const begun = await this.#begun();
     // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
@@ -140,7 +140,7 @@ class Life {
     if (begun !== null) {
       const { sessionId } = begun;
       await workspace.begun(order, sessionId);
-      return { resumed: true, branch: null, conflict: null, leftovers: [], checkpoint: null, sessionId, ports };
+      return { ...NO_PREPARATION, resumed: true, sessionId, ports };
     }
     const prepared = await workspace.prepare(order, captured.commit);
     this.tip = { commit: prepared.commit, branch: prepared.branch };

@@ -12,6 +12,7 @@ import {
   answerPrompt,
   handoffPrompt,
   interruptedPrompt,
+  NO_PREPARATION,
   retryPrompt,
   taskPrompt,
   unfinishedPrompt,
@@ -45,14 +46,7 @@ export class ClaudeBody implements TaskBody {
   readonly resolvesConflicts = true;
   readonly #attempt: Attempt;
   readonly #deps: ClaudeBodyDependencies;
-  #preparation: Preparation = {
-    resumed: false,
-    branch: null,
-    conflict: null,
-    leftovers: [],
-    checkpoint: null,
-    sessionId: null,
-  };
+  #preparation = NO_PREPARATION;
   #verdict: Verdict | null = null;
   /** The conversation that the worktree knows of. */
   #noted: string | null = null;

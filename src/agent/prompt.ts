@@ -25,6 +25,16 @@ export interface Preparation {
   ports?: { base: number; size: number } | undefined;
 }
 
+/** Of a worktree in which nothing was done. */
+export const NO_PREPARATION: Preparation = {
+  resumed: false,
+  branch: null,
+  conflict: null,
+  leftovers: [],
+  checkpoint: null,
+  sessionId: null,
+};
+
 const HOW_TO_FINISH = [
   'When the work is finished, call the tool complete_task with a summary of a few lines: what you did, and what the next person must know.',
   'If it cannot be done, call fail_task with the reason. If only a person can decide something, call ask_person with one clear question and end your turn.',
