@@ -45,7 +45,7 @@ export async function gather(context: CaptureContext, seen: Seen): Promise<Gathe
   const empty = moved ? await readEmptyDirs(shadow, listing) : firstEmpty;
   const base = baseModes(process.umask());
   const parents = parentsOf(listing.files);
-  const directories = [...parentsOf([...listing.files, ...empty.empty]), ...empty.empty];
+  const directories = [...new Set([...parents, ...parentsOf(empty.empty), ...empty.empty])];
   const modes = await modesNow(seen, moved ? null : known, { files: listing.files, directories, base });
   const saved: SavedState = {
     v: 1,
