@@ -89,8 +89,10 @@ function takeOption(at: Position, word: string): void {
   const [flag, inline] = splitOnce(word, '=');
   const option = findOption(at.command, flag);
   at.pending = null;
-  if (option === undefined || (!option.required && !option.optional)) return;
-  if (inline === undefined) at.pending = option;
+  // What follows belongs to the program of a shell task.
+  if (option?.attributeName() === 'command') at.literal = true;
+  else if (option === undefined || (!option.required && !option.optional)) return;
+  else if (inline === undefined) at.pending = option;
   else takeValue(at, option, inline);
 }
 

@@ -2,12 +2,14 @@ import process from 'node:process';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Interrupt } from './interrupt.ts';
 import { Output, shortCommand } from './output.ts';
+import { splitCommandLine } from './shell-argv.ts';
 
 /** Runs one command line and sets the exit code. Nothing is thrown: this is where every error ends. */
 export async function main(argv: readonly string[]): Promise<void> {
   endQuietlyWhenNobodyReads();
   // Before any option is parsed, since a wrong option must be answered in the right shape too.
-  const options = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : undefined);
+  const { own } = splitCommandLine(argv);
+  const options = own.slice(0, own.includes('--') ? own.indexOf('--') : undefined);
   const output = new Output({
     stdout: process.stdout,
     stderr: process.stderr,

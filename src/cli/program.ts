@@ -4,6 +4,7 @@ import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
 import { refuseInsideAgent, type Context, type World } from './context.ts';
 import { changeDirectory } from './project.ts';
 import { addCheckpointCommands } from './checkpoint-commands.ts';
+import { splitCommandLine } from './shell-argv.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 import { addWorkCommands } from './work-commands.ts';
 import { usageError } from './usage.ts';
@@ -27,13 +28,14 @@ export async function run(world: World): Promise<number> {
     program.outputHelp();
     return 0;
   }
+  const { own } = splitCommandLine(world.argv);
   try {
-    await program.parseAsync([...world.argv], { from: 'user' });
+    await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Help and version were asked for and have been printed.
     if (error.exitCode === 0) return 0;
-    throw usageError(error, program, world.argv);
+    throw usageError(error, program, own);
   }
   return exitCode;
 }
@@ -206,7 +208,7 @@ function addTaskCommands(program: Command, call: Call): void {
     .command('add')
     .summary('add a task')
     .argument('<title>')
-    .argument('[rest...]', '- reads the prompt from stdin; after -- comes the argv of a shell task')
+    .argument('[rest...]', '- reads the prompt from stdin; after -- comes the argv of a shell task, as after --command')
     .option('--prompt <text>', 'what the agent is told; the title serves where nothing is said')
     .option('--prompt-file <file>', 'the same, from a file')
     .addOption(new Option('--priority <priority>').choices(PRIORITIES))
@@ -214,7 +216,11 @@ function addTaskCommands(program: Command, call: Call): void {
     .option('--on <id>', 'go on from the tip of this task')
     .option('--needs <capability...>', 'only for agents that have these')
     .option('--agent <id>', 'only for this agent')
-    .option('--command <argv...>', 'run this program instead of asking a model (arguments with dashes: after --)')
+    // Taken out before commander reads the rest (shell-argv.ts); here for help, completion, and where it has no value.
+    .option(
+      '--command <argv...>',
+      'run this instead of asking a model: a program and its arguments, to the end of line',
+    )
     .option('--timeout <duration>', 'of one attempt, e.g. 30m')
     .addOption(new Option('--retries <n>', 'further attempts after a failed one').argParser(integer(0, 100)))
     .option('--verify <name>', 'the verify command of swarm.yaml that decides; none for no check')

@@ -7,6 +7,7 @@ import { parseDuration } from '../lib/duration.ts';
 import type { Context } from './context.ts';
 import { oneLine } from './output.ts';
 import { openProject } from './project.ts';
+import { splitCommandLine, type CommandLine } from './shell-argv.ts';
 import { readAll } from './stdin.ts';
 
 export interface AddOptions {
@@ -17,7 +18,6 @@ export interface AddOptions {
   on?: string;
   needs?: string[];
   agent?: string;
-  command?: string[];
   timeout?: string;
   retries?: number;
   verify?: string;
@@ -26,8 +26,7 @@ export interface AddOptions {
 }
 
 export async function addTask(context: Context, title: string, rest: string[], options: AddOptions): Promise<void> {
-  const dashed = context.argv.includes('--');
-  const words = readWords(title, rest, dashed, options);
+  const words = readWords(title, rest, splitCommandLine(context.argv), options);
   const prompt = await readPrompt(context, words.fromStdin, options);
   const task = newTask(words.title === '-' ? firstLine(prompt) : words.title, prompt, words.command, options);
   const { client } = await openProject(context);
@@ -45,20 +44,25 @@ interface Words {
 }
 
 /** What stands after the title: `-`, or after `--` the argv of a shell task. Anything else is a title without quotes. */
-export function readWords(title: string, rest: readonly string[], dashed: boolean, options: AddOptions): Words {
+export function readWords(
+  title: string,
+  rest: readonly string[],
+  { own, program }: CommandLine,
+  options: AddOptions,
+): Words {
   const dash = rest[0] === '-';
   const argv = dash ? rest.slice(1) : [...rest];
-  if (argv.length > 0 && !dashed) {
+  if (argv.length > 0 && !own.includes('--')) {
     throw new SwarmError('usage', `"${argv[0]}" is one word too many`, {
-      hint: `Put the title in quotes: \`swarm task add "${[title, ...argv].join(' ')}"\`; the argv of a shell task comes after --.`,
+      hint: `Put the title in quotes: \`swarm task add "${[title, ...argv].join(' ')}"\`; the argv of a shell task comes after --command.`,
       exitCode: 2,
     });
   }
-  const command = [...(options.command ?? []), ...argv];
+  const command = program ?? argv;
   return {
     title,
     fromStdin: dash || title === '-' || options.promptFile === '-',
-    command: command.length === 0 ? undefined : command,
+    command: command.length === 0 ? undefined : [...command],
   };
 }
 

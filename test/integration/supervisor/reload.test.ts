@@ -55,7 +55,9 @@ test('what is in order is applied to the swarm that is up, and its agents get it
   expect(after.config?.version).not.toBe(before.config?.version);
   expect([after.supervisor.pid, after.agents[0]?.restarts]).toEqual([before.supervisor.pid, 0]);
   // Two slots of the same agent, and no second attempt.
-  const { id } = (await ok('task', 'add', 'both', '--agent', 'runner-1', '--json', '--', 'sh', '-c', 'exit 1')).json<{
+  const { id } = (
+    await ok('task', 'add', 'both', '--agent', 'runner-1', '--json', '--command', 'sh', '-c', 'exit 1')
+  ).json<{
     id: string;
   }>();
   expect((await swarm('task', 'wait', id, '--timeout', '40s')).exitCode).toBe(1);

@@ -52,6 +52,7 @@ describe('completion', () => {
     [['rollback', 'worker-1', ''], 'checkpoints'],
     [['attach', 'worker-1', ''], null],
     [['task', 'add', 'title', '--', 'npm', ''], null],
+    [['task', 'add', 'title', '--command', 'npm', '--agent', ''], null],
   ] as const)('after %j come %s', (words, live) => {
     expect(plan(...words).live).toBe(live);
   });

@@ -181,6 +181,8 @@ describe('answer', () => {
 });
 
 describe('task add', () => {
+  const typed = { own: [], program: null };
+
   it('sends only what was said', () => {
     expect(newTask('Title', undefined, undefined, {})).toEqual({ title: 'Title' });
     expect(newTask('Title', 'Do it', undefined, { timeout: '1h30m', after: ['t1'], budget: 2, retries: 0 })).toEqual({
@@ -193,20 +195,14 @@ describe('task add', () => {
     });
   });
 
-  it('takes the argv of a shell task from --command and from after --', () => {
-    expect(readWords('T', ['npm', 'test', '--', '-x'], true, {}).command).toEqual(['npm', 'test', '--', '-x']);
-    expect(readWords('T', ['--watch'], true, { command: ['npm', 'test'] }).command).toEqual(['npm', 'test', '--watch']);
-    expect(readWords('T', [], false, { command: ['make'] }).command).toEqual(['make']);
-  });
-
   it('- is stdin', () => {
-    expect(readWords('T', ['-'], false, {})).toEqual({ title: 'T', fromStdin: true, command: undefined });
-    expect(readWords('-', [], false, {}).fromStdin).toBe(true);
-    expect(readWords('T', [], false, { promptFile: '-' }).fromStdin).toBe(true);
+    expect(readWords('T', ['-'], typed, {})).toEqual({ title: 'T', fromStdin: true, command: undefined });
+    expect(readWords('-', [], typed, {}).fromStdin).toBe(true);
+    expect(readWords('T', [], typed, { promptFile: '-' }).fromStdin).toBe(true);
   });
 
   it('a title without quotes is answered with the quotes', async () => {
-    expect((await thrown(() => readWords('Fix', ['the', 'bug'], false, {}))).hint).toContain(
+    expect((await thrown(() => readWords('Fix', ['the', 'bug'], typed, {}))).hint).toContain(
       '`swarm task add "Fix the bug"`',
     );
   });
