@@ -1,11 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { pinnedClaude } from './claude.ts';
 import { endProcessesOf, untilNoProcessOf } from './processes.ts';
 import { smallDisk, type SmallDisk } from './small-disk.ts';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '..', '..');
-const pinnedClaude = path.join(repositoryRoot, 'test/e2e/claude/node_modules/.bin');
 
 /** A machine of one's own, as far as swarm can tell: nothing of the person's account is seen or touched. */
 export interface IsolatedEnvironment extends AsyncDisposable {
@@ -41,6 +40,7 @@ export interface IsolatedEnvironmentOptions {
 
 /** The only way in which tests start swarm or its programs. Linux only. */
 export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = {}): Promise<IsolatedEnvironment> {
+  const PATH = searchPath(options.pathFirst ?? []);
   // Short, because a Unix socket's path ends at about 100 bytes.
   const directory = await mkdtemp('/tmp/sw-');
   const disk = options.diskBytes === undefined ? null : await smallDisk(directory, options.diskBytes);
@@ -60,7 +60,7 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
     XDG_RUNTIME_DIR: runtimeDir,
     XDG_CONFIG_HOME: configHome,
     TMPDIR: inside('tmp'),
-    PATH: searchPath(options.pathFirst ?? []),
+    PATH,
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
     ANTHROPIC_AUTH_TOKEN: 'dummy',
@@ -84,9 +84,8 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
 
 /** Node 24 (the one that runs the tests), the pinned Claude Code, then the system's programs. */
 function searchPath(first: string[]): string {
-  const claude = existsSync(pinnedClaude) ? [pinnedClaude] : [];
   const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  return [...first, path.dirname(process.execPath), ...claude, system].join(':');
+  return [...first, path.dirname(process.execPath), pinnedClaude().directory, system].join(':');
 }
 
 async function endEnvironment(directory: string, disk: SmallDisk | null, graceMs: number): Promise<void> {

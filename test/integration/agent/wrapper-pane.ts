@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 import { build } from 'esbuild';
+import { pinnedClaude } from '../../support/claude.ts';
 import { isolatedEnvironment, repositoryRoot, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { FakeSupervisor } from './fake-supervisor.ts';
@@ -77,7 +78,7 @@ export class WrapperPane implements AsyncDisposable {
       slots: 1,
       checkpoints: { everyMs: 300_000, maxFileBytes: 104_857_600, before: ['git clean'] },
       capabilities: [],
-      command: [process.env['SWARM_TEST_CLAUDE'] ?? '/opt/cc/node_modules/.bin/claude'],
+      command: [pinnedClaude().program],
       worktree,
       project,
       root: repository.path,

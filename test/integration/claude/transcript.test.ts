@@ -6,7 +6,7 @@ import { lastUuid, readTail, sessionExists, transcriptPath } from '../../../src/
 const test = base.extend<{ file: { path: string; env: { HOME: string } } }>({
   file: async ({}, use) => {
     const home = await mkdtemp('/tmp/sw-transcript-');
-    const file = transcriptPath({ HOME: home }, '/work', 's');
+    const file = transcriptPath({ HOME: home }, '/project', 's');
     await mkdir(path.dirname(file), { recursive: true });
     await use({ path: file, env: { HOME: home } });
     await rm(home, { recursive: true });
@@ -63,11 +63,11 @@ test('the last line of the conversation is neither a half one, nor a side chain,
 });
 
 test('a session exists once something was said in it, wherever it was begun', async ({ file }) => {
-  expect(await sessionExists(file.env, '/work', 's')).toBe(false);
+  expect(await sessionExists(file.env, '/project', 's')).toBe(false);
   await writeFile(file.path, '{"type":"mode"}\n');
-  expect(await sessionExists(file.env, '/work', 's')).toBe(false);
+  expect(await sessionExists(file.env, '/project', 's')).toBe(false);
   await appendFile(file.path, said('a'));
-  expect(await sessionExists(file.env, '/work', 's')).toBe(true);
+  expect(await sessionExists(file.env, '/project', 's')).toBe(true);
   expect(await sessionExists(file.env, '/elsewhere', 's')).toBe(true);
-  expect(await sessionExists(file.env, '/work', 'other')).toBe(false);
+  expect(await sessionExists(file.env, '/project', 'other')).toBe(false);
 });

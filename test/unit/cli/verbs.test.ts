@@ -264,10 +264,10 @@ describe('up', () => {
   it('asks about every program that the config names, and about no default', () => {
     expect(programsOf(parseConfig('', 'swarm.yaml'))).toEqual([]);
     const text =
-      'verify: {unit: [npm, test]}\nagents: {worker: {command: [claude, --x]}}\ntmux: {program: /opt/tmux}\n';
+      'verify: {unit: [npm, test]}\nagents: {worker: {command: [claude, --x]}}\ntmux: {program: /elsewhere/tmux}\n';
     expect(programsOf(parseConfig(text, 'swarm.yaml'))).toEqual([
       ['agents.worker.command', ['claude', '--x']],
-      ['tmux.program', ['/opt/tmux']],
+      ['tmux.program', ['/elsewhere/tmux']],
       ['verify.unit', ['npm', 'test']],
     ]);
     const worktree = 'worktree: {setup: [[npm, ci], [make]], teardown: [make, clean]}\n';

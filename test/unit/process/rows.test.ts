@@ -62,7 +62,8 @@ describe('ps', () => {
   });
 
   test('variables are found behind the arguments', () => {
-    const text = ' 12 sleep 5 HOME=/root MARK=p/a/-/- TERM=x\n 13 sleep 6 HOME=/root\n 14 sh XMARK=no MARK=p/b\n';
+    const text =
+      ' 12 sleep 5 HOME=/home/ada MARK=p/a/-/- TERM=x\n 13 sleep 6 HOME=/home/ada\n 14 sh XMARK=no MARK=p/b\n';
     expect([...parseVariables(text, 'MARK')]).toEqual([
       [12, 'p/a/-/-'],
       [14, 'p/b'],

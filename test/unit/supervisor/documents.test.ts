@@ -24,7 +24,7 @@ const use = (usd: number) => ({
 const layout = projectLayout({
   gitCommonDir: '/repo/.git',
   root: '/repo',
-  env: { HOME: '/home/me', XDG_RUNTIME_DIR: '/run' },
+  env: { HOME: '/home/ada', XDG_RUNTIME_DIR: '/run' },
   uid: 1,
   tmpdir: '/tmp',
 });

@@ -1,0 +1,22 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Where scripts/setup puts the one that the tests are written against. */
+const PACKAGE = path.resolve(import.meta.dirname, '../e2e/claude');
+
+/**
+ * The pinned Claude Code: the only one that tests and benchmarks start.
+ * @throws at once where it is not installed, or another version is, with what to do about it
+ */
+export function pinnedClaude(directory = PACKAGE): { program: string; directory: string } {
+  const bin = path.join(directory, 'node_modules/.bin');
+  const program = path.join(bin, 'claude');
+  // The stamp is a copy of the lockfile, written when the installation was complete.
+  const stamp = path.join(directory, 'node_modules/.swarm-lock');
+  const isComplete = existsSync(stamp) && existsSync(program);
+  if (!isComplete || !readFileSync(stamp).equals(readFileSync(path.join(directory, 'package-lock.json')))) {
+    const what = isComplete ? 'is of another version than test/e2e/claude names' : 'is not installed';
+    throw new Error(`the Claude Code of the tests ${what}: run scripts/setup test`);
+  }
+  return { program, directory: bin };
+}
