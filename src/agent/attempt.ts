@@ -2,8 +2,9 @@ import type { HeldTask } from '../coordination/link.ts';
 import type { TaskOrder } from '../coordination/messages.ts';
 import type { ErrorClass } from '../domain/task.ts';
 import type { Usage } from '../domain/agent.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Preparation } from './prompt.ts';
-import type { Clock, Workspace } from './ports.ts';
+import type { Workspace } from './ports.ts';
 
 /**
  * Why an attempt is broken off. `released`: given back in an ordered stop. `dropped`: the store no longer holds it

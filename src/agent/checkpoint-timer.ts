@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
-import type { Clock } from './ports.ts';
+import type { Clock } from '../lib/clock.ts';
 
 /**
  * Beside the checkpoints at edges, one every so often while something changes. `tick` looks, unless it knows that

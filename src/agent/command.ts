@@ -3,7 +3,8 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../domain/errors.ts';
-import type { Clock, Processes } from './ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Processes } from './ports.ts';
 
 const TAIL_BYTES = 16_384;
 

@@ -3,12 +3,13 @@ import type { Logger } from 'pino';
 import type { AgentSpec } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
+import { pause, type Clock } from '../lib/clock.ts';
 import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
 import type { ModelAccess } from './model-access.ts';
 import { PaneGuard } from './pane-guard.ts';
 import { Patience } from './patience.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './policy.ts';
-import { pause, type Clock, type Terminal } from './ports.ts';
+import type { Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
 import { apiText, restOf, type Rest } from './turn-end.ts';
 import { goOn, openTurn, type Opening, type TurnRequest } from './opening.ts';
@@ -306,7 +307,7 @@ export class Conversation {
   #decide(uptimeMs: number, clean: boolean): RestartDecision {
     const { clock, spec } = this.#options;
     const death = { at: clock.monotonic(), uptimeMs, clean };
-    const { history, decision } = afterDeath(spec.restart, this.#history, death, () => clock.random());
+    const { history, decision } = afterDeath(spec.restart, this.#history, death, Math.random);
     this.#history = history;
     return decision;
   }

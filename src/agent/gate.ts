@@ -1,7 +1,7 @@
 import type { GateOrder } from '../coordination/gate.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
+import type { Clock } from '../lib/clock.ts';
 import { Changes } from './changes.ts';
-import type { Clock } from './ports.ts';
 import type { AgentState } from './state.ts';
 
 export type Held = NonNullable<WrapperSnapshot['held']>;

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Heartbeat } from '../coordination/messages.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
 import { errorText } from '../domain/errors.ts';
-import type { Clock } from './ports.ts';
+import type { Clock } from '../lib/clock.ts';
 
 export function heartbeatOf(snapshot: WrapperSnapshot): Heartbeat {
   return {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
+import { pause, type Clock } from '../lib/clock.ts';
 import type { ClaudePane } from './claude-pane.ts';
-import { pause, type Clock } from './ports.ts';
 import type { AgentState } from './state.ts';
 import type { UsageMeter } from './usage-meter.ts';
 

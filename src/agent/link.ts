@@ -10,8 +10,9 @@ import {
   type WrapperSnapshot,
 } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import { backoffDelay, FULL_JITTER, jittered, type BackoffRules, type Jitter } from '../lib/backoff.ts';
 import { JsonLines, encodeJsonLine, type JsonLine } from '../lib/json-lines.ts';
-import type { Clock } from './ports.ts';
+import type { Clock } from '../lib/clock.ts';
 
 const MAX_LINE_BYTES = 1024 * 1024;
 /** At most 20 snapshots a second. */
@@ -22,7 +23,10 @@ const QUICK_REDIAL_MS = 200;
 const QUICK_FOR_MS = 5_000;
 /** A supervisor that restarts is away for less; before that nobody starts another. */
 const AWAY_MS = 300;
-const START_BACKOFF_MAX_MS = 10_000;
+/** All wrappers of a project start it: one soon enough, seldom two at once. */
+const START_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: [0.75, 1.25] };
+const START_SPREAD_MS = 500;
+const REDIAL_JITTER: Jitter = [0.25, 1];
 /** What happened while nobody listened, kept for the next supervisor. */
 const EVENTS_KEPT = 500;
 
@@ -38,6 +42,8 @@ export interface LinkOptions {
   gate(order: GateOrder): void;
   startSupervisor(): void;
   clock: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
   log: Logger;
 }
 
@@ -145,7 +151,7 @@ export class SupervisorLink {
   }
 
   #lost(): void {
-    const { clock, log } = this.#options;
+    const { clock, log, random } = this.#options;
     if (this.#welcomed) log.info('the supervisor is away');
     this.#socket = null;
     this.#welcomed = false;
@@ -154,17 +160,16 @@ export class SupervisorLink {
     if (this.#closed) return;
     const now = clock.monotonic();
     this.#awaySince ??= now;
-    if (this.#nextStartAt === 0) this.#nextStartAt = now + AWAY_MS + clock.random() * 500;
+    if (this.#nextStartAt === 0) this.#nextStartAt = now + AWAY_MS + jittered(START_SPREAD_MS, FULL_JITTER, random);
     if (now >= this.#nextStartAt) this.#startSupervisor(now);
     const most = now - this.#awaySince < QUICK_FOR_MS ? QUICK_REDIAL_MS : REDIAL_MAX_MS;
-    this.#cancelDial = clock.after(most * (0.25 + 0.75 * clock.random()), () => this.#dial());
+    this.#cancelDial = clock.after(jittered(most, REDIAL_JITTER, random), () => this.#dial());
   }
 
   #startSupervisor(now: number): void {
-    const { clock, log, startSupervisor } = this.#options;
+    const { log, startSupervisor, random } = this.#options;
     this.#starts += 1;
-    this.#nextStartAt =
-      now + Math.min(START_BACKOFF_MAX_MS, 1_000 * 2 ** (this.#starts - 1)) * (0.75 + clock.random() / 2);
+    this.#nextStartAt = now + backoffDelay(START_BACKOFF, this.#starts, random);
     if (this.#bye) return;
     log.warn({ start: this.#starts }, 'the supervisor is gone: starting it again');
     try {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { OpenPermission, PermissionDecision } from '../claude/index.ts';
 import type { AgentSpec, Order, WrapperSnapshot } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
-import type { Clock, Terminal } from './ports.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Terminal } from './ports.ts';
 
 type NeedsYou = WrapperSnapshot['needsYou'][number];
 type AnswerOrder = Extract<Order, { do: 'answer' }>;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { pause, type Clock } from './ports.ts';
+import { pause, type Clock } from '../lib/clock.ts';
 
 const TRANSCRIPT_WAIT_MS = 5_000;
 const TRANSCRIPT_LOOK_MS = 25;

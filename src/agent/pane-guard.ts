@@ -1,6 +1,7 @@
+import { pause, type Clock } from '../lib/clock.ts';
 import type { ClaudePane } from './claude-pane.ts';
 import { composerText, mayHoldDraft, obstacle, type Obstacle } from './draft-guard.ts';
-import { pause, type Clock, type Terminal } from './ports.ts';
+import type { Terminal } from './ports.ts';
 import type { AgentState } from './state.ts';
 import { isWorking } from './turn-end.ts';
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
+import { pause, type Clock } from '../lib/clock.ts';
 import type { ModelAccess } from './model-access.ts';
 import type { TurnRequest } from './opening.ts';
 import type { PaneGuard } from './pane-guard.ts';
-import { pause, type Clock } from './ports.ts';
 import type { AgentState } from './state.ts';
 import { afterApiFailure, apiText, type Rest } from './turn-end.ts';
 
@@ -60,7 +60,7 @@ export class Patience {
     { signal, waits }: Waiting,
   ): Promise<'shared' | 'own' | 'given-up'> {
     const { clock, state, log, access, wake } = this.#options;
-    const recovery = afterApiFailure(failure, failures, clock.now(), () => clock.random());
+    const recovery = afterApiFailure(failure, failures, clock.now(), Math.random);
     log.warn({ ...failure, failures, recovery }, 'the API failed');
     const goOnCounting = waits?.();
     const signals = AbortSignal.any([signal, wake()]);

@@ -1,5 +1,5 @@
 import type { AgentSpec } from '../coordination/link.ts';
-import { backoffDelay } from '../lib/backoff.ts';
+import { backoffDelay, FULL_JITTER } from '../lib/backoff.ts';
 import { noteRestart } from '../lib/restart-window.ts';
 
 /** Restart policy in OTP's words: permanent, transient, temporary; intensity within a window; backoff with full jitter. */
@@ -57,7 +57,11 @@ export function afterDeath(
     history: next,
     decision: {
       do: 'restart',
-      delayMs: backoffDelay({ baseMs: rules.backoffMs, capMs: rules.backoffMaxMs }, streak, random),
+      delayMs: backoffDelay(
+        { baseMs: rules.backoffMs, capMs: rules.backoffMaxMs, jitter: FULL_JITTER },
+        streak,
+        random,
+      ),
     },
   };
 }

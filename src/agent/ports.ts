@@ -1,41 +1,8 @@
 import type { ProcessIdentity } from '../coordination/link.ts';
 import type { ClaimReply, Heartbeat, TaskOrder, TaskResult } from '../coordination/messages.ts';
 import type { BegunTask } from '../git/worktree-task.ts';
-import { after } from '../lib/clock.ts';
 
 /** What the wrapper asks of other rooms, in the smallest words that serve it. Wired in main.ts. */
-
-export interface Clock {
-  /** Epoch, ms. May jump: for what people and other processes read, never for how long something takes. */
-  now(): number;
-  /** Monotonic, ms since an arbitrary start. */
-  monotonic(): number;
-  /** Uniform in [0, 1). */
-  random(): number;
-  /** Runs once after `ms`; the returned function cancels. */
-  after(ms: number, run: () => void): () => void;
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  monotonic: () => performance.now(),
-  random: () => Math.random(),
-  after,
-};
-
-/** Resolves after `ms`, or at once when the signal aborts: the caller looks at the signal. */
-export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted === true) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.after(ms, done);
-    signal?.addEventListener('abort', done, { once: true });
-  });
-}
 
 export interface Tip {
   commit: string;

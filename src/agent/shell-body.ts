@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { AGENT_MARK, type AgentSpec } from '../coordination/link.ts';
 import { NO_USAGE, type Usage } from '../domain/agent.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Attempt, BodyOutcome, TaskBody } from './attempt.ts';
 import { exitText, runCommand, type CommandEnd } from './command.ts';
-import type { Clock, Processes } from './ports.ts';
+import type { Processes } from './ports.ts';
 import { tail } from './prompt.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';

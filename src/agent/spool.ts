@@ -4,10 +4,10 @@ import type { Logger } from 'pino';
 import { taskResultSchema, type TaskResult } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
-import type { Clock } from './ports.ts';
+import { backoffDelay, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
 
-const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 10_000;
+const RETRY_BACKOFF: BackoffRules = { baseMs: 250, capMs: 10_000, jitter: NO_JITTER };
 /**
  * A node that is killed right after a queue was declared can come back without the queue, and without what it had
  * confirmed into it. So a confirmed result is kept a while longer, and sent again to a broker that was away meanwhile;
@@ -174,8 +174,7 @@ export class Spool {
 
   #retryLater(): void {
     if (this.#closed) return;
-    const delay = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(this.#failures - 1, 10));
-    this.#cancelRetry = this.#options.clock.after(delay, () => this.flush());
+    this.#cancelRetry = this.#options.clock.after(backoffDelay(RETRY_BACKOFF, this.#failures), () => this.flush());
   }
 
   async #write(entry: Entry): Promise<void> {

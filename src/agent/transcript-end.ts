@@ -1,5 +1,5 @@
 import { endsTurn, lastUuid } from '../claude/index.ts';
-import { pause, type Clock } from './ports.ts';
+import { pause, type Clock } from '../lib/clock.ts';
 
 /** How often a transcript is looked at that lacks the end of its turn, ms. */
 const LOOK_MS = 10;

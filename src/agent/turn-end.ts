@@ -1,5 +1,6 @@
 import type { Turn } from '../claude/index.ts';
 import { resetTime, troubleOf } from '../health/index.ts';
+import { backoffDelay, HALF_JITTER, type BackoffRules } from '../lib/backoff.ts';
 
 /** What the agent said through its tools since the turn began; the last word counts. */
 export type Verdict =
@@ -37,11 +38,9 @@ export type ApiRecovery =
   | { do: 'give-up' };
 
 const AUTH_RETRY_MS = 60_000;
-const RATE_LIMIT_FIRST_MS = 60_000;
-const RATE_LIMIT_MAX_MS = 15 * 60_000;
+const RATE_LIMIT_BACKOFF: BackoffRules = { baseMs: 60_000, capMs: 15 * 60_000, jitter: [0.9, 1.1] };
 const SERVER_ERROR_RETRIES = 5;
-const SERVER_ERROR_FIRST_MS = 2_000;
-const SERVER_ERROR_MAX_MS = 60_000;
+const SERVER_ERROR_BACKOFF: BackoffRules = { baseMs: 2_000, capMs: 60_000, jitter: HALF_JITTER };
 
 /**
  * What this agent does about an API failure as long as nobody has told it what is known of the account.
@@ -60,16 +59,14 @@ export function afterApiFailure(
     case 'rate-limit': {
       const resetAt = resetTime(failure.details, now);
       if (resetAt !== null) return { do: 'hold', kind: 'rate-limit', ms: resetAt - now };
-      const guessed = Math.min(RATE_LIMIT_MAX_MS, RATE_LIMIT_FIRST_MS * 2 ** (failures - 1));
-      return { do: 'hold', kind: 'rate-limit', ms: Math.round(guessed * (0.9 + random() / 5)) };
+      return { do: 'hold', kind: 'rate-limit', ms: backoffDelay(RATE_LIMIT_BACKOFF, failures, random) };
     }
     case null:
       // The same request would be refused again.
-      return failures > 1 ? { do: 'give-up' } : { do: 'retry', ms: SERVER_ERROR_FIRST_MS };
+      return failures > 1 ? { do: 'give-up' } : { do: 'retry', ms: SERVER_ERROR_BACKOFF.baseMs };
     case 'overload': {
       if (failures > SERVER_ERROR_RETRIES) return { do: 'give-up' };
-      const cap = Math.min(SERVER_ERROR_MAX_MS, SERVER_ERROR_FIRST_MS * 2 ** (failures - 1));
-      return { do: 'retry', ms: Math.round(cap * (0.5 + random() / 2)) };
+      return { do: 'retry', ms: backoffDelay(SERVER_ERROR_BACKOFF, failures, random) };
     }
   }
 }

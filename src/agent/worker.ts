@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
 import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
-import type { Clock, TicketVerdict } from './ports.ts';
+import { backoffDelay, HALF_JITTER, type BackoffRules } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { TicketVerdict } from './ports.ts';
 
-const CLAIM_AGAIN_FIRST_MS = 500;
-const CLAIM_AGAIN_MAX_MS = 10_000;
+const CLAIM_BACKOFF: BackoffRules = { baseMs: 500, capMs: 10_000, jitter: HALF_JITTER };
 /** The store may answer a claim before it has read the result of the attempt that freed the slot. */
 const SETTLE_FIRST_MS = 10;
 const SETTLE_MAX_MS = 500;
@@ -20,6 +21,8 @@ export interface WorkerOptions {
   /** Called when the number of slots that may take a ticket changed. */
   capacity(free: number): void;
   clock: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
   log: Logger;
 }
 
@@ -154,8 +157,8 @@ export class Worker {
   #later(): void {
     if (this.#cancelLater !== null || this.#stopped) return;
     this.#claimFailures += 1;
-    const base = Math.min(CLAIM_AGAIN_MAX_MS, CLAIM_AGAIN_FIRST_MS * 2 ** Math.min(this.#claimFailures - 1, 10));
-    this.#cancelLater = this.#options.clock.after(base * (0.5 + this.#options.clock.random() / 2), () => {
+    const { clock, random } = this.#options;
+    this.#cancelLater = clock.after(backoffDelay(CLAIM_BACKOFF, this.#claimFailures, random), () => {
       this.#cancelLater = null;
       this.#fill();
     });

@@ -1,6 +1,6 @@
 import { errorText } from '../domain/errors.ts';
-import { retryDelay } from './backoff.ts';
-import { Consumer } from './consumer.ts';
+import { backoffDelay } from '../lib/backoff.ts';
+import { Consumer, RETRY_BACKOFF } from './consumer.ts';
 import { deadLetterHeaders } from './dead-letter.ts';
 import { blocked, isClosedChannel, notConnected } from './errors.ts';
 import { Session } from './session.ts';
@@ -89,7 +89,9 @@ export class AmqpConnection implements AsyncDisposable {
       }
       const lived = await this.#live(url, attempt);
       if (this.#url !== url || lived > STABLE_MS) attempt = 0;
-      if (!this.#closed && this.#url === url) await this.#sleep(retryDelay(attempt++));
+      if (this.#closed || this.#url !== url) continue;
+      attempt += 1;
+      await this.#sleep(backoffDelay(RETRY_BACKOFF, attempt));
     }
     this.#setState({ status: 'closed' });
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { errorText } from '../domain/errors.ts';
-import { retryDelay } from './backoff.ts';
+import { backoffDelay, HALF_JITTER, type BackoffRules } from '../lib/backoff.ts';
 import type { Session } from './session.ts';
 import type { ConsumeOptions, Consumption, Delivery, Handler, Log, Outcome } from './types.ts';
 
@@ -13,6 +13,8 @@ export interface ConsumerParts {
   log: Log;
 }
 
+/** Until the next dial, or the next registration. */
+export const RETRY_BACKOFF: BackoffRules = { baseMs: 50, capMs: 1_000, jitter: HALF_JITTER };
 /** Wait before something that failed is given back to the queue, so that it does not go round in circles. */
 const REQUEUE_MS = 100;
 const DEAD_LETTER_RETRY_MS = 1_000;
@@ -74,7 +76,8 @@ export class Consumer implements Consumption {
         const level = attempt === 0 ? 'warn' : 'debug';
         this.#parts.log(level, `consumer of ${this.#queue} not registered: ${errorText(error)}`, { attempt });
       }
-      if (session.isOpen && !this.#cancelled) await delay(retryDelay(attempt), undefined, { ref: false });
+      if (session.isOpen && !this.#cancelled)
+        await delay(backoffDelay(RETRY_BACKOFF, attempt + 1), undefined, { ref: false });
     }
   }
 

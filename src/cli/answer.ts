@@ -2,7 +2,7 @@ import type { SwarmClient } from '../api/client.ts';
 import type { MessageDocument, NeedsYou } from '../api/documents.ts';
 import type { AnswerRequest } from '../api/service.ts';
 import { SwarmError } from '../domain/errors.ts';
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { parseDuration } from '../lib/duration.ts';
 import type { Context } from './context.ts';
 import { oneLine } from './output.ts';
@@ -132,6 +132,6 @@ async function receiptOf(
         exitCode: 3,
       });
     }
-    await systemClock.sleep(RECEIPT_LOOK_MS, signal);
+    await sleep(systemClock, RECEIPT_LOOK_MS, signal);
   }
 }

@@ -1,4 +1,4 @@
-import { backoffDelay } from '../lib/backoff.ts';
+import { backoffDelay, FULL_JITTER, NO_JITTER } from '../lib/backoff.ts';
 
 /**
  * What agents of one account share: its login, its limits, and the API's health. One failure is news for all of them,
@@ -108,9 +108,9 @@ function waitOf(trouble: Trouble, tries: number, rules: AccountRules, random: ()
     case 'auth':
       return rules.loginMs;
     case 'rate-limit':
-      return Math.min(rules.rateLimitMaxMs, rules.rateLimitMs * 2 ** Math.min(tries - 1, 20));
+      return backoffDelay({ baseMs: rules.rateLimitMs, capMs: rules.rateLimitMaxMs, jitter: NO_JITTER }, tries);
     case 'overload': {
-      const backoff = { baseMs: rules.overload.waitMs, capMs: rules.overload.waitMaxMs };
+      const backoff = { baseMs: rules.overload.waitMs, capMs: rules.overload.waitMaxMs, jitter: FULL_JITTER };
       return Math.max(SHORTEST_WAIT_MS, backoffDelay(backoff, tries, random));
     }
   }

@@ -1,3 +1,5 @@
+import { backoffDelay, NO_JITTER } from '../lib/backoff.ts';
+
 /** Fewer deaths than this are coincidence. */
 const FEWEST = 3;
 
@@ -95,7 +97,7 @@ function begun(detail: string, at: number, { waitMs }: MassDeathRules): MassDeat
 }
 
 function failedProbe(hold: MassDeathHold, { at }: Death, { waitMs, waitMaxMs }: MassDeathRules): MassDeathHold {
-  const wait = Math.min(waitMaxMs, waitMs * 2 ** Math.min(hold.tries, 20));
+  const wait = backoffDelay({ baseMs: waitMs, capMs: waitMaxMs, jitter: NO_JITTER }, hold.tries + 1);
   return { ...hold, until: at + wait, tries: hold.tries + 1, probe: null, last: hold.probe?.agent ?? null };
 }
 

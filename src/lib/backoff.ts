@@ -1,21 +1,37 @@
+/** Factors between which chance stretches a delay, uniformly. */
+export type Jitter = readonly [least: number, most: number];
+
+export const NO_JITTER: Jitter = [1, 1];
+/** At least half of it, where a try at once would be in vain. */
+export const HALF_JITTER: Jitter = [0.5, 1];
+/** Many clients that failed together come back apart. */
+export const FULL_JITTER: Jitter = [0, 1];
+
+/** How long to wait between tries: twice as long each time. */
 export interface BackoffRules {
-  /** Upper bound of the first delay, ms. */
+  /** The first delay before chance, ms. */
   baseMs: number;
-  /** Upper bound of every delay, ms. */
+  /** No delay is longer before chance, ms. */
   capMs: number;
+  jitter: Jitter;
 }
 
 /** 2^30 · 1 ms is twelve days: beyond it the cap decides anyway, and the product stays finite. */
 const LARGEST_EXPONENT = 30;
 
 /**
- * Full jitter: uniform in [0, min(cap, base · 2^(attempt-1))). Many clients that failed together come back apart.
+ * `min(capMs, baseMs · 2^(attempt-1))`, stretched by chance; whole ms.
  * @param attempt counts from 1
  * @param random uniform in [0, 1)
  */
 export function backoffDelay(rules: BackoffRules, attempt: number, random: () => number = Math.random): number {
   const exponent = Math.min(Math.max(0, attempt - 1), LARGEST_EXPONENT);
-  return Math.floor(random() * Math.min(rules.capMs, rules.baseMs * 2 ** exponent));
+  return jittered(Math.min(rules.capMs, rules.baseMs * 2 ** exponent), rules.jitter, random);
+}
+
+/** One delay, stretched by chance; whole ms. */
+export function jittered(ms: number, [least, most]: Jitter, random: () => number = Math.random): number {
+  return Math.floor(ms * (least + random() * (most - least)));
 }
 
 /** A run of delays that grows until `reset`, which is for when the thing has proved stable again. */

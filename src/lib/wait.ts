@@ -1,5 +1,5 @@
 import { SwarmError } from '../domain/errors.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { sleep, systemClock, type Clock } from './clock.ts';
 
 export interface WaitOptions {
   timeoutMs: number;
@@ -33,7 +33,7 @@ export async function waitFor<T>(check: () => T | NotYet | Promise<T | NotYet>, 
       const seconds = (timeoutMs / 1000).toFixed(timeoutMs < 10_000 ? 1 : 0);
       throw new SwarmError('timeout', `gave up after ${seconds} s waiting for ${what}`, { exitCode: 3 });
     }
-    await clock.sleep(Math.min(intervalMs, rest), options.signal);
+    await sleep(clock, Math.min(intervalMs, rest), options.signal);
   }
 }
 
@@ -48,7 +48,7 @@ async function bounded<T>(
   const value = check();
   if (!(value instanceof Promise)) return { settled: true, value };
   const done = new AbortController();
-  const limit = clock.sleep(ms, signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]));
+  const limit = sleep(clock, ms, signal === undefined ? done.signal : AbortSignal.any([signal, done.signal]));
   try {
     return await Promise.race([
       value.then((settled): Answer<T> => ({ settled: true, value: settled })),

@@ -1,4 +1,4 @@
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { bootId, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
 import { kernel, type Kernel } from './kernel.ts';
 import { lookForMarked, type Mark } from './marks.ts';
@@ -193,7 +193,7 @@ class Hunt {
       if (members.length > 0) return members;
       if (!this.#undecided || scans >= EXEC_SCANS) empty += 1;
       if (empty === EMPTY_SCANS) return [];
-      await systemClock.sleep(BETWEEN_EMPTY_MS);
+      await sleep(systemClock, BETWEEN_EMPTY_MS);
     }
   }
 
@@ -231,7 +231,7 @@ function send(row: ProcessRow, signal: NodeJS.Signals): void {
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   try {
-    await systemClock.sleep(ms, signal);
+    await sleep(systemClock, ms, signal);
   } catch (error) {
     if (signal?.aborted !== true) throw error;
   }

@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../domain/task.ts';
-import { backoffDelay } from '../lib/backoff.ts';
+import { backoffDelay, FULL_JITTER } from '../lib/backoff.ts';
 
-export const RETRY_BACKOFF = { baseMs: 1_000, capMs: 5 * 60_000 } as const;
+export const RETRY_BACKOFF = { baseMs: 1_000, capMs: 5 * 60_000, jitter: FULL_JITTER } as const;
 /** A crash is not the task's fault, so it has a limit of its own: this many are followed by another attempt. */
 export const MAX_LOSSES = 5;
 /** After a loss, the agent that has the conversation and the worktree may take the task before all others. */

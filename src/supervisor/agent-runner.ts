@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { backoffDelay } from '../lib/backoff.ts';
+import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
 import { noteRestart } from '../lib/restart-window.ts';
 import type { NeedsYouKind } from '../domain/agent.ts';
 import type { Order } from '../coordination/link.ts';
@@ -53,8 +53,8 @@ export interface RunnerPorts {
 }
 
 const GATE_RETRY_MS = 3_000;
-const STEP_RETRY = { first: 2_000, most: 30_000 };
-const STOP_RETRY = { first: 1_000, most: 10_000 };
+const START_BACKOFF: BackoffRules = { baseMs: 2_000, capMs: 30_000, jitter: NO_JITTER };
+const STOP_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: NO_JITTER };
 /** Beyond the grace that the wrapper itself gives its agent, ms. */
 const STOP_MARGIN_MS = 5_000;
 
@@ -140,7 +140,7 @@ export class AgentRunner implements Runner {
     const now = this.#ports.now();
     const rests = policy.restart === 'temporary' || (policy.restart === 'transient' && clean);
     if (rests) return { phase: 'failed', since: now, detail: `${detail}, and its restart policy is ${policy.restart}` };
-    const rules = { baseMs: policy.backoffMs, capMs: policy.backoffMaxMs };
+    const rules = { baseMs: policy.backoffMs, capMs: policy.backoffMaxMs, jitter: FULL_JITTER };
     const waits = (ms: number): Lifecycle => ({ phase: 'backoff', since: now, until: now + ms, of: 'start', detail });
     if (vanished) {
       record.vanished = noteRestart(policy, record.vanished, now).history;
@@ -216,8 +216,7 @@ export class AgentRunner implements Runner {
   afterFailure(record: AgentRecord, detail: string): Lifecycle {
     const now = this.#ports.now();
     const of = record.lifecycle.phase === 'stopping' ? 'stop' : 'start';
-    const { first, most } = of === 'stop' ? STOP_RETRY : STEP_RETRY;
-    const delay = Math.min(most, first * 2 ** Math.min(10, Math.max(0, record.failedSteps.count - 1)));
+    const delay = backoffDelay(of === 'stop' ? STOP_BACKOFF : START_BACKOFF, record.failedSteps.count);
     return { phase: 'backoff', since: now, until: now + delay, of, detail };
   }
 }

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AlertDocument } from '../api/documents.ts';
-import { Backoff } from '../lib/backoff.ts';
-import { systemClock, type Clock } from '../lib/clock.ts';
+import { Backoff, FULL_JITTER } from '../lib/backoff.ts';
+import { sleep, systemClock, type Clock } from '../lib/clock.ts';
 
 /** Where alerts go; rejects when it did not get there. */
 export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
@@ -10,7 +10,7 @@ export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<v
 const COMMAND_TIMEOUT_MS = 30_000;
 const WEBHOOK_TIMEOUT_MS = 10_000;
 const WEBHOOK_TRIES = 6;
-const WEBHOOK_BACKOFF = { baseMs: 1_000, capMs: 60_000 };
+const WEBHOOK_BACKOFF = { baseMs: 1_000, capMs: 60_000, jitter: FULL_JITTER };
 
 /** Runs the argv with the alert as JSON on its stdin and in SWARM_ALERT_… of its environment. */
 export function commandSink(argv: readonly string[], world: { cwd: string; env: Record<string, string> }): AlertSink {
@@ -74,7 +74,7 @@ export function webhookSink(url: string, clock: Clock = systemClock): AlertSink 
       const problem = await post(url, alert, signal);
       if (problem === null) return;
       if (!problem.again || backoff.attempt >= WEBHOOK_TRIES - 1) throw new Error(problem.text);
-      await clock.sleep(backoff.next(), signal);
+      await sleep(clock, backoff.next(), signal);
     }
   };
 }

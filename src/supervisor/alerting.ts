@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { AlertDocument } from '../api/documents.ts';
 import { AlertBook, conditionsOf, type AlertChange, type Observed, type OpenAlert } from '../health/index.ts';
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import type { AlertSink } from './alert-sinks.ts';
 import type { EventLog } from './event-log.ts';
 
@@ -114,7 +114,7 @@ export class Alerting {
 async function settledWithin(ms: number, running: readonly Promise<void>[]): Promise<void> {
   if (running.length === 0) return;
   const late = new AbortController();
-  const limit = systemClock.sleep(ms, late.signal).catch(() => undefined);
+  const limit = sleep(systemClock, ms, late.signal).catch(() => undefined);
   await Promise.race([Promise.allSettled(running), limit]).finally(() => late.abort());
 }
 

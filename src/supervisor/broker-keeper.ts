@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { errorText, SwarmError } from '../domain/errors.ts';
 import type { StatusDocument } from '../api/documents.ts';
+import { backoffDelay, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
 
 type BrokerState = StatusDocument['broker'];
 
@@ -24,8 +25,7 @@ export interface BrokerKeeperOptions {
   onChange(state: BrokerState): void;
 }
 
-const RETRY_MS = 1_000;
-const RETRY_MAX_MS = 15_000;
+const RETRY_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 15_000, jitter: NO_JITTER };
 /** A connection that lived shorter than this proves nothing about its node, ms. */
 const STABLE_MS = 5_000;
 /** That there is no program to start is known sooner; only a real start is shown as one, ms. */
@@ -83,7 +83,7 @@ export class BrokerKeeper {
     // A node may live and still refuse us: each try makes the connection dial at once, so they must not follow each other.
     this.#tries += 1;
     if (this.#tries === 1) this.#ensure();
-    else this.#ensureAfter(Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(this.#tries - 2, 5)));
+    else this.#ensureAfter(backoffDelay(RETRY_BACKOFF, this.#tries - 1));
   }
 
   #ensureAfter(ms: number): void {
@@ -134,7 +134,7 @@ export class BrokerKeeper {
       this.#set({ state: 'down', reason: errorText(error) });
       this.#options.log.error({ err: error }, 'the broker could not be started');
     }
-    this.#ensureAfter(missing ? RETRY_MS : Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(this.#tries, 5)));
+    this.#ensureAfter(backoffDelay(RETRY_BACKOFF, missing ? 1 : this.#tries + 1));
   }
 
   #set(change: Partial<BrokerState>): void {

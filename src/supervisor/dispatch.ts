@@ -2,13 +2,14 @@ import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
 import type { ClaimReply, Payload } from '../coordination/messages.ts';
 import { missingTickets, type Candidate, type FreeSlot } from '../coordination/tickets.ts';
+import { backoffDelay, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
 
 type Claim = Payload<'task.claim'>;
 
 /** A ticket that led to no claim for so long, ms, while somebody is free, is issued again; in the broker it has expired. */
 export const TICKET_PATIENCE_MS = 10_000;
 /** A slot whose claims were answered with nothing again and again gets its next ticket after this, then twice this, … */
-const VAIN_PAUSE_MS = 1_000;
+const VAIN_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: TICKET_PATIENCE_MS, jitter: NO_JITTER };
 
 /** Why a claim is answered with nothing; `waits`: the claimer gets tickets once the reason is gone. */
 export interface Refusal {
@@ -138,7 +139,7 @@ export class Dispatch {
     const now = this.#deps.now();
     return [...this.#free.values()].filter(({ agent, vain, since }) => {
       if (!this.#deps.able(agent)) return false;
-      return vain < 2 || now - since >= Math.min(TICKET_PATIENCE_MS, VAIN_PAUSE_MS * 2 ** Math.min(vain - 2, 10));
+      return vain < 2 || now - since >= backoffDelay(VAIN_BACKOFF, vain - 1);
     });
   }
 

@@ -1,5 +1,5 @@
 import { SwarmError, errorText } from '../domain/errors.ts';
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
 import type { Wait } from './admission.ts';
@@ -337,7 +337,7 @@ export class Fleet {
     clearInterval(this.#timer ?? undefined);
     for (const record of this.#records.values()) record.interrupt?.abort();
     const late = new AbortController();
-    const limit = systemClock.sleep(limitMs, late.signal).catch(() => undefined);
+    const limit = sleep(systemClock, limitMs, late.signal).catch(() => undefined);
     await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]).finally(() => late.abort());
   }
 }

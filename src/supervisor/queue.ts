@@ -6,7 +6,7 @@ import { amqpNames, type AmqpNames } from '../coordination/names.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../coordination/tickets.ts';
 import { declareTopology } from '../coordination/topology.ts';
 import { SwarmError } from '../domain/errors.ts';
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 
 const RESULT_PREFETCH = 64;
 const CLAIM_PREFETCH = 64;
@@ -134,7 +134,7 @@ export class SupervisorQueue {
     } catch (error) {
       if (!(error instanceof SwarmError) || !error.retrySafe) throw error;
       this.#options.log.warn({ err: error }, 'a message waits in its queue, since the store cannot take it now');
-      await systemClock.sleep(FULL_PAUSE_MS);
+      await sleep(systemClock, FULL_PAUSE_MS);
       return 'requeue';
     }
   }
@@ -231,7 +231,7 @@ export class SupervisorQueue {
 /** @throws SwarmError `broker-silent`; what was begun goes on unwatched */
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   const done = new AbortController();
-  const late = systemClock.sleep(ms, done.signal).then(() => {
+  const late = sleep(systemClock, ms, done.signal).then(() => {
     throw new SwarmError('broker-silent', `the broker has not answered for ${ms / 1000} s`, { retrySafe: true });
   });
   try {
@@ -246,6 +246,6 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T> {
 async function untilHeard(results: Consumption): Promise<void> {
   for (let look = 0; look < BACKLOG_LOOKS; look += 1) {
     if ((await results.waiting()) === 0) return;
-    await systemClock.sleep(BACKLOG_LOOK_MS);
+    await sleep(systemClock, BACKLOG_LOOK_MS);
   }
 }

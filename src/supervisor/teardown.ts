@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { exitText, runCommand } from '../agent/command.ts';
-import { systemClock } from '../agent/ports.ts';
 import { tail } from '../agent/prompt.ts';
 import type { Config } from '../config/index.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
@@ -9,6 +8,7 @@ import type { ProjectLayout } from '../domain/layout.ts';
 import { worktreeExcludes } from '../git/own-excludes.ts';
 import { excludesVariables } from '../git/worktree-excludes.ts';
 import { formatDuration } from '../lib/duration.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { AgentRecord } from './agent-record.ts';
 import { agentVariables } from './agent-variables.ts';
 import { processes } from '../agent/processes.ts';

@@ -1,4 +1,4 @@
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { identityOf, isThere } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
 import { Tmux, type PaneRow } from '../tmux/index.ts';
@@ -89,7 +89,7 @@ export class TmuxHost {
     process.kill(pid, 'SIGUSR1');
     for (let look = 0; look < SETTLE_LOOKS; look += 1) {
       if (await serverLives()) return true;
-      await systemClock.sleep(SETTLE_LOOK_MS);
+      await sleep(systemClock, SETTLE_LOOK_MS);
     }
     throw new Error(`the tmux server (pid ${pid}) lives, but its socket is gone`);
   }
@@ -164,7 +164,7 @@ export class TmuxHost {
       const row = (await tmux.listPanes()).find((candidate) => candidate.pane === pane);
       if (row === undefined || row.options[AGENT_OPTION] !== agent) return false;
       if (row.dead) return true;
-      await systemClock.sleep(SETTLE_LOOK_MS);
+      await sleep(systemClock, SETTLE_LOOK_MS);
     }
     throw new Error(`tmux still shows ${pane} alive, although its program is gone`);
   }

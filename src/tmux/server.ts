@@ -1,4 +1,4 @@
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { isRunning } from '../lib/running.ts';
 import { ControlClient } from './control-client.ts';
 import { TmuxError } from './errors.ts';
@@ -113,5 +113,5 @@ async function tell(pid: number, signal: NodeJS.Signals): Promise<void> {
 /** Returns when the process has ended, or after a while. */
 async function ended(pid: number): Promise<void> {
   const deadline = performance.now() + STEP_MS;
-  while (isRunning(pid) && performance.now() < deadline) await systemClock.sleep(LOOK_MS);
+  while (isRunning(pid) && performance.now() < deadline) await sleep(systemClock, LOOK_MS);
 }

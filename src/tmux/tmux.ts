@@ -1,5 +1,5 @@
 import { isRunning } from '../lib/running.ts';
-import { systemClock } from '../lib/clock.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import type { ControlClient, NoticeListener } from './control-client.ts';
 import { TmuxError } from './errors.ts';
 import { plainFormat } from './quote.ts';
@@ -140,7 +140,7 @@ export class Tmux implements AsyncDisposable {
       const unknown = rows.filter((row) => endingUnknown(row) && !this.#silent.has(`${row.pane} ${row.pid}`));
       if (unknown.length === 0) return rows;
       if (isRunning(this.serverPid)) process.kill(this.serverPid, 'SIGCHLD');
-      if (attempt > 0) await systemClock.sleep(NUDGE_MS);
+      if (attempt > 0) await sleep(systemClock, NUDGE_MS);
       rows = await this.#readPanes();
     }
     for (const row of rows) if (endingUnknown(row)) this.#silent.add(`${row.pane} ${row.pid}`);
@@ -214,7 +214,7 @@ export class Tmux implements AsyncDisposable {
   async #clientEnded(error: TmuxError): Promise<void> {
     if (this.#closing) return;
     // A killed process closes its sockets a moment before it is gone.
-    for (let look = 0; look < 10 && isRunning(this.serverPid); look += 1) await systemClock.sleep(NUDGE_MS);
+    for (let look = 0; look < 10 && isRunning(this.serverPid); look += 1) await sleep(systemClock, NUDGE_MS);
     const exit: TmuxExit = { gone: isRunning(this.serverPid) ? 'client' : 'server', error };
     for (const listener of this.#exitListeners) listener(exit);
   }

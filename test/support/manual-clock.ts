@@ -1,75 +1,60 @@
 import type { Clock } from '../../src/lib/clock.ts';
 
-interface Sleeper {
+interface Timer {
   at: number;
-  resolve: () => void;
+  run: () => void;
 }
 
-/** A clock that stands still until told: `advance` wakes sleepers in the order of their times. */
+/** A clock that stands still until told: timers run in the order of their times, ties in the order of their making. */
 export class ManualClock implements Clock {
-  #now: number;
+  #wall = Date.UTC(2030, 0, 1);
   #monotonic = 0;
-  #sleepers: Sleeper[] = [];
-
-  constructor(now = Date.UTC(2030, 0, 1)) {
-    this.#now = now;
-  }
+  #timers: Timer[] = [];
 
   now(): number {
-    return this.#now;
+    return this.#wall + this.#monotonic;
   }
 
   monotonic(): number {
     return this.#monotonic;
   }
 
-  get sleeping(): number {
-    return this.#sleepers.length;
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#monotonic + Math.max(0, ms), run };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
   }
 
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const sleeper: Sleeper = { at: this.#monotonic + Math.max(0, ms), resolve };
-      this.#sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
-        reject(signal.reason as Error);
-      });
-    });
+  /** Timers that are to run yet. */
+  get pending(): number {
+    return this.#timers.length;
   }
 
-  /** Moves both clocks, wakes who is due, and lets what they do next run before the following one wakes. */
+  /** The wall clock is set: forward, or back where negative. */
+  jump(byMs: number): void {
+    this.#wall += byMs;
+  }
+
+  /** Moves both clocks, and lets what a timer does next run before the following one. */
   async advance(ms: number): Promise<void> {
     const end = this.#monotonic + ms;
-    await settle();
     for (;;) {
-      const next = this.#sleepers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
-      if (next === undefined) break;
-      this.#move(next.at);
-      this.#sleepers = this.#sleepers.filter((other) => other !== next);
-      next.resolve();
       await settle();
+      const next = this.#timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.#monotonic = next.at;
+      this.#timers = this.#timers.filter((timer) => timer !== next);
+      next.run();
     }
-    this.#move(end);
-  }
-
-  /** The person or NTP sets the wall clock; durations are not touched. */
-  setWallTime(now: number): void {
-    this.#now = now;
-  }
-
-  #move(to: number): void {
-    this.#now += to - this.#monotonic;
-    this.#monotonic = to;
+    this.#monotonic = end;
+    await settle();
   }
 }
 
 /** Every promise callback that can run now has run when a macrotask comes. */
-function settle(): Promise<void> {
+export function settle(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pino from 'pino';
 import { SupervisorLink } from '../../src/agent/link.ts';
-import { systemClock } from '../../src/agent/ports.ts';
 import { AmqpConnection } from '../../src/amqp/index.ts';
 import { Bus } from '../../src/coordination/bus.ts';
 import type { AgentSpec, WrapperSnapshot } from '../../src/coordination/link.ts';
@@ -11,6 +10,7 @@ import { amqpNames } from '../../src/coordination/names.ts';
 import { declareTopology } from '../../src/coordination/topology.ts';
 import { NO_USAGE } from '../../src/domain/agent.ts';
 import { identityOf } from '../../src/process/index.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 
 export interface TaskRunnerOptions {
   /** The supervisor's file about the agent that this stands in for. */

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SetUpError, setUpWorktree, type SetUpDone } from '../../../src/agent/setup/setup.ts';
 import { readSetupRecord } from '../../../src/agent/setup/record.ts';
-import { systemClock } from '../../../src/agent/ports.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import type { WorktreeSetup } from '../../../src/coordination/link.ts';
 import { commitTurn } from '../../../src/git/commit-turn.ts';
@@ -14,6 +13,7 @@ import { worktreeExcludes } from '../../../src/git/own-excludes.ts';
 import { addWorktree, removeWorktree } from '../../../src/git/worktrees.ts';
 import { processes } from '../../../src/agent/processes.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 
 interface Scene {
   repository: TestRepository;

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Clock } from '../../../src/agent/ports.ts';
 import { Spool } from '../../../src/agent/spool.ts';
 import type { TaskResult } from '../../../src/coordination/messages.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 
 let dir: string;
 let timers: { at: number; run: () => void }[];
@@ -16,7 +16,6 @@ let broker: 'up' | 'down';
 const clock: Clock = {
   now: () => now,
   monotonic: () => now,
-  random: () => 0.5,
   after: (ms, run) => {
     const timer = { at: now + ms, run };
     timers.push(timer);

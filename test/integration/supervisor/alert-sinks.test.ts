@@ -83,7 +83,15 @@ describe('a webhook', () => {
       response.writeHead(answers.shift() ?? 200).end();
     });
   });
-  const clock = { now: () => 0, monotonic: () => 0, sleep: async (ms: number) => void slept.push(ms) };
+  const clock = {
+    now: () => 0,
+    monotonic: () => 0,
+    after: (ms: number, run: () => void) => {
+      slept.push(ms);
+      setImmediate(run);
+      return () => {};
+    },
+  };
   const post = (): Promise<void> =>
     webhookSink(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, clock)(alert, never);
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect } from 'vitest';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { sleep, systemClock } from '../../../src/lib/clock.ts';
 import { isRunning } from '../../../src/lib/running.ts';
 import { attachArgv, inspectTmux, runTmux, type PaneRow, type Tmux, type TmuxExit } from '../../../src/tmux/index.ts';
 import { test, TMUX } from '../../support/tmux.ts';
@@ -26,7 +26,7 @@ describe('a pane that dies', () => {
     for (let n = 0; n < 20; n += 1) {
       const { pane, panePid, session } = await tmux.newSession({ name: `a${n}`, cwd: '/', argv: SLEEP });
       // A pane that has hardly begun does not lose the signal of its death, one that runs often does.
-      await systemClock.sleep(50);
+      await sleep(systemClock, 50);
       const killed = performance.now();
       process.kill(panePid, 'SIGKILL');
       const row = await new Promise<unknown>((resolve, reject) => {

@@ -7,11 +7,12 @@ import type { ClaudeEvent } from '../../../src/claude/index.ts';
 import { AgentState } from '../../../src/agent/state.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
-import { FakeClock, settle, silentLog } from './support.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { silentLog } from './support.ts';
 
 /** A Claude Code of which only the words are heard, and what becomes of them. */
 async function listening() {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const state = new AgentState({
     sessionId: null,
     failure: null,

@@ -6,7 +6,8 @@ import type { TaskOrder } from '../../../src/coordination/messages.ts';
 import type { BegunTask } from '../../../src/git/worktree-task.ts';
 import { SurvivorsError } from '../../../src/agent/survivors.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
-import { FakeClock, settle, silentLog } from './support.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { silentLog } from './support.ts';
 
 const captured = { n: 1, commit: 'c', tree: 't', created: true };
 const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] };
@@ -60,7 +61,7 @@ async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<
     env: {},
     state: { setTask: () => undefined, update: () => undefined },
     event: () => undefined,
-    clock: new FakeClock(),
+    clock: new ManualClock(),
     log: silentLog,
   } as unknown as LifeDependencies);
   expect(outcome).toBe('done');
@@ -91,7 +92,7 @@ test.each([
   ['an attempt of which something cannot be ended', 'p/runner-1/t1/1', 'work'],
   ['an attempt on an agent of which something from before cannot be ended', 'p/runner-1', 'ready'],
 ] as const)('%s is not over before that is gone', async (_name, mark, when) => {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const asked: string[] = [];
   const events: string[] = [];
   let survivors = true;

@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { Gate } from '../../../src/agent/gate.ts';
 import { AgentState } from '../../../src/agent/state.ts';
 import { snapshot } from '../supervisor/kit.ts';
-import { FakeClock, settle } from './support.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
 
 test.each([
   ['back', -3_600_000],
   ['forward', 3_600_000],
 ])('a wait for the others lasts as long as it is to, though the clock is set %s meanwhile', async (_, byMs) => {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const state = new AgentState(snapshot());
   const gate = new Gate({ state, linked: () => true, clock });
   gate.set({ hold: null, stops: false, afterMs: 2_000, costLimitUsd: null, heard: 0 });

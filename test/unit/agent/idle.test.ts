@@ -3,20 +3,21 @@ import { ClaudeAgent, type ClaudeAgentOptions } from '../../../src/agent/claude-
 import { AgentState } from '../../../src/agent/state.ts';
 import { ModelAccess } from '../../../src/agent/model-access.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
-import { FakeClock, settle, silentLog } from './support.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { silentLog } from './support.ts';
 
 const LONGEST_WAIT_MS = 500;
 
 /** An agent whose every start is counted and fails. */
 interface Room {
   agent: ClaudeAgent;
-  clock: FakeClock;
+  clock: ManualClock;
   access: ModelAccess;
   starts(): number;
 }
 
 async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   let starts = 0;
   const restart = { policy: 'temporary', intensity: 1, windowMs: 1, backoffMs: 1, backoffMaxMs: 1 };
   const checkpoints = { before: [] };

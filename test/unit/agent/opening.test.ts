@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { goOn, openTurn, type OpeningWorld, type TurnRequest } from '../../../src/agent/opening.ts';
-import { systemClock } from '../../../src/agent/ports.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
 
 const request = (session: TurnRequest['session']): TurnRequest => ({
   prompt: 'the prompt',

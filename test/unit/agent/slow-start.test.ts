@@ -1,11 +1,12 @@
 import process from 'node:process';
 import { expect, test } from 'vitest';
 import { ClaudePane, type PaneOptions } from '../../../src/agent/claude-pane.ts';
-import { FakeClock, settle, silentLog } from './support.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { silentLog } from './support.ts';
 
 /** A program that says nothing; what it has had of the processors is told. */
-function starting(): { clock: FakeClock; use: { ms: number }; failed: Promise<string> } {
-  const clock = new FakeClock();
+function starting(): { clock: ManualClock; use: { ms: number }; failed: Promise<string> } {
+  const clock = new ManualClock();
   const use = { ms: 0 };
   const pane = new ClaudePane({
     cwd: '/',

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { Worker } from '../../../src/agent/worker.ts';
 import type { ClaimReply, TaskOrder } from '../../../src/coordination/messages.ts';
-import { FakeClock, settle, silentLog } from './support.ts';
+import { ManualClock, settle } from '../../support/manual-clock.ts';
+import { silentLog } from './support.ts';
 
 function order(task: string, attempt = 1): ClaimReply {
   return { got: 'task', order: { task, attempt } as TaskOrder };
@@ -9,7 +10,7 @@ function order(task: string, attempt = 1): ClaimReply {
 const none: ClaimReply = { got: 'none', reason: 'nothing' };
 
 function setUp(slots = 1) {
-  const clock = new FakeClock();
+  const clock = new ManualClock();
   const replies: (ClaimReply | Error)[] = [];
   const claims: number[] = [];
   const running = new Map<string, () => void>();
@@ -32,6 +33,7 @@ function setUp(slots = 1) {
       }),
     capacity: (free) => capacities.push(free),
     clock,
+    random: () => 0.5,
     log: silentLog,
   });
   return { worker, clock, replies, claims, running, capacities, begun, world };

@@ -41,7 +41,6 @@ it('waits for the lines that come after the Stop hook, and not for ever', async 
   const clock = {
     now: () => 0,
     monotonic: () => 0,
-    random: () => 0,
     after: (_ms: number, run: () => void) => {
       looks += 1;
       if (looks === 3) appendFileSync(file, says('a2', 'Done again.'));

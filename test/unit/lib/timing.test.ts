@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { Backoff, backoffDelay } from '../../../src/lib/backoff.ts';
-import { systemClock as wrapperClock } from '../../../src/agent/ports.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { Backoff, backoffDelay, FULL_JITTER, HALF_JITTER, jittered, NO_JITTER } from '../../../src/lib/backoff.ts';
+import { sleep, systemClock } from '../../../src/lib/clock.ts';
 import { coalesce } from '../../../src/lib/coalesce.ts';
 import { formatDuration, parseDuration } from '../../../src/lib/duration.ts';
 import { noteRestart } from '../../../src/lib/restart-window.ts';
@@ -9,7 +8,7 @@ import { waitFor } from '../../../src/lib/wait.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 describe('backoff', () => {
-  const rules = { baseMs: 100, capMs: 1000 };
+  const rules = { baseMs: 100, capMs: 1000, jitter: FULL_JITTER };
 
   test('the upper bound doubles up to the cap', () => {
     const bounds = [1, 2, 3, 4, 5, 100, 10_000].map((attempt) => backoffDelay(rules, attempt, () => 0.999_999));
@@ -19,6 +18,18 @@ describe('backoff', () => {
   test('the jitter is full: any delay down to zero', () => {
     expect(backoffDelay(rules, 5, () => 0)).toBe(0);
     expect(backoffDelay(rules, 5, () => 0.5)).toBe(500);
+  });
+
+  test.each([
+    ['none leaves the delay as it is', NO_JITTER, 1000, 1000],
+    ['half keeps the delay above its half', HALF_JITTER, 500, 999],
+    ['any other lies between its two factors', [0.9, 1.1] as const, 900, 1099],
+  ])('a jitter of %s', (_, jitter, least, most) => {
+    expect(jittered(1000, jitter, () => 0)).toBe(least);
+    expect(jittered(1000, jitter, () => 0.999_999)).toBe(most);
+    expect([1, 2, 3].map((attempt) => backoffDelay({ ...rules, jitter }, attempt, () => 0))).toEqual(
+      [100, 200, 400].map((ms) => (ms * least) / 1000),
+    );
   });
 
   test('a reset begins the run again', () => {
@@ -107,7 +118,7 @@ describe('waiting', () => {
     });
     await clock.advance(1000);
     await waiting;
-    expect(clock.sleeping).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 
   test('a check that never settles does not outlast the deadline', async () => {
@@ -131,7 +142,7 @@ describe('waiting', () => {
     await clock.advance(250);
     scope.abort(new Error('enough'));
     await waiting;
-    expect(clock.sleeping).toBe(0);
+    expect(clock.pending).toBe(0);
   });
 });
 
@@ -161,21 +172,21 @@ describe('coalescing', () => {
 describe('the system clock', () => {
   test('does not fire at once on a sleep longer than a timer can hold', async () => {
     const scope = new AbortController();
-    const sleep = systemClock.sleep(2 ** 40, scope.signal);
-    const first = await Promise.race([sleep.then(() => 'slept'), systemClock.sleep(20).then(() => 'still asleep')]);
+    const long = sleep(systemClock, 2 ** 40, scope.signal);
+    const first = await Promise.race([long.then(() => 'slept'), sleep(systemClock, 20).then(() => 'still asleep')]);
     expect(first).toBe('still asleep');
     scope.abort(new Error('up'));
-    await expect(sleep).rejects.toThrow('up');
+    await expect(long).rejects.toThrow('up');
   });
 
-  test("a wrapper's timer of a month waits a month, and can be taken back in its last week", () => {
+  test('a timer of a month waits a month, and can be taken back in its last week', () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const month = parseDuration('30d');
     const run = vi.fn<() => void>();
     const cancelled = vi.fn<() => void>();
-    wrapperClock.after(month, run);
-    const cancel = wrapperClock.after(month, cancelled);
+    systemClock.after(month, run);
+    const cancel = systemClock.after(month, cancelled);
     vi.advanceTimersByTime(month - 1);
     expect(run).not.toHaveBeenCalled();
     cancel();
@@ -187,6 +198,6 @@ describe('the system clock', () => {
   });
 
   test('an aborted signal rejects at once', async () => {
-    await expect(systemClock.sleep(10_000, AbortSignal.abort(new Error('no')))).rejects.toThrow('no');
+    await expect(sleep(systemClock, 10_000, AbortSignal.abort(new Error('no')))).rejects.toThrow('no');
   });
 });
