@@ -1,6 +1,6 @@
-import { execa } from 'execa';
+import { execa, ExecaError } from 'execa';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inspectClaude, type Gate } from '../claude/preflight.ts';
 import type { Config } from '../config/index.ts';
@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 
 /** The release that swarm was measured with. */
 const PACKAGE = '@anthropic-ai/claude-code@2.1.330';
+const INSTALL = ['install', '--no-audit', '--no-fund', '--include=optional', '--loglevel=error', PACKAGE];
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
 /** Where swarm's own copy of Claude Code lies, when it has one. */
@@ -84,36 +85,43 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
   const directory = path.join(layout.swarmStateDir, 'claude');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   context.output.note(`installing ${PACKAGE} into ${directory} …`);
+  const options = {
+    env: context.env,
+    extendEnv: false,
+    stdin: 'ignore',
+    timeout: INSTALL_TIMEOUT_MS,
+    cancelSignal: context.interrupt.signal,
+  } as const;
   try {
-    await execa('npm', ['install', '--prefix', directory, '--no-audit', '--no-fund', '--loglevel=error', PACKAGE], {
-      env: context.env,
-      extendEnv: false,
-      // A package.json of the repository must not be taken for ours.
-      cwd: directory,
-      stdin: 'ignore',
-      timeout: INSTALL_TIMEOUT_MS,
-      cancelSignal: context.interrupt.signal,
-    });
+    await makePackage(directory);
+    await execa('npm', INSTALL, { ...options, cwd: directory });
     // npm may refuse install scripts; without its own this package is a placeholder. Doing it twice is harmless.
-    await execa(process.execPath, ['install.cjs'], {
-      env: context.env,
-      extendEnv: false,
-      cwd: path.join(directory, 'node_modules', '@anthropic-ai', 'claude-code'),
-      stdin: 'ignore',
-      timeout: INSTALL_TIMEOUT_MS,
-      cancelSignal: context.interrupt.signal,
-    });
+    const installed = path.join(directory, 'node_modules', '@anthropic-ai', 'claude-code');
+    await execa(process.execPath, ['install.cjs'], { ...options, cwd: installed });
   } catch (cause) {
     context.interrupt.signal.throwIfAborted();
-    throw new SwarmError(
-      'claude-install-failed',
-      `Claude Code could not be installed: ${errorText(cause).split('\n').slice(0, 3).join(' ')}`,
-      {
-        hint: 'Install it yourself: `npm install -g @anthropic-ai/claude-code`.',
-        cause,
-        retrySafe: true,
-      },
-    );
+    throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${whyOf(cause)}`, {
+      hint: 'Install it yourself: `npm install -g @anthropic-ai/claude-code`.',
+      cause,
+      retrySafe: true,
+    });
   }
   return installedClaude(layout);
+}
+
+/**
+ * npm installs into the nearest package from where it runs. Told by `--prefix` it would look below that also for the
+ * settings of the machine (a mirror, a certificate authority), and not find them.
+ */
+async function makePackage(directory: string): Promise<void> {
+  const file = path.join(directory, 'package.json');
+  if (!existsSync(file)) await writeFile(file, '{ "private": true }\n', { mode: 0o600 });
+}
+
+/** Of npm's many lines the ones that name the trouble. */
+function whyOf(cause: unknown): string {
+  const stderr = cause instanceof ExecaError && typeof cause.stderr === 'string' ? cause.stderr : '';
+  const said = stderr.split('\n').flatMap((line) => /^npm (?:error|ERR!) (\S.*)$/.exec(line)?.[1] ?? []);
+  const telling = said.filter((line) => !/^(code|errno|syscall|at|A complete log|path|dest) /.test(line));
+  return telling.length > 0 ? telling.slice(0, 2).join(' ') : errorText(cause).split('\n').slice(0, 3).join(' ');
 }
