@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 const number = z.coerce.number().int().positive();
 const none = z.looseObject({});

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 /** OpenAPI 3.1 of the routes, made from the same table that serves them. */
 export function openapi(routes: readonly Route[]): Record<string, unknown> {

@@ -13,20 +13,7 @@ import {
   upBody,
 } from './bodies.ts';
 import { checkpointRoutes } from './checkpoint-routes.ts';
-import type { SwarmService } from './service.ts';
-
-export interface Route<Input = unknown> {
-  method: 'GET' | 'POST';
-  path: string;
-  summary: string;
-  /** Body of a POST, query of a GET. */
-  input: z.ZodType<Input>;
-  handle(service: SwarmService, input: Input, params: Record<string, string>): Promise<unknown>;
-}
-
-function route<Input>(value: Route<Input>): Route {
-  return value as unknown as Route;
-}
+import { route, type Route } from './route.ts';
 
 const none = z.looseObject({});
 const id = (params: Record<string, string>): string => params['id'] ?? '';

@@ -1,29 +1,12 @@
+import type { CaptureContext, Gathered, Remembered, Seen } from './capture-types.ts';
 import type { RawPath } from '../git/bytes.ts';
-import type { EmptyScan } from './empty-dirs.ts';
 import { indexTimeOf, readIndexState } from './git-state.ts';
-import type { IndexState } from './git-state.ts';
-import type { KnownRules } from './ignore-rules.ts';
-import type { CaptureContext, Seen } from './look.ts';
 import { modesNow } from './modes.ts';
 import { keptObjects, matchTrackedIgnored, readEmptyDirs, readHeldIgnored, readListing, writeTree } from './observe.ts';
 import type { SavedState, StateToSave } from './record.ts';
 import { keptAsBefore } from './remembered.ts';
-import type { Remembered } from './remembered.ts';
 import { baseModes, parentsOf } from './tree-extras.ts';
 import type { Listing } from './tree-extras.ts';
-
-export interface Gathered {
-  /** The shadow index is another one than the one that `look` left. */
-  moved: boolean;
-  state: StateToSave;
-  index: IndexState;
-  listing: Buffer;
-  directories: RawPath[];
-  scan: EmptyScan;
-  rules: KnownRules;
-  young: RawPath[];
-  shadowIndex: string | null;
-}
 
 /** Everything that a rollback will need, beside the files that `look` has stored. */
 export async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {

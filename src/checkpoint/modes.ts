@@ -1,6 +1,5 @@
+import type { Remembered, Seen } from './capture-types.ts';
 import type { RawPath } from '../git/bytes.ts';
-import type { Seen } from './look.ts';
-import type { Remembered } from './remembered.ts';
 import { byPath, readModes } from './tree-extras.ts';
 import type { BaseModes, SeenModes } from './tree-extras.ts';
 

@@ -1,35 +1,8 @@
-import type { RawPath } from '../git/bytes.ts';
-import type { Head } from '../git/repository.ts';
-import type { EmptyScan } from './empty-dirs.ts';
-import type { Gathered } from './gather.ts';
+import type { Gathered, Remembered, Seen } from './capture-types.ts';
 import { blobId } from './git-state.ts';
-import type { IndexState, OperationFile } from './git-state.ts';
-import type { KnownRules } from './ignore-rules.ts';
-import type { Seen } from './look.ts';
+import type { OperationFile } from './git-state.ts';
 import { namesToKeep } from './observe.ts';
 import { digestOperations } from './record.ts';
-import type { StateToSave } from './record.ts';
-
-/** What the last capture of this process saw. It only ever saves work: without it everything is looked at. */
-export interface Remembered {
-  n: number;
-  commit: string;
-  state: StateToSave;
-  fingerprint: string;
-  listing: Buffer;
-  directories: RawPath[];
-  head: Head;
-  begunTask: string | null;
-  indexSignature: string;
-  index: IndexState;
-  /** Identity of the shadow index that all of this was read with. */
-  shadowIndex: string | null;
-  /** Files whose next change git may not see. */
-  young: RawPath[];
-  operationsDigest: string;
-  scan: EmptyScan;
-  rules: KnownRules;
-}
 
 /** The bytes are in the checkpoint; only what later captures compare is kept in memory. */
 export function remember(seen: Seen, gathered: Gathered, mark: string, n: number, commit: string): Remembered {

@@ -1,3 +1,4 @@
+import type { Remembered } from './capture-types.ts';
 import { existsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { printable } from '../git/bytes.ts';
@@ -12,7 +13,6 @@ import type { MadeBranch } from './branch.ts';
 import { capture, readTree } from './capture.ts';
 import type { CaptureResult } from './capture.ts';
 import { afterRollback } from './remembered.ts';
-import type { Remembered } from './remembered.ts';
 import { withDiskErrors } from './disk-errors.ts';
 import { configurationSignature } from './ignore-rules.ts';
 import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';

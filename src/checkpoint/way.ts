@@ -1,10 +1,10 @@
+import type { Remembered } from './capture-types.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RawPath } from '../git/bytes.ts';
 import { isGitError } from '../git/errors.ts';
 import { treeChanges } from './observe.ts';
 import type { TreeChanges } from './observe.ts';
 import type { SavedState } from './record.ts';
-import type { Remembered } from './remembered.ts';
 import type { LoadedCheckpoint } from './saved.ts';
 import { parseListing } from './tree-extras.ts';
 import type { Checkpoint, CheckpointPlace } from './types.ts';

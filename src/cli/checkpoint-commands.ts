@@ -1,13 +1,8 @@
 import { Argument, type Command } from 'commander';
-import type { Call } from './program.ts';
+import { integer, type Call } from './verb.ts';
 
 /** Taking checkpoints, looking at them, and bringing back parts of them. */
-export function addCheckpointCommands(
-  program: Command,
-  call: Call,
-  integer: (least: number, most: number) => (text: string) => number,
-  forPeople: (name: string) => () => void,
-): void {
+export function addCheckpointCommands(program: Command, call: Call, forPeople: (name: string) => () => void): void {
   const number = integer(1, 2 ** 31);
   const which = (): Argument => new Argument('<n>', 'number of the checkpoint').argParser(number);
   const checkpoint = program

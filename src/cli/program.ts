@@ -1,16 +1,14 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
-import { refuseInsideAgent, type Context, type World } from './context.ts';
+import { refuseInsideAgent, type World } from './context.ts';
 import { changeDirectory } from './project.ts';
 import { addCheckpointCommands } from './checkpoint-commands.ts';
 import { splitCommandLine } from './shell-argv.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 import { addWorkCommands } from './work-commands.ts';
 import { usageError } from './usage.ts';
-
-/** A verb: what it was given, in; its exit code, out (0 when it says nothing). Its module is loaded when it is called. */
-type Verb<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<number | void>;
+import { integer, type Call, type Verb } from './verb.ts';
 
 interface GlobalOptions {
   json?: boolean;
@@ -142,8 +140,8 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
 
   addTaskCommands(program, call);
 
-  addCheckpointCommands(program, call, integer, forPeople);
-  addWorkCommands(program, call, integer, forPeople);
+  addCheckpointCommands(program, call, forPeople);
+  addWorkCommands(program, call, forPeople);
   program
     .command('diff')
     .summary('show what a task changed')
@@ -186,7 +184,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       .argument('<agent...>')
       .action(call(async () => (await import('./agents.ts')).setAgents(name)));
   }
-  addUpkeepCommands(program, call, integer);
+  addUpkeepCommands(program, call);
   program
     .command('demo')
     .summary('see it all work, in a throw-away repository and without an account')
@@ -199,8 +197,6 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .action(call(async () => (await import('./demo.ts')).demo));
   return program;
 }
-
-export type Call = <Args extends unknown[]>(load: () => Promise<Verb<Args>>) => (...given: unknown[]) => Promise<void>;
 
 function addTaskCommands(program: Command, call: Call): void {
   const task = program.command('task').summary('give work to the agents').description('Work for the agents.');
@@ -254,14 +250,6 @@ function addTaskCommands(program: Command, call: Call): void {
     .summary('try dead or cancelled tasks again')
     .argument('<task...>')
     .action(call(async () => (await import('./task.ts')).retryTasks));
-}
-
-function integer(least: number, most: number) {
-  return (text: string): number => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`A whole number from ${least} to ${most} is accepted.`);
-  };
 }
 
 function dollars(text: string): number {

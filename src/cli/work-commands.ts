@@ -1,13 +1,8 @@
 import { Argument, type Command } from 'commander';
-import type { Call } from './program.ts';
+import { integer, type Call } from './verb.ts';
 
 /** The verbs that change people's work, and take that back. They are for people alone. */
-export function addWorkCommands(
-  program: Command,
-  call: Call,
-  integer: (least: number, most: number) => (text: string) => number,
-  forPeople: (name: string) => () => void,
-): void {
+export function addWorkCommands(program: Command, call: Call, forPeople: (name: string) => () => void): void {
   program
     .command('rollback')
     .summary("bring an agent's worktree and conversation back to a checkpoint")

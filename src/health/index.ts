@@ -2,8 +2,7 @@ export type { Evidence, HealthFacts, Judgement, LifecycleFact, PaneState, ProbeE
 export { awakeSince, GapWatch, type Gap } from './awake.ts';
 export type { ScreenFact, Signs, Trouble, TroubleLimits } from './facts.ts';
 export { judge } from './judge.ts';
-export { nextRung, type Call, type LadderFacts, type LadderRules, type LadderState } from './ladder.ts';
-export { callOf, crossings, type Crossing, type Limits, type Taken } from './limits.ts';
+export { crossings, type Crossing, type Limits, type Taken } from './limits.ts';
 export { historyOf, type History } from './history.ts';
 export { isTyping } from './work-rules.ts';
 export {

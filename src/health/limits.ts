@@ -1,6 +1,5 @@
 import { formatDuration } from '../lib/duration.ts';
 import { formatSize } from '../lib/size.ts';
-import type { Call } from './ladder.ts';
 
 export type LimitName = 'memory' | 'processes' | 'turn' | 'usd' | 'tokens';
 
@@ -48,10 +47,4 @@ export function crossings(taken: Taken, limits: Limits): Crossing[] {
     const most = (how === 'hard' ? hard : soft) ?? 0;
     return { limit, how, text: `${NAMES[limit]} is ${SHOW[limit](value)}, more than ${SHOW[limit](most)}` };
   });
-}
-
-/** What a hard limit calls for on the ladder; null: those of money and tokens end in a pause, not on the ladder. */
-export function callOf({ limit, how }: Crossing, now: number): Call | null {
-  if (how === 'soft' || limit === 'usd' || limit === 'tokens') return null;
-  return { cause: limit, at: now, least: limit === 'memory' ? 'restart' : 'interrupt' };
 }

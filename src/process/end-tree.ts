@@ -1,6 +1,7 @@
 import { sleep, systemClock } from '../lib/clock.ts';
 import { bootId, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
-import { kernel, type Kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 import { lookForMarked, type Mark } from './marks.ts';
 import type { ProcessRow } from './row.ts';
 import { scanProcesses, tableOf } from './table.ts';

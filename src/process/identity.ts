@@ -1,4 +1,5 @@
-import { kernel, type Kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 import type { ProcessRow } from './row.ts';
 
 /** A pid alone is soon another's; with the start time and the boot it is one process for ever. Survives exec. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { kernel, type Kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 
 export interface Insider {
   pid: number;

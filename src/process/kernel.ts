@@ -1,22 +1,6 @@
+import type { Kernel } from './kernel-types.ts';
 import { linuxKernel } from './linux.ts';
 import { psKernel } from './ps.ts';
-import type { ProcessRow } from './row.ts';
 
-/** Where facts about processes come from: /proc on Linux, `ps` elsewhere. All calls are synchronous and bounded. */
-export interface Kernel {
-  /** Changes with every boot, never within one. */
-  bootId(): string;
-  row(pid: number): ProcessRow | null;
-  rows(): ProcessRow[];
-  /** Value of a variable in the environment that a process was started with; null: unset, gone, or not ours to read. */
-  variable(pid: number, name: string): string | null;
-  /**
-   * Values of the variable in all processes where it can be read. `silent`: those whose environment says nothing, since
-   * they are within exec, or were given none, or are threads of the kernel.
-   */
-  variables(name: string): { values: Map<number, string>; silent: number[] };
-  /** Working directories of all processes where they can be read: at least those of our own user. */
-  directories(): Map<number, string>;
-}
-
+/** The facts about processes of this system. */
 export const kernel: Kernel = process.platform === 'linux' ? linuxKernel() : psKernel();

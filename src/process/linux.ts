@@ -1,5 +1,5 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 import { parseProcStat, type KernelUnits, type ProcessRow } from './row.ts';
 
 /** Types of the auxiliary vector, see getauxval(3). */

@@ -1,5 +1,6 @@
 import { identityOfRow, type ProcessIdentity } from './identity.ts';
-import { kernel, type Kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 import type { ProcessRow } from './row.ts';
 
 /**

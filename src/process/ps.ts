@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { SwarmError } from '../domain/errors.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 import { parsePs, PS_COLUMNS } from './row.ts';
 
 /** One call per question costs about 20 ms whatever is asked, so callers scan once per tick and never per pid. */

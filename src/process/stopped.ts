@@ -1,5 +1,6 @@
 import { identityOfRow, type ProcessIdentity } from './identity.ts';
-import { kernel, type Kernel } from './kernel.ts';
+import { kernel } from './kernel.ts';
+import type { Kernel } from './kernel-types.ts';
 
 /** The process when it is stopped by a signal (not by a debugger); null when it runs, or is gone. */
 export function stoppedProcess(pid: number, source: Kernel = kernel): ProcessIdentity | null {

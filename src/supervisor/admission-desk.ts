@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/index.ts';
 import { readMachine, type Machine } from '../process/index.ts';
 import type { Store } from '../store/store.ts';
-import { admit, type Applicant, type Wait } from './admission.ts';
+import { admit, type Applicant } from './admission.ts';
+import type { StartWait } from './fleet-dependencies.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
 import { storedPlaces, type Places } from './places.ts';
@@ -37,7 +38,7 @@ export class AdmissionDesk {
   #machine: Machine = UNKNOWN;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
-  #answer: { at: number; waits: ReadonlyMap<string, Wait> } = { at: Number.NEGATIVE_INFINITY, waits: new Map() };
+  #answer: { at: number; waits: ReadonlyMap<string, StartWait> } = { at: Number.NEGATIVE_INFINITY, waits: new Map() };
 
   constructor(world: AdmissionWorld) {
     this.#world = world;
@@ -48,7 +49,7 @@ export class AdmissionDesk {
   }
 
   /** Null: it may start now, and has begun to when the next one asks. Nobody waits for a look at the machine. */
-  ask(record: AgentRecord): Wait | null {
+  ask(record: AgentRecord): StartWait | null {
     const { config, records, now } = this.#world;
     if (Math.abs(now() - this.#lookedAt) >= LOOK_LIFE_MS) this.#look();
     // A hundred that wait, and ask ten times a second, get one answer.

@@ -1,3 +1,4 @@
+import type { StartWait } from './fleet-dependencies.ts';
 import type { AgentKind } from '../domain/agent.ts';
 import { formatSize } from '../lib/size.ts';
 import type { Machine } from '../process/index.ts';
@@ -20,12 +21,6 @@ export interface AdmissionRules {
   load: number;
 }
 
-/** `turn`: others start first; `machine`: it would not bear one more. */
-export interface Wait {
-  for: 'turn' | 'machine';
-  reason: string;
-}
-
 /** What an idle agent with its wrapper takes, bytes. What it runs later is its own. */
 const NEEDS: Record<AgentKind, number> = { claude: 350 * 2 ** 20, shell: 100 * 2 ** 20 };
 /** Kept for everybody else on this machine. */
@@ -35,8 +30,8 @@ const SPARE = { files: 4_096, ownFiles: 64, terminals: 16 };
  * Who of those that want to start may, and why the others wait; who is not named in the result may start. Who comes
  * back goes first and only ever waits for its turn. Pure.
  */
-export function admit(machine: Machine, agents: readonly Applicant[], rules: AdmissionRules): Map<string, Wait> {
-  const waits = new Map<string, Wait>();
+export function admit(machine: Machine, agents: readonly Applicant[], rules: AdmissionRules): Map<string, StartWait> {
+  const waits = new Map<string, StartWait>();
   let there = agents.filter(({ state }) => state === 'running' || state === 'starting').length;
   const starting = agents.filter(({ state }) => state === 'starting');
   let begun = starting.length;

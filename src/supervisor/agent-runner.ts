@@ -1,3 +1,4 @@
+import type { SetUpWorktree } from './setup-port.ts';
 import type { Logger } from 'pino';
 import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
 import { noteRestart } from '../lib/restart-window.ts';
@@ -29,15 +30,7 @@ export interface RunnerPorts {
   gate(record: AgentRecord): Promise<{ gate: NeedsYouKind; detail: string } | null>;
   /** Makes sure that the worktree is there; returns a note for the person where something is odd. */
   ensureWorktree(record: AgentRecord): Promise<string | null>;
-  /**
-   * Copies, links and runs what the config asks for in a new worktree, once. Not done with a detail: it failed, and a
-   * person has to mend it; without one: it was interrupted.
-   */
-  setUp(
-    record: AgentRecord,
-    signal: AbortSignal,
-    progress: (what: string) => void,
-  ): Promise<{ done: true } | { done: false; detail: string | null }>;
+  setUp: SetUpWorktree;
   writeSpec(record: AgentRecord): Promise<string>;
   /** Runs the wrapper in a pane of the agent's session: a new session, or again in its dead pane. */
   openPane(record: AgentRecord, specFile: string): Promise<void>;

@@ -1,3 +1,7 @@
+import type { CaptureRequest } from '../checkpoint/types.ts';
+import type { CheckpointService } from '../api/checkpoint-service.ts';
+import type { CheckpointDocument } from '../api/documents.ts';
+import type { Fleet } from './fleet.ts';
 import type { Logger } from 'pino';
 import { KnownCheckpoints } from '../checkpoint/known-list.ts';
 import { findCheckpoint } from '../checkpoint/refs.ts';
@@ -10,15 +14,20 @@ import { gitText } from '../git/git.ts';
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import type { EventLog } from './event-log.ts';
 import { checkpointDocument, CheckpointVerbs } from './checkpoint-verbs.ts';
-import type { ServiceDependencies } from './service.ts';
 
 const REFS = 'refs/swarm/checkpoints/';
 
+export interface CheckpointDesk {
+  list(agent: string): Promise<CheckpointDocument[]>;
+  /** For an agent that is stopped; a living one does it itself. */
+  capture(agent: string, worktree: string, request: CaptureRequest): Promise<CheckpointDocument>;
+  /** Agents that have checkpoints, removed ones too. */
+  owners(): Promise<string[]>;
+  verbs(fleet: Pick<Fleet, 'get' | 'records'>): CheckpointService;
+}
+
 /** Reading the checkpoints of all agents, and making them for those whose wrapper does not live. */
-export function checkpointDesk(
-  layout: ProjectLayout,
-  config: Pick<Config, 'checkpoints'>,
-): ServiceDependencies['checkpoints'] {
+export function checkpointDesk(layout: ProjectLayout, config: Pick<Config, 'checkpoints'>): CheckpointDesk {
   const stores = new Map<string, CheckpointStore>();
   const storeOf = (agent: string, worktree: string): CheckpointStore => {
     const key = `${agent} ${worktree}`;

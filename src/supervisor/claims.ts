@@ -6,7 +6,7 @@ import { nearest } from '../lib/nearest.ts';
 import type { Refusal } from './dispatch.ts';
 import type { Fleet } from './fleet.ts';
 import type { Candidate } from './task-desk.ts';
-import type { Base } from './up.ts';
+import type { Base } from './project.ts';
 
 /** Turns of follow-up that a failed verify gets. */
 export const VERIFY_FOLLOW_UPS = 2;

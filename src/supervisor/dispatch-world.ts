@@ -4,8 +4,13 @@ import type { TaskEngine } from '../scheduler/engine.ts';
 import { able, decorate, refusal } from './claims.ts';
 import { Dispatch, TICKET_PATIENCE_MS } from './dispatch.ts';
 import type { Fleet } from './fleet.ts';
-import type { SupervisorQueue } from './queue.ts';
-import type { Base } from './up.ts';
+import type { Base } from './project.ts';
+
+/** The queue that tickets go to. */
+export interface TicketQueue {
+  connected: boolean;
+  bus: { publishTicket(route: string | null, options: { expirationMs: number }): Promise<void> };
+}
 
 export interface DispatchWorld {
   log: Logger;
@@ -14,7 +19,7 @@ export interface DispatchWorld {
   fleet: Fleet;
   base(): Base;
   /** A function, since either knows the other. */
-  queue(): SupervisorQueue;
+  queue(): TicketQueue;
 }
 
 /** Who gets which task, over the tasks of the store and the agents of the fleet. */

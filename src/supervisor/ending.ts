@@ -8,7 +8,7 @@ import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import type { Leases } from './leases.ts';
 import type { LinkServer } from './links.ts';
-import type { Purge } from './power.ts';
+import type { Purge } from './purge.ts';
 import { forgetProject, removeRuntimeFiles, removeWorktrees } from './purge.ts';
 import type { SupervisorQueue } from './queue.ts';
 import type { Project } from './project.ts';

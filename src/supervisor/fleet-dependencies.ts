@@ -1,12 +1,23 @@
 import type { Logger } from 'pino';
 import type { Order } from '../coordination/link.ts';
 import type { ProbeError } from '../health/index.ts';
-import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
-import type { DeathWatch } from './death-watch.ts';
 import type { EventLog } from './event-log.ts';
 import type { DeathsMemory } from './deaths-memory.ts';
 import type { Runner } from './runner.ts';
+
+/** What an agent that is to start waits for. `turn`: others start first; `machine`: it would not bear one more. */
+export interface StartWait {
+  for: 'turn' | 'machine';
+  reason: string;
+}
+
+export interface DeathNotices {
+  /** A wrapper, or its whole session, is gone. */
+  gone(record: AgentRecord, detail: string, explained: boolean): void;
+  /** So many are gone at once that silence proves nothing about any one of them. */
+  doubtful(): boolean;
+}
 
 export interface FleetDependencies {
   log: Logger;
@@ -18,9 +29,9 @@ export interface FleetDependencies {
   now(): number;
   onChange(record: AgentRecord): void;
   /** What an agent that is to start waits for; null: it may. */
-  admission?(record: AgentRecord): Wait | null;
+  admission?(record: AgentRecord): StartWait | null;
   /** Told before one is put back on its feet, and asked whether silence is a fact about any agent now. */
-  deaths?(): Pick<DeathWatch, 'gone' | 'doubtful'>;
+  deaths?(): DeathNotices;
   /** Who was given up, over restarts of the supervisor. */
   memory?: Pick<DeathsMemory, 'recall' | 'note' | 'forget'>;
   /** How the look at the panes goes: null when it works. */

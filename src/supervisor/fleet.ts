@@ -2,9 +2,8 @@ import { SwarmError, errorText } from '../domain/errors.ts';
 import { sleep, systemClock } from '../lib/clock.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
-import type { Wait } from './admission.ts';
 import type { AgentRecord, PaneView } from './agent-record.ts';
-import type { FleetDependencies } from './fleet-dependencies.ts';
+import type { FleetDependencies, StartWait } from './fleet-dependencies.ts';
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from './lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
 
@@ -172,7 +171,7 @@ export class Fleet {
     else this.#letWait(record, waits);
   }
 
-  #letWait(record: AgentRecord, { for: what, reason: detail }: Wait): void {
+  #letWait(record: AgentRecord, { for: what, reason: detail }: StartWait): void {
     const { lifecycle } = record;
     const known = lifecycle.phase === 'waiting' && lifecycle.for === what;
     if (known && lifecycle.detail === detail) return;

@@ -1,18 +1,11 @@
+import { callOf } from './limit-call.ts';
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
 import type { Rung } from '../domain/ladder.ts';
 import { isFinal } from '../domain/task-state.ts';
 import type { Task } from '../domain/task.ts';
-import {
-  callOf,
-  isTyping,
-  nextRung,
-  type Call,
-  type Gap,
-  type LadderFacts,
-  type LadderRules,
-  type LadderState,
-} from '../health/index.ts';
+import { isTyping, type Gap } from '../health/index.ts';
+import { nextRung, type Call, type LadderFacts, type LadderRules, type LadderState } from '../health/ladder.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 

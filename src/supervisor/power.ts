@@ -1,3 +1,4 @@
+import type { Purge } from './purge.ts';
 import type { Logger } from 'pino';
 import type { UpDocument, UpRequest } from '../api/documents.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
@@ -17,11 +18,6 @@ export interface PowerPorts {
   quiet(): boolean;
   /** Ends this supervisor; `everything`: with all that it supervises. Never rejects. */
   end(how: { everything: boolean; purge: Purge | null }): Promise<void>;
-}
-
-/** `force`: work that lies in the worktrees is moved to checkpoints instead of keeping them. */
-export interface Purge {
-  force: boolean;
 }
 
 const LANE = 'power';

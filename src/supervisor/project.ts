@@ -5,7 +5,12 @@ import { projectLayout, type ProjectLayout } from '../domain/layout.ts';
 import { findRepository, readHead, type Repository } from '../git/repository.ts';
 import { resolveAll } from '../git/resolve.ts';
 import { SwarmError } from '../domain/errors.ts';
-import type { Base } from './up.ts';
+
+/** The base that tasks start from, with what the person should know of it. */
+export interface Base {
+  branch: string | null;
+  commit: string;
+}
 
 /** One project as its supervisor sees it: the repository, its settings and where everything lies. */
 export interface Project {

@@ -8,11 +8,15 @@ import { listWorktrees } from '../git/worktrees.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { Store } from '../store/store.ts';
-import type { Purge } from './power.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './removal.ts';
 import { releasePorts } from './port-blocks.ts';
 import { removedBefore, withEarlier, type RemovedAgent } from './removed-agent.ts';
 import type { Teardown } from './teardown.ts';
+
+/** `force`: work that lies in the worktrees is moved to checkpoints instead of keeping them. */
+export interface Purge {
+  force: boolean;
+}
 
 /** What a later `up` makes anew, and what holds secrets meanwhile. */
 export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFile }: ProjectLayout): Promise<void> {

@@ -10,15 +10,10 @@ import { AgentRecord, type AgentRow } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
 import { claimPorts, DEFAULT_PORTS } from './port-blocks.ts';
 import { readBase, type Project } from './project.ts';
-import type { ReloadPlan } from './reload.ts';
 import { readSpec } from './spec.ts';
-import { baseNotes, recounted, wantedAgents, type Base, type WantedAgent } from './up.ts';
-
-/** In the store: the last word was `up` or `down`. */
-export const STATE_KEY = 'swarm.desired';
-const BASE_KEY = 'swarm.base';
-/** In the store: the person has said that this repository may be worked in. */
-export const TRUST_KEY = 'swarm.trusted';
+import { BASE_KEY, STATE_KEY, TRUST_KEY } from '../store/notes.ts';
+import type { Base } from './project.ts';
+import { baseNotes, recounted, wantedAgents, type WantedAgent } from './up.ts';
 
 /** Who belongs to the swarm, what it was last told to be, and what its tasks start from: kept in the store. */
 export class Roster {
@@ -88,7 +83,7 @@ export class Roster {
   }
 
   /** The file has changed how many agents these roles have, or what tasks start from. */
-  async reload({ recount, changed }: Pick<ReloadPlan, 'recount' | 'changed'>): Promise<void> {
+  async reload({ recount, changed }: { recount: readonly string[]; changed: readonly string[] }): Promise<void> {
     if (this.dismissed) return;
     const { config, layout } = this.#project;
     if (changed.includes('base')) {

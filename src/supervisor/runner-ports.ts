@@ -21,7 +21,7 @@ import { blockingGate } from './gates.ts';
 import type { Project } from './project.ts';
 import { buildSpec, specFile } from './spec.ts';
 import type { TmuxHost } from './tmux-host.ts';
-import type { Base } from './up.ts';
+import type { Base } from './project.ts';
 
 const GATE_TIMEOUT_MS = 20_000;
 /** Thirty agents that start or wait at the same moment ask once. */

@@ -18,20 +18,20 @@ import type {
 } from '../api/documents.ts';
 import type { CheckpointService } from '../api/checkpoint-service.ts';
 import type { AnswerRequest, RollbackRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
-import type { CaptureRequest } from '../checkpoint/types.ts';
 import { unknownCheckpoint } from '../checkpoint/refs.ts';
 import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
+import type { CheckpointDesk } from './checkpoint-desk.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
 import { refuseWhile } from './refuse-rollback.ts';
 import { openQuestions } from './status.ts';
 import type { MessageDesk } from './message-desk.ts';
-import type { Purge } from './power.ts';
+import type { Purge } from './purge.ts';
 import type { TaskDesk } from './task-desk.ts';
 import type { Works } from './works.ts';
 
@@ -58,14 +58,7 @@ export interface ServiceDependencies {
   renew(record: AgentRecord): void;
   /** A person wants it to go on: what holds the fleet is tried, or granted, at once; says what was granted. */
   goOn(record: AgentRecord): string | null;
-  checkpoints: {
-    list(agent: string): Promise<CheckpointDocument[]>;
-    /** For an agent that is stopped; a living one does it itself. */
-    capture(agent: string, worktree: string, request: CaptureRequest): Promise<CheckpointDocument>;
-    /** Agents that have checkpoints, removed ones too. */
-    owners(): Promise<string[]>;
-    verbs(fleet: Pick<Fleet, 'get' | 'records'>): CheckpointService;
-  };
+  checkpoints: CheckpointDesk;
   metrics(status: StatusDocument): Promise<string>;
   degraded(): string[];
 }

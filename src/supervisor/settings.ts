@@ -9,7 +9,7 @@ import { KeyedMutex } from '../lib/mutex.ts';
 import type { Store } from '../store/store.ts';
 import type { EventLog } from './event-log.ts';
 import { readBase } from './project.ts';
-import { STATE_KEY } from './roster.ts';
+import { STATE_KEY } from '../store/notes.ts';
 import { planReload, widenings, type ReloadPlan } from './reload.ts';
 
 /** In the store: the text of the file in force, so that the next supervisor has it when the file is of no use then. */

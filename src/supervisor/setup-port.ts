@@ -10,7 +10,6 @@ import { Slots } from '../lib/slots.ts';
 import { listeningPorts } from '../process/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { AgentRecord } from './agent-record.ts';
-import type { RunnerPorts } from './agent-runner.ts';
 import { agentVariables } from './agent-variables.ts';
 import type { EventLog } from './event-log.ts';
 import { setupSettings } from './setup-settings.ts';
@@ -24,8 +23,18 @@ export interface SetupWorld {
   env(): Record<string, string>;
 }
 
+/**
+ * Copies, links and runs what the config asks for in a new worktree, once. Not done with a detail: it failed, and a
+ * person has to mend it; without one: it was interrupted.
+ */
+export type SetUpWorktree = (
+  record: AgentRecord,
+  signal: AbortSignal,
+  progress: (what: string) => void,
+) => Promise<{ done: true } | { done: false; detail: string | null }>;
+
 /** Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once. */
-export function setupPort({ layout, config, log, events, env }: SetupWorld): RunnerPorts['setUp'] {
+export function setupPort({ layout, config, log, events, env }: SetupWorld): SetUpWorktree {
   const turns = new Slots(Math.max(2, Math.floor(availableParallelism() / 2)));
   return async (record, signal, progress) => {
     const directory = path.join(layout.logsDir, record.id);

@@ -2,7 +2,7 @@ import type { StatusDocument } from '../api/documents.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Project } from './project.ts';
 import { agentDocument, openQuestions, type TreeUse } from './status.ts';
-import type { Base } from './up.ts';
+import type { Base } from './project.ts';
 
 export interface StatusFacts {
   project: Project;

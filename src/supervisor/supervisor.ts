@@ -323,7 +323,7 @@ export class Supervisor {
         engine: this.#engine,
         fleet: this.#fleet,
         events: this.#events,
-        links: this.#links,
+        cancelAttempt: this.#links.cancel,
         roster: this.#roster,
         works: this.#works,
       }),

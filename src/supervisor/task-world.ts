@@ -2,7 +2,6 @@ import type { TaskEngine } from '../scheduler/engine.ts';
 import { candidates } from './claims.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fleet } from './fleet.ts';
-import type { LinkServer } from './links.ts';
 import { mergeDesk } from './merge-desk.ts';
 import type { Project } from './project.ts';
 import type { Roster } from './roster.ts';
@@ -14,13 +13,22 @@ export interface TaskWorld {
   engine: TaskEngine;
   fleet: Fleet;
   events: EventLog;
-  links: LinkServer;
+  /** Tells the wrapper that works on it to end an attempt. */
+  cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
   roster: Roster;
   works: Works;
 }
 
 /** The tasks of this project, as people and programs ask for them. */
-export function openTaskDesk({ project: { layout, config }, engine, fleet, events, links, roster, works }: TaskWorld) {
+export function openTaskDesk({
+  project: { layout, config },
+  engine,
+  fleet,
+  events,
+  cancelAttempt,
+  roster,
+  works,
+}: TaskWorld) {
   return new TaskDesk({
     engine,
     get defaultRetries() {
@@ -28,7 +36,7 @@ export function openTaskDesk({ project: { layout, config }, engine, fleet, event
     },
     agents: () => candidates(fleet, config),
     events,
-    cancelAttempt: links.cancel,
+    cancelAttempt,
     base: () => roster.base,
     merging: (task, into) => works.merging(task, into),
     merged: (task, merge) => works.merged(task, merge),

@@ -1,3 +1,4 @@
+import type { Base } from './project.ts';
 import type { UpRequest } from '../api/documents.ts';
 import { CONFIG_FILE, type Config } from '../config/index.ts';
 import type { AgentKind } from '../domain/agent.ts';
@@ -73,12 +74,6 @@ export function recounted(config: Config, known: readonly KnownAgent[], roles: r
 
 function numbered(role: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${role}-${index + 1}`);
-}
-
-/** The base that tasks start from, with what the person should know of it. */
-export interface Base {
-  branch: string | null;
-  commit: string;
 }
 
 export function baseNotes(

@@ -10,7 +10,7 @@ import { gitText } from '../../git/git.ts';
 import { MINIMUM_GIT, parseGitVersion } from '../../git/repository.ts';
 import { Database } from '../../store/database.ts';
 import { KeyValues } from '../../store/kv.ts';
-import { TRUST_KEY } from '../../supervisor/roster.ts';
+import { TRUST_KEY } from '../../store/notes.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { installedClaude } from '../claude-program.ts';
 import type { Context } from '../context.ts';

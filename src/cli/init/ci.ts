@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import type { RepositoryFiles, VerifyCommand } from './detect.ts';
+import type { RepositoryFiles, VerifyCommand } from './types.ts';
 
 const WORKFLOWS = '.github/workflows';
 const SINGLE_FILES = ['.gitlab-ci.yml', '.circleci/config.yml', 'azure-pipelines.yml', '.travis.yml', 'Jenkinsfile'];

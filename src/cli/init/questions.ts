@@ -2,7 +2,8 @@ import { ask } from '../ask.ts';
 import type { Context } from '../context.ts';
 import { plain } from '../output.ts';
 import { splitCommand } from './argv.ts';
-import { allowRule, type Detected, type VerifyCommand } from './detect.ts';
+import { allowRule, type Detected } from './detect.ts';
+import type { VerifyCommand } from './types.ts';
 import type { InitAnswers } from './template.ts';
 import { needsText, type WorktreeNeeds } from './worktree.ts';
 

@@ -1,5 +1,5 @@
 import { oneLine } from '../output.ts';
-import type { VerifyCommand } from './detect.ts';
+import type { VerifyCommand } from './types.ts';
 import type { WorktreeNeeds } from './worktree.ts';
 
 /** What the person, or the defaults, decided. */

@@ -1,4 +1,4 @@
-import type { RepositoryFiles, Toolchain, VerifyCommand } from './detect.ts';
+import type { RepositoryFiles, Toolchain, VerifyCommand } from './types.ts';
 
 type Look = (files: RepositoryFiles) => Toolchain | null;
 

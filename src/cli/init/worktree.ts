@@ -1,4 +1,4 @@
-import type { RepositoryFiles } from './detect.ts';
+import type { RepositoryFiles } from './types.ts';
 import { nodeManager, pythonManager } from './toolchains.ts';
 
 export interface SetupCommand {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { splitCommand } from '../../../src/cli/init/argv.ts';
-import { detect, type RepositoryFiles } from '../../../src/cli/init/detect.ts';
+import { detect } from '../../../src/cli/init/detect.ts';
+import type { RepositoryFiles } from '../../../src/cli/init/types.ts';
 import { defaultAnswers, readWorkers } from '../../../src/cli/init/questions.ts';
 import { configText } from '../../../src/cli/init/template.ts';
 import { needsText } from '../../../src/cli/init/worktree.ts';

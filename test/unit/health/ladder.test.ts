@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { type Gap } from '../../../src/health/index.ts';
 import {
   nextRung,
   type Call,
-  type Gap,
   type LadderFacts,
   type LadderRules,
   type LadderState,
-} from '../../../src/health/index.ts';
+} from '../../../src/health/ladder.ts';
 
 const RULES: LadderRules = {
   note: 0,

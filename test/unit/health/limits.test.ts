@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { callOf, crossings, type Limits, type Taken } from '../../../src/health/index.ts';
+import { callOf } from '../../../src/supervisor/limit-call.ts';
+import { crossings, type Limits, type Taken } from '../../../src/health/index.ts';
 
 const NONE: Limits = { memory: {}, processes: {}, turn: {}, usd: {}, tokens: {} };
 const NOTHING: Taken = { memory: null, processes: null, turn: null, usd: null, tokens: null };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { UpDocument } from '../../../src/api/documents.ts';
-import { Power, type Purge } from '../../../src/supervisor/power.ts';
+import { Power } from '../../../src/supervisor/power.ts';
+import type { Purge } from '../../../src/supervisor/purge.ts';
 import { settled, silentLog, Time } from './kit.ts';
 
 const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee' }, notes: [], wanted: [] };
