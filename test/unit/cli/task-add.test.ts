@@ -1,32 +1,41 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { NewTask } from '../../../src/api/client.ts';
-import { run } from '../../../src/cli/program.ts';
-import { screen, thrown, world } from './run.ts';
 
 const sent: NewTask[] = [];
+let cli: typeof import('../../../src/cli/program.ts') & typeof import('./run.ts');
 
-vi.mock(import('../../../src/cli/project.ts'), async (original) => ({
-  ...(await original()),
-  openProject: (async () => ({
-    client: {
-      addTask: async (task: NewTask) => {
-        sent.push(task);
-        return { id: 't1', existing: false };
+// Test files share their modules: a stand-in must not depend on which of them was loaded first, nor stay for the next.
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock(import('../../../src/cli/project.ts'), async (original) => ({
+    ...(await original()),
+    openProject: (async () => ({
+      client: {
+        addTask: async (task: NewTask) => {
+          sent.push(task);
+          return { id: 't1', existing: false };
+        },
       },
-    },
-  })) as never,
-}));
+    })) as never,
+  }));
+  cli = { ...(await import('../../../src/cli/program.ts')), ...(await import('./run.ts')) };
+});
+
+afterAll(() => {
+  vi.doUnmock('../../../src/cli/project.ts');
+  vi.resetModules();
+});
 
 beforeEach(() => void sent.splice(0));
 
 /** The task that `swarm task add …` sends. */
 async function added(...argv: string[]): Promise<NewTask | undefined> {
-  expect(await run(world(['task', 'add', ...argv], screen()))).toBe(0);
+  expect(await cli.run(cli.world(['task', 'add', ...argv], cli.screen()))).toBe(0);
   return sent.pop();
 }
 
 async function refused(...argv: string[]): Promise<string> {
-  const { code, message } = await thrown(() => run(world(argv, screen())));
+  const { code, message } = await cli.thrown(() => cli.run(cli.world(argv, cli.screen())));
   expect(code).toBe('usage');
   expect(sent).toEqual([]);
   return message;
