@@ -5,7 +5,7 @@ import type { ProcessIdentity } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Changes } from './changes.ts';
-import type { Processes } from './ports.ts';
+import type { Processes } from './processes.ts';
 
 /** SessionStart comes 0.3–0.5 s after the spawn; a dialog that nobody sees does not get more. */
 const SESSION_START_MS = 15_000;

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { Processes } from './ports.ts';
+import type { Processes } from './processes.ts';
 
 const TAIL_BYTES = 16_384;
 

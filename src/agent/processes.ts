@@ -1,8 +1,29 @@
+import type { ProcessIdentity } from '../coordination/link.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { cpuMsOf, endTree, identityOf, identityOfRow, scanProcesses, workOf } from '../process/index.ts';
-import type { AgentProcesses } from './ports.ts';
 import { SurvivorsError } from './survivors.ts';
+
+export interface Processes {
+  /** What it has had of the processors so far, ms; 0 when there is no such process. */
+  cpuMs(pid: number): number;
+  /** Null when there is no such process (any more). */
+  identity(pid: number): ProcessIdentity | null;
+  /**
+   * Ends every process whose environment carries a mark below `prefix` (whole components: `p/worker-1`), and all their
+   * descendants, whatever session or process group they are in; resolves when none is left.
+   * @throws when something survives SIGKILL
+   */
+  endMarked(prefix: string, graceMs: number): Promise<void>;
+}
+
+export interface AgentProcesses extends Processes {
+  /**
+   * Ends the programs that the agent's tools, checks and commands run, not the agent: how many there were.
+   * @throws when something survives SIGKILL
+   */
+  endWork(graceMs: number): Promise<number>;
+}
 
 /** The processes of this machine, as far as they are this wrapper's. */
 export const processes: AgentProcesses = {

@@ -1,3 +1,4 @@
+import { clip, tail } from '../lib/text.ts';
 import type { TaskOrder } from '../coordination/messages.ts';
 
 /** Every text that swarm says to an agent. Pure: what an agent was told can be told again from the same facts. */
@@ -145,20 +146,6 @@ export function retryPrompt(order: TaskOrder | null): string {
 
 export function answerPrompt(question: string, answer: string): string {
   return join([`You asked: ${clip(question, 1_000)}`, `The answer of the person: ${answer}`]);
-}
-
-/** Last `max` characters, from a line's start where there is one. */
-export function tail(text: string, max: number): string {
-  const trimmed = text.trimEnd();
-  if (trimmed.length <= max) return trimmed;
-  const cut = trimmed.slice(-max);
-  const newline = cut.indexOf('\n');
-  return newline >= 0 && newline < max / 4 ? cut.slice(newline + 1) : cut;
-}
-
-export function clip(text: string, max: number): string {
-  const trimmed = text.trim();
-  return trimmed.length <= max ? trimmed : `${trimmed.slice(0, max - 1)}…`;
 }
 
 function list(files: readonly string[]): string {

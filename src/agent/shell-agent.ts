@@ -1,7 +1,7 @@
 import { SwarmError } from '../domain/errors.ts';
 import type { Attempt, TaskBody } from './attempt.ts';
 import type { AgentKind } from './kind.ts';
-import type { AgentProcesses } from './ports.ts';
+import type { AgentProcesses } from './processes.ts';
 import { ShellBody, type ShellDependencies } from './shell-body.ts';
 
 export interface ShellAgentDependencies extends ShellDependencies {

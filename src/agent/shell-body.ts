@@ -4,8 +4,8 @@ import { NO_USAGE, type Usage } from '../domain/agent.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Attempt, BodyOutcome, TaskBody } from './attempt.ts';
 import { exitText, runCommand, type CommandEnd } from './command.ts';
-import type { Processes } from './ports.ts';
-import { tail } from './prompt.ts';
+import type { Processes } from './processes.ts';
+import { tail } from '../lib/text.ts';
 import { markOf } from './spec.ts';
 import type { AgentState } from './state.ts';
 

@@ -45,3 +45,18 @@ export function characters(text: string): string[] {
   segmenter ??= new Intl.Segmenter();
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }
+
+/** Last `max` characters, from a line's start where there is one. */
+export function tail(text: string, max: number): string {
+  const trimmed = text.trimEnd();
+  if (trimmed.length <= max) return trimmed;
+  const cut = trimmed.slice(-max);
+  const newline = cut.indexOf('\n');
+  return newline >= 0 && newline < max / 4 ? cut.slice(newline + 1) : cut;
+}
+
+/** First `max` characters, the last one of them an ellipsis where the text is longer. */
+export function clip(text: string, max: number): string {
+  const trimmed = text.trim();
+  return trimmed.length <= max ? trimmed : `${trimmed.slice(0, max - 1)}…`;
+}

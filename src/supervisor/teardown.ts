@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { exitText, runCommand } from '../agent/command.ts';
-import { tail } from '../agent/prompt.ts';
+import { tail } from '../lib/text.ts';
 import type { Config } from '../config/index.ts';
 import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';

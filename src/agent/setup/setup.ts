@@ -8,8 +8,8 @@ import { excludesVariables, writeWorktreeExcludes } from '../../git/worktree-exc
 import { worktreeExcludes } from '../../git/own-excludes.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { exitText, runCommand, type CommandEnd } from '../command.ts';
-import type { Processes } from '../ports.ts';
-import { tail } from '../prompt.ts';
+import type { Processes } from '../processes.ts';
+import { tail } from '../../lib/text.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { bringFiles } from './files.ts';
 import { OutputReader } from './output.ts';
