@@ -225,10 +225,6 @@ export class Service implements SwarmService {
     }
     const order: Order = { do: 'answer', needsYou, decision: answer.decision, text: answer.text ?? null };
     await this.#deps.order(id, order, ORDER_TIMEOUT_MS);
-    this.#deps.events.emit('agent.answered', {
-      agent: id,
-      data: { decision: answer.decision, kind: asked?.kind ?? null },
-    });
   }
 
   async checkpoints(id: string): Promise<CheckpointDocument[]> {

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { EventDocument } from '../../src/api/documents.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
 import { askSupervisor } from '../support/api.ts';
@@ -127,6 +128,14 @@ describe('the main job', () => {
     await ok(['answer', permission.agent, 'allow']);
 
     for (const id of [base, left, right, join, checked, asks, permitted, forgetful]) await wait(id);
+
+    const answered = (await ok(['events', '--json', '--lines', '10000']))
+      .jsonLines<EventDocument>()
+      .filter(({ name }) => name === 'agent.answered');
+    expect(answered).toMatchObject([
+      { agent: question.agent, data: { kind: 'question', decision: 'text' } },
+      { agent: permission.agent, data: { kind: 'permission', decision: 'allow' } },
+    ]);
 
     const joined = (await task(join)).result?.commit;
     for (const [file, content] of [

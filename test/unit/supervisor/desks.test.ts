@@ -478,8 +478,10 @@ describe('the service behind the API', () => {
 
   test('an answer goes to the open question it is meant for', async () => {
     const asks = linked({ needsYou: [{ id: 'q1', kind: 'question', text: 'Which colour?', task: 't1', since: '' }] });
-    const { service, orders } = office([asks]);
+    const { service, orders, seen } = office([asks]);
     await service.answer('worker-1', { decision: 'text', text: 'green' });
+    // Its wrapper tells that it is answered, also by whom it was where no person came.
+    expect(seen.names()).toEqual([]);
     expect(orders[0]?.order).toEqual({ do: 'answer', needsYou: null, decision: 'text', text: 'green' });
     await expect(service.answer('worker-1', { decision: 'allow', needsYou: 'q2' })).rejects.toMatchObject({
       code: 'unknown-question',
