@@ -97,6 +97,7 @@ export class AdmissionDesk {
         return of('running');
       case 'none':
       case 'waiting':
+      case 'due':
       case 'backoff':
         if (record.busy) return of('starting');
         if (lifecycle.phase === 'backoff' && this.#world.now() < lifecycle.until) return [];

@@ -7,7 +7,7 @@ import type { Order } from '../coordination/link.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import type { Runner } from './runner.ts';
+import type { Runner, StopPurpose } from './runner.ts';
 
 export interface RestartPolicy {
   restart: 'permanent' | 'transient' | 'temporary';
@@ -92,7 +92,7 @@ export class AgentRunner implements Runner {
       if (result.done) return null;
       const now = ports.now();
       if (result.detail !== null) return { phase: 'failed', since: now, detail: result.detail };
-      return { phase: 'backoff', since: now, until: now, of: 'start', detail: 'its set-up was interrupted' };
+      return { phase: 'due', since: now, detail: 'its set-up was interrupted' };
     } finally {
       record.interrupt = null;
     }
@@ -151,12 +151,13 @@ export class AgentRunner implements Runner {
     return { phase: 'failed', since: this.#ports.now(), detail: `swarm.yaml has no role ${record.row.role} any more` };
   }
 
-  async stop(record: AgentRecord, leases: 'given-back' | 'left' = 'given-back'): Promise<Lifecycle> {
+  async stop(record: AgentRecord, purpose?: StopPurpose): Promise<Lifecycle> {
     const ports = this.#ports;
+    const leavesAttempts = purpose?.leases === 'left';
     if (record.linked) {
       const graceMs = ports.stopGraceMs;
       try {
-        const order: Order = { do: 'stop', graceMs, ...(leases === 'left' ? { leaveAttempts: true } : {}) };
+        const order: Order = { do: 'stop', graceMs, ...(leavesAttempts ? { leaveAttempts: true } : {}) };
         await ports.order(record.id, order, graceMs + STOP_MARGIN_MS);
       } catch (error) {
         // It may have died on the way to its ack; the proof below does not rest on its word.
@@ -165,11 +166,11 @@ export class AgentRunner implements Runner {
     }
     await this.#endAll(record, ports.stopGraceMs);
     const now = ports.now();
-    if (leases === 'left') {
+    if (leavesAttempts) {
       record.fold();
       await this.#save(record);
       // Who looks at its pane stays there: the next wrapper runs in it.
-      return { phase: 'backoff', since: now, until: now, of: 'start', detail: 'it was held' };
+      return { phase: 'due', since: now, detail: `after ${purpose.name}` };
     }
     await ports.closePane(record);
     await this.#giveBackAtLast(record);

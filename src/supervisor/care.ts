@@ -170,6 +170,6 @@ export class Care {
     events.emit('agent.limit.paused', { agent: record.id, data: { text } });
     const { fleet, roster } = parts();
     await roster.save(record);
-    await fleet.held(record, 'given-back', () => Promise.resolve());
+    await fleet.held(record, { name: `its pause: ${text}`, leases: 'given-back' }, () => Promise.resolve());
   }
 }

@@ -39,6 +39,7 @@ function lifecycleFact(record: AgentRecord, desired: AgentDesired, now: number):
   const waits =
     lifecycle.phase === 'none' ||
     lifecycle.phase === 'waiting' ||
+    lifecycle.phase === 'due' ||
     (lifecycle.phase === 'backoff' && lifecycle.of === 'start');
   if (startHold !== null && desired !== 'stopped' && waits && pane?.dead !== false)
     return { phase: 'held', since, ...startHold };
@@ -56,13 +57,15 @@ function lifecycleFact(record: AgentRecord, desired: AgentDesired, now: number):
       return { phase: 'starting', since, detail: preparation(lifecycle.setup, now - since) };
     case 'starting':
       return { phase: 'starting', since, detail: null };
+    case 'due':
+      return { phase: 'starting', since, detail: lifecycle.detail };
     case 'recovering':
       return { phase: 'restarting', since, detail: lifecycle.detail };
     case 'backoff':
       if (lifecycle.of === 'stop') return { phase: 'stopping', since, detail: lifecycle.detail };
       return { phase: 'restarting', since, detail: lifecycle.detail, until: lifecycle.until };
     case 'stopping':
-      return { phase: 'stopping', since, detail: null };
+      return { phase: 'stopping', since, detail: lifecycle.detail ?? null };
     case 'failed':
       return { phase: 'failed', since, detail: lifecycle.detail };
   }

@@ -6,6 +6,7 @@ import type { AgentRecord, PaneView } from './agent-record.ts';
 import type { FleetDependencies, StartWait } from './fleet-dependencies.ts';
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from './lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
+import type { StopPurpose } from './runner.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;
@@ -275,7 +276,7 @@ export class Fleet {
    */
   held<T>(
     record: AgentRecord,
-    leases: 'given-back' | 'left',
+    purpose: StopPurpose,
     work: () => Promise<T>,
     after: (stopped: Lifecycle) => Lifecycle = (stopped) => stopped,
   ): Promise<T> {
@@ -288,8 +289,8 @@ export class Fleet {
         reject(removed(record));
         return record.lifecycle;
       }
-      this.settle(record, { phase: 'stopping', since: this.#deps.now() });
-      const lifecycle = await this.#deps.runner.stop(record, leases).catch((error: unknown) => {
+      this.settle(record, { phase: 'stopping', since: this.#deps.now(), detail: `for ${purpose.name}` });
+      const lifecycle = await this.#deps.runner.stop(record, purpose).catch((error: unknown) => {
         reject(error);
         throw error;
       });

@@ -6,6 +6,7 @@ import { forgetSession } from '../git/worktree-task.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
+import type { StopPurpose } from './runner.ts';
 import type { Why } from './ladder.ts';
 import type { Works } from './works.ts';
 
@@ -67,6 +68,10 @@ export function reasonText({ cause, text }: Why): string {
   return cause === 'loop' ? `${text}; do it another way now` : text;
 }
 
+function purposeOf({ text }: Why): StopPurpose {
+  return { name: `being stuck: ${text}`, leases: 'left' };
+}
+
 /**
  * The newest checkpoint of this task from before the trouble that is none of how it ended. Pure.
  * @param before epoch ms
@@ -84,7 +89,7 @@ async function keepStuck({ works }: LadderSteps, record: AgentRecord): Promise<v
 /** Everything of it is ended, also a wrapper that does not listen; the same task and conversation go on. */
 async function restart(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine } = steps;
-  await fleet.held(record, 'left', async () => {
+  await fleet.held(record, purposeOf(why), async () => {
     await keepStuck(steps, record);
     const reason = `${reasonText(why)}; all that you had started was ended`;
     await engine.putBack(record.id, { worktree: 'as-it-is', reason });
@@ -101,7 +106,7 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
     const said = `${reason}, and the files were set back to checkpoint ${good.n}, from before that; do it another way`;
     await works.rollback(record, good.n, { filesOnly: false, hold: false, why: said });
   } else {
-    await fleet.held(record, 'left', async () => {
+    await fleet.held(record, purposeOf(why), async () => {
       await keepStuck(steps, record);
       record.row = { ...record.row, sessionId: null };
       await forgetSession(worktreeGitDir(record.worktree));
@@ -113,7 +118,7 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
 
 async function reassign(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine, another } = steps;
-  await fleet.held(record, 'left', async () => {
+  await fleet.held(record, purposeOf(why), async () => {
     const to = another(record);
     await keepStuck(steps, record);
     record.row = { ...record.row, sessionId: null };
@@ -128,7 +133,7 @@ async function fail(steps: LadderSteps, record: AgentRecord, why: Why): Promise<
   const detail = `stuck, and nothing helped: ${why.text}`;
   await fleet.held(
     record,
-    'left',
+    purposeOf(why),
     async () => {
       await keepStuck(steps, record);
       record.row = { ...record.row, sessionId: null };

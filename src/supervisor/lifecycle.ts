@@ -16,21 +16,26 @@ export type Lifecycle =
   | { phase: 'starting'; since: number }
   | { phase: 'up'; since: number }
   | { phase: 'recovering'; since: number; detail: string }
+  /** Nothing of it runs and nothing is wrong with it: the next step of the loop starts it. */
+  | { phase: 'due'; since: number; detail: string }
   /** Waits before the next try: of a start, or (`of: 'stop'`) of an end that could not be carried out. */
   | { phase: 'backoff'; since: number; until: number; of: 'start' | 'stop'; detail: string }
-  | { phase: 'stopping'; since: number }
+  | { phase: 'stopping'; since: number; detail?: string }
   | { phase: 'failed'; since: number; detail: string };
 
 /** Nothing of it runs, nor is on its way. */
 export function rests(lifecycle: Lifecycle): boolean {
   return lifecycle.phase === 'backoff'
     ? lifecycle.of === 'start'
-    : ['none', 'blocked', 'waiting', 'failed'].includes(lifecycle.phase);
+    : ['none', 'blocked', 'waiting', 'due', 'failed'].includes(lifecycle.phase);
 }
 
 /** A person asked for it: the next try is now. */
 export function dueAtOnce(of: 'start' | 'stop', now: number): Lifecycle {
-  return { phase: 'backoff', since: now, until: now, of, detail: 'asked to start again' };
+  const detail = 'it was asked for';
+  return of === 'start'
+    ? { phase: 'due', since: now, detail }
+    : { phase: 'backoff', since: now, until: now, of, detail };
 }
 
 export interface PaneFact {
@@ -87,6 +92,7 @@ function decideUp({ lifecycle, pane, linked, silentSince, startHeld }: Observed,
     case 'blocked':
       return now >= lifecycle.lookAgainAt ? start : null;
     case 'waiting':
+    case 'due':
       return start;
     case 'backoff':
       return now >= lifecycle.until ? start : null;

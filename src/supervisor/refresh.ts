@@ -49,7 +49,9 @@ export class Refresh {
     this.#running = true;
     // What it is given at this very moment goes on with the next wrapper.
     fleet
-      .held(next, 'left', async () => events.emit('agent.refreshed', { agent: next.id }))
+      .held(next, { name: 'a change of its settings', leases: 'left' }, async () =>
+        events.emit('agent.refreshed', { agent: next.id }),
+      )
       .catch((error: unknown) => log.warn({ agent: next.id, detail: errorText(error) }, 'new settings were not given'))
       .finally(() => {
         this.#running = false;

@@ -42,7 +42,7 @@ export class Removals {
     const { desired } = record.row;
     record.row = { ...record.row, desired: 'stopped' };
     await saveRow(record);
-    return await fleet.held(record, 'given-back', async () => {
+    return await fleet.held(record, { name: 'its removal', leases: 'given-back' }, async () => {
       const known = store.agents.get(record.id);
       if (known === undefined) throw new SwarmError('unknown-agent', `there is no agent ${record.id} any more`);
       const removed: RemovedAgent = { row: { ...known, desired }, worktrees: [] };

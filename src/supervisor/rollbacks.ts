@@ -147,10 +147,12 @@ export class Rollbacks {
       stopped = true;
       return this.#carryOut(record, id, data);
     };
-    return await fleet.held(record, 'left', work).catch(async (error: unknown) => {
-      if (data.step === 'begun') await this.#drop(record, id, data, errorText(error), stopped);
-      throw error;
-    });
+    return await fleet
+      .held(record, { name: `the rollback to checkpoint ${n}`, leases: 'left' }, work)
+      .catch(async (error: unknown) => {
+        if (data.step === 'begun') await this.#drop(record, id, data, errorText(error), stopped);
+        throw error;
+      });
   }
 
   /** At the start of a supervisor: those that had changed nothing yet. An agent that lives on need not hear of them. */

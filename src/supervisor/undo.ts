@@ -120,7 +120,8 @@ export class Undo {
     if (isAnew()) throw madeAnew(row.id);
     // A purge that had to keep another one's worktree has forgotten nobody.
     const known = fleet.get(row.id);
-    if (known !== undefined) return await fleet.held(known, 'given-back', restore);
+    if (known !== undefined)
+      return await fleet.held(known, { name: 'the undo of its removal', leases: 'given-back' }, restore);
     const restored = await restore();
     // After a purge nobody is up, and taking it back starts nobody.
     if (kind === 'purge' && fleet.records.length === 0) {

@@ -78,7 +78,9 @@ export class Works {
       const record = fleet.get(agent);
       if (record === undefined) continue;
       this.#deps
-        .during(() => fleet.held(record, 'left', () => this.settle(record)))
+        .during(() =>
+          fleet.held(record, { name: 'the end of an interrupted rollback', leases: 'left' }, () => this.settle(record)),
+        )
         .catch((error: unknown) =>
           log.error({ agent, detail: errorText(error) }, 'what was cut short is not ended yet'),
         );

@@ -2,7 +2,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EventDocument } from '../../src/api/documents.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
 import { askSupervisor } from '../support/api.ts';
@@ -19,6 +18,11 @@ interface AgentView {
   worktree: string;
   task: string | null;
   reason: string | null;
+}
+interface EventView {
+  name: string;
+  agent: string | null;
+  data: Record<string, unknown>;
 }
 interface StatusView {
   supervisor: { state: string; pid: number | null; epoch: number | null };
@@ -56,6 +60,8 @@ const task = async (id: string): Promise<TaskView> => (await ok(['task', 'show',
 const add = async (...args: string[]): Promise<string> =>
   (await ok(['task', 'add', '--json', ...args])).json<{ id: string }>().id;
 const wait = (id: string): Promise<SwarmRun> => ok(['task', 'wait', id, '--timeout', '90s']);
+const events = async (): Promise<EventView[]> =>
+  (await ok(['events', '--json', '--lines', '10000'])).jsonLines<EventView>();
 const show = (commit: string | null | undefined, file: string): Promise<string> =>
   repository.git('show', `${commit ?? 'none'}:${file}`);
 
@@ -129,9 +135,7 @@ describe('the main job', () => {
 
     for (const id of [base, left, right, join, checked, asks, permitted, forgetful]) await wait(id);
 
-    const answered = (await ok(['events', '--json', '--lines', '10000']))
-      .jsonLines<EventDocument>()
-      .filter(({ name }) => name === 'agent.answered');
+    const answered = (await events()).filter(({ name }) => name === 'agent.answered');
     expect(answered).toMatchObject([
       { agent: question.agent, data: { kind: 'question', decision: 'text' } },
       { agent: permission.agent, data: { kind: 'permission', decision: 'allow' } },
@@ -185,6 +189,10 @@ describe('the main job', () => {
       changed: string[];
     }>();
     expect(await readFile(file, 'utf8')).toBe('first\n');
+    await expect.poll(async () => (await look()).agents[0]?.status, { timeout: 30_000 }).toBe('idle');
+    const statuses = (await events()).filter((event) => event.agent === agent.id).map(({ name }) => name);
+    expect(statuses).toContain('agent.status.stopping');
+    expect(statuses).not.toContain('agent.status.recovering');
     expect(existsSync(path.join(agent.worktree, 'new.txt'))).toBe(false);
     expect(await readFile(path.join(agent.worktree, 'ignored/kept.txt'), 'utf8')).toBe('kept\n');
     await ok(['rollback', agent.id, String(rolled.safety)]);

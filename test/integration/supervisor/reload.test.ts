@@ -54,6 +54,13 @@ test('what is in order is applied to the swarm that is up, and its agents get it
   expect(after.config).toMatchObject({ refused: null, later: [] });
   expect(after.config?.version).not.toBe(before.config?.version);
   expect([after.supervisor.pid, after.agents[0]?.restarts]).toEqual([before.supervisor.pid, 0]);
+  // Nothing was wrong with them.
+  const statuses = (await ok('events', '--json', '--lines', '1000'))
+    .jsonLines<EventDocument>()
+    .filter(({ name, agent }) => agent === 'runner-1' && name.startsWith('agent.status.'))
+    .map(({ name, data }) => [name, data['reason']]);
+  expect(statuses).toContainEqual(['agent.status.stopping', 'for a change of its settings']);
+  expect(statuses.map(([name]) => name)).not.toContain('agent.status.recovering');
   // Two slots of the same agent, and no second attempt.
   const { id } = (
     await ok('task', 'add', 'both', '--agent', 'runner-1', '--json', '--command', 'sh', '-c', 'exit 1')

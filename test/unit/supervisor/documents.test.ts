@@ -149,7 +149,9 @@ describe('what health is told of the lifecycle', () => {
     [{ phase: 'recovering', since, detail: 'died' }, 'restarting', 'died'],
     [{ phase: 'backoff', since, until: BEGIN + 5, of: 'start', detail: 'died' }, 'restarting', 'died'],
     [{ phase: 'backoff', since, until: BEGIN + 5, of: 'stop', detail: 'lives' }, 'stopping', 'lives'],
+    [{ phase: 'due', since, detail: 'after its rollback' }, 'starting', 'after its rollback'],
     [{ phase: 'stopping', since }, 'stopping', null],
+    [{ phase: 'stopping', since, detail: 'for its rollback' }, 'stopping', 'for its rollback'],
     [{ phase: 'failed', since, detail: 'too often' }, 'failed', 'too often'],
   ])('%o', (lifecycle, phase, detail) => {
     expect(fact(lifecycle)).toMatchObject({ phase, detail, since });

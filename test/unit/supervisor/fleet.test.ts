@@ -11,10 +11,11 @@ import {
   type Observed,
   type PaneFact,
 } from '../../../src/supervisor/lifecycle.ts';
-import type { Runner } from '../../../src/supervisor/runner.ts';
+import type { Runner, StopPurpose } from '../../../src/supervisor/runner.ts';
 import { Store } from '../../../src/store/store.ts';
 import { BEGIN, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
+const REMOVAL: StopPurpose = { name: 'its removal', leases: 'given-back' };
 const ALIVE: PaneFact = { dead: false, ending: null };
 const DEAD: PaneFact = { dead: true, ending: 'exit 1' };
 const PHASES: Record<Lifecycle['phase'], Lifecycle> = {
@@ -25,6 +26,7 @@ const PHASES: Record<Lifecycle['phase'], Lifecycle> = {
   starting: { phase: 'starting', since: BEGIN },
   up: { phase: 'up', since: BEGIN },
   recovering: { phase: 'recovering', since: BEGIN, detail: 'died' },
+  due: { phase: 'due', since: BEGIN, detail: 'after its rollback' },
   backoff: { phase: 'backoff', since: BEGIN, until: BEGIN + 3_000, of: 'start', detail: 'died' },
   stopping: { phase: 'stopping', since: BEGIN },
   failed: { phase: 'failed', since: BEGIN, detail: 'died too often' },
@@ -41,30 +43,35 @@ function verb(action: Action | null): string {
 }
 
 describe('the next step of one agent', () => {
-  //                                     none     blocked  waiting  preparing starting   up         recovering backoff  stopping failed
+  //                                     none     blocked  waiting  preparing starting   up         recovering due      backoff  stopping failed
   const columns = Object.keys(PHASES) as Lifecycle['phase'][];
   const table: readonly [string, Partial<Observed>, 'up' | 'stopped', string][] = [
-    ['wanted up, no pane', {}, 'up', 'start - start - recover recover - - - -'],
-    ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - start - - - - - - -'],
-    ['wanted up, its pane lives and it is linked', { pane: ALIVE, linked: true }, 'up', 'up - start - up - - - - -'],
-    ['wanted up, its pane is dead', { pane: DEAD }, 'up', 'recover - start - recover recover - - - -'],
+    ['wanted up, no pane', {}, 'up', 'start - start - recover recover - start - - -'],
+    ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - start - - - - start - - -'],
+    [
+      'wanted up, its pane lives and it is linked',
+      { pane: ALIVE, linked: true },
+      'up',
+      'up - start - up - - start - - -',
+    ],
+    ['wanted up, its pane is dead', { pane: DEAD }, 'up', 'recover - start - recover recover - start - - -'],
     [
       'wanted up, its pane is dead, its link not yet closed',
       { pane: DEAD, linked: true },
       'up',
-      'recover - start - recover recover - - - -',
+      'recover - start - recover recover - start - - -',
     ],
-    ['wanted up, something is under way', { busy: true }, 'up', '- - - - - - - - - -'],
-    ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop stop'],
-    ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
-    ['unwanted, its pane is dead', { pane: DEAD }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop'],
+    ['wanted up, something is under way', { busy: true }, 'up', '- - - - - - - - - - -'],
+    ['unwanted, no pane', {}, 'stopped', '- stop stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, its pane lives', { pane: ALIVE }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop stop'],
+    ['unwanted, its pane is dead', { pane: DEAD }, 'stopped', 'stop stop stop stop stop stop stop stop stop stop stop'],
     [
       'unwanted, linked without a pane',
       { linked: true },
       'stopped',
-      'stop stop stop stop stop stop stop stop stop stop',
+      'stop stop stop stop stop stop stop stop stop stop stop',
     ],
-    ['unwanted, something is under way', { busy: true, pane: ALIVE }, 'stopped', '- - - - - - - - - -'],
+    ['unwanted, something is under way', { busy: true, pane: ALIVE }, 'stopped', '- - - - - - - - - - -'],
   ];
 
   test.each(table)('%s', (_name, fields, desired, expected) => {
@@ -371,11 +378,11 @@ describe('the reconcile loop', () => {
     await w.turn();
     expect([w.calls, w.phase()]).toEqual([['start worker-1'], 'blocked']);
     w.fleet.revive(agent);
-    expect(w.phase()).toBe('backoff');
+    expect(w.phase()).toBe('due');
     // It had looked before the person logged in.
     await w.end(blocked);
     expect(w.calls).toEqual(['start worker-1', 'start worker-1']);
-    expect(w.phase()).toBe('backoff');
+    expect(w.phase()).toBe('due');
     await w.end(blocked);
     expect([w.calls.length, w.phase()]).toEqual([2, 'blocked']);
   });
@@ -442,15 +449,15 @@ describe('the reconcile loop', () => {
     const w = world();
     const agent = record('worker-1', { desired: 'stopped' });
     w.fleet.add(agent);
-    const removed = w.fleet.held(agent, 'given-back', async () => w.fleet.remove('worker-1'));
+    const removed = w.fleet.held(agent, REMOVAL, async () => w.fleet.remove('worker-1'));
     const work = vi.fn(async () => 'harm');
-    const second = w.fleet.held(agent, 'given-back', work);
+    const second = w.fleet.held(agent, REMOVAL, work);
     const said = expect(second).rejects.toMatchObject({ code: 'unknown-agent' });
     await w.turn();
     await w.end({ phase: 'none', since: BEGIN });
     await removed;
     await said;
-    await expect(w.fleet.held(agent, 'given-back', work)).rejects.toMatchObject({ code: 'unknown-agent' });
+    await expect(w.fleet.held(agent, REMOVAL, work)).rejects.toMatchObject({ code: 'unknown-agent' });
     await w.turn();
     expect(work).not.toHaveBeenCalled();
   });
@@ -510,7 +517,7 @@ describe('an agent that was given up', () => {
     const first = await next(store);
     first.agent.deaths = [BEGIN - 1_000, BEGIN];
     await first.end({ phase: 'backoff', since: BEGIN, until: BEGIN + 60_000, of: 'start', detail: 'died' });
-    const removed = first.fleet.held(first.agent, 'given-back', async () => first.fleet.remove('worker-1'));
+    const removed = first.fleet.held(first.agent, REMOVAL, async () => first.fleet.remove('worker-1'));
     await first.turn();
     await first.end({ phase: 'none', since: BEGIN });
     await removed;

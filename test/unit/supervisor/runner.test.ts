@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { judge } from '../../../src/health/index.ts';
 import type { Order } from '../../../src/coordination/link.ts';
 import { AgentRunner, type RestartPolicy, type RunnerPorts } from '../../../src/supervisor/agent-runner.ts';
+import { factsOf } from '../../../src/supervisor/facts.ts';
 import { decide, type Lifecycle } from '../../../src/supervisor/lifecycle.ts';
 import { BEGIN, events, pane, record, silentLog, snapshot, Time } from './kit.ts';
 
@@ -127,7 +129,7 @@ describe('a start', () => {
     const start = () => w.runner.start(agent, (lifecycle) => noted.push(lifecycle));
     await expect(start()).resolves.toMatchObject({ phase: 'failed', detail: answers[0].detail });
     expect(noted.at(-1)).toEqual({ phase: 'preparing', since: BEGIN, setup: 'npm ci' });
-    await expect(start()).resolves.toMatchObject({ phase: 'backoff', of: 'start', until: BEGIN });
+    await expect(start()).resolves.toMatchObject({ phase: 'due', detail: 'its set-up was interrupted' });
     expect(w.calls).not.toContain('open');
     await expect(start()).resolves.toMatchObject({ phase: 'starting' });
     expect(agent.interrupt).toBeNull();
@@ -240,6 +242,21 @@ describe('a stop', () => {
     expect(w.calls).toEqual(['end 5000', 'close', 'released', 'save']);
     expect(agent.pane).toBeNull();
     expect(w.seen.names()).toEqual(['agent.stopped']);
+  });
+
+  test('for a rollback keeps its pane and its leases, and it is about to start again, not to recover', async () => {
+    const w = world();
+    const agent = record();
+    agent.linked = true;
+    agent.pane = pane();
+    agent.lifecycle = await w.runner.stop(agent, { name: 'the rollback to checkpoint 3', leases: 'left' });
+    expect(w.orders).toEqual([{ do: 'stop', graceMs: 5_000, leaveAttempts: true }]);
+    expect(w.calls).toEqual(['end 5000', 'save']);
+    agent.linked = false;
+    agent.pane = pane({ dead: true });
+    const limits = { stuckAfterMs: 1, longestCommandMs: 1, loopAfter: 3 };
+    const facts = factsOf(agent, { desired: 'up', limits, probeError: null, now: BEGIN });
+    expect(judge(facts, BEGIN)).toMatchObject({ status: 'starting', reason: 'after the rollback to checkpoint 3' });
   });
 
   test('of one that does not confirm goes on to the proof', async () => {
