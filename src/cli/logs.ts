@@ -3,9 +3,8 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
-import type { ProjectLayout } from '../domain/layout.ts';
 import { nearest } from '../lib/nearest.ts';
-import type { Context } from './context.ts';
+import type { Context, Project } from './context.ts';
 import { prettyLine } from './log-line.ts';
 import { openProject } from './project.ts';
 
@@ -18,8 +17,8 @@ export async function logs(
   name: string,
   options: { follow?: boolean; lines: number },
 ): Promise<void> {
-  const { layout } = await openProject(context);
-  const file = await logFile(layout, name);
+  const project = await openProject(context);
+  const file = await logFile(project, name);
   const { output } = context;
   const print = (line: string): void => {
     if (output.json) output.stdout.write(`${line.startsWith('{') ? line : JSON.stringify({ msg: line })}\n`);
@@ -30,8 +29,8 @@ export async function logs(
   if (options.follow === true) await follow(file, size, print, context.interrupt.signal);
 }
 
-/** @throws SwarmError `no-log` with the nearest name there is */
-async function logFile(layout: ProjectLayout, name: string): Promise<string> {
+/** @throws SwarmError `no-log`: the agent has not started yet, or with the nearest name there is */
+async function logFile({ layout, client }: Project, name: string): Promise<string> {
   if (name === 'broker') {
     const { brokerLogFiles } = await import('../broker/index.ts');
     const [first] = brokerLogFiles(layout.brokerDir);
@@ -40,6 +39,17 @@ async function logFile(layout: ProjectLayout, name: string): Promise<string> {
   }
   const file = path.join(layout.logsDir, `${name}${SUFFIX}`);
   if (!name.includes('/') && existsSync(file)) return file;
+  const agent = await client.agent(name).catch((error: unknown) => {
+    // Nobody bears that name, or nobody is there to know.
+    if (error instanceof SwarmError) return null;
+    throw error;
+  });
+  if (agent !== null) {
+    const state = `${agent.status}${agent.reason === null ? '' : `: ${agent.reason}`}`;
+    throw new SwarmError('no-log', `${name} has no log yet: it has not started (${state})`, {
+      hint: '`swarm status` shows how it stands.',
+    });
+  }
   const names = ['supervisor', 'broker', ...loggedNames(layout.logsDir)];
   const [near] = nearest(name, names);
   const hint =

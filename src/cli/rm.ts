@@ -13,8 +13,11 @@ export async function rm(context: Context, agents: string[], options: { force?: 
     try {
       const done = await client.remove(agent, options.force === true);
       removed.push(done);
-      const where = done.checkpoint === null ? '' : `; what was in it is checkpoint ${done.checkpoint}`;
-      output.line(`${agent}: removed, with ${done.worktree}${where}; to undo: ${output.command} undo ${agent}`);
+      const worktree =
+        done.checkpoint === null
+          ? '; it had no worktree'
+          : `, with ${done.worktree}; what was in it is checkpoint ${done.checkpoint}`;
+      output.line(`${agent}: removed${worktree}; to undo: ${output.command} undo ${agent}`);
     } catch (error) {
       failed.push(error);
       if (agents.length > 1 && !output.json) output.error(error);

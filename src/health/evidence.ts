@@ -84,7 +84,7 @@ function signsEvidence(
 }
 
 export function describePane(pane: PaneState): string {
-  if (!pane.exists) return 'gone';
+  if (!pane.exists) return 'there is none';
   if (!pane.dead) return `alive, pid ${pane.pid ?? 'unknown'}`;
   if (pane.signal !== null) return `dead by signal ${pane.signal}`;
   return pane.status === null ? 'dead' : `dead with exit code ${pane.status}`;

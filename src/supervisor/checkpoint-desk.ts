@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { CaptureRequest } from '../checkpoint/types.ts';
 import type { CheckpointService } from '../api/checkpoint-service.ts';
 import type { CheckpointDocument } from '../api/documents.ts';
@@ -9,6 +10,7 @@ import type { CheckpointLimits } from '../checkpoint/types.ts';
 import type { Retention } from '../checkpoint/retention.ts';
 import { CheckpointStore } from '../checkpoint/store.ts';
 import type { Config } from '../config/index.ts';
+import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { gitText } from '../git/git.ts';
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts';
@@ -43,6 +45,11 @@ export function checkpointDesk(layout: ProjectLayout, config: Pick<Config, 'chec
   return {
     list: async (agent) => (await lists.list(agent)).map(checkpointDocument),
     capture: async (agent, worktree, request) => {
+      if (!existsSync(worktree)) {
+        throw new SwarmError('no-worktree', `${agent} has no worktree now: it is made when the agent starts`, {
+          hint: '`swarm status` shows why it has not.',
+        });
+      }
       const store = storeOf(agent, worktree);
       const { n } = await store.capture({ ...request, force: true });
       return checkpointDocument(await findCheckpoint(store.place, n));

@@ -190,6 +190,37 @@ describe('swarm doctor', () => {
     expect(['ready', 'retrying', 'leased', 'running']).toContain(state);
   });
 
+  test('the worktree of an agent that is up is told where it was removed', async () => {
+    await swarm('up', '--detach', '--yes');
+    const worktree = path.join(`${repository.path}.swarm`, 'worker-1');
+    await rm(worktree, { recursive: true });
+    expect((await examine()).of('worktree-gone')).toMatchObject([
+      { severity: 'error', text: expect.stringContaining(worktree) as string },
+    ]);
+  });
+
+  test('of agents that have not started yet only what they wait for is in the way', async () => {
+    delete environment.variables['ANTHROPIC_AUTH_TOKEN'];
+    await repository.write({ 'swarm.yaml': 'agents: {worker: {count: 3}}\n' });
+    expect((await swarm('up', '--detach', '--yes', '--trust')).stdout).toMatch(/worker-3 +needs-you/);
+    const seen = await examine();
+    expect(seen.all.filter(({ severity }) => severity === 'error').map(({ check }) => check)).toEqual(['claude-login']);
+    expect(seen.of('worktrees')).toEqual([{ check: 'worktrees', severity: 'ok', text: '0 worktrees in order' }]);
+
+    const logs = await swarm('logs', 'worker-1');
+    expect([logs.exitCode, logs.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: worker-1 has no log yet: it has not started \(needs-you: .*not logged in/),
+    ]);
+    const checkpoint = await swarm('checkpoint', 'worker-1');
+    expect([checkpoint.exitCode, checkpoint.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^error: worker-1 has no worktree now: it is made when the agent starts\n.*swarm status/),
+    ]);
+    expect((await swarm('explain', 'worker-1')).stdout).toMatch(/^pane +\S+ ago +there is none$/m);
+    expect((await swarm('rm', 'worker-1')).stdout).toMatch(/^worker-1: removed; it had no worktree; to undo: /);
+  });
+
   test('processes whose supervisor may live elsewhere are only mentioned', async () => {
     const hash = await projectHash();
     const [ours, theirs] = [

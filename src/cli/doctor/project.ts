@@ -105,8 +105,9 @@ export async function checkWorktrees(patient: Patient): Promise<Diagnosis[]> {
       .filter(({ path: place, missing }) => !missing && !known.has(agentOf(place)))
       .map(({ path: place }) => place);
     if (unknown.length > 0) findings.push(strayWorktrees(unknown));
-    for (const { id, worktree, status: state } of agents) {
-      if (['stopped', 'starting', 'stopping', 'failed'].includes(state) || existsSync(worktree)) continue;
+    for (const { id, worktree, pane, status: state } of agents) {
+      // The next start makes it: of one that has no pane (stopped, or never started yet) nothing is missing.
+      if (pane === null || ['starting', 'stopping', 'failed'].includes(state) || existsSync(worktree)) continue;
       findings.push({
         check: 'worktree-gone',
         severity: 'error',

@@ -84,6 +84,9 @@ export async function checkBroker({ layout, config, status }: Patient): Promise<
   if (config.broker.url !== undefined) return seen === undefined ? [] : [ok('broker', `your broker is ${seen.state}`)];
   const found = await brokerStatus(layout.brokerDir);
   if (found.state === 'unresponsive') {
+    // The supervisor gives one that hangs up, and says so.
+    if (seen?.state === 'starting')
+      return [{ check: 'broker', severity: 'note', text: `the broker is starting (pid ${found.pid})` }];
     return [
       {
         check: 'broker',

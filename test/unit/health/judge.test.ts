@@ -417,7 +417,7 @@ describe('a judgement', () => {
     ]);
     expect(judge(facts({ pane: { ...ALIVE, exists: false, pid: null } }), T0).evidence).toContainEqual({
       fact: 'pane',
-      value: 'gone',
+      value: 'there is none',
       ageMs: 0,
     });
     expect(judge(facts({ pane: { ...ALIVE, pid: null } }), T0).evidence).toContainEqual({
