@@ -12,9 +12,11 @@ import {
   sessionExists,
   transcriptPath,
 } from '../claude/index.ts';
-import { AGENT_MARK, WRAPPER_MARK, type AgentSpec, type WrapperSnapshot } from '../coordination/link.ts';
+import type { AgentSpec, WrapperSnapshot } from '../coordination/link.ts';
 import { NO_USAGE } from '../domain/agent.ts';
+import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import { AGENT_MARK, WRAPPER_MARK } from '../domain/marks.ts';
 import { Slots } from '../lib/slots.ts';
 import { identityOf } from '../process/index.ts';
 import { runTmux } from '../tmux/one-shot.ts';
@@ -28,7 +30,7 @@ import { ModelAccess } from './model-access.ts';
 import type { Terminal, Workspace } from './ports.ts';
 import { processes } from './processes.ts';
 import { ShellAgent } from './shell-agent.ts';
-import { cleanEnv, readEnvSnapshot, readSpec } from './spec.ts';
+import { readEnvSnapshot, readSpec } from './spec.ts';
 import { Spool } from './spool.ts';
 import { startSupervisor } from './start-supervisor.ts';
 import { AgentState } from './state.ts';
@@ -42,10 +44,10 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { spec: { type: 'string' } } });
   if (values.spec === undefined) throw new SwarmError('usage', 'usage: wrapper --spec FILE', { exitCode: 2 });
   const spec = await readSpec(values.spec);
-  const person = cleanEnv(await readEnvSnapshot(spec.envSnapshot));
+  const person = await readEnvSnapshot(spec.envSnapshot);
   const env = { ...person, ...spec.variables };
   const paneEnv = { ...process.env };
-  adoptEnvironment(spec, env);
+  adoptEnvironment(spec, { ...environmentFor('swarm', person), ...spec.variables });
   const log = openLog(spec);
   const agent = await compose(spec, { person, env, paneEnv }, log);
   handleSignals(spec, agent, log);
@@ -122,7 +124,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
     welcome: (welcome, said) => agent.welcome(welcome, said),
     gate: (order) => access.gate.set(order),
     broker: (url) => agent.setBroker(url),
-    startSupervisor: () => startSupervisor(spec, person, print),
+    startSupervisor: () => startSupervisor(spec, environmentFor('swarm', person), print),
     clock,
     log,
   });
@@ -132,7 +134,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
   const reconsider = (): void => agent.reconsider();
   const claude: ClaudeAgent | null =
     spec.kind === 'claude'
-      ? await openClaude({ ...parts, access, paneEnv, workspace: workspace(0), link, terminal, reconsider })
+      ? await openClaude({ ...parts, access, person, paneEnv, workspace: workspace(0), link, terminal, reconsider })
       : null;
   const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print });
   const exit = (code: number): void => process.exit(code);
@@ -142,6 +144,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
 
 interface ClaudeParts {
   spec: AgentSpec;
+  person: Record<string, string>;
   env: Record<string, string>;
   paneEnv: NodeJS.ProcessEnv;
   state: AgentState;
@@ -153,7 +156,7 @@ interface ClaudeParts {
   log: Logger;
 }
 
-function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): Promise<ClaudeAgent> {
+function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeParts): Promise<ClaudeAgent> {
   const filesDir = path.join(spec.runtimeDir, 'agents', spec.agent);
   const hookDir = path.join(filesDir, 'hooks');
   return ClaudeAgent.open({
@@ -189,11 +192,11 @@ function openClaude({ spec, env, paneEnv, link, log, ...parts }: ClaudeParts): P
         deny: spec.deny,
         endpoint: { port, token: spec.token, hookDir },
         filesDir,
-        env,
+        env: person,
         terminal: paneEnv,
         trustWorkspace: spec.trustWorkspace,
         ...(spec.mcpServers === undefined ? {} : { inheritMcp: { root: spec.root, servers: spec.mcpServers } }),
-        mark: { [AGENT_MARK]: mark },
+        variables: { ...spec.variables, [AGENT_MARK]: mark },
       });
     },
   });

@@ -1,6 +1,6 @@
 import type { ProcessIdentity } from '../coordination/link.ts';
-import { AGENT_MARK } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
+import { AGENT_MARK } from '../domain/marks.ts';
 import { cpuMsOf, endTree, identityOf, identityOfRow, scanProcesses, workOf } from '../process/index.ts';
 import { SurvivorsError } from './survivors.ts';
 

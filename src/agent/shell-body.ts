@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { AGENT_MARK, type AgentSpec } from '../coordination/link.ts';
+import type { AgentSpec } from '../coordination/link.ts';
 import { NO_USAGE, type Usage } from '../domain/agent.ts';
+import { AGENT_MARK } from '../domain/marks.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Attempt, BodyOutcome, TaskBody } from './attempt.ts';
 import { exitText, runCommand, type CommandEnd } from './command.ts';

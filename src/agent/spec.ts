@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { AGENT_MARK, WRAPPER_MARK, agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
+import { agentSpecSchema, type AgentSpec } from '../coordination/link.ts';
+import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 
 /** @throws SwarmError `bad-spec` naming the file and the field */
@@ -8,9 +9,10 @@ export async function readSpec(file: string): Promise<AgentSpec> {
   return check(file, agentSpecSchema, await readJson(file));
 }
 
-/** The environment that the person's shell gave `swarm`. @throws SwarmError `bad-spec` */
+/** What agents get of the environment that the person's shell gave `swarm`. @throws SwarmError `bad-spec` */
 export async function readEnvSnapshot(file: string): Promise<Record<string, string>> {
-  return check(file, z.record(z.string(), z.string()), await readJson(file));
+  // Also where an older version wrote it, which left more in it.
+  return environmentFor('programs', check(file, z.record(z.string(), z.string()), await readJson(file)));
 }
 
 async function readJson(file: string): Promise<unknown> {
@@ -30,15 +32,6 @@ function check<T>(file: string, schema: z.ZodType<T>, value: unknown): T {
   throw new SwarmError('bad-spec', `${file} does not fit: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`, {
     hint: 'Run `swarm up` again with the same version of swarm.',
   });
-}
-
-/**
- * Environment of what swarm itself starts (supervisor): the person's, without what would tie it to this pane.
- * `TMUX` goes so that a `tmux kill-server` below does not hit our server.
- */
-export function cleanEnv(snapshot: Readonly<Record<string, string>>): Record<string, string> {
-  const { TMUX: _tmux, TMUX_PANE: _pane, [WRAPPER_MARK]: _wrapper, [AGENT_MARK]: _agent, ...rest } = snapshot;
-  return rest;
 }
 
 /** Text of the marker that everything an agent runs carries in its environment. */

@@ -1,5 +1,6 @@
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { environmentFor } from '../domain/environment.ts';
 import { effectiveEnv, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
 import { inheritedServers } from './mcp-servers.ts';
@@ -36,7 +37,7 @@ export interface LaunchOptions {
    */
   inheritMcp?: { root: string; servers: Readonly<Record<string, unknown>> } | undefined;
   /** Added to the environment of the agent and all that it starts, e.g. `{SWARM_MARK: …}`. */
-  mark: Readonly<Record<string, string>>;
+  variables: Readonly<Record<string, string>>;
 }
 
 export interface Launch {
@@ -67,31 +68,6 @@ const LONGEST_ARGUMENT_BYTES = 100_000;
 
 /** Describes the pane, not the terminal in which the person once typed `swarm up`. */
 const TERMINAL_VARIABLES = ['TERM', 'COLORTERM', 'TERM_PROGRAM', 'TERM_PROGRAM_VERSION'];
-
-/**
- * Of another Claude Code (swarm may be started from one), or of the tmux around us: an agent's `tmux kill-server` must
- * not find our server.
- */
-const REMOVED_VARIABLES = [
-  'TMUX',
-  'TMUX_PANE',
-  'COLUMNS',
-  'LINES',
-  'CLAUDECODE',
-  'CLAUDE_PID',
-  'CLAUDE_EFFORT',
-  'CLAUDE_ENV_FILE',
-  'CLAUDE_PROJECT_DIR',
-  'CLAUDE_CODE_CHILD_NOTES_DIR',
-  'CLAUDE_CODE_CHILD_SESSION',
-  'CLAUDE_CODE_ENTRYPOINT',
-  'CLAUDE_CODE_EXECPATH',
-  'CLAUDE_CODE_MESSAGING_SOCKET',
-  'CLAUDE_CODE_MESSAGING_TOKEN',
-  'CLAUDE_CODE_SESSION_ATTENDED',
-  'CLAUDE_CODE_SESSION_ID',
-  'CLAUDE_CODE_SSE_PORT',
-];
 
 /** Writes the files of one start and says what to spawn. Spawn it in `cwd`, with exactly this environment. */
 export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
@@ -156,9 +132,8 @@ function buildArgv(options: LaunchOptions, prompt: string | null, files: { setti
 }
 
 function buildEnv(options: LaunchOptions, telemetry: boolean, onboarded: boolean): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(options.env)) if (value !== undefined) env[name] = value;
-  for (const name of [...REMOVED_VARIABLES, ...TERMINAL_VARIABLES]) delete env[name];
+  const env = environmentFor('programs', options.env);
+  for (const name of TERMINAL_VARIABLES) delete env[name];
   const terminal = options.terminal ?? process.env;
   for (const name of TERMINAL_VARIABLES) if (terminal[name] !== undefined) env[name] = terminal[name];
   env['CLAUDE_CODE_DISABLE_BACKGROUND_TASKS'] = '1';
@@ -171,7 +146,7 @@ function buildEnv(options: LaunchOptions, telemetry: boolean, onboarded: boolean
   if (options.permissionMode === 'bypassPermissions' && process.getuid?.() === 0) env['IS_SANDBOX'] = '1';
   bypassProxy(env);
   if (telemetry) Object.assign(env, telemetryVariables(options));
-  return { ...env, ...options.mark };
+  return { ...env, ...options.variables };
 }
 
 /** Our endpoint is on this machine; a proxy of the person's would not find it. */

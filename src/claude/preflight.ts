@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { environmentFor } from '../domain/environment.ts';
 import { object, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
 import { findLogin } from './login.ts';
@@ -180,7 +181,7 @@ async function readVersion(program: string, options: InspectOptions): Promise<st
   const [, ...leading] = options.command;
   try {
     const { stdout } = await promisify(execFile)(program, [...leading, '--version'], {
-      env: options.env as NodeJS.ProcessEnv,
+      env: environmentFor('programs', options.env),
       signal: options.signal,
       timeout: VERSION_TIMEOUT_MS,
     });

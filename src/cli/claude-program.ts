@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inspectClaude, type Gate } from '../claude/preflight.ts';
 import type { Config } from '../config/index.ts';
+import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { confirm } from './ask.ts';
@@ -86,7 +87,7 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
   await mkdir(directory, { recursive: true, mode: 0o700 });
   context.output.note(`installing ${PACKAGE} into ${directory} …`);
   const options = {
-    env: context.env,
+    env: environmentFor('programs', context.env),
     extendEnv: false,
     stdin: 'ignore',
     timeout: INSTALL_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 import type { SwarmClient } from '../api/client.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
+import { AGENT_MARK } from '../domain/marks.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Output } from './output.ts';
 
@@ -25,9 +26,6 @@ export interface Project {
   layout: ProjectLayout;
   client: SwarmClient;
 }
-
-/** Set in the environment of whatever an agent runs (AGENT_MARK of coordination/link.ts, which pulls in too much). */
-export const AGENT_MARK = 'SWARM_MARK';
 
 /** The agent whose environment this is, if any. */
 export function agentAround(env: NodeJS.ProcessEnv): string | null {

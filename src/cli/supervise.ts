@@ -6,11 +6,11 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { connect, type SwarmClient } from '../api/client.ts';
 import type { StatusDocument } from '../api/documents.ts';
+import { environmentFor } from '../domain/environment.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { waitFor } from '../lib/wait.ts';
-import { withoutTies } from './environment.ts';
 import { plain, type Output } from './output.ts';
 import { scopeArgv } from './scope.ts';
 
@@ -46,7 +46,7 @@ export async function ensureSupervisor(
   const client = connect(layout, { timeoutMs: PROBE_TIMEOUT_MS, signal });
   const there = await probe(client);
   if (there !== null) return there;
-  const scope = await scopeArgv(layout.name, withoutTies(env));
+  const scope = await scopeArgv(layout.name, environmentFor('swarm', env));
   let child = startSupervisor(layout, env, scope);
   const from = child.logFrom;
   try {
@@ -119,7 +119,7 @@ function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv, scope: r
     // A session of its own: Ctrl-C and the end of this terminal are not for it.
     detached: true,
     stdio: ['ignore', log, log],
-    env: withoutTies(env),
+    env: environmentFor('swarm', env),
   });
   closeSync(log);
   const started: Started = {

@@ -292,8 +292,3 @@ export const agentSpecSchema = z.object({
   resume: z.object({ sessionId: z.string() }).nullable(),
 });
 export type AgentSpec = z.infer<typeof agentSpecSchema>;
-
-/** Environment of a wrapper: `SWARM_WRAPPER=<project>/<agent>`. */
-export const WRAPPER_MARK = 'SWARM_WRAPPER';
-/** Environment of whatever an agent runs: `SWARM_MARK=<project>/<agent>/<task>/<attempt>` (`-` where there is none). */
-export const AGENT_MARK = 'SWARM_MARK';

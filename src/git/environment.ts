@@ -1,38 +1,12 @@
-/**
- * The environment of every git call. Whatever a caller's shell, hook or alias set about *which* repository, index or
- * object store to use is dropped: a supervisor started from a git hook must not write into that hook's index.
- */
-const KEPT = new Set([
-  'GIT_CONFIG_GLOBAL',
-  'GIT_CONFIG_SYSTEM',
-  'GIT_CONFIG_NOSYSTEM',
-  'GIT_CONFIG_COUNT',
-  'GIT_EXEC_PATH',
-  'GIT_CEILING_DIRECTORIES',
-  'GIT_AUTHOR_NAME',
-  'GIT_AUTHOR_EMAIL',
-  'GIT_COMMITTER_NAME',
-  'GIT_COMMITTER_EMAIL',
-]);
+import { environmentFor } from '../domain/environment.ts';
 
-function isKept(name: string): boolean {
-  return KEPT.has(name) || name.startsWith('GIT_CONFIG_KEY_') || name.startsWith('GIT_CONFIG_VALUE_');
-}
-
+/** The environment of every git call. Where it works, the call itself says: by its directory, or by `extra`. */
 export function gitEnvironment(
   base: Readonly<Record<string, string | undefined>>,
   extra: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(base)) {
-    if (value === undefined) continue;
-    if (name.startsWith('GIT_') && !isKept(name)) continue;
-    env[name] = value;
-  }
-  // LANGUAGE outranks LC_ALL in gettext, and stderr is parsed.
-  delete env['LANGUAGE'];
   return {
-    ...env,
+    ...environmentFor('git', base),
     LC_ALL: 'C',
     // A plain `git status` takes index.lock and makes the agent's own git fail.
     GIT_OPTIONAL_LOCKS: '0',

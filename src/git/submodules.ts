@@ -68,7 +68,10 @@ async function checkout(
     '--',
     submodule.path,
   ];
-  await runGit([...config, ...args], { cwd: worktree, signal });
+  const allowed = process.env['GIT_ALLOW_PROTOCOL'];
+  // It outranks the setting.
+  const env = allowed === undefined ? {} : { GIT_ALLOW_PROTOCOL: `${allowed}:file` };
+  await runGit([...config, ...args], { cwd: worktree, env, signal });
   const url = await gitText(['config', '--get', 'remote.origin.url'], { cwd: original, okCodes: [1] });
   if (url !== '') await runGit(['config', 'remote.origin.url', url], { cwd: path.join(worktree, submodule.path) });
 }

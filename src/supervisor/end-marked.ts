@@ -1,4 +1,4 @@
-import { AGENT_MARK, WRAPPER_MARK } from '../coordination/link.ts';
+import { AGENT_MARK, WRAPPER_MARK } from '../domain/marks.ts';
 import { endTree } from '../process/index.ts';
 
 const GRACE_MS = 2_000;

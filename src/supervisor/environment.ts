@@ -1,15 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { environmentFor } from '../domain/environment.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 
 /**
- * What the person's shell gave `swarm`, as the CLI kept it. A supervisor that was started again by a wrapper must see
- * the same world as the first one.
+ * What the person's programs get of the environment that their shell gave `swarm`, as the CLI kept it. A supervisor that
+ * was started again by a wrapper must see the same world as the first one.
  */
 export function loadEnvironment(file: string, fallback: NodeJS.ProcessEnv): Record<string, string> {
-  const source = readSnapshot(file) ?? fallback;
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(source)) if (typeof value === 'string') env[name] = value;
-  return env;
+  return environmentFor('programs', readSnapshot(file) ?? fallback);
 }
 
 /**
@@ -20,9 +18,12 @@ export async function keepEnvironment(file: string, env: Readonly<Record<string,
   if (!existsSync(file)) await writeFileAtomic(file, JSON.stringify(env), { mode: 0o600 });
 }
 
-function readSnapshot(file: string): Record<string, unknown> | null {
+function readSnapshot(file: string): Record<string, string> | null {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    return Object.fromEntries(
+      Object.entries(kept).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+    );
   } catch (error) {
     // Absent after a reboot; anything else is as good as absent, since the next `swarm up` writes it anew.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')

@@ -2,12 +2,12 @@ import type { Logger } from 'pino';
 import type { WrapperSnapshot } from '../coordination/link.ts';
 import type { Heartbeat } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
+import { AGENT_MARK } from '../domain/marks.ts';
 import { bootId, endTree } from '../process/index.ts';
 import type { TaskEngine } from '../scheduler/engine.ts';
 import { WORTH_WRITING, type Lease } from '../scheduler/hold.ts';
 import type { Store } from '../store/store.ts';
 import type { Fleet } from './fleet.ts';
-import { AGENT_MARK } from '../coordination/link.ts';
 
 const ALIVE_KEY = 'supervisor.alive';
 /** How often it is noted that this supervisor lives, ms: the error of what leases are moved by. */

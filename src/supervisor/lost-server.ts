@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { WRAPPER_MARK } from '../coordination/link.ts';
+import { WRAPPER_MARK } from '../domain/marks.ts';
 import { findMarked, scanProcesses } from '../process/index.ts';
 
 /** The tmux server in whose panes wrappers of the project run, where its socket is gone; null: there is none such. */

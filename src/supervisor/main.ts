@@ -3,7 +3,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
-import { AGENT_MARK, WRAPPER_MARK } from '../coordination/link.ts';
+import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   // Where the first layout is computed from; the same variables are in the snapshot.
   const first = await openPlace(values.root, process.env);
   const env = loadEnvironment(first.layoutOf(null).envSnapshot, process.env);
-  adopt(env);
+  adopt(environmentFor('swarm', env));
   const { repository, layoutOf } = await openPlace(values.root, env);
   const { db, lockDb, logsDir } = layoutOf(null);
   const log = openLog(logsDir, 'supervisor');
@@ -66,14 +66,10 @@ async function main(): Promise<void> {
   log.info({ epoch: store.epoch, root: layout.root }, 'the supervisor is up');
 }
 
-/** Everything that is started from here sees the person's environment, and none of our own marks. */
+/** git and tmux, which we run ourselves, see the person's environment too. */
 function adopt(env: Record<string, string>): void {
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
-  for (const name of [AGENT_MARK, WRAPPER_MARK, 'TMUX', 'TMUX_PANE']) {
-    delete process.env[name];
-    delete env[name];
-  }
 }
 
 function openStore(db: string, lock: string): Store | null {

@@ -1,3 +1,4 @@
+import { environmentFor } from '../domain/environment.ts';
 import { sleep, systemClock } from '../lib/clock.ts';
 import { identityOf, isThere } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
@@ -244,7 +245,7 @@ export function openTmuxHost(
         program: config.tmux.program,
         socket: layout.tmuxSocket,
         conf: tmuxConf,
-        env,
+        env: environmentFor('swarm', env),
         paneOptions: [AGENT_OPTION, PROJECT_OPTION],
       }),
     onGone,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { environmentFor } from '../domain/environment.ts';
 import { errorOf, TmuxError } from './errors.ts';
 
 export interface TmuxAddress {
@@ -86,13 +87,12 @@ function run(
   doing: string,
   { timeoutMs = 5000, signal }: RunOptions,
 ): Promise<string> {
-  const { TMUX: _server, TMUX_PANE: _pane, ...env } = process.env;
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   execFile(
     program,
     argv,
     {
-      env,
+      env: environmentFor('swarm', process.env),
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
       maxBuffer: 64 * 1024 * 1024,

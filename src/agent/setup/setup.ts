@@ -1,8 +1,9 @@
 import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AGENT_MARK, type WorktreeSetup } from '../../coordination/link.ts';
+import type { WorktreeSetup } from '../../coordination/link.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
+import { AGENT_MARK } from '../../domain/marks.ts';
 import { untrackedEntries } from '../../git/untracked.ts';
 import { excludesVariables, writeWorktreeExcludes } from '../../git/worktree-excludes.ts';
 import { worktreeExcludes } from '../../git/own-excludes.ts';

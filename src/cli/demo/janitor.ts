@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { execa } from 'execa';
+import { environmentFor } from '../../domain/environment.ts';
 import { endTree, findMarked, isAlive } from '../../process/index.ts';
 import { waitFor } from '../../lib/wait.ts';
 import { runTmux } from '../../tmux/index.ts';
@@ -30,7 +31,7 @@ export function hireJanitor({ directory }: DemoPlace, env: NodeJS.ProcessEnv): J
     // A session of its own: what ends us and our terminal is not for it.
     detached: true,
     cwd: '/',
-    env,
+    env: environmentFor('swarm', env),
   });
   const ended = once(child, 'exit') as Promise<[number | null]>;
   const say = async (text: string): Promise<boolean> => {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { environmentFor } from '../../domain/environment.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { programFile } from '../supervise.ts';
 
@@ -16,6 +17,7 @@ export interface ScriptedModel {
 export async function startModel(env: NodeJS.ProcessEnv, script: string, signal: AbortSignal): Promise<ScriptedModel> {
   const child = spawn(process.execPath, [programFile('demo', env), '--script', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: environmentFor('swarm', env),
     // Ctrl-C is for us: agents that still speak to it are ended first.
     detached: true,
   });

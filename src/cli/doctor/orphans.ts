@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { AGENT_MARK, WRAPPER_MARK } from '../../coordination/link.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
+import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { endTree, findMarked, readMark, type MarkedProcess } from '../../process/index.ts';
 import { countOf } from '../words.ts';
 import type { Diagnosis } from './finding.ts';

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect } from 'vitest';
 import { findMarked, isAlive } from '../../../src/process/index.ts';
 import { brokerTest as test } from '../../support/broker.ts';
@@ -64,4 +66,50 @@ test('a permission that nobody gives is denied by policy when no one is attached
     .poll(() => supervisor.results[0], { timeout: 50_000 })
     .toMatchObject({ outcome: 'done', summary: 'went on without it' });
   expect(JSON.stringify(turnsOf(api)[1]?.body)).toContain('not allowed, go on without it');
+});
+
+test('an agent works in its worktree, whatever repository the shell of `swarm up` was told of', async ({ broker }) => {
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [
+        {
+          name: 'look',
+          contains: 'Look around',
+          steps: [
+            { tools: [bash('env >$HOME/seen; echo x >made; git add made; git commit -qm "by the agent"')] },
+            complete('committed'),
+            { text: 'ok' },
+          ],
+        },
+      ],
+    },
+    ALLOW,
+  );
+  const { pane, supervisor } = room;
+  const { repository, environment } = pane;
+  const linked = path.join(environment.directory, 'linked');
+  await repository.git('worktree', 'add', '-q', '-b', 'feature', linked);
+  const before = await repository.git('log', '--format=%s', 'feature');
+  const told = {
+    ...environment.variables,
+    GIT_DIR: path.join(repository.path, '.git/worktrees/linked'),
+    GIT_WORK_TREE: linked,
+    GIT_INDEX_FILE: path.join(environment.directory, 'other.index'),
+    GIT_SSH_COMMAND: 'ssh -i /keys/of/mine',
+    GIT_AUTHOR_NAME: 'A Person',
+    GIT_AUTHOR_EMAIL: 'person@example.com',
+    GIT_COMMITTER_NAME: 'A Person',
+    GIT_COMMITTER_EMAIL: 'person@example.com',
+  };
+  // As a version of swarm wrote it that kept everything.
+  await writeFile(pane.spec.envSnapshot, JSON.stringify(told));
+  supervisor.orders.push(pane.order('t1', { prompt: 'Look around' }));
+  await pane.start();
+  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'done' });
+  expect(await repository.git('log', '--format=%s', 'feature')).toBe(before);
+  expect(await repository.git('log', '--format=%s', 'swarm/task/t1')).toContain('by the agent');
+  const seen = await readFile(path.join(environment.home, 'seen'), 'utf8');
+  expect(seen).toContain('GIT_SSH_COMMAND=ssh -i /keys/of/mine\n');
+  expect(seen).not.toMatch(/^GIT_(DIR|WORK_TREE|INDEX_FILE)=/m);
 });

@@ -49,7 +49,7 @@ const test = base.extend<{ place: Place }>({
           allow: [],
           deny: [],
           trustWorkspace: false,
-          mark: { SWARM_MARK: 'm' },
+          variables: { SWARM_MARK: 'm' },
           endpoint: { port: 4711, token: SECRET, hookDir },
           terminal: { TERM: 'tmux-256color', TERM_PROGRAM: 'tmux' },
           env: { HOME: home, PATH: '/bin' },

@@ -83,7 +83,7 @@ export async function openPane(script: ScriptInput, { firstRun = false } = {}): 
         env: environment.variables,
         terminal: { TERM: 'tmux-256color' },
         trustWorkspace: true,
-        mark: { SWARM_MARK: 'test/worker-1/-/-' },
+        variables: { SWARM_MARK: 'test/worker-1/-/-' },
         ...options,
         sessionId,
       });

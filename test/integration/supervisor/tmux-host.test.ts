@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { expect, vi } from 'vitest';
-import { WRAPPER_MARK } from '../../../src/coordination/link.ts';
+import { WRAPPER_MARK } from '../../../src/domain/marks.ts';
 import { lostServer } from '../../../src/supervisor/lost-server.ts';
 import { AGENT_OPTION, processLives, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/tmux-host.ts';
 import type { Tmux } from '../../../src/tmux/index.ts';

@@ -3,7 +3,6 @@ import type { Agent, NeedsYou, StatusDocument } from '../../../src/api/documents
 import { parseConfig } from '../../../src/config/index.ts';
 import { programsOf } from '../../../src/config/index.ts';
 import { answerFor } from '../../../src/cli/answer.ts';
-import { withoutTies } from '../../../src/cli/environment.ts';
 import { underWay, UpProgress } from '../../../src/cli/progress.ts';
 import { explainLines } from '../../../src/cli/explain.ts';
 import { downDocument, statusLines } from '../../../src/cli/status.ts';
@@ -322,11 +321,5 @@ describe('up', () => {
       'w-1, w-2: set-up failed: ended with exit 7 after 3s; log: /logs/w-1',
       '    mend, `swarm restart w-1`',
     ]);
-  });
-
-  it('the environment that is kept has nothing that ties it to a pane or an agent', () => {
-    expect(
-      withoutTies({ PATH: '/bin', TMUX: 'x', TMUX_PANE: '%1', SWARM_MARK: 'm', SWARM_WRAPPER: 'w', GONE: undefined }),
-    ).toEqual({ PATH: '/bin' });
   });
 });
