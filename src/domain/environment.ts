@@ -175,15 +175,24 @@ export function classOf(name: string): VariableClass | null {
   return EXACT.get(name) ?? BEGINNINGS.find(([beginning]) => name.startsWith(beginning))?.[1] ?? null;
 }
 
+/** By name: every call of git asks about the same hundred. */
+const receiversKnown = new Map<string, readonly Receiver[]>();
+
+function receiversOf(name: string): readonly Receiver[] {
+  const known = receiversKnown.get(name);
+  if (known !== undefined) return known;
+  const receivers = RECEIVERS[classOf(name) ?? 'kept'];
+  receiversKnown.set(name, receivers);
+  return receivers;
+}
+
 /** What of a caller's environment this receiver gets. Doing it twice is the same as once. */
 export function environmentFor(
   receiver: Receiver,
   from: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(from)) {
-    const receivers: readonly Receiver[] = RECEIVERS[classOf(name) ?? 'kept'];
-    if (value !== undefined && receivers.includes(receiver)) env[name] = value;
-  }
+  for (const [name, value] of Object.entries(from))
+    if (value !== undefined && receiversOf(name).includes(receiver)) env[name] = value;
   return env;
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { environmentFor } from '../../src/domain/environment.ts';
 
 export interface TestRepository extends Disposable {
   /** Real path of the repository's root. */
@@ -46,7 +47,8 @@ export function makeRepository(options: RepositoryOptions = {}): TestRepository 
       cwd,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...ENVIRONMENT },
+      // A hook of git may run the tests: what it says of its repository is not for this one.
+      env: { ...environmentFor('programs', process.env), ...ENVIRONMENT },
     }).replace(/\n$/, '');
   const tryGit = (args: readonly string[], cwd = root): { code: number; output: string } => {
     try {
