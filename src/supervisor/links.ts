@@ -11,6 +11,7 @@ import {
   type ToWrapper,
   type WrapperSnapshot,
 } from '../coordination/link.ts';
+import { JsonLines, encodeJsonLine, type JsonLine } from '../lib/json-lines.ts';
 
 /** Protocol versions this supervisor speaks: the present one and the one before. */
 const SPOKEN = [LINK_PROTOCOL, LINK_PROTOCOL - 1];
@@ -115,27 +116,25 @@ export class LinkServer {
   #accept(socket: net.Socket): void {
     this.#sockets.add(socket);
     let link: Link | null = null;
-    let buffered = '';
-    socket.setEncoding('utf8');
+    const lines = new JsonLines(MAX_LINE_BYTES);
+    const take = (line: JsonLine): void => {
+      // A wrapper that was hung up on is not heard any more, whatever it sent along.
+      const message = socket.destroyed ? null : this.#parse(line);
+      if (message === null) return;
+      if (link !== null) this.#receive(link, message);
+      else if (message.type === 'hello') link = this.#hello(socket, message);
+      else socket.destroy();
+    };
     socket.on('error', (error) => this.#handlers.problem('a wrapper link broke', error));
-    socket.on('data', (chunk: string) => {
-      buffered += chunk;
-      if (buffered.length > MAX_LINE_BYTES) {
-        this.#handlers.problem('a wrapper sent a line that is too long');
+    socket.on('data', (chunk) => {
+      let complete: JsonLine[] = [];
+      try {
+        complete = lines.push(chunk);
+      } catch (error) {
+        this.#handlers.problem('hanging up on a wrapper', error);
         socket.destroy();
-        return;
       }
-      let end: number;
-      // Whoever was hung up on is not heard any more, whatever it sent along.
-      while (!socket.destroyed && (end = buffered.indexOf('\n')) >= 0) {
-        const line = buffered.slice(0, end);
-        buffered = buffered.slice(end + 1);
-        const message = this.#parse(line);
-        if (message === null) continue;
-        if (link !== null) this.#receive(link, message);
-        else if (message.type === 'hello') link = this.#hello(socket, message);
-        else socket.destroy();
-      }
+      for (const line of complete) take(line);
     });
     socket.on('close', () => {
       this.#sockets.delete(socket);
@@ -143,13 +142,11 @@ export class LinkServer {
     });
   }
 
-  #parse(line: string): ToSupervisor | null {
-    try {
-      return toSupervisorSchema.parse(JSON.parse(line));
-    } catch (error) {
-      this.#handlers.problem('a line from a wrapper does not fit', error);
-      return null;
-    }
+  #parse(line: JsonLine): ToSupervisor | null {
+    const parsed = line.ok ? toSupervisorSchema.safeParse(line.value) : null;
+    if (parsed?.success === true) return parsed.data;
+    this.#handlers.problem('a line from a wrapper does not fit', line.ok ? parsed?.error : new Error(line.reason));
+    return null;
   }
 
   #hello(socket: net.Socket, hello: Extract<ToSupervisor, { type: 'hello' }>): Link | null {
@@ -225,5 +222,5 @@ export class LinkServer {
 }
 
 function send(socket: net.Socket, message: ToWrapper): void {
-  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
+  if (!socket.destroyed) socket.write(encodeJsonLine(message));
 }

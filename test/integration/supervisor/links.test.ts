@@ -216,6 +216,15 @@ test('lines that do not fit are told and skipped, wherever the stream is cut', a
   await eventually(() => world.log).toContain('event worker-1 turn.ended 2030-01-01T00:00:00.000Z');
 });
 
+test('what is not UTF-8 is told, not guessed', async ({ world }) => {
+  const wrapper = await world.linked();
+  const line = JSON.stringify({ type: 'snapshot', snapshot: snapshot('worker-1', { branch: 'é' }) });
+  wrapper.socket.write(Buffer.from(`${line}\n`, 'latin1'));
+  await eventually(() => world.problems).toEqual(['a line from a wrapper does not fit']);
+  expect(world.snapshots).toEqual([]);
+  expect(wrapper.closed).toBe(false);
+});
+
 test('a link speaks for its own agent alone', async ({ world }) => {
   const wrapper = await world.linked();
   wrapper.say({ type: 'snapshot', snapshot: snapshot('worker-2') });
