@@ -10,7 +10,7 @@ const REMEMBERED = 60;
 const NOVEL_AMONG = 20;
 const LONGEST_TEXT = 120;
 
-interface Call {
+interface ToolCall {
   /** Digest of tool and input. */
   call: string;
   /** Digest of what it gave back; null: it has not, or was refused. */
@@ -30,7 +30,7 @@ interface OpenTool {
 
 /** What the agent does, by its hooks, which are the only ones that see it all. */
 export class ActivityWatch {
-  #calls: Call[] = [];
+  #calls: ToolCall[] = [];
   #open: OpenTool[] = [];
   #hook: Activity['hook'] = null;
   #turnBegan: string | null = null;
@@ -125,7 +125,7 @@ export class ActivityWatch {
     mine.at = at;
   }
 
-  #recent(): Call[] {
+  #recent(): ToolCall[] {
     return this.#calls.slice(-NOVEL_AMONG);
   }
 
@@ -148,7 +148,7 @@ export class ActivityWatch {
 }
 
 /** The end of the calls as so many equal rounds; null where it is not. Pure. */
-export function repeatOf(calls: readonly Call[]): Activity['repeat'] {
+export function repeatOf(calls: readonly ToolCall[]): Activity['repeat'] {
   for (let period = 1; period <= LONGEST_PERIOD; period += 1) {
     const rounds = roundsOf(calls, period);
     if (rounds < FEWEST_ROUNDS) continue;
@@ -166,7 +166,7 @@ export function repeatOf(calls: readonly Call[]): Activity['repeat'] {
 }
 
 /** How many times the last `period` calls stand there in a row, with the same results. */
-function roundsOf(calls: readonly Call[], period: number): number {
+function roundsOf(calls: readonly ToolCall[], period: number): number {
   const last = calls.length - 1;
   let same = 0;
   for (let at = last - period; at >= 0; at -= 1) {

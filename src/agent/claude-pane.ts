@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import { advance, newTurn, type ClaudeEvent, type Launch, type Turn } from '../claude/index.ts';
-import type { ProcessIdentity } from '../coordination/link.ts';
+import type { ProcessIdentity } from '../process/index.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Changes } from './changes.ts';

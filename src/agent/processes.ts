@@ -1,7 +1,14 @@
-import type { ProcessIdentity } from '../coordination/link.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { AGENT_MARK } from '../domain/marks.ts';
-import { cpuMsOf, endTree, identityOf, identityOfRow, scanProcesses, workOf } from '../process/index.ts';
+import {
+  cpuMsOf,
+  endTree,
+  identityOf,
+  identityOfRow,
+  scanProcesses,
+  workOf,
+  type ProcessIdentity,
+} from '../process/index.ts';
 import { SurvivorsError } from './survivors.ts';
 
 export interface Processes {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import type { TaskSpec, TaskState } from '../domain/task.ts';
+import { isRunning } from '../lib/running.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { CheckpointClient } from './checkpoint-client.ts';
 import type {
@@ -25,7 +26,7 @@ import type {
   UpRequest,
 } from './documents.ts';
 import { streamEvents, type EventsOptions } from './events.ts';
-import { call, type Call } from './http.ts';
+import { call, type ApiRequest } from './http.ts';
 import type { AnswerRequest, RollbackRequest, TaskDiffDocument } from './service.ts';
 
 /** A task as a submitter writes it: only the title is needed. */
@@ -222,7 +223,7 @@ export class SwarmClient {
   }
 
   /** Says the same again only where saying it twice is as good as once. */
-  async #call(request: Call): Promise<unknown> {
+  async #call(request: ApiRequest): Promise<unknown> {
     const deadline = performance.now() + (this.#options.patienceMs ?? 0);
     for (;;) {
       try {
@@ -248,9 +249,9 @@ export class SwarmClient {
 function writerLives(pidFile: string): boolean {
   try {
     const { pid } = JSON.parse(readFileSync(pidFile, 'utf8')) as { pid: number };
-    return process.kill(pid, 0);
+    return isRunning(pid);
   } catch {
-    // Removed or replaced this moment, or nobody has that number any more.
+    // Removed or replaced this moment.
     return false;
   }
 }

@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 import type { EventDocument } from './documents.ts';
-import { broken, open, refuse, type Call } from './http.ts';
+import { broken, open, refuse, type ApiRequest } from './http.ts';
 
 /** The supervisor writes a comment every 15 s; a stream that is silent for longer than three of them is dead. */
 const SILENCE_LIMIT_MS = 45_000;
@@ -21,7 +21,7 @@ export interface EventsOptions {
  * @throws SwarmError `supervisor-down`, `connection-lost`, `timeout`
  */
 export async function* streamEvents(socketPath: string, options: EventsOptions): AsyncGenerator<EventDocument> {
-  const request: Call = {
+  const request: ApiRequest = {
     method: 'GET',
     path: '/v1/events',
     timeoutMs: CONNECT_TIMEOUT_MS,

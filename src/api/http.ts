@@ -9,7 +9,7 @@ const http = process.getBuiltinModule('node:http');
 const net = process.getBuiltinModule('node:net');
 
 /** One request over the Unix socket. Only node:http here: the cold start of every verb pays for what this loads. */
-export interface Call {
+export interface ApiRequest {
   method: 'GET' | 'POST';
   path: string;
   body?: unknown;
@@ -30,7 +30,7 @@ const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
  * @throws SwarmError what the supervisor answered; `supervisor-down` (never reached: safe to repeat);
  *   `timeout` or `connection-lost` (exit code 3: it may or may not have happened); the signal's reason when aborted
  */
-export async function call(socketPath: string, request: Call): Promise<unknown> {
+export async function call(socketPath: string, request: ApiRequest): Promise<unknown> {
   const deadline = AbortSignal.timeout(request.timeoutMs);
   const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
   try {
@@ -48,7 +48,7 @@ export async function call(socketPath: string, request: Call): Promise<unknown> 
 }
 
 /** The answer as soon as its headers are there; the caller reads the body. The signal ends both. */
-export async function open(socketPath: string, request: Call, signal: AbortSignal): Promise<IncomingMessage> {
+export async function open(socketPath: string, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = http.request({
@@ -81,7 +81,7 @@ async function readAll(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString('utf8');
 }
 
-function parse(request: Call, text: string): unknown {
+function parse(request: ApiRequest, text: string): unknown {
   if (text === '') return {};
   try {
     return JSON.parse(text);
@@ -93,7 +93,7 @@ function parse(request: Call, text: string): unknown {
   }
 }
 
-export function refuse(request: Call, status: number, text: string): never {
+export function refuse(request: ApiRequest, status: number, text: string): never {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -116,7 +116,7 @@ function isErrorDocument(value: unknown): value is ErrorDocument {
 /** Codes of a connect that never reached anybody. */
 const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
-export function broken(error: unknown, socketPath: string, request: Call): SwarmError {
+export function broken(error: unknown, socketPath: string, request: ApiRequest): SwarmError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (NOBODY.has(code)) {
     return new SwarmError('supervisor-down', 'swarm is not up for this repository', {
@@ -140,7 +140,7 @@ export function broken(error: unknown, socketPath: string, request: Call): Swarm
   });
 }
 
-function silent(request: Call): SwarmError {
+function silent(request: ApiRequest): SwarmError {
   const seconds = Math.round(request.timeoutMs / 100) / 10;
   return new SwarmError(
     'timeout',

@@ -4,13 +4,12 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
+import { identityOf, type ProcessIdentity } from '../process/index.ts';
 import { erlangEnvironment, NODE_NAME, nodeEnvironment } from './config.ts';
 import type { BrokerPaths, Ports } from './config.ts';
 import { noRabbitmq } from './errors.ts';
 import { findEpmd, searchPath } from './install.ts';
 import { accepts, amqpAnswers, pollUntil } from './probe.ts';
-import { identify } from './processes.ts';
-import type { ProcessIdentity } from './processes.ts';
 
 /** How often a starting node is asked: a dial on loopback costs 0.1 ms. */
 const READY_POLL_MS = 15;
@@ -34,7 +33,7 @@ async function startDetached(
       detached: true,
       stdio: ['ignore', log, log],
     });
-    const identity = child.pid === undefined ? null : identify(child.pid);
+    const identity = child.pid === undefined ? null : identityOf(child.pid);
     if (child.pid === undefined) await once(child, 'spawn'); // rejects with the error of the start
     child.unref();
     return identity === null ? null : { child, identity };

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
+import { isAlive } from '../process/index.ts';
 import { waitReady } from './boot.ts';
 import { brokerPaths, NODE_NAME } from './config.ts';
 import type { BrokerPaths } from './config.ts';
 import { directoryError } from './errors.ts';
 import { lockBroker } from './lock.ts';
 import { amqpAnswers } from './probe.ts';
-import { ageMs, endProcess, findMarked, isAlive } from './processes.ts';
+import { ageMs, endProcess, processesOf } from './processes.ts';
 import { prepareDirectory, readRecord, writeRecord } from './record.ts';
 import type { BrokerRecord } from './record.ts';
 import { startBroker } from './start.ts';
@@ -135,7 +136,7 @@ async function endAll(paths: BrokerPaths): Promise<boolean> {
   if (record?.node != null) await endProcess(record.node, STOP_GRACE_MS);
   if (record?.epmd != null) await endProcess(record.epmd, 1_000);
   // Helpers of the node, and whatever a starter that was killed could not write down.
-  for (const left of findMarked(paths.dir)) await endProcess(left, 1_000);
+  for (const left of processesOf(paths.dir)) await endProcess(left, 1_000);
   if (record !== null) await writeRecord(paths, { ...record, node: null, epmd: null });
   return wasAlive;
 }

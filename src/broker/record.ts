@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, stat, writeFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { SwarmError } from '../domain/errors.ts';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
+import { processIdentitySchema } from '../process/identity-schema.ts';
 import { brokerPaths, definitions, rabbitmqConf } from './config.ts';
 import type { BrokerPaths } from './config.ts';
 
-const processSchema = z.object({ pid: z.number().int().positive(), startTime: z.string(), bootId: z.string() });
 const portSchema = z.number().int().min(1).max(65_535);
 
 /** `broker.json` (0600): chosen once, kept over restarts; the processes are those of the last start. */
@@ -15,10 +16,10 @@ const recordSchema = z.object({
   v: z.literal(1),
   ports: z.object({ amqp: portSchema, epmd: portSchema, dist: portSchema }),
   credentials: z.object({ user: z.string(), password: z.string(), vhost: z.string() }),
-  node: processSchema
+  node: processIdentitySchema
     .extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']), ready: z.boolean() })
     .nullable(),
-  epmd: processSchema.nullable(),
+  epmd: processIdentitySchema.nullable(),
   /** Version of RabbitMQ whose slim tree did not start: not tried again. */
   slimFailed: z.string().nullable(),
 });
@@ -45,21 +46,8 @@ export function readRecord(paths: BrokerPaths): BrokerRecord | null {
   }
 }
 
-/** Replaces a file at once: a reader sees the old text or the new one, also after a power loss. */
-export async function writePrivate(file: string, text: string): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  const handle = await open(temporary, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, file);
-}
-
 export async function writeRecord(paths: BrokerPaths, record: BrokerRecord): Promise<void> {
-  await writePrivate(paths.record, `${JSON.stringify(record, null, 2)}\n`);
+  await writeFileAtomic(paths.record, `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Makes the directory (0700, ours alone). @returns its paths, under the real path of `dir` */
@@ -99,8 +87,8 @@ async function writeOnce(file: string, text: string, mode: number): Promise<void
 export async function writeNodeFiles(paths: BrokerPaths, record: BrokerRecord): Promise<void> {
   for (const dir of [paths.home, paths.data, paths.log, paths.etc]) await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeOnce(paths.cookie, randomBytes(24).toString('hex').toUpperCase(), 0o400);
-  await writePrivate(paths.config, rabbitmqConf(paths, record.ports.amqp));
-  await writePrivate(paths.advanced, '[].\n');
-  await writePrivate(paths.plugins, '[].\n');
-  await writePrivate(paths.definitions, definitions(record.credentials, randomBytes(4)));
+  await writeFileAtomic(paths.config, rabbitmqConf(paths, record.ports.amqp));
+  await writeFileAtomic(paths.advanced, '[].\n');
+  await writeFileAtomic(paths.plugins, '[].\n');
+  await writeFileAtomic(paths.definitions, definitions(record.credentials, randomBytes(4)));
 }

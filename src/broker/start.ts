@@ -1,12 +1,13 @@
 import { existsSync, statfsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
+import { isAlive } from '../process/index.ts';
 import { lastLogLines, nodeEnded, startEpmd, startNode, waitReady } from './boot.ts';
 import type { BrokerPaths } from './config.ts';
 import { bootFailed, directoryError, noRabbitmq } from './errors.ts';
 import { findRabbitmq, makeSlimTree } from './install.ts';
 import type { RabbitmqInstall } from './install.ts';
 import { accepts, chooseFreePort, isPortFree } from './probe.ts';
-import { endProcess, findMarked, isAlive } from './processes.ts';
+import { endProcess, processesOf } from './processes.ts';
 import { newCredentials, writeNodeFiles, writeRecord } from './record.ts';
 import type { BrokerRecord } from './record.ts';
 
@@ -31,7 +32,7 @@ async function clearLeftovers(
 ): Promise<void> {
   if (record?.node != null) await endProcess(record.node, 0);
   const epmd = record?.epmd ?? null;
-  for (const left of findMarked(paths.dir)) {
+  for (const left of processesOf(paths.dir)) {
     if (keepEpmd && left.pid === epmd?.pid && left.startTime === epmd.startTime) continue;
     if (!(await endProcess(left, graceMs))) {
       throw new SwarmError('broker-stuck', `Process ${left.pid} of an earlier broker cannot be ended`, {

@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
+import { processIdentitySchema } from '../process/identity-schema.ts';
+import { isAlive } from '../process/index.ts';
 import type { BrokerPaths } from './config.ts';
-import { isAlive } from './processes.ts';
-import { writePrivate } from './record.ts';
 
-const userSchema = z.object({
-  project: z.string(),
-  pid: z.number().int().positive(),
-  startTime: z.string(),
-  bootId: z.string(),
-});
+const userSchema = processIdentitySchema.extend({ project: z.string() });
 
 /** A supervisor that uses the broker. */
 export type BrokerUser = z.infer<typeof userSchema>;
@@ -25,7 +21,7 @@ export function livingUsers(paths: BrokerPaths): BrokerUser[] {
   }
   try {
     const parsed = z.array(userSchema).safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data.filter(isAlive) : [];
+    return parsed.success ? parsed.data.filter((user) => isAlive(user)) : [];
   } catch {
     return []; // cut off by a power loss
   }
@@ -33,12 +29,12 @@ export function livingUsers(paths: BrokerPaths): BrokerUser[] {
 
 export async function addUser(paths: BrokerPaths, user: BrokerUser): Promise<void> {
   const others = livingUsers(paths).filter((other) => other.project !== user.project);
-  await writePrivate(paths.users, JSON.stringify([...others, user]));
+  await writeFileAtomic(paths.users, JSON.stringify([...others, user]));
 }
 
 /** @returns who is left */
 export async function removeUser(paths: BrokerPaths, project: string): Promise<BrokerUser[]> {
   const others = livingUsers(paths).filter((other) => other.project !== project);
-  await writePrivate(paths.users, JSON.stringify(others));
+  await writeFileAtomic(paths.users, JSON.stringify(others));
   return others;
 }

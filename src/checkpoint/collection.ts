@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
 import { isGitError } from '../git/errors.ts';
 import { runGit } from '../git/git.ts';
-import { serialised } from '../git/lock.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
 import { readGcPid } from './gc-pid.ts';
 import type { Collecting } from './gc-pid.ts';
 import type { CheckpointPlace } from './types.ts';
@@ -37,10 +37,13 @@ const purging = (shadowGit: string): string => path.join(shadowGit, 'purge.pid')
 /** Written at the end of each purge. */
 const purged = (shadowGit: string): string => path.join(shadowGit, 'purged');
 
+/** By shadow.git; in this process. */
+const purges = new KeyedMutex();
+
 /** Captures are told of a purge, since it may take what they have just stored: they wait for it, and look. */
 export function announced<T>(place: Pick<CheckpointPlace, 'shadowGit'>, purge: () => Promise<T>): Promise<T> {
   const { shadowGit } = place;
-  return serialised(`purge:${shadowGit}`, async () => {
+  return purges.run(shadowGit, async () => {
     // Without it nothing was ever captured from here.
     if (!existsSync(shadowGit)) return await purge();
     writeFileSync(purging(shadowGit), `${process.pid} ${os.hostname()}\n`);

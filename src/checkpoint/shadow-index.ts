@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, link, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { isAlive } from '../git/alive.ts';
+import { isRunning } from '../lib/running.ts';
 
 /**
  * The index file of one agent is a cache and is never changed in place: git works on a hard link of it, whose lock file
@@ -73,6 +73,6 @@ export async function sweepWorkIndexes(index: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(prefix)) continue;
     const pid = Number(name.slice(prefix.length).split('-')[0]);
-    if (pid !== process.pid && !isAlive(pid)) await rm(path.join(folder, name), { force: true });
+    if (pid !== process.pid && !isRunning(pid)) await rm(path.join(folder, name), { force: true });
   }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { printable } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
-import { serialised } from '../git/lock.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
 import { worktreeGitDir } from '../git/operations.ts';
 import { worktreeExcludes } from '../git/own-excludes.ts';
 import { diffText } from '../git/task-diff.ts';
@@ -58,6 +58,9 @@ interface Opened extends RepositoryConfig {
   excludes: string | null;
   configured: string;
 }
+
+/** What is done to the checkpoints of one agent, one after the other; in this process. */
+const lanes = new KeyedMutex();
 
 /**
  * The checkpoints of one agent: `refs/swarm/checkpoints/<agent>/<n>` in the real repository. Several stores, in this or
@@ -338,6 +341,6 @@ export class CheckpointStore {
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    return serialised(`checkpoint:${this.place.shadowGit}:${this.place.agent}`, () => withDiskErrors(work));
+    return lanes.run(`${this.place.shadowGit}:${this.place.agent}`, () => withDiskErrors(work));
   }
 }

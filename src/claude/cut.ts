@@ -1,5 +1,6 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { lastUuid } from './transcript.ts';
 
 export interface CutRequest {
@@ -29,7 +30,7 @@ export async function cutTranscript({ file, uuid, sessionId }: CutRequest): Prom
   if (broken !== null) return { verified: false, why: `a line of its transcript is missing (${broken})` };
   const target = path.join(path.dirname(file), `${sessionId}.jsonl`);
   const lines = begun.map((line) => JSON.stringify('sessionId' in line ? { ...line, sessionId } : line));
-  await writeWhole(target, `${lines.join('\n')}\n`);
+  await writeFileAtomic(target, `${lines.join('\n')}\n`);
   if ((await lastUuid(target)) === uuid) return { verified: true, file: target };
   await rm(target, { force: true });
   return { verified: false, why: 'its transcript does not end at that point' };
@@ -72,17 +73,4 @@ function brokenLink(lines: readonly Line[], uuid: string): string | null {
     at = parent;
   }
   return null;
-}
-
-/** Never half written, also when the machine dies. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const part = `${file}.part`;
-  const handle = await open(part, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(part, file);
 }

@@ -1,6 +1,6 @@
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { environmentFor } from '../domain/environment.ts';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { effectiveEnv, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
 import { inheritedServers } from './mcp-servers.ts';
@@ -177,10 +177,7 @@ function telemetryVariables(options: LaunchOptions): Record<string, string> {
   };
 }
 
-/** Never half written: an agent that is just starting may be reading the one before. */
+/** An agent that is just starting may be reading the one before. No start comes after a power loss without new ones. */
 async function writePrivate(file: string, text: string): Promise<void> {
-  const part = path.join(path.dirname(file), `.${path.basename(file)}.part`);
-  await writeFile(part, text, { mode: 0o600 });
-  await chmod(part, 0o600);
-  await rename(part, file);
+  await writeFileAtomic(file, text, { mode: 0o600, fsync: false });
 }

@@ -11,7 +11,8 @@ import { readEvents } from '../store/events.ts';
 import { refuseNewer } from '../store/migrate.ts';
 import { MIGRATIONS } from '../store/schema.ts';
 import { TaskTable } from '../store/tasks.ts';
-import { checkpointDocument, unknownAgent } from '../supervisor/checkpoint-verbs.ts';
+import { checkpointDocument } from '../supervisor/checkpoint-verbs.ts';
+import { unknownAgent } from '../supervisor/unknown-agent.ts';
 
 /** What a project whose supervisor is down has left, from its store and from git. Only read. */
 export class AtRest implements Disposable {

@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
-import { integer, type Call } from './verb.ts';
+import { integer, type RunVerb } from './verb.ts';
 
 /** Taking checkpoints, looking at them, and bringing back parts of them. */
-export function addCheckpointCommands(program: Command, call: Call, forPeople: (name: string) => () => void): void {
+export function addCheckpointCommands(program: Command, call: RunVerb, forPeople: (name: string) => () => void): void {
   const number = integer(1, 2 ** 31);
   const which = (): Argument => new Argument('<n>', 'number of the checkpoint').argParser(number);
   const checkpoint = program

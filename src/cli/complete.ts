@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { connect } from '../api/client.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
-import { planCompletion, type Candidate, type CompletionPlan, type LiveKind } from './completion-plan.ts';
+import { planCompletion, type Completion, type CompletionPlan, type LiveKind } from './completion-plan.ts';
 import type { Shell } from './completion.ts';
 import type { Context } from './context.ts';
 import { oneLine } from './output.ts';
@@ -31,7 +31,7 @@ export async function complete(
 }
 
 /** One candidate each, those of zsh and fish with a description after a tab; `:files` leaves it to the shell. Pure. */
-export function completionLines(plan: CompletionPlan, live: readonly Candidate[], shell: Shell): string[] {
+export function completionLines(plan: CompletionPlan, live: readonly Completion[], shell: Shell): string[] {
   if (plan.paths !== null) return [`:${plan.paths}`];
   const taken = new Set(plan.operands);
   // bash has cut off the option's name already.
@@ -47,7 +47,7 @@ export function completionLines(plan: CompletionPlan, live: readonly Candidate[]
     });
 }
 
-async function liveCandidates(context: Context, plan: CompletionPlan, kind: LiveKind): Promise<Candidate[]> {
+async function liveCandidates(context: Context, plan: CompletionPlan, kind: LiveKind): Promise<Completion[]> {
   const signal = AbortSignal.timeout(Math.round(Math.max(LEAST_MS, PER_START * performance.now())));
   try {
     const cwd = plan.directory === null ? context.cwd : changeDirectory(context.cwd, plan.directory);
@@ -60,7 +60,7 @@ async function liveCandidates(context: Context, plan: CompletionPlan, kind: Live
   }
 }
 
-type Source = (layout: ProjectLayout, signal: AbortSignal, plan: CompletionPlan) => Promise<Candidate[]>;
+type Source = (layout: ProjectLayout, signal: AbortSignal, plan: CompletionPlan) => Promise<Completion[]>;
 
 const LIVE: Readonly<Record<LiveKind, Source>> = {
   agents,
@@ -87,7 +87,7 @@ const LIVE: Readonly<Record<LiveKind, Source>> = {
 };
 
 /** While nothing is up: whoever has a worktree. */
-async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Candidate[]> {
+async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Completion[]> {
   if (existsSync(layout.apiSocket)) {
     const all = await connect(layout, { signal })
       .agents()
@@ -101,7 +101,7 @@ async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Candi
   return names.map((value) => ({ value, about: '' }));
 }
 
-async function refs(layout: ProjectLayout, below: string, format: string, signal: AbortSignal): Promise<Candidate[]> {
+async function refs(layout: ProjectLayout, below: string, format: string, signal: AbortSignal): Promise<Completion[]> {
   const { gitText } = await import('../git/git.ts');
   const text = await gitText(['for-each-ref', `--format=${format}`, below], { cwd: layout.root, signal });
   const lines = text.split('\n').filter((line) => line !== '');

@@ -3,7 +3,7 @@ import type { Argument, Command, Option } from 'commander';
 /** Names that only the project knows. */
 export type LiveKind = 'agents' | 'logs' | 'tasks' | 'checkpoints' | 'branches';
 
-export interface Candidate {
+export interface Completion {
   value: string;
   about: string;
 }
@@ -14,7 +14,7 @@ export interface CompletionPlan {
   current: string;
   /** Comes before each candidate in shells that replace the whole word, e.g. `--state=`. */
   prefix: string;
-  candidates: Candidate[];
+  candidates: Completion[];
   live: LiveKind | null;
   /** Words that the verb has already; a checkpoint's agent is the first. */
   operands: string[];
@@ -152,7 +152,7 @@ function valuesOfArgument(argument: Argument, { command, operands }: Position): 
   return { live: ARGUMENT_KINDS[name] ?? null };
 }
 
-function verbsOf(command: Command): Candidate[] {
+function verbsOf(command: Command): Completion[] {
   return command
     .createHelp()
     .visibleCommands(command)
@@ -166,7 +166,7 @@ function argumentAt(command: Command, index: number): Argument | undefined {
   return all[index] ?? (last?.variadic === true ? last : undefined);
 }
 
-function plainly(values: readonly string[]): Candidate[] {
+function plainly(values: readonly string[]): Completion[] {
   return values.map((value) => ({ value, about: '' }));
 }
 

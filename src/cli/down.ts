@@ -5,6 +5,7 @@ import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { waitFor } from '../lib/wait.ts';
+import { identityOf, isAlive } from '../process/index.ts';
 import { confirm } from './ask.ts';
 import type { Context, Project } from './context.ts';
 import { oneLine } from './output.ts';
@@ -101,6 +102,8 @@ async function waitUntilGone(
 ): Promise<void> {
   // Without patience: that it is not there is what is waited for.
   const client = connect(layout);
+  // Of whom it is known by its number alone: it was there just now.
+  const supervisor = pid === null ? null : identityOf(pid);
   let told = '';
   let seenStopping = false;
   const gone = async (): Promise<boolean> => {
@@ -116,7 +119,7 @@ async function waitUntilGone(
       told = line;
       return false;
     }
-    return (pid === null || !isAlive(pid)) && !(await someoneListens(layout.apiSocket));
+    return (supervisor === null || !isAlive(supervisor)) && !(await someoneListens(layout.apiSocket));
   };
   try {
     await waitFor(gone, {
@@ -144,13 +147,4 @@ function wentUp(): SwarmError {
     hint: 'Run `swarm down` again if that was not meant.',
     retrySafe: true,
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

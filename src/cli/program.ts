@@ -8,7 +8,7 @@ import { splitCommandLine } from './shell-argv.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 import { addWorkCommands } from './work-commands.ts';
 import { usageError } from './usage.ts';
-import { integer, type Call, type Verb } from './verb.ts';
+import { integer, type RunVerb, type Verb } from './verb.ts';
 
 interface GlobalOptions {
   json?: boolean;
@@ -198,7 +198,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
   return program;
 }
 
-function addTaskCommands(program: Command, call: Call): void {
+function addTaskCommands(program: Command, call: RunVerb): void {
   const task = program.command('task').summary('give work to the agents').description('Work for the agents.');
   task
     .command('add')

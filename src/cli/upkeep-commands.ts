@@ -1,11 +1,11 @@
 import { Argument, type Command, Option } from 'commander';
 import type { Shell } from './completion.ts';
-import { integer, type Call } from './verb.ts';
+import { integer, type RunVerb } from './verb.ts';
 
 const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
 
 /** The verbs that look at the swarm and its surroundings, and those around it. */
-export function addUpkeepCommands(program: Command, call: Call): void {
+export function addUpkeepCommands(program: Command, call: RunVerb): void {
   program
     .command('scale')
     .summary('change the number of workers')

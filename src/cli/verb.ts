@@ -5,7 +5,9 @@ import type { Context } from './context.ts';
 export type Verb<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<number | void>;
 
 /** The action of a command: loads the verb's module when it is called. */
-export type Call = <Args extends unknown[]>(load: () => Promise<Verb<Args>>) => (...given: unknown[]) => Promise<void>;
+export type RunVerb = <Args extends unknown[]>(
+  load: () => Promise<Verb<Args>>,
+) => (...given: unknown[]) => Promise<void>;
 
 /** Parses a whole number within these bounds. @throws InvalidArgumentError */
 export function integer(least: number, most: number) {

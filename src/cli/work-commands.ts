@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
-import { integer, type Call } from './verb.ts';
+import { integer, type RunVerb } from './verb.ts';
 
 /** The verbs that change people's work, and take that back. They are for people alone. */
-export function addWorkCommands(program: Command, call: Call, forPeople: (name: string) => () => void): void {
+export function addWorkCommands(program: Command, call: RunVerb, forPeople: (name: string) => () => void): void {
   program
     .command('rollback')
     .summary("bring an agent's worktree and conversation back to a checkpoint")

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { processIdentitySchema } from '../process/identity-schema.ts';
 import { apiFactsSchema, gateSchema, HOLD_KINDS } from './gate.ts';
 import { usageSchema } from './messages.ts';
 
@@ -8,14 +9,6 @@ import { usageSchema } from './messages.ts';
  * on connect and whenever something in it changed (coalesced to ≤ 20/s), so nothing hangs on one lost line.
  */
 export const LINK_PROTOCOL = 1;
-
-export const processIdentitySchema = z.object({
-  pid: z.number().int().positive(),
-  /** Clock ticks after boot, field 22 of /proc/PID/stat. */
-  startTime: z.string(),
-  bootId: z.string(),
-});
-export type ProcessIdentity = z.infer<typeof processIdentitySchema>;
 
 export const heldTaskSchema = z.object({
   task: z.string(),

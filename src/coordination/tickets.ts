@@ -4,7 +4,7 @@
  */
 
 /** Ready tasks that the same claimers could take. */
-export interface Candidate {
+export interface ReadyTasks {
   kind: 'claude' | 'shell';
   needs: readonly string[];
   /** Only this agent may take them (pinned, or their conversation lives there). */
@@ -33,12 +33,12 @@ export function personalCapability(agent: string): string {
  * Where a task's ticket goes: `null` = the common queue. A task that not every listener of a common queue could take
  * is ticketed to one able agent alone, so that no ticket is eaten in vain.
  */
-export function ticketRoute(candidate: Candidate, slot: FreeSlot): string | null {
+export function ticketRoute(candidate: ReadyTasks, slot: FreeSlot): string | null {
   if (candidate.only !== null || candidate.needs.length > 0) return personalCapability(slot.agent);
   return candidate.kind === 'shell' ? SHELL_CAPABILITY : null;
 }
 
-export function canTake(slot: FreeSlot, candidate: Candidate): boolean {
+export function canTake(slot: FreeSlot, candidate: ReadyTasks): boolean {
   return (
     slot.kind === candidate.kind &&
     (candidate.only === null || candidate.only === slot.agent) &&
@@ -51,7 +51,7 @@ export function canTake(slot: FreeSlot, candidate: Candidate): boolean {
  * @param outstanding tickets by route that were published and have led to no claim yet
  */
 export function missingTickets(
-  candidates: readonly Candidate[],
+  candidates: readonly ReadyTasks[],
   free: readonly FreeSlot[],
   outstanding: ReadonlyMap<string | null, number>,
 ): (string | null)[] {
@@ -74,6 +74,6 @@ export function missingTickets(
   return missing;
 }
 
-function narrowness({ only, needs }: Candidate): number {
+function narrowness({ only, needs }: ReadyTasks): number {
   return only === null ? needs.length : Number.MAX_SAFE_INTEGER;
 }

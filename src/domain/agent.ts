@@ -22,7 +22,6 @@ export const SETUP_REASON = 'set-up: ';
 export type AgentKind = 'claude' | 'shell';
 /** What the person wants of an agent; the reconcile loop makes it so. */
 export type AgentDesired = 'up' | 'paused' | 'stopped';
-export type HoldKind = 'rate-limit' | 'auth' | 'budget' | 'admission' | 'draft';
 export type NeedsYouKind = 'permission' | 'question' | 'trust' | 'login';
 
 /** One thing that waits for a person. */

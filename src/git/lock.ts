@@ -1,33 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { backoffDelay, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
+import { KeyedMutex } from '../lib/mutex.ts';
 import { isGitError } from './errors.ts';
 
-const tails = new Map<string, Promise<void>>();
+/** Of merges into the branches of a repository, by its root; in this process. */
+export const merges = new KeyedMutex();
+/** Of the list of a repository's worktrees, by its root; in this process. */
+export const worktreeLists = new KeyedMutex();
 
-/** Runs `work` after every earlier call with the same key has ended, in this process. */
-export async function serialised<T>(key: string, work: () => Promise<T>): Promise<T> {
-  const before = tails.get(key) ?? Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const tail = before.then(() => promise);
-  tails.set(key, tail);
-  await before;
-  try {
-    return await work();
-  } finally {
-    resolve();
-    if (tails.get(key) === tail) tails.delete(key);
-  }
-}
-
-const STEPS_MS = [10, 20, 40, 80, 160, 300, 500, 900];
+const BACKOFF: BackoffRules = { baseMs: 10, capMs: 900, jitter: NO_JITTER };
+const RETRIES = 8;
 
 /** Tries again, for about 2 s in all, while another git process holds a lock. `work` must be safe to repeat. */
 export async function whileLocked<T>(work: () => Promise<T>): Promise<T> {
-  for (const step of STEPS_MS) {
+  for (let attempt = 1; attempt <= RETRIES; attempt += 1) {
     try {
       return await work();
     } catch (error) {
       if (!isGitError(error, 'index-locked', 'ref-locked')) throw error;
-      await delay(step);
+      await delay(backoffDelay(BACKOFF, attempt));
     }
   }
   return work();

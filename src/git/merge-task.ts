@@ -1,12 +1,12 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { isAlive } from './alive.ts';
 import { SwarmError } from '../domain/errors.ts';
+import { isRunning } from '../lib/running.ts';
 import { printable } from './bytes.ts';
 import { isGitError } from './errors.ts';
 import { runGit } from './git.ts';
 import { identityEnvironment } from './identity.ts';
-import { serialised, whileLocked } from './lock.ts';
+import { merges, whileLocked } from './lock.ts';
 import { operationUnderWay, worktreeGitDir } from './operations.ts';
 import { mergeCommit } from './prepare-task.ts';
 import { commitOf, resolveAll } from './resolve.ts';
@@ -52,7 +52,7 @@ export class MergeConflictError extends SwarmError {
  * `unknown-branch`, `unknown-revision`, `branch-moved` (retry is safe).
  */
 export async function mergeTask(task: MergeTask): Promise<MergedTask> {
-  return serialised(`merge:${task.root}`, async () => {
+  return merges.run(task.root, async () => {
     const { before, commit } = await resolveBoth(task);
     const { exitCode } = await runGit(['merge-base', '--is-ancestor', commit, before], {
       cwd: task.root,
@@ -144,7 +144,7 @@ async function sweepScratch(root: string, scratchDir: string): Promise<void> {
   });
   for (const name of names) {
     const pid = Number(/^merge-(\d+)-/.exec(name)?.[1] ?? 0);
-    if (pid > 0 && pid !== process.pid && !isAlive(pid)) await removeScratch(root, path.join(scratchDir, name));
+    if (pid > 0 && pid !== process.pid && !isRunning(pid)) await removeScratch(root, path.join(scratchDir, name));
   }
 }
 

@@ -3,7 +3,7 @@ import { printable } from './bytes.ts';
 import { lyingInTheWay } from './clear-way.ts';
 import { isGitError } from './errors.ts';
 import { runGit } from './git.ts';
-import { serialised, whileLocked } from './lock.ts';
+import { merges, whileLocked } from './lock.ts';
 import { branchDirty, cleanCheckout } from './merge-task.ts';
 import { commitOf, resolveAll } from './resolve.ts';
 
@@ -22,7 +22,7 @@ export interface UndoMerge {
  */
 export async function undoMerge(merge: UndoMerge): Promise<void> {
   const { root, into, before, after } = merge;
-  await serialised(`merge:${root}`, async () => {
+  await merges.run(root, async () => {
     const [tip = null] = await resolveAll(root, [commitOf(`refs/heads/${into}`)]);
     if (tip !== after) throw builtUpon(merge, tip);
     const place = await cleanCheckout({ root, into });

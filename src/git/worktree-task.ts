@@ -1,5 +1,6 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
 
 /** In the worktree's own git directory, where nothing that works on files comes by. */
 const FILE = 'swarm-task';
@@ -33,9 +34,7 @@ export async function writeBegunTask(gitDir: string, begun: BegunTask | null): P
   const file = path.join(gitDir, FILE);
   if (begun === null) return await rm(file, { force: true });
   const { task, attempt, sessionId } = begun;
-  const young = `${file}.new`;
-  await writeFile(young, `${[task, attempt, ...(sessionId === null ? [] : [sessionId])].join(' ')}\n`);
-  await rename(young, file);
+  await writeFileAtomic(file, `${[task, attempt, ...(sessionId === null ? [] : [sessionId])].join(' ')}\n`);
 }
 
 /** What goes on there does so in another conversation. */

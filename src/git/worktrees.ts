@@ -8,7 +8,7 @@ import { isGitError } from './errors.ts';
 import { gitText, runGit } from './git.ts';
 import { innerWork } from './inner-work.ts';
 import { worktreeExcludes } from './own-excludes.ts';
-import { serialised, whileLocked } from './lock.ts';
+import { whileLocked, worktreeLists } from './lock.ts';
 import { checkoutSubmodules, submoduleWithOwnCommits } from './submodules.ts';
 
 export interface Worktree {
@@ -68,7 +68,7 @@ export interface AddedWorktree {
  * Errors: `worktree-exists` (something is there already), `unknown-revision`, `disk-full`, …
  */
 export async function addWorktree(options: AddWorktreeOptions): Promise<AddedWorktree> {
-  return serialised(`worktrees:${options.root}`, async () => {
+  return worktreeLists.run(options.root, async () => {
     await dropStaleRegistration(options.root, options.path);
     if (await holdsSomething(options.path)) {
       throw new SwarmError('worktree-exists', `${options.path} is there already and is not empty`, {
@@ -123,7 +123,7 @@ export async function removeWorktree(options: { root: string; path: string }): P
   // Asked from outside, git would take what a set-up brought along for work.
   const excludes = worktreeExcludes(options.path);
   const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
-  await serialised(`worktrees:${options.root}`, async () => {
+  await worktreeLists.run(options.root, async () => {
     try {
       const argv = [...config, 'worktree', 'remove', '--', options.path];
       await whileLocked(() => runGit(argv, { cwd: options.root }));

@@ -152,7 +152,7 @@ export function accountMoved(account: Account, byMs: number): Account {
   return { failures, hold: { ...hold, ...moved, probe: trying } };
 }
 
-export interface Candidate {
+export interface Prober {
   id: string;
   /** It has something to ask the model now. */
   waiting: boolean;
@@ -162,7 +162,7 @@ export interface Candidate {
 const PROBE_PATIENCE_MS = 10_000;
 
 /** Who tries. @param candidates those that could, each with what it has to ask */
-export function probing(account: Account, candidates: readonly Candidate[], now: number): Account {
+export function probing(account: Account, candidates: readonly Prober[], now: number): Account {
   const { hold } = account;
   if (hold === null || now < hold.until) return account;
   const { probe } = hold;
@@ -175,7 +175,7 @@ export function probing(account: Account, candidates: readonly Candidate[], now:
   return { ...account, hold: { ...hold, probe: { agent: choice, since: now }, prefer: null } };
 }
 
-function chosen(candidates: readonly Candidate[], { prefer, last, probe }: AccountHold): string | null {
+function chosen(candidates: readonly Prober[], { prefer, last, probe }: AccountHold): string | null {
   if (candidates.some(({ id }) => id === prefer)) return prefer;
   const fresh = candidates.filter(({ id }) => id !== last);
   const able = fresh.length > 0 ? fresh : candidates;

@@ -40,5 +40,5 @@ export {
   troubleOf,
   type Account,
   type AccountRules,
-  type Candidate,
+  type Prober,
 } from './account.ts';

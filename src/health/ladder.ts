@@ -23,7 +23,7 @@ export interface LadderState {
 export type LimitCause = 'memory' | 'processes' | 'turn';
 
 /** What calls for a rung now. */
-export interface Call {
+export interface LadderCall {
   cause: LadderState['cause'];
   /** When it began, epoch ms; absent: now. */
   since?: number;
@@ -77,7 +77,7 @@ export type LadderStep =
  */
 export function nextRung(
   history: LadderState | null,
-  call: Call | null,
+  call: LadderCall | null,
   facts: LadderFacts,
   rules: LadderRules,
   now: number,
@@ -116,17 +116,17 @@ function calmed(history: LadderState, facts: LadderFacts, now: number, gaps: rea
 }
 
 /** The gentlest rung above the last one that is switched on, of use, and possible. */
-function nextOf(last: Rung | null, call: Call, facts: LadderFacts, rules: LadderRules): Rung | null {
+function nextOf(last: Rung | null, call: LadderCall, facts: LadderFacts, rules: LadderRules): Rung | null {
   const from = Math.max(last === null ? 0 : RUNGS.indexOf(last) + 1, RUNGS.indexOf(leastOf(call, facts)));
   return RUNGS.slice(from).find((rung) => rules[rung] !== null && isPossible(rung, call, facts)) ?? null;
 }
 
 /** A command has no conversation that a restart would keep: to end it is enough. */
-function leastOf({ cause, least = 'note' }: Call, { kind }: LadderFacts): Rung {
+function leastOf({ cause, least = 'note' }: LadderCall, { kind }: LadderFacts): Rung {
   return kind === 'shell' && LIMITS.has(cause) ? 'interrupt' : least;
 }
 
-function isPossible(rung: Rung, { cause }: Call, { kind, task, linked, another }: LadderFacts): boolean {
+function isPossible(rung: Rung, { cause }: LadderCall, { kind, task, linked, another }: LadderFacts): boolean {
   // How long a command may take is said by its task's own --timeout; nobody can tell a long one from one that hangs.
   if (kind === 'shell' && !LIMITS.has(cause)) return rung === 'note';
   // Of a command nothing is left that could go on elsewhere, or from a checkpoint.

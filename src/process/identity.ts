@@ -5,6 +5,7 @@ import type { ProcessRow } from './row.ts';
 /** A pid alone is soon another's; with the start time and the boot it is one process for ever. Survives exec. */
 export interface ProcessIdentity {
   pid: number;
+  /** Linux: clock ticks after boot. Elsewhere: the start's date. */
   startTime: string;
   bootId: string;
 }
@@ -18,17 +19,6 @@ export function bootId(): string {
 export function identityOf(pid: number, source: Kernel = kernel): ProcessIdentity | null {
   const row = source.row(pid);
   return row === null || !row.alive ? null : identityOfRow(row, source);
-}
-
-/** True for a zombie, too: one system call, a twentieth of what `identityOf` costs. */
-export function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it exists and is another user's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 export function identityOfRow(row: ProcessRow, source: Kernel = kernel): ProcessIdentity {

@@ -13,7 +13,10 @@ export interface Claim extends Claimer {
   incarnation: string;
 }
 
-/** What only the caller knows of an order; the two bounds stand in where the task names none. */
+/**
+ * What only the caller knows of an order, from the configuration and the repository; the two bounds stand in where the
+ * task names none.
+ */
 export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'> &
   Partial<Pick<TaskOrder, 'timeoutMs' | 'budgetUsd'>>;
 

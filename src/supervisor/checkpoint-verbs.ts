@@ -17,9 +17,9 @@ import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { printable } from '../git/bytes.ts';
 import { unfinishedAmong } from '../git/operations.ts';
-import { nearest } from '../lib/nearest.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { Fleet } from './fleet.ts';
+import { unknownAgent } from './unknown-agent.ts';
 
 export interface VerbParts {
   layout: ProjectLayout;
@@ -110,19 +110,6 @@ export class CheckpointVerbs implements CheckpointService {
       hint: `Its checkpoints can be compared with each other, or made a branch: \`swarm checkpoint branch ${agent} N NAME\``,
     });
   }
-}
-
-/** Who is meant is offered. */
-export function unknownAgent(id: string, names: readonly string[]): SwarmError {
-  const known = [...new Set(names)];
-  const [near = null] = nearest(id, known, 1);
-  const hint =
-    near !== null
-      ? `Did you mean ${near}?`
-      : known.length === 0
-        ? 'There are none yet: `swarm up 3`.'
-        : `There are: ${known.join(', ')}`;
-  return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
 }
 
 export function checkpointDocument(checkpoint: Checkpoint): CheckpointDocument {

@@ -3,16 +3,14 @@ import type { Payload, TaskOrder } from '../coordination/messages.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
+import type { Decoration } from '../scheduler/claim.ts';
 import type { Refusal } from './dispatch.ts';
 import type { Fleet } from './fleet.ts';
-import type { Candidate } from './task-desk.ts';
+import type { AvailableAgent } from './task-desk.ts';
 import type { Base } from './project.ts';
 
 /** Turns of follow-up that a failed verify gets. */
 export const VERIFY_FOLLOW_UPS = 2;
-
-/** The fields of an order that come from the config and the repository, not from the store. */
-export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'>;
 
 /**
  * Pure: what a task starts from and how it is verified.
@@ -57,7 +55,7 @@ export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): bool
 }
 
 /** Who could be asked to take a task: the agents that are wanted up. */
-export function candidates(fleet: Fleet, { agents }: Config): Candidate[] {
+export function candidates(fleet: Fleet, { agents }: Config): AvailableAgent[] {
   const wanted = fleet.records.filter((record) => fleet.desired(record) !== 'stopped');
   return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));
 }

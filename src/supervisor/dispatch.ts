@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
 import type { ClaimReply, Payload } from '../coordination/messages.ts';
-import { missingTickets, type Candidate, type FreeSlot } from '../coordination/tickets.ts';
+import { missingTickets, type ReadyTasks, type FreeSlot } from '../coordination/tickets.ts';
 import { backoffDelay, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
 
 type Claim = Payload<'task.claim'>;
@@ -20,7 +20,7 @@ export interface Refusal {
 export interface DispatchDependencies {
   log: Logger;
   /** Ready tasks by shape, each counted up to `limit`. */
-  candidates(limit: number): Candidate[];
+  candidates(limit: number): ReadyTasks[];
   /** Null: it may have a task. */
   refusal(claim: Claim): Refusal | null;
   claim(claim: Claim): Promise<ClaimReply>;

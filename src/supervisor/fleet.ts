@@ -7,6 +7,7 @@ import type { FleetDependencies, StartWait } from './fleet-dependencies.ts';
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from './lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
 import type { StopPurpose } from './runner.ts';
+import { removedMeanwhile } from './unknown-agent.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;
@@ -283,10 +284,10 @@ export class Fleet {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
     const isGone = (): boolean => this.#records.get(record.id) !== record;
-    if (isGone()) return Promise.reject(removed(record));
+    if (isGone()) return Promise.reject(removedMeanwhile(record.id));
     record.holds.push(async () => {
       if (isGone()) {
-        reject(removed(record));
+        reject(removedMeanwhile(record.id));
         return record.lifecycle;
       }
       this.settle(record, { phase: 'stopping', since: this.#deps.now(), detail: `for ${purpose.name}` });
@@ -340,8 +341,4 @@ export class Fleet {
     const limit = sleep(systemClock, limitMs, late.signal).catch(() => undefined);
     await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]).finally(() => late.abort());
   }
-}
-
-function removed({ id }: AgentRecord): SwarmError {
-  return new SwarmError('unknown-agent', `${id} has been removed meanwhile`, { hint: 'See `swarm status`.' });
 }

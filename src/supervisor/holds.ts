@@ -13,7 +13,7 @@ import {
   succeeded,
   troubleOf,
   type Account,
-  type Candidate,
+  type Prober,
   type Condition,
 } from '../health/index.ts';
 import type { Store } from '../store/store.ts';
@@ -241,7 +241,7 @@ export class Holds {
     this.#set(name, failed(this.#account(name), failure, accountRules(config()), random));
   }
 
-  #candidates(name: string): Candidate[] {
+  #candidates(name: string): Prober[] {
     const { records, desired } = this.#options;
     const able = records().filter((record) => {
       const { snapshot, linked, row } = record;

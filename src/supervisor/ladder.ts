@@ -5,7 +5,7 @@ import type { Rung } from '../domain/ladder.ts';
 import { isFinal } from '../domain/task-state.ts';
 import type { Task } from '../domain/task.ts';
 import { isTyping, type Gap } from '../health/index.ts';
-import { nextRung, type Call, type LadderFacts, type LadderRules, type LadderState } from '../health/ladder.ts';
+import { nextRung, type LadderCall, type LadderFacts, type LadderRules, type LadderState } from '../health/ladder.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
 
@@ -87,7 +87,7 @@ export class Ladder {
   }
 
   /** A limit counts while it works or is stuck; whoever waits for something else is left alone. */
-  #call(record: AgentRecord): Call | null {
+  #call(record: AgentRecord): LadderCall | null {
     if (record.row.desired !== 'up' || !['working', 'stuck'].includes(record.status)) return null;
     const now = this.#options.now();
     const limit = record.crossings.map((crossing) => callOf(crossing, now)).find((call) => call !== null);
@@ -124,7 +124,7 @@ export class Ladder {
     return task === undefined || isFinal(task.state) || (holder !== null && holder !== record.id);
   }
 
-  #take(rung: Rung, record: AgentRecord, state: LadderState, call: Call | null): void {
+  #take(rung: Rung, record: AgentRecord, state: LadderState, call: LadderCall | null): void {
     const { events, log, take } = this.#options;
     const { id: agent } = record;
     const limit = record.crossings.find((crossing) => crossing.limit === call?.cause);

@@ -16,6 +16,7 @@ import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remo
 import type { RemovedAgent } from './removed-agent.ts';
 import { specFile } from './spec.ts';
 import type { Teardown } from './teardown.ts';
+import { removedMeanwhile } from './unknown-agent.ts';
 
 export interface RemovalsDependencies {
   layout: ProjectLayout;
@@ -44,7 +45,7 @@ export class Removals {
     await saveRow(record);
     return await fleet.held(record, { name: 'its removal', leases: 'given-back' }, async () => {
       const known = store.agents.get(record.id);
-      if (known === undefined) throw new SwarmError('unknown-agent', `there is no agent ${record.id} any more`);
+      if (known === undefined) throw removedMeanwhile(record.id);
       const removed: RemovedAgent = { row: { ...known, desired }, worktrees: [] };
       const id = await store.write(() => store.operations.begin('rm', record.id, removed));
       const outcomes: RemovalOutcome[] = [];

@@ -23,7 +23,6 @@ import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { Task } from '../domain/task.ts';
-import { nearest } from '../lib/nearest.ts';
 import type { CheckpointDesk } from './checkpoint-desk.ts';
 import type { AgentRecord } from './agent-record.ts';
 import type { EventLog } from './event-log.ts';
@@ -33,6 +32,7 @@ import { openQuestions } from './status.ts';
 import type { MessageDesk } from './message-desk.ts';
 import type { Purge } from './purge.ts';
 import type { TaskDesk } from './task-desk.ts';
+import { unknownAgent } from './unknown-agent.ts';
 import type { Works } from './works.ts';
 
 const ORDER_TIMEOUT_MS = 10_000;
@@ -291,14 +291,9 @@ export class Service implements SwarmService {
         exitCode: 2,
       });
     }
-    const names = this.#deps.fleet.records.map((record) => record.id);
-    const [near = null] = nearest(id, names, 1);
-    const hint =
-      near === null
-        ? names.length === 0
-          ? 'There are none yet: `swarm up 3`.'
-          : `There are: ${names.join(', ')}`
-        : `Did you mean ${near}?`;
-    return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
+    return unknownAgent(
+      id,
+      this.#deps.fleet.records.map((record) => record.id),
+    );
   }
 }

@@ -13,7 +13,7 @@ export interface TaskPort {
   retry(id: string): Promise<Task>;
 }
 
-export interface Candidate {
+export interface AvailableAgent {
   id: string;
   kind: 'claude' | 'shell';
   capabilities: readonly string[];
@@ -24,7 +24,7 @@ export interface TaskDeskDependencies {
   /** Further attempts of a failed task that says nothing else. */
   defaultRetries: number;
   /** Agents that are wanted up. */
-  agents(): Candidate[];
+  agents(): AvailableAgent[];
   events: EventLog;
   /** Tells the wrapper that holds it to stop. */
   cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
@@ -117,7 +117,7 @@ export class TaskDesk {
 }
 
 /** A ready task that nobody who is up could ever take says so, instead of waiting in silence. Pure. */
-export function explained(task: Task, agents: readonly Candidate[]): Task {
+export function explained(task: Task, agents: readonly AvailableAgent[]): Task {
   if (task.state !== 'ready' || task.reason !== null) return task;
   const ofKind = agents.filter((agent) => agent.kind === task.kind);
   if (ofKind.length === 0) {

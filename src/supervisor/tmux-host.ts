@@ -1,6 +1,7 @@
 import { environmentFor } from '../domain/environment.ts';
 import { sleep, systemClock } from '../lib/clock.ts';
-import { identityOf, isThere } from '../process/index.ts';
+import { isThere } from '../lib/running.ts';
+import { identityOf } from '../process/index.ts';
 import { TmuxError } from '../tmux/errors.ts';
 import { Tmux, type PaneRow } from '../tmux/index.ts';
 import { listens } from '../tmux/socket.ts';

@@ -17,6 +17,7 @@ import type { RemovedAgent } from './removed-agent.ts';
 import type { RollbackData } from './rollback-data.ts';
 import type { Rollbacks } from './rollbacks.ts';
 import type { Roster } from './roster.ts';
+import { removedMeanwhile } from './unknown-agent.ts';
 
 /** What is kept of a merge. */
 export interface MergeData {
@@ -81,8 +82,7 @@ export class Undo {
     // Where the task could not go on without its files, the conversation was begun anew all the same.
     const filesOnly = data.filesOnly && data.how !== 'fresh';
     const record = fleet.get(agent);
-    if (record === undefined || safety === null)
-      throw new SwarmError('unknown-agent', `there is no agent ${agent} any more`, { hint: 'See `swarm status`.' });
+    if (record === undefined || safety === null) throw removedMeanwhile(agent);
     const all = await rollbacks.storeOf(record).list();
     const kept = all.find((checkpoint) => checkpoint.n === safety);
     if (kept !== undefined) refuseUndoWhile(record, kept);

@@ -5,7 +5,8 @@ import process from 'node:process';
 import { test } from 'vitest';
 import { ensureBroker, joinBroker, leaveBroker, stopBroker } from '../../src/broker/index.ts';
 import type { BrokerHandle } from '../../src/broker/index.ts';
-import { findMarked, identify } from '../../src/broker/processes.ts';
+import { processesOf } from '../../src/broker/processes.ts';
+import { identityOf } from '../../src/process/index.ts';
 import type { IsolatedEnvironment } from './environment.ts';
 
 /** A directory for a broker that goes away with every process of the broker in it. */
@@ -17,7 +18,7 @@ export interface BrokerDirectory extends AsyncDisposable {
 
 export async function brokerDirectory(): Promise<BrokerDirectory> {
   const dir = await mkdtemp(path.join(tmpdir(), 'swarm-broker-'));
-  const processes = (): number[] => findMarked(dir).map((identity) => identity.pid);
+  const processes = (): number[] => processesOf(dir).map((identity) => identity.pid);
   return {
     dir,
     processes,
@@ -81,7 +82,7 @@ export const brokerTest = test.extend('broker', { scope: 'file' }, async ({}, { 
  */
 export async function keepBroker({ stateHome }: Pick<IsolatedEnvironment, 'stateHome'>): Promise<AsyncDisposable> {
   const dir = path.join(stateHome, 'swarm/broker');
-  const me = identify(process.pid);
+  const me = identityOf(process.pid);
   if (me === null) throw new Error('this process is not in the process table');
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await joinBroker(dir, { project: 'another', ...me });

@@ -13,7 +13,8 @@ import {
   leaveBroker,
   stopBroker,
 } from '../../../src/broker/index.ts';
-import { findMarked, identify, isAlive } from '../../../src/broker/processes.ts';
+import { processesOf } from '../../../src/broker/processes.ts';
+import { identityOf, isAlive } from '../../../src/process/index.ts';
 import { brokerDirectory, brokerTest as test } from '../../support/broker.ts';
 import { listeningAddresses } from './sockets.ts';
 
@@ -122,7 +123,7 @@ describe('after a death', () => {
     const second = await broker.ensure();
     expect(second).toMatchObject({ started: true, port: first.port });
     expect(readJson(record).node.pid).toBe(second.pid);
-    expect(identify(first.pid)).toBeNull();
+    expect(identityOf(first.pid)).toBeNull();
   });
 
   test('a stale record that names a living foreign process is neither believed nor is that process harmed', async ({
@@ -133,7 +134,7 @@ describe('after a death', () => {
     try {
       const file = path.join(broker.dir, 'broker.json');
       const record = readJson(file);
-      const now = identify(process.pid);
+      const now = identityOf(process.pid);
       const stale = { pid: bystander.pid, startTime: '1', bootId: now?.bootId ?? '' };
       record.node = { ...stale, startedAt: new Date().toISOString(), version: '3.10.8', tree: 'slim', ready: true };
       record.epmd = stale;
@@ -180,7 +181,7 @@ describe('after a death', () => {
 
 describe('stopping', () => {
   test('a broker with a living user is left alone when only an unused one was to be stopped', async ({ broker }) => {
-    const me = identify(process.pid);
+    const me = identityOf(process.pid);
     if (me === null) throw new Error('this process has no identity');
     await joinBroker(broker.dir, { project: 'a', ...me });
     expect(await stopBroker(broker.dir, { ifUnused: true })).toBe(false);
@@ -190,7 +191,7 @@ describe('stopping', () => {
 
   test('the last user is told so, and a dead user is none', async () => {
     await using directory = await brokerDirectory();
-    const me = identify(process.pid);
+    const me = identityOf(process.pid);
     if (me === null) throw new Error('this process has no identity');
     await joinBroker(directory.dir, { project: 'a', ...me });
     await joinBroker(directory.dir, { project: 'b', ...me });
@@ -201,11 +202,11 @@ describe('stopping', () => {
   });
 
   test('nothing is left but the data', async ({ broker }) => {
-    const identities = findMarked(broker.dir);
+    const identities = processesOf(broker.dir);
     expect(identities.length).toBeGreaterThanOrEqual(2);
     expect(await stopBroker(broker.dir)).toBe(true);
-    expect(identities.filter(isAlive)).toEqual([]);
-    expect(findMarked(broker.dir)).toEqual([]);
+    expect(identities.filter((one) => isAlive(one))).toEqual([]);
+    expect(processesOf(broker.dir)).toEqual([]);
     expect(await brokerStatus(broker.dir)).toEqual({ state: 'stopped', users: [] });
     expect(await stopBroker(broker.dir)).toBe(false);
     expect(await readdir(broker.dir)).toContain('mnesia');

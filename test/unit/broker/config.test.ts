@@ -3,7 +3,6 @@ import { expect, test } from 'vitest';
 import { brokerPaths, definitions, nodeEnvironment, passwordHash, rabbitmqConf } from '../../../src/broker/config.ts';
 import { directoryError } from '../../../src/broker/errors.ts';
 import { isSlimPlugin } from '../../../src/broker/install.ts';
-import { parseStartTime } from '../../../src/broker/processes.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
 
 const paths = brokerPaths('/state/broker');
@@ -43,12 +42,6 @@ test("nothing of the person's environment reaches the node", () => {
     RABBITMQ_SCRIPTS_DIR: '/slim/sbin',
   });
   expect(Object.keys(env)).not.toContain('USER');
-});
-
-test('a start time is read behind a name with brackets and blanks; a zombie has none', () => {
-  const rest = Array.from({ length: 30 }, (_, index) => String(index)).join(' ');
-  expect(parseStartTime(`12 (a) b (c) S ${rest}`)).toBe('18');
-  expect(parseStartTime(`12 (beam.smp) Z ${rest}`)).toBeNull();
 });
 
 test('the slim tree takes the core applications whatever their version, and no plugin', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Gap } from '../../../src/health/index.ts';
 import {
   nextRung,
-  type Call,
+  type LadderCall,
   type LadderFacts,
   type LadderRules,
   type LadderState,
@@ -29,7 +29,7 @@ const FACTS: LadderFacts = {
   advancedAt: null,
   stuckAfterMs: 60_000,
 };
-const hang = (at: number): Call => ({ cause: 'hang-api', at });
+const hang = (at: number): LadderCall => ({ cause: 'hang-api', at });
 
 /** An agent that is stuck from 0 on, second by second: which rungs are taken, and when. */
 function climb(
@@ -42,7 +42,7 @@ function climb(
   }: {
     rules?: LadderRules;
     facts?: LadderFacts;
-    call?: (now: number) => Call | null;
+    call?: (now: number) => LadderCall | null;
     gaps?: Gap[];
   } = {},
 ): string[] {
@@ -104,12 +104,12 @@ describe('the ladder', () => {
   });
 
   test('takes no rung while nothing is wrong, and goes on where it was when it is wrong again', () => {
-    const wrongFor = (now: number): Call | null => (now < 200_000 || now >= 800_000 ? hang(now) : null);
+    const wrongFor = (now: number): LadderCall | null => (now < 200_000 || now >= 800_000 ? hang(now) : null);
     expect(climb(810, { call: wrongFor })).toEqual(['note 0', 'nudge 30', 'interrupt 150', 'restart 800']);
   });
 
   test('begins anew once the agent has done something new, not because of what the rungs made it do', () => {
-    const wrongFor = (now: number): Call | null => (now < 200_000 || now >= 800_000 ? hang(now) : null);
+    const wrongFor = (now: number): LadderCall | null => (now < 200_000 || now >= 800_000 ? hang(now) : null);
     expect(climb(801, { call: wrongFor, facts: { ...FACTS, advancedAt: 100_000 } })).toContain('restart 800');
     expect(climb(801, { call: wrongFor, facts: { ...FACTS, advancedAt: 180_000 } })).toEqual([
       'note 0',
@@ -139,7 +139,7 @@ describe('the ladder', () => {
   });
 
   test('a word needs no more than one new step to be over: nothing was begun anew because of it', () => {
-    const wrongFor = (now: number): Call | null => (now < 40_000 ? hang(now) : null);
+    const wrongFor = (now: number): LadderCall | null => (now < 40_000 ? hang(now) : null);
     expect(climb(801, { call: wrongFor, facts: { ...FACTS, advancedAt: 39_500 } })).toEqual([
       'note 0',
       'nudge 30',
@@ -164,7 +164,7 @@ describe('the ladder', () => {
   });
 
   test('a loop that is not seen to go on gets no further rung', () => {
-    const once = (now: number): Call => ({ cause: 'loop', at: Math.min(now, 40_000) });
+    const once = (now: number): LadderCall => ({ cause: 'loop', at: Math.min(now, 40_000) });
     expect(climb(3600, { call: once })).toEqual(
       ['note 0', 'nudge 30', 'interrupt 150'].slice(0, 2).concat('interrupt 150'),
     );
@@ -172,28 +172,28 @@ describe('the ladder', () => {
 
   test('a night in between counts for nothing', () => {
     const gaps = [{ end: 3_000_000, ms: 2_990_000 }];
-    const call = (now: number): Call | null => (now <= 10_000 || now >= 3_000_000 ? hang(now) : null);
+    const call = (now: number): LadderCall | null => (now <= 10_000 || now >= 3_000_000 ? hang(now) : null);
     expect(climb(3100, { call, gaps })).toEqual(['note 0', 'nudge 3020']);
   });
 
   test('a hard limit begins where gentler rungs are no use, and is not forgotten with the next new step', () => {
-    const call = (now: number): Call => ({ cause: 'memory', at: now, least: 'restart' });
+    const call = (now: number): LadderCall => ({ cause: 'memory', at: now, least: 'restart' });
     const advancing = { ...FACTS, advancedAt: 10_000_000 };
     expect(climb(1000, { call, facts: advancing })).toEqual(['restart 0', 'rollback 300', 'reassign 600', 'fail 900']);
   });
 
   describe('of a command that crosses a hard limit', () => {
     const shell: LadderFacts = { ...FACTS, kind: 'shell' };
-    const over = (now: number): Call => ({ cause: 'memory', at: now, least: 'restart' });
+    const over = (now: number): LadderCall => ({ cause: 'memory', at: now, least: 'restart' });
 
     test('ends the command, and whatever does not end with it', () => {
       expect(climb(3600, { call: over, facts: shell })).toEqual(['interrupt 0', 'restart 120', 'fail 420']);
-      const processes = (now: number): Call => ({ cause: 'processes', at: now, least: 'interrupt' });
+      const processes = (now: number): LadderCall => ({ cause: 'processes', at: now, least: 'interrupt' });
       expect(climb(1, { call: processes, facts: shell })).toEqual(['interrupt 0']);
     });
 
     test('ends each further one as well, as often as its task may be tried', () => {
-      const runs = (now: number): Call | null => (now % 60_000 < 5_000 ? over(now) : null);
+      const runs = (now: number): LadderCall | null => (now % 60_000 < 5_000 ? over(now) : null);
       expect(climb(130, { call: runs, facts: shell })).toEqual([
         'interrupt 0',
         'reset 5',
@@ -210,7 +210,7 @@ describe('the ladder', () => {
     const idle: LadderFacts = { ...FACTS, task: null, works: false };
     const taken: string[] = [];
     let state: LadderState | null = null;
-    const see = (call: Call | null, facts: LadderFacts, now: number): void => {
+    const see = (call: LadderCall | null, facts: LadderFacts, now: number): void => {
       const step = nextRung(state, call, facts, RULES, now);
       if (step === null) return;
       state = step.do === 'reset' ? null : step.state;

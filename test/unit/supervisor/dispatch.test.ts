@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { ClaimReply, Payload } from '../../../src/coordination/messages.ts';
-import { missingTickets, type Candidate, type FreeSlot } from '../../../src/coordination/tickets.ts';
+import { missingTickets, type ReadyTasks, type FreeSlot } from '../../../src/coordination/tickets.ts';
 import { able, decorate, refusal } from '../../../src/supervisor/claims.ts';
 import { Dispatch, type Refusal } from '../../../src/supervisor/dispatch.ts';
 import { config, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
 type Claim = Payload<'task.claim'>;
 
-const any = (fields: Partial<Candidate> = {}): Candidate => ({
+const any = (fields: Partial<ReadyTasks> = {}): ReadyTasks => ({
   kind: 'claude',
   needs: [],
   only: null,
@@ -24,7 +24,7 @@ const slot = (agent: string, fields: Partial<FreeSlot> = {}): FreeSlot => ({
 const none = new Map<string | null, number>();
 
 describe('which tickets are missing', () => {
-  test.each<[string, Candidate[], FreeSlot[], Map<string | null, number>, (string | null)[]]>([
+  test.each<[string, ReadyTasks[], FreeSlot[], Map<string | null, number>, (string | null)[]]>([
     ['one task and three free agents: one', [any()], [slot('a'), slot('b'), slot('c')], none, [null]],
     [
       'as many as there are free agents, not as there are tasks',
@@ -90,7 +90,7 @@ function world() {
   const time = new Time();
   const published: (string | null)[] = [];
   const state = {
-    candidates: [] as Candidate[],
+    candidates: [] as ReadyTasks[],
     reply: { got: 'none', reason: 'no task is ready' } as ClaimReply | Error,
     connected: true,
     unable: new Set<string>(),

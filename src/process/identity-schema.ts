@@ -1,0 +1,9 @@
+import * as z from 'zod';
+import type { ProcessIdentity } from './identity.ts';
+
+/** A process as another one wrote it down. */
+export const processIdentitySchema = z.object({
+  pid: z.number().int().positive(),
+  startTime: z.string(),
+  bootId: z.string(),
+}) satisfies z.ZodType<ProcessIdentity>;
