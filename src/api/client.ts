@@ -39,10 +39,16 @@ export interface ClientOptions {
   signal?: AbortSignal | undefined;
   /**
    * A supervisor that died is started again by its wrappers within a second or two. While its pid file says that it
-   * should be there, and somebody lives who would see to it, calls wait so long for the next one, ms (0: not at all).
+   * should be there, and somebody lives who would see to it, or while one holds the lock, calls wait so long for it, ms
+   * (0: not at all).
    */
   patienceMs?: number | undefined;
+  /** Whether a supervisor holds the project's lock: one that does and cannot be reached is `supervisor-unreachable`. */
+  isLocked?: (() => Promise<boolean>) | undefined;
 }
+
+/** Where a supervisor is to be found. */
+export type ApiPlace = Pick<ProjectLayout, 'name' | 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>;
 
 const PATIENCE_STEP_MS = 50;
 
@@ -52,19 +58,15 @@ const WORK_TIMEOUT_MS = 120_000;
 
 /** The supervisor's API, one method per route. Errors are SwarmErrors; see `call` in http.ts for those of the way. */
 export class SwarmClient {
-  readonly #socket: string;
-  readonly #pidFile: string;
-  readonly #tmuxSocket: string;
+  readonly #place: () => ApiPlace;
   readonly #options: ClientOptions;
   readonly checkpointing = new CheckpointClient({
     get: (path) => this.#get(path, WORK_TIMEOUT_MS),
     post: (path, body) => this.#post(path, body, WORK_TIMEOUT_MS),
   });
 
-  constructor(layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>, options: ClientOptions) {
-    this.#socket = layout.apiSocket;
-    this.#pidFile = layout.supervisorPidFile;
-    this.#tmuxSocket = layout.tmuxSocket;
+  constructor(place: () => ApiPlace, options: ClientOptions) {
+    this.#place = place;
     this.#options = options;
   }
 
@@ -186,14 +188,14 @@ export class SwarmClient {
 
   async health(): Promise<{ ok: boolean; degraded: string[] }> {
     const limits = this.#limits(ANSWER_TIMEOUT_MS);
-    const answer = await call(this.#socket, { method: 'GET', path: '/health', accept: 503, ...limits });
+    const answer = await call(this.#place().apiSocket, { method: 'GET', path: '/health', accept: 503, ...limits });
     return answer as { ok: boolean; degraded: string[] };
   }
 
   /** In the text format of Prometheus. */
   async metrics(): Promise<string> {
     const limits = this.#limits(ANSWER_TIMEOUT_MS);
-    return (await call(this.#socket, { method: 'GET', path: '/metrics', text: true, ...limits })) as string;
+    return (await call(this.#place().apiSocket, { method: 'GET', path: '/metrics', text: true, ...limits })) as string;
   }
 
   openapi(): Promise<Record<string, unknown>> {
@@ -208,7 +210,7 @@ export class SwarmClient {
   /** Events as they come; see `streamEvents`. */
   events(options: EventsOptions = {}): AsyncGenerator<EventDocument> {
     const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);
-    return streamEvents(this.#socket, {
+    return streamEvents(this.#place().apiSocket, {
       ...options,
       ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     });
@@ -227,10 +229,11 @@ export class SwarmClient {
     const deadline = performance.now() + (this.#options.patienceMs ?? 0);
     for (;;) {
       try {
-        return await call(this.#socket, request);
+        return await call(this.#place().apiSocket, request);
       } catch (error) {
         const away = error instanceof SwarmError && AWAY.has(error.code) && error.retrySafe;
-        if (!away || performance.now() > deadline || !(await this.#mayComeBack())) throw error;
+        if (!away) throw error;
+        if (performance.now() > deadline || !(await this.#mayComeBack())) throw await this.#said(error);
         await pause(PATIENCE_STEP_MS, undefined, { signal: this.#options.signal });
       }
     }
@@ -238,7 +241,20 @@ export class SwarmClient {
 
   /** By its wrappers, which live as long as their tmux server; or it lives itself, and only begins. */
   async #mayComeBack(): Promise<boolean> {
-    return existsSync(this.#pidFile) && ((await someoneListens(this.#tmuxSocket)) || writerLives(this.#pidFile));
+    const { supervisorPidFile, tmuxSocket } = this.#place();
+    if (existsSync(supervisorPidFile) && ((await someoneListens(tmuxSocket)) || writerLives(supervisorPidFile)))
+      return true;
+    return await this.#isLocked();
+  }
+
+  async #isLocked(): Promise<boolean> {
+    return (await this.#options.isLocked?.()) ?? false;
+  }
+
+  /** That nothing is up is said only where it is so. */
+  async #said(error: SwarmError): Promise<SwarmError> {
+    if (error.code !== 'supervisor-down' || !(await this.#isLocked())) return error;
+    return unreachable(this.#place(), error);
   }
 
   #limits(timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
@@ -258,10 +274,23 @@ function writerLives(pidFile: string): boolean {
 
 const AWAY = new Set(['supervisor-down', 'connection-lost']);
 
-/** Nothing is dialled before the first method is called; each call is a connection of its own. */
-export function connect(
-  layout: Pick<ProjectLayout, 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>,
-  options: ClientOptions = {},
-): SwarmClient {
-  return new SwarmClient(layout, options);
+/** A supervisor holds the lock, and nobody answers where it should be. */
+export function unreachable({ name, apiSocket }: Pick<ApiPlace, 'name' | 'apiSocket'>, cause?: unknown): SwarmError {
+  return new SwarmError(
+    'supervisor-unreachable',
+    `the supervisor of ${name} is there, but does not answer at ${apiSocket}`,
+    {
+      hint: 'It may be coming up or going down: try again. If it stays so, run this in the shell where `swarm up` was run, or see `swarm doctor`.',
+      cause,
+      retrySafe: true,
+    },
+  );
+}
+
+/**
+ * Nothing is dialled before the first method is called; each call is a connection of its own.
+ * @param place a function is asked at each call
+ */
+export function connect(place: ApiPlace | (() => ApiPlace), options: ClientOptions = {}): SwarmClient {
+  return new SwarmClient(typeof place === 'function' ? place : () => place, options);
 }

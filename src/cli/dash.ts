@@ -1,4 +1,3 @@
-import { connect } from '../api/client.ts';
 import type { StatusDocument } from '../api/documents.ts';
 import { loadConfig } from '../config/index.ts';
 import { SwarmError } from '../domain/errors.ts';
@@ -7,7 +6,7 @@ import { approveConfig } from './approve.ts';
 import { attachTo } from './attach.ts';
 import { refuseInsideAgent, type Context } from './context.ts';
 import { oneLine } from './output.ts';
-import { openProject } from './project.ts';
+import { connectTo, located, openProject } from './project.ts';
 
 /** Longer than the supervisor needs when it is busy; the dashboard says that it is away and asks again. */
 const ANSWER_TIMEOUT_MS = 5_000;
@@ -34,7 +33,7 @@ export function canBePainted(context: Pick<Context, 'interactive' | 'env'>): boo
 /** Takes the whole terminal until the person leaves; the swarm works on. */
 export async function showDashboard(context: Context, layout: ProjectLayout, first: StatusDocument): Promise<void> {
   const { openDashboard } = await import('../dashboard/open.tsx');
-  const client = connect(layout, { timeoutMs: ANSWER_TIMEOUT_MS });
+  const client = connectTo(layout, { timeoutMs: ANSWER_TIMEOUT_MS });
   await openDashboard({
     client,
     first,
@@ -54,7 +53,7 @@ async function attachFrom(
 ): Promise<void> {
   const config = await loadConfig(layout.root);
   await approveConfig(context, layout, config, false);
-  const exitCode = await attachTo(context, layout, client, agent, config.tmux.program);
+  const exitCode = await attachTo(context, located(layout), client, agent, config.tmux.program);
   if (exitCode !== 0)
     throw new SwarmError('attach-failed', `tmux could not show ${agent}`, {
       hint: 'Its terminal may have just ended.',
@@ -64,7 +63,7 @@ async function attachFrom(
 async function follow(context: Context, layout: ProjectLayout): Promise<void> {
   const { followChanges } = await import('../dashboard/plain.ts');
   const { output, interrupt } = context;
-  const client = connect(layout, { timeoutMs: ANSWER_TIMEOUT_MS, signal: interrupt.signal });
+  const client = connectTo(layout, { timeoutMs: ANSWER_TIMEOUT_MS, signal: interrupt.signal });
   await followChanges(
     client,
     (change) => {

@@ -13,7 +13,6 @@ import {
   type DoctorDocument,
   type Finding,
 } from './doctor/finding.ts';
-import { isLocked } from './doctor/lock.ts';
 import { checkOrphans } from './doctor/orphans.ts';
 import type { Patient } from './doctor/patient.ts';
 import { checkDisk, checkModes, checkSockets } from './doctor/places.ts';
@@ -22,7 +21,8 @@ import { checkConfig, checkRemotes, checkWorktrees, readConfig } from './doctor/
 import { checkSetups } from './doctor/setup.ts';
 import { checkBroker, checkLingering, checkStore, checkSupervisor, checkTmuxServer } from './doctor/services.ts';
 import { parseConfig } from '../config/index.ts';
-import { layoutOf, openProject } from './project.ts';
+import { placeForUp } from './place.ts';
+import { isLocked, layoutOf, openProject } from './project.ts';
 
 const STATUS_TIMEOUT_MS = 3_000;
 /** One that has just died is back soon, ms. */
@@ -101,10 +101,11 @@ async function findPatient(
   context: Context,
 ): Promise<{ patient: Patient; config: Diagnosis | null } | { broken: Diagnosis }> {
   try {
-    const { layout: plain } = await openProject(context);
-    const { config, broken } = await readConfig(plain.root);
+    const { root, gitCommonDir } = (await openProject(context)).layout;
+    const { config, broken } = await readConfig(root);
     const { dir } = config.worktree;
-    const layout = dir === undefined ? plain : layoutOf(context.env, plain, path.resolve(plain.root, dir));
+    const worktreesDir = dir === undefined ? undefined : path.resolve(root, dir);
+    const layout = await placeForUp(layoutOf(context.env, { root, gitCommonDir }, worktreesDir));
     const status = await connect(layout, {
       timeoutMs: STATUS_TIMEOUT_MS,
       patienceMs: PATIENCE_MS,
@@ -116,7 +117,7 @@ async function findPatient(
         if (error instanceof SwarmError) return null;
         throw error;
       });
-    const patient = { context, uid: os.userInfo().uid, layout, config, status, locked: isLocked(layout) };
+    const patient = { context, uid: os.userInfo().uid, layout, config, status, locked: await isLocked(layout) };
     return { patient, config: broken };
   } catch (error) {
     context.interrupt.signal.throwIfAborted();

@@ -9,7 +9,7 @@ import { identityOf, isAlive } from '../process/index.ts';
 import { confirm } from './ask.ts';
 import type { Context, Project } from './context.ts';
 import { oneLine } from './output.ts';
-import { openProject } from './project.ts';
+import { located, openProject } from './project.ts';
 import { ensureSupervisor, writtenPid } from './supervise.ts';
 
 /** Agents get their grace, their trees are proved gone, the broker stops with its last project. */
@@ -78,8 +78,10 @@ async function bringDown(
     context.output.note('The supervisor is gone but left something; it is started once more to clean up.');
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
+  // With its last word the record of where it is goes too.
+  const place = located(layout);
   await client.down(how);
-  await waitUntilGone(context, layout, pid ?? writtenPid(layout), await patience(layout, how.purge));
+  await waitUntilGone(context, place, pid ?? writtenPid(place), await patience(place, how.purge));
   return true;
 }
 

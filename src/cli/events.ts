@@ -116,7 +116,10 @@ export async function follow(
       const { events: missed } = await readHistory(client, { id: last, at: 0 }, {}, Number.POSITIVE_INFINITY, signal);
       for (const event of missed) pass(event);
     } catch (error) {
-      if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
+      if (!(error instanceof SwarmError)) throw error;
+      // On its way down, which may take long: whether it comes back is not known yet.
+      if (error.code === 'supervisor-unreachable') continue;
+      if (error.code !== 'supervisor-down') throw error;
       context.output.note('swarm went down');
       return;
     }

@@ -1,10 +1,11 @@
 import { realpathSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { connect } from '../api/client.ts';
+import { connect, type ClientOptions, type SwarmClient } from '../api/client.ts';
 import { SwarmError } from '../domain/errors.ts';
-import { projectLayout, type ProjectLayout } from '../domain/layout.ts';
+import { projectLayout, withRuntimeDir, type ProjectLayout } from '../domain/layout.ts';
 import { runGit } from '../git/git.ts';
+import { readRuntimeDir } from '../store/runtime-record.ts';
 import type { Context, Project } from './context.ts';
 
 /** So long a verb waits for a supervisor that died to be back, ms. */
@@ -18,14 +19,31 @@ export function changeDirectory(cwd: string, to: string): string {
 }
 
 /** The project of the current directory, and its API; nothing is dialled yet. */
-export async function openProject(context: Context, worktreesDir?: string): Promise<Project> {
-  const layout = layoutOf(context.env, await findPlace(context.cwd), worktreesDir);
-  return { layout, client: connect(layout, { patienceMs: RESTART_PATIENCE_MS }) };
+export async function openProject(context: Context): Promise<Project> {
+  const layout = located(layoutOf(context.env, await findPlace(context.cwd)));
+  return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
 }
 
+/** Where the project would lie if this shell were the first to bring it up. */
 export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
   const uid = os.userInfo().uid;
   return projectLayout({ ...place, env, uid, tmpdir: os.tmpdir(), worktreesDir });
+}
+
+/** The same with its sockets where they are now, whichever shell of this user has brought it up. */
+export function located(layout: ProjectLayout): ProjectLayout {
+  return withRuntimeDir(layout, readRuntimeDir(layout.runtimeFile));
+}
+
+/** The project's API, wherever it is at the time of each call; what holds the lock and cannot be reached is not down. */
+export function connectTo(layout: ProjectLayout, options: ClientOptions = {}): SwarmClient {
+  return connect(() => located(layout), { ...options, isLocked: () => isLocked(layout) });
+}
+
+/** Whether there is a supervisor, reachable or not. Loaded when it is asked: SQLite costs each verb some milliseconds. */
+export async function isLocked({ lockDb }: ProjectLayout): Promise<boolean> {
+  const { isSupervisorLocked } = await import('../store/lock.ts');
+  return isSupervisorLocked(lockDb);
 }
 
 interface Place {

@@ -4,14 +4,16 @@ import { open } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { connect, type SwarmClient } from '../api/client.ts';
+import { connect, unreachable, type SwarmClient } from '../api/client.ts';
 import type { StatusDocument } from '../api/documents.ts';
 import { environmentFor } from '../domain/environment.ts';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { waitFor } from '../lib/wait.ts';
+import { readRuntimeDir } from '../store/runtime-record.ts';
 import { plain, type Output } from './output.ts';
+import { located } from './project.ts';
 import { scopeArgv } from './scope.ts';
 
 const START_TIMEOUT_MS = 30_000;
@@ -19,6 +21,8 @@ const START_TIMEOUT_MS = 30_000;
 const OTHERS_TIMEOUT_MS = 1_000;
 /** One that ended with 0 found the lock taken: by one that begins, or by one that is on its way down. */
 const AGAIN_MS = 300;
+/** The holder of the lock writes down at once where it is; one of an older version never does. */
+const UNTOLD_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const STDERR_LIMIT_BYTES = 1024 * 1024;
 
@@ -34,8 +38,8 @@ export function programFile(name: 'supervisor' | 'demo', env: NodeJS.ProcessEnv)
 
 /**
  * The supervisor's status once it answers; it is started when nobody does. Two at once are fine: one supervisor gets the
- * lock, and both callers talk to it.
- * @throws SwarmError `supervisor-failed` with the end of its log, `timeout`, `not-yours`
+ * lock, and both callers talk to it, wherever its sockets are.
+ * @throws SwarmError `supervisor-failed` with the end of its log, `supervisor-unreachable`, `not-yours`
  */
 export async function ensureSupervisor(
   layout: ProjectLayout,
@@ -43,12 +47,13 @@ export async function ensureSupervisor(
   output: Output,
   signal: AbortSignal,
 ): Promise<StatusDocument> {
-  const client = connect(layout, { timeoutMs: PROBE_TIMEOUT_MS, signal });
+  const client = connect(() => located(layout), { timeoutMs: PROBE_TIMEOUT_MS, signal });
   const there = await probe(client);
   if (there !== null) return there;
   const scope = await scopeArgv(layout.name, environmentFor('swarm', env));
   let child = startSupervisor(layout, env, scope);
   const from = child.logFrom;
+  let otherSince: number | null = null;
   try {
     return await waitFor(
       async () => {
@@ -56,6 +61,9 @@ export async function ensureSupervisor(
         if (status !== null || child.endedAt === null) return status;
         const since = performance.now() - child.endedAt;
         if (child.gaveWay) {
+          otherSince ??= child.endedAt;
+          const untold = readRuntimeDir(layout.runtimeFile) === null;
+          if (untold && performance.now() - otherSince > UNTOLD_MS) throw unreachable(layout);
           if (since > AGAIN_MS) child = startSupervisor(layout, env, scope);
         } else if (since > OTHERS_TIMEOUT_MS) {
           throw new SwarmError('supervisor-failed', `the supervisor ended at once (${child.ending})`);
@@ -70,6 +78,7 @@ export async function ensureSupervisor(
       child.end();
       throw error;
     }
+    if (otherSince !== null) throw unreachable(located(layout), error);
     const tail = await lastLines(child.logFile, from);
     for (const line of tail) output.note(`  ${plain(line)}`);
     const message = error instanceof SwarmError ? error.message : String(error);

@@ -144,7 +144,8 @@ async function tellQuestions(
 }
 
 function isAway(error: unknown): boolean {
-  return error instanceof SwarmError && ['supervisor-down', 'connection-lost', 'timeout'].includes(error.code);
+  const codes = ['supervisor-down', 'supervisor-unreachable', 'connection-lost', 'timeout'];
+  return error instanceof SwarmError && codes.includes(error.code);
 }
 
 /** Gives each event, for as long as it may; a stream that cannot be had leaves the polling. */

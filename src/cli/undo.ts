@@ -4,7 +4,8 @@ import { SwarmError } from '../domain/errors.ts';
 import type { Context } from './context.ts';
 import { makeDirectories } from './directories.ts';
 import type { Output } from './output.ts';
-import { openProject } from './project.ts';
+import { placeForUp } from './place.ts';
+import { layoutOf, openProject } from './project.ts';
 import { doneLines, untilBack } from './rollback.ts';
 import { ensureSupervisor } from './supervise.ts';
 import { sinceThen } from './words.ts';
@@ -15,7 +16,7 @@ export async function undo(context: Context, agent: string): Promise<void> {
   const { output } = context;
   const done = await client.undo(agent).catch(async (error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
-    await makeDirectories(layout, userInfo().uid);
+    await makeDirectories(await placeForUp(layoutOf(context.env, layout)), userInfo().uid);
     await ensureSupervisor(layout, context.env, output, context.interrupt.signal);
     return await client.undo(agent);
   });

@@ -1,7 +1,8 @@
+import { rm, rmdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect, type SwarmClient } from '../api/client.ts';
+import type { SwarmClient } from '../api/client.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import { loadConfig } from '../config/index.ts';
 import { SwarmError } from '../domain/errors.ts';
@@ -18,7 +19,8 @@ import { makeDirectories } from './directories.ts';
 import { keepEnvironment } from './environment.ts';
 import { BROKEN, isSettingUp, underWay, UpProgress } from './progress.ts';
 import { plain } from './output.ts';
-import { layoutOf, RESTART_PATIENCE_MS } from './project.ts';
+import { placeForUp } from './place.ts';
+import { connectTo, layoutOf, located, RESTART_PATIENCE_MS } from './project.ts';
 import { statusLines } from './status.ts';
 import { noteLacking, noteMissing } from './lacking.ts';
 import { ensureSupervisor } from './supervise.ts';
@@ -53,7 +55,7 @@ export async function up(context: Context, workers: number | undefined, options:
     let ordered = await order(context, layout, request);
     known = ordered;
     for (const note of ordered.notes) output.note(`note: ${note}`);
-    const client = connect(layout, { signal, patienceMs: RESTART_PATIENCE_MS });
+    const client = connectTo(layout, { signal, patienceMs: RESTART_PATIENCE_MS });
     let status = await untilSettled(context, client, ordered, beganAt);
     if (isOtherBuild(status.supervisor.buildId)) output.note(`note: ${UPDATED}`);
     if (await trustIsGranted(context, status)) {
@@ -79,7 +81,8 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   const { gitCommonDir, root } = await findRepository(context.cwd);
   const config = await loadConfig(root);
   const { dir } = config.worktree;
-  const layout = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
+  const own = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
+  const layout = await placeForUp(own);
   await makeDirectories(layout, os.userInfo().uid);
   await approveConfig(context, layout, config, options.yes === true);
   await noteLacking(context, layout, config.worktree);
@@ -96,8 +99,9 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
   const { signal } = context.interrupt;
   for (let attempt = 1; ; attempt += 1) {
     await ensureSupervisor(layout, context.env, context.output, signal);
+    await moveEnvironment(context, layout);
     try {
-      return await connect(layout, { signal }).up(request);
+      return await connectTo(layout, { signal }).up(request);
     } catch (error) {
       // `up` says what should be, so that saying it twice is the same as once.
       if (!isGone(error) || attempt === ORDER_ATTEMPTS) throw error;
@@ -105,8 +109,20 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
   }
 }
 
+/** To where the supervisor is, should it not be where this `up` began: another one, of another shell, was quicker. */
+async function moveEnvironment(context: Context, begun: ProjectLayout): Promise<void> {
+  const place = located(begun);
+  if (place === begun) return;
+  await keepEnvironment(place, context.env);
+  await rm(begun.envSnapshot, { force: true });
+  // Only if nothing else lies in it.
+  await rmdir(begun.runtimeDir).catch(() => undefined);
+}
+
+/** One that is just ending still holds its lock. */
 function isGone(error: unknown): boolean {
-  return error instanceof SwarmError && ['supervisor-down', 'connection-lost'].includes(error.code);
+  const codes = ['supervisor-down', 'supervisor-unreachable', 'connection-lost'];
+  return error instanceof SwarmError && codes.includes(error.code);
 }
 
 /**

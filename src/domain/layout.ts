@@ -18,6 +18,8 @@ export interface ProjectLayout {
   shadowGit: string;
   /** Results that are not yet confirmed, one file each, per agent. */
   spoolDir: string;
+  /** Names the runtime directory in use, for the shells of this user that would have another one. */
+  runtimeFile: string;
   runtimeDir: string;
   /** HTTP API of the supervisor. */
   apiSocket: string;
@@ -78,7 +80,6 @@ export function projectLayout(input: LayoutInput): ProjectLayout {
       .slice(0, 40) || 'repository';
   const state = swarmStateDir(input.env);
   const stateDir = path.join(state, `${name}-${hash}`);
-  const runtimeDir = path.join(runtimeBase(input.env, input.uid, input.tmpdir), hash);
   return {
     hash,
     name,
@@ -90,13 +91,8 @@ export function projectLayout(input: LayoutInput): ProjectLayout {
     logsDir: path.join(stateDir, 'logs'),
     shadowGit: path.join(stateDir, 'shadow.git'),
     spoolDir: path.join(stateDir, 'spool'),
-    runtimeDir,
-    apiSocket: path.join(runtimeDir, 'api.sock'),
-    linkSocket: path.join(runtimeDir, 'link.sock'),
-    tmuxSocket: path.join(runtimeDir, 'tmux.sock'),
-    envSnapshot: path.join(runtimeDir, 'env.json'),
-    specDir: path.join(runtimeDir, 'agents'),
-    supervisorPidFile: path.join(runtimeDir, 'supervisor.json'),
+    runtimeFile: path.join(stateDir, 'runtime.json'),
+    ...runtimePlaces(path.join(runtimeBase(input.env, input.uid, input.tmpdir), hash)),
     worktreesDir: input.worktreesDir ?? `${input.root}.swarm`,
     keptFile: path.join(stateDir, 'kept.json'),
     purgedFile: path.join(state, 'purged', `${hash}.json`),
@@ -104,4 +100,26 @@ export function projectLayout(input: LayoutInput): ProjectLayout {
     portsDir: path.join(state, 'ports'),
     swarmStateDir: state,
   };
+}
+
+type RuntimePlaces = Pick<
+  ProjectLayout,
+  'runtimeDir' | 'apiSocket' | 'linkSocket' | 'tmuxSocket' | 'envSnapshot' | 'specDir' | 'supervisorPidFile'
+>;
+
+function runtimePlaces(runtimeDir: string): RuntimePlaces {
+  return {
+    runtimeDir,
+    apiSocket: path.join(runtimeDir, 'api.sock'),
+    linkSocket: path.join(runtimeDir, 'link.sock'),
+    tmuxSocket: path.join(runtimeDir, 'tmux.sock'),
+    envSnapshot: path.join(runtimeDir, 'env.json'),
+    specDir: path.join(runtimeDir, 'agents'),
+    supervisorPidFile: path.join(runtimeDir, 'supervisor.json'),
+  };
+}
+
+/** The same project with its sockets elsewhere. @param runtimeDir null: they stay where they are */
+export function withRuntimeDir(layout: ProjectLayout, runtimeDir: string | null): ProjectLayout {
+  return runtimeDir === null || runtimeDir === layout.runtimeDir ? layout : { ...layout, ...runtimePlaces(runtimeDir) };
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { Database } from './database.ts';
 import { isBusy, storeError } from './errors.ts';
@@ -25,4 +26,17 @@ export function takeSupervisorLock(lockPath: string): Disposable {
     });
   }
   return lock;
+}
+
+/** Whether a supervisor holds the lock. Asking takes it for microseconds, as a reader, and never creates the file. */
+export function isSupervisorLocked(lockPath: string): boolean {
+  if (!existsSync(lockPath)) return false;
+  using lock = new Database(lockPath, { timeout: 0, readOnly: true });
+  try {
+    lock.get('SELECT count(*) FROM sqlite_schema');
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw storeError(error, lockPath);
+  }
 }

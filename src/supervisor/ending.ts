@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { ApiServer } from '../api/server.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
@@ -9,9 +10,10 @@ import type { Fleet } from './fleet.ts';
 import type { Leases } from './leases.ts';
 import type { LinkServer } from './links.ts';
 import type { Purge } from './purge.ts';
-import { forgetProject, removeRuntimeFiles, removeWorktrees } from './purge.ts';
+import { forgetProject, removeWorktrees } from './purge.ts';
 import type { SupervisorQueue } from './queue.ts';
 import type { Project } from './project.ts';
+import { removeRuntimeFiles } from './runtime-place.ts';
 import { teardownOf } from './teardown.ts';
 import type { TmuxHost } from './tmux-host.ts';
 
@@ -93,7 +95,11 @@ export async function endSupervisor(
     (await inTurn(log, [
       ['the worktrees', () => removeWorktrees(layout, store, { ...purge, limits, teardown: teardownOf(parts) }, log)],
     ]));
-  await inTurn(log, [['the store', async () => store.close()]]);
+  await inTurn(log, [
+    // Until the end the lock and the record go together: who finds the one looks for the other.
+    ...whenEverything('the record of where it was', () => rm(layout.runtimeFile, { force: true })),
+    ['the store', async () => store.close()],
+  ]);
   if (forgets) await inTurn(log, [['the memory of the project', () => forgetProject(layout)]]);
 }
 

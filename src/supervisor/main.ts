@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -12,6 +13,7 @@ import { Store } from '../store/store.ts';
 import { keepEnvironment, loadEnvironment } from './environment.ts';
 import { openLog } from './log.ts';
 import { openPlace } from './project.ts';
+import { takeRuntimePlace } from './runtime-place.ts';
 import { firstSettings } from './settings.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -22,20 +24,19 @@ import { Supervisor } from './supervisor.ts';
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { root: { type: 'string' } } });
   if (values.root === undefined) throw new SwarmError('usage', 'supervisor needs --root DIR', { exitCode: 2 });
-  // Where the first layout is computed from; the same variables are in the snapshot.
-  const first = await openPlace(values.root, process.env);
-  const env = loadEnvironment(first.layoutOf(null).envSnapshot, process.env);
-  adopt(environmentFor('swarm', env));
-  const { repository, layoutOf } = await openPlace(values.root, env);
-  const { db, lockDb, logsDir } = layoutOf(null);
-  const log = openLog(logsDir, 'supervisor');
-  const store = openStore(db, lockDb);
+  const { repository, layout: own } = await openPlace(values.root, process.env);
+  const log = openLog(own.logsDir, 'supervisor');
+  const store = openStore(own.db, own.lockDb);
   if (store === null) return;
-  const settings = await firstSettings(layoutOf(null), store);
+  const place = await takeRuntimePlace(own, userInfo().uid);
+  const env = loadEnvironment(place.envSnapshot, process.env);
+  adopt(environmentFor('swarm', env));
+  const settings = await firstSettings(place, store);
   if (settings.refused !== null)
     log.warn({ detail: settings.refused.message }, 'swarm.yaml does not count: the settings of before do');
   const { config } = settings;
-  const layout = layoutOf(config);
+  const { dir } = config.worktree;
+  const layout = dir === undefined ? place : { ...place, worktreesDir: path.resolve(place.root, dir) };
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the supervisor broke; a wrapper starts it again');
     process.exit(1);
@@ -63,7 +64,7 @@ async function main(): Promise<void> {
   // Asked to go by name: what it supervises lives on, and the wrappers start the next one.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => supervisor.signal(signal));
   await supervisor.begin();
-  log.info({ epoch: store.epoch, root: layout.root }, 'the supervisor is up');
+  log.info({ epoch: store.epoch, root: layout.root, runtimeDir: layout.runtimeDir }, 'the supervisor is up');
 }
 
 /** git and tmux, which we run ourselves, see the person's environment too. */

@@ -1,5 +1,4 @@
 import { userInfo, tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Config } from '../config/index.ts';
 import { projectLayout, type ProjectLayout } from '../domain/layout.ts';
 import { findRepository, readHead, type Repository } from '../git/repository.ts';
@@ -20,26 +19,17 @@ export interface Project {
 }
 
 /**
- * Where the project lies that has `root` as its main worktree, which no settings tell but for its worktrees.
+ * Where the project lies that has `root` as its main worktree, by the given environment, before its settings are known.
  * @throws SwarmError what git says
  */
 export async function openPlace(
   root: string,
   env: Readonly<Record<string, string | undefined>>,
-): Promise<{ repository: Repository; layoutOf(config: Config | null): ProjectLayout }> {
+): Promise<{ repository: Repository; layout: ProjectLayout }> {
   const repository = await findRepository(root);
-  const layoutOf = (config: Config | null): ProjectLayout => {
-    const dir = config?.worktree.dir;
-    return projectLayout({
-      gitCommonDir: repository.gitCommonDir,
-      root: repository.root,
-      env,
-      uid: userInfo().uid,
-      tmpdir: tmpdir(),
-      worktreesDir: dir === undefined ? undefined : path.resolve(repository.root, dir),
-    });
-  };
-  return { repository, layoutOf };
+  const { gitCommonDir, root: main } = repository;
+  const layout = projectLayout({ gitCommonDir, root: main, env, uid: userInfo().uid, tmpdir: tmpdir() });
+  return { repository, layout };
 }
 
 /** Branch and commit that tasks start from now: the config's base, or what is checked out in `root`. */

@@ -18,12 +18,6 @@ export interface Purge {
   force: boolean;
 }
 
-/** What a later `up` makes anew, and what holds secrets meanwhile. */
-export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFile }: ProjectLayout): Promise<void> {
-  for (const file of [envSnapshot, supervisorPidFile]) await rm(file, { force: true });
-  await rm(specDir, { recursive: true, force: true });
-}
-
 /**
  * Removes the agents' worktrees, each examined in that moment. Task branches and checkpoints stay in the repository in
  * any case, and what went is written down for `undo`: beside the state directory, which is forgotten next.

@@ -21,7 +21,8 @@ export interface SwarmRunOptions {
   input?: string;
   /** argv to start swarm with, instead of scripts/swarm. */
   launcher?: readonly [string, ...string[]];
-  variables?: Record<string, string>;
+  /** Added to those of the environment, or with `undefined` taken from them. */
+  variables?: Record<string, string | undefined>;
   signal?: AbortSignal;
 }
 

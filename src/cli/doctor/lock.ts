@@ -2,32 +2,17 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { Database } from '../../store/database.ts';
-import { isBusy } from '../../store/errors.ts';
-import { takeSupervisorLock } from '../../store/lock.ts';
+import { isSupervisorLocked, takeSupervisorLock } from '../../store/lock.ts';
 
 type LockPlace = Pick<ProjectLayout, 'lockDb'>;
 
 const LOOK_MS = 50;
 
-/** Whether a supervisor holds the lock. A reader needs it for microseconds only and never creates the file. */
-export function isLocked({ lockDb }: LockPlace): boolean {
-  if (!existsSync(lockDb)) return false;
-  using lock = new Database(lockDb, { timeout: 0, readOnly: true });
-  try {
-    lock.get('SELECT count(*) FROM sqlite_schema');
-    return false;
-  } catch (error) {
-    if (isBusy(error)) return true;
-    throw error;
-  }
-}
-
-/** The same, with time for a supervisor that has just died to be started again. @returns true when one is there */
+/** Whether a supervisor is there, with time for one that has just died to be started again. */
 export async function isLockedWithin(place: LockPlace, patienceMs: number): Promise<boolean> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    if (isLocked(place)) return true;
+    if (isSupervisorLocked(place.lockDb)) return true;
     if (performance.now() > deadline) return false;
     await pause(LOOK_MS);
   }

@@ -7,13 +7,15 @@ import { BROKER_MARK } from '../../broker/processes.ts';
 import { findMarked } from '../../process/index.ts';
 import { Database } from '../../store/database.ts';
 import { storeError } from '../../store/errors.ts';
+import { isSupervisorLocked } from '../../store/lock.ts';
+import { readRuntimeDir } from '../../store/runtime-record.ts';
 import { runTmux } from '../../tmux/index.ts';
 import { endServer } from '../../tmux/server.ts';
 import { listens } from '../../tmux/socket.ts';
 import { writtenPid } from '../supervise.ts';
 import { ago, countOf } from '../words.ts';
 import { findingOf, ok, type Diagnosis } from './finding.ts';
-import { isLocked, whileDown } from './lock.ts';
+import { whileDown } from './lock.ts';
 import type { Patient } from './patient.ts';
 
 export async function checkSupervisor({ layout, status, locked }: Patient): Promise<Diagnosis[]> {
@@ -25,7 +27,10 @@ export async function checkSupervisor({ layout, status, locked }: Patient): Prom
         check: 'supervisor-deaf',
         severity: 'error',
         text: `the supervisor${pid === null ? '' : ` (pid ${pid})`} is there and does not answer`,
-        cause: 'It is just coming up, or it hangs.',
+        cause:
+          readRuntimeDir(layout.runtimeFile) === null
+            ? 'It is just coming up, or one of an older version that another shell started (XDG_RUNTIME_DIR, TMPDIR).'
+            : 'It is just coming up, or it hangs.',
         cure: `See \`swarm logs supervisor\`.${pid === null ? '' : ` If it stays so: kill ${pid}; the agents live on and start it again.`}`,
       },
     ];
@@ -48,7 +53,11 @@ export async function checkSupervisor({ layout, status, locked }: Patient): Prom
 
 /** Panes whose supervisor is gone: without the agents' processes it is an empty shell that nobody ends. */
 export async function checkTmuxServer({ layout, config, context }: Patient): Promise<Diagnosis[]> {
-  if (isLocked(layout) || !existsSync(layout.tmuxSocket) || !(await listens(layout.tmuxSocket).catch(() => false)))
+  if (
+    isSupervisorLocked(layout.lockDb) ||
+    !existsSync(layout.tmuxSocket) ||
+    !(await listens(layout.tmuxSocket).catch(() => false))
+  )
     return [];
   const address = { program: config.tmux.program, socket: layout.tmuxSocket };
   return [
@@ -148,9 +157,8 @@ async function endBroker(dir: string): Promise<string> {
 }
 
 /** Where logind ends everything of a user with the last login, agents would not see the morning. */
-export function checkLingering({ context }: Patient): Diagnosis[] {
-  const runtime = context.env['XDG_RUNTIME_DIR'] ?? '';
-  if (!existsSync('/run/systemd/system') || !runtime.startsWith('/run/user/')) return [];
+export function checkLingering({ layout: { runtimeDir } }: Patient): Diagnosis[] {
+  if (!existsSync('/run/systemd/system') || !runtimeDir.startsWith('/run/user/')) return [];
   const user = os.userInfo().username;
   if (existsSync(`/var/lib/systemd/linger/${user}`)) return [ok('linger', 'agents live on when you log out')];
   return [
@@ -158,7 +166,7 @@ export function checkLingering({ context }: Patient): Diagnosis[] {
       check: 'linger',
       severity: 'note',
       text: 'agents may end when you log out',
-      cause: `Without lingering the system removes ${runtime}, where swarm's sockets lie, with your last session.`,
+      cause: `Without lingering the system removes ${runtimeDir}, where swarm's sockets lie, with your last session.`,
       cure: `loginctl enable-linger ${user}`,
     },
   ];
@@ -168,7 +176,9 @@ export function checkLingering({ context }: Patient): Diagnosis[] {
 export function checkStore({ layout }: Patient): Diagnosis[] {
   if (!existsSync(layout.db)) return [];
   try {
-    using db = isLocked(layout) ? new Database(layout.db, { readOnly: true }) : Database.atRest(layout.db);
+    using db = isSupervisorLocked(layout.lockDb)
+      ? new Database(layout.db, { readOnly: true })
+      : Database.atRest(layout.db);
     const said = db.get<{ quick_check: string }>('PRAGMA quick_check(1)')?.quick_check ?? 'ok';
     if (said === 'ok') return [ok('store', 'the store is readable and whole')];
     return [

@@ -9,7 +9,12 @@ import { connect } from '../../../src/api/client.ts';
 import { Frames } from '../../../src/api/events.ts';
 import { SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
 
-const at = (apiSocket: string) => ({ apiSocket, supervisorPidFile: '/nonexistent', tmuxSocket: '/nonexistent' });
+const at = (apiSocket: string) => ({
+  name: 'shop',
+  apiSocket,
+  supervisorPidFile: '/nonexistent',
+  tmuxSocket: '/nonexistent',
+});
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse, body: string) => void;
 
@@ -124,6 +129,27 @@ describe('a supervisor that is down', () => {
     await rm(socket, { force: true });
     await writeFile(socket, '');
     expect(await failure(connect(at(socket)).status())).toMatchObject(down);
+  });
+});
+
+describe('a supervisor that holds the lock', () => {
+  const isLocked = async (): Promise<boolean> => true;
+
+  test('is never said to be down', async ({ socket }) => {
+    expect(await failure(connect(at(socket), { isLocked }).status())).toMatchObject({
+      code: 'supervisor-unreachable',
+      message: `the supervisor of shop is there, but does not answer at ${socket}`,
+      retrySafe: true,
+    });
+    const free = { isLocked: async () => false, patienceMs: 60_000 };
+    expect(await failure(connect(at(socket), free).status())).toMatchObject({ code: 'supervisor-down' });
+  });
+
+  test('is waited for, and looked for where it says it is by then', async ({ dir, serve, socket }) => {
+    let asked = 0;
+    const place = () => at(++asked < 3 ? path.join(dir, 'elsewhere') : socket);
+    await serve((_request, response) => response.end('{"version":"1"}'));
+    expect(await connect(place, { isLocked, patienceMs: 10_000 }).status()).toEqual({ version: '1' });
   });
 });
 

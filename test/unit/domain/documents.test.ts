@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { addUsage, NO_USAGE } from '../../../src/domain/agent.ts';
 import { errorText, fromErrorDocument, SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
-import { projectHash, projectLayout, type LayoutInput } from '../../../src/domain/layout.ts';
+import { projectHash, projectLayout, withRuntimeDir, type LayoutInput } from '../../../src/domain/layout.ts';
 
 describe('errors on their way to another program', () => {
   test('come out as they went in', () => {
@@ -72,6 +72,23 @@ describe('where a project’s files lie', () => {
     const far = projectLayout(input({ env: { XDG_STATE_HOME: 'relative', XDG_RUNTIME_DIR: long }, tmpdir: long }));
     expect(far.apiSocket.length).toBeLessThan(100);
     expect(far.stateDir).toMatch(/^\/\.local\/state\/swarm\//);
+  });
+
+  test('with another runtime directory the sockets and secrets are there, and all else stays', () => {
+    const layout = projectLayout(input());
+    const moved = withRuntimeDir(layout, '/run/user/1000/swarm/x');
+    const changed = Object.entries(moved).filter(([key, value]) => layout[key as keyof typeof layout] !== value);
+    expect(Object.fromEntries(changed)).toEqual({
+      runtimeDir: '/run/user/1000/swarm/x',
+      apiSocket: '/run/user/1000/swarm/x/api.sock',
+      linkSocket: '/run/user/1000/swarm/x/link.sock',
+      tmuxSocket: '/run/user/1000/swarm/x/tmux.sock',
+      envSnapshot: '/run/user/1000/swarm/x/env.json',
+      specDir: '/run/user/1000/swarm/x/agents',
+      supervisorPidFile: '/run/user/1000/swarm/x/supervisor.json',
+    });
+    expect(withRuntimeDir(moved, layout.runtimeDir)).toEqual(layout);
+    expect([withRuntimeDir(layout, null), withRuntimeDir(layout, layout.runtimeDir)]).toEqual([layout, layout]);
   });
 
   test('an odd directory name is made safe, an empty one named', () => {

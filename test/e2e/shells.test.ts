@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, test } from 'vitest';
+import {
+  expectError,
+  find,
+  inside,
+  kill,
+  killEverything,
+  openWorld,
+  outcomes,
+  poll,
+  SHELL_WORKER,
+  swarmProcesses,
+  UP,
+  wrapperPid,
+  type StatusView,
+  type World,
+} from './world.ts';
+
+/** Where `up` gave up once, after asking for a supervisor that was somewhere else all the time. */
+const SOON_MS = 20_000;
+
+/** Whoever runs no tasks can do without a broker, which takes longer to start and stop than all else. */
+const NO_BROKER = 'broker: {url: "amqp://127.0.0.1:1"}\n';
+
+let world: World;
+async function open(settings: string): Promise<void> {
+  world = await openWorld({ repository: { files: { 'swarm.yaml': `${SHELL_WORKER}stopGrace: 1s\n${settings}` } } });
+  for (const name of ['run2', 'tmp2']) await mkdir(inside(world, name), { mode: 0o700 });
+}
+afterEach(() => world[Symbol.asyncDispose]());
+
+type Shell = Record<string, string | undefined>;
+
+/** As a login, cron, `su`, `ssh HOST COMMAND` and nix-shell differ. The world's own shell has both variables. */
+const otherShells = (): [name: string, variables: Shell][] => [
+  ['another XDG_RUNTIME_DIR', { XDG_RUNTIME_DIR: inside(world, 'run2') }],
+  ['no XDG_RUNTIME_DIR', { XDG_RUNTIME_DIR: undefined }],
+  ['another TMPDIR', { XDG_RUNTIME_DIR: undefined, TMPDIR: inside(world, 'tmp2') }],
+  ['neither', { XDG_RUNTIME_DIR: undefined, TMPDIR: undefined }],
+];
+const another = (): Shell => ({ XDG_RUNTIME_DIR: inside(world, 'run2') });
+
+/** Everything that swarm has put where the shell that came first would not. */
+async function elsewhere(): Promise<string[]> {
+  const { hash } = (await world.status()).project;
+  const shared = `/tmp/swarm-${process.getuid?.() ?? 0}/${hash}`;
+  const found = await Promise.all(
+    [inside(world, 'run2'), inside(world, 'tmp2'), inside(world, 'tmp')].map((place) =>
+      find(place, '-mindepth', '1', '-path', '*swarm*'),
+    ),
+  );
+  return [...found.flat(), ...(existsSync(shared) ? [shared] : [])];
+}
+
+const statusFrom = async (variables: Shell): Promise<StatusView> =>
+  (await world.ok(['status', '--json'], { variables })).json<StatusView>();
+const supervisors = (): number[] =>
+  swarmProcesses(world)
+    .filter(({ commandLine }) => commandLine.includes('supervisor.js --root'))
+    .map(({ pid }) => pid);
+const recordFile = async (): Promise<string> => {
+  const [db = ''] = await find(world.environment.stateHome, '-name', 'swarm.db');
+  return path.join(path.dirname(db), 'runtime.json');
+};
+
+test('what is up is found, used and ended from each shell of the user', async () => {
+  await open('');
+  await world.ok(UP);
+  const { supervisor } = await world.all('idle');
+  for (const [name, variables] of otherShells()) {
+    expect((await statusFrom(variables)).supervisor, name).toEqual(supervisor);
+    const added = await world.ok(['task', 'add', '--json', 'x', '--', 'true'], { variables });
+    const { id } = added.json<{ id: string }>();
+    await world.ok(['task', 'wait', id], { variables });
+    const again = await world.ok(UP, { variables: { ...variables, MARKER: name } });
+    expect(again.durationMs, name).toBeLessThan(SOON_MS);
+    expect((await world.status()).supervisor, name).toEqual(supervisor);
+    // As ever, what starts later has the environment of the last up.
+    const [kept = '', ...others] = await find(world.environment.directory, '-name', 'env.json');
+    expect(others, name).toEqual([]);
+    expect(JSON.parse(await readFile(kept, 'utf8'))).toMatchObject({ MARKER: name });
+    const doctor = await world.ok(['doctor', '--json'], { variables });
+    const { findings } = doctor.json<{ findings: { check: string; text: string }[] }>();
+    expect(findings.find(({ check }) => check === 'supervisor')?.text, name).toContain(`pid ${supervisor.pid}`);
+    expect(await elsewhere(), name).toEqual([]);
+  }
+  const down = await world.ok(['down'], { variables: { XDG_RUNTIME_DIR: undefined, TMPDIR: undefined } });
+  expect(down.stdout).toContain('is down');
+  expect(swarmProcesses(world)).toEqual([]);
+  expect((await statusFrom({})).supervisor.state).toBe('down');
+});
+
+test('a shell that comes after a down decides anew, and the first one finds it there', async () => {
+  await open(NO_BROKER);
+  await world.ok(UP);
+  await world.ok(['down']);
+  await world.ok(UP, { variables: another() });
+  expect(await find(inside(world, 'run2'), '-name', 'api.sock')).toHaveLength(1);
+  expect(await find(world.environment.runtimeDir, '-type', 's')).toEqual([]);
+  expect((await statusFrom({})).supervisor.state).toBe('up');
+  await world.ok(['down']);
+  expect(swarmProcesses(world)).toEqual([]);
+});
+
+test('the supervisor killed: up in another shell takes over what lives, and the task ends in its first attempt', async () => {
+  await open('');
+  await world.ok(UP);
+  const gate = inside(world, 'open');
+  const id = await world.shell(`while [ ! -e ${gate} ]; do sleep 0.05; done; echo through > it.txt`);
+  await world.until(id, 'running');
+  const wrapper = await wrapperPid(world, 'worker-1');
+  const { pid } = (await world.status()).supervisor;
+  // It must not start the next one itself, or be quicker than this `up`.
+  kill(wrapper, 'SIGSTOP');
+  kill(pid);
+  const up = world.ok(UP, { variables: another() });
+  await poll(supervisors, (pids) => pids.length > 0 && !pids.includes(pid ?? 0), 'another supervisor');
+  kill(wrapper, 'SIGCONT');
+  await up;
+  expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
+  expect(await elsewhere()).toEqual([]);
+
+  // By the wrapper this time, which has the environment of the first shell.
+  kill((await world.status()).supervisor.pid);
+  for (const [name, variables] of otherShells())
+    expect((await world.ok(['task', 'show', id, '--json'], { variables })).json(), name).toMatchObject({ id });
+  await writeFile(gate, '');
+  await world.ok(['task', 'wait', id], { variables: { XDG_RUNTIME_DIR: undefined } });
+  expect(outcomes(await world.task(id))).toEqual(['done']);
+  expect(await elsewhere()).toEqual([]);
+});
+
+test('what a crash of everything left is not believed: the next up goes by its own shell', async () => {
+  await open(NO_BROKER);
+  await world.ok(UP);
+  await killEverything(world);
+  expect((await statusFrom(another())).supervisor.state).toBe('down');
+  expect((await world.ok(['down'], { variables: another() })).stdout).toContain('was not up');
+  await world.ok(UP, { variables: another() });
+  expect(await find(inside(world, 'run2'), '-name', 'api.sock')).toHaveLength(1);
+  expect((await statusFrom({})).supervisor.state).toBe('up');
+  await killEverything(world);
+  // As a reboot does with a file system in memory.
+  await rm(inside(world, 'run2'), { recursive: true });
+  await world.ok(UP);
+  expect((await statusFrom(another())).supervisor.pid).toBe((await world.status()).supervisor.pid);
+});
+
+test('two ups at once from two shells bring up one swarm, and leave the environment in one place', async () => {
+  await open(NO_BROKER);
+  await Promise.all([world.ok(UP), world.ok(UP, { variables: another() })]);
+  await poll(supervisors, (pids) => pids.length === 1, 'one supervisor to be left');
+  expect((await statusFrom({})).supervisor).toEqual((await statusFrom(another())).supervisor);
+  for (const name of ['env.json', 'api.sock'])
+    expect(await find(world.environment.directory, '-name', name), name).toHaveLength(1);
+  await world.ok(['down'], { variables: another() });
+});
+
+test('while the lock is held and nobody can be asked, no verb says that nothing is up', async () => {
+  await open(NO_BROKER);
+  await world.ok(UP);
+  await world.ok(['down']);
+  expect(existsSync(await recordFile())).toBe(false);
+  // As a supervisor of an older version does that another shell has started.
+  using lock = new DatabaseSync((await recordFile()).replace('runtime.json', 'lock.db'));
+  lock.exec('BEGIN EXCLUSIVE');
+  const [status, down, added, up] = await Promise.all(
+    [['status'], ['down'], ['task', 'add', 'x', '--', 'true'], UP].map((args) => world.run(args)),
+  );
+  for (const ended of [status, down, added, up]) {
+    if (ended === undefined) throw new Error('four were started');
+    expectError(ended, 1, /supervisor of repo is there/, /swarm doctor/);
+    expect(ended.durationMs).toBeLessThan(SOON_MS);
+  }
+});
