@@ -17,7 +17,7 @@ const dist = path.join(root, 'dist');
 const PROGRAMS = {
   cli: 'src/cli.ts',
   supervisor: 'src/supervisor/main.ts',
-  wrapper: 'src/agent/main.ts',
+  wrapper: 'src/wrapper/main.ts',
   demo: 'src/demo/main.ts',
 };
 

@@ -9,11 +9,11 @@ import { directoryError } from './errors.ts';
 import { lockBroker } from './lock.ts';
 import { amqpAnswers } from './probe.ts';
 import { ageMs, endProcess, processesOf } from './processes.ts';
-import { prepareDirectory, readRecord, writeRecord } from './record.ts';
-import type { BrokerRecord } from './record.ts';
+import { prepareDirectory, readRecord, writeRecord } from './broker-json.ts';
+import type { BrokerRecord } from './broker-json.ts';
 import { startBroker } from './start.ts';
-import { addUser, livingUsers, removeUser } from './users.ts';
-import type { BrokerUser } from './users.ts';
+import { addUser, livingUsers, removeUser } from './supervisors.ts';
+import type { BrokerUser } from './supervisors.ts';
 
 export interface BrokerHandle {
   /** With user and password. */

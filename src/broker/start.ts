@@ -8,8 +8,8 @@ import { findRabbitmq, makeSlimTree } from './install.ts';
 import type { RabbitmqInstall } from './install.ts';
 import { accepts, chooseFreePort, isPortFree } from './probe.ts';
 import { endProcess, processesOf } from './processes.ts';
-import { newCredentials, writeNodeFiles, writeRecord } from './record.ts';
-import type { BrokerRecord } from './record.ts';
+import { newCredentials, writeNodeFiles, writeRecord } from './broker-json.ts';
+import type { BrokerRecord } from './broker-json.ts';
 
 export interface StartOptions {
   timeoutMs: number;

@@ -1,40 +1,40 @@
-import type { Remembered } from './capture-types.ts';
+import type { Remembered } from './capture/capture-types.ts';
 import { existsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { printable } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
-import { worktreeGitDir } from '../git/operations.ts';
+import { worktreeGitDir } from '../git/repository/operations.ts';
 import { worktreeExcludes } from '../git/own-excludes.ts';
-import { diffText } from '../git/task-diff.ts';
-import type { TaskDiff } from '../git/task-diff.ts';
-import { branchCheckpoint } from './branch.ts';
-import type { MadeBranch } from './branch.ts';
-import { capture, readTree } from './capture.ts';
-import type { CaptureResult } from './capture.ts';
-import { afterRollback } from './remembered.ts';
+import { diffText } from '../git/task/task-diff.ts';
+import type { TaskDiff } from '../git/task/task-diff.ts';
+import { branchCheckpoint } from './restore/branch.ts';
+import type { MadeBranch } from './restore/branch.ts';
+import { capture, readTree } from './capture/capture.ts';
+import type { CaptureResult } from './capture/capture.ts';
+import { afterRollback } from './capture/last-capture.ts';
 import { withDiskErrors } from './disk-errors.ts';
-import { configurationSignature } from './ignore-rules.ts';
-import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './journal.ts';
-import { changedFiles } from './observe.ts';
-import { dropOwnIndexLock, lockIndex } from './persons-index.ts';
-import type { LockedIndex } from './persons-index.ts';
-import type { SavedState } from './record.ts';
-import { findCheckpoint, isLoose, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs.ts';
-import { endangered, refuseUnreadable } from './endangered.ts';
-import { refuseRepositories } from './refuse-repositories.ts';
-import { restore } from './restore.ts';
-import { restorePaths, select } from './restore-paths.ts';
-import { loadCheckpoint, loadNumber } from './saved.ts';
-import type { LoadedCheckpoint } from './saved.ts';
-import { readRepositoryConfig } from './repository-config.ts';
-import type { RepositoryConfig } from './repository-config.ts';
-import { ensureShadow, indexPath } from './shadow.ts';
-import { sweepWorkIndexes } from './shadow-index.ts';
-import { WorktreeWatch } from './watch.ts';
-import { wayFrom, WayFinder } from './way.ts';
-import type { Way } from './way.ts';
-import { DEFAULT_LIMITS } from './types.ts';
+import { configurationSignature } from './tree/ignore-rules.ts';
+import { beginJournal, endJournal, readJournal, rollbackUnderWay } from './restore/journal.ts';
+import { changedFiles } from './tree/observe.ts';
+import { dropOwnIndexLock, lockIndex } from './restore/persons-index.ts';
+import type { LockedIndex } from './restore/persons-index.ts';
+import type { SavedState } from './refs/checkpoint-commit.ts';
+import { findCheckpoint, isLoose, listCheckpoints, newestCheckpoint, unknownCheckpoint } from './refs/refs.ts';
+import { endangered, refuseUnreadable } from './capture/would-overwrite.ts';
+import { refuseRepositories } from './restore/refuse-repositories.ts';
+import { restore } from './restore/restore.ts';
+import { restorePaths, select } from './restore/restore-paths.ts';
+import { loadCheckpoint, loadNumber } from './refs/load.ts';
+import type { LoadedCheckpoint } from './refs/load.ts';
+import { readRepositoryConfig } from './tree/repository-config.ts';
+import type { RepositoryConfig } from './tree/repository-config.ts';
+import { ensureShadow, indexPath } from './tree/shadow.ts';
+import { sweepWorkIndexes } from './tree/shadow-index.ts';
+import { WorktreeWatch } from './capture/watch.ts';
+import { wayFrom, WayFinder } from './restore/restore-plan.ts';
+import type { Way } from './restore/restore-plan.ts';
+import { DEFAULT_LIMITS } from './tree/types.ts';
 import type {
   Captured,
   CaptureRequest,
@@ -43,7 +43,7 @@ import type {
   CheckpointPlace,
   RestoredPaths,
   RolledBack,
-} from './types.ts';
+} from './tree/types.ts';
 
 /** How an interrupted rollback was ended: `finished` at `n`, or `undone` back to `safety`. */
 export interface Recovered {

@@ -11,19 +11,19 @@ export function addCheckpointCommands(program: Command, call: RunVerb, forPeople
     .argument('<agent>')
     .option('-m, --message <text>', 'why')
     .option('--pin', 'keep it for ever')
-    .action(call(async () => (await import('./checkpoint.ts')).checkpoint));
+    .action(call(async () => (await import('./verbs/checkpoint.ts')).checkpoint));
   checkpoint
     .command('ls')
     .summary('list the checkpoints of an agent, or of all')
     .argument('[agent]')
     .option('--all', 'of all agents, those that are gone too')
-    .action(call(async () => (await import('./checkpoint.ts')).listCheckpoints));
+    .action(call(async () => (await import('./verbs/checkpoint.ts')).listCheckpoints));
   checkpoint
     .command('show')
     .summary('what a checkpoint holds and what it changed')
     .argument('<agent>')
     .addArgument(which())
-    .action(call(async () => (await import('./checkpoint-look.ts')).showCheckpoint));
+    .action(call(async () => (await import('./verbs/checkpoint-look.ts')).showCheckpoint));
   checkpoint
     .command('diff')
     .summary('what changed from one checkpoint to another, or to the worktree now')
@@ -31,7 +31,7 @@ export function addCheckpointCommands(program: Command, call: RunVerb, forPeople
     .addArgument(new Argument('<a>', 'number of a checkpoint').argParser(number))
     .addArgument(new Argument('[b]', 'number of another; without it: the files as they are now').argParser(number))
     .option('--stat', 'only which files, and how much')
-    .action(call(async () => (await import('./checkpoint-look.ts')).diffCheckpoints));
+    .action(call(async () => (await import('./verbs/checkpoint-look.ts')).diffCheckpoints));
   checkpoint
     .command('restore')
     .summary('bring single files or directories back; what is there now is captured first')
@@ -39,14 +39,14 @@ export function addCheckpointCommands(program: Command, call: RunVerb, forPeople
     .addArgument(which())
     .requiredOption('--path <path...>', "files or directories, from the worktree's root")
     .hook('preAction', forPeople('checkpoint restore'))
-    .action(call(async () => (await import('./checkpoint-keep.ts')).restoreFiles));
+    .action(call(async () => (await import('./verbs/checkpoint-keep.ts')).restoreFiles));
   checkpoint
     .command('branch')
     .summary('make a branch with the files of a checkpoint')
     .argument('<agent>')
     .addArgument(which())
     .argument('<name>', 'of the new branch')
-    .action(call(async () => (await import('./checkpoint-keep.ts')).branchCheckpoint));
+    .action(call(async () => (await import('./verbs/checkpoint-keep.ts')).branchCheckpoint));
   for (const [name, summary] of [
     ['pin', 'keep a checkpoint for ever'],
     ['unpin', 'let a checkpoint go when its time is over'],
@@ -56,7 +56,7 @@ export function addCheckpointCommands(program: Command, call: RunVerb, forPeople
       .summary(summary)
       .argument('<agent>')
       .addArgument(which())
-      .action(call(async () => (await import('./checkpoint-keep.ts')).pinCheckpoint(name === 'pin')));
+      .action(call(async () => (await import('./verbs/checkpoint-keep.ts')).pinCheckpoint(name === 'pin')));
   }
   checkpoint
     .command('prune')
@@ -64,7 +64,7 @@ export function addCheckpointCommands(program: Command, call: RunVerb, forPeople
     .argument('[agent]')
     .option('--dry-run', 'only say what would go')
     .hook('preAction', forPeople('checkpoint prune'))
-    .action(call(async () => (await import('./checkpoint-keep.ts')).pruneCheckpoints));
+    .action(call(async () => (await import('./verbs/checkpoint-keep.ts')).pruneCheckpoints));
   checkpoint
     .command('drop')
     .summary('forget checkpoints, with --purge down to their contents')
@@ -73,7 +73,7 @@ export function addCheckpointCommands(program: Command, call: RunVerb, forPeople
     .option('--purge', 'remove what only they hold from the repository, for a secret that was captured')
     .option('-y, --yes', 'do not ask')
     .hook('preAction', forPeople('checkpoint drop'))
-    .action(call(async () => (await import('./checkpoint-keep.ts')).dropCheckpoints));
+    .action(call(async () => (await import('./verbs/checkpoint-keep.ts')).dropCheckpoints));
 }
 
 /** A variadic argument comes word by word. */

@@ -1,8 +1,8 @@
 import process from 'node:process';
 import { SwarmError, errorText } from '../domain/errors.ts';
-import { Interrupt } from './interrupt.ts';
-import { Output, shortCommand } from './output.ts';
-import { splitCommandLine } from './shell-argv.ts';
+import { Interrupt } from './project/interrupt.ts';
+import { Output, shortCommand } from './say/output.ts';
+import { splitCommandLine } from './verbs/shell-argv.ts';
 
 /** Runs one command line and sets the exit code. Nothing is thrown: this is where every error ends. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -1,10 +1,10 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
-import { refuseInsideAgent, type World } from './context.ts';
-import { changeDirectory } from './project.ts';
+import { refuseInsideAgent, type World } from './project/context.ts';
+import { changeDirectory } from './project/project.ts';
 import { addCheckpointCommands } from './checkpoint-commands.ts';
-import { splitCommandLine } from './shell-argv.ts';
+import { splitCommandLine } from './verbs/shell-argv.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 import { addWorkCommands } from './work-commands.ts';
 import { usageError } from './usage.ts';
@@ -67,7 +67,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       try {
         done((await verb(context, ...(given as Args))) ?? 0);
       } catch (error) {
-        await (await import('./build.ts')).tellOfUpdate(context, error);
+        await (await import('./project/build.ts')).tellOfUpdate(context, error);
         throw error;
       }
     };
@@ -84,7 +84,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .option('-y, --yes', "answer swarm's own questions with yes")
     .option('--trust', "answer Claude Code's question whether this repository is trusted with yes")
     .option('--include-dirty', 'let the agents begin with your uncommitted changes')
-    .action(call(async () => (await import('./up.ts')).up));
+    .action(call(async () => (await import('./verbs/up.ts')).up));
   program
     .command('down')
     .summary('stop the agents and everything that serves them')
@@ -95,25 +95,25 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .option('--force', 'with --purge: move what is in no commit to checkpoints, instead of keeping such worktrees')
     .option('-y, --yes', 'do not ask')
     .hook('preAction', forPeople('down'))
-    .action(call(async () => (await import('./down.ts')).down));
+    .action(call(async () => (await import('./verbs/down.ts')).down));
   program
     .command('status')
     .summary('what every agent does, and what waits for you')
-    .action(call(async () => (await import('./status.ts')).status));
+    .action(call(async () => (await import('./verbs/status.ts')).status));
   program
     .command('dash')
     .summary('the dashboard: what needs you, agents, tasks and events, live')
     .option('--plain', 'what changes, line by line; so too without a terminal')
-    .action(call(async () => (await import('./dash.ts')).dash));
+    .action(call(async () => (await import('./verbs/dash.ts')).dash));
   program
     .command('attach')
     .summary("look at an agent's terminal and talk to it")
     .argument('<agent>')
-    .action(call(async () => (await import('./attach.ts')).attach));
+    .action(call(async () => (await import('./verbs/attach.ts')).attach));
   program
     .command('grid')
     .summary('the terminals of all agents side by side, to look at')
-    .action(call(async () => (await import('./grid.ts')).grid));
+    .action(call(async () => (await import('./verbs/grid.ts')).grid));
   program
     .command('logs')
     .summary('print the log of an agent, the supervisor or the broker')
@@ -122,21 +122,21 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .addOption(
       new Option('-n, --lines <n>', 'how many of the last lines').argParser(integer(0, 1_000_000)).default(100),
     )
-    .action(call(async () => (await import('./logs.ts')).logs));
+    .action(call(async () => (await import('./verbs/logs.ts')).logs));
 
   const broker = program.command('broker').summary('the message broker').description('The RabbitMQ node of this user.');
   broker
     .command('status')
     .summary('whether it runs, where, and for whom')
-    .action(call(async () => (await import('./broker.ts')).brokerStatus));
+    .action(call(async () => (await import('./verbs/broker.ts')).brokerStatus));
   broker
     .command('start')
     .summary('start it now; `up` does it when it is needed')
-    .action(call(async () => (await import('./broker.ts')).brokerStart));
+    .action(call(async () => (await import('./verbs/broker.ts')).brokerStart));
   broker
     .command('stop')
     .summary('stop it, unless a project uses it')
-    .action(call(async () => (await import('./broker.ts')).brokerStop));
+    .action(call(async () => (await import('./verbs/broker.ts')).brokerStop));
 
   addTaskCommands(program, call);
 
@@ -147,14 +147,14 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .summary('show what a task changed')
     .argument('<task>')
     .option('--stat', 'only which files, and how much')
-    .action(call(async () => (await import('./result.ts')).diff));
+    .action(call(async () => (await import('./verbs/result.ts')).diff));
   program
     .command('merge')
     .summary('bring the result of a task into a branch')
     .argument('<task>')
     .option('--into <branch>', 'the branch; default: the base branch')
     .hook('preAction', forPeople('merge'))
-    .action(call(async () => (await import('./result.ts')).merge));
+    .action(call(async () => (await import('./verbs/result.ts')).merge));
 
   program
     .command('answer')
@@ -163,7 +163,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .argument('<answer...>', 'allow, deny [REASON], or the text of your answer')
     .option('--id <id>', 'which of its questions, where there are several')
     .hook('preAction', forPeople('answer'))
-    .action(call(async () => (await import('./answer.ts')).answer));
+    .action(call(async () => (await import('./verbs/answer.ts')).answer));
   program
     .command('send')
     .summary('send a message to an agent: the next turn of its conversation')
@@ -171,7 +171,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     .argument('<text...>', 'the message; - reads it from stdin')
     .option('--wait', 'until it is delivered: exit code 0 delivered, 1 refused, 3 timed out')
     .option('--timeout <duration>', 'wait so long at most')
-    .action(call(async () => (await import('./answer.ts')).send));
+    .action(call(async () => (await import('./verbs/answer.ts')).send));
   for (const [name, summary] of [
     ['stop', 'stop agents; their worktrees and conversations stay'],
     ['restart', 'end agents and start them again in the same conversation'],
@@ -182,7 +182,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
       .command(name)
       .summary(summary)
       .argument('<agent...>')
-      .action(call(async () => (await import('./agents.ts')).setAgents(name)));
+      .action(call(async () => (await import('./verbs/agents.ts')).setAgents(name)));
   }
   addUpkeepCommands(program, call);
   program
@@ -194,7 +194,7 @@ export function buildProgram(world: World, done: (exitCode: number) => void): Co
     )
     .option('--keep', 'leave the repository and everything else in place at the end')
     .option('--record <file>', 'record what the terminal shows, for `asciinema play`')
-    .action(call(async () => (await import('./demo.ts')).demo));
+    .action(call(async () => (await import('./demo/demo.ts')).demo));
   return program;
 }
 
@@ -222,34 +222,34 @@ function addTaskCommands(program: Command, call: RunVerb): void {
     .option('--verify <name>', 'the verify command of swarm.yaml that decides; none for no check')
     .addOption(new Option('--budget <usd>', 'at most this much money').argParser(dollars))
     .option('--key <key>', 'adding it again with the same key adds nothing')
-    .action(call(async () => (await import('./task-add.ts')).addTask));
+    .action(call(async () => (await import('./verbs/task-add.ts')).addTask));
   task
     .command('ls')
     .summary('list the tasks')
     .addOption(new Option('--state <state>', 'only these').choices(TASK_STATES))
     .addOption(new Option('--limit <n>', 'at most so many').argParser(integer(1, 100_000)).default(50))
-    .action(call(async () => (await import('./task.ts')).listTasks));
+    .action(call(async () => (await import('./verbs/task.ts')).listTasks));
   task
     .command('show')
     .summary('show a task with its attempts and its result')
     .argument('<task>')
-    .action(call(async () => (await import('./task.ts')).showTask));
+    .action(call(async () => (await import('./verbs/task.ts')).showTask));
   task
     .command('wait')
     .summary('wait until tasks have ended: exit code 0 done, 1 dead or cancelled, 3 timed out')
     .argument('<task...>')
     .option('--timeout <duration>', 'give up after this, e.g. 10m')
-    .action(call(async () => (await import('./task-wait.ts')).waitForTasks));
+    .action(call(async () => (await import('./verbs/task-wait.ts')).waitForTasks));
   task
     .command('cancel')
     .summary('cancel tasks')
     .argument('<task...>')
-    .action(call(async () => (await import('./task.ts')).cancelTasks));
+    .action(call(async () => (await import('./verbs/task.ts')).cancelTasks));
   task
     .command('retry')
     .summary('try dead or cancelled tasks again')
     .argument('<task...>')
-    .action(call(async () => (await import('./task.ts')).retryTasks));
+    .action(call(async () => (await import('./verbs/task.ts')).retryTasks));
 }
 
 function dollars(text: string): number {

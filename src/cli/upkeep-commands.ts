@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander';
-import type { Shell } from './completion.ts';
+import type { Shell } from './complete/completion.ts';
 import { integer, type RunVerb } from './verb.ts';
 
 const SHELLS: readonly Shell[] = ['bash', 'zsh', 'fish'];
@@ -11,18 +11,18 @@ export function addUpkeepCommands(program: Command, call: RunVerb): void {
     .summary('change the number of workers')
     .description('Changes the number of workers of a swarm that is up; asks nothing and waits for nothing.')
     .addArgument(new Argument('<workers>', 'how many there are to be').argParser(integer(1, 200)))
-    .action(call(async () => (await import('./scale.ts')).scale));
+    .action(call(async () => (await import('./verbs/scale.ts')).scale));
   program
     .command('explain')
     .summary('why an agent has its status: facts, their ages, and the rule')
     .argument('<agent>')
     .option('--history', 'what its status was in the last 24 hours')
-    .action(call(async () => (await import('./explain.ts')).explain));
+    .action(call(async () => (await import('./verbs/explain.ts')).explain));
   program
     .command('monitor')
     .summary('health and alerts, live: for a pane of its own')
     .description('Prints the state and what is wrong now, then each alert and each change, and rings for new alerts.')
-    .action(call(async () => (await import('./monitor.ts')).monitor));
+    .action(call(async () => (await import('./verbs/monitor.ts')).monitor));
   program
     .command('events')
     .summary('what happened, and with --follow what happens')
@@ -34,7 +34,7 @@ export function addUpkeepCommands(program: Command, call: RunVerb): void {
     .option('--agent <agent>', 'only of this agent')
     .option('--task <task>', 'only of this task')
     .addOption(new Option('-n, --lines <n>', 'at most so many of the past').argParser(integer(0, 1_000_000)))
-    .action(call(async () => (await import('./events.ts')).events));
+    .action(call(async () => (await import('./verbs/events.ts')).events));
   program
     .command('doctor')
     .summary('find what is missing, left over or in the way, and why')
@@ -42,26 +42,26 @@ export function addUpkeepCommands(program: Command, call: RunVerb): void {
       'Looks at everything that swarm needs and leaves behind: programs, settings, sockets, processes, worktrees.',
     )
     .option('--fix', 'put right what can be put right without harm')
-    .action(call(async () => (await import('./doctor.ts')).doctor));
+    .action(call(async () => (await import('./doctor/doctor.ts')).doctor));
   program
     .command('init')
     .summary('write a swarm.yaml for this repository')
     .description('Looks at the repository, asks a few questions and writes a commented swarm.yaml.')
     .option('-y, --yes', 'ask nothing: take what was found')
     .option('--force', 'replace the swarm.yaml that is there')
-    .action(call(async () => (await import('./init.ts')).init));
+    .action(call(async () => (await import('./init/init.ts')).init));
   program
     .command('completion')
     .summary('print the completion script of a shell')
     .addArgument(new Argument('<shell>').choices(SHELLS))
-    .action(call(async () => (await import('./completion.ts')).completion));
+    .action(call(async () => (await import('./complete/completion.ts')).completion));
   program
     .command('__complete', { hidden: true })
     .addArgument(new Argument('<shell>').choices(SHELLS))
     .argument('[words...]')
     .action(
       call(async () => {
-        const { complete } = await import('./complete.ts');
+        const { complete } = await import('./complete/complete.ts');
         return (context, shell: Shell, words: string[]) => complete(context, program, shell, words);
       }),
     );

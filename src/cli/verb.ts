@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import type { Context } from './context.ts';
+import type { Context } from './project/context.ts';
 
 /** A verb: what it was given, in; its exit code, out (0 when it says nothing). Its module is loaded when it is called. */
 export type Verb<Args extends unknown[]> = (context: Context, ...args: Args) => Promise<number | void>;

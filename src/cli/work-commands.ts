@@ -17,13 +17,13 @@ export function addWorkCommands(program: Command, call: RunVerb, forPeople: (nam
     .option('--hold', 'let the agent wait afterwards, until `swarm resume`')
     .option('-y, --yes', 'do not ask')
     .hook('preAction', forPeople('rollback'))
-    .action(call(async () => (await import('./rollback.ts')).rollback));
+    .action(call(async () => (await import('./verbs/rollback.ts')).rollback));
   program
     .command('undo')
     .summary('take back the last rollback, merge, rm or down --purge of an agent')
     .argument('<agent>')
     .hook('preAction', forPeople('undo'))
-    .action(call(async () => (await import('./undo.ts')).undo));
+    .action(call(async () => (await import('./verbs/undo.ts')).undo));
   program
     .command('rm')
     .summary('remove agents and their worktrees; what would lose work is kept')
@@ -33,5 +33,5 @@ export function addWorkCommands(program: Command, call: RunVerb, forPeople: (nam
     .argument('<agent...>')
     .option('--force', 'move what is in no commit to a checkpoint first')
     .hook('preAction', forPeople('rm'))
-    .action(call(async () => (await import('./rm.ts')).rm));
+    .action(call(async () => (await import('./verbs/rm.ts')).rm));
 }

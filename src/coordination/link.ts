@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { processIdentitySchema } from '../process/identity-schema.ts';
-import { apiFactsSchema, gateSchema, HOLD_KINDS } from './gate.ts';
+import { apiFactsSchema, gateSchema, HOLD_KINDS } from './model-permit.ts';
 import { usageSchema } from './messages.ts';
 
 /**

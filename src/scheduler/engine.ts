@@ -16,9 +16,9 @@ import {
   type AttemptRef,
   type HeartbeatAnswer,
   type Lease,
-} from './hold.ts';
+} from './lease.ts';
 import { decodeLane, lanePrefix, mayTake, type Claimer, type Lane } from './lane.ts';
-import { cancelTask, retryTask, type Cancelled } from './person.ts';
+import { cancelTask, retryTask, type Cancelled } from './cancel-retry.ts';
 import {
   applyResult,
   failHeld,
@@ -31,7 +31,7 @@ import {
   type PutBack,
 } from './settle.ts';
 import { Step, type Tables } from './step.ts';
-import { putBackResting, restingWith, type Resting } from './rest.ts';
+import { putBackResting, restingWith, type Resting } from './set-aside.ts';
 import { resolveTask, submitBatch, type Submitted } from './submit.ts';
 import type { SpecRules } from './validate.ts';
 

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { TaskEngine } from '../scheduler/engine.ts';
-import type { AgentRecord } from './agent-record.ts';
-import type { Dispatch } from './dispatch.ts';
-import type { EventLog } from './event-log.ts';
-import type { Fleet } from './fleet.ts';
-import type { Holds } from './holds.ts';
-import type { Leases } from './leases.ts';
-import type { MessageDesk } from './message-desk.ts';
-import type { LinkHandlers } from './links.ts';
+import type { AgentRecord } from './project/agent-record.ts';
+import type { Dispatch } from './tasks/dispatch.ts';
+import type { EventLog } from './project/event-log.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Holds } from './holds/holds.ts';
+import type { Leases } from './tasks/leases.ts';
+import type { MessageDesk } from './links/message-desk.ts';
+import type { LinkHandlers } from './links/link-server.ts';
 import type { ToWrapper } from '../coordination/link.ts';
 
 type Welcome = Extract<ToWrapper, { type: 'welcome' }>;

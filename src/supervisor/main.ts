@@ -10,11 +10,11 @@ import { supervisorCommand } from '../domain/programs.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { identityOf } from '../process/index.ts';
 import { Store } from '../store/store.ts';
-import { keepEnvironment, loadEnvironment } from './environment.ts';
-import { openLog } from './log.ts';
-import { openPlace } from './project.ts';
-import { takeRuntimePlace } from './runtime-place.ts';
-import { firstSettings } from './settings.ts';
+import { keepEnvironment, loadEnvironment } from './project/environment.ts';
+import { openLog } from './project/log.ts';
+import { openPlace } from './project/project.ts';
+import { takeRuntimePlace } from './project/runtime-place.ts';
+import { firstSettings } from './settings/settings.ts';
 import { Supervisor } from './supervisor.ts';
 
 /**

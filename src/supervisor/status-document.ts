@@ -1,8 +1,8 @@
 import type { StatusDocument } from '../api/documents.ts';
-import type { AgentRecord } from './agent-record.ts';
-import type { Project } from './project.ts';
-import { agentDocument, openQuestions, type TreeUse } from './status.ts';
-import type { Base } from './project.ts';
+import type { AgentRecord } from './project/agent-record.ts';
+import type { Project } from './project/project.ts';
+import { agentDocument, openQuestions, type TreeUse } from './agent-document.ts';
+import type { Base } from './project/project.ts';
 
 export interface StatusFacts {
   project: Project;

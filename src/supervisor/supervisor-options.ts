@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Store } from '../store/store.ts';
-import type { Project } from './project.ts';
-import type { FirstSettings } from './settings.ts';
+import type { Project } from './project/project.ts';
+import type { FirstSettings } from './settings/settings.ts';
 
 export interface SupervisorOptions {
   project: Project;

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { checkpointMessage } from '../../src/checkpoint/record.ts';
+import { checkpointMessage } from '../../src/checkpoint/refs/checkpoint-commit.ts';
 import { CheckpointStore } from '../../src/checkpoint/store.ts';
 import { gitSpawnCount, gitText, runGit } from '../../src/git/git.ts';
 import { parent } from '../integration/checkpoint/property/cases.ts';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { readSpec } from '../../src/agent/spec.ts';
+import { readSpec } from '../../src/wrapper/contract/spec.ts';
 import { startTaskRunner, type TaskRunner } from '../support/runner.ts';
 import { until } from './place.ts';
 

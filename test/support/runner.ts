@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pino from 'pino';
-import { SupervisorLink } from '../../src/agent/link.ts';
+import { SupervisorLink } from '../../src/wrapper/link/supervisor-link.ts';
 import { AmqpConnection } from '../../src/amqp/index.ts';
 import { Bus } from '../../src/coordination/bus.ts';
 import type { AgentSpec, WrapperSnapshot } from '../../src/coordination/link.ts';

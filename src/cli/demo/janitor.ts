@@ -6,7 +6,7 @@ import { environmentFor } from '../../domain/environment.ts';
 import { endTree, findMarked, isAlive } from '../../process/index.ts';
 import { waitFor } from '../../lib/wait.ts';
 import { runTmux } from '../../tmux/index.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../project/context.ts';
 import { COMMAND_MARK, DEMO_MARK, readPlace, type DemoPlace } from './place.ts';
 import { screenAddress } from './screen.ts';
 

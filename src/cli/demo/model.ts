@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { environmentFor } from '../../domain/environment.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { programFile } from '../supervise.ts';
+import { programFile } from '../project/supervise.ts';
 
 const START_TIMEOUT_MS = 10_000;
 

@@ -1,5 +1,5 @@
 import { errorText, SwarmError } from '../../domain/errors.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../project/context.ts';
 import { Keys } from './keys.ts';
 import { perform } from './performance.ts';
 import { readPlace } from './place.ts';

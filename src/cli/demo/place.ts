@@ -6,7 +6,7 @@ import { demoScript, repositoryFiles } from '../../demo/plan.ts';
 import type { AgentKind } from '../../domain/agent.ts';
 import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { runGit } from '../../git/git.ts';
-import { layoutOf } from '../project.ts';
+import { layoutOf } from '../project/project.ts';
 
 /** In the environment of everything that is started in the place, so that it can be found when it ends. */
 export const DEMO_MARK = 'SWARM_DEMO';

@@ -4,9 +4,9 @@ import path from 'node:path';
 import type { AgentKind } from '../../domain/agent.ts';
 import { isRunning } from '../../lib/running.ts';
 import { runTmux, type TmuxAddress } from '../../tmux/index.ts';
-import { handOver } from '../attach.ts';
-import type { Context } from '../context.ts';
-import { canBePainted } from '../dash.ts';
+import { handOver } from '../verbs/attach.ts';
+import type { Context } from '../project/context.ts';
+import { canBePainted } from '../verbs/dash.ts';
 import type { DemoPlace } from './place.ts';
 import type { Step } from './stage.ts';
 

@@ -2,7 +2,7 @@ import { execa, ExecaError } from 'execa';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../project/context.ts';
 import type { Keys } from './keys.ts';
 import { COMMAND_MARK, layoutOfPlace, type DemoPlace } from './place.ts';
 import type { Tape } from './tape.ts';

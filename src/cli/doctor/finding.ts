@@ -1,5 +1,5 @@
 import { SwarmError, errorText } from '../../domain/errors.ts';
-import { plain, type Output, type Style } from '../output.ts';
+import { plain, type Output, type Style } from '../say/output.ts';
 
 /** `error`: something does not work until it is cured. `warning`: it will bite. `note`: good to know. */
 export type Severity = 'ok' | 'note' | 'warning' | 'error';

@@ -1,7 +1,7 @@
 import type { StatusDocument } from '../../api/documents.ts';
 import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../project/context.ts';
 
 /** What the checks look at. */
 export interface Patient {

@@ -7,13 +7,13 @@ import { findEpmd } from '../../broker/install.ts';
 import { inspectClaude, type Gate } from '../../claude/preflight.ts';
 import type { Config } from '../../config/index.ts';
 import { gitText } from '../../git/git.ts';
-import { MINIMUM_GIT, parseGitVersion } from '../../git/repository.ts';
+import { MINIMUM_GIT, parseGitVersion } from '../../git/repository/repository.ts';
 import { Database } from '../../store/database.ts';
 import { KeyValues } from '../../store/kv.ts';
 import { TRUST_KEY } from '../../store/notes.ts';
 import { inspectTmux } from '../../tmux/index.ts';
-import { installedClaude } from '../claude-program.ts';
-import type { Context } from '../context.ts';
+import { installedClaude } from '../project/claude-program.ts';
+import type { Context } from '../project/context.ts';
 import { findingOf, ok, type Diagnosis, type Severity } from './finding.ts';
 import type { Patient } from './patient.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readSetupRecord } from '../../agent/setup/record.ts';
-import { findSources } from '../../agent/setup/sources.ts';
-import { listWorktrees } from '../../git/worktrees.ts';
-import { setupSettings } from '../../supervisor/setup-settings.ts';
+import { readSetupRecord } from '../../worktree/setup-note.ts';
+import { findSources } from '../../worktree/setup-sources.ts';
+import { listWorktrees } from '../../git/worktree/worktrees.ts';
+import { setupSettings } from '../../worktree/setup-settings.ts';
 import type { Diagnosis } from './finding.ts';
 import type { Patient } from './patient.ts';
 

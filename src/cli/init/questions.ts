@@ -1,6 +1,6 @@
-import { ask } from '../ask.ts';
-import type { Context } from '../context.ts';
-import { plain } from '../output.ts';
+import { ask } from '../project/ask.ts';
+import type { Context } from '../project/context.ts';
+import { plain } from '../say/output.ts';
 import { splitCommand } from './argv.ts';
 import { allowRule, type Detected } from './detect.ts';
 import type { VerifyCommand } from './types.ts';

@@ -1,4 +1,4 @@
-import { oneLine } from '../output.ts';
+import { oneLine } from '../say/output.ts';
 import type { VerifyCommand } from './types.ts';
 import type { WorktreeNeeds } from './worktree.ts';
 

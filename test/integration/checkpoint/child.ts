@@ -1,6 +1,6 @@
 /** `node child.ts rollback N PLACE` or `capture PLACE`, PLACE as JSON: a process of its own, to be killed or to be nobody. */
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import type { CheckpointPlace } from '../../../src/checkpoint/types.ts';
+import type { CheckpointPlace } from '../../../src/checkpoint/tree/types.ts';
 
 const args = process.argv.slice(2);
 const store = new CheckpointStore(JSON.parse(args.at(-1) ?? '') as CheckpointPlace);

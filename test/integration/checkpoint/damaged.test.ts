@@ -1,7 +1,7 @@
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { pruneCheckpoints } from '../../../src/checkpoint/upkeep.ts';
+import { pruneCheckpoints } from '../../../src/checkpoint/keep/upkeep.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';

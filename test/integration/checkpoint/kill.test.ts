@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, unlinkSync } 
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { journalPath } from '../../../src/checkpoint/journal.ts';
+import { journalPath } from '../../../src/checkpoint/restore/journal.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { gitFacts, walk } from './walk.ts';
 import { makeWorld } from './world.ts';

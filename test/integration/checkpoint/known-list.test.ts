@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { KnownCheckpoints } from '../../../src/checkpoint/known-list.ts';
+import { KnownCheckpoints } from '../../../src/checkpoint/refs/checkpoint-cache.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import { listAllCheckpoints, listCheckpoints } from '../../../src/checkpoint/refs.ts';
-import { dropCheckpoints, pinCheckpoint } from '../../../src/checkpoint/upkeep.ts';
+import { listAllCheckpoints, listCheckpoints } from '../../../src/checkpoint/refs/refs.ts';
+import { dropCheckpoints, pinCheckpoint } from '../../../src/checkpoint/keep/upkeep.ts';
 import { gitSpawnCount } from '../../../src/git/git.ts';
 import { addAgent, makeWorld } from './world.ts';
 

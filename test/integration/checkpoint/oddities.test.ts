@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import { worktreeGitDir } from '../../../src/git/operations.ts';
+import { worktreeGitDir } from '../../../src/git/repository/operations.ts';
 import { makeWorld } from './world.ts';
 
 it('leaves a branch alone whose name is not UTF-8, brings HEAD back all the same, and says so', async () => {

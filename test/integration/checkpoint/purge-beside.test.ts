@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { announced } from '../../../src/checkpoint/collection.ts';
-import { planPurge, purgeObjects } from '../../../src/checkpoint/purge.ts';
+import { announced } from '../../../src/checkpoint/capture/git-gc-guard.ts';
+import { planPurge, purgeObjects } from '../../../src/checkpoint/keep/purge.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import { dropCheckpoints } from '../../../src/checkpoint/upkeep.ts';
+import { dropCheckpoints } from '../../../src/checkpoint/keep/upkeep.ts';
 import { makeWorld } from './world.ts';
 
 it('what is captured while a purge is about to remove the same contents is stored again', async () => {

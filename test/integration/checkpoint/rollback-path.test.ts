@@ -1,13 +1,13 @@
 import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { capture } from '../../../src/checkpoint/capture.ts';
-import { lockIndex } from '../../../src/checkpoint/persons-index.ts';
-import { restore } from '../../../src/checkpoint/restore.ts';
-import { loadNumber } from '../../../src/checkpoint/saved.ts';
-import { DEFAULT_LIMITS } from '../../../src/checkpoint/types.ts';
-import { WayFinder } from '../../../src/checkpoint/way.ts';
-import { worktreeGitDir } from '../../../src/git/operations.ts';
+import { capture } from '../../../src/checkpoint/capture/capture.ts';
+import { lockIndex } from '../../../src/checkpoint/restore/persons-index.ts';
+import { restore } from '../../../src/checkpoint/restore/restore.ts';
+import { loadNumber } from '../../../src/checkpoint/refs/load.ts';
+import { DEFAULT_LIMITS } from '../../../src/checkpoint/tree/types.ts';
+import { WayFinder } from '../../../src/checkpoint/restore/restore-plan.ts';
+import { worktreeGitDir } from '../../../src/git/repository/operations.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
 

@@ -14,7 +14,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { journalPath } from '../../../src/checkpoint/journal.ts';
+import { journalPath } from '../../../src/checkpoint/restore/journal.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { gitSpawnCount } from '../../../src/git/git.ts';
 import { makeRepository } from '../../support/git-repository.ts';

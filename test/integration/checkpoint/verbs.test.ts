@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync,
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import { dropCheckpoints, pinCheckpoint, pruneCheckpoints } from '../../../src/checkpoint/upkeep.ts';
+import { dropCheckpoints, pinCheckpoint, pruneCheckpoints } from '../../../src/checkpoint/keep/upkeep.ts';
 import { gitFacts, walk } from './walk.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';

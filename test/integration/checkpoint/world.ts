@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import { addWorktree } from '../../../src/git/worktrees.ts';
+import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 import type { RepositoryOptions, TestRepository } from '../../support/git-repository.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'vitest';
 import { turnsOf, type ScriptInput } from '../../support/messages-api.ts';
-import { AnswerWatch } from '../../../src/supervisor/answer-watch.ts';
-import type { AgentRecord } from '../../../src/supervisor/agent-record.ts';
+import { AnswerWatch } from '../../../src/supervisor/watch/api-stream.ts';
+import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openPane, type Pane } from './pane.ts';
 

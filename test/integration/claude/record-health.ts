@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ActivityWatch } from '../../../src/agent/activity.ts';
+import { ActivityWatch } from '../../../src/wrapper/claude/activity.ts';
 import { readScreen } from '../../../src/claude/screen.ts';
 import { scanProcesses, workDone, workOf } from '../../../src/process/index.ts';
 import { repositoryRoot } from '../../support/environment.ts';

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { claudeDirectory } from '../../../src/cli/claude-program.ts';
-import type { Context } from '../../../src/cli/context.ts';
+import { claudeDirectory } from '../../../src/cli/project/claude-program.ts';
+import type { Context } from '../../../src/cli/project/context.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { screen, thrown, world } from '../../unit/cli/run.ts';
 

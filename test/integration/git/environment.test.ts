@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gitText } from '../../../src/git/git.ts';
-import { addWorktree } from '../../../src/git/worktrees.ts';
+import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 
 afterEach(() => vi.unstubAllEnvs());

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { commitTurn } from '../../../src/git/commit-turn.ts';
-import { addWorktree } from '../../../src/git/worktrees.ts';
+import { commitTurn } from '../../../src/git/task/commit-turn.ts';
+import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 
 /** A worktree at work on t2, which the agent has left for the branch of t1, whose result it is. */

@@ -3,12 +3,17 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GitError } from '../../../src/git/errors.ts';
 import { gitText, runGit } from '../../../src/git/git.ts';
-import { findRepository } from '../../../src/git/repository.ts';
-import { snapshotDirty } from '../../../src/git/snapshot.ts';
-import { clearStaleLocks } from '../../../src/git/stale-lock.ts';
-import { dirtySummary } from '../../../src/git/status.ts';
-import { highestTaskNumber } from '../../../src/git/task-branches.ts';
-import { addWorktree, isRegisteredWorktree, listWorktrees, removeWorktree } from '../../../src/git/worktrees.ts';
+import { findRepository } from '../../../src/git/repository/repository.ts';
+import { snapshotDirty } from '../../../src/git/task/snapshot.ts';
+import { clearStaleLocks } from '../../../src/git/repository/stale-lock.ts';
+import { dirtySummary } from '../../../src/git/repository/status.ts';
+import { highestTaskNumber } from '../../../src/git/task/task-branches.ts';
+import {
+  addWorktree,
+  isRegisteredWorktree,
+  listWorktrees,
+  removeWorktree,
+} from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 
 describe('The door to git', () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { execa } from 'execa';
 import { type IsolatedEnvironment, repositoryRoot } from '../../support/environment.ts';
 
-const PROGRAMS = ['src/cli.ts', 'src/supervisor/main.ts', 'src/agent/main.ts', 'src/demo/main.ts'];
+const PROGRAMS = ['src/cli.ts', 'src/supervisor/main.ts', 'src/wrapper/main.ts', 'src/demo/main.ts'];
 /** Tells the caller everything a launcher could get wrong. */
 const REPORT = `
 const { pid, argv, execPath, version } = process;

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { AlertDocument } from '../../../src/api/documents.ts';
-import { commandSink, webhookSink } from '../../../src/supervisor/alert-sinks.ts';
+import { commandSink, webhookSink } from '../../../src/supervisor/alerts/alert-sinks.ts';
 import { isRunning } from '../../../src/lib/running.ts';
 
 const alert: AlertDocument = {

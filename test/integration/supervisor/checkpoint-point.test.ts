@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { addWorktree } from '../../../src/git/worktrees.ts';
-import { Works, type WorksDependencies } from '../../../src/supervisor/works.ts';
+import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
+import { Works, type WorksDependencies } from '../../../src/supervisor/history/reversible-work.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { config, events, silentLog } from '../../unit/supervisor/kit.ts';
 import { openDesk, SESSION, writeTranscript } from './rollback-scene.ts';

@@ -11,7 +11,7 @@ import {
   type WrapperSnapshot,
 } from '../../../src/coordination/link.ts';
 import { JsonLines } from '../../../src/lib/json-lines.ts';
-import { LinkServer, type LinkHandlers } from '../../../src/supervisor/links.ts';
+import { LinkServer, type LinkHandlers } from '../../../src/supervisor/links/link-server.ts';
 import { eventually } from '../../support/eventually.ts';
 import { snapshot } from '../../unit/supervisor/kit.ts';
 

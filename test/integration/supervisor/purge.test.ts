@@ -3,11 +3,11 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
 import { projectLayout, type ProjectLayout } from '../../../src/domain/layout.ts';
-import { addWorktree } from '../../../src/git/worktrees.ts';
+import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import type { AgentRecord as StoredAgent } from '../../../src/store/agents.ts';
 import { Store } from '../../../src/store/store.ts';
-import { forgetProject, removeWorktrees } from '../../../src/supervisor/purge.ts';
-import { recallPurged, type RemovedAgent } from '../../../src/supervisor/removed-agent.ts';
+import { forgetProject, removeWorktrees } from '../../../src/supervisor/history/purge.ts';
+import { recallPurged, type RemovedAgent } from '../../../src/supervisor/history/removed-agent.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 import { silentLog } from '../../unit/supervisor/kit.ts';
 

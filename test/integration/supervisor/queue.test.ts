@@ -7,7 +7,7 @@ import type { Payload, TaskResult } from '../../../src/coordination/messages.ts'
 import { amqpNames, type AmqpNames } from '../../../src/coordination/names.ts';
 import { declareTopology } from '../../../src/coordination/topology.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
-import { SupervisorQueue, type QueueOptions } from '../../../src/supervisor/queue.ts';
+import { SupervisorQueue, type QueueOptions } from '../../../src/supervisor/broker/queue.ts';
 import { brokerTest as test } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../unit/supervisor/kit.ts';

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
-import { addWorktree } from '../../../src/git/worktrees.ts';
-import { removeExamined, type RemovalOutcome } from '../../../src/supervisor/removal.ts';
+import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
+import { removeExamined, type RemovalOutcome } from '../../../src/supervisor/history/remove-worktree.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 
 interface Scene {

@@ -1,7 +1,7 @@
 /** `node rollback-child.ts HOME N POINT [UNDOES]`: a rollback to checkpoint N whose process kills itself at that point. */
 import { watch } from 'node:fs';
-import type { Undoes } from '../../../src/supervisor/rollback-data.ts';
-import type { RollbacksDependencies } from '../../../src/supervisor/rollbacks.ts';
+import type { Undoes } from '../../../src/supervisor/history/rollback-data.ts';
+import type { RollbacksDependencies } from '../../../src/supervisor/history/rollbacks.ts';
 import { openDesk } from './rollback-scene.ts';
 
 const [home = '', n = '0', point = '', undoes = ''] = process.argv.slice(2);

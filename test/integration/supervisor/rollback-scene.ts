@@ -4,10 +4,10 @@ import { transcriptPath } from '../../../src/claude/transcript.ts';
 import { projectLayout, type ProjectLayout } from '../../../src/domain/layout.ts';
 import { TaskEngine } from '../../../src/scheduler/engine.ts';
 import { Store } from '../../../src/store/store.ts';
-import type { AgentRecord } from '../../../src/supervisor/agent-record.ts';
-import { Conversations } from '../../../src/supervisor/conversations.ts';
-import type { Fleet } from '../../../src/supervisor/fleet.ts';
-import { Rollbacks, type RollbacksDependencies } from '../../../src/supervisor/rollbacks.ts';
+import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
+import { Conversations } from '../../../src/supervisor/history/conversations.ts';
+import type { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
+import { Rollbacks, type RollbacksDependencies } from '../../../src/supervisor/history/rollbacks.ts';
 import { events, record, silentLog } from '../../unit/supervisor/kit.ts';
 
 export const SESSION = '11111111-1111-4111-8111-111111111111';

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scopeArgv } from '../../../src/cli/scope.ts';
+import { scopeArgv } from '../../../src/cli/project/scope.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository } from '../../support/repository.ts';
 import { runSwarm } from '../../support/swarm.ts';

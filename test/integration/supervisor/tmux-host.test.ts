@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { expect, vi } from 'vitest';
 import { WRAPPER_MARK } from '../../../src/domain/marks.ts';
-import { lostServer } from '../../../src/supervisor/lost-server.ts';
-import { AGENT_OPTION, processLives, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/tmux-host.ts';
+import { lostServer } from '../../../src/supervisor/fleet/lost-server.ts';
+import { AGENT_OPTION, processLives, PROJECT_OPTION, TmuxHost } from '../../../src/supervisor/fleet/tmux-host.ts';
 import type { Tmux } from '../../../src/tmux/index.ts';
 import { listens } from '../../../src/tmux/socket.ts';
 import { eventually } from '../../support/eventually.ts';

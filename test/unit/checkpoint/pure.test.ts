@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { blobsNamed, commitsOf } from '../../../src/checkpoint/git-state.ts';
-import { judgeGcPid } from '../../../src/checkpoint/gc-pid.ts';
-import { packedOid } from '../../../src/checkpoint/head.ts';
-import { checkpointMessage, fingerprint, importStream, parseList } from '../../../src/checkpoint/record.ts';
-import type { NewRecord } from '../../../src/checkpoint/record.ts';
+import { blobsNamed, commitsOf } from '../../../src/checkpoint/tree/git-state.ts';
+import { judgeGcPid } from '../../../src/checkpoint/capture/gc-pid.ts';
+import { packedOid } from '../../../src/checkpoint/tree/head.ts';
+import {
+  checkpointMessage,
+  fingerprint,
+  importStream,
+  parseList,
+} from '../../../src/checkpoint/refs/checkpoint-commit.ts';
+import type { NewRecord } from '../../../src/checkpoint/refs/checkpoint-commit.ts';
 import { parseBatch } from '../../../src/git/batch.ts';
-import { baseModes, parentsOf, parseListing } from '../../../src/checkpoint/tree-extras.ts';
+import { baseModes, parentsOf, parseListing } from '../../../src/checkpoint/tree/tree-extras.ts';
 
 const a = 'a'.repeat(40);
 const b = 'b'.repeat(40);

@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { transcriptEnd } from '../../../src/agent/transcript-end.ts';
+import { transcriptEnd } from '../../../src/wrapper/claude/transcript-end.ts';
 import { endsTurn } from '../../../src/claude/transcript.ts';
 
 let dir: string;

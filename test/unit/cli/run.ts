@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { SwarmError } from '../../../src/domain/errors.ts';
-import type { World } from '../../../src/cli/context.ts';
-import { Interrupt } from '../../../src/cli/interrupt.ts';
-import { Output } from '../../../src/cli/output.ts';
+import type { World } from '../../../src/cli/project/context.ts';
+import { Interrupt } from '../../../src/cli/project/interrupt.ts';
+import { Output } from '../../../src/cli/say/output.ts';
 
 export interface Screen {
   output: Output;

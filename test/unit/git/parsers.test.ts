@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { joinNul, printable, splitNul } from '../../../src/git/bytes.ts';
-import { messageWithTrailers } from '../../../src/git/commit-turn.ts';
+import { messageWithTrailers } from '../../../src/git/task/commit-turn.ts';
 import { gitEnvironment } from '../../../src/git/environment.ts';
 import { mainSentence, parseGitStderr, skippedByAdd } from '../../../src/git/errors.ts';
-import { unfinishedAmong } from '../../../src/git/operations.ts';
-import { parseGitVersion } from '../../../src/git/repository.ts';
-import { parseStatus } from '../../../src/git/status.ts';
-import { taskBranch } from '../../../src/git/task-branches.ts';
-import { parseNumstat } from '../../../src/git/task-diff.ts';
-import { parseWorktreeList } from '../../../src/git/worktrees.ts';
+import { unfinishedAmong } from '../../../src/git/repository/operations.ts';
+import { parseGitVersion } from '../../../src/git/repository/repository.ts';
+import { parseStatus } from '../../../src/git/repository/status.ts';
+import { taskBranch } from '../../../src/git/task/task-branches.ts';
+import { parseNumstat } from '../../../src/git/task/task-diff.ts';
+import { parseWorktreeList } from '../../../src/git/worktree/worktrees.ts';
 
 const oid = 'a'.repeat(40);
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callOf } from '../../../src/supervisor/limit-call.ts';
+import { callOf } from '../../../src/supervisor/ladder/limit-call.ts';
 import { crossings, type Limits, type Taken } from '../../../src/health/index.ts';
 
 const NONE: Limits = { memory: {}, processes: {}, turn: {}, usd: {}, tokens: {} };

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { CheckpointService } from '../../../src/api/checkpoint-service.ts';
 import type { Order } from '../../../src/coordination/link.ts';
 import type { Task } from '../../../src/domain/task.ts';
-import type { AgentRecord } from '../../../src/supervisor/agent-record.ts';
-import { Fleet } from '../../../src/supervisor/fleet.ts';
-import { blockingGate } from '../../../src/supervisor/gates.ts';
-import { Service, type ServiceDependencies } from '../../../src/supervisor/service.ts';
-import { sharedFor } from '../../../src/supervisor/shared.ts';
-import { agentDocument } from '../../../src/supervisor/status.ts';
-import { TaskDesk, type TaskDeskDependencies } from '../../../src/supervisor/task-desk.ts';
-import { baseNotes, wantedAgents, type KnownAgent } from '../../../src/supervisor/up.ts';
+import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
+import { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
+import { blockingGate } from '../../../src/supervisor/fleet/start-gates.ts';
+import { Service, type ServiceDependencies } from '../../../src/supervisor/api-service.ts';
+import { sharedFor } from '../../../src/lib/shared-for.ts';
+import { agentDocument } from '../../../src/supervisor/agent-document.ts';
+import { TaskDesk, type TaskDeskDependencies } from '../../../src/supervisor/tasks/task-desk.ts';
+import { baseNotes, wantedAgents, type KnownAgent } from '../../../src/supervisor/fleet/wanted-agents.ts';
 import { config, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
 const known = (id: string, fields: Partial<KnownAgent> = {}): KnownAgent => ({

@@ -3,8 +3,8 @@ import type { EventDocument } from '../../../src/api/documents.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
-import { AgentRecord, type AgentRow, type PaneView } from '../../../src/supervisor/agent-record.ts';
-import { EventLog } from '../../../src/supervisor/event-log.ts';
+import { AgentRecord, type AgentRow, type PaneView } from '../../../src/supervisor/project/agent-record.ts';
+import { EventLog } from '../../../src/supervisor/project/event-log.ts';
 
 export const BEGIN = Date.UTC(2030, 0, 1);
 

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RolledBack } from '../../../../src/checkpoint/types.ts';
-import { clearStaleLocks } from '../../../../src/git/stale-lock.ts';
+import type { RolledBack } from '../../../../src/checkpoint/tree/types.ts';
+import { clearStaleLocks } from '../../../../src/git/repository/stale-lock.ts';
 import type { Place } from './operations.ts';
 import type { Order } from './victim.ts';
 

@@ -1,7 +1,7 @@
 /** `node victim.mjs ORDER`: captures or rolls back, and kills itself with the n-th git that it starts, or a moment later. */
 import { subscribe } from 'node:diagnostics_channel';
 import { CheckpointStore } from '../../../../src/checkpoint/store.ts';
-import type { CheckpointLimits, CheckpointPlace } from '../../../../src/checkpoint/types.ts';
+import type { CheckpointLimits, CheckpointPlace } from '../../../../src/checkpoint/tree/types.ts';
 
 export interface Order {
   place: CheckpointPlace;

@@ -1,0 +1,87 @@
+import { chmodSync, lstatSync } from 'node:fs';
+import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { bytesBelow } from '../../git/bytes.ts';
+import type { RawPath } from '../../git/bytes.ts';
+import { OPERATION_FILES } from '../../git/repository/operations.ts';
+import { inTheWay } from '../../git/repository/on-disk.ts';
+import type { OperationFile } from '../tree/git-state.ts';
+import type { SavedState } from '../refs/checkpoint-commit.ts';
+import { parentsOf } from '../tree/tree-extras.ts';
+
+/** A directory that its owner may not write to would stop git in the middle. */
+export function openDirectories(worktree: string, current: SavedState): void {
+  for (const [raw, mode] of current.modes) {
+    const stat = lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false });
+    if (stat?.isDirectory() === true && (mode & 0o700) !== 0o700) chmodSync(bytesBelow(worktree, raw), mode | 0o700);
+  }
+}
+
+/** Empty directories of now that were not there then go, those of then come. */
+export async function restoreEmptyDirs(
+  worktree: string,
+  current: SavedState,
+  target: SavedState,
+  files: readonly RawPath[],
+): Promise<void> {
+  const wanted =
+    current.emptyDirs.length === 0
+      ? new Set<RawPath>()
+      : new Set([...target.emptyDirs, ...parentsOf([...target.emptyDirs, ...files])]);
+  for (const dir of current.emptyDirs) {
+    for (
+      let at: RawPath = dir;
+      at !== '' && !wanted.has(at);
+      at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : ''
+    ) {
+      // Behind a link of then lies another directory.
+      if (inTheWay(worktree, at) !== null || !(await removeIfEmpty(bytesBelow(worktree, at)))) break;
+    }
+  }
+  for (const dir of target.emptyDirs) await mkdir(bytesBelow(worktree, dir), { recursive: true });
+}
+
+async function removeIfEmpty(dir: Buffer): Promise<boolean> {
+  try {
+    await rmdir(dir);
+    return true;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return true;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+/** Sets every permission that could be wrong: those odd now, those odd then, and what was written anew. */
+export function restoreModes(
+  worktree: string,
+  current: SavedState,
+  target: SavedState,
+  files: readonly RawPath[],
+  changed: readonly RawPath[],
+): void {
+  const then = new Map(target.modes);
+  const sameBase = JSON.stringify(current.base) === JSON.stringify(target.base);
+  const paths = new Set([...parentsOf([...files, ...target.emptyDirs]), ...target.emptyDirs, ...files]);
+  const now = [...current.modes.map(([raw]) => raw), ...changed, ...parentsOf(changed)];
+  const perhaps = sameBase ? new Set([...then.keys(), ...now].filter((raw) => paths.has(raw))) : paths;
+  // Deepest first: a directory that is closed to its owner must be closed last.
+  for (const raw of [...perhaps].sort().reverse()) {
+    const stat = lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false });
+    if (stat === undefined || stat.isSymbolicLink()) continue;
+    const { base } = target;
+    const usual = stat.isDirectory() ? base.directory : (stat.mode & 0o100) === 0 ? base.file : base.executable;
+    const mode = then.get(raw) ?? usual;
+    if ((stat.mode & 0o7777) !== mode) chmodSync(bytesBelow(worktree, raw), mode);
+  }
+}
+
+/** Files of an unfinished operation: those of then, and no other. */
+export async function restoreOperations(gitDir: string, operations: readonly OperationFile[]): Promise<void> {
+  for (const name of OPERATION_FILES) await rm(path.join(gitDir, name), { recursive: true, force: true });
+  for (const { name, content } of operations) {
+    await mkdir(path.dirname(path.join(gitDir, name)), { recursive: true });
+    await writeFile(path.join(gitDir, name), content);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Remembered } from '../capture/capture-types.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RawPath } from '../../git/bytes.ts';
+import { isGitError } from '../../git/errors.ts';
+import { treeChanges } from '../tree/observe.ts';
+import type { TreeChanges } from '../tree/observe.ts';
+import type { SavedState } from '../refs/checkpoint-commit.ts';
+import type { LoadedCheckpoint } from '../refs/load.ts';
+import { parseListing } from '../tree/tree-extras.ts';
+import type { Checkpoint, CheckpointPlace } from '../tree/types.ts';
+
+/** The way from what is there, captured in full, to the checkpoint that is wanted. */
+export interface Way {
+  tree: string;
+  saved: SavedState;
+  /** Identity of the shadow index that is this tree. */
+  shadowIndex: string | null;
+  /** Files of the target that come, that go, and all that differ. */
+  changes: TreeChanges;
+  /** Files that are there and captured. */
+  captured: ReadonlySet<RawPath>;
+  /** Files of the target. */
+  files: RawPath[];
+}
+
+/** From a checkpoint to another; undefined where what is left of the first does not say. */
+export async function wayFrom(
+  place: CheckpointPlace,
+  { damaged, tree }: Checkpoint,
+  target: LoadedCheckpoint,
+): Promise<Pick<Way, 'tree' | 'changes'> | undefined> {
+  if (damaged) return undefined;
+  try {
+    return { tree, changes: await treeChanges(place, tree, target.checkpoint.tree) };
+  } catch (error) {
+    // Its commit is there, and not its tree.
+    if (isGitError(error, 'corrupt-repository', 'unknown-revision')) return undefined;
+    throw error;
+  }
+}
+
+const filesOf = (listing: Buffer): ReadonlySet<RawPath> => new Set(parseListing(listing).files);
+
+/** Finds the way; it may begin while the checkpoint of what is there is still being written. */
+export class WayFinder {
+  readonly #place: CheckpointPlace;
+  readonly #target: Promise<LoadedCheckpoint>;
+  #begun: { tree: string; changes: Promise<TreeChanges | null>; captured: Promise<ReadonlySet<RawPath>> } | null = null;
+
+  constructor(place: CheckpointPlace, target: Promise<LoadedCheckpoint>) {
+    this.#place = place;
+    this.#target = target;
+  }
+
+  /** `tree`: of what is there, stored just now, with the files that `listing` names. */
+  begin(tree: string, listing: Buffer): void {
+    // What fails here is asked again when it is needed, and fails there.
+    const changes = this.#changesFrom(tree).catch(() => null);
+    // After the next program was started, which has the time that this takes.
+    const captured = nextTurn().then(() => filesOf(listing));
+    this.#begun = { tree, changes, captured };
+  }
+
+  async find({ state, listing, shadowIndex }: Remembered): Promise<Way> {
+    const { tree, saved } = state;
+    const begun = this.#begun?.tree === tree ? this.#begun : null;
+    const changes = (await begun?.changes) ?? (await this.#changesFrom(tree));
+    const gone = new Set(changes.removed);
+    const captured = (await begun?.captured) ?? filesOf(listing);
+    const files = [...[...captured].filter((file) => !gone.has(file)), ...changes.added];
+    return { tree, saved, shadowIndex, changes, captured, files };
+  }
+
+  async #changesFrom(tree: string): Promise<TreeChanges> {
+    return treeChanges(this.#place, tree, (await this.#target).checkpoint.tree);
+  }
+}

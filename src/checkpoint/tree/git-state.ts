@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { splitNul } from '../../git/bytes.ts';
+import type { RawPath } from '../../git/bytes.ts';
+import { runGit } from '../../git/git.ts';
+import { directoriesOf, readIndexFile } from '../../git/repository/index-file.ts';
+import type { Head } from '../../git/repository/repository.ts';
+import { OPERATION_FILES } from '../../git/repository/operations.ts';
+import { parentsOf } from './tree-extras.ts';
+
+export interface OperationFile {
+  /** Below the worktree's git directory, `/` between parts. */
+  name: string;
+  content: Buffer;
+}
+
+async function ignoreMissing<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** Files of an unfinished merge, rebase, …, and the shared part of a split index. */
+export async function readOperationFiles(gitDir: string): Promise<OperationFile[]> {
+  const found: OperationFile[] = [];
+  const present = new Set((await ignoreMissing(readdir(gitDir))) ?? []);
+  const names = [
+    ...OPERATION_FILES.filter((name) => present.has(name.split('/')[0] ?? '')),
+    ...[...present].filter((name) => name.startsWith('sharedindex.')),
+  ];
+  for (const name of names) await collect(gitDir, name, found);
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function collect(gitDir: string, name: string, found: OperationFile[]): Promise<void> {
+  const full = path.join(gitDir, name);
+  const kind = await ignoreMissing(lstat(full));
+  if (kind === null) return;
+  if (kind.isDirectory()) {
+    for (const child of (await ignoreMissing(readdir(full))) ?? []) await collect(gitDir, `${name}/${child}`, found);
+  } else if (kind.isFile() && !name.endsWith('.lock')) {
+    const content = await ignoreMissing(readFile(full));
+    if (content !== null) found.push({ name, content });
+  }
+}
+
+/** Commits that the operation needs and that no branch may hold; the caller drops those that do not exist. */
+export function commitsOf(operations: readonly OperationFile[]): string[] {
+  const names =
+    /^([A-Z_]+_HEAD|MERGE_AUTOSTASH|BISECT_EXPECTED_REV|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha|autostash)|sequencer\/(head|abort-safety)|refs\/(bisect|rewritten)\/.+)$/;
+  const oids = operations
+    .filter(({ name }) => names.test(name))
+    .flatMap(({ content }) => content.toString('latin1').match(/\b[0-9a-f]{40,64}\b/g) ?? []);
+  return [...new Set(oids)];
+}
+
+/** Identity of the person's index file without reading it: another write gives another inode or time. */
+export async function indexSignature(gitDir: string): Promise<string> {
+  const found = await ignoreMissing(stat(path.join(gitDir, 'index'), { bigint: true }));
+  return found === null ? 'none' : `${found.ino}-${found.mtimeNs}-${found.size}`;
+}
+
+/** Seconds since 1970 at which the index of this signature was written. */
+export function indexTimeOf(signature: string): number {
+  return Math.floor(Number(signature.split('-')[1] ?? 0) / 1e9);
+}
+
+export interface IndexState {
+  /** Null when there is none, or when `blob` says where they are kept already. */
+  bytes: Buffer | null;
+  /** Id of the blob that holds the bytes, once a checkpoint does. */
+  blob: string | null;
+  /** Same for two indexes that mean the same, whatever stat data they cache. */
+  digest: string;
+  /** Blobs that only the index names: without a keeper, a collection would break the saved index. */
+  stagedBlobs: string[];
+  /** Tracked although a pattern ignores them. */
+  trackedIgnored: RawPath[];
+  /**
+   * Directories above the files that it names, whether they are there or not. Where only git can read the index, null
+   * until it is met again: of one that changes each time nobody needs to know.
+   */
+  directories: RawPath[] | null;
+}
+
+/**
+ * Reads the person's index, never writes it. `known`: what was read at the same head from the very same file, so that
+ * only its relation to the ignore patterns is asked again, and that only unless they are the same (`sameRules`).
+ */
+export async function readIndexState(
+  worktree: string,
+  gitDir: string,
+  head: Head,
+  { known, sameRules }: { known: IndexState | null; sameRules: boolean },
+): Promise<IndexState> {
+  const kept = known?.blob ?? null;
+  const bytes = kept === null ? await ignoreMissing(readFile(path.join(gitDir, 'index'))) : null;
+  if (bytes === null && kept === null)
+    return { bytes, blob: null, digest: 'none', stagedBlobs: [], trackedIgnored: [], directories: [] };
+  const names = async (...which: string[]): Promise<RawPath[]> =>
+    splitNul((await runGit(['ls-files', '-z', '--cached', ...which], { cwd: worktree })).stdout);
+  const [trackedIgnored, meaning, directories] = await Promise.all([
+    known !== null && sameRules ? known.trackedIgnored : names('--ignored', '--exclude-standard'),
+    known ?? readMeaning(worktree, bytes ?? Buffer.alloc(0), head),
+    known === null ? directoriesIn(bytes, head) : (known.directories ?? names().then(parentsOf)),
+  ]);
+  const { digest, stagedBlobs } = meaning;
+  return { bytes, blob: kept, digest, stagedBlobs, trackedIgnored, directories };
+}
+
+function directoriesIn(bytes: Buffer | null, { commit }: Head): RawPath[] | null {
+  const index = bytes === null || commit === null ? null : readIndexFile(bytes, commit);
+  return index === null ? null : directoriesOf(index);
+}
+
+/** Git's name of a blob with these bytes; `oid` is any of the repository, whose length tells the hash. */
+export function blobId(bytes: Buffer, oid: string): string {
+  const hash = createHash(oid.length === 64 ? 'sha256' : 'sha1');
+  return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+}
+
+async function readMeaning(
+  worktree: string,
+  bytes: Buffer,
+  head: Head,
+): Promise<Pick<IndexState, 'digest' | 'stagedBlobs'>> {
+  const args =
+    head.commit === null
+      ? ['ls-files', '-s', '-z']
+      : [
+          'diff-index',
+          '--cached',
+          '--raw',
+          '--no-renames',
+          '--no-abbrev',
+          '--ignore-submodules=none',
+          '-z',
+          head.commit,
+          '--',
+        ];
+  const staged = await runGit(args, { cwd: worktree });
+  const records = splitNul(staged.stdout);
+  // A difference to HEAD says only "unmerged" of a conflict, not what its stages are.
+  const conflict = head.commit !== null && records.some((record) => record.startsWith(':') && record.endsWith(' U'));
+  const stages = conflict ? (await runGit(['ls-files', '-u', '-z'], { cwd: worktree })).stdout : Buffer.alloc(0);
+  return {
+    // The count of entries tells an intent to add, which the difference to HEAD does not show.
+    digest: createHash('sha256')
+      .update(bytes.subarray(8, 12))
+      .update(staged.stdout)
+      .update('\0')
+      .update(stages)
+      .digest('hex'),
+    stagedBlobs: blobsNamed([...records, ...splitNul(stages)]),
+  };
+}
+
+/** Blob ids on the index's side of raw records (`:old new oldid newid X`) and of stage records (`mode id stage`). */
+export function blobsNamed(records: readonly string[]): string[] {
+  const oids = new Set<string>();
+  for (const record of records) {
+    const found = /^:\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) |^(\d+) ([0-9a-f]+) \d\t/.exec(record);
+    if (found === null) continue;
+    const mode = found[1] ?? found[3] ?? '';
+    const oid = found[2] ?? found[4] ?? '';
+    // A gitlink's commit lies in another repository.
+    if (mode !== '160000' && !/^0+$/.test(oid)) oids.add(oid);
+  }
+  return [...oids].sort();
+}

@@ -1,0 +1,40 @@
+import { runGit } from '../../git/git.ts';
+
+export interface Git {
+  cwd: string;
+  env: Record<string, string>;
+}
+
+/**
+ * Object ids with the path they were met at; missing ones are passed over. What `except` names, and with it everything
+ * that refs reach, only shortens the list: of what the excluded commits know, git leaves out what it happens to meet.
+ * There can be more tips than fit into a command line.
+ */
+export async function objectsOf(
+  git: Git,
+  tips: readonly string[],
+  { also = [], except = [], refs = ['--all'] }: { also?: string[]; except?: string[]; refs?: string[] } = {},
+): Promise<Map<string, string>> {
+  const args = ['rev-list', '--objects', '--missing=allow-any', '--ignore-missing', ...also];
+  const input = [...tips, ...except.map((oid) => `^${oid}`)].map((line) => `${line}\n`).join('');
+  const { stdout } = await runGit([...args, '--stdin', '--not', ...refs], { ...git, input });
+  const found = new Map<string, string>();
+  for (const line of stdout.toString('latin1').split('\n')) {
+    const [, oid, name = ''] = /^([0-9a-f]{40,64})(?: (.*))?$/.exec(line) ?? [];
+    if (oid !== undefined) found.set(oid, name);
+  }
+  return found;
+}
+
+/** Those that are there. */
+export async function present(git: Git, oids: readonly string[]): Promise<string[]> {
+  if (oids.length === 0) return [];
+  const { stdout } = await runGit(['cat-file', '--batch-check=%(objectname)'], {
+    ...git,
+    input: `${oids.join('\n')}\n`,
+  });
+  return stdout
+    .toString('latin1')
+    .split('\n')
+    .filter((line) => /^[0-9a-f]{40,64}$/.test(line));
+}

@@ -1,0 +1,18 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Context } from '../project/context.ts';
+
+/** Shells that swarm completes in. */
+export type Shell = 'bash' | 'zsh' | 'fish';
+
+/** The scripts hand the words before the cursor to `swarm __complete`, so that they never go out of date themselves. */
+export async function completion({ output }: Context, shell: Shell): Promise<void> {
+  const script = await readFile(scriptFile(shell), 'utf8');
+  output.document({ shell, script });
+  if (!output.json) output.stdout.write(script);
+}
+
+/** Two levels up from here lies the package, for the sources as for a build in `dist/<build id>`. */
+export function scriptFile(shell: Shell): string {
+  return path.join(import.meta.dirname, '..', '..', 'templates', 'completion', `swarm.${shell}`);
+}

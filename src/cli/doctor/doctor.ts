@@ -1,0 +1,135 @@
+import os from 'node:os';
+import path from 'node:path';
+import { connect } from '../../api/client.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import { refuseInsideAgent, type Context } from '../project/context.ts';
+import {
+  blocks,
+  findingLines,
+  findingOf,
+  summary,
+  toFinding,
+  type Diagnosis,
+  type DoctorDocument,
+  type Finding,
+} from './finding.ts';
+import { checkOrphans } from './orphans.ts';
+import type { Patient } from './patient.ts';
+import { checkDisk, checkModes, checkSockets } from './places.ts';
+import { checkClaude, checkNamed, checkPrograms } from './programs.ts';
+import { checkConfig, checkRemotes, checkWorktrees, readConfig } from './project.ts';
+import { checkSetups } from './setup.ts';
+import { checkBroker, checkLingering, checkStore, checkSupervisor, checkTmuxServer } from './services.ts';
+import { parseConfig } from '../../config/index.ts';
+import { placeForUp } from '../project/place.ts';
+import { isLocked, layoutOf, openProject } from '../project/project.ts';
+
+const STATUS_TIMEOUT_MS = 3_000;
+/** One that has just died is back soon, ms. */
+const PATIENCE_MS = 3_000;
+
+/** In the order in which they are told. */
+const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Diagnosis[] | Promise<Diagnosis[]>])[] = [
+  ['claude', checkClaude],
+  ['config', checkConfig],
+  ['programs', checkNamed],
+  ['modes', checkModes],
+  ['disk', checkDisk],
+  ['store', checkStore],
+  ['supervisor', checkSupervisor],
+  ['broker', checkBroker],
+  // The socket of a tmux server that is ended below goes with it; orphans go before the server that shows them.
+  ['orphans', ({ layout }) => checkOrphans(layout)],
+  ['tmux-server', checkTmuxServer],
+  ['sockets', checkSockets],
+  ['worktrees', checkWorktrees],
+  ['set-up', checkSetups],
+  ['remotes', checkRemotes],
+  ['linger', checkLingering],
+];
+
+/** @returns 1 when something blocks */
+export async function doctor(context: Context, options: { fix?: boolean }): Promise<number> {
+  // An orphan among them could be the very agent that asks.
+  if (options.fix === true) refuseInsideAgent(context.env, 'swarm doctor --fix');
+  const { output } = context;
+  const findings: Finding[] = [];
+  const tell = (finding: Finding): void => {
+    findings.push(finding);
+    for (const line of findingLines(finding, output)) output.line(line);
+  };
+  for await (const diagnosis of diagnose(context)) {
+    tell(
+      options.fix === true && diagnosis.repair !== undefined
+        ? await repaired(diagnosis, diagnosis.repair)
+        : toFinding(diagnosis),
+    );
+  }
+  const healthy = !findings.some(blocks);
+  output.document({ ok: healthy, findings } satisfies DoctorDocument);
+  output.line();
+  output.line(summary(findings));
+  return healthy ? 0 : 1;
+}
+
+/** One after the other, so that a repair is done before the next look. */
+async function* diagnose(context: Context): AsyncGenerator<Diagnosis> {
+  const place = await findPatient(context);
+  if ('broken' in place) {
+    yield* await checkPrograms(context, parseConfig('', 'swarm.yaml'));
+    yield place.broken;
+    return;
+  }
+  const { patient, config } = place;
+  yield* await checkPrograms(context, patient.config);
+  if (config !== null) yield config;
+  for (const [name, check] of CHECKS) {
+    // What swarm.yaml says is told already.
+    if (name === 'config' && config !== null) continue;
+    context.interrupt.signal.throwIfAborted();
+    try {
+      yield* await check(patient);
+    } catch (error) {
+      context.interrupt.signal.throwIfAborted();
+      // One look that fails must not hide what the others see.
+      yield findingOf(name, error, 'warning');
+    }
+  }
+}
+
+async function findPatient(
+  context: Context,
+): Promise<{ patient: Patient; config: Diagnosis | null } | { broken: Diagnosis }> {
+  try {
+    const { root, gitCommonDir } = (await openProject(context)).layout;
+    const { config, broken } = await readConfig(root);
+    const { dir } = config.worktree;
+    const worktreesDir = dir === undefined ? undefined : path.resolve(root, dir);
+    const layout = await placeForUp(layoutOf(context.env, { root, gitCommonDir }, worktreesDir));
+    const status = await connect(layout, {
+      timeoutMs: STATUS_TIMEOUT_MS,
+      patienceMs: PATIENCE_MS,
+      signal: context.interrupt.signal,
+    })
+      .status()
+      .catch((error: unknown) => {
+        // Down or deaf: the lock tells which.
+        if (error instanceof SwarmError) return null;
+        throw error;
+      });
+    const patient = { context, uid: os.userInfo().uid, layout, config, status, locked: await isLocked(layout) };
+    return { patient, config: broken };
+  } catch (error) {
+    context.interrupt.signal.throwIfAborted();
+    return { broken: findingOf('repository', error) };
+  }
+}
+
+async function repaired(diagnosis: Diagnosis, repair: () => Promise<string>): Promise<Finding> {
+  const { repair: _repair, ...finding } = diagnosis;
+  try {
+    return { ...finding, text: await repair(), cause: finding.text, cure: undefined, fix: 'done' };
+  } catch (error) {
+    return { ...finding, cause: `It could not be put right: ${errorText(error)}`, fix: 'failed' };
+  }
+}

@@ -1,0 +1,128 @@
+import { execa, ExecaError } from 'execa';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { inspectClaude, type Gate } from '../../claude/preflight.ts';
+import type { Config } from '../../config/index.ts';
+import { environmentFor } from '../../domain/environment.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import { confirm } from './ask.ts';
+import type { Context } from './context.ts';
+
+/** The release that swarm was measured with. */
+const PACKAGE = '@anthropic-ai/claude-code@2.1.330';
+const INSTALL = ['install', '--no-audit', '--no-fund', '--include=optional', '--loglevel=error', PACKAGE];
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+
+/** Where swarm's own copy of Claude Code lies, when it has one. */
+export function installedClaude(layout: Pick<ProjectLayout, 'swarmStateDir'>): string {
+  return path.join(layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
+}
+
+/**
+ * Sees to it that each program of the claude roles is there and new enough. What a person can settle while the agents
+ * wait (login, trust) is not checked here: `status` shows it as needs-you.
+ * @throws SwarmError `claude-missing`, `claude-too-old`
+ */
+export async function ensureClaude(
+  context: Context,
+  layout: ProjectLayout,
+  config: Config,
+  yes: boolean,
+): Promise<void> {
+  const commands = Object.values(config.agents)
+    .filter((role) => role.kind === 'claude' && (role.count ?? 0) > 0)
+    .map((role) => role.command);
+  const distinct = [...new Map(commands.map((command) => [command.join('\0'), command])).values()];
+  for (const command of distinct) await ensureProgram(context, layout, command, yes);
+}
+
+async function ensureProgram(context: Context, layout: ProjectLayout, command: string[], yes: boolean): Promise<void> {
+  if (command.length === 1 && command[0] === 'claude') {
+    await claudeDirectory(context, layout.swarmStateDir, layout.root, yes);
+    return;
+  }
+  const gate = await programGate(context, layout.root, command);
+  if (gate !== null) throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
+}
+
+/**
+ * Where `claude` is to be found: null when PATH has one, else the directory of swarm's own copy, which is installed
+ * when the person agrees. @throws SwarmError `claude-missing`, `claude-too-old`, `claude-install-failed`
+ */
+export async function claudeDirectory(
+  context: Context,
+  swarmStateDir: string,
+  root: string,
+  yes: boolean,
+): Promise<string | null> {
+  const gate = await programGate(context, root, ['claude']);
+  if (gate === null) return null;
+  if (gate.kind !== 'missing') throw new SwarmError(`claude-${gate.kind}`, gate.message, { hint: gate.cure });
+  const own = installedClaude({ swarmStateDir });
+  if (existsSync(own) && (await programGate(context, root, [own])) === null) return path.dirname(own);
+  if (
+    !yes &&
+    !(
+      context.interactive &&
+      (await confirm(context, `Claude Code is not installed. Install ${PACKAGE} for swarm alone?`))
+    )
+  ) {
+    throw new SwarmError('claude-missing', gate.message, {
+      hint: 'Run it again with `--yes` to have it installed for swarm alone, or install it yourself: `npm install -g @anthropic-ai/claude-code`.',
+    });
+  }
+  return path.dirname(await install(context, { swarmStateDir }));
+}
+
+async function programGate(context: Context, root: string, command: string[]): Promise<Gate | null> {
+  const { gates } = await inspectClaude({ command, env: context.env, root, signal: context.interrupt.signal });
+  return gates.find(({ kind }) => kind === 'missing' || kind === 'too-old') ?? null;
+}
+
+/** Into swarm's state directory, so that nothing of the person's changes. @throws SwarmError `claude-install-failed` */
+async function install(context: Context, layout: Pick<ProjectLayout, 'swarmStateDir'>): Promise<string> {
+  const directory = path.join(layout.swarmStateDir, 'claude');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  context.output.note(`installing ${PACKAGE} into ${directory} …`);
+  const options = {
+    env: environmentFor('programs', context.env),
+    extendEnv: false,
+    stdin: 'ignore',
+    timeout: INSTALL_TIMEOUT_MS,
+    cancelSignal: context.interrupt.signal,
+  } as const;
+  try {
+    await makePackage(directory);
+    await execa('npm', INSTALL, { ...options, cwd: directory });
+    // npm may refuse install scripts; without its own this package is a placeholder. Doing it twice is harmless.
+    const installed = path.join(directory, 'node_modules', '@anthropic-ai', 'claude-code');
+    await execa(process.execPath, ['install.cjs'], { ...options, cwd: installed });
+  } catch (cause) {
+    context.interrupt.signal.throwIfAborted();
+    throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${whyOf(cause)}`, {
+      hint: 'Install it yourself: `npm install -g @anthropic-ai/claude-code`.',
+      cause,
+      retrySafe: true,
+    });
+  }
+  return installedClaude(layout);
+}
+
+/**
+ * npm installs into the nearest package from where it runs. Told by `--prefix` it would look below that also for the
+ * settings of the machine (a mirror, a certificate authority), and not find them.
+ */
+async function makePackage(directory: string): Promise<void> {
+  const file = path.join(directory, 'package.json');
+  if (!existsSync(file)) await writeFile(file, '{ "private": true }\n', { mode: 0o600 });
+}
+
+/** Of npm's many lines the ones that name the trouble. */
+function whyOf(cause: unknown): string {
+  const stderr = cause instanceof ExecaError && typeof cause.stderr === 'string' ? cause.stderr : '';
+  const said = stderr.split('\n').flatMap((line) => /^npm (?:error|ERR!) (\S.*)$/.exec(line)?.[1] ?? []);
+  const telling = said.filter((line) => !/^(code|errno|syscall|at|A complete log|path|dest) /.test(line));
+  return telling.length > 0 ? telling.slice(0, 2).join(' ') : errorText(cause).split('\n').slice(0, 3).join(' ');
+}

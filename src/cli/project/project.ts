@@ -1,0 +1,72 @@
+import { realpathSync, statSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { connect, type ClientOptions, type SwarmClient } from '../../api/client.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
+import { runGit } from '../../git/git.ts';
+import { readRuntimeDir } from '../../store/runtime-record.ts';
+import type { Context, Project } from './context.ts';
+
+/** So long a verb waits for a supervisor that died to be back, ms. */
+export const RESTART_PATIENCE_MS = 10_000;
+
+/** Where `-C` leads. */
+export function changeDirectory(cwd: string, to: string): string {
+  const target = path.resolve(cwd, to);
+  if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true) return target;
+  throw new SwarmError('no-directory', `-C ${to}: there is no directory ${target}`, { exitCode: 2 });
+}
+
+/** The project of the current directory, and its API; nothing is dialled yet. */
+export async function openProject(context: Context): Promise<Project> {
+  const layout = located(layoutOf(context.env, await findPlace(context.cwd)));
+  return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
+}
+
+/** Where the project would lie if this shell were the first to bring it up. */
+export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
+  const uid = os.userInfo().uid;
+  return projectLayout({ ...place, env, uid, tmpdir: os.tmpdir(), worktreesDir });
+}
+
+/** The same with its sockets where they are now, whichever shell of this user has brought it up. */
+export function located(layout: ProjectLayout): ProjectLayout {
+  return withRuntimeDir(layout, readRuntimeDir(layout.runtimeFile));
+}
+
+/** The project's API, wherever it is at the time of each call; what holds the lock and cannot be reached is not down. */
+export function connectTo(layout: ProjectLayout, options: ClientOptions = {}): SwarmClient {
+  return connect(() => located(layout), { ...options, isLocked: () => isLocked(layout) });
+}
+
+/** Whether there is a supervisor, reachable or not. Loaded when it is asked: SQLite costs each verb some milliseconds. */
+export async function isLocked({ lockDb }: ProjectLayout): Promise<boolean> {
+  const { isSupervisorLocked } = await import('../../store/lock.ts');
+  return isSupervisorLocked(lockDb);
+}
+
+interface Place {
+  gitCommonDir: string;
+  root: string;
+}
+
+/**
+ * One git call in the usual case, since every verb waits for it. In a linked worktree, or where git complains, the git
+ * room looks closer and words the error.
+ */
+async function findPlace(cwd: string): Promise<Place> {
+  const args = ['rev-parse', '--path-format=absolute', '--git-dir', '--git-common-dir', '--show-toplevel'];
+  const lines = await runGit(args, { cwd }).then(
+    ({ stdout }) => stdout.toString('utf8').trimEnd().split('\n'),
+    // Whatever it was, findRepository meets it again and says it better.
+    () => [],
+  );
+  const [gitDir, commonDir, top] = lines;
+  if (lines.length === 3 && gitDir !== undefined && gitDir === commonDir && top !== undefined) {
+    return { gitCommonDir: realpathSync(gitDir), root: realpathSync(top) };
+  }
+  const { findRepository } = await import('../../git/repository/repository.ts');
+  const { gitCommonDir, root } = await findRepository(cwd);
+  return { gitCommonDir, root };
+}

@@ -1,0 +1,176 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { connect, unreachable, type SwarmClient } from '../../api/client.ts';
+import type { StatusDocument } from '../../api/documents.ts';
+import { environmentFor } from '../../domain/environment.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import { supervisorCommand } from '../../domain/programs.ts';
+import { waitFor } from '../../lib/wait.ts';
+import { readRuntimeDir } from '../../store/runtime-record.ts';
+import { plain, type Output } from '../say/output.ts';
+import { located } from './project.ts';
+import { scopeArgv } from './scope.ts';
+
+const START_TIMEOUT_MS = 30_000;
+/** One that failed may have met another `up`, whose supervisor is about to answer. */
+const OTHERS_TIMEOUT_MS = 1_000;
+/** One that ended with 0 found the lock taken: by one that begins, or by one that is on its way down. */
+const AGAIN_MS = 300;
+/** The holder of the lock writes down at once where it is; one of an older version never does. */
+const UNTOLD_MS = 5_000;
+const PROBE_TIMEOUT_MS = 5_000;
+const STDERR_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * File of one of our programs: beside the running bundle, or in the sources. Tests name another by the environment.
+ */
+export function programFile(name: 'supervisor' | 'demo', env: NodeJS.ProcessEnv): string {
+  const override = env[`SWARM_${name.toUpperCase()}_PROGRAM`];
+  if (override !== undefined && override !== '') return override;
+  const here = import.meta.url;
+  return fileURLToPath(here.endsWith('.ts') ? new URL(`../../${name}/main.ts`, here) : new URL(`${name}.js`, here));
+}
+
+/**
+ * The supervisor's status once it answers; it is started when nobody does. Two at once are fine: one supervisor gets the
+ * lock, and both callers talk to it, wherever its sockets are.
+ * @throws SwarmError `supervisor-failed` with the end of its log, `supervisor-unreachable`, `not-yours`
+ */
+export async function ensureSupervisor(
+  layout: ProjectLayout,
+  env: NodeJS.ProcessEnv,
+  output: Output,
+  signal: AbortSignal,
+): Promise<StatusDocument> {
+  const client = connect(() => located(layout), { timeoutMs: PROBE_TIMEOUT_MS, signal });
+  const there = await probe(client);
+  if (there !== null) return there;
+  const scope = await scopeArgv(layout.name, environmentFor('swarm', env));
+  let child = startSupervisor(layout, env, scope);
+  const from = child.logFrom;
+  let otherSince: number | null = null;
+  try {
+    return await waitFor(
+      async () => {
+        const status = await probe(client);
+        if (status !== null || child.endedAt === null) return status;
+        const since = performance.now() - child.endedAt;
+        if (child.gaveWay) {
+          otherSince ??= child.endedAt;
+          const untold = readRuntimeDir(layout.runtimeFile) === null;
+          if (untold && performance.now() - otherSince > UNTOLD_MS) throw unreachable(layout);
+          if (since > AGAIN_MS) child = startSupervisor(layout, env, scope);
+        } else if (since > OTHERS_TIMEOUT_MS) {
+          throw new SwarmError('supervisor-failed', `the supervisor ended at once (${child.ending})`);
+        }
+        return null;
+      },
+      { timeoutMs: START_TIMEOUT_MS, intervalMs: 25, signal, what: 'the supervisor to answer' },
+    );
+  } catch (error) {
+    if (signal.aborted) {
+      // Nobody has ordered anything of it yet, and nobody would ever end it.
+      child.end();
+      throw error;
+    }
+    if (otherSince !== null) throw unreachable(located(layout), error);
+    const tail = await lastLines(child.logFile, from);
+    for (const line of tail) output.note(`  ${plain(line)}`);
+    const message = error instanceof SwarmError ? error.message : String(error);
+    const exitCode = error instanceof SwarmError ? error.exitCode : 1;
+    const last = tail.at(-1);
+    throw new SwarmError('supervisor-failed', last === undefined ? message : `${message}: ${plain(last)}`, {
+      hint: `See ${child.logFile} and \`swarm logs supervisor\`.`,
+      cause: error,
+      exitCode,
+      retrySafe: true,
+    });
+  }
+}
+
+async function probe(client: SwarmClient): Promise<StatusDocument | null> {
+  try {
+    return await client.status();
+  } catch (error) {
+    // Not there yet, or about to go: what is started next decides by the lock.
+    if (error instanceof SwarmError && (error.code === 'supervisor-down' || error.code === 'connection-lost'))
+      return null;
+    throw error;
+  }
+}
+
+interface Started {
+  logFile: string;
+  logFrom: number;
+  /** `performance.now()` of its end. */
+  endedAt: number | null;
+  ending: string;
+  /** Another one has the lock. */
+  gaveWay: boolean;
+  end(): void;
+}
+
+function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv, scope: readonly string[]): Started {
+  // What it says before its own log is open, and how it crashed.
+  const logFile = path.join(layout.logsDir, 'supervisor.stderr.log');
+  const log = openSync(logFile, 'a', 0o600);
+  if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
+  const logFrom = fstatSync(log).size;
+  const own = supervisorCommand(process.execPath, programFile('supervisor', env), layout.root);
+  const [program = '', ...args] = scope.length === 0 ? own : [...scope, ...own];
+  const child: ChildProcess = spawn(program, args, {
+    cwd: layout.root,
+    // A session of its own: Ctrl-C and the end of this terminal are not for it.
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: environmentFor('swarm', env),
+  });
+  closeSync(log);
+  const started: Started = {
+    logFile,
+    logFrom,
+    endedAt: null,
+    ending: '',
+    gaveWay: false,
+    end: () => void child.kill(),
+  };
+  const ended = (how: string): void => {
+    started.endedAt ??= performance.now();
+    started.ending ||= how;
+  };
+  child.once('error', (error) => ended(error.message));
+  child.once('exit', (code, by) => {
+    started.gaveWay = code === 0;
+    ended(by ?? `exit code ${code ?? '?'}`);
+  });
+  child.unref();
+  return started;
+}
+
+async function lastLines(file: string, from: number): Promise<string[]> {
+  await using handle = await open(file, 'r');
+  const { size } = await handle.stat();
+  const start = Math.max(from, size - 8_192);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(0, size - start)), 0, undefined, start);
+  return buffer
+    .toString('utf8', 0, bytesRead)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-8);
+}
+
+/** The pid that a supervisor wrote down, where its API does not tell. */
+export function writtenPid(layout: ProjectLayout): number | null {
+  try {
+    const { pid } = JSON.parse(readFileSync(layout.supervisorPidFile, 'utf8')) as { pid?: unknown };
+    return typeof pid === 'number' ? pid : null;
+  } catch {
+    // No file, or half of one: nobody has written it down.
+    return null;
+  }
+}

@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { findSources } from '../../worktree/setup-sources.ts';
+import { CONFIG_FILE, type Config } from '../../config/index.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import { untrackedBelow } from '../../git/repository/untracked.ts';
+import { setupSettings } from '../../worktree/setup-settings.ts';
+import type { Context } from './context.ts';
+
+/** What tests and programs most often need and git does not bring. */
+const OFTEN_NEEDED = ['.env', '.env.*', 'node_modules', '.venv', 'venv', 'vendor', 'CLAUDE.local.md', '.claude'];
+
+/** Said where nobody has decided yet what worktrees get: it is the first thing that would go wrong in them. */
+export async function noteLacking(
+  { output }: Context,
+  { root, worktreesDir }: ProjectLayout,
+  { copy, link, setup }: Config['worktree'],
+): Promise<void> {
+  if (copy.length + link.length + setup.length > 0) return;
+  // Who has a swarm.yaml and says nothing of it may know what they do.
+  if (existsSync(path.join(root, CONFIG_FILE)) && existsSync(worktreesDir)) return;
+  const lacking = await untrackedBelow(root, OFTEN_NEEDED);
+  if (lacking.length === 0) return;
+  output.note(
+    `note: the agents' worktrees will lack ${lacking.join(', ')}, which git does not track; \`swarm init\` proposes the cure (worktree.copy, link, setup)`,
+  );
+}
+
+/** Entries of worktree.copy and worktree.link that name nothing, most often by a slip. */
+export async function noteMissing(
+  { output }: Context,
+  { root, worktreesDir }: ProjectLayout,
+  worktree: Config['worktree'],
+): Promise<void> {
+  const { missing } = await findSources(root, worktreesDir, setupSettings(worktree));
+  for (const text of missing) output.note(`note: worktree.${text}`);
+}

@@ -1,0 +1,123 @@
+import type { Agent, NeedsYou, StatusDocument } from '../../api/documents.ts';
+import type { TaskState } from '../../domain/task.ts';
+import { formatDuration } from '../../lib/duration.ts';
+import { oneLine, plain, table, type Cell, type Output, type Style } from './output.ts';
+
+const AGENT_STYLE: Partial<Record<Agent['status'], Style>> = {
+  idle: 'green',
+  working: 'cyan',
+  'needs-you': 'yellow',
+  held: 'yellow',
+  stuck: 'red',
+  failed: 'red',
+  stopped: 'dim',
+  paused: 'dim',
+};
+
+const TASK_STYLE: Partial<Record<TaskState, Style>> = {
+  running: 'cyan',
+  verifying: 'cyan',
+  done: 'green',
+  dead: 'red',
+  retrying: 'yellow',
+  cancelled: 'dim',
+};
+
+function styled(text: string, style: Style | undefined): Cell {
+  return style === undefined ? text : { text, style };
+}
+
+export function taskCell(state: TaskState): Cell {
+  return styled(state, TASK_STYLE[state]);
+}
+
+/** `5m ago`, `just now`. */
+export function sinceThen(iso: string, now: number): string {
+  const age = ago(iso, now);
+  return age === 'now' ? 'just now' : `${age} ago`;
+}
+
+/** `1 file`, `3 files`. */
+export function countOf(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** How long ago, for people. */
+export function ago(iso: string | null, now: number): string {
+  const at = iso === null ? Number.NaN : Date.parse(iso);
+  return Number.isNaN(at)
+    ? ''
+    : formatDuration(Math.max(0, Math.round((now - at) / 1000) * 1000)).replace(/^0ms$/, 'now');
+}
+
+export function money(usd: number): string {
+  if (usd === 0) return '';
+  return usd < 0.001 ? '<$0.001' : `$${usd < 0.1 ? usd.toFixed(3) : usd.toFixed(2)}`;
+}
+
+export function agentTable(output: Output, agents: readonly Agent[], now: number): string[] {
+  const rows = agents.map((agent): Cell[] => [
+    agent.id,
+    styled(agent.status, AGENT_STYLE[agent.status]),
+    ago(agent.since, now),
+    agent.task ?? '',
+    agent.branch ?? '',
+    agent.restarts === 0 ? '' : String(agent.restarts),
+    money(agent.costUsd),
+    // That it works on its task is said two columns before.
+    agent.reason === `${agent.task} running` ? '' : oneLine(agent.reason ?? '', 60),
+  ]);
+  return table(output, ['AGENT', 'STATUS', 'FOR', 'TASK', 'BRANCH', 'RESTARTS', 'COST', 'WHY'], rows);
+}
+
+/** The commands that answer it, as they are to be typed. */
+export function answersTo(item: NeedsYou, command: string, several: boolean): string[] {
+  const id = several ? ` --id ${item.id}` : '';
+  switch (item.kind) {
+    case 'permission':
+      return [`${command} answer ${item.agent} allow${id}`, `${command} answer ${item.agent} deny${id}`];
+    case 'question':
+      return [`${command} answer ${item.agent}${id} "your answer"`];
+    case 'trust':
+      return [`${command} up --trust`];
+    case 'login':
+      return [];
+  }
+}
+
+/** Everything that waits for a person, each with what to type. */
+export function needsYouLines(output: Output, items: readonly NeedsYou[]): string[] {
+  return onceEach(items).flatMap(({ item, agents }) => {
+    const several = items.filter((other) => other.agent === item.agent).length > 1;
+    const task = item.task === null ? '' : ` (${item.task})`;
+    const text = plain(item.text).split('\n').slice(0, 6);
+    return [
+      `  ${output.style('yellow', agents.join(', '))}${task} ${item.kind}: ${text[0] ?? ''}`,
+      ...text.slice(1).map((line) => `      ${line}`),
+      ...answersTo(item, output.command, several).map((line) => `      ${output.style('bold', line)}`),
+    ];
+  });
+}
+
+/** What one act of the person settles for all, a login or the trust in the repository, is said once. */
+function onceEach(items: readonly NeedsYou[]): { item: NeedsYou; agents: string[] }[] {
+  const shared = new Map<string, { item: NeedsYou; agents: string[] }>();
+  for (const item of items) {
+    const common = item.kind === 'trust' || item.kind === 'login';
+    const key = common ? `${item.kind} ${item.text}` : `${item.agent} ${item.id}`;
+    const known = shared.get(key);
+    if (known === undefined) shared.set(key, { item, agents: [item.agent] });
+    else known.agents.push(item.agent);
+  }
+  return [...shared.values()];
+}
+
+export function brokerText({ state, reason, private: own }: StatusDocument['broker']): string {
+  return `broker ${state}${own ? '' : ' (yours)'}${reason === null ? '' : `: ${oneLine(reason, 120)}`}`;
+}
+
+/** `3 ready, 1 running, 12 done`. */
+export function taskCounts(tasks: StatusDocument['tasks']): string {
+  const parts = Object.entries(tasks).filter(([, count]) => count > 0);
+  return parts.length === 0 ? 'no tasks' : `tasks: ${parts.map(([state, count]) => `${count} ${state}`).join(', ')}`;
+}

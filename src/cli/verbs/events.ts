@@ -1,0 +1,129 @@
+import type { SwarmClient } from '../../api/client.ts';
+import type { EventDocument } from '../../api/documents.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import type { Context } from '../project/context.ts';
+import { eventLine } from '../say/event-line.ts';
+import { openProject } from '../project/project.ts';
+import { readWhetherUp } from '../project/read-up-or-down.ts';
+
+const PAGE = 1_000;
+/** How much of the history is printed when nothing says how far back. */
+const DEFAULT_LINES = 100;
+
+export interface EventFilter {
+  agent?: string | undefined;
+  task?: string | undefined;
+}
+
+interface EventsOptions extends EventFilter {
+  follow?: boolean;
+  since?: string;
+  lines?: number;
+}
+
+/** Where the history begins: after this id, and not before this moment (ms). */
+export interface Since {
+  id: number;
+  at: number;
+}
+
+export async function events(context: Context, options: EventsOptions): Promise<void> {
+  const since = readSince(options.since, Date.now());
+  const { signal } = context.interrupt;
+  const { output } = context;
+  const print = (event: EventDocument): void => {
+    if (output.json) output.document(event);
+    else output.line(eventLine(event, output, new Date()));
+  };
+  const most = options.lines ?? (options.since === undefined ? DEFAULT_LINES : Number.POSITIVE_INFINITY);
+  const history = (source: Pick<SwarmClient, 'eventsAfter'>) => readHistory(source, since, options, most, signal);
+  if (options.follow === true) {
+    const { client } = await openProject(context);
+    const { events: past, last } = await history(client);
+    for (const event of past) print(event);
+    await follow(context, client, last, (event) => matches(event, options) && print(event));
+    return;
+  }
+  const { events: past } = await readWhetherUp(context, history, history);
+  for (const event of past) print(event);
+  if (past.length === 0) output.note('no such event yet');
+}
+
+/** `--since`: the id of an event, or how long ago. @throws SwarmError `bad-since` */
+export function readSince(text: string | undefined, now: number): Since {
+  if (text === undefined) return { id: 0, at: 0 };
+  if (/^\d+$/.test(text)) return { id: Number(text), at: 0 };
+  try {
+    return { id: 0, at: now - parseDuration(text) };
+  } catch (cause) {
+    throw new SwarmError('bad-since', `--since ${text}: that is neither the id of an event nor a duration`, {
+      hint: 'Give an id such as 1234, or a duration such as 30m or 2h.',
+      exitCode: 2,
+      cause,
+    });
+  }
+}
+
+/** An event that names a task of an agent is about both. Pure. */
+export function matches(event: EventDocument, filter: EventFilter): boolean {
+  return (filter.agent ?? event.agent) === event.agent && (filter.task ?? event.task) === event.task;
+}
+
+/** Page by page, so that a long history costs neither side much memory; of the matching ones the last `most`. */
+export async function readHistory(
+  client: Pick<SwarmClient, 'eventsAfter'>,
+  since: Since,
+  filter: EventFilter,
+  most: number,
+  signal: AbortSignal,
+): Promise<{ events: EventDocument[]; last: number }> {
+  let found: EventDocument[] = [];
+  let last = since.id;
+  for (;;) {
+    signal.throwIfAborted();
+    const page = await client.eventsAfter(last, PAGE);
+    last = page.at(-1)?.id ?? last;
+    const good = page.filter((event) => matches(event, filter) && (since.at === 0 || Date.parse(event.at) >= since.at));
+    found = [...found, ...good].slice(most === 0 ? Number.MAX_SAFE_INTEGER : -most);
+    if (page.length < PAGE) return { events: found, last };
+  }
+}
+
+/** Until Ctrl-C, or until swarm goes down. A supervisor that died is waited for; nothing is missed and nothing told twice. */
+export async function follow(
+  context: Context,
+  client: SwarmClient,
+  from: number,
+  take: (event: EventDocument) => void,
+): Promise<void> {
+  const { signal } = context.interrupt;
+  let last = from;
+  const pass = (event: EventDocument): void => {
+    if (event.id <= last) return;
+    last = event.id;
+    take(event);
+  };
+  while (!signal.aborted) {
+    try {
+      for await (const event of client.events({ lastEventId: last, signal })) pass(event);
+    } catch (error) {
+      if (!(error instanceof SwarmError) || !AWAY.has(error.code)) throw error;
+    }
+    if (signal.aborted) return;
+    try {
+      // The stream repeats only so much of what was missed. This call waits for a supervisor that is being restarted.
+      const { events: missed } = await readHistory(client, { id: last, at: 0 }, {}, Number.POSITIVE_INFINITY, signal);
+      for (const event of missed) pass(event);
+    } catch (error) {
+      if (!(error instanceof SwarmError)) throw error;
+      // On its way down, which may take long: whether it comes back is not known yet.
+      if (error.code === 'supervisor-unreachable') continue;
+      if (error.code !== 'supervisor-down') throw error;
+      context.output.note('swarm went down');
+      return;
+    }
+  }
+}
+
+const AWAY = new Set(['supervisor-down', 'connection-lost', 'timeout']);

@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { NewTask } from '../../api/client.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import type { Priority } from '../../domain/task.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import type { Context } from '../project/context.ts';
+import { oneLine } from '../say/output.ts';
+import { openProject } from '../project/project.ts';
+import { splitCommandLine, type CommandLine } from './shell-argv.ts';
+import { readAll } from '../project/stdin.ts';
+
+export interface AddOptions {
+  prompt?: string;
+  promptFile?: string;
+  priority?: Priority;
+  after?: string[];
+  on?: string;
+  needs?: string[];
+  agent?: string;
+  timeout?: string;
+  retries?: number;
+  verify?: string;
+  budget?: number;
+  key?: string;
+}
+
+export async function addTask(context: Context, title: string, rest: string[], options: AddOptions): Promise<void> {
+  const words = readWords(title, rest, splitCommandLine(context.argv), options);
+  const prompt = await readPrompt(context, words.fromStdin, options);
+  const task = newTask(words.title === '-' ? firstLine(prompt) : words.title, prompt, words.command, options);
+  const { client } = await openProject(context);
+  const added = await client.addTask(task);
+  const { output } = context;
+  output.document(added);
+  output.line(added.existing ? `task ${added.id} was there already (same key)` : `task ${added.id} added`);
+  output.note(`Follow it: \`swarm task wait ${added.id}\``);
+}
+
+interface Words {
+  title: string;
+  fromStdin: boolean;
+  command: string[] | undefined;
+}
+
+/** What stands after the title: `-`, or after `--` the argv of a shell task. Anything else is a title without quotes. */
+export function readWords(
+  title: string,
+  rest: readonly string[],
+  { own, program }: CommandLine,
+  options: AddOptions,
+): Words {
+  const dash = rest[0] === '-';
+  const argv = dash ? rest.slice(1) : [...rest];
+  if (argv.length > 0 && !own.includes('--')) {
+    throw new SwarmError('usage', `"${argv[0]}" is one word too many`, {
+      hint: `Put the title in quotes: \`swarm task add "${[title, ...argv].join(' ')}"\`; the argv of a shell task comes after --command.`,
+      exitCode: 2,
+    });
+  }
+  const command = program ?? argv;
+  return {
+    title,
+    fromStdin: dash || title === '-' || options.promptFile === '-',
+    command: command.length === 0 ? undefined : [...command],
+  };
+}
+
+async function readPrompt(context: Context, fromStdin: boolean, options: AddOptions): Promise<string | undefined> {
+  const { prompt, promptFile } = options;
+  const ways = [prompt !== undefined, promptFile !== undefined && promptFile !== '-', fromStdin].filter(Boolean).length;
+  if (ways > 1)
+    throw new SwarmError('usage', 'the prompt was given more than once', {
+      hint: 'Use one of --prompt, --prompt-file and -.',
+      exitCode: 2,
+    });
+  if (fromStdin) return await readAll(context.stdin);
+  if (promptFile === undefined) return prompt;
+  const file = path.resolve(context.cwd, promptFile);
+  return await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new SwarmError('no-prompt-file', `--prompt-file ${promptFile} cannot be read: ${errorText(cause)}`, {
+      hint: 'Name a text file, or - for stdin.',
+      cause,
+      exitCode: 2,
+    });
+  });
+}
+
+function firstLine(prompt: string | undefined): string {
+  return oneLine(prompt?.trim().split('\n', 1)[0] ?? '', 100);
+}
+
+/** Only what was said goes into the request; the supervisor knows the defaults. Pure. */
+export function newTask(
+  title: string,
+  prompt: string | undefined,
+  command: string[] | undefined,
+  options: AddOptions,
+): NewTask {
+  if (title.trim() === '')
+    throw new SwarmError('usage', 'the task has no title', {
+      hint: 'Say in a few words what is to be done.',
+      exitCode: 2,
+    });
+  if (command !== undefined && prompt !== undefined) {
+    throw new SwarmError('usage', 'a task has a prompt or a command, not both', {
+      hint: 'Leave one of them away.',
+      exitCode: 2,
+    });
+  }
+  const { priority, after, on, needs, agent, timeout, retries, verify, budget, key } = options;
+  return Object.fromEntries(
+    Object.entries({
+      title,
+      prompt,
+      command,
+      priority,
+      after,
+      on,
+      needs,
+      agent,
+      timeoutMs: timeout === undefined ? undefined : parseDuration(timeout),
+      retries,
+      verify,
+      budgetUsd: budget,
+      key,
+    } satisfies Partial<Record<keyof NewTask, unknown>>).filter(([, value]) => value !== undefined),
+  ) as unknown as NewTask;
+}

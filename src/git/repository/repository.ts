@@ -1,0 +1,165 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { SwarmError } from '../../domain/errors.ts';
+import { isGitError } from '../errors.ts';
+import { gitText, runGit } from '../git.ts';
+
+export interface Head {
+  /** Null when HEAD is detached. */
+  branch: string | null;
+  /** Null before the first commit. */
+  commit: string | null;
+}
+
+export interface Repository {
+  /** Root of the main worktree; of this worktree when the repository itself is bare. */
+  root: string;
+  /** Real path of the git common directory: the project's identity. */
+  gitCommonDir: string;
+  /** Root of the worktree that `cwd` lies in. */
+  cwdTopLevel: string;
+  /** True in a linked worktree. */
+  linked: boolean;
+  /** HEAD of the worktree that `cwd` lies in. */
+  head: { branch: string | null; commit: string };
+  /** True when this is a linked worktree of a bare repository. */
+  bare: boolean;
+  hasSubmodules: boolean;
+}
+
+/** `worktree list -z` came with 2.36. */
+export const MINIMUM_GIT = [2, 36] as const;
+
+/**
+ * Everything about the repository that `cwd` lies in. Inside a submodule the submodule is the project.
+ * Errors: `no-repository`, `bare-repository`, `no-commit`, `old-git`, `dubious-ownership`, `git-missing`.
+ */
+export async function findRepository(cwd: string): Promise<Repository> {
+  const [place, head] = await Promise.all([readPlace(cwd), readHead(cwd).catch(() => null)]);
+  const { gitDir, gitCommonDir, cwdTopLevel } = place;
+  const { branch, commit } = head ?? (await readHead(cwd));
+  if (commit === null) {
+    throw new SwarmError('no-commit', `the repository ${cwdTopLevel} has no commit yet`, {
+      hint: 'Commit something, for a worktree begins at a commit: `git add -A && git commit -m start`.',
+    });
+  }
+  const linked = gitDir !== gitCommonDir;
+  const main = linked ? await mainRoot(gitCommonDir) : cwdTopLevel;
+  return {
+    root: main ?? cwdTopLevel,
+    gitCommonDir,
+    cwdTopLevel,
+    linked,
+    head: { branch, commit },
+    bare: main === null,
+    hasSubmodules: existsSync(path.join(cwdTopLevel, '.gitmodules')),
+  };
+}
+
+/** HEAD of the worktree that `cwd` lies in. */
+export async function readHead(cwd: string): Promise<Head> {
+  const [commit, branch] = await Promise.all([
+    gitText(['rev-parse', '-q', '--verify', 'HEAD^{commit}'], { cwd, okCodes: [1] }),
+    gitText(['symbolic-ref', '-q', '--short', 'HEAD'], { cwd, okCodes: [1] }),
+  ]);
+  return { branch: branch === '' ? null : branch, commit: commit === '' ? null : commit };
+}
+
+interface Place {
+  gitDir: string;
+  gitCommonDir: string;
+  cwdTopLevel: string;
+}
+
+async function readPlace(cwd: string): Promise<Place> {
+  const args = [
+    'rev-parse',
+    '--path-format=absolute',
+    '--is-inside-work-tree',
+    '--git-dir',
+    '--git-common-dir',
+    '--show-toplevel',
+  ];
+  const output = await gitText(args, { cwd }).catch(async (error: unknown) => {
+    if (!isGitError(error)) throw error;
+    if (error.code === 'no-repository') {
+      throw new SwarmError('no-repository', `${cwd} is not inside a git repository`, {
+        hint: 'Change into a git repository, or make one: `git init && git add -A && git commit -m start`.',
+        cause: error,
+      });
+    }
+    if (error.code === 'bare-repository') throw bare(cwd, error);
+    await checkVersion(cwd);
+    throw error;
+  });
+  const lines = output.split('\n');
+  // A git that does not know --path-format (before 2.31) repeats it as a line of output.
+  if (lines[0]?.startsWith('--') === true) await checkVersion(cwd);
+  const [inside, gitDir, gitCommonDir, topLevel] = lines;
+  if (inside === 'false') throw bare(cwd);
+  if (gitDir === undefined || gitCommonDir === undefined || topLevel === undefined || lines.length !== 4) {
+    throw new SwarmError(
+      'git-failed',
+      `git described ${cwd} in a way that swarm does not understand: ${output.slice(0, 300)}`,
+      {
+        hint: 'A line break in the path of a repository is not supported; move the repository.',
+      },
+    );
+  }
+  await checkVersion(cwd);
+  return {
+    gitDir: realpathSync(gitDir),
+    gitCommonDir: realpathSync(gitCommonDir),
+    cwdTopLevel: realpathSync(topLevel),
+  };
+}
+
+function bare(cwd: string, cause?: unknown): SwarmError {
+  return new SwarmError(
+    'bare-repository',
+    `${cwd} is in a bare repository or inside a .git directory, without files to work on`,
+    {
+      hint: 'Run it in a clone or a worktree of that repository.',
+      cause,
+    },
+  );
+}
+
+/** Root of the main worktree of a common directory; null when the repository is bare. */
+async function mainRoot(gitCommonDir: string): Promise<string | null> {
+  const { stdout } = await runGit(['config', '-z', '--get-regexp', '^core\\.(bare|worktree)$'], {
+    cwd: gitCommonDir,
+    env: { GIT_DIR: gitCommonDir },
+    okCodes: [1],
+  });
+  const config = new Map(
+    stdout
+      .toString('utf8')
+      .split('\0')
+      .map((entry) => entry.split('\n') as [string, string]),
+  );
+  const worktree = config.get('core.worktree');
+  if (worktree !== undefined) return realpathSync(path.resolve(gitCommonDir, worktree));
+  if (config.get('core.bare') === 'true') return null;
+  return path.basename(gitCommonDir) === '.git' ? path.dirname(gitCommonDir) : null;
+}
+
+export function parseGitVersion(text: string): readonly [number, number] | null {
+  const found = /(\d+)\.(\d+)/.exec(text);
+  return found === null ? null : [Number(found[1]), Number(found[2])];
+}
+
+let versionKnownGood = false;
+
+async function checkVersion(cwd: string): Promise<void> {
+  if (versionKnownGood) return;
+  const text = await gitText(['version'], { cwd });
+  const version = parseGitVersion(text);
+  const [major, minor] = MINIMUM_GIT;
+  if (version === null || version[0] < major || (version[0] === major && version[1] < minor)) {
+    throw new SwarmError('old-git', `swarm needs git ${major}.${minor} or newer, found "${text}"`, {
+      hint: 'Install a newer git.',
+    });
+  }
+  versionKnownGood = true;
+}

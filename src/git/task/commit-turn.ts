@@ -1,0 +1,190 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { printable, bytesBelow } from '../bytes.ts';
+import type { RawPath } from '../bytes.ts';
+import { addAll } from './add-all.ts';
+import { isGitError } from '../errors.ts';
+import { runGit } from '../git.ts';
+import { identityEnvironment } from '../identity.ts';
+import { whileLocked } from '../lock.ts';
+import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
+import type { Operation } from '../repository/operations.ts';
+import { commitOf, resolveAll } from '../repository/resolve.ts';
+import { isClean, readStatus } from '../repository/status.ts';
+import { isTaskBranch } from './task-branches.ts';
+
+export interface CommitTurn {
+  worktree: string;
+  /** Subject and, after an empty line, more. */
+  message: string;
+  /** `Swarm-Task`, `Swarm-Agent`, `Swarm-Attempt`, … */
+  trailers: Readonly<Record<string, string>>;
+  /** Brought to the tip as well when the agent left it for a commit that contains it. */
+  branch?: string | undefined;
+  /** The branch that tasks start from, where it is one: nothing is committed onto that. */
+  base?: string | null | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** `head` is the tip afterwards, also when the agent itself committed everything. */
+export type CommittedTurn =
+  | { outcome: 'committed'; commit: string; head: string; branch: string | null }
+  | { outcome: 'unchanged'; commit: null; head: string; branch: string | null }
+  /** An operation that the agent must finish first; nothing was committed. */
+  | {
+      outcome: 'unresolved';
+      commit: null;
+      head: string;
+      branch: string | null;
+      operation: Operation | null;
+      files: string[];
+      /** It stands on this branch of others, which lacks what the task's own has. */
+      astray?: string;
+    };
+
+/** Commits what is left in a worktree at the end of a turn. Hooks and signing are off. */
+export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
+  const { worktree, signal } = turn;
+  const status = await readStatus(worktree, { untracked: 'normal', signal });
+  const operation = operationUnderWay(worktreeGitDir(worktree));
+  const head = status.commit ?? '';
+  const open = await unresolvedFiles(worktree, status.unmerged, operation === null ? [] : status.changed);
+  if (open.length > 0 || operation === 'rebase') {
+    return { outcome: 'unresolved', commit: null, head, branch: status.branch, operation, files: open.map(printable) };
+  }
+  const strange = head !== '' && isOfOthers(turn, status.branch) ? status.branch : null;
+  if (strange !== null && !(await holdsOwn(turn, head))) {
+    return { outcome: 'unresolved', commit: null, head, branch: strange, operation, files: [], astray: strange };
+  }
+  let commit: string | null = null;
+  let current = status.branch;
+  if (!isClean(status) || operation !== null) {
+    if (strange !== null) current = await leaveBranch(worktree, head);
+    commit = await commitAll(turn, head);
+  }
+  const tip = commit ?? head;
+  const branch = await followBranch(turn, current, tip);
+  if (commit === null) return { outcome: 'unchanged', commit, head: tip, branch };
+  return { outcome: 'committed', commit, head: tip, branch };
+}
+
+/** The agent has gone over to the branch of another task, whose result is what it stands at, or to that of all. */
+function isOfOthers({ branch, base }: CommitTurn, current: string | null): boolean {
+  if (branch === undefined || current === null || current === branch) return false;
+  return current === base || isTaskBranch(current);
+}
+
+/** Nothing that is on the task's own branch would be missing from its result. */
+async function holdsOwn({ worktree, branch }: CommitTurn, head: string): Promise<boolean> {
+  const [own] = await resolveAll(worktree, [commitOf(`refs/heads/${branch ?? ''}`)]);
+  return own === undefined || own === null || (await isAncestor(worktree, own, head));
+}
+
+async function isAncestor(worktree: string, old: string, young: string): Promise<boolean> {
+  const { exitCode } = await runGit(['merge-base', '--is-ancestor', old, young], { cwd: worktree, okCodes: [1] });
+  return exitCode === 0;
+}
+
+/** No file changes. */
+async function leaveBranch(worktree: string, head: string): Promise<null> {
+  await runGit(['update-ref', '--no-deref', '-m', 'swarm: the branch of others', 'HEAD', head], { cwd: worktree });
+  return null;
+}
+
+async function commitAll(turn: CommitTurn, before: string): Promise<string | null> {
+  const { worktree, signal } = turn;
+  const [env] = await Promise.all([identityEnvironment(worktree), addAll({ cwd: worktree, signal })]);
+  const args = ['commit', '-q', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', '--no-status', '-F', '-'];
+  const input = messageWithTrailers(turn.message, turn.trailers);
+  try {
+    await whileLocked(() => runGit(args, { cwd: worktree, env, input, signal }));
+  } catch (error) {
+    // `add` may find that nothing differs after all (line endings, a nested repository that cannot be added).
+    if (!isGitError(error, 'git-failed') || !(await nothingStaged(worktree))) throw error;
+    return null;
+  }
+  const [after] = await resolveAll(worktree, [commitOf('HEAD')]);
+  return after === before ? null : (after ?? null);
+}
+
+async function nothingStaged(worktree: string): Promise<boolean> {
+  const { exitCode } = await runGit(['diff-index', '--cached', '--quiet', 'HEAD', '--'], {
+    cwd: worktree,
+    okCodes: [1],
+  });
+  return exitCode === 0;
+}
+
+/** When the agent detached HEAD or made a branch of its own, the task's branch is brought along if it only grows. */
+async function followBranch(turn: CommitTurn, current: string | null, tip: string): Promise<string | null> {
+  const { branch, worktree } = turn;
+  if (branch === undefined || branch === current) return current;
+  const [old] = await resolveAll(worktree, [commitOf(`refs/heads/${branch}`)]);
+  if (old === undefined || old === null) {
+    await runGit(['update-ref', `refs/heads/${branch}`, tip, ''], { cwd: worktree });
+    return branch;
+  }
+  if (!(await isAncestor(worktree, old, tip))) return current;
+  await runGit(['update-ref', `refs/heads/${branch}`, tip, old], { cwd: worktree });
+  return branch;
+}
+
+export function messageWithTrailers(message: string, trailers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(trailers).map(([key, value]) => `${key}: ${value.replaceAll(/\s+/g, ' ').trim()}`);
+  return `${message.trim() || 'work of an agent'}\n${lines.length === 0 ? '' : `\n${lines.join('\n')}\n`}`;
+}
+
+/**
+ * Conflicts that nobody resolved: markers in the text, or (binary, deleted on one side) no way to tell but the index.
+ * An agent that edits the markers away and forgets `git add` has resolved its text.
+ */
+async function unresolvedFiles(
+  worktree: string,
+  unmerged: readonly RawPath[],
+  staged: readonly RawPath[],
+): Promise<RawPath[]> {
+  const open = staged.filter((file) => conflictMarkers(worktree, file) === 'markers');
+  if (unmerged.length === 0) return open;
+  const both = await changedOnBothSides(worktree);
+  for (const file of unmerged) {
+    const found = conflictMarkers(worktree, file);
+    if (found === 'text' && both.has(file)) continue;
+    open.push(file);
+  }
+  return open;
+}
+
+/** Paths with our and their stage in the index: a conflict of contents. */
+async function changedOnBothSides(worktree: string): Promise<Set<RawPath>> {
+  const { stdout } = await runGit(['ls-files', '-u', '-z'], { cwd: worktree });
+  const stages = new Map<RawPath, Set<string>>();
+  for (const record of stdout.toString('latin1').split('\0')) {
+    const found = /^\d+ [0-9a-f]+ (\d)\t(.*)$/s.exec(record);
+    if (found === null) continue;
+    const [, stage = '', file = ''] = found;
+    stages.set(file, (stages.get(file) ?? new Set()).add(stage));
+  }
+  return new Set([...stages].filter(([, seen]) => seen.has('2') && seen.has('3')).map(([file]) => file));
+}
+
+/** Larger files are not written with markers by hand; reading is bounded. */
+const MOST_BYTES = 8 * 1024 * 1024;
+
+function conflictMarkers(worktree: string, file: RawPath): 'markers' | 'text' | 'binary' | 'absent' {
+  let content: string;
+  try {
+    const fd = openSync(bytesBelow(worktree, file), 'r');
+    try {
+      const buffer = Buffer.alloc(MOST_BYTES);
+      content = buffer.toString('latin1', 0, readSync(fd, buffer, 0, MOST_BYTES, 0));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES')
+      return 'absent';
+    throw error;
+  }
+  if (content.slice(0, 8_000).includes('\0')) return 'binary';
+  return /^<{7} /m.test(content) && /^>{7} /m.test(content) ? 'markers' : 'text';
+}

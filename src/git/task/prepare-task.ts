@@ -1,0 +1,213 @@
+import path from 'node:path';
+import { SwarmError } from '../../domain/errors.ts';
+import { Aside } from '../worktree/aside.ts';
+import { printable } from '../bytes.ts';
+import { clearWay } from '../worktree/clear-way.ts';
+import { isGitError } from '../errors.ts';
+import { runGit } from '../git.ts';
+import { identityEnvironment } from '../identity.ts';
+import { heldBy, removeLeftovers } from '../worktree/leftovers.ts';
+import { whileLocked } from '../lock.ts';
+import { clearOperation, operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
+import { commitOf, resolveAll } from '../repository/resolve.ts';
+import { isClean, readStatus } from '../repository/status.ts';
+import type { WorktreeStatus } from '../repository/status.ts';
+import { listWorktrees } from '../worktree/worktrees.ts';
+
+export interface TaskMerge {
+  task: string;
+  commit: string;
+}
+
+export interface PrepareTask {
+  worktree: string;
+  /** `swarm/task/<id>`: created, or reset when an earlier attempt left it. */
+  taskBranch: string;
+  /** A branch (its tip now), or a fixed commit. */
+  base: { branch: string | null; commit: string };
+  /** Start here instead of the base. */
+  on: string | null;
+  /** Results of the dependencies, merged in this order. */
+  merges: readonly TaskMerge[];
+  /** A commit that holds the worktree as it is, taken just now: only what it holds is deleted or overwritten. */
+  checkpoint: string;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Prepared {
+  /** HEAD of the prepared branch; with a conflict, the commit that the merge began at. */
+  commit: string;
+  /** What base and `on` came to, before the merges. */
+  base: string;
+  /** True when the worktree was clean and at the start commit, so that no file was touched. */
+  fastPath: boolean;
+  /** The merge that the agent must finish; `remaining` were not begun. */
+  conflict: { task: string; commit: string; files: string[]; remaining: TaskMerge[] } | null;
+  /** What the task before left behind, removed now: untracked files and changes that were not committed. */
+  leftovers: string[];
+  /** Directories to which those of them went that the checkpoint does not hold. */
+  aside: string[];
+}
+
+/**
+ * Sets a worktree to the start of a task. Ignored files stay, but for those that the task's start has too.
+ * Errors: `unknown-revision`, `branch-in-use`, `cannot-put-aside`, those of git.
+ */
+export async function prepareTask(task: PrepareTask): Promise<Prepared> {
+  const { worktree, signal } = task;
+  const gitDir = worktreeGitDir(worktree);
+  const [status, names] = await Promise.all([
+    readStatus(worktree, { untracked: 'all', signal }),
+    resolveAll(worktree, [
+      ...(task.base.branch === null ? [] : [commitOf(`refs/heads/${task.base.branch}`)]),
+      commitOf(task.base.commit),
+      ...(task.on === null ? [] : [commitOf(task.on)]),
+      `refs/heads/${task.taskBranch}`,
+    ]),
+  ]);
+  const oldTip = names.pop() ?? null;
+  const onCommit = task.on === null ? null : (names.pop() ?? null);
+  if (task.on !== null && onCommit === null) throw unknown(task.on);
+  const start = onCommit ?? names.find((name) => name !== null) ?? null;
+  if (start === null) throw unknown(task.base.branch ?? task.base.commit);
+
+  const fastPath = isClean(status) && status.commit === start && operationUnderWay(gitDir) === null;
+  const aside = new Aside(worktree, gitDir);
+  const held = heldBy(worktree, task.checkpoint);
+  const merges = task.merges.map(({ commit: merged }) => merged);
+  const moved = await clearWay({ worktree, status, start, merges, held, aside });
+  if (fastPath) await enterFast(task, status, start, oldTip);
+  else await enter(task, status, start, oldTip, gitDir);
+  const left = fastPath ? [] : await removeLeftovers({ worktree, held, aside });
+  const leftovers = [...new Set([...[...status.unmerged, ...status.changed].map(printable), ...moved, ...left])];
+  const conflict = await mergeAll(task);
+  const commit = task.merges.length === 0 ? start : ((await resolveAll(worktree, [commitOf('HEAD')]))[0] ?? start);
+  return { commit, base: start, fastPath, conflict, leftovers, aside: [...aside.folders] };
+}
+
+/** No file changes: at most one more process. */
+async function enterFast(
+  task: PrepareTask,
+  status: WorktreeStatus,
+  start: string,
+  oldTip: string | null,
+): Promise<void> {
+  if (status.branch === task.taskBranch) return;
+  await freeBranch(task, status, start, oldTip);
+  await checkout(task, start, false);
+}
+
+async function enter(
+  task: PrepareTask,
+  status: WorktreeStatus,
+  start: string,
+  oldTip: string | null,
+  gitDir: string,
+): Promise<void> {
+  await freeBranch(task, status, start, oldTip);
+  await clearOperation(gitDir);
+  await checkout(task, start, true);
+}
+
+async function checkout(task: PrepareTask, start: string, force: boolean): Promise<void> {
+  const args = [
+    'checkout',
+    '-q',
+    ...(force ? ['-f'] : []),
+    '--no-track',
+    '--ignore-other-worktrees',
+    '-B',
+    task.taskBranch,
+    start,
+  ];
+  await whileLocked(() => runGit(args, { cwd: task.worktree, signal: task.signal }));
+}
+
+/**
+ * An earlier attempt may have left the branch: its tip is kept under refs/swarm/kept when moving the branch would lose
+ * it, and another agent's worktree that still stands on it is detached where it is (no file changes).
+ */
+async function freeBranch(
+  task: PrepareTask,
+  status: WorktreeStatus,
+  start: string,
+  oldTip: string | null,
+): Promise<void> {
+  if (oldTip === null) return;
+  if (oldTip !== start) {
+    const name = `refs/swarm/kept/${task.taskBranch.replaceAll('/', '-')}/${oldTip.slice(0, 12)}`;
+    await runGit(['update-ref', name, oldTip], { cwd: task.worktree });
+  }
+  if (status.branch === task.taskBranch) return;
+  for (const other of await listWorktrees(task.worktree)) {
+    if (other.branch !== task.taskBranch || other.missing || other.commit === null) continue;
+    if (path.dirname(other.path) !== path.dirname(task.worktree)) {
+      throw new SwarmError('branch-in-use', `${task.taskBranch} is checked out in ${other.path}`, {
+        hint: `Switch there to another branch: git -C '${other.path}' switch --detach`,
+      });
+    }
+    await runGit(['update-ref', '--no-deref', '-m', 'swarm: another agent took this task', 'HEAD', other.commit], {
+      cwd: other.path,
+    });
+  }
+}
+
+async function mergeAll(task: PrepareTask): Promise<Prepared['conflict']> {
+  if (task.merges.length === 0) return null;
+  const env = await identityEnvironment(task.worktree);
+  for (const [at, { task: id, commit }] of task.merges.entries()) {
+    const files = await mergeCommit({
+      worktree: task.worktree,
+      commit,
+      message: `Merge the result of ${id}`,
+      ff: '--ff',
+      env,
+      signal: task.signal,
+    });
+    if (files !== null) return { task: id, commit, files, remaining: task.merges.slice(at + 1) };
+  }
+  return null;
+}
+
+export interface MergeCommit {
+  worktree: string;
+  commit: string;
+  message: string;
+  ff: '--ff' | '--no-ff';
+  env: Readonly<Record<string, string>>;
+  signal?: AbortSignal | undefined;
+}
+
+/** Merges into the worktree's HEAD; the conflicting files when it could not, with the merge left open. */
+export async function mergeCommit(merge: MergeCommit): Promise<string[] | null> {
+  const { worktree, commit, message, ff, env, signal } = merge;
+  const config = ['-c', 'rerere.enabled=false', '-c', 'merge.autoStash=false', '-c', 'merge.verifySignatures=false'];
+  const args = [
+    ...config,
+    'merge',
+    '-q',
+    '--no-edit',
+    '--no-verify',
+    '--no-stat',
+    '--no-squash',
+    ff,
+    '-m',
+    message,
+    commit,
+  ];
+  try {
+    await runGit(args, { cwd: worktree, env, signal });
+    return null;
+  } catch (error) {
+    if (!isGitError(error)) throw error;
+    const { unmerged } = await readStatus(worktree, { untracked: 'no', signal });
+    if (unmerged.length === 0) throw error;
+    return unmerged.map(printable);
+  }
+}
+
+function unknown(name: string): SwarmError {
+  return new SwarmError('unknown-revision', `there is no commit ${name} in this repository`, {
+    hint: `Check it with \`git rev-parse --verify ${name}\`.`,
+  });
+}

@@ -1,0 +1,52 @@
+import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { addAll } from './add-all.ts';
+import { gitText, runGit } from '../git.ts';
+import { SWARM_IDENTITY } from '../identity.ts';
+import { worktreeGitDir } from '../repository/operations.ts';
+
+/**
+ * A commit whose tree is the working tree as it is (tracked and untracked files, not ignored ones), its parent HEAD.
+ * The person's index, HEAD and branches are not touched; `refs/swarm/snapshots/<oid>` keeps it from collection.
+ * HEAD's own commit when nothing differs.
+ */
+export async function snapshotDirty({ root }: { root: string }): Promise<string> {
+  const scratch = await mkdtemp(path.join(os.tmpdir(), 'swarm-index-'));
+  try {
+    const index = path.join(scratch, 'index');
+    await copyIndex(path.join(worktreeGitDir(root), 'index'), index);
+    const env = { GIT_INDEX_FILE: index };
+    await addAll({ cwd: root, env });
+    const [tree, head] = await Promise.all([
+      gitText(['write-tree'], { cwd: root, env }),
+      gitText(['rev-parse', 'HEAD', 'HEAD^{tree}'], { cwd: root }),
+    ]);
+    const [commit = '', headTree = ''] = head.split('\n');
+    if (tree === headTree) return commit;
+    const made = await gitText(['commit-tree', tree, '-p', commit, '-m', 'swarm: the working tree as it was'], {
+      cwd: root,
+      env: SWARM_IDENTITY,
+    });
+    await runGit(['update-ref', `refs/swarm/snapshots/${made}`, made], { cwd: root });
+    return made;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Git trusts an entry's cached stat unless the file is as young as the index file itself; a copy that looks younger
+ * than it is would hide an edit made in the same second. So the copy is made to look older.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return; // nothing was ever staged
+    throw error;
+  }
+  const { mtimeMs } = await stat(from);
+  const seconds = Math.floor(mtimeMs / 1000);
+  await utimes(to, seconds, seconds);
+}

@@ -1,0 +1,27 @@
+import { SwarmError } from '../../domain/errors.ts';
+import { gitText } from '../git.ts';
+
+const PREFIX = 'swarm/task/';
+
+export function taskBranch(task: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(task)) {
+    throw new SwarmError('invalid-task-id', `"${task}" cannot be part of a branch name`, {
+      hint: 'Use letters, digits, dashes and underscores.',
+      exitCode: 2,
+    });
+  }
+  return `${PREFIX}${task}`;
+}
+
+export function isTaskBranch(branch: string): boolean {
+  return branch.startsWith(PREFIX);
+}
+
+/** Largest N of the branches `swarm/task/tN`; 0 when there is none. A store that was lost must not reuse a number. */
+export async function highestTaskNumber(root: string): Promise<number> {
+  const text = await gitText(['for-each-ref', '--format=%(refname)', `refs/heads/${PREFIX}`], { cwd: root });
+  return text
+    .split('\n')
+    .map((name) => /\/t(\d+)$/.exec(name)?.[1])
+    .reduce((highest, digits) => Math.max(highest, Number(digits ?? 0)), 0);
+}

@@ -1,0 +1,259 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ASIDE, holdsAside } from './aside.ts';
+import { bytesBelow, printable, splitNul } from '../bytes.ts';
+import type { RawPath } from '../bytes.ts';
+import { gitText, runGit } from '../git.ts';
+import { innerWork } from './inner-work.ts';
+import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
+import { readStatus } from '../repository/status.ts';
+import { submoduleWithOwnCommits } from '../repository/submodules.ts';
+import { listWorktrees } from './worktrees.ts';
+import type { Worktree } from './worktrees.ts';
+
+/** What would be lost, or be in the way, if a worktree were removed now. */
+export interface Finding {
+  kind:
+    | 'uncommitted'
+    | 'untracked'
+    | 'operation'
+    | 'stash'
+    | 'commits'
+    | 'refs'
+    | 'submodule'
+    | 'nested-repository'
+    | 'process'
+    | 'lock'
+    | 'check-failed';
+  /** For people: "3 uncommitted changes: a, b, c". */
+  text: string;
+}
+
+/** Commits that only this worktree leads to. */
+export interface LooseCommit {
+  /** Name under which it is kept: `head`, `stash-…`, `refs-worktree-…`. */
+  name: string;
+  commit: string;
+}
+
+export interface UnsavedWork {
+  findings: Finding[];
+  /** Files that are in no commit, as far as git shows them. */
+  files: RawPath[];
+  /** Commits that a removal would lose for good: HEAD, stashes made here, refs of this worktree alone. */
+  loose: LooseCommit[];
+}
+
+/** Branches, tags, what was fetched, and what swarm itself keeps for good: none of it goes with a worktree. */
+const STAYS = ['--branches', '--tags', '--remotes', '--glob=refs/swarm/kept', '--glob=refs/swarm/snapshots'];
+const NAMED = 3;
+const MODULE = {
+  one: 'repository of a submodule that is not checked out, with commits that are nowhere else',
+  many: 'repositories of submodules that are not checked out, with commits that are nowhere else',
+};
+
+/** Looks now, at everything that git knows of. Whatever cannot be asked throws: the caller keeps the worktree then. */
+export async function unsavedWork(options: { root: string; worktree: string }): Promise<UnsavedWork> {
+  const { root, worktree } = options;
+  const gitDir = worktreeGitDir(worktree);
+  const all = await listWorktrees(root);
+  const own = all.find(({ path: place }) => path.resolve(place) === path.resolve(worktree));
+  if (own === undefined) throw new Error(`git does not list ${worktree} as a worktree of ${root}`);
+  const [status, submodules, hidden, stashes, refs, inner] = await Promise.all([
+    readStatus(worktree, { untracked: 'all' }),
+    dirtySubmodules(worktree),
+    hiddenChanges(worktree),
+    stashesMadeIn(worktree, gitDir, own, all),
+    ownRefs(worktree),
+    innerWork({ root, worktree }),
+  ]);
+  const inHead = status.commit === null ? 0 : await countLoose(worktree, status.commit);
+  const looseRefs: LooseCommit[] = [];
+  for (const ref of refs) if ((await countLoose(worktree, ref.commit)) > 0) looseRefs.push(ref);
+  const untracked = status.untracked.filter((name) => !name.endsWith('/'));
+  const changed = [...new Set([...status.unmerged, ...status.changed, ...hidden])];
+  const operation = operationUnderWay(gitDir);
+  const aside = await holdsAside(gitDir);
+  const ownCommits = await submoduleWithOwnCommits({ root, worktree });
+  const said = new Set([...submodules.map(printable), ownCommits]);
+  const nested = new Set([
+    ...status.untracked.filter((name) => name.endsWith('/')).map((name) => name.slice(0, -1)),
+    ...inner.repositories.filter((name) => !said.has(printable(name))),
+  ]);
+  const found: (Finding | null)[] = [
+    locks(gitDir, own),
+    some('uncommitted', changed, 'uncommitted change'),
+    some('untracked', untracked, 'untracked file'),
+    some(
+      'nested-repository',
+      [...nested].sort(),
+      'git repository inside, which no checkpoint holds',
+      'git repositories inside',
+    ),
+    some('submodule', submodules, 'submodule with changes of its own', 'submodules with changes of their own'),
+    operation === null ? null : { kind: 'operation', text: `an unfinished ${operation}` },
+    ownCommits === null
+      ? null
+      : { kind: 'submodule', text: `the submodule ${ownCommits} has commits that are nowhere else` },
+    named('submodule', inner.modules, MODULE.one, MODULE.many),
+    aside
+      ? {
+          kind: 'nested-repository',
+          text: `files that no checkpoint holds were put aside in ${path.join(gitDir, ASIDE)} (take away what you need, then remove it)`,
+        }
+      : null,
+    stashes.length === 0
+      ? null
+      : { kind: 'stash', text: countOf(stashes.length, 'stash made here', 'stashes made here') },
+    inHead === 0
+      ? null
+      : { kind: 'commits', text: `${countOf(inHead, 'commit')} in no branch (at ${short(status.commit)})` },
+    looseRefs.length === 0 ? null : { kind: 'refs', text: `commits that only ${looseRefs[0]?.name ?? ''} leads to` },
+  ];
+  return {
+    findings: found.filter((finding) => finding !== null),
+    files: [...changed, ...untracked],
+    loose: [
+      ...(inHead > 0 && status.commit !== null ? [{ name: 'head', commit: status.commit }] : []),
+      ...stashes,
+      ...looseRefs,
+    ],
+  };
+}
+
+function some(kind: Finding['kind'], raw: readonly RawPath[], one: string, many = `${one}s`): Finding | null {
+  return named(kind, raw.map(printable), one, many);
+}
+
+function named(kind: Finding['kind'], names: readonly string[], one: string, many: string): Finding | null {
+  if (names.length === 0) return null;
+  const first = names.slice(0, NAMED).join(', ') + (names.length > NAMED ? ', …' : '');
+  return { kind, text: `${countOf(names.length, one, many)}: ${first}` };
+}
+
+function countOf(n: number, one: string, many = `${one}s`): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
+function short(commit: string | null): string {
+  return commit?.slice(0, 12) ?? '';
+}
+
+/** A lock that somebody set, or that a git which works here (or was killed) holds. */
+function locks(gitDir: string, own: Worktree): Finding | null {
+  if (own.locked) return { kind: 'lock', text: 'it is locked by `git worktree lock`' };
+  const held = ['index.lock', 'HEAD.lock'].find((name) => existsSync(path.join(gitDir, name)));
+  return held === undefined
+    ? null
+    : { kind: 'lock', text: `${path.join(gitDir, held)} says that another git works in it` };
+}
+
+async function countLoose(worktree: string, commit: string): Promise<number> {
+  return Number(await gitText(['rev-list', '--count', commit, '--not', ...STAYS], { cwd: worktree }));
+}
+
+/** Checked-out submodules with changes or untracked files inside, which the status of the worktree leaves out else. */
+async function dirtySubmodules(worktree: string): Promise<RawPath[]> {
+  const args = ['status', '--porcelain=v2', '-z', '--no-renames', '-uno', '--ignore-submodules=none'];
+  const { stdout } = await runGit(args, { cwd: worktree });
+  return splitNul(stdout).flatMap((record) => {
+    const found = /^1 .. S.(?:M.|.U) (?:\S+ ){5}(.*)$/s.exec(record);
+    return found?.[1] === undefined ? [] : [found[1]];
+  });
+}
+
+/** Files whose changes git was told not to look at (assume-unchanged, skip-worktree), and that have some. */
+async function hiddenChanges(worktree: string): Promise<RawPath[]> {
+  const { stdout } = await runGit(['ls-files', '-v', '-s', '-z'], { cwd: worktree });
+  const changed: RawPath[] = [];
+  for (const record of splitNul(stdout)) {
+    const found = /^[a-zS] \d+ ([0-9a-f]+) 0\t(.*)$/s.exec(record);
+    const [oid = '', name = ''] = found?.slice(1) ?? [];
+    if (found === null || !isFile(bytesBelow(worktree, name))) continue;
+    const args = ['hash-object', `--path=${printable(name)}`, '--', path.join(worktree, printable(name))];
+    if ((await gitText(args, { cwd: worktree })) !== oid) changed.push(name);
+  }
+  return changed;
+}
+
+function isFile(file: Buffer): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** Refs that belong to this worktree alone and go with it; HEAD is looked at by itself. */
+async function ownRefs(worktree: string): Promise<LooseCommit[]> {
+  const args = ['for-each-ref', '--format=%(objecttype) %(objectname) %(refname)', 'refs/worktree/', 'refs/bisect/'];
+  const text = await gitText(args, { cwd: worktree });
+  return text.split('\n').flatMap((line) => {
+    const found = /^commit ([0-9a-f]+) (.+)$/.exec(line);
+    return found === null ? [] : [{ name: (found[2] ?? '').replaceAll('/', '-'), commit: found[1] ?? '' }];
+  });
+}
+
+interface Reflog {
+  /** Branches that were left or entered. */
+  branches: Set<string>;
+  /** Oldest first: where HEAD went, and when, seconds since 1970. */
+  moves: { commit: string; at: number }[];
+}
+
+/**
+ * The list of stashes is one for all worktrees. A stash was made here when its branch was in use here; one made on a
+ * detached HEAD counts as made here when HEAD was at its commit at that time.
+ */
+async function stashesMadeIn(
+  worktree: string,
+  gitDir: string,
+  own: Worktree,
+  all: readonly Worktree[],
+): Promise<LooseCommit[]> {
+  const exists = await gitText(['rev-parse', '-q', '--verify', 'refs/stash'], { cwd: worktree, okCodes: [1] });
+  if (exists === '') return [];
+  const format = ['--format=%H%x09%P%x09%ct%x09%gs', 'refs/stash', '--'];
+  const [list, keptText, here] = await Promise.all([
+    runGit(['log', '-g', '-z', ...format], { cwd: worktree }),
+    gitText(['for-each-ref', '--format=%(objectname)', 'refs/swarm/kept/'], { cwd: worktree }),
+    readReflog(gitDir),
+  ]);
+  const kept = new Set(keptText.split('\n'));
+  const elsewhere = new Set(all.filter((other) => other !== own && !other.missing).map(({ branch }) => branch));
+  const found: LooseCommit[] = [];
+  for (const record of splitNul(list.stdout).map(printable)) {
+    const [commit = '', parents = '', seconds = '', subject = ''] = record.split('\t');
+    const label = /^(?:WIP on|On) (.*?): /.exec(subject)?.[1] ?? '(no branch)';
+    const mine =
+      label === '(no branch)'
+        ? wasAt(here, parents.split(' ')[0] ?? '', Number(seconds))
+        : !elsewhere.has(label) && (own.branch === label || here.branches.has(label));
+    if (mine && !kept.has(commit)) found.push({ name: `stash-${commit.slice(0, 12)}`, commit });
+  }
+  return found;
+}
+
+/** Whether HEAD was at the commit then, give or take the second that reflogs count in. Without a past: perhaps. */
+function wasAt({ moves }: Reflog, commit: string, at: number): boolean {
+  if (moves.length === 0) return true;
+  return moves.some((move, index) => {
+    const until = moves[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return move.commit === commit && at >= move.at - 1 && at <= until + 1;
+  });
+}
+
+/** Of HEAD. */
+async function readReflog(gitDir: string): Promise<Reflog> {
+  const log: Reflog = { branches: new Set(), moves: [] };
+  const text = await readFile(path.join(gitDir, 'logs', 'HEAD'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  for (const line of text.split('\n')) {
+    const found = /^[0-9a-f]+ ([0-9a-f]+) .*> (\d+) [+-]\d+(?:\t(.*))?$/.exec(line);
+    if (found === null) continue;
+    const [, commit = '', seconds = '', what = ''] = found;
+    log.moves.push({ commit, at: Number(seconds) });
+    const moved = /^checkout: moving from (\S+) to (\S+)$/.exec(what);
+    for (const name of moved?.slice(1) ?? []) log.branches.add(name);
+  }
+  return log;
+}

@@ -1,0 +1,67 @@
+import { readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { writeFileAtomic } from '../../lib/atomic-file.ts';
+import { gitText } from '../git.ts';
+import { worktreeGitDir } from '../repository/operations.ts';
+import { EXCLUDES_FILE } from '../own-excludes.ts';
+
+/**
+ * Git knows no ignore file of one worktree alone: `info/exclude` belongs to all of them, the person's included. So what
+ * a set-up brought into a worktree is ignored by a file that takes the place of the person's `core.excludesFile` and
+ * begins with a copy of it: every git that swarm runs there is told so, and agents are by their environment.
+ * @param paths of the worktree, `/` between parts; none: the file is removed
+ */
+export async function writeWorktreeExcludes(options: {
+  root: string;
+  worktree: string;
+  paths: readonly string[];
+}): Promise<void> {
+  const { root, worktree, paths } = options;
+  const file = path.join(worktreeGitDir(worktree), EXCLUDES_FILE);
+  if (paths.length === 0) {
+    await rm(file, { force: true });
+    return;
+  }
+  const text = [
+    await readPersons(root),
+    '# What the set-up of this worktree brought along.',
+    ...paths.map(ignorePattern),
+  ];
+  await writeFileAtomic(file, `${text.join('\n')}\n`, { mode: 0o600, fsync: false });
+}
+
+/** Variables by which whatever an agent runs sees the same; appended to what the person's environment sets that way. */
+export function excludesVariables(
+  file: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  if (file === null) return {};
+  const count = Number(env['GIT_CONFIG_COUNT'] ?? 0);
+  const next = Number.isInteger(count) && count >= 0 ? count : 0;
+  return {
+    GIT_CONFIG_COUNT: String(next + 1),
+    [`GIT_CONFIG_KEY_${next}`]: 'core.excludesFile',
+    [`GIT_CONFIG_VALUE_${next}`]: file,
+  };
+}
+
+/** Matches this path of the worktree and no other, whatever letters it is made of. */
+export function ignorePattern(name: string): string {
+  const escaped = name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replaceAll(/[\r\n]/g, '?');
+  return `/${escaped.replace(/ +$/, (spaces) => String.raw`\ `.repeat(spaces.length))}`;
+}
+
+async function readPersons(root: string): Promise<string> {
+  const named = await gitText(['config', '--path', '--get', 'core.excludesFile'], { cwd: root, okCodes: [1] });
+  const home = process.env['XDG_CONFIG_HOME'] || path.join(process.env['HOME'] ?? os.homedir(), '.config');
+  const file = named === '' ? path.join(home, 'git', 'ignore') : path.resolve(root, named);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // As git does: a file that is not there, or not to be read, ignores nothing.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'EISDIR') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,190 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { shellQuote } from '../../lib/shell-quote.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { printable, splitNul } from '../bytes.ts';
+import { isGitError } from '../errors.ts';
+import { gitText, runGit } from '../git.ts';
+import { innerWork } from './inner-work.ts';
+import { worktreeExcludes } from '../own-excludes.ts';
+import { whileLocked, worktreeLists } from '../lock.ts';
+import { checkoutSubmodules, submoduleWithOwnCommits } from '../repository/submodules.ts';
+
+export interface Worktree {
+  path: string;
+  /** Null before the first commit, or in a bare repository. */
+  commit: string | null;
+  branch: string | null;
+  bare: boolean;
+  locked: boolean;
+  /** Its directory is gone. */
+  missing: boolean;
+}
+
+/** Output of `git worktree list --porcelain -z`; the main worktree comes first. */
+export function parseWorktreeList(output: Buffer): Omit<Worktree, 'missing'>[] {
+  const list: Omit<Worktree, 'missing'>[] = [];
+  for (const line of splitNul(output)) {
+    const space = line.indexOf(' ');
+    const key = space === -1 ? line : line.slice(0, space);
+    const value = space === -1 ? '' : printable(line.slice(space + 1));
+    const last = list.at(-1);
+    if (key === 'worktree') list.push({ path: value, commit: null, branch: null, bare: false, locked: false });
+    else if (last === undefined) continue;
+    else if (key === 'HEAD') last.commit = /^0+$/.test(value) ? null : value;
+    else if (key === 'branch') last.branch = value.replace(/^refs\/heads\//, '');
+    else if (key === 'bare') last.bare = true;
+    else if (key === 'locked') last.locked = true;
+  }
+  return list;
+}
+
+export async function listWorktrees(root: string): Promise<Worktree[]> {
+  const { stdout } = await runGit(['worktree', 'list', '--porcelain', '-z'], { cwd: root });
+  return parseWorktreeList(stdout).map((worktree) => ({ ...worktree, missing: !existsSync(worktree.path) }));
+}
+
+export interface AddWorktreeOptions {
+  /** Any worktree of the repository. */
+  root: string;
+  /** Absolute; must not exist, or be an empty directory. */
+  path: string;
+  commit: string;
+  signal?: AbortSignal | undefined;
+  timeoutMs?: number | undefined;
+  /** False: leave submodules empty. Otherwise those that the main worktree has checked out are checked out too. */
+  submodules?: boolean | undefined;
+}
+
+export interface AddedWorktree {
+  /** What is not as it should be, for people; the worktree is usable. */
+  notes: string[];
+}
+
+/**
+ * Makes a worktree with a detached HEAD at `commit` (detached: nothing is tracked, no branch is taken).
+ * A registration whose directory is gone is dropped first, that one only.
+ * Errors: `worktree-exists` (something is there already), `unknown-revision`, `disk-full`, …
+ */
+export async function addWorktree(options: AddWorktreeOptions): Promise<AddedWorktree> {
+  return worktreeLists.run(options.root, async () => {
+    await dropStaleRegistration(options.root, options.path);
+    if (await holdsSomething(options.path)) {
+      throw new SwarmError('worktree-exists', `${options.path} is there already and is not empty`, {
+        hint: 'Move it away if you need what is in it, or remove it, then try again.',
+      });
+    }
+    await mkdir(path.dirname(options.path), { recursive: true });
+    // Safe to repeat: git removes what it made when the checkout fails.
+    await whileLocked(() =>
+      runGit(['worktree', 'add', '--quiet', '--detach', '--', options.path, options.commit], {
+        cwd: options.root,
+        signal: options.signal,
+        timeoutMs: options.timeoutMs,
+      }),
+    );
+    if (options.submodules === false) return { notes: [] };
+    return { notes: await checkoutSubmodules({ root: options.root, worktree: options.path, signal: options.signal }) };
+  });
+}
+
+async function dropStaleRegistration(root: string, target: string): Promise<void> {
+  const wanted = realPath(target);
+  const stale = (await listWorktrees(root)).find((worktree) => worktree.missing && realPath(worktree.path) === wanted);
+  if (stale === undefined) return;
+  // On a missing directory a plain `remove` only drops the registration; a locked one is refused.
+  await whileLocked(() => runGit(['worktree', 'remove', '--', stale.path], { cwd: root }));
+}
+
+/** Real path of what exists of `target`, the rest appended. */
+function realPath(target: string): string {
+  if (existsSync(target)) return realpathSync(target);
+  const parent = path.dirname(target);
+  return parent === target ? target : path.join(realPath(parent), path.basename(target));
+}
+
+async function holdsSomething(target: string): Promise<boolean> {
+  try {
+    return (await readdir(target)).length > 0;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return false;
+    if (code === 'ENOTDIR') return true;
+    throw error;
+  }
+}
+
+/**
+ * Removes a worktree, never with work in it. Plain `git worktree remove` and nothing else. Errors: `worktree-dirty`,
+ * `worktree-locked`, `worktree-has-submodules`, `no-worktree`. Files that git ignores go with it.
+ */
+export async function removeWorktree(options: { root: string; path: string }): Promise<void> {
+  // Asked from outside, git would take what a set-up brought along for work.
+  const excludes = worktreeExcludes(options.path);
+  const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
+  await worktreeLists.run(options.root, async () => {
+    try {
+      const argv = [...config, 'worktree', 'remove', '--', options.path];
+      await whileLocked(() => runGit(argv, { cwd: options.root }));
+    } catch (error) {
+      if (!isGitError(error, 'worktree-has-submodules')) throw error;
+      await refuseWork(options, error);
+      // With force git asks nothing at all: that is for the person to type.
+      throw new SwarmError(
+        'worktree-has-submodules',
+        `${options.path} has submodules, and git removes such a worktree only by force`,
+        {
+          hint: `Nothing was found in it that is nowhere else: \`git -C ${shellQuote(options.root)} worktree remove --force ${shellQuote(options.path)}\``,
+          cause: error,
+        },
+      );
+    }
+  });
+}
+
+async function refuseWork({ root, path: worktree }: { root: string; path: string }, cause: Error): Promise<void> {
+  const status = await gitText(['status', '--porcelain', '--ignore-submodules=none'], { cwd: worktree });
+  if (status !== '') {
+    throw new SwarmError(
+      'worktree-dirty',
+      `${worktree} has changes that are in no commit: ${status.split('\n', 1)[0] ?? ''}`,
+      {
+        hint: 'Commit or remove them, then try again.',
+        cause,
+      },
+    );
+  }
+  const submodule = await submoduleWithOwnCommits({ root, worktree });
+  if (submodule === null) return refuseInnerWork({ root, worktree }, cause);
+  throw new SwarmError(
+    'worktree-has-submodules',
+    `the submodule ${submodule} in ${worktree} has commits that are nowhere else`,
+    {
+      hint: `Push or fetch them, for example: \`git -C ${shellQuote(path.join(root, submodule))} fetch ${shellQuote(path.join(worktree, submodule))} HEAD\``,
+      cause,
+    },
+  );
+}
+
+/** Without a .gitmodules, too, or of a submodule that is not checked out: git's force takes all of it. */
+async function refuseInnerWork(options: { root: string; worktree: string }, cause: Error): Promise<void> {
+  const { repositories, modules } = await innerWork(options);
+  const [first] = [...repositories.map((raw) => path.join(options.worktree, printable(raw))), ...modules];
+  if (first === undefined) return;
+  throw new SwarmError(
+    'worktree-has-submodules',
+    `${first} is a git repository of its own with changes or commits that are nowhere else`,
+    { hint: 'Push them, or move the repository elsewhere, then try again.', cause },
+  );
+}
+
+export async function isRegisteredWorktree(root: string, target: string): Promise<boolean> {
+  try {
+    const wanted = realPath(target);
+    return (await listWorktrees(root)).some((worktree) => !worktree.missing && realPath(worktree.path) === wanted);
+  } catch (error) {
+    if (isGitError(error, 'no-repository')) return false;
+    throw error;
+  }
+}

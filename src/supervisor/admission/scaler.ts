@@ -1,0 +1,134 @@
+import type { Logger } from 'pino';
+import type { Config, RoleConfig } from '../../config/index.ts';
+import type { Order } from '../../coordination/link.ts';
+import { SHELL_CAPABILITY } from '../../coordination/tickets.ts';
+import { errorText } from '../../domain/errors.ts';
+import type { TaskEngine } from '../../scheduler/engine.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { LinkServer } from '../links/link-server.ts';
+import type { Project } from '../project/project.ts';
+import type { Roster } from '../fleet/roster.ts';
+import { desiredCount, type ScaleState } from './scale.ts';
+import type { WantedAgent } from '../fleet/wanted-agents.ts';
+
+export interface ScalerWorld {
+  log: Logger;
+  events: EventLog;
+  config: Pick<Config, 'agents'>;
+  fleet: Pick<Fleet, 'records' | 'goingDown' | 'wake'>;
+  engine: Pick<TaskEngine, 'backlog'>;
+  roster: Pick<Roster, 'want' | 'dismissed'>;
+  now(): number;
+  /** Of an idle agent, before it is stopped. */
+  checkpoint(record: AgentRecord): Promise<unknown>;
+}
+
+/** A first checkpoint of a large worktree reads many files. */
+const CHECKPOINT_TIMEOUT_MS = 120_000;
+
+/** Lets the number of agents of a role follow the work that waits, where the settings say so. */
+export class Scaler {
+  readonly #world: ScalerWorld;
+  readonly #changedAt = new Map<string, number>();
+  #running = false;
+
+  constructor(world: ScalerWorld) {
+    this.#world = world;
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const { config, fleet, roster, log } = this.#world;
+    if (this.#running || fleet.goingDown || roster.dismissed) return;
+    for (const [role, settings] of Object.entries(config.agents)) {
+      const state = this.#stateOf(role, settings);
+      if (settings.scale === undefined || state === null) continue;
+      const wanted = desiredCount(settings.scale, state);
+      if (wanted === state.count) continue;
+      this.#running = true;
+      this.#change(role, settings, state.count, wanted)
+        .catch((error: unknown) => log.warn({ role, detail: errorText(error) }, 'the number could not be changed'))
+        .finally(() => {
+          this.#changedAt.set(role, this.#world.now());
+          this.#running = false;
+        });
+      return;
+    }
+  }
+
+  #stateOf(role: string, { scale, kind, slots, capabilities }: RoleConfig): ScaleState | null {
+    if (scale === undefined) return null;
+    const { engine, now } = this.#world;
+    const there = this.#there(role);
+    const can = kind === 'shell' ? [...capabilities, SHELL_CAPABILITY] : capabilities;
+    // Nobody's name: what only one agent may take is no reason for another.
+    const { ready, oldestAt } = engine.backlog({ agent: '', kind, capabilities: can }, scale.max * slots);
+    return {
+      count: there.length,
+      idle: there.filter(isFree).map(({ statusSince }) => Math.max(0, now() - statusSince)),
+      coming: there.filter(({ status }) => status === 'starting' || status === 'recovering').length,
+      held: there.filter(({ lifecycle }) => lifecycle.phase === 'waiting' && lifecycle.for === 'machine').length,
+      slots,
+      ready,
+      oldest: oldestAt === null ? null : Math.max(0, now() - oldestAt),
+      sinceChange: Math.abs(now() - (this.#changedAt.get(role) ?? Number.NEGATIVE_INFINITY)),
+    };
+  }
+
+  #there(role: string): AgentRecord[] {
+    return this.#world.fleet.records.filter(({ row }) => row.role === role && row.desired !== 'stopped');
+  }
+
+  async #change(role: string, { kind }: RoleConfig, from: number, to: number): Promise<void> {
+    const { roster, events } = this.#world;
+    const names = new Set(this.#there(role).map(({ id }) => id));
+    const changes: WantedAgent[] = [];
+    for (let n = 1; names.size < to; n += 1) {
+      const id = `${role}-${n}`;
+      if (names.has(id)) continue;
+      names.add(id);
+      changes.push({ id, role, kind, desired: 'up' });
+    }
+    if (to < from) changes.push(...(await this.#letGo(role, from - to)));
+    if (changes.length === 0) return;
+    await roster.want(changes);
+    this.#world.fleet.wake();
+    const data = { role, from, to: this.#there(role).length, agents: changes.map(({ id }) => id) };
+    events.emit('swarm.scaled', { data });
+  }
+
+  /** Those that have been idle longest, each with a checkpoint, and none that got something to do meanwhile. */
+  async #letGo(role: string, count: number): Promise<WantedAgent[]> {
+    const candidates = this.#there(role)
+      .filter(isFree)
+      .toSorted((a, b) => a.statusSince - b.statusSince);
+    const gone: WantedAgent[] = [];
+    for (const record of candidates.slice(0, count)) {
+      await this.#world.checkpoint(record);
+      if (!isFree(record)) continue;
+      gone.push({ id: record.id, role, kind: record.row.kind, desired: 'stopped' });
+    }
+    return gone;
+  }
+}
+
+/** Nothing to do, nobody looks at it, nobody is to answer it. */
+function isFree({ row, status, linked, pane, snapshot }: AgentRecord): boolean {
+  if (row.desired !== 'up' || status !== 'idle' || !linked || pane === null || snapshot === null) return false;
+  return pane.clients === 0 && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;
+}
+
+/** The scaler of this project. */
+export function openScaler(
+  world: Omit<ScalerWorld, 'config' | 'now' | 'checkpoint'> & { project: Project; links: LinkServer },
+): Scaler {
+  const order: Order = { do: 'checkpoint', reason: 'before it stops: nothing to do' };
+  return new Scaler({
+    ...world,
+    config: world.project.config,
+    now: () => Date.now(),
+    checkpoint: ({ id }) => world.links.order(id, order, CHECKPOINT_TIMEOUT_MS),
+  });
+}

@@ -1,0 +1,52 @@
+import type { Agent, NeedsYou } from '../domain/agent.ts';
+import type { Signs } from '../health/index.ts';
+import type { AgentRecord } from './project/agent-record.ts';
+
+/** CPU and memory of an agent's process tree at the last sample. */
+export type TreeUse = Pick<NonNullable<Signs['use']>, 'cpuPercent' | 'rssBytes'>;
+
+/** The document of one agent, from what is known now. */
+export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
+  const { row, snapshot, pane } = record;
+  const usage = record.usage();
+  return {
+    id: row.id,
+    role: row.role,
+    kind: row.kind,
+    status: record.status,
+    since: new Date(record.statusSince).toISOString(),
+    reason: record.statusReason,
+    pid: snapshot?.child?.pid ?? null,
+    session: pane?.session ?? null,
+    pane: pane?.pane ?? null,
+    worktree: record.worktree,
+    portBase: record.portBase,
+    branch: snapshot?.branch ?? null,
+    task: snapshot?.tasks[0]?.task ?? null,
+    sessionId: row.sessionId,
+    restarts: row.restarts + (snapshot?.restarts ?? 0),
+    checkpoint: snapshot?.checkpoint?.n ?? null,
+    costUsd: usage.costUsd,
+    tokens: usage.inputTokens + usage.outputTokens + usage.cacheReadTokens + usage.cacheCreationTokens,
+    contextPercent: snapshot?.contextPercent ?? null,
+    cpuPercent: use?.cpuPercent ?? null,
+    rssBytes: use?.rssBytes ?? null,
+    lastActivityAt: snapshot?.lastProgressAt ?? null,
+  };
+}
+
+/** Everything of this agent that waits for a person. */
+export function openQuestions(record: AgentRecord): NeedsYou[] {
+  if (record.lifecycle.phase === 'blocked') {
+    const { gate, detail, since } = record.lifecycle;
+    return [{ id: gate, agent: record.id, kind: gate, text: detail, task: null, since: new Date(since).toISOString() }];
+  }
+  if (!record.linked) return [];
+  return (record.snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));
+}
+
+/** What the status line of the agent's pane says beside its name. */
+export function paneLabel({ status, snapshot }: AgentRecord): string {
+  const task = snapshot?.tasks[0]?.task;
+  return task === undefined ? status : `${status} · ${task}`;
+}

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AlertDocument } from '../../api/documents.ts';
+import { Backoff, FULL_JITTER } from '../../lib/backoff.ts';
+import { sleep, systemClock, type Clock } from '../../lib/clock.ts';
+
+/** Where alerts go; rejects when it did not get there. */
+export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
+
+const COMMAND_TIMEOUT_MS = 30_000;
+const WEBHOOK_TIMEOUT_MS = 10_000;
+const WEBHOOK_TRIES = 6;
+const WEBHOOK_BACKOFF = { baseMs: 1_000, capMs: 60_000, jitter: FULL_JITTER };
+
+/** Runs the argv with the alert as JSON on its stdin and in SWARM_ALERT_… of its environment. */
+export function commandSink(argv: readonly string[], world: { cwd: string; env: Record<string, string> }): AlertSink {
+  return async (alert, signal) => {
+    const [program = '', ...args] = argv;
+    const child = spawn(program, args, {
+      cwd: world.cwd,
+      env: {
+        ...world.env,
+        SWARM_ALERT_STATE: alert.state,
+        SWARM_ALERT_SEVERITY: alert.severity,
+        SWARM_ALERT_KEY: alert.key,
+        SWARM_ALERT_TEXT: alert.text,
+        SWARM_ALERT_AGENT: alert.agent ?? '',
+      },
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // A group of its own, so that its end takes along what it has started.
+      detached: true,
+    });
+    const lost = Promise.withResolvers<never>();
+    const end = (): void => {
+      if (endGroup(child.pid)) return;
+      // One of another user, as through sudo, is left to itself, and waited for no longer.
+      child.unref();
+      lost.reject(new Error(`${program} has not ended, and runs as a user whose processes cannot be ended`));
+    };
+    const timer = setTimeout(end, COMMAND_TIMEOUT_MS);
+    signal.addEventListener('abort', end, { once: true });
+    try {
+      // One that does not read its stdin has not failed.
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(`${JSON.stringify(alert)}\n`);
+      const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+      const [code, killedBy] = await Promise.race([exit, lost.promise]);
+      if (code !== 0) throw new Error(`${program} ended with ${killedBy ?? `exit code ${code}`}`);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      endGroup(child.pid);
+    }
+  };
+}
+
+/** False: something of it lives and may not be ended. Called by timers, where nobody would catch what it throws. */
+function endGroup(pid: number | undefined): boolean {
+  if (pid === undefined) return true;
+  try {
+    process.kill(-pid, 'SIGKILL');
+    return true;
+  } catch (error) {
+    // Nothing of it is left.
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** POSTs the alert as JSON; what is refused for a while is tried again, ever more rarely. */
+export function webhookSink(url: string, clock: Clock = systemClock): AlertSink {
+  return async (alert, signal) => {
+    const backoff = new Backoff(WEBHOOK_BACKOFF);
+    for (;;) {
+      const problem = await post(url, alert, signal);
+      if (problem === null) return;
+      if (!problem.again || backoff.attempt >= WEBHOOK_TRIES - 1) throw new Error(problem.text);
+      await sleep(clock, backoff.next(), signal);
+    }
+  };
+}
+
+async function post(
+  url: string,
+  alert: AlertDocument,
+  signal: AbortSignal,
+): Promise<{ text: string; again: boolean } | null> {
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(alert),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(WEBHOOK_TIMEOUT_MS)]),
+    });
+    await response.body?.cancel();
+    if (response.ok) return null;
+    const again = response.status >= 500 || response.status === 408 || response.status === 429;
+    return { text: `the webhook answered ${response.status}`, again };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return {
+      text: `the webhook cannot be reached: ${error instanceof Error ? error.message : String(error)}`,
+      again: true,
+    };
+  }
+}

@@ -1,0 +1,124 @@
+import type { Logger } from 'pino';
+import type { AlertDocument } from '../../api/documents.ts';
+import { AlertBook, conditionsOf, type AlertChange, type Observed, type OpenAlert } from '../../health/index.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
+import type { AlertSink } from './alert-sinks.ts';
+import type { EventLog } from '../project/event-log.ts';
+
+export interface AlertingOptions {
+  log: Logger;
+  events: EventLog;
+  now(): number;
+  observe(): Observed;
+  /** By name; a sink that fails is logged, and never keeps another one from being told. */
+  sinks: ReadonlyMap<string, AlertSink>;
+  /** How many alerts are open, for the status line of every pane. */
+  onOpen(count: number): void;
+  /** The open ones, over restarts of the supervisor: whoever was told of a trouble is told of its end, and once. */
+  memory: {
+    read(): readonly OpenAlert[];
+    write(open: readonly OpenAlert[]): Promise<void>;
+  };
+}
+
+/** Alerts that wait for one sink; the oldest are dropped beyond it. */
+const LONGEST_QUEUE = 100;
+
+/** How long the last alerts may take to be told when everything goes down, ms. */
+const LAST_WORDS_MS = 2_000;
+
+/** Raises alerts for what is wrong, takes them back when it is right again, and tells both to whom it may concern. */
+export class Alerting {
+  readonly #options: AlertingOptions;
+  readonly #book: AlertBook;
+  readonly #abort = new AbortController();
+  readonly #queues = new Map<string, { waiting: AlertDocument[]; running: Promise<void> | null }>();
+
+  #shown: number | null = null;
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(options: AlertingOptions) {
+    this.#options = options;
+    this.#book = new AlertBook(options.memory.read(), options.now());
+    for (const name of options.sinks.keys()) this.#queues.set(name, { waiting: [], running: null });
+  }
+
+  get open(): AlertDocument[] {
+    return this.#book.open.map((alert) => document({ ...alert, state: 'raised', at: alert.since }));
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const { now, observe, events, onOpen } = this.#options;
+    const observed = observe();
+    const conditions = conditionsOf(observed, now(), this.#book.keys);
+    const changes = this.#book.update(conditions, now(), observed.goingDown);
+    const { open } = this.#book;
+    if (open.length !== this.#shown) onOpen(open.length);
+    this.#shown = open.length;
+    for (const change of changes) {
+      const alert = document(change);
+      events.emit(`alert.${alert.state}`, { agent: alert.agent, data: { ...alert } });
+      for (const name of this.#options.sinks.keys()) this.#tell(name, alert);
+    }
+  }
+
+  /** Only what everybody was told: a kill in the middle tells it twice rather than never. */
+  #remember(): void {
+    const { memory, log } = this.#options;
+    if (this.#abort.signal.aborted || this.#running.length > 0) return;
+    this.#written = memory
+      .write(this.#book.open)
+      .catch((error: unknown) => log.warn({ err: error }, 'open alerts could not be kept'));
+  }
+
+  get #running(): Promise<void>[] {
+    return [...this.#queues.values()].flatMap(({ running }) => (running === null ? [] : [running]));
+  }
+
+  /** One after the other, in order; nobody waits for it. */
+  #tell(name: string, alert: AlertDocument): void {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) return;
+    queue.waiting.push(alert);
+    if (queue.waiting.length > LONGEST_QUEUE) queue.waiting.shift();
+    queue.running ??= this.#drain(name, queue.waiting).finally(() => {
+      queue.running = null;
+      this.#remember();
+    });
+  }
+
+  async #drain(name: string, waiting: AlertDocument[]): Promise<void> {
+    const sink = this.#options.sinks.get(name);
+    for (let alert = waiting.shift(); alert !== undefined && sink !== undefined; alert = waiting.shift()) {
+      try {
+        await sink(alert, this.#abort.signal);
+      } catch (error) {
+        if (this.#abort.signal.aborted) return;
+        this.#options.log.warn({ err: error, sink: name, key: alert.key }, 'an alert did not get through');
+      }
+    }
+  }
+
+  /** What is under way is broken off; what ends with everything else is told before that. */
+  async close(): Promise<void> {
+    if (this.#options.observe().goingDown === true) {
+      this.tick();
+      await settledWithin(LAST_WORDS_MS, this.#running);
+    }
+    this.#abort.abort();
+    await Promise.all([...this.#running, this.#written]);
+  }
+}
+
+async function settledWithin(ms: number, running: readonly Promise<void>[]): Promise<void> {
+  if (running.length === 0) return;
+  const late = new AbortController();
+  const limit = sleep(systemClock, ms, late.signal).catch(() => undefined);
+  await Promise.race([Promise.allSettled(running), limit]).finally(() => late.abort());
+}
+
+function document({ key, severity, agent, text, state, since, at }: AlertChange): AlertDocument {
+  const [sinceIso, atIso] = [new Date(since).toISOString(), new Date(at).toISOString()];
+  return { key, severity, state, agent, text, since: sinceIso, at: atIso };
+}

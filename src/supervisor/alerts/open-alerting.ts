@@ -1,0 +1,89 @@
+import type { StatusDocument } from '../../api/documents.ts';
+import { isAtLeast, type OpenAlert } from '../../health/index.ts';
+import type { Store } from '../../store/store.ts';
+import { Alerting, type AlertingOptions } from './alerting.ts';
+import { commandSink, webhookSink, type AlertSink } from './alert-sinks.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Holds } from '../holds/holds.ts';
+import type { Project } from '../project/project.ts';
+import type { SupervisorQueue } from '../broker/queue.ts';
+import type { TmuxHost } from '../fleet/tmux-host.ts';
+
+const KEY = 'alerts.open';
+
+export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
+  project: Project;
+  store: Store;
+  env: Record<string, string>;
+  fleet: Fleet;
+  tmux: TmuxHost;
+  queue: SupervisorQueue;
+  broker(): StatusDocument['broker'];
+  /** Why swarm.yaml as it is does not count. */
+  refused(): Error | null;
+  holds: Pick<Holds, 'conditions'>;
+}
+
+/** Alerts of one project: what is looked at, and who is told. */
+export function openAlerting(world: AlertWorld): Alerting {
+  const { log, events, fleet, tmux, store } = world;
+  let broker = { state: '', since: 0 };
+  return new Alerting({
+    log,
+    events,
+    now: () => Date.now(),
+    observe: () => {
+      const { state, reason } = world.broker();
+      if (state !== broker.state) broker = { state, since: Date.now() };
+      const agents = fleet.records.map(({ id, status, statusSince, statusReason, crossings }) => ({
+        id,
+        status,
+        since: new Date(statusSince).toISOString(),
+        reason: statusReason,
+        crossings,
+      }));
+      return {
+        agents,
+        broker: { ...broker, reason },
+        refused: world.refused()?.message ?? null,
+        shared: world.holds.conditions(),
+        goingDown: fleet.goingDown,
+      };
+    },
+    sinks: sinksOf(world),
+    onOpen: (count) => tmux.alerts(count),
+    memory: {
+      read: () => (store.kv.get(KEY) ?? []) as OpenAlert[],
+      write: (open) => store.write(() => store.kv.set(KEY, open)),
+    },
+  });
+}
+
+function sinksOf({ project: { config, layout }, env, queue }: AlertWorld): Map<string, AlertSink> {
+  const sinks = new Map<string, AlertSink>();
+  sinks.set('agent.alerts', async ({ severity, key, text, agent, state }) => {
+    // Whoever listens there hears nothing either while there is no broker.
+    if (queue.connected) await queue.bus.alert({ severity, key, text, agent, state });
+  });
+  // As the settings have it when there is something to tell.
+  const loud = (sink: AlertSink): AlertSink => {
+    return async (alert, signal) => {
+      if (isAtLeast(alert.severity, config.alerts.least)) await sink(alert, signal);
+    };
+  };
+  const none = (): Promise<void> => Promise.resolve();
+  const command = (): AlertSink => {
+    const argv = config.alerts.command;
+    return argv === undefined ? none : commandSink(argv, { cwd: layout.root, env });
+  };
+  const webhook = (): AlertSink => (config.alerts.webhook === undefined ? none : webhookSink(config.alerts.webhook));
+  sinks.set(
+    'alerts.command',
+    loud((alert, signal) => command()(alert, signal)),
+  );
+  sinks.set(
+    'alerts.webhook',
+    loud((alert, signal) => webhook()(alert, signal)),
+  );
+  return sinks;
+}

@@ -1,0 +1,163 @@
+import type { Logger } from 'pino';
+import { errorText, SwarmError } from '../../domain/errors.ts';
+import type { StatusDocument } from '../../api/documents.ts';
+import { backoffDelay, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
+
+type BrokerState = StatusDocument['broker'];
+
+/** The broker room, as far as it is needed here. */
+export interface BrokerPort {
+  ensure(signal: AbortSignal): Promise<{ url: string; publicUrl: string; pid: number }>;
+  join(): Promise<void>;
+  /** True when nobody else uses the node. */
+  leave(): Promise<{ last: boolean }>;
+  stop(): Promise<void>;
+  /** How far the installer is; null: nobody installs anything. */
+  installing(): Promise<{ state: string; log: string } | null>;
+}
+
+export interface BrokerKeeperOptions {
+  /** Somebody else's node (`broker.url`), or null for the private one. */
+  url: string | null;
+  broker: BrokerPort;
+  log: Logger;
+  onUrl(url: string | null): void;
+  onChange(state: BrokerState): void;
+}
+
+const RETRY_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 15_000, jitter: NO_JITTER };
+/** A connection that lived shorter than this proves nothing about its node, ms. */
+const STABLE_MS = 5_000;
+/** That there is no program to start is known sooner; only a real start is shown as one, ms. */
+const STARTS_MS = 300;
+
+/** Starts the node when it is first needed, and again whenever it is gone. */
+export class BrokerKeeper {
+  readonly #options: BrokerKeeperOptions;
+  readonly #abort = new AbortController();
+  #state: BrokerState;
+  #ensuring: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Tries since a connection was last stable. */
+  #tries = 0;
+  #connectedAt: number | null = null;
+  #joined = false;
+
+  constructor(options: BrokerKeeperOptions) {
+    this.#options = options;
+    const isPrivate = options.url === null;
+    this.#state = { state: 'starting', url: null, pid: null, private: isPrivate, reason: null };
+  }
+
+  get state(): BrokerState {
+    return this.#state;
+  }
+
+  begin(): void {
+    if (this.#options.url !== null) {
+      this.#set({ url: withoutCredentials(this.#options.url) });
+      this.#options.onUrl(this.#options.url);
+      return;
+    }
+    this.#ensure();
+  }
+
+  /** The connection is up. */
+  connected(): void {
+    this.#connectedAt ??= performance.now();
+    this.#set({ state: 'up', reason: null });
+  }
+
+  /** The connection broke, or could not be made: a private node may be dead. */
+  disconnected(detail: string): void {
+    if (this.#abort.signal.aborted) return;
+    if (this.#connectedAt !== null && performance.now() - this.#connectedAt >= STABLE_MS) this.#tries = 0;
+    this.#connectedAt = null;
+    if (this.#options.url !== null) {
+      this.#set({ state: 'down', reason: detail });
+      return;
+    }
+    if (this.#state.state === 'up') this.#set({ state: 'down', reason: detail });
+    if (this.#ensuring !== null || this.#timer !== null) return;
+    if (this.#tries > 0) this.#set({ state: 'down', reason: detail });
+    // A node may live and still refuse us: each try makes the connection dial at once, so they must not follow each other.
+    this.#tries += 1;
+    if (this.#tries === 1) this.#ensure();
+    else this.#ensureAfter(backoffDelay(RETRY_BACKOFF, this.#tries - 1));
+  }
+
+  #ensureAfter(ms: number): void {
+    if (this.#abort.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#ensure();
+    }, ms);
+  }
+
+  #ensure(): void {
+    if (this.#ensuring !== null || this.#timer !== null || this.#abort.signal.aborted) return;
+    const starts = setTimeout(() => {
+      if (this.#connectedAt === null) this.#set({ state: 'starting', reason: null });
+    }, STARTS_MS);
+    this.#ensuring = this.#ensureOnce()
+      .finally(() => clearTimeout(starts))
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#ensuring = null;
+      });
+  }
+
+  async #ensureOnce(): Promise<void> {
+    if (!this.#joined) {
+      await this.#options.broker.join();
+      this.#joined = true;
+    }
+    const { url, publicUrl, pid } = await this.#options.broker.ensure(this.#abort.signal);
+    if (this.#abort.signal.aborted) return;
+    this.#set({ url: publicUrl, pid });
+    this.#options.onUrl(url);
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    // One that is connected needs no other.
+    if (this.#abort.signal.aborted || this.#connectedAt !== null) return;
+    this.#tries += 1;
+    const missing = error instanceof SwarmError && error.code === 'no-rabbitmq';
+    const installing = missing ? await this.#options.broker.installing() : null;
+    if (installing?.state === 'installing') {
+      this.#set({ state: 'installing', reason: 'RabbitMQ is being installed; the queue is there in about a minute' });
+    } else if (missing) {
+      const failure = installing?.state === 'failed' ? ` (its installation failed, see ${installing.log})` : '';
+      const hint = error instanceof SwarmError ? (error.hint ?? '') : '';
+      this.#set({ state: 'absent', reason: `${errorText(error)}${failure}. ${hint}`.trim() });
+    } else {
+      this.#set({ state: 'down', reason: errorText(error) });
+      this.#options.log.error({ err: error }, 'the broker could not be started');
+    }
+    this.#ensureAfter(backoffDelay(RETRY_BACKOFF, missing ? 1 : this.#tries + 1));
+  }
+
+  #set(change: Partial<BrokerState>): void {
+    const next = { ...this.#state, ...change };
+    if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
+    this.#state = next;
+    this.#options.onChange(next);
+  }
+
+  /** Leaves the node; the last one stops it. */
+  async close(stopIfLast: boolean): Promise<void> {
+    this.#abort.abort();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#ensuring;
+    if (!this.#joined || !stopIfLast) return;
+    const { last } = await this.#options.broker.leave();
+    if (last) await this.#options.broker.stop();
+  }
+}
+
+function withoutCredentials(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = '';
+  parsed.password = '';
+  return parsed.toString();
+}

@@ -1,0 +1,251 @@
+import type { Logger } from 'pino';
+import { AmqpConnection, type AmqpState, type Consumption, type Outcome } from '../../amqp/index.ts';
+import { Bus } from '../../coordination/bus.ts';
+import type { ClaimReply, Heartbeat, Payload, TaskResult } from '../../coordination/messages.ts';
+import { amqpNames, type AmqpNames } from '../../coordination/names.ts';
+import { personalCapability, SHELL_CAPABILITY } from '../../coordination/tickets.ts';
+import { declareTopology } from '../../coordination/topology.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
+
+const RESULT_PREFETCH = 64;
+const CLAIM_PREFETCH = 64;
+const SUBMIT_PREFETCH = 16;
+/** Between two tries to take a message in while the store cannot take it, ms. */
+const FULL_PAUSE_MS = 1_000;
+/** A broker that does not answer for so long hangs: nobody waits for it, ms. */
+const PATIENCE_MS = 1_000;
+const REMOVAL_MS = 10_000;
+/** Claims wait so often, and so long each time, ms, for results that were there before them. */
+const BACKLOG_LOOKS = 50;
+const BACKLOG_LOOK_MS = 20;
+
+export interface QueueOptions {
+  project: string;
+  log: Logger;
+  agents(): string[];
+  capabilities(): string[];
+  claim(claim: Payload<'task.claim'>): Promise<ClaimReply>;
+  result(result: TaskResult): Promise<void>;
+  heartbeat(heartbeat: Heartbeat): Promise<void>;
+  /** Keyed by the message id, so that a redelivery adds nothing. @throws SwarmError what is wrong with it */
+  submit(task: Payload<'task.submit'>, messageId: string): Promise<void>;
+  onState(state: AmqpState): void;
+}
+
+/** The supervisor's side of the broker: what it consumes, and the tickets it gives out. */
+export class SupervisorQueue {
+  readonly names: AmqpNames;
+  readonly bus: Bus;
+  readonly #connection: AmqpConnection;
+  readonly #options: QueueOptions;
+  readonly #consumptions: Consumption[];
+  /** By agent, of this connection: what its incarnation had sent before its first claim is heard. */
+  readonly #heard = new Map<string, { incarnation: string; results: Promise<void> }>();
+
+  constructor(options: QueueOptions) {
+    this.#options = options;
+    this.names = amqpNames(options.project);
+    this.#connection = AmqpConnection.open({
+      url: null,
+      name: `swarm supervisor ${options.project}`,
+      deadExchange: this.names.deadExchange,
+      setup: (channel) =>
+        declareTopology(channel, this.names, { agents: options.agents(), capabilities: this.#capabilities() }),
+      onState: (state) => {
+        if (state.status !== 'connected') this.#heard.clear();
+        options.onState(state);
+      },
+      log: (level, message, fields) => options.log[level](fields ?? {}, message),
+    });
+    this.bus = new Bus({ connection: this.#connection, names: this.names, from: 'supervisor' });
+    this.#consumptions = this.#consume();
+  }
+
+  #capabilities(): string[] {
+    const personal = this.#options.agents().map(personalCapability);
+    return [...new Set([...this.#options.capabilities(), SHELL_CAPABILITY, ...personal])];
+  }
+
+  #consume(): Consumption[] {
+    const { bus, names } = this;
+    const options = this.#options;
+    const results = bus.consume(
+      names.results,
+      'task.result',
+      (message) => this.#take(() => options.result(message.payload)),
+      { prefetch: RESULT_PREFETCH, exclusive: true },
+    );
+    return [
+      results,
+      bus.serveClaims(async (claim) => {
+        await this.#resultsHeard(claim, results);
+        return await options.claim(claim);
+      }, CLAIM_PREFETCH),
+      bus.consume(
+        names.heartbeats,
+        'agent.heartbeat',
+        async (message): Promise<Outcome> => {
+          // The next one says the same: none is worth a second try.
+          await options
+            .heartbeat(message.payload)
+            .catch((error: unknown) => options.log.warn({ err: error }, 'a heartbeat could not be stored'));
+          return 'ack';
+        },
+        { noAck: true, exclusive: true },
+      ),
+      bus.consume(names.submit, 'task.submit', (message) => this.#submit(message.payload, message.id), {
+        prefetch: SUBMIT_PREFETCH,
+        exclusive: true,
+      }),
+    ];
+  }
+
+  /**
+   * Whoever claims before a result is heard is given the very task that it ends, if the attempt was taken for lost: by a
+   * wrapper of before, or while nobody listened. No claim waits for what cannot be heard.
+   */
+  #resultsHeard({ agent, incarnation }: Payload<'task.claim'>, results: Consumption): Promise<void> {
+    const known = this.#heard.get(agent);
+    if (known?.incarnation === incarnation) return known.results;
+    const heard = untilHeard(results);
+    this.#heard.set(agent, { incarnation, results: heard });
+    return heard;
+  }
+
+  async #submit(task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {
+    try {
+      return await this.#take(() => this.#options.submit(task, messageId));
+    } catch (error) {
+      if (!(error instanceof SwarmError)) throw error;
+      // What nobody can mend by trying again is kept with its reason.
+      return { dead: `${error.message} ${error.hint ?? ''}`.trim() };
+    }
+  }
+
+  /**
+   * What the store cannot take now, because it or the disk is full, waits in the queue for as long as it takes: a result
+   * among the dead letters would be work lost.
+   */
+  async #take(store: () => Promise<void>): Promise<Outcome> {
+    try {
+      await store();
+      return 'ack';
+    } catch (error) {
+      if (!(error instanceof SwarmError) || !error.retrySafe) throw error;
+      this.#options.log.warn({ err: error }, 'a message waits in its queue, since the store cannot take it now');
+      await sleep(systemClock, FULL_PAUSE_MS);
+      return 'requeue';
+    }
+  }
+
+  get connected(): boolean {
+    return this.#connection.state.status === 'connected';
+  }
+
+  setUrl(url: string | null): void {
+    this.#connection.setUrl(url);
+  }
+
+  /** Declares what came with new agents or capabilities. */
+  async redeclare(): Promise<void> {
+    if (!this.connected) return;
+    const scope = { agents: this.#options.agents(), capabilities: this.#capabilities() };
+    await this.#connection.withChannel((channel) => declareTopology(channel, this.names, scope));
+  }
+
+  /** Empty while the broker is away or does not answer. */
+  async depths(): Promise<{ name: string; messages: number; consumers: number }[]> {
+    if (!this.connected) return [];
+    const { names } = this;
+    const queues = [names.submit, names.tickets, names.claims, names.results, names.dead];
+    const infos = await within(this.#infos(queues), PATIENCE_MS);
+    return infos.flatMap((info, index) => {
+      const name = queues[index] ?? '';
+      return info === null ? [] : [{ name, messages: info.messages, consumers: info.consumers }];
+    });
+  }
+
+  /** All over one channel: to open one costs the broker several times what the question does. */
+  async #infos(queues: readonly string[]): Promise<({ messages: number; consumers: number } | null)[]> {
+    try {
+      const answers = await this.#connection.withChannel((channel) =>
+        Promise.all(queues.map((queue) => channel.checkQueue(queue))),
+      );
+      return answers.map(({ messageCount, consumerCount }) => ({ messages: messageCount, consumers: consumerCount }));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 404)) throw error;
+      // A queue that is missing ends the channel: then each is asked on its own.
+      return await Promise.all(queues.map((queue) => this.#connection.queueInfo(queue)));
+    }
+  }
+
+  /** Deletes every queue of the project that holds nothing a person could still want, and with the last the exchanges. */
+  async removeEmpty(): Promise<void> {
+    if (this.connected) await within(this.#removeEmpty(), REMOVAL_MS);
+  }
+
+  async #removeEmpty(): Promise<void> {
+    await Promise.all(this.#consumptions.map((consumption) => consumption.cancel()));
+    const { names } = this;
+    const agents = this.#options.agents();
+    let full = 0;
+    for (const queue of [names.results, names.submit, names.dead, ...agents.map((agent) => names.inbox(agent))]) {
+      const info = await this.#connection.queueInfo(queue);
+      if (info === null) continue;
+      // A channel each: one that fills up meanwhile is refused, and takes its channel with it.
+      const gone = info.messages === 0 && (await this.#deleteEmpty(queue));
+      if (!gone) full += 1;
+    }
+    await this.#connection.withChannel(async (channel) => {
+      const worthless = [
+        names.claims,
+        names.heartbeats,
+        names.identity,
+        names.tickets,
+        ...this.#capabilities().map((name) => names.ticketsFor(name)),
+      ];
+      for (const queue of worthless) await channel.deleteQueue(queue);
+      const exchanges = [names.ticketsExchange, names.brainstorm, names.status, names.alerts];
+      // Whoever takes a message from a queue that is kept may still want to call it dead.
+      for (const exchange of full > 0 ? exchanges : [...exchanges, names.deadExchange])
+        await channel.deleteExchange(exchange);
+    });
+  }
+
+  async #deleteEmpty(queue: string): Promise<boolean> {
+    try {
+      await this.#connection.withChannel((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
+      return true;
+    } catch (error) {
+      this.#options.log.info({ err: error, queue }, 'a queue was kept');
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.close();
+  }
+}
+
+/** @throws SwarmError `broker-silent`; what was begun goes on unwatched */
+async function within<T>(work: Promise<T>, ms: number): Promise<T> {
+  const done = new AbortController();
+  const late = sleep(systemClock, ms, done.signal).then(() => {
+    throw new SwarmError('broker-silent', `the broker has not answered for ${ms / 1000} s`, { retrySafe: true });
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
+    // The loser's rejection is nobody's.
+    void Promise.allSettled([work, late]);
+  }
+}
+
+async function untilHeard(results: Consumption): Promise<void> {
+  for (let look = 0; look < BACKLOG_LOOKS; look += 1) {
+    if ((await results.waiting()) === 0) return;
+    await sleep(systemClock, BACKLOG_LOOK_MS);
+  }
+}

@@ -1,0 +1,214 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { inspectClaude } from '../../claude/preflight.ts';
+import type { GateOrder } from '../../coordination/model-permit.ts';
+import type { Order } from '../../coordination/link.ts';
+import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
+import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
+import { taskBranch } from '../../git/task/task-branches.ts';
+import { addWorktree, isRegisteredWorktree } from '../../git/worktree/worktrees.ts';
+import { writeFileAtomic } from '../../lib/atomic-file.ts';
+import { endTree, worksInside } from '../../process/index.ts';
+import { TmuxError } from '../../tmux/errors.ts';
+import { setupPort } from '../worktree/set-up.ts';
+import { sharedFor } from '../../lib/shared-for.ts';
+import type { TaskEngine } from '../../scheduler/engine.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { RunnerPorts } from './agent-steps.ts';
+import { loadEnvironment } from '../project/environment.ts';
+import type { EventLog } from '../project/event-log.ts';
+import { blockingGate } from './start-gates.ts';
+import type { Project } from '../project/project.ts';
+import { buildSpec, specFile } from './agent-spec.ts';
+import type { TmuxHost } from './tmux-host.ts';
+import type { Base } from '../project/project.ts';
+
+const GATE_TIMEOUT_MS = 20_000;
+/** Thirty agents that start or wait at the same moment ask once. */
+const GATE_SHARED_MS = 1_000;
+
+export interface RunnerWorld {
+  project: Project;
+  log: Logger;
+  events: EventLog;
+  env: Record<string, string>;
+  buildId: string;
+  programs: { wrapper: string[]; supervisor: string[] };
+  engine: TaskEngine;
+  tmux: TmuxHost;
+  order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
+  base(): Base;
+  trusted(): boolean;
+  /** What a wrapper knows of the account before the link tells it. */
+  gate(record: AgentRecord): GateOrder;
+  saveRow(record: AgentRecord): Promise<void>;
+  settleOperations(record: AgentRecord): Promise<void>;
+}
+
+/** The real outside world of the agents: git, tmux, processes, Claude Code's gates, the store. */
+export function runnerPorts(world: RunnerWorld): RunnerPorts {
+  const { project, log, events, tmux, engine } = world;
+  const { layout, config } = project;
+  /** Of an agent of which nothing runs. */
+  const unlock = async ({ id, worktree }: AgentRecord): Promise<void> => {
+    const { gitCommonDir } = layout;
+    const refs = [`swarm/checkpoints/${id}`, ...engine.leases(id).map(({ task }) => `heads/${taskBranch(task)}`)];
+    const removed = await clearStaleLocks({ worktree, gitCommonDir, refs }, () =>
+      worksInside([gitCommonDir, ...(existsSync(worktree) ? [realpathSync(worktree)] : [])], 'git'),
+    );
+    if (removed.length > 0) log.warn({ agent: id, removed }, 'locks of a git that was killed are removed');
+  };
+  const roleOf = (record: AgentRecord) => {
+    const role = config.agents[record.row.role];
+    if (role === undefined) throw new Error(`swarm.yaml has no role ${record.row.role} any more`);
+    return role;
+  };
+  const inspect = sharedFor(GATE_SHARED_MS, async (command: string[], env: Record<string, string>) => {
+    const signal = AbortSignal.timeout(GATE_TIMEOUT_MS);
+    return (await inspectClaude({ command, env, root: layout.root, signal })).gates;
+  });
+  return {
+    log,
+    events,
+    now: () => Date.now(),
+    get stopGraceMs() {
+      return config.stopGrace;
+    },
+    policy: (record) => {
+      const role = config.agents[record.row.role];
+      if (role === undefined) return null;
+      return {
+        restart: role.restart,
+        intensity: role.intensity,
+        windowMs: role.window,
+        backoffMs: role.backoff,
+        backoffMaxMs: role.backoffMax,
+      };
+    },
+    gate: async (record) => {
+      const role = roleOf(record);
+      if (role.kind === 'shell') return null;
+      // As of the last `up`: whoever sets a token and says `up` again has settled it.
+      const env = loadEnvironment(layout.envSnapshot, world.env);
+      const { command } = claudeCommand(world, role.command, env);
+      return blockingGate(await inspect(command, env), world.trusted());
+    },
+    ensureWorktree: async (record) => {
+      if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;
+      events.emit('agent.worktree', { agent: record.id, data: { path: record.worktree } });
+      const { notes } = await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
+      return notes.length === 0 ? null : notes.join('; ');
+    },
+    setUp: setupPort({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, world.env) }),
+    writeSpec: async (record) => {
+      const role = roleOf(record);
+      const env = loadEnvironment(layout.envSnapshot, world.env);
+      const { installed } = claudeCommand(world, role.command, env);
+      const spec = buildSpec(record, role, {
+        layout,
+        config,
+        base: world.base(),
+        buildId: world.buildId,
+        supervisorArgv: world.programs.supervisor,
+        trustWorkspace: world.trusted(),
+        claudeCommand: installed,
+        env,
+        gate: world.gate(record),
+      });
+      record.settings = spec.settings ?? null;
+      record.row = { ...record.row, kind: role.kind };
+      const file = specFile(layout, record.id);
+      await writeFileAtomic(file, `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });
+      return file;
+    },
+    openPane: (record, file) =>
+      tmux.run(record.id, record.pane, {
+        argv: [...world.programs.wrapper, '--spec', file],
+        cwd: record.worktree,
+        env: { [WRAPPER_MARK]: `${layout.hash}/${record.id}` },
+      }),
+    closePane: async (record) => {
+      if (record.pane === null) return;
+      try {
+        await tmux.close(record.pane);
+      } catch (error) {
+        // Nothing of it runs any more. A server that hangs is ended at the end of all; one that answers again shows the
+        // pane, and it is closed then.
+        if (!(error instanceof TmuxError) || !['tmux-timeout', 'tmux-gone'].includes(error.code)) throw error;
+        log.warn({ err: error, agent: record.id }, 'a pane could not be closed');
+      }
+    },
+    endProcesses: async (record, graceMs) => {
+      const prefix = `${layout.hash}/${record.id}`;
+      // The wrapper first: it would start again what is ended below it.
+      const left = [];
+      for (const name of [WRAPPER_MARK, AGENT_MARK]) {
+        const { survivors } = await endTree({ roots: [], mark: { name, prefix }, graceMs });
+        left.push(...survivors.map(({ pid }) => pid));
+      }
+      // Of one that shall stay stopped it may be the last sign of somebody's work: `rm` keeps the worktree for it.
+      if (left.length === 0 && record.row.desired !== 'stopped') await unlock(record);
+      return left;
+    },
+    order: world.order,
+    giveBackLeases: (record, how, reason) => giveBackLeases(engine, record, how, reason),
+    saveRow: world.saveRow,
+    settleOperations: world.settleOperations,
+  };
+}
+
+async function giveBackLeases(
+  engine: TaskEngine,
+  record: AgentRecord,
+  how: 'lost' | 'released',
+  reason: string,
+): Promise<void> {
+  const leases = engine.leases(record.id);
+  if (leases.length === 0) return;
+  if (how === 'lost') {
+    await engine.lost({ agent: record.id }, reason);
+    return;
+  }
+  // Whose wrapper this supervisor has never heard may have left anything there.
+  const isSpooled = ({ task, attempt }: { task: string; attempt: number }): boolean =>
+    record.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) ?? true;
+  // Its result lies on the disk and comes with the next wrapper: only after a loss is it still taken then.
+  const unfinished = leases.filter((lease) => !isSpooled(lease));
+  if (unfinished.length < leases.length)
+    await engine.lost({ agent: record.id, except: unfinished }, `${reason} before a result got through`);
+  for (const { task, attempt, since } of unfinished) {
+    await engine.result({
+      task,
+      attempt,
+      agent: record.id,
+      outcome: 'released',
+      errorClass: null,
+      error: reason,
+      summary: '',
+      commit: null,
+      branch: null,
+      // That of the agent may be of the task before; what is known of the attempt's own stays.
+      sessionId: null,
+      usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
+      startedAt: new Date(since).toISOString(),
+      endedAt: new Date().toISOString(),
+    });
+  }
+}
+
+/** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
+function claudeCommand(
+  world: RunnerWorld,
+  command: string[],
+  env: Readonly<Record<string, string>>,
+): { command: string[]; installed: string[] | null } {
+  const own = path.join(world.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
+  const isPlain = command.length === 1 && command[0] === 'claude';
+  if (!isPlain || onPath('claude', env['PATH'] ?? '') || !existsSync(own)) return { command, installed: null };
+  return { command: [own], installed: [own] };
+}
+
+function onPath(name: string, searchPath: string): boolean {
+  return searchPath.split(':').some((dir) => dir !== '' && existsSync(path.join(dir, name)));
+}

@@ -1,0 +1,216 @@
+import type { SetUpWorktree } from '../worktree/set-up.ts';
+import type { Logger } from 'pino';
+import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
+import { noteRestart } from '../../lib/restart-window.ts';
+import type { NeedsYouKind } from '../../domain/agent.ts';
+import type { Order } from '../../coordination/link.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Lifecycle } from '../project/lifecycle.ts';
+import type { Runner, StopPurpose } from './pane-command.ts';
+
+export interface RestartPolicy {
+  restart: 'permanent' | 'transient' | 'temporary';
+  /** More deaths than this within the window end in `failed`. */
+  intensity: number;
+  windowMs: number;
+  backoffMs: number;
+  backoffMaxMs: number;
+}
+
+/** The outside world of one agent, each a thin effect. */
+export interface RunnerPorts {
+  log: Logger;
+  events: EventLog;
+  now(): number;
+  /** Null: its role is no longer in the config, and nobody knows how to start it. */
+  policy(record: AgentRecord): RestartPolicy | null;
+  stopGraceMs: number;
+  /** What keeps this agent from starting, if anything does. */
+  gate(record: AgentRecord): Promise<{ gate: NeedsYouKind; detail: string } | null>;
+  /** Makes sure that the worktree is there; returns a note for the person where something is odd. */
+  ensureWorktree(record: AgentRecord): Promise<string | null>;
+  setUp: SetUpWorktree;
+  writeSpec(record: AgentRecord): Promise<string>;
+  /** Runs the wrapper in a pane of the agent's session: a new session, or again in its dead pane. */
+  openPane(record: AgentRecord, specFile: string): Promise<void>;
+  closePane(record: AgentRecord): Promise<void>;
+  /** Ends every process that bears the agent's marks; the pids that live on. */
+  endProcesses(record: AgentRecord, graceMs: number): Promise<number[]>;
+  order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
+  /** Its leases: `lost` counts as an attempt that died, `released` as one that was given back. */
+  giveBackLeases(record: AgentRecord, how: 'lost' | 'released', reason: string): Promise<void>;
+  saveRow(record: AgentRecord): Promise<void>;
+  /** Ends what a kill cut short in its worktree, while nothing of it runs: an agent must not start in half of it. */
+  settleOperations(record: AgentRecord): Promise<void>;
+}
+
+const GATE_RETRY_MS = 3_000;
+const START_BACKOFF: BackoffRules = { baseMs: 2_000, capMs: 30_000, jitter: NO_JITTER };
+const STOP_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: NO_JITTER };
+/** Beyond the grace that the wrapper itself gives its agent, ms. */
+const STOP_MARGIN_MS = 5_000;
+
+export class AgentRunner implements Runner {
+  readonly #ports: RunnerPorts;
+
+  constructor(ports: RunnerPorts) {
+    this.#ports = ports;
+  }
+
+  async start(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle> {
+    const ports = this.#ports;
+    if (ports.policy(record) === null) return this.#orphaned(record);
+    const blocked = await this.#blocked(record);
+    if (blocked !== null) return blocked;
+    note({ phase: 'preparing', since: ports.now() });
+    // After a crash of everything, processes of an earlier life may still be there; two of one agent must never be.
+    await this.#endAll(record, 0);
+    await ports.settleOperations(record);
+    await ports.giveBackLeases(record, 'lost', 'its processes were gone before it was started');
+    const oddity = await ports.ensureWorktree(record);
+    if (oddity !== null) ports.events.emit('agent.note', { agent: record.id, data: { note: oddity } });
+    const obstacle = await this.#setUp(record, note);
+    if (obstacle !== null) return obstacle;
+    const specFile = await ports.writeSpec(record);
+    await ports.openPane(record, specFile);
+    ports.events.emit('agent.started', { agent: record.id, data: { restarts: record.row.restarts } });
+    record.silentSince = ports.now();
+    return { phase: 'starting', since: ports.now() };
+  }
+
+  /** Null: the worktree is as it should be. What failed is left to a person: again and again it would fail again. */
+  async #setUp(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle | null> {
+    const ports = this.#ports;
+    const interrupt = new AbortController();
+    record.interrupt = interrupt;
+    try {
+      const result = await ports.setUp(record, interrupt.signal, (what) => {
+        const now = ports.now();
+        note({ phase: 'preparing', since: now, setup: what });
+      });
+      if (result.done) return null;
+      const now = ports.now();
+      if (result.detail !== null) return { phase: 'failed', since: now, detail: result.detail };
+      return { phase: 'due', since: now, detail: 'its set-up was interrupted' };
+    } finally {
+      record.interrupt = null;
+    }
+  }
+
+  async #blocked(record: AgentRecord): Promise<Lifecycle | null> {
+    const found = await this.#ports.gate(record);
+    if (found === null) return null;
+    const now = this.#ports.now();
+    const was = record.lifecycle;
+    const known = was.phase === 'blocked' && was.detail === found.detail;
+    if (!known) {
+      this.#ports.events.emit('agent.needs-you', { agent: record.id, data: { kind: found.gate, text: found.detail } });
+    }
+    return { phase: 'blocked', since: known ? was.since : now, lookAgainAt: now + GATE_RETRY_MS, ...found };
+  }
+
+  async recover(record: AgentRecord, { detail, vanished }: { detail: string; vanished: boolean }): Promise<Lifecycle> {
+    const ports = this.#ports;
+    const clean = record.pane?.dead === true && record.pane.status === 0;
+    ports.events.emit('agent.died', { agent: record.id, data: { detail } });
+    ports.log.warn({ agent: record.id, detail }, 'an agent has to be put back on its feet');
+    await this.#endAll(record, ports.stopGraceMs);
+    await ports.giveBackLeases(record, 'lost', detail);
+    record.fold();
+    record.row = { ...record.row, restarts: record.row.restarts + 1 };
+    await this.#save(record);
+    const policy = ports.policy(record);
+    return policy === null ? this.#orphaned(record) : this.#next(record, policy, { detail, vanished, clean });
+  }
+
+  /** What the restart policy says after a death. */
+  #next(
+    record: AgentRecord,
+    policy: RestartPolicy,
+    { detail, vanished, clean }: { detail: string; vanished: boolean; clean: boolean },
+  ): Lifecycle {
+    const now = this.#ports.now();
+    const rests = policy.restart === 'temporary' || (policy.restart === 'transient' && clean);
+    if (rests) return { phase: 'failed', since: now, detail: `${detail}, and its restart policy is ${policy.restart}` };
+    const rules = { baseMs: policy.backoffMs, capMs: policy.backoffMaxMs, jitter: FULL_JITTER };
+    const waits = (ms: number): Lifecycle => ({ phase: 'backoff', since: now, until: now + ms, of: 'start', detail });
+    if (vanished) {
+      record.vanished = noteRestart(policy, record.vanished, now).history;
+      return waits(record.vanished.length === 1 ? 0 : backoffDelay(rules, record.vanished.length - 1));
+    }
+    const { history, exceeded } = noteRestart(policy, record.deaths, now);
+    record.deaths = history;
+    if (!exceeded) return waits(backoffDelay(rules, history.length));
+    const text = `died ${history.length} times within ${Math.round(policy.windowMs / 60_000)} min, last: ${detail}`;
+    this.#ports.events.emit('agent.failed', { agent: record.id, data: { detail: text } });
+    return { phase: 'failed', since: now, detail: text };
+  }
+
+  #orphaned(record: AgentRecord): Lifecycle {
+    return { phase: 'failed', since: this.#ports.now(), detail: `swarm.yaml has no role ${record.row.role} any more` };
+  }
+
+  async stop(record: AgentRecord, purpose?: StopPurpose): Promise<Lifecycle> {
+    const ports = this.#ports;
+    const leavesAttempts = purpose?.leases === 'left';
+    if (record.linked) {
+      const graceMs = ports.stopGraceMs;
+      try {
+        const order: Order = { do: 'stop', graceMs, ...(leavesAttempts ? { leaveAttempts: true } : {}) };
+        await ports.order(record.id, order, graceMs + STOP_MARGIN_MS);
+      } catch (error) {
+        // It may have died on the way to its ack; the proof below does not rest on its word.
+        ports.log.warn({ err: error, agent: record.id }, 'a stop was not confirmed');
+      }
+    }
+    await this.#endAll(record, ports.stopGraceMs);
+    const now = ports.now();
+    if (leavesAttempts) {
+      record.fold();
+      await this.#save(record);
+      // Who looks at its pane stays there: the next wrapper runs in it.
+      return { phase: 'due', since: now, detail: `after ${purpose.name}` };
+    }
+    await ports.closePane(record);
+    await this.#giveBackAtLast(record);
+    record.pane = null;
+    record.fold();
+    await this.#save(record);
+    ports.events.emit('agent.stopped', { agent: record.id });
+    return { phase: 'none', since: now };
+  }
+
+  /**
+   * A disk that is full must not keep anybody from stopping: a lease that is left is given back before the agent starts
+   * again, or when its time is over.
+   */
+  async #giveBackAtLast(record: AgentRecord): Promise<void> {
+    try {
+      await this.#ports.giveBackLeases(record, 'released', 'its agent was stopped');
+    } catch (error) {
+      this.#ports.log.error({ err: error, agent: record.id }, 'leases of a stopped agent are left');
+    }
+  }
+
+  /** What cannot be kept now is kept with the next change. */
+  async #save(record: AgentRecord): Promise<void> {
+    try {
+      await this.#ports.saveRow(record);
+    } catch (error) {
+      this.#ports.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
+    }
+  }
+
+  async #endAll(record: AgentRecord, graceMs: number): Promise<void> {
+    const survivors = await this.#ports.endProcesses(record, graceMs);
+    if (survivors.length > 0) throw new Error(`processes ${survivors.join(', ')} of ${record.id} cannot be ended`);
+  }
+
+  afterFailure(record: AgentRecord, detail: string): Lifecycle {
+    const now = this.#ports.now();
+    const of = record.lifecycle.phase === 'stopping' ? 'stop' : 'start';
+    const delay = backoffDelay(of === 'stop' ? STOP_BACKOFF : START_BACKOFF, record.failedSteps.count);
+    return { phase: 'backoff', since: now, until: now + delay, of, detail };
+  }
+}

@@ -1,0 +1,74 @@
+import type { Logger } from 'pino';
+import type { Store } from '../../store/store.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { Lifecycle } from '../project/lifecycle.ts';
+
+const KEY = 'agents.deaths';
+
+interface Kept {
+  /** Given up, and why. */
+  failed: Extract<Lifecycle, { phase: 'failed' }> | null;
+  /** As in `AgentRecord`. */
+  deaths: readonly number[];
+  vanished: readonly number[];
+}
+
+/**
+ * What has befallen each agent. Kept, so that whoever was given up rests in the next supervisor too, and whoever dies
+ * again and again is given up although the supervisor dies in between.
+ */
+export class DeathsMemory {
+  readonly #store: Pick<Store, 'kv' | 'write'>;
+  readonly #log: Logger;
+  readonly #kept: Map<string, Kept>;
+  /** The step that removes an agent ends, and is noted, after that. */
+  readonly #forgotten = new WeakSet<AgentRecord>();
+
+  constructor({ store, log }: { store: Pick<Store, 'kv' | 'write'>; log: Logger }) {
+    this.#store = store;
+    this.#log = log;
+    this.#kept = new Map(Object.entries((store.kv.get(KEY) ?? {}) as Record<string, Kept>));
+  }
+
+  /**
+   * To an agent of which nothing is known yet but what the store says. What lies ahead was before the clock was set
+   * back, nobody knows how long: counted as of now, it would have an agent given up for deaths of long ago.
+   */
+  recall(record: AgentRecord, now: number): void {
+    const kept = this.#kept.get(record.id);
+    if (kept === undefined) return;
+    const past = (at: number): boolean => at <= now;
+    record.deaths = kept.deaths.filter(past);
+    record.vanished = kept.vanished.filter(past);
+    if (kept.failed !== null) record.lifecycle = kept.failed;
+  }
+
+  /** Resolves when it is kept, or cannot be: a disk that is full is no reason to start it again. */
+  async note(record: AgentRecord, lifecycle: Lifecycle): Promise<void> {
+    if (this.#forgotten.has(record)) return;
+    const { id, deaths, vanished } = record;
+    const failed = lifecycle.phase === 'failed' ? lifecycle : null;
+    const nothing = failed === null && deaths.length === 0 && vanished.length === 0;
+    const kept = { failed, deaths, vanished };
+    const before = this.#kept.get(id);
+    if (nothing ? before === undefined : JSON.stringify(kept) === JSON.stringify(before)) return;
+    if (nothing) this.#kept.delete(id);
+    else this.#kept.set(id, kept);
+    await this.#write(id);
+  }
+
+  /** Nothing of it befalls whoever comes to bear this name. */
+  async forget(record: AgentRecord): Promise<void> {
+    this.#forgotten.add(record);
+    if (this.#kept.delete(record.id)) await this.#write(record.id);
+  }
+
+  async #write(agent: string): Promise<void> {
+    const all = Object.fromEntries(this.#kept);
+    try {
+      await this.#store.write(() => this.#store.kv.set(KEY, all));
+    } catch (error) {
+      this.#log.error({ err: error, agent }, 'what befell the agent could not be kept');
+    }
+  }
+}

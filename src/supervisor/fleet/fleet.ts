@@ -1,0 +1,344 @@
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
+import type { AgentDesired } from '../../domain/agent.ts';
+import type { WrapperSnapshot } from '../../coordination/link.ts';
+import type { AgentRecord, PaneView } from '../project/agent-record.ts';
+import type { FleetDependencies, StartWait } from './fleet-dependencies.ts';
+import { decide, dueAtOnce, rests, type Action, type Lifecycle } from '../project/lifecycle.ts';
+import { agreeOnPause } from './pause-order.ts';
+import type { StopPurpose } from './pane-command.ts';
+import { removedMeanwhile } from '../project/unknown-agent.ts';
+
+/** How often all panes are looked at, ms: a dead one is noticed within two looks. */
+const LOOK_INTERVAL_MS = 100;
+/** How often every agent is judged anew without any news of it, ms. */
+const RECONSIDER_INTERVAL_MS = 1_000;
+
+/**
+ * The one reconcile loop: it compares what is wanted with what is there, for every agent, on every change and on a
+ * slow tick, and lets the runner take one step at a time per agent. Start, restart, adopt, scale and stop are all this.
+ */
+export class Fleet {
+  readonly #deps: FleetDependencies;
+  readonly #records = new Map<string, AgentRecord>();
+  #timer: NodeJS.Timeout | null = null;
+  #lookAgain = false;
+  /** False until tmux was asked once: nothing is started on ignorance. */
+  #seen = false;
+  #failingSince: number | null = null;
+  #reconsideredAt = 0;
+  #down = false;
+  #closed = false;
+  /** Counts the steps that ended: a look that began before one of them shows the world of before it. */
+  #stepsEnded = 0;
+  readonly #linked = (id: string): boolean => this.#records.get(id)?.linked === true;
+  readonly #steps = new Set<Promise<void>>();
+  #look: Promise<void> | null = null;
+
+  constructor(deps: FleetDependencies) {
+    this.#deps = deps;
+  }
+
+  get records(): AgentRecord[] {
+    return [...this.#records.values()];
+  }
+
+  get(id: string): AgentRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  add(record: AgentRecord): void {
+    if (!this.#records.has(record.id)) this.#deps.memory?.recall(record, this.#deps.now());
+    this.#records.set(record.id, record);
+    this.wake();
+  }
+
+  remove(id: string): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    this.#records.delete(id);
+    void this.#deps.memory?.forget(record);
+    // Nobody takes a step of it any more: each of them says so.
+    for (const hold of record.holds.splice(0)) void hold();
+  }
+
+  begin(): void {
+    this.#timer = setInterval(() => this.wake(), LOOK_INTERVAL_MS);
+    this.wake();
+  }
+
+  /** Everything is to end; what each agent should be otherwise stays in the store. */
+  goDown(): void {
+    this.#down = true;
+    this.wake();
+  }
+
+  goUp(): void {
+    this.#down = false;
+    this.wake();
+  }
+
+  get goingDown(): boolean {
+    return this.#down;
+  }
+
+  desired(record: AgentRecord): AgentDesired {
+    return this.#down ? 'stopped' : record.row.desired;
+  }
+
+  /** True when no agent has anything left that runs, as far as tmux was asked. */
+  get quiet(): boolean {
+    return this.#seen && this.records.every((record) => record.quiet);
+  }
+
+  wake(): void {
+    if (this.#closed) return;
+    if (this.#look !== null) {
+      this.#lookAgain = true;
+      return;
+    }
+    this.#look = this.#lookAround().finally(() => {
+      this.#look = null;
+      if (!this.#lookAgain) return;
+      this.#lookAgain = false;
+      setImmediate(() => this.wake());
+    });
+  }
+
+  async #lookAround(): Promise<void> {
+    const began = this.#stepsEnded;
+    let panes: Map<string, PaneView> | null = null;
+    try {
+      panes = await this.#deps.look(this.#linked);
+      this.#failingSince = null;
+    } catch (error) {
+      // A probe that fails is no fact about the agents.
+      if (this.#failingSince === null) this.#deps.log.warn({ err: error }, 'tmux cannot be asked');
+      this.#failingSince ??= this.#deps.now();
+      this.#deps.onProbe({ probe: 'tmux', message: errorText(error), since: this.#failingSince });
+    }
+    if (panes !== null) {
+      this.#seen = true;
+      this.#deps.onProbe(null);
+      for (const record of this.#records.values()) {
+        if (record.stepEnded <= began) this.#observePane(record, panes.get(record.id) ?? null);
+      }
+    }
+    for (const record of this.#records.values()) this.#step(record);
+    this.#reconsiderNowAndThen();
+  }
+
+  /** What a status rests on comes with its own call of onChange; only ages grow by themselves. */
+  #reconsiderNowAndThen(): void {
+    const now = this.#deps.now();
+    if (Math.abs(now - this.#reconsideredAt) < RECONSIDER_INTERVAL_MS) return;
+    this.#reconsideredAt = now;
+    for (const record of this.#records.values()) this.#deps.onChange(record);
+  }
+
+  #observePane(record: AgentRecord, pane: PaneView | null): void {
+    record.paneSeenAt = this.#deps.now();
+    record.paneKnown = true;
+    const changed = record.pane?.pid !== pane?.pid || record.pane?.dead !== pane?.dead;
+    if (changed) this.#reconsideredAt = 0;
+    if (pane !== null && record.pane?.pid !== pane.pid) record.silentSince = this.#deps.now();
+    record.pane = pane;
+  }
+
+  #step(record: AgentRecord): void {
+    if (this.#closed) return;
+    const hold = record.busy || !record.paneKnown ? undefined : record.holds.shift();
+    if (hold !== undefined) {
+      this.#stepOf(record, 'hold', hold);
+      return;
+    }
+    const desired = this.desired(record);
+    if (desired === 'stopped') record.interrupt?.abort();
+    // Whose pane is not known now, as of one that says hello before tmux was asked, would be taken for one without a
+    // pane, and replaced. An end may always be tried: it proves what it says.
+    if (!record.paneKnown && desired !== 'stopped') return;
+    const action = decide(desired, record.observed(), this.#deps.now());
+    if (action !== null) this.#carryOut(record, action);
+    else agreeOnPause(record, desired, this.#deps);
+  }
+
+  #carryOut(record: AgentRecord, action: Action): void {
+    if (action.do === 'settle') {
+      this.settle(record, action.lifecycle);
+      return;
+    }
+    if (action.do === 'recover' && action.silent === true && this.#deps.deaths?.().doubtful() === true) return;
+    const waits = action.do === 'start' ? (this.#deps.admission?.(record) ?? null) : null;
+    if (waits === null) this.#stepOf(record, action.do, () => this.#run(record, action));
+    else this.#letWait(record, waits);
+  }
+
+  #letWait(record: AgentRecord, { for: what, reason: detail }: StartWait): void {
+    const { lifecycle } = record;
+    const known = lifecycle.phase === 'waiting' && lifecycle.for === what;
+    if (known && lifecycle.detail === detail) return;
+    this.settle(record, { phase: 'waiting', since: known ? lifecycle.since : this.#deps.now(), for: what, detail });
+  }
+
+  #stepOf(record: AgentRecord, name: Action['do'] | 'hold', run: () => Promise<Lifecycle>): void {
+    record.busy = true;
+    record.askedMeanwhile = false;
+    const step = run()
+      .then(async (found) => {
+        const stale = found.phase === 'blocked' && record.askedMeanwhile;
+        const lifecycle = stale ? dueAtOnce('start', this.#deps.now()) : found;
+        // First into the store: whoever is seen to be given up is so for the next supervisor, too.
+        await this.#deps.memory?.note(record, lifecycle);
+        record.failedSteps = { count: 0, detail: '' };
+        this.settle(record, lifecycle);
+      })
+      .catch((error: unknown) => this.#failed(record, name, error))
+      .finally(() => {
+        record.busy = false;
+        this.#stepsEnded += 1;
+        record.stepEnded = this.#stepsEnded;
+        record.paneKnown = false;
+        this.#steps.delete(step);
+        this.wake();
+      });
+    this.#steps.add(step);
+  }
+
+  /** What fails for the same reason again and again is one event, however often it is tried. */
+  #failed(record: AgentRecord, action: Action['do'] | 'hold', error: unknown): void {
+    const detail = errorText(error);
+    const { count, detail: before } = record.failedSteps;
+    record.failedSteps = { count: count + 1, detail };
+    this.#deps.log.error({ err: error, agent: record.id, action, count: count + 1 }, 'a step failed');
+    if (detail !== before) this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action, detail } });
+    this.settle(record, this.#deps.runner.afterFailure(record, detail));
+  }
+
+  #run(record: AgentRecord, action: Exclude<Action, { do: 'settle' }>): Promise<Lifecycle> {
+    switch (action.do) {
+      case 'start':
+        return this.#deps.runner.start(record, (lifecycle) => this.settle(record, lifecycle));
+      case 'recover':
+        this.#deps.deaths?.().gone(record, action.detail, action.vanished);
+        this.settle(record, { phase: 'recovering', since: this.#deps.now(), detail: action.detail });
+        return this.#deps.runner.recover(record, action);
+      case 'stop':
+        this.settle(record, { phase: 'stopping', since: this.#deps.now() });
+        return this.#deps.runner.stop(record);
+    }
+  }
+
+  settle(record: AgentRecord, lifecycle: Lifecycle): void {
+    record.lifecycle = lifecycle;
+    if (lifecycle.phase !== 'failed') void this.#deps.memory?.note(record, lifecycle);
+    this.#deps.onChange(record);
+  }
+
+  /** A person asked: what was given up, or waits, is tried at once. What could not be ended yet still is to be ended. */
+  revive(record: AgentRecord): void {
+    const { lifecycle, busy } = record;
+    record.askedMeanwhile = busy;
+    // What keeps it is no answer any more, though a look at just that be under way: it is looked at once more.
+    if (busy ? lifecycle.phase !== 'blocked' : !['failed', 'blocked', 'backoff'].includes(lifecycle.phase)) return;
+    const of = lifecycle.phase === 'backoff' ? lifecycle.of : 'start';
+    if (of === 'start') {
+      record.deaths = [];
+      record.vanished = [];
+    }
+    this.settle(record, dueAtOnce(of, this.#deps.now()));
+    this.wake();
+  }
+
+  /**
+   * Works in the worktree of an agent of which nothing runs; nothing of it is begun meanwhile.
+   * @throws SwarmError `agent-away` when something of it may run
+   */
+  async alone<T>(record: AgentRecord, work: () => Promise<T>): Promise<T> {
+    const { lifecycle, pane, linked, busy, paneKnown } = record;
+    if (busy || linked || !paneKnown || !rests(lifecycle) || pane?.dead === false) {
+      throw new SwarmError('agent-away', `${record.id} is not connected now, and something of it may run`, {
+        hint: 'See `swarm status`, then try again.',
+        retrySafe: true,
+      });
+    }
+    record.busy = true;
+    try {
+      return await work();
+    } finally {
+      record.busy = false;
+      this.wake();
+    }
+  }
+
+  /**
+   * Stops the agent, then works in its worktree; nothing of it is begun meanwhile, and the loop goes on from there.
+   * @param after where it stands then
+   * @throws what `work` does, or whatever keeps the agent from being stopped: nothing was done then
+   */
+  held<T>(
+    record: AgentRecord,
+    purpose: StopPurpose,
+    work: () => Promise<T>,
+    after: (stopped: Lifecycle) => Lifecycle = (stopped) => stopped,
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
+    const isGone = (): boolean => this.#records.get(record.id) !== record;
+    if (isGone()) return Promise.reject(removedMeanwhile(record.id));
+    record.holds.push(async () => {
+      if (isGone()) {
+        reject(removedMeanwhile(record.id));
+        return record.lifecycle;
+      }
+      this.settle(record, { phase: 'stopping', since: this.#deps.now(), detail: `for ${purpose.name}` });
+      const lifecycle = await this.#deps.runner.stop(record, purpose).catch((error: unknown) => {
+        reject(error);
+        throw error;
+      });
+      await work().then(resolve, reject);
+      return after(lifecycle);
+    });
+    this.wake();
+    return promise;
+  }
+
+  connected(id: string, snapshot: WrapperSnapshot): AgentRecord | null {
+    const record = this.#records.get(id);
+    if (record === undefined) return null;
+    record.linked = true;
+    record.linkSince = this.#deps.now();
+    return this.observed(id, snapshot);
+  }
+
+  observed(id: string, snapshot: WrapperSnapshot): AgentRecord | null {
+    const record = this.#records.get(id);
+    if (record === undefined) return null;
+    record.absorb(snapshot, this.#deps.now());
+    this.#step(record);
+    this.#deps.onChange(record);
+    return record;
+  }
+
+  disconnected(id: string): void {
+    const record = this.#records.get(id);
+    if (record === undefined) return;
+    record.linked = false;
+    record.linkSince = this.#deps.now();
+    record.silentSince = record.linkSince;
+    // Most often its process has just died: look at once instead of at the next tick.
+    this.wake();
+  }
+
+  /**
+   * Nothing is begun any more. What is under way is waited for, up to `limitMs`: the world must bear it being cut off
+   * there, as a crash would.
+   */
+  async close(limitMs: number): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer ?? undefined);
+    for (const record of this.#records.values()) record.interrupt?.abort();
+    const late = new AbortController();
+    const limit = sleep(systemClock, limitMs, late.signal).catch(() => undefined);
+    await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]).finally(() => late.abort());
+  }
+}

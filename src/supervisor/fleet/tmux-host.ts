@@ -1,0 +1,254 @@
+import { environmentFor } from '../../domain/environment.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
+import { isThere } from '../../lib/running.ts';
+import { identityOf } from '../../process/index.ts';
+import { TmuxError } from '../../tmux/errors.ts';
+import { Tmux, type PaneRow } from '../../tmux/index.ts';
+import { listens } from '../../tmux/socket.ts';
+import type { PaneView } from '../project/agent-record.ts';
+import { lostServer } from './lost-server.ts';
+import type { Project } from '../project/project.ts';
+
+export interface TmuxHostOptions {
+  /** Connects to the project's server, starting one if there is none. */
+  open(): Promise<Tmux>;
+  /** True while a server answers on the project's socket. */
+  serverLives(): Promise<boolean>;
+  /** A server of this project's that lives while its socket is gone; null: there is none such. */
+  lostServer(): number | null;
+  /** @param linked its agent's wrapper holds its link now */
+  processLives(pid: number, linked: boolean): boolean;
+  project: string;
+  /** The server or our client of it went away. */
+  onGone(): void;
+}
+
+/** User options that mark what is ours on the tmux server. */
+export const AGENT_OPTION = '@swarm_agent';
+export const PROJECT_OPTION = '@swarm_project';
+/** Shown by tmux.conf in the status line. */
+const LABEL_OPTION = '@swarm_task';
+const ALERTS_OPTION = '@swarm_alerts';
+
+/** How long tmux may take to notice that a pane's program is gone. */
+const SETTLE_LOOKS = 200;
+const SETTLE_LOOK_MS = 10;
+
+/** The project's tmux server through one control client, opened again when either dies. */
+export class TmuxHost {
+  readonly #options: TmuxHostOptions;
+  #tmux: Tmux | null = null;
+  #opening: Promise<Tmux> | null = null;
+  readonly #labels = new Map<string, string>();
+  /** Of rows that stay the same from look to look, so do the views. */
+  readonly #views = new WeakMap<PaneRow, PaneView>();
+  #alerts = 0;
+  /** Looked for since the last connection, and not found. */
+  #nothingLost = false;
+
+  constructor(options: TmuxHostOptions) {
+    this.#options = options;
+  }
+
+  get serverPid(): number | null {
+    return this.#tmux?.serverPid ?? null;
+  }
+
+  /** The connection, made when there is none; starts a server where none lives. */
+  async connect(): Promise<Tmux> {
+    if (this.#tmux !== null) return this.#tmux;
+    this.#opening ??= this.#serverLives()
+      .then(() => this.#options.open())
+      .then((tmux) => {
+        this.#tmux = tmux;
+        this.#nothingLost = false;
+        if (this.#alerts > 0) this.#showAlerts();
+        tmux.onExit(() => {
+          if (this.#tmux !== tmux) return;
+          this.#tmux = null;
+          this.#labels.clear();
+          this.#options.onGone();
+        });
+        return tmux;
+      })
+      .finally(() => {
+        this.#opening = null;
+      });
+    return await this.#opening;
+  }
+
+  /**
+   * True while a server answers. One whose socket was removed, as by a cleaner of temporary files, makes it anew when
+   * told: taken for gone, all that lives in it would be ended and started again.
+   * @throws while it lives and does not answer
+   */
+  async #serverLives(): Promise<boolean> {
+    const { serverLives, lostServer } = this.#options;
+    if (await serverLives()) return true;
+    const pid = this.#nothingLost ? null : lostServer();
+    this.#nothingLost = pid === null;
+    if (pid === null) return false;
+    process.kill(pid, 'SIGUSR1');
+    for (let look = 0; look < SETTLE_LOOKS; look += 1) {
+      if (await serverLives()) return true;
+      await sleep(systemClock, SETTLE_LOOK_MS);
+    }
+    throw new Error(`the tmux server (pid ${pid}) lives, but its socket is gone`);
+  }
+
+  /**
+   * Panes by agent. Empty where no server lives: a fact. A server that lives and does not answer is no fact, and
+   * throws.
+   * @param linked whether the agent's wrapper holds its link now
+   */
+  async look(linked: (agent: string) => boolean = () => false): Promise<Map<string, PaneView>> {
+    if (this.#tmux === null && this.#opening === null && !(await this.#serverLives())) return new Map();
+    const tmux = await this.connect();
+    const views = new Map<string, PaneView>();
+    for (const row of await this.#panesOf(tmux)) {
+      const agent = row.options[AGENT_OPTION];
+      if (agent === undefined || row.options[PROJECT_OPTION] !== this.#options.project) continue;
+      // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
+      const dead = row.dead || !this.#options.processLives(row.pid, linked(agent));
+      views.set(agent, this.#viewOf(row, dead));
+    }
+    return views;
+  }
+
+  #viewOf(row: PaneRow, dead: boolean): PaneView {
+    const known = this.#views.get(row);
+    if (known?.dead === dead) return known;
+    const { pane, session, pid, deadStatus: status, deadSignal: signal, clients } = row;
+    const view = { pane, session, pid, dead, status, signal, clients };
+    this.#views.set(row, view);
+    return view;
+  }
+
+  /** A client that turns out to be dead is let go, so that the next look opens another. */
+  async #panesOf(tmux: Tmux): ReturnType<Tmux['listPanes']> {
+    try {
+      return await tmux.listPanes();
+    } catch (error) {
+      if (error instanceof TmuxError && error.code === 'tmux-gone' && this.#tmux === tmux) this.#tmux = null;
+      throw error;
+    }
+  }
+
+  /** Starts `argv` in the agent's dead pane, which keeps whoever looks at it, or in a new session. */
+  async run(
+    agent: string,
+    known: PaneView | null,
+    { argv, cwd, env }: { argv: string[]; cwd: string; env: Record<string, string> },
+  ): Promise<void> {
+    const tmux = await this.connect();
+    if (known !== null && (await this.#settled(tmux, agent, known.pane))) {
+      await tmux.respawnPane(known.pane, argv, env, cwd);
+      return;
+    }
+    const options = { [AGENT_OPTION]: agent, [PROJECT_OPTION]: this.#options.project };
+    const session = { name: agent, argv, cwd, env, options };
+    try {
+      await tmux.newSession(session);
+    } catch (error) {
+      if (!(error instanceof TmuxError) || error.code !== 'tmux-duplicate') throw error;
+      // Windows of a person's own in the agent's session outlive its pane: they keep their session, under another name.
+      await tmux.command(['rename-session', '-t', `=${agent}`, `${agent}-left-${Date.now().toString(36)}`]);
+      await tmux.newSession(session);
+    }
+  }
+
+  /**
+   * True once tmux itself holds the agent's pane for dead; false when there is no such pane (any more). A new server
+   * counts its panes from the beginning: the same number may be another agent's.
+   */
+  async #settled(tmux: Tmux, agent: string, pane: string): Promise<boolean> {
+    for (let look = 0; look < SETTLE_LOOKS; look += 1) {
+      const row = (await tmux.listPanes()).find((candidate) => candidate.pane === pane);
+      if (row === undefined || row.options[AGENT_OPTION] !== agent) return false;
+      if (row.dead) return true;
+      await sleep(systemClock, SETTLE_LOOK_MS);
+    }
+    throw new Error(`tmux still shows ${pane} alive, although its program is gone`);
+  }
+
+  /** What the pane's status line says beside the agent's name; sent only when it changes, and never waited for. */
+  labelled(known: PaneView | null, text: string): void {
+    if (this.#tmux === null || known === null || known.dead || this.#labels.get(known.pane) === text) return;
+    this.#labels.set(known.pane, text);
+    // A pane that has gone meanwhile needs no label; the next one is asked for anew.
+    this.#tmux.setOption(known.pane, LABEL_OPTION, text).catch(() => this.#labels.delete(known.pane));
+  }
+
+  /** What every status line says of open alerts; sent only when it changes, and never waited for. */
+  alerts(count: number): void {
+    this.#alerts = count;
+    this.#showAlerts();
+  }
+
+  #showAlerts(): void {
+    const text = this.#alerts === 0 ? '' : `${this.#alerts} alert${this.#alerts === 1 ? '' : 's'}`;
+    // A server that has gone is told again with the next one.
+    this.#tmux?.command(['set-option', '-g', ALERTS_OPTION, text]).catch(() => undefined);
+  }
+
+  /** The text on a pane's screen. @throws while tmux cannot be asked */
+  async screen(pane: string): Promise<string> {
+    return await (await this.connect()).capturePane(pane);
+  }
+
+  /** The latest key of a person by session, epoch ms. */
+  async keys(): Promise<Map<string, number>> {
+    const keys = new Map<string, number>();
+    for (const { session, activity } of await (await this.connect()).listClients())
+      keys.set(session, Math.max(keys.get(session) ?? 0, activity * 1_000));
+    return keys;
+  }
+
+  async close(known: PaneView): Promise<void> {
+    if (this.#tmux === null) return;
+    await this.#tmux.killSession(known.session);
+  }
+
+  /** Ends the server and proves it gone. */
+  async killServer(): Promise<void> {
+    if (this.#tmux === null && !(await this.#serverLives())) return;
+    const tmux = await this.connect();
+    this.#tmux = null;
+    await tmux.killServer();
+  }
+
+  /** Lets go of the server, which lives on. */
+  async disconnect(): Promise<void> {
+    const tmux = this.#tmux;
+    this.#tmux = null;
+    await tmux?.close();
+  }
+}
+
+/** What holds a link is no zombie, for the kernel cuts it at the end: being there is enough, and asked ten times a second. */
+export function processLives(pid: number, linked: boolean): boolean {
+  return linked ? isThere(pid) : identityOf(pid) !== null;
+}
+
+/** The host of this project's own server. */
+export function openTmuxHost(
+  { project, env, tmuxConf }: { project: Project; env: Record<string, string>; tmuxConf: string },
+  onGone: () => void,
+): TmuxHost {
+  const { layout, config } = project;
+  return new TmuxHost({
+    project: layout.hash,
+    processLives,
+    serverLives: () => listens(layout.tmuxSocket),
+    lostServer: () => lostServer(layout.hash, layout.tmuxSocket),
+    open: () =>
+      Tmux.open({
+        program: config.tmux.program,
+        socket: layout.tmuxSocket,
+        conf: tmuxConf,
+        env: environmentFor('swarm', env),
+        paneOptions: [AGENT_OPTION, PROJECT_OPTION],
+      }),
+    onGone,
+  });
+}

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { RemovedDocument } from '../../api/documents.ts';
+import type { CheckpointLimits } from '../../checkpoint/tree/types.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { Finding } from '../../git/worktree/unsaved-work.ts';
+import { listWorktrees } from '../../git/worktree/worktrees.ts';
+import type { Store } from '../../store/store.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { Conversations } from './conversations.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remove-worktree.ts';
+import type { RemovedAgent } from './removed-agent.ts';
+import { specFile } from '../fleet/agent-spec.ts';
+import type { Teardown } from '../worktree/teardown.ts';
+import { removedMeanwhile } from '../project/unknown-agent.ts';
+
+export interface RemovalsDependencies {
+  layout: ProjectLayout;
+  store: Store;
+  fleet: Fleet;
+  events: EventLog;
+  saveRow(record: AgentRecord): Promise<void>;
+  limits: CheckpointLimits;
+  conversations: Conversations;
+  teardown: Teardown;
+}
+
+/** `rm`: an agent stops, its worktree is examined and goes, and with it the agent's place in the roster. */
+export class Removals {
+  readonly #deps: RemovalsDependencies;
+
+  constructor(deps: RemovalsDependencies) {
+    this.#deps = deps;
+  }
+
+  /** @throws SwarmError `worktree-kept`: the agent is stopped, and everything of it is still there */
+  async remove(record: AgentRecord, force: boolean): Promise<RemovedDocument> {
+    const { fleet, store, saveRow, events } = this.#deps;
+    const { desired } = record.row;
+    record.row = { ...record.row, desired: 'stopped' };
+    await saveRow(record);
+    return await fleet.held(record, { name: 'its removal', leases: 'given-back' }, async () => {
+      const known = store.agents.get(record.id);
+      if (known === undefined) throw removedMeanwhile(record.id);
+      const removed: RemovedAgent = { row: { ...known, desired }, worktrees: [] };
+      const id = await store.write(() => store.operations.begin('rm', record.id, removed));
+      const outcomes: RemovalOutcome[] = [];
+      for (const worktree of await this.#worktreesOf(record))
+        outcomes.push(await this.#removeOne(record, worktree, force));
+      const kept = outcomes.filter((outcome) => !outcome.removed);
+      if (kept.length > 0) {
+        await store.write(() => store.operations.change(id, 'dropped', removed));
+        events.emit('agent.kept', { agent: record.id, data: { why: kept.map(({ reasons }) => reasonText(reasons)) } });
+        throw keptError(record.id, kept);
+      }
+      const worktrees = outcomes.map(({ worktree, checkpoint }) => ({ path: worktree, checkpoint }));
+      await this.#forget(record, id, { ...removed, worktrees });
+      return { agent: record.id, worktree: record.worktree, checkpoint: worktrees[0]?.checkpoint ?? null };
+    });
+  }
+
+  /** An `rm` that a kill cut short: its agent is stopped, and another `rm` goes on, from wherever this one came to. */
+  async settle(record: AgentRecord): Promise<void> {
+    const { store } = this.#deps;
+    for (const { id, kind, data } of store.operations.open(record.id)) {
+      if (kind === 'rm') await store.write(() => store.operations.change(id, 'dropped', data));
+    }
+  }
+
+  async #removeOne(record: AgentRecord, worktree: string, force: boolean): Promise<RemovalOutcome> {
+    const { layout, limits, conversations, teardown } = this.#deps;
+    const { sessionId } = record.row;
+    return await removeExamined({
+      layout,
+      limits,
+      worktree,
+      agent: ownerOf(worktree).checkpoints,
+      force,
+      reason: 'before-rm',
+      sessionId,
+      transcriptUuid: await conversations.end(record.worktree, sessionId),
+      teardown: () => teardown(worktree),
+    });
+  }
+
+  /** Its own last: while one of a slot is kept, the agent stays as it is. */
+  async #worktreesOf(record: AgentRecord): Promise<string[]> {
+    const all = await listWorktrees(this.#deps.layout.root);
+    const slots = all
+      .filter(({ path: place, missing }) => !missing && path.dirname(place) === path.dirname(record.worktree))
+      .map(({ path: place }) => place)
+      .filter((place) => place !== record.worktree && ownerOf(place).agent === record.id);
+    return existsSync(record.worktree) ? [...slots, record.worktree] : slots;
+  }
+
+  async #forget(record: AgentRecord, operation: number, removed: RemovedAgent): Promise<void> {
+    const { store, fleet, events, layout } = this.#deps;
+    // One batch: never an agent without its way back.
+    await Promise.all([
+      store.write(() => store.operations.change(operation, 'done', removed)),
+      store.agents.remove(record.id),
+    ]);
+    fleet.remove(record.id);
+    await rm(specFile(layout, record.id), { force: true });
+    events.emit('agent.removed', {
+      agent: record.id,
+      data: { checkpoint: removed.worktrees.at(-1)?.checkpoint ?? null },
+    });
+  }
+}
+
+function keptError(agent: string, kept: readonly RemovalOutcome[]): SwarmError {
+  const places = kept.map(({ worktree, reasons }) => `${worktree}: ${reasonText(reasons)}`).join('; ');
+  return new SwarmError('worktree-kept', `${agent} is stopped, but nothing was removed: kept ${places}`, {
+    hint: cure(
+      agent,
+      kept.flatMap(({ reasons }) => reasons),
+    ),
+  });
+}
+
+/** What to do about the first thing that no checkpoint could hold, or about work that one can. Pure. */
+export function cure(agent: string, reasons: readonly Finding[]): string {
+  const kinds = new Set(reasons.map(({ kind }) => kind));
+  const back = `\`swarm resume ${agent}\` goes on with it.`;
+  if (kinds.has('process')) return `End that process, then run \`swarm rm ${agent}\` again; or ${back}`;
+  if (kinds.has('lock'))
+    return `Unlock it (\`git worktree unlock\`), or remove the lock of a git that was killed; or ${back}`;
+  if (kinds.has('submodule')) return `Push or commit what is in the submodule; or ${back}`;
+  if (kinds.has('nested-repository')) return `Move that elsewhere; or ${back}`;
+  if (kinds.has('check-failed')) return `Mend that, then try again; or ${back}`;
+  return `\`swarm rm ${agent} --force\` moves it to a checkpoint first; or ${back}`;
+}

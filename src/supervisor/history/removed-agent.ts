@@ -1,0 +1,54 @@
+import { readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import type { AgentRecord as StoredAgent } from '../../store/agents.ts';
+import type { Operation } from '../../store/operations.ts';
+import type { Store } from '../../store/store.ts';
+
+/** What brings a removed agent back: kept with the operation that removed it. */
+export interface RemovedAgent {
+  /** As the store knew it. */
+  row: StoredAgent;
+  /** Those of its further slots, then its own. */
+  worktrees: { path: string; checkpoint: number | null }[];
+}
+
+/**
+ * What a purge removes of an agent, with what an earlier one did that had to keep another of its worktrees. `found` are
+ * the worktrees that this one came upon: they were made anew meanwhile. Pure.
+ */
+export function withEarlier(
+  agent: RemovedAgent,
+  last: Operation | undefined,
+  found: ReadonlySet<string>,
+): RemovedAgent {
+  if (last?.kind !== 'purge') return agent;
+  const earlier = (last.data as RemovedAgent).worktrees.filter(({ path: place }) => !found.has(place));
+  const isOwn = ({ path: place }: { path: string }): number => Number(path.basename(place) === agent.row.id);
+  // Once its own is there the agent counts as made anew.
+  return { ...agent, worktrees: [...earlier, ...agent.worktrees].sort((a, b) => isOwn(a) - isOwn(b)) };
+}
+
+/** Those that were removed before and can be brought back, except who is there again. Pure. */
+export function removedBefore(last: readonly Operation[], present: readonly { id: string }[]): RemovedAgent[] {
+  const ids = new Set(present.map(({ id }) => id));
+  return last
+    .filter(({ kind, agent }) => (kind === 'rm' || kind === 'purge') && !ids.has(agent))
+    .map(({ data }) => data as RemovedAgent);
+}
+
+/** Takes over what an earlier `down --purge` left beside the state directory, so that it can be taken back. */
+export async function recallPurged({ purgedFile }: Pick<ProjectLayout, 'purgedFile'>, store: Store): Promise<void> {
+  let text: string;
+  try {
+    text = await readFile(purgedFile, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const agents = JSON.parse(text) as RemovedAgent[];
+  await store.write(() => {
+    for (const agent of agents) store.operations.begin('purge', agent.row.id, agent, 'done');
+  });
+  await rm(purgedFile, { force: true });
+}

@@ -1,0 +1,198 @@
+import { existsSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type {
+  MergeDocument,
+  RemovedDocument,
+  RollbackDocument,
+  RollbackPlanDocument,
+  UndoDocument,
+} from '../../api/documents.ts';
+import type { CheckpointStore } from '../../checkpoint/store.ts';
+import type { CaptureRequest } from '../../checkpoint/tree/types.ts';
+import type { Config } from '../../config/index.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import type { Task } from '../../domain/task.ts';
+import { readHead } from '../../git/repository/repository.ts';
+import type { TaskEngine } from '../../scheduler/engine.ts';
+import type { Store } from '../../store/store.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import { limitsOf } from './checkpoint-desk.ts';
+import { Conversations } from './conversations.ts';
+import { loadEnvironment } from '../project/environment.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { recallPurged } from './removed-agent.ts';
+import { Removals } from './remove-agent.ts';
+import type { RollbackData } from './rollback-data.ts';
+import { Rollbacks, type RollbackOptions } from './rollbacks.ts';
+import type { Roster } from '../fleet/roster.ts';
+import { teardownOf, type TeardownWorld } from '../worktree/teardown.ts';
+import { Undo, type MergeData } from './undo.ts';
+
+export interface WorksDependencies {
+  log: Logger;
+  layout: ProjectLayout;
+  env: Record<string, string>;
+  store: Store;
+  fleet: Fleet;
+  events: EventLog;
+  engine: TaskEngine;
+  roster: Roster;
+  project: TeardownWorld['project'] & { config: Pick<Config, 'checkpoints'> };
+  /** The supervisor does not end in the middle of it. */
+  during<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** What swarm does to people's work and can take back: rollback, merge, `rm`, and their undoing. */
+export class Works {
+  readonly #deps: WorksDependencies;
+  readonly #removals: Removals;
+  readonly #rollbacks: Rollbacks;
+  readonly #undo: Undo;
+  readonly #conversations: Conversations;
+
+  constructor(deps: WorksDependencies) {
+    this.#deps = deps;
+    // As of the last `up`: the person may have moved Claude Code's directory.
+    const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
+    this.#conversations = conversations;
+    const limits = limitsOf(deps.project.config);
+    const parts = { ...deps, limits, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
+    this.#removals = new Removals({
+      ...parts,
+      teardown: (worktree) =>
+        teardownOf({ ...deps, env: loadEnvironment(deps.layout.envSnapshot, deps.env) })(worktree),
+    });
+    this.#rollbacks = new Rollbacks(parts);
+    this.#undo = new Undo({ ...deps, limits, rollbacks: this.#rollbacks });
+  }
+
+  /** At the start of a supervisor: what a kill cut short is ended, whether or not its agent is to start. */
+  async recall(): Promise<void> {
+    const { layout, store, fleet, log } = this.#deps;
+    await recallPurged(layout, store);
+    await this.#rollbacks.forgetUnbegun();
+    const unfinished = store.operations.open().filter(({ kind }) => kind === 'rollback');
+    for (const agent of new Set(unfinished.map((operation) => operation.agent))) {
+      const record = fleet.get(agent);
+      if (record === undefined) continue;
+      this.#deps
+        .during(() =>
+          fleet.held(record, { name: 'the end of an interrupted rollback', leases: 'left' }, () => this.settle(record)),
+        )
+        .catch((error: unknown) =>
+          log.error({ agent, detail: errorText(error) }, 'what was cut short is not ended yet'),
+        );
+    }
+  }
+
+  /** Ends what a kill cut short, while nothing of the agent runs. */
+  async settle(record: AgentRecord): Promise<void> {
+    await this.#removals.settle(record);
+    await this.#rollbacks.settle(record);
+  }
+
+  /** Every second: a task that its agent holds on to after a rollback waits for it, however long a person looks. */
+  tick(): void {
+    const { store, fleet, engine, log } = this.#deps;
+    const waiting = fleet.records
+      .filter(({ row }) => row.desired === 'paused')
+      .map(({ id }) => store.operations.lastDone(id))
+      .filter((last) => last?.kind === 'rollback' && (last.data as RollbackData).hold)
+      .map((last) => last?.agent ?? '');
+    if (waiting.length === 0) return;
+    engine
+      .keepReserved(new Set(waiting))
+      .catch((error: unknown) => log.warn({ err: error }, 'what a held agent waits with could not be kept for it'));
+  }
+
+  /** @throws SwarmError `worktree-kept` */
+  remove(record: AgentRecord, force: boolean): Promise<RemovedDocument> {
+    return this.#deps.during(() => this.#removals.remove(record, force));
+  }
+
+  /** What a rollback would change. Takes a checkpoint, to compare with. */
+  async plan(record: AgentRecord, n: number, filesOnly: boolean): Promise<RollbackPlanDocument> {
+    const checkpoints = this.#rollbacks.storeOf(record);
+    const target = (await checkpoints.list()).find((checkpoint) => checkpoint.n === n);
+    if (target === undefined) throw new SwarmError('unknown-checkpoint', `${record.id} has no checkpoint ${n}`);
+    const plan = await this.#rollbacks.conversationPlan(record, target, { filesOnly });
+    const gone = !existsSync(record.worktree);
+    const reason = `to compare with ${n}`;
+    const now = gone ? null : await checkpoints.capture({ reason, ...(await this.point(record)) });
+    const [{ text, files }, head] = await Promise.all([
+      now === null ? { text: '', files: [] } : checkpoints.diff(now.n, n),
+      gone ? { commit: null, branch: null } : readHead(record.worktree),
+    ]);
+    return {
+      agent: record.id,
+      n,
+      at: target.at,
+      reason: target.reason,
+      files,
+      head: { from: head.commit, to: target.head },
+      branch: { from: head.branch, to: target.branch },
+      conversation: { how: plan.how, why: plan.how === 'fresh' ? plan.why : null },
+      task: this.#rollbacks.heldTask(record),
+      patch: text,
+    };
+  }
+
+  rollback(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
+    return this.#deps.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
+  }
+
+  checkpoints(record: AgentRecord): CheckpointStore {
+    return this.#rollbacks.storeOf(record);
+  }
+
+  /** How its work and its conversation stand, kept under this reason although nothing may have changed. */
+  async keep(record: AgentRecord, reason: string): Promise<void> {
+    await this.checkpoints(record).capture({ reason, ...(await this.point(record)), force: true });
+  }
+
+  /** For a checkpoint of now: without it nobody could go on from there in the same conversation. */
+  async point(record: AgentRecord): Promise<Pick<CaptureRequest, 'task' | 'sessionId' | 'transcriptUuid'>> {
+    const { sessionId } = record.row;
+    const transcriptUuid = await this.#conversations.end(record.worktree, sessionId);
+    return { task: this.#rollbacks.heldTask(record), sessionId, transcriptUuid };
+  }
+
+  /** To be said before the next message; null: nothing. */
+  handoff(record: AgentRecord): Promise<string | null> {
+    return this.#rollbacks.handoff(record);
+  }
+
+  undo(agent: string): Promise<UndoDocument> {
+    return this.#deps.during(() => this.#undo.undo(agent));
+  }
+
+  /** Anything that could be taken back was done to this agent, whether or not it is still there. */
+  knows(agent: string): boolean {
+    return this.#deps.store.operations.lastDone(agent) !== undefined;
+  }
+
+  /**
+   * A merge is about to be made: of the agent whose work it brings in, and of whoever has its branch checked out, there
+   * is a checkpoint of the moment before.
+   */
+  async merging({ attempts }: Task, into: string): Promise<void> {
+    const by = attempts.at(-1)?.agent;
+    for (const record of this.#deps.fleet.records) {
+      const { id, worktree } = record;
+      if (!existsSync(worktree)) continue;
+      if (id !== by && (await readHead(worktree)).branch !== into) continue;
+      await this.#rollbacks.storeOf(record).capture({ reason: 'before-merge', ...(await this.point(record)) });
+    }
+  }
+
+  /** A merge was made: it belongs to the agent whose work it brought in. */
+  async merged({ id, attempts }: Task, { into, before, after, merged }: Omit<MergeDocument, 'task'>): Promise<void> {
+    const { store } = this.#deps;
+    const agent = attempts.at(-1)?.agent;
+    if (!merged || agent === undefined) return;
+    const data: MergeData = { task: id, into, before, after };
+    await store.write(() => store.operations.begin('merge', agent, data, 'done'));
+  }
+}

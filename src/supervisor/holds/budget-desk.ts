@@ -1,0 +1,93 @@
+import type { Config } from '../../config/index.ts';
+import { booked, inPeriod, periodOf, standing, type Condition, type Standing } from '../../health/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { HoldsNote } from './holds-memory.ts';
+
+export interface BudgetDeskOptions {
+  note: HoldsNote;
+  budget(): Config['budget'];
+  events: EventLog;
+  now(): number;
+}
+
+/** The money of the whole fleet: what was spent, and what may still be. */
+export class BudgetDesk {
+  readonly #options: BudgetDeskOptions;
+  #told: Standing['state'] = 'well';
+
+  constructor(options: BudgetDeskOptions) {
+    this.#options = options;
+  }
+
+  /** `up` after a `down`: another run. */
+  newRun(): void {
+    this.#options.note.run = new Date(this.#options.now()).toISOString();
+  }
+
+  /** Something of what it spends may be new. */
+  book(record: AgentRecord): void {
+    if (record.row.kind !== 'claude' || record.snapshot === null) return;
+    const { note } = this.#options;
+    this.#turnPage();
+    note.ledger = booked(note.ledger, record.id, record.usage().costUsd);
+    this.#tell();
+  }
+
+  get standing(): Standing | null {
+    this.#turnPage();
+    return standing(this.#options.note.ledger, this.#options.budget());
+  }
+
+  /** What is left, USD; told in steps as long as there is much, so that not each cent is news for everybody. */
+  get leftUsd(): number | null {
+    const now = this.standing;
+    if (now === null) return null;
+    const step = now.limitUsd / 50;
+    return now.leftUsd > now.limitUsd / 5 ? Math.floor(now.leftUsd / step) * step : now.leftUsd;
+  }
+
+  /** A person says that it goes on: as much again. @returns what that is, for them; null: nothing was spent up */
+  grant(agent: string): string | null {
+    const { note, budget, events } = this.#options;
+    if (this.standing?.state !== 'spent') return null;
+    const { usd = 0, per } = budget();
+    note.ledger = { ...note.ledger, grantedUsd: note.ledger.spentUsd };
+    const limitUsd = this.standing?.limitUsd ?? 0;
+    const end = per === 'day' ? 'midnight' : '`swarm down`';
+    const text = `${money(usd)} more: the agents go on until ${money(limitUsd)} are spent in this ${per}; that holds until ${end}`;
+    events.emit('budget.raised', { agent, data: { limitUsd, text } });
+    this.#tell();
+    return text;
+  }
+
+  conditions(): Condition[] {
+    const now = this.standing;
+    if (now === null || now.state === 'well') return [];
+    const { per, usd = 0 } = this.#options.budget();
+    const of = `${money(now.spentUsd)} of ${money(now.limitUsd)}`;
+    if (now.state === 'warned')
+      return [
+        { key: 'budget.soon', severity: 'warning', agent: null, text: `${of} of this ${per}'s budget are spent` },
+      ];
+    const text = `the budget of this ${per} is spent (${of}): no agent asks the model any more. \`swarm resume AGENT\` grants ${money(usd)} more, so does a higher budget.usd in swarm.yaml with \`swarm up\``;
+    return [{ key: 'budget.spent', severity: 'critical', agent: null, text }];
+  }
+
+  #turnPage(): void {
+    const { note, budget, now } = this.#options;
+    note.ledger = inPeriod(note.ledger, periodOf(budget().per, note.run, now()));
+  }
+
+  #tell(): void {
+    const now = this.standing;
+    const state = now?.state ?? 'well';
+    if (now !== null && state === 'spent' && this.#told !== 'spent')
+      this.#options.events.emit('budget.spent', { data: { ...now } });
+    this.#told = state;
+  }
+}
+
+export function money(usd: number): string {
+  return `${usd < 0.1 ? usd.toFixed(4) : usd.toFixed(2)} USD`;
+}

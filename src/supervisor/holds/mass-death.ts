@@ -1,0 +1,174 @@
+import type { Config } from '../../config/index.ts';
+import {
+  died,
+  massDeath,
+  mortalityMoved,
+  NOBODY_DIED,
+  proving,
+  type Condition,
+  type MassDeathHold,
+  type MassDeathRules,
+} from '../../health/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { HoldsNote } from './holds-memory.ts';
+
+export interface DeathWatchOptions {
+  note: HoldsNote;
+  rules(): Config['holds']['massDeath'];
+  staggerMs(): number;
+  /** Those that should be there. */
+  wanted(): AgentRecord[];
+  events: EventLog;
+  now(): number;
+}
+
+/** A wrapper that says nothing for so long is counted among the silent, ms; one is replaced after much longer. */
+const SILENT_MS = 8_000;
+
+/** Sees that agents die together, and keeps them from being started again together. */
+export class DeathWatch {
+  readonly #options: DeathWatchOptions;
+  readonly #exits = new Map<string, string>();
+  readonly #startAt = new Map<string, number>();
+  #silentSince: number | null = null;
+  #silent = '';
+
+  constructor(options: DeathWatchOptions) {
+    this.#options = options;
+  }
+
+  get hold(): MassDeathHold | null {
+    return this.#options.note.mortality.hold;
+  }
+
+  /** A wrapper, or its whole session, is gone. */
+  gone(record: AgentRecord, detail: string, explained: boolean): void {
+    this.#count(record, detail, explained);
+  }
+
+  /** The agent itself may have died in its wrapper's hands, which says so in its snapshot. */
+  observed(record: AgentRecord): void {
+    const { snapshot } = record;
+    const exit = snapshot?.lastExit ?? null;
+    if (snapshot === null || exit === null) return;
+    const mark = `${snapshot.incarnation} ${exit.at}`;
+    const before = this.#exits.get(record.id);
+    this.#exits.set(record.id, mark);
+    // What had happened before anybody watched is no news; a person's /exit is no death.
+    const fresh = before !== undefined || Date.parse(exit.at) > this.#options.now() - SILENT_MS;
+    if (mark !== before && fresh && exit.code !== 0) this.#count(record, `its program ended (${exit.detail})`, false);
+  }
+
+  #count(record: AgentRecord, detail: string, explained: boolean): void {
+    const { note, wanted, events, now } = this.#options;
+    const before = note.mortality;
+    const death = { agent: record.id, at: now(), detail, explained };
+    const total = wanted().filter((other) => other === record || canStart(other)).length;
+    note.mortality = died(before, death, total, this.#rules());
+    if (before.hold === null && note.mortality.hold !== null)
+      events.emit('swarm.mass-death', { data: { detail: note.mortality.hold.detail } });
+    this.#mark();
+  }
+
+  tick(): void {
+    const { note, wanted, now } = this.#options;
+    const agents = wanted().map((record) => ({
+      id: record.id,
+      able: canStart(record),
+      upSince:
+        record.linked && record.lifecycle.phase === 'up' && record.snapshot?.turn !== 'gone' ? record.linkSince : null,
+    }));
+    const before = note.mortality;
+    note.mortality = proving(before, agents, now(), this.#rules());
+    if (before.hold !== null && note.mortality.hold === null) {
+      const lives = agents.some(({ able }) => able);
+      this.#released(lives ? 'the one that was started to see lives' : 'nobody is left who could be started to see');
+    }
+    if (this.#silentSince !== null && !this.#manySilent()) this.#silentSince = null;
+    this.#mark();
+  }
+
+  /** The wall clock has moved by that much, ms, while nobody lived through it. */
+  moveTimes(byMs: number): void {
+    const { note } = this.#options;
+    note.mortality = mortalityMoved(note.mortality, byMs);
+    for (const [id, at] of this.#startAt) this.#startAt.set(id, at + byMs);
+    if (this.#silentSince !== null) this.#silentSince += byMs;
+    this.#mark();
+  }
+
+  /** A person says that it goes on. False: nothing was held. */
+  release(): boolean {
+    const { note } = this.#options;
+    if (note.mortality.hold === null) return false;
+    note.mortality = NOBODY_DIED;
+    this.#released('a person said so');
+    return true;
+  }
+
+  #released(why: string): void {
+    const { wanted, staggerMs, events, now } = this.#options;
+    events.emit('swarm.mass-death-over', { data: { why } });
+    const missing = wanted().filter(({ lifecycle }) => lifecycle.phase !== 'up');
+    for (const [i, { id }] of missing.entries()) this.#startAt.set(id, now() + i * staggerMs());
+    this.#mark();
+  }
+
+  /** Nothing is to be done to those that are only silent, all of them at once: the silence is not theirs. */
+  doubtful(): boolean {
+    if (!this.#manySilent()) return false;
+    this.#silentSince ??= this.#options.now();
+    return true;
+  }
+
+  #manySilent(): boolean {
+    const { wanted, now } = this.#options;
+    const silent = wanted().filter(
+      ({ linked, pane, silentSince }) => !linked && pane?.dead === false && now() - silentSince > SILENT_MS,
+    );
+    const total = wanted().filter((record) => silent.includes(record) || canStart(record)).length;
+    this.#silent = `${silent.length} of ${total} wrappers do not answer, though they live`;
+    return massDeath(silent.length, total);
+  }
+
+  /** Says of each agent whether it may be started now. */
+  #mark(): void {
+    const { wanted, now } = this.#options;
+    const { hold } = this;
+    for (const record of wanted()) {
+      const at = this.#startAt.get(record.id) ?? 0;
+      if (at <= now()) this.#startAt.delete(record.id);
+      const held = hold !== null && hold.probe?.agent !== record.id;
+      record.startHold = held
+        ? { detail: `mass-death: ${hold.detail}`, until: hold.probe === null ? hold.until : null }
+        : at > now()
+          ? { detail: 'mass-death: agents are started one after the other', until: at }
+          : null;
+    }
+  }
+
+  conditions(): Condition[] {
+    const { hold } = this;
+    const found: Condition[] = [];
+    if (hold !== null) {
+      const text = `${hold.detail}. Nobody is started again but one, to see; \`swarm resume AGENT\` lets all go on`;
+      found.push({ key: 'mass-death', severity: 'critical', agent: null, text });
+    }
+    if (this.#silentSince !== null) {
+      const text = `${this.#silent}: none of them is touched. Suspected: the runtime directory, or the machine`;
+      found.push({ key: 'mass-silence', severity: 'critical', agent: null, text });
+    }
+    return found;
+  }
+
+  #rules(): MassDeathRules {
+    const { within, repeats, window, wait, waitMax, alive } = this.#options.rules();
+    return { withinMs: within, repeats, windowMs: window, waitMs: wait, waitMaxMs: waitMax, aliveMs: alive };
+  }
+}
+
+/** False: it stays as it is until a person has looked at it, and counts neither among the living nor as a probe. */
+function canStart({ lifecycle, snapshot }: AgentRecord): boolean {
+  return lifecycle.phase !== 'failed' && lifecycle.phase !== 'blocked' && (snapshot?.failure ?? null) === null;
+}

@@ -1,0 +1,39 @@
+import type { Logger } from 'pino';
+import type { StatusDocument } from '../../api/documents.ts';
+import type { ProbeError } from '../../health/index.ts';
+import type { Store } from '../../store/store.ts';
+import { credentialsMark } from './accounts.ts';
+import { loadEnvironment } from '../project/environment.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { Holds } from './holds.ts';
+import type { LinkServer } from '../links/link-server.ts';
+import type { Project } from '../project/project.ts';
+
+export interface HoldsWorld {
+  project: Project;
+  store: Store;
+  log: Logger;
+  env: Record<string, string>;
+  events: EventLog;
+  fleet: Fleet;
+  links: Pick<LinkServer, 'gate'>;
+  broker(): StatusDocument['broker'];
+  /** Set while it cannot be asked. */
+  tmux(): ProbeError | null;
+}
+
+/** The holds of one project's fleet, with the real world around them. */
+export function openHolds({ project: { config, layout }, env, fleet, links, ...world }: HoldsWorld): Holds {
+  return new Holds({
+    ...world,
+    config: () => config,
+    records: () => fleet.records,
+    desired: (record) => fleet.desired(record),
+    goingDown: () => fleet.goingDown,
+    send: (agent, gate) => links.gate(agent, gate),
+    credentials: () => credentialsMark(loadEnvironment(layout.envSnapshot, env), layout.envSnapshot),
+    now: () => Date.now(),
+    random: () => Math.random(),
+  });
+}

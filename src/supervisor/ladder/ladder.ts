@@ -1,0 +1,148 @@
+import { callOf } from './limit-call.ts';
+import type { Logger } from 'pino';
+import { errorText } from '../../domain/errors.ts';
+import type { Rung } from '../../domain/ladder.ts';
+import { isFinal } from '../../domain/task-state.ts';
+import type { Task } from '../../domain/task.ts';
+import { isTyping, type Gap } from '../../health/index.ts';
+import { nextRung, type LadderCall, type LadderFacts, type LadderRules, type LadderState } from './next-rung.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+
+export interface LadderOptions {
+  log: Logger;
+  events: EventLog;
+  now(): number;
+  gaps(): readonly Gap[];
+  rules(): LadderRules;
+  stuckAfterMs(): number;
+  records(): readonly AgentRecord[];
+  /** Undefined: there is no such task. */
+  task(id: string): Task | undefined;
+  /** Whose lease it is; null: nobody's. */
+  holder(task: string): string | null;
+  /** Who could take this agent's task. */
+  another(record: AgentRecord): string | null;
+  /** Does it; resolves when it is done. */
+  take(rung: Rung, record: AgentRecord, why: Why): Promise<void>;
+  memory: {
+    read(): Record<string, LadderState>;
+    write(states: Record<string, LadderState>): Promise<void>;
+  };
+}
+
+/** Why a rung is taken. */
+export interface Why {
+  cause: LadderState['cause'];
+  /** What is the matter, for people and for the agent. */
+  text: string;
+  /** When it began, epoch ms. */
+  since: number;
+}
+
+/** Does something about agents that are stuck or take too much: one rung after the other, one at a time per agent. */
+export class Ladder {
+  readonly #options: LadderOptions;
+  readonly #states: Map<string, LadderState>;
+  readonly #taking = new Set<string>();
+
+  constructor(options: LadderOptions) {
+    this.#options = options;
+    this.#states = new Map(Object.entries(options.memory.read()));
+  }
+
+  /** Once a second, after the judgement. */
+  tick(): void {
+    for (const record of this.#options.records()) this.#consider(record);
+  }
+
+  /** How far it has come, for `explain`. */
+  stateOf(agent: string): LadderState | null {
+    return this.#states.get(agent) ?? null;
+  }
+
+  /** A person has looked after it: what was done before is no reason to go on from there. */
+  forget(agent: string): void {
+    if (this.#states.delete(agent)) this.#remember();
+  }
+
+  #consider(record: AgentRecord): void {
+    const { now, gaps, rules, events } = this.#options;
+    const history = this.#states.get(record.id) ?? null;
+    const call = this.#call(record);
+    if (history === null && call === null) return;
+    const step = nextRung(history, call, this.#facts(record, history), rules(), now(), gaps());
+    if (step === null) return;
+    if (step.do === 'reset') {
+      this.#states.delete(record.id);
+      if (history?.rung !== null)
+        events.emit('agent.ladder.reset', {
+          agent: record.id,
+          task: history?.task ?? null,
+          data: { after: history?.rung },
+        });
+    } else this.#states.set(record.id, step.state);
+    this.#remember();
+    if (step.do === 'rung') this.#take(step.rung, record, step.state, call);
+  }
+
+  /** A limit counts while it works or is stuck; whoever waits for something else is left alone. */
+  #call(record: AgentRecord): LadderCall | null {
+    if (record.row.desired !== 'up' || !['working', 'stuck'].includes(record.status)) return null;
+    const now = this.#options.now();
+    const limit = record.crossings.map((crossing) => callOf(crossing, now)).find((call) => call !== null);
+    if (limit !== undefined) return limit;
+    if (record.trouble === null) return null;
+    const { kind, since, at } = record.trouble;
+    return { cause: kind, since, at };
+  }
+
+  #facts(record: AgentRecord, history: LadderState | null): LadderFacts {
+    const { snapshot, row, linked, busy, holds, signs, lifecycle } = record;
+    const task = snapshot?.tasks[0]?.task ?? null;
+    const advancedAt = Date.parse(snapshot?.activity?.advancedAt ?? '');
+    return {
+      kind: row.kind,
+      task,
+      left: history !== null && this.#left(record, history.task, task),
+      typing: isTyping(signs, this.#options.now()),
+      linked,
+      busy: busy || holds.length > 0 || this.#taking.has(record.id) || lifecycle.phase !== 'up',
+      another: task !== null && this.#options.another(record) !== null,
+      advancedAt: Number.isNaN(advancedAt) ? null : advancedAt,
+      works: record.status === 'working' || record.status === 'stuck',
+      stuckAfterMs: this.#options.stuckAfterMs(),
+    };
+  }
+
+  /** Between two attempts its task is in nobody's hands, and still the same trouble. */
+  #left(record: AgentRecord, before: string | null, now: string | null): boolean {
+    if (before === now) return false;
+    if (before === null || now !== null) return true;
+    const task = this.#options.task(before);
+    const holder = this.#options.holder(before);
+    return task === undefined || isFinal(task.state) || (holder !== null && holder !== record.id);
+  }
+
+  #take(rung: Rung, record: AgentRecord, state: LadderState, call: LadderCall | null): void {
+    const { events, log, take } = this.#options;
+    const { id: agent } = record;
+    const limit = record.crossings.find((crossing) => crossing.limit === call?.cause);
+    const text = limit?.text ?? record.statusReason ?? state.cause;
+    const about = { agent, task: state.task, data: { cause: state.cause, reason: text } };
+    events.emit(`agent.ladder.${rung}`, about);
+    this.#taking.add(agent);
+    take(rung, record, { cause: state.cause, text, since: state.since })
+      .catch((error: unknown) => {
+        log.warn({ err: error, agent, rung }, 'a rung of the ladder was not taken');
+        events.emit('agent.ladder.missed', { ...about, data: { rung, detail: errorText(error) } });
+      })
+      .finally(() => this.#taking.delete(agent));
+  }
+
+  /** What cannot be kept now is kept with the next rung. */
+  #remember(): void {
+    const failed = (error: unknown): void => this.#options.log.warn({ err: error }, 'the ladder could not be kept');
+    this.#options.memory.write(Object.fromEntries(this.#states)).catch(failed);
+  }
+}

@@ -1,0 +1,175 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { configDir } from '../../claude/home.ts';
+import type { ExplainDocument } from '../../api/documents.ts';
+import type { AgentDesired } from '../../domain/agent.ts';
+import type { TaskEngine } from '../../scheduler/engine.ts';
+import type { Store } from '../../store/store.ts';
+import type { TroubleLimits } from '../../health/index.ts';
+import type { LadderState } from './next-rung.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import { loadEnvironment } from '../project/environment.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { Judge } from '../watch/judge.ts';
+import { Ladder } from './ladder.ts';
+import { takeRung, type LadderSteps } from './steps.ts';
+import type { LinkServer } from '../links/link-server.ts';
+import { LimitWatch, type LimitsOptions } from '../watch/limits.ts';
+import type { Project } from '../project/project.ts';
+import type { Roster } from '../fleet/roster.ts';
+import { sharedFor } from '../../lib/shared-for.ts';
+import { Stops } from '../watch/stopped-processes.ts';
+import type { TmuxHost } from '../fleet/tmux-host.ts';
+import { Watch } from '../watch/observe.ts';
+import type { Works } from '../history/reversible-work.ts';
+
+const LADDER_KEY = 'health.ladder';
+const DAYS_KEY = 'health.days';
+/** The environment changes with an `up`, ms. */
+const ENVIRONMENT_MS = 60_000;
+
+export interface CareWorld {
+  project: Project;
+  store: Store;
+  log: Logger;
+  env: Record<string, string>;
+  events: EventLog;
+  engine: TaskEngine;
+  tmux: TmuxHost;
+  /** The wall clock has moved by that much, ms: what others wait for is moved too, and leases. */
+  moved(byMs: number): Promise<void>;
+  /** Asked late, since the fleet is judged by what this knows. */
+  parts(): { fleet: Fleet; works: Works; links: LinkServer; roster: Roster };
+}
+
+/** A scan that comes late, on a busy machine, must not make anybody look idle. */
+const SCANS_TO_STUCK = 6;
+
+/** Looks at agents, judges them, and does something about those that do not get on. */
+export class Care {
+  readonly judge: Judge;
+  readonly watch: Watch;
+  readonly #ladder: Ladder;
+  readonly #limits: LimitWatch;
+  readonly #stops: Stops;
+
+  constructor(world: CareWorld) {
+    const { project, store, log, env, events, engine, tmux } = world;
+    const { layout, config } = project;
+    const now = (): number => Date.now();
+    const records = (): AgentRecord[] => world.parts().fleet.records;
+    const onError = (error: unknown): void => log.error({ err: error }, 'an agent could not be looked after');
+    const claudeDir = sharedFor(ENVIRONMENT_MS, async () => configDir(loadEnvironment(layout.envSnapshot, env)));
+    let claude = path.join(env['HOME'] ?? '/', '.claude');
+    this.watch = new Watch({
+      log,
+      now,
+      records,
+      screen: (pane) => tmux.screen(pane),
+      keys: () => tmux.keys(),
+      output: (agent, task, attempt) => path.join(layout.logsDir, agent, `${task}-${attempt}.log`),
+      scanAtLeastEveryMs: () => config.health.stuckAfter / SCANS_TO_STUCK,
+      claudeDir: () => {
+        void claudeDir().then((dir) => (claude = dir));
+        return claude;
+      },
+      onGap: ({ ms }) => {
+        events.emit('swarm.gap', { data: { ms } });
+        world.moved(ms).catch(onError);
+      },
+    });
+    const gaps = (): Watch['gaps'] => this.watch.gaps;
+    // Settings may change while it is up.
+    const limits = (): TroubleLimits => {
+      const { stuckAfter, longestCommand, loopAfter } = config.health;
+      return { stuckAfterMs: stuckAfter, longestCommandMs: longestCommand, loopAfter };
+    };
+    this.judge = new Judge({ limits, gaps, events, now });
+    const another = (record: AgentRecord): string | null => this.#another(world, record);
+    const stepsNow = (): LadderSteps => {
+      const { fleet, works, links, roster } = world.parts();
+      const order: LadderSteps['order'] = (agent, what, timeoutMs) => links.order(agent, what, timeoutMs);
+      const saveRow = (record: AgentRecord): Promise<void> => roster.save(record);
+      return { fleet, engine, works, order, saveRow, another, now };
+    };
+    const memoryOf = <T>(key: string) => ({
+      read: () => (store.kv.get(key) ?? {}) as Record<string, T>,
+      write: (value: Record<string, T>) => store.write(() => store.kv.set(key, value)),
+    });
+    this.#ladder = new Ladder({
+      log,
+      events,
+      now,
+      gaps,
+      rules: () => config.health.ladder,
+      stuckAfterMs: () => config.health.stuckAfter,
+      records,
+      task: (id) => engine.find(id),
+      holder: (task) => engine.leases().find((lease) => lease.task === task)?.agent ?? null,
+      another,
+      take: (rung, record, why) => takeRung(stepsNow(), rung, record, why),
+      memory: memoryOf<LadderState>(LADDER_KEY),
+    });
+    this.#limits = new LimitWatch({
+      events,
+      now,
+      gaps,
+      records,
+      limits: ({ row }) => config.agents[row.role]?.limits ?? null,
+      pause: (record, text) => this.#pause(world, record, text),
+      memory: memoryOf(DAYS_KEY) as LimitsOptions['memory'],
+      onError,
+    });
+    this.#stops = new Stops({ events, records, ran: (pid) => this.watch.ran(pid) });
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.watch.tick();
+    this.#stops.tick();
+    this.#limits.tick();
+    this.#ladder.tick();
+  }
+
+  /** With what only whoever asks needs to know. */
+  explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
+    if (record.signs !== undefined) record.signs = { ...record.signs, use: this.watch.useOf(record) };
+    const document = this.judge.explain(record, desired);
+    const ladder = this.#ladder.stateOf(record.id);
+    if (ladder === null) return document;
+    const value = `${ladder.rung ?? 'nothing done yet'}, because of ${ladder.cause}`;
+    return { ...document, facts: [...document.facts, { fact: 'ladder', value, ageMs: Date.now() - ladder.at }] };
+  }
+
+  /** A person lets it go on. */
+  renew(record: AgentRecord): void {
+    this.#limits.renew(record);
+    this.#ladder.forget(record.id);
+  }
+
+  /** Who could do its task instead: a free one first. */
+  #another({ engine, project, parts }: CareWorld, record: AgentRecord): string | null {
+    const held = engine.leases(record.id)[0]?.task;
+    const task = held === undefined ? undefined : engine.find(held);
+    if (task === undefined || task.agent !== null) return null;
+    const able = parts().fleet.records.filter(
+      ({ id, row, linked, status }) =>
+        id !== record.id &&
+        row.kind === task.kind &&
+        row.desired === 'up' &&
+        linked &&
+        (status === 'idle' || status === 'working') &&
+        task.needs.every((need) => project.config.agents[row.role]?.capabilities.includes(need)),
+    );
+    return (able.find(({ status }) => status === 'idle') ?? able[0])?.id ?? null;
+  }
+
+  async #pause({ parts, events }: CareWorld, record: AgentRecord, text: string): Promise<void> {
+    record.row = { ...record.row, desired: 'paused' };
+    events.emit('agent.limit.paused', { agent: record.id, data: { text } });
+    const { fleet, roster } = parts();
+    await roster.save(record);
+    await fleet.held(record, { name: `its pause: ${text}`, leases: 'given-back' }, () => Promise.resolve());
+  }
+}

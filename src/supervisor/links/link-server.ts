@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, rm } from 'node:fs/promises';
+import net from 'node:net';
+import { SwarmError } from '../../domain/errors.ts';
+import type { GateOrder } from '../../coordination/model-permit.ts';
+import {
+  LINK_PROTOCOL,
+  toSupervisorSchema,
+  type Order,
+  type ToSupervisor,
+  type ToWrapper,
+  type WrapperSnapshot,
+} from '../../coordination/link.ts';
+import { JsonLines, encodeJsonLine, type JsonLine } from '../../lib/json-lines.ts';
+
+/** Protocol versions this supervisor speaks: the present one and the one before. */
+const SPOKEN = [LINK_PROTOCOL, LINK_PROTOCOL - 1];
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
+/** At the end a wrapper that hangs is given so long to take its last word, ms. */
+const LAST_WORD_MS = 500;
+const CANCEL_TIMEOUT_MS = 10_000;
+
+export interface LinkHandlers {
+  /** The token that this agent was given, or null for an agent that is not ours. */
+  tokenOf(agent: string): string | null;
+  welcome(agent: string, snapshot: WrapperSnapshot): Omit<Extract<ToWrapper, { type: 'welcome' }>, 'type'>;
+  connected(agent: string, snapshot: WrapperSnapshot): void;
+  snapshot(agent: string, snapshot: WrapperSnapshot): void;
+  event(agent: string, event: Extract<ToSupervisor, { type: 'event' }>): void;
+  disconnected(agent: string): void;
+  problem(detail: string, error?: unknown): void;
+}
+
+interface PendingOrder {
+  resolve(result: unknown): void;
+  reject(error: SwarmError): void;
+  timer: NodeJS.Timeout;
+}
+
+interface Link {
+  agent: string;
+  socket: net.Socket;
+  pending: Map<string, PendingOrder>;
+}
+
+/** Serves the socket that wrappers dial: one living link per agent; a newer one replaces an older. */
+export class LinkServer {
+  readonly #handlers: LinkHandlers;
+  readonly #epoch: number;
+  readonly #links = new Map<string, Link>();
+  readonly #sockets = new Set<net.Socket>();
+  readonly #server: net.Server;
+
+  constructor(handlers: LinkHandlers, epoch: number) {
+    this.#handlers = handlers;
+    this.#epoch = epoch;
+    this.#server = net.createServer((socket) => this.#accept(socket));
+  }
+
+  async listen(socketPath: string): Promise<void> {
+    // The caller holds the supervisor's lock, so a socket file that is there belongs to a dead one.
+    await rm(socketPath, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(socketPath, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    await chmod(socketPath, 0o600);
+  }
+
+  isConnected(agent: string): boolean {
+    return this.#links.has(agent);
+  }
+
+  broadcast(message: Extract<ToWrapper, { type: 'broker' | 'bye' }>): void {
+    for (const link of this.#links.values()) send(link.socket, message);
+  }
+
+  /** Nothing is lost when it is away: its welcome says the same. */
+  gate(agent: string, gate: GateOrder): void {
+    const link = this.#links.get(agent);
+    if (link !== undefined) send(link.socket, { type: 'gate', epoch: this.#epoch, gate });
+  }
+
+  /**
+   * Sends one order and waits for its ack.
+   * @param timeoutMs how long to wait for the ack
+   * @throws SwarmError `agent-away` (nothing was sent, retry safe), `no-ack` (unknown whether it was done), or the wrapper's own
+   */
+  async order(agent: string, order: Order, timeoutMs: number): Promise<unknown> {
+    const link = this.#links.get(agent);
+    if (link === undefined) {
+      throw new SwarmError('agent-away', `${agent} is not connected now`, {
+        hint: `See \`swarm status\`, then try again.`,
+        retrySafe: true,
+      });
+    }
+    const id = randomUUID();
+    return await new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        link.pending.delete(id);
+        reject(
+          new SwarmError('no-ack', `${agent} did not confirm "${order.do}" within ${timeoutMs / 1000} s`, {
+            hint: `Look at \`swarm logs ${agent}\`.`,
+            exitCode: 3,
+          }),
+        );
+      }, timeoutMs);
+      link.pending.set(id, { resolve, reject, timer });
+      send(link.socket, { type: 'order', epoch: this.#epoch, id, order });
+    });
+  }
+
+  #accept(socket: net.Socket): void {
+    this.#sockets.add(socket);
+    let link: Link | null = null;
+    const lines = new JsonLines(MAX_LINE_BYTES);
+    const take = (line: JsonLine): void => {
+      // A wrapper that was hung up on is not heard any more, whatever it sent along.
+      const message = socket.destroyed ? null : this.#parse(line);
+      if (message === null) return;
+      if (link !== null) this.#receive(link, message);
+      else if (message.type === 'hello') link = this.#hello(socket, message);
+      else socket.destroy();
+    };
+    socket.on('error', (error) => this.#handlers.problem('a wrapper link broke', error));
+    socket.on('data', (chunk) => {
+      let complete: JsonLine[] = [];
+      try {
+        complete = lines.push(chunk);
+      } catch (error) {
+        this.#handlers.problem('hanging up on a wrapper', error);
+        socket.destroy();
+      }
+      for (const line of complete) take(line);
+    });
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      if (link !== null) this.#closed(link);
+    });
+  }
+
+  #parse(line: JsonLine): ToSupervisor | null {
+    const parsed = line.ok ? toSupervisorSchema.safeParse(line.value) : null;
+    if (parsed?.success === true) return parsed.data;
+    this.#handlers.problem('a line from a wrapper does not fit', line.ok ? parsed?.error : new Error(line.reason));
+    return null;
+  }
+
+  #hello(socket: net.Socket, hello: Extract<ToSupervisor, { type: 'hello' }>): Link | null {
+    const agent = hello.snapshot.agent;
+    const token = this.#handlers.tokenOf(agent);
+    if (token === null || token !== hello.token || !SPOKEN.includes(hello.protocol)) {
+      this.#handlers.problem(`refused a link that calls itself ${agent} (protocol ${hello.protocol})`);
+      socket.destroy();
+      return null;
+    }
+    const older = this.#links.get(agent);
+    const link: Link = { agent, socket, pending: new Map() };
+    this.#links.set(agent, link);
+    if (older !== undefined) older.socket.destroy();
+    send(socket, { type: 'welcome', ...this.#handlers.welcome(agent, hello.snapshot) });
+    this.#handlers.connected(agent, hello.snapshot);
+    return link;
+  }
+
+  #receive(link: Link, message: ToSupervisor): void {
+    switch (message.type) {
+      case 'hello':
+      case 'snapshot':
+        if (message.snapshot.agent === link.agent) this.#handlers.snapshot(link.agent, message.snapshot);
+        else this.#handlers.problem(`${link.agent} speaks for ${message.snapshot.agent}`);
+        return;
+      case 'event':
+        this.#handlers.event(link.agent, message);
+        return;
+      case 'ack': {
+        const pending = link.pending.get(message.id);
+        if (pending === undefined) return;
+        link.pending.delete(message.id);
+        clearTimeout(pending.timer);
+        if (message.ok) pending.resolve(message.result ?? null);
+        else {
+          const { code, message: text, hint } = message.error ?? { code: 'refused', message: `${link.agent} refused` };
+          pending.reject(new SwarmError(code, text, { hint }));
+        }
+      }
+    }
+  }
+
+  #closed(link: Link): void {
+    for (const pending of link.pending.values()) {
+      clearTimeout(pending.timer);
+      pending.reject(new SwarmError('no-ack', `${link.agent} went away before it confirmed`, { exitCode: 3 }));
+    }
+    link.pending.clear();
+    if (this.#links.get(link.agent) !== link) return;
+    this.#links.delete(link.agent);
+    this.#handlers.disconnected(link.agent);
+  }
+
+  /** Asks for an attempt's end. Not to be confirmed is told and no error: what ends attempts for sure is their lease. */
+  readonly cancel = async (agent: string, task: string, attempt: number): Promise<void> => {
+    try {
+      await this.order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS);
+    } catch (error) {
+      this.#handlers.problem(`the cancel of ${task} on ${agent} was not confirmed`, error);
+    }
+  };
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroySoon();
+    const late = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, LAST_WORD_MS);
+    await closed;
+    clearTimeout(late);
+  }
+}
+
+function send(socket: net.Socket, message: ToWrapper): void {
+  if (!socket.destroyed) socket.write(encodeJsonLine(message));
+}

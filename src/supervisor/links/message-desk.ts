@@ -1,0 +1,83 @@
+import type { Logger } from 'pino';
+import type { MessageDocument } from '../../api/documents.ts';
+import type { Order } from '../../coordination/link.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { MessageTable, StoredMessage } from '../../store/messages.ts';
+import type { EventLog } from '../project/event-log.ts';
+
+export interface MessageDeskOptions {
+  log: Logger;
+  events: EventLog;
+  store: { messages: Pick<MessageTable, 'queue' | 'settle' | 'get' | 'queued'> };
+  fleet: { get(agent: string): { linked: boolean } | undefined };
+  links: { order(agent: string, order: Order, timeoutMs: number): Promise<unknown> };
+}
+
+const ORDER_TIMEOUT_MS = 10_000;
+const PERSON = 'person';
+/** How a turn ended that was called off, as by a stop: where it had not begun, the next wrapper gets the message. */
+const CALLED_OFF = 'broken-off';
+
+/**
+ * A person's messages until each has its receipt. The store keeps them: an agent that dies, is stopped or is taken
+ * back gets them from its next wrapper, which takes the same one only once.
+ */
+export class MessageDesk {
+  readonly #options: MessageDeskOptions;
+  readonly #delivering = new Map<string, Promise<void>>();
+
+  constructor(options: MessageDeskOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves once it is on disk; from then on it is not lost. */
+  async send(agent: string, text: string): Promise<{ id: string; receipt: string }> {
+    const id = crypto.randomUUID();
+    await this.#options.store.messages.queue({ id, agent, sender: PERSON, text });
+    this.#options.events.emit('message.queued', { agent, data: { id } });
+    this.deliver(agent);
+    return { id, receipt: 'queued' };
+  }
+
+  /** @throws SwarmError `unknown-message` */
+  get(id: string): MessageDocument {
+    const found = this.#options.store.messages.get(id);
+    if (found === undefined) {
+      throw new SwarmError('unknown-message', `there is no message ${id}`, {
+        hint: 'The last 1,000 that have a receipt are kept; `swarm events` tells of them, too.',
+      });
+    }
+    const { agent, receipt, reason, createdAt, updatedAt } = found;
+    const [at, since] = [new Date(createdAt).toISOString(), new Date(updatedAt).toISOString()];
+    return { id, agent, receipt, reason, at, since };
+  }
+
+  /** Hands over what waits, the oldest first; when the link breaks, the next connection goes on. */
+  deliver(agent: string): void {
+    if (this.#delivering.has(agent)) return;
+    const done = this.#deliver(agent)
+      .catch((error: unknown) => this.#options.log.info({ err: error, agent }, 'messages wait for the next connection'))
+      .finally(() => this.#delivering.delete(agent));
+    this.#delivering.set(agent, done);
+  }
+
+  async #deliver(agent: string): Promise<void> {
+    const { store, fleet, links } = this.#options;
+    const handed = new Set<string>();
+    const next = (): StoredMessage | undefined => store.messages.queued(agent).find(({ id }) => !handed.has(id));
+    for (let message = next(); message !== undefined && fleet.get(agent)?.linked === true; message = next()) {
+      handed.add(message.id);
+      await links.order(agent, { do: 'send', id: message.id, text: message.text }, ORDER_TIMEOUT_MS);
+    }
+  }
+
+  /** What a wrapper tells of a message. */
+  async told({ name, data }: { name: string; data: Record<string, unknown> }): Promise<void> {
+    const { messages } = this.#options.store;
+    const { id, how, error } = data;
+    if (typeof id !== 'string') return;
+    if (name === 'message.delivered') await messages.settle(id, 'delivered');
+    else if (name === 'message.failed' && typeof how === 'string' && how !== CALLED_OFF)
+      await messages.settle(id, 'refused', typeof error === 'string' ? error : how);
+  }
+}

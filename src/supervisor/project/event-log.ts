@@ -1,0 +1,72 @@
+import { EventEmitter } from 'node:events';
+import type { EventDocument } from '../../api/documents.ts';
+
+/** Where events are kept; the store implements it. */
+export interface EventStore {
+  append(event: Omit<EventDocument, 'id'>): Promise<number>;
+  after(id: number, limit: number): EventDocument[];
+}
+
+export type EventListener = (event: EventDocument) => void;
+
+/** Appends to the store, then tells whoever listens. A listener's throw is logged, never propagated. */
+export class EventLog {
+  readonly #store: EventStore;
+  readonly #emitter = new EventEmitter();
+  readonly #onError: (error: unknown) => void;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(store: EventStore, onError: (error: unknown) => void) {
+    this.#store = store;
+    this.#onError = onError;
+    this.#emitter.setMaxListeners(0);
+  }
+
+  /**
+   * `at`: where it happened earlier, as told by a wrapper after an absence of the supervisor.
+   *
+   * Fire and forget: an event log that cannot be written is reported, but never stops supervision.
+   */
+  emit(
+    name: string,
+    about: { agent?: string | null; task?: string | null; data?: Record<string, unknown>; at?: string } = {},
+  ): void {
+    const event = {
+      at: about.at ?? new Date().toISOString(),
+      name,
+      agent: about.agent ?? null,
+      task: about.task ?? null,
+      data: about.data ?? {},
+    };
+    const written = this.#store
+      .append(event)
+      .then((id) => this.publish({ id, ...event }))
+      .catch(this.#onError);
+    this.#pending.add(written);
+    void written.finally(() => this.#pending.delete(written));
+  }
+
+  /** Tells the listeners of an event that is in the store already. */
+  publish(event: EventDocument): void {
+    for (const listener of this.#emitter.listeners('event') as EventListener[]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+
+  after(id: number, limit: number): EventDocument[] {
+    return this.#store.after(id, limit);
+  }
+
+  subscribe(listener: EventListener): () => void {
+    this.#emitter.on('event', listener);
+    return () => this.#emitter.off('event', listener);
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+}

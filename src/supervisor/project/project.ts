@@ -1,0 +1,54 @@
+import { userInfo, tmpdir } from 'node:os';
+import type { Config } from '../../config/index.ts';
+import { projectLayout, type ProjectLayout } from '../../domain/layout.ts';
+import { findRepository, readHead, type Repository } from '../../git/repository/repository.ts';
+import { resolveAll } from '../../git/repository/resolve.ts';
+import { SwarmError } from '../../domain/errors.ts';
+
+/** The base that tasks start from, with what the person should know of it. */
+export interface Base {
+  branch: string | null;
+  commit: string;
+}
+
+/** One project as its supervisor sees it: the repository, its settings and where everything lies. */
+export interface Project {
+  repository: Repository;
+  config: Config;
+  layout: ProjectLayout;
+}
+
+/**
+ * Where the project lies that has `root` as its main worktree, by the given environment, before its settings are known.
+ * @throws SwarmError what git says
+ */
+export async function openPlace(
+  root: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<{ repository: Repository; layout: ProjectLayout }> {
+  const repository = await findRepository(root);
+  const { gitCommonDir, root: main } = repository;
+  const layout = projectLayout({ gitCommonDir, root: main, env, uid: userInfo().uid, tmpdir: tmpdir() });
+  return { repository, layout };
+}
+
+/** Branch and commit that tasks start from now: the config's base, or what is checked out in `root`. */
+export async function readBase(root: string, configured: string | undefined): Promise<Base> {
+  if (configured !== undefined) {
+    const [commit] = await resolveAll(root, [`refs/heads/${configured}^{commit}`]);
+    if (commit === undefined || commit === null) {
+      throw new SwarmError('unknown-base', `swarm.yaml names the base branch "${configured}", which does not exist`, {
+        hint: 'Create it, or change `base` in swarm.yaml.',
+        exitCode: 2,
+      });
+    }
+    return { branch: configured, commit };
+  }
+  const { branch, commit } = await readHead(root);
+  if (commit === null) {
+    throw new SwarmError('no-commit', `${root} has no commit yet`, {
+      hint: 'Commit something: `git add -A && git commit -m start`.',
+    });
+  }
+  return { branch, commit };
+}

@@ -1,0 +1,67 @@
+import type { Logger } from 'pino';
+import { errorText } from '../../domain/errors.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+
+export interface RefreshOptions {
+  log: Logger;
+  events: EventLog;
+  fleet: Fleet;
+  /** Names the settings that a wrapper of this role would be started with now; null: there is no such role. */
+  keyOf(role: string): string | null;
+}
+
+/**
+ * Agents whose settings have changed since they were started get the new ones: started again in the same conversation
+ * once they have nothing to do and nobody looks at them, one after the other.
+ */
+export class Refresh {
+  readonly #options: RefreshOptions;
+  #running = false;
+
+  constructor(options: RefreshOptions) {
+    this.#options = options;
+  }
+
+  /** Agents that live with the settings of before. */
+  get outdated(): AgentRecord[] {
+    const { fleet } = this.#options;
+    const keys = new Map<string, string | null>();
+    // A digest of the settings: once for all agents of a role.
+    const keyOf = (role: string): string | null => {
+      if (!keys.has(role)) keys.set(role, this.#options.keyOf(role));
+      return keys.get(role) ?? null;
+    };
+    return fleet.records.filter((record) => {
+      if (record.settings === null || record.pane === null || fleet.desired(record) === 'stopped') return false;
+      const key = keyOf(record.row.role);
+      return key !== null && key !== record.settings;
+    });
+  }
+
+  /** Once a second. */
+  tick(): void {
+    const { fleet, events, log } = this.#options;
+    if (this.#running || fleet.goingDown) return;
+    const next = this.outdated.find(rests);
+    if (next === undefined) return;
+    this.#running = true;
+    // What it is given at this very moment goes on with the next wrapper.
+    fleet
+      .held(next, { name: 'a change of its settings', leases: 'left' }, async () =>
+        events.emit('agent.refreshed', { agent: next.id }),
+      )
+      .catch((error: unknown) => log.warn({ agent: next.id, detail: errorText(error) }, 'new settings were not given'))
+      .finally(() => {
+        this.#running = false;
+      });
+  }
+}
+
+/** Nothing is lost and nobody is disturbed when it is started again now. */
+function rests({ linked, busy, holds, pane, snapshot, status, lifecycle }: AgentRecord): boolean {
+  const there = linked && !busy && holds.length === 0 && lifecycle.phase === 'up' && snapshot !== null;
+  if (!there || pane === null || pane.clients > 0) return false;
+  return (status === 'idle' || status === 'paused') && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;
+}

@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+import type { StatusDocument } from '../../api/documents.ts';
+import type { SwarmError } from '../../domain/errors.ts';
+import type { Store } from '../../store/store.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Project } from '../project/project.ts';
+import { Refresh } from './restart-outdated.ts';
+import type { ReloadPlan } from './reload-plan.ts';
+import { Settings, type FirstSettings } from './settings.ts';
+import { settingsKey } from '../fleet/agent-spec.ts';
+
+export interface SettingsWorld {
+  project: Project;
+  settings: FirstSettings;
+  store: Store;
+  log: Logger;
+  events: EventLog;
+  fleet: Fleet;
+  /** Carries out what of a change is not just read at its next use. */
+  applied(plan: ReloadPlan): Promise<void>;
+}
+
+/** A changed swarm.yaml, from the file to the agents. */
+export class SettingsDesk {
+  readonly #settings: Settings;
+  readonly #refresh: Refresh;
+  readonly #log: Logger;
+
+  constructor(world: SettingsWorld) {
+    const { project, settings, fleet, log } = world;
+    const { config, layout } = project;
+    this.#log = log;
+    this.#settings = new Settings({ ...world, ...settings, config, place: layout, now: () => Date.now() });
+    const keyOf = (name: string): string | null => {
+      const role = config.agents[name];
+      return role === undefined ? null : settingsKey(role, config);
+    };
+    this.#refresh = new Refresh({ ...world, fleet, keyOf });
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.#settings
+      .tick()
+      .catch((error: unknown) => this.#log.error({ err: error }, 'swarm.yaml could not be looked at'));
+    this.#refresh.tick();
+  }
+
+  /**
+   * The file counts as it is now, for a person has just said `up`; gives back what he should know of it.
+   * @throws SwarmError what is wrong with it
+   */
+  async agreed(): Promise<string[]> {
+    await this.#settings.reload({ agreed: true });
+    const { refused } = this.#settings;
+    if (refused !== null) throw refused;
+    const { later } = this.document();
+    return later.length === 0
+      ? []
+      : [`${later.join(', ')} of swarm.yaml: counts from the next \`swarm down\` and \`swarm up\` on`];
+  }
+
+  get refused(): SwarmError | null {
+    return this.#settings.refused;
+  }
+
+  document(): NonNullable<StatusDocument['config']> {
+    return this.#settings.document(this.#refresh.outdated.map(({ id }) => id));
+  }
+}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { StatusDocument } from '../../api/documents.ts';
+import { CONFIG_FILE, configOf, isApproved, readConfigText, type Config } from '../../config/index.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { KeyedMutex } from '../../lib/mutex.ts';
+import type { Store } from '../../store/store.ts';
+import type { EventLog } from '../project/event-log.ts';
+import { readBase } from '../project/project.ts';
+import { STATE_KEY } from '../../store/notes.ts';
+import { planReload, widenings, type ReloadPlan } from './reload-plan.ts';
+
+/** In the store: the text of the file in force, so that the next supervisor has it when the file is of no use then. */
+const TEXT_KEY = 'swarm.config.text';
+const LANE = 'reload';
+/** An editor that replaces a file, or a checkout under way, shows none or an empty one for a moment, ms. */
+const EMPTY_PATIENCE_MS = 3_000;
+
+export interface Place {
+  root: string;
+  stateDir: string;
+}
+
+/** What a supervisor begins with. */
+export interface FirstSettings {
+  config: Config;
+  version: string | null;
+  /** The file as it is does not count: what counts is that of before. */
+  refused: SwarmError | null;
+}
+
+/**
+ * The settings as the file has them, where it is in order and approved; else those that counted last.
+ * @throws SwarmError what is wrong with the file, where none has ever counted
+ */
+export async function firstSettings(place: Place, store: Store): Promise<FirstSettings> {
+  const last = store.kv.get(TEXT_KEY) as { text: string | null } | undefined;
+  const isUp = store.kv.get(STATE_KEY) === 'up';
+  try {
+    const text = await readConfigText(place.root);
+    const config = await configOf(text, place.root);
+    if (last !== undefined) refuseUnapproved(config, place);
+    // Whoever starts what was down has said `up`.
+    if (last !== undefined && isUp) refuseWider(await configOf(last.text, place.root), config, place);
+    await store.write(() => store.kv.set(TEXT_KEY, { text }));
+    return { config, version: versionOf(text), refused: null };
+  } catch (error) {
+    if (!(error instanceof SwarmError) || last === undefined) throw error;
+    const config = await configOf(last.text, place.root).catch(() => {
+      // Written for an older version of swarm: what is wrong with the file of now is of more use.
+      throw error;
+    });
+    return { config, version: versionOf(last.text), refused: error };
+  }
+}
+
+function refuseUnapproved(config: Config, place: Place): void {
+  if (isApproved(config, place)) return;
+  throw new SwarmError('not-approved', `${path.join(place.root, CONFIG_FILE)} names programs that are not approved`, {
+    hint: 'Read them, then run `swarm up`: it shows them and asks.',
+  });
+}
+
+function refuseWider(current: Config, next: Config, place: Place): void {
+  const more = widenings(current, next);
+  if (more.length === 0) return;
+  throw new SwarmError(
+    'not-approved',
+    `${path.join(place.root, CONFIG_FILE)} lets agents do more without asking (${more.join('; ')})`,
+    { hint: 'If you want that, run `swarm up`: it restarts nobody who works.' },
+  );
+}
+
+/** The name that git gives the file's content: `git show` knows it once it is committed. */
+function versionOf(text: string | null): string | null {
+  if (text === null) return null;
+  return createHash('sha1')
+    .update(`blob ${Buffer.byteLength(text)}\0`)
+    .update(text)
+    .digest('hex')
+    .slice(0, 10);
+}
+
+export interface SettingsOptions extends FirstSettings {
+  place: Place;
+  store: Store;
+  log: Logger;
+  events: EventLog;
+  now(): number;
+  /** The new settings count; whoever has to be told is told. */
+  applied(plan: ReloadPlan): Promise<void>;
+}
+
+/**
+ * `config` is the one object of settings of this supervisor: its sections are replaced when the file has changed, so
+ * that whoever reads them when he needs them has those in force. The file is looked at once a second, which costs less
+ * than a watcher and misses nothing, whatever editors and file systems do.
+ */
+export class Settings {
+  readonly config: Config;
+  readonly #options: SettingsOptions;
+  readonly #lane = new KeyedMutex();
+  #version: string | null;
+  #since: number;
+  #refused: SwarmError | null;
+  #later: string[] = [];
+  /** As the file looked when it was read last, and when it was looked at last. */
+  #read = '';
+  #seen = { signature: '', since: 0 };
+
+  constructor(options: SettingsOptions) {
+    this.#options = options;
+    this.config = options.config;
+    this.#version = options.version;
+    this.#refused = options.refused;
+    this.#since = options.now();
+  }
+
+  /** Why the file as it is does not count; null: it does. */
+  get refused(): SwarmError | null {
+    return this.#refused;
+  }
+
+  document(outdated: string[]): NonNullable<StatusDocument['config']> {
+    const refused = this.#refused;
+    return {
+      version: this.#version,
+      since: new Date(this.#since).toISOString(),
+      refused: refused === null ? null : { message: refused.message, hint: refused.hint ?? null },
+      later: this.#later,
+      outdated,
+    };
+  }
+
+  /** Once a second: a file that has changed and is no longer being written comes in force. */
+  async tick(): Promise<void> {
+    const { now, place } = this.#options;
+    const { signature, empty } = await look(path.join(place.root, CONFIG_FILE));
+    if (signature !== this.#seen.signature) this.#seen = { signature, since: now() };
+    if (signature === this.#read) return;
+    const lasted = Math.abs(now() - this.#seen.since);
+    if (lasted > (empty ? EMPTY_PATIENCE_MS : 0)) await this.reload({ agreed: false });
+  }
+
+  /**
+   * Reads the file now.
+   * @param agreed a person has just said `up` with the file as it is
+   */
+  async reload({ agreed }: { agreed: boolean }): Promise<void> {
+    await this.#lane.run(LANE, () => this.#reload(agreed));
+  }
+
+  async #reload(agreed: boolean): Promise<void> {
+    const { place } = this.#options;
+    const { signature } = await look(path.join(place.root, CONFIG_FILE));
+    let read: { text: string | null; version: string | null; plan: ReloadPlan };
+    try {
+      const text = await readConfigText(place.root);
+      const version = versionOf(text);
+      if (version === this.#version && this.#refused === null) {
+        this.#read = signature;
+        return;
+      }
+      read = { text, version, plan: await this.#planFor(text, agreed) };
+    } catch (error) {
+      if (!(error instanceof SwarmError)) throw error;
+      this.#read = signature;
+      this.#refuse(error);
+      return;
+    }
+    this.#read = signature;
+    await this.#apply(read);
+  }
+
+  /** @throws SwarmError why it cannot count */
+  async #planFor(text: string | null, agreed: boolean): Promise<ReloadPlan> {
+    const { place } = this.#options;
+    const next = await configOf(text, place.root);
+    refuseUnapproved(next, place);
+    if (!agreed) refuseWider(this.config, next, place);
+    if (next.base !== undefined && next.base !== this.config.base) await readBase(place.root, next.base);
+    return planReload(this.config, next);
+  }
+
+  async #apply({
+    text,
+    version,
+    plan,
+  }: {
+    text: string | null;
+    version: string | null;
+    plan: ReloadPlan;
+  }): Promise<void> {
+    const { store, log, events, now, applied } = this.#options;
+    const { changed, later } = plan;
+    const news = version !== this.#version || this.#refused !== null;
+    this.#refused = null;
+    this.#later = later;
+    this.#version = version;
+    if (news) this.#since = now();
+    await store
+      .write(() => store.kv.set(TEXT_KEY, { text }))
+      .catch((error: unknown) => {
+        // The next supervisor reads the file itself.
+        log.warn({ err: error }, 'the settings in force could not be kept');
+      });
+    for (const key of Object.keys(this.config)) Reflect.deleteProperty(this.config, key);
+    Object.assign(this.config, plan.config);
+    if (news && (changed.length > 0 || later.length > 0)) {
+      log.info({ version, changed, later }, 'swarm.yaml has changed');
+      events.emit('config.applied', { data: { version, changed, later } });
+    }
+    if (changed.length > 0) await applied(plan);
+  }
+
+  #refuse(error: SwarmError): void {
+    const known = this.#refused?.message === error.message;
+    this.#refused = error;
+    if (known) return;
+    const { log, events } = this.#options;
+    log.warn({ detail: error.message }, 'swarm.yaml is not applied');
+    events.emit('config.refused', { data: { code: error.code, detail: error.message, hint: error.hint ?? null } });
+  }
+}
+
+async function look(file: string): Promise<{ signature: string; empty: boolean }> {
+  try {
+    const { ino, mtimeMs, size } = await stat(file);
+    return { signature: `${ino} ${mtimeMs} ${size}`, empty: size === 0 };
+  } catch (error) {
+    // What cannot be looked at is told by whoever reads it.
+    return { signature: `${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`, empty: true };
+  }
+}

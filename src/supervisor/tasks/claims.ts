@@ -1,0 +1,61 @@
+import type { Config } from '../../config/index.ts';
+import type { Payload, TaskOrder } from '../../coordination/messages.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { Task } from '../../domain/task.ts';
+import { nearest } from '../../lib/nearest.ts';
+import type { Decoration } from '../../scheduler/claim.ts';
+import type { Refusal } from './dispatch.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { AvailableAgent } from './task-desk.ts';
+import type { Base } from '../project/project.ts';
+
+/** Turns of follow-up that a failed verify gets. */
+export const VERIFY_FOLLOW_UPS = 2;
+
+/**
+ * Pure: what a task starts from and how it is verified.
+ * @throws SwarmError `unknown-verify`: the attempt has failed then
+ */
+export function decorate(task: Pick<Task, 'verify' | 'kind'>, config: Config, base: Base): Decoration {
+  return { base, verify: verifyOf(task, config), verifyFollowUps: task.kind === 'shell' ? 0 : VERIFY_FOLLOW_UPS };
+}
+
+function verifyOf(task: Pick<Task, 'verify' | 'kind'>, config: Config): TaskOrder['verify'] {
+  if (task.verify === 'none') return null;
+  // A shell task's exit code is its verdict already; it is verified only when it says so.
+  const name = task.verify ?? (task.kind === 'shell' ? undefined : config.defaultVerify);
+  if (name === undefined) return null;
+  const argv = config.verify[name];
+  if (argv !== undefined) return { name, argv };
+  // Done without the verify that it asked for would be worse than not done.
+  const [near] = nearest(name, Object.keys(config.verify), 1);
+  throw new SwarmError(
+    'unknown-verify',
+    `swarm.yaml has no verify command ${name}${near === undefined ? ' any more' : `; did it mean ${near}?`}`,
+  );
+}
+
+/** An order must never reach a wrapper that is being replaced, or an agent that is to rest. */
+export function refusal(fleet: Pick<Fleet, 'get' | 'desired'>, claim: Payload<'task.claim'>): Refusal | null {
+  const record = fleet.get(claim.agent);
+  // Nobody could ever prove its processes gone.
+  if (record === undefined) return { reason: 'no agent of this swarm', waits: false };
+  // Its hello makes the right one claim again.
+  if (!record.linked || record.snapshot?.incarnation !== claim.incarnation)
+    return { reason: 'not linked', waits: false };
+  return fleet.desired(record) === 'up' ? null : { reason: 'not wanted up', waits: true };
+}
+
+/** Whether a ticket for this agent would lead to a claim; else it would only lie in its queue. */
+export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): boolean {
+  const record = fleet.get(agent);
+  if (record === undefined || !record.linked || record.snapshot === null) return false;
+  const { paused, held, failure } = record.snapshot;
+  return fleet.desired(record) === 'up' && !paused && held === null && failure === null;
+}
+
+/** Who could be asked to take a task: the agents that are wanted up. */
+export function candidates(fleet: Fleet, { agents }: Config): AvailableAgent[] {
+  const wanted = fleet.records.filter((record) => fleet.desired(record) !== 'stopped');
+  return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));
+}

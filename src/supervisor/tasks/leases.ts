@@ -1,0 +1,196 @@
+import type { Logger } from 'pino';
+import type { WrapperSnapshot } from '../../coordination/link.ts';
+import type { Heartbeat } from '../../coordination/messages.ts';
+import { errorText } from '../../domain/errors.ts';
+import { AGENT_MARK } from '../../domain/marks.ts';
+import { bootId, endTree } from '../../process/index.ts';
+import type { TaskEngine } from '../../scheduler/engine.ts';
+import { WORTH_WRITING, type Lease } from '../../scheduler/lease.ts';
+import type { Store } from '../../store/store.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+
+const ALIVE_KEY = 'supervisor.alive';
+/** How often it is noted that this supervisor lives, ms: the error of what leases are moved by. */
+const NOTE_INTERVAL_MS = 5_000;
+/** A supervisor that was away for less need not move anything. */
+const ABSENCE_MS = 1_000;
+const END_GRACE_MS = 2_000;
+/** Below that of heartbeats: of all agents whose links live, the second's tick writes, and no heartbeat has to. */
+const LINK_WORTH = WORTH_WRITING * (2 / 3);
+
+interface AliveNote {
+  bootId: string;
+  /** CLOCK_MONOTONIC, ms: the same for all processes of one boot. */
+  monotonic: number;
+  /** Epoch ms; absent in notes of before. */
+  wall?: number;
+}
+
+export interface LeasesOptions {
+  engine: TaskEngine;
+  store: Store;
+  fleet: Fleet;
+  project: string;
+  log: Logger;
+  /** Resolves when the wrapper has confirmed, or has not. */
+  cancel(agent: string, task: string, attempt: number): Promise<void>;
+  /** So many are silent at once that it is not theirs: none of them is touched. */
+  doubtful?(): boolean;
+  /** Ends whatever bears the mark; the pids of what lives on. */
+  endMarked?(prefix: string): Promise<number[]>;
+}
+
+/** Keeps leases true: extended by heartbeats and by living links, ended only when the processes are proved gone. */
+export class Leases {
+  readonly #options: LeasesOptions;
+  #notedAt = 0;
+  #ending = false;
+  readonly #cancelling = new Set<string>();
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+  }
+
+  /** When a supervisor last said that it lived, epoch ms; null: never. */
+  get lastAlive(): number | null {
+    return (this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined)?.wall ?? null;
+  }
+
+  /**
+   * The time during which nobody could hear heartbeats does not count against the agents.
+   * @returns how far the wall clock was set meanwhile, ms; 0 where that is not known
+   */
+  async afterAbsence(): Promise<number> {
+    const set = await this.#makeUpForAbsence();
+    await this.noteAlive();
+    return set;
+  }
+
+  async #makeUpForAbsence(): Promise<number> {
+    const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
+    if (note === undefined || note.bootId !== bootId()) return 0;
+    const away = monotonicMs() - note.monotonic;
+    // Leases end by the wall clock, which may have been set meanwhile.
+    const jumped = note.wall === undefined ? 0 : Date.now() - note.wall - away;
+    const set = Math.abs(jumped) > ABSENCE_MS ? jumped : 0;
+    const by = (away > ABSENCE_MS ? away : 0) + set;
+    if (by !== 0) await this.#options.engine.moveLeases(by);
+    return set;
+  }
+
+  /**
+   * The wall clock has moved by that much, ms. Noted in the same batch: the next supervisor would find the old time in
+   * the note of being alive, and have everything moved once more.
+   */
+  async moved(byMs: number): Promise<void> {
+    await Promise.all([this.#options.engine.moveLeases(byMs), this.noteAlive()]);
+  }
+
+  async noteAlive(): Promise<void> {
+    this.#notedAt = monotonicMs();
+    const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt, wall: Date.now() };
+    await this.#options.store.write(() => this.#options.store.kv.set(ALIVE_KEY, note));
+  }
+
+  async heartbeat(heartbeat: Heartbeat): Promise<void> {
+    const { cancel, drop } = await this.#options.engine.heartbeat(heartbeat);
+    const reporting = heartbeat.attempts.filter(({ phase }) => phase === 'reporting');
+    // One that is just reporting has nothing left that could be stopped.
+    const stale = drop.filter(
+      ({ task, attempt }) => !reporting.some((other) => other.task === task && other.attempt === attempt),
+    );
+    for (const { task, attempt } of [...cancel, ...stale]) this.#cancel(heartbeat.agent, task, attempt);
+  }
+
+  /** Told again with each sign of life until it is followed, once at a time. */
+  #cancel(agent: string, task: string, attempt: number): void {
+    const key = `${agent} ${task} ${attempt}`;
+    if (this.#cancelling.has(key)) return;
+    this.#cancelling.add(key);
+    void this.#options.cancel(agent, task, attempt).finally(() => this.#cancelling.delete(key));
+  }
+
+  /** A snapshot over the link is as good as a heartbeat, and needs no broker. */
+  observed(snapshot: WrapperSnapshot): void {
+    const { agent, tasks } = snapshot;
+    const { engine, log } = this.#options;
+    const failed = (error: unknown): void => log.warn({ err: error, agent }, 'a lease could not be extended');
+    if (tasks.length > 0) this.heartbeat(heartbeatOf(snapshot)).catch(failed);
+    for (const { task, attempt, sessionId } of tasks)
+      if (sessionId !== undefined) engine.noteSession(task, attempt, sessionId).catch(failed);
+  }
+
+  async tick(): Promise<void> {
+    const { engine, fleet } = this.#options;
+    for (const agent of engine.due(LINK_WORTH)) {
+      const record = fleet.get(agent);
+      if (record?.linked === true && record.snapshot !== null) this.#extend(record.snapshot);
+    }
+    if (this.#ending) return;
+    this.#ending = true;
+    try {
+      if (monotonicMs() - this.#notedAt > NOTE_INTERVAL_MS) await this.noteAlive();
+      await this.#endExpired();
+    } catch (error) {
+      this.#options.log.error({ detail: errorText(error) }, 'leases could not be looked after');
+    } finally {
+      this.#ending = false;
+    }
+  }
+
+  /** A link that lives says so without words. */
+  #extend(snapshot: WrapperSnapshot): void {
+    const { engine, log } = this.#options;
+    if (snapshot.tasks.length === 0) return;
+    engine
+      .heartbeat(heartbeatOf(snapshot), LINK_WORTH)
+      .catch((error: unknown) => log.warn({ err: error, agent: snapshot.agent }, 'a lease could not be extended'));
+  }
+
+  /**
+   * Time alone ends no lease: first whatever bears the attempt's mark is ended, and proved gone. That takes seconds, in
+   * which others may be heard again: each is asked for anew just before it is touched.
+   */
+  async #endExpired(): Promise<void> {
+    const { engine, fleet, log, doubtful = () => false } = this.#options;
+    for (const lease of engine.expired()) {
+      if (doubtful()) return;
+      if (!this.#isExpired(lease) || fleet.get(lease.agent)?.busy === true) continue;
+      const survivors = await this.#endProcesses(lease);
+      if (survivors.length > 0) {
+        log.error({ ...lease, survivors }, 'processes of an attempt whose lease ended cannot be ended');
+        continue;
+      }
+      // Whoever was heard meanwhile knows what has become of its processes, and says so.
+      if (!this.#isExpired(lease)) continue;
+      const except = engine.leases(lease.agent).filter((other) => !isSame(other, lease));
+      await engine.lost({ agent: lease.agent, except }, 'no sign of life for the length of its lease');
+    }
+  }
+
+  #isExpired(lease: Lease): boolean {
+    return this.#options.engine.expired().some((other) => isSame(other, lease));
+  }
+
+  async #endProcesses({ agent, task, attempt }: Lease): Promise<number[]> {
+    const prefix = `${this.#options.project}/${agent}/${task}/${attempt}`;
+    return await (this.#options.endMarked ?? endMarked)(prefix);
+  }
+}
+
+async function endMarked(prefix: string): Promise<number[]> {
+  const { survivors } = await endTree({ roots: [], mark: { name: AGENT_MARK, prefix }, graceMs: END_GRACE_MS });
+  return survivors.map(({ pid }) => pid);
+}
+
+function isSame(one: Lease, other: Lease): boolean {
+  return one.agent === other.agent && one.task === other.task && one.attempt === other.attempt;
+}
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function heartbeatOf({ agent, incarnation, tasks }: WrapperSnapshot): Heartbeat {
+  return { agent, incarnation, attempts: tasks.map(({ task, attempt, phase }) => ({ task, attempt, phase })) };
+}

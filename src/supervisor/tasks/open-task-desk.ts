@@ -1,0 +1,45 @@
+import type { TaskEngine } from '../../scheduler/engine.ts';
+import { candidates } from './claims.ts';
+import type { EventLog } from '../project/event-log.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { mergeDesk } from './merge-desk.ts';
+import type { Project } from '../project/project.ts';
+import type { Roster } from '../fleet/roster.ts';
+import { TaskDesk } from './task-desk.ts';
+import type { Works } from '../history/reversible-work.ts';
+
+export interface TaskWorld {
+  project: Project;
+  engine: TaskEngine;
+  fleet: Fleet;
+  events: EventLog;
+  /** Tells the wrapper that works on it to end an attempt. */
+  cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
+  roster: Roster;
+  works: Works;
+}
+
+/** The tasks of this project, as people and programs ask for them. */
+export function openTaskDesk({
+  project: { layout, config },
+  engine,
+  fleet,
+  events,
+  cancelAttempt,
+  roster,
+  works,
+}: TaskWorld) {
+  return new TaskDesk({
+    engine,
+    get defaultRetries() {
+      return config.tasks.retries;
+    },
+    agents: () => candidates(fleet, config),
+    events,
+    cancelAttempt,
+    base: () => roster.base,
+    merging: (task, into) => works.merging(task, into),
+    merged: (task, merge) => works.merged(task, merge),
+    ...mergeDesk(layout, (branch, commit) => roster.moved(branch, commit)),
+  });
+}

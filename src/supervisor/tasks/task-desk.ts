@@ -1,0 +1,132 @@
+import type { MergeDocument, TaskAddedDocument } from '../../api/documents.ts';
+import type { SubmittedTask, TaskDiffDocument } from '../../api/service.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { TASK_STATES, type Task, type TaskSpec, type TaskState } from '../../domain/task.ts';
+import type { EventLog } from '../project/event-log.ts';
+
+/** The task engine, as far as people's wishes go. */
+export interface TaskPort {
+  submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
+  list(filter: { state?: TaskState; limit?: number }): Task[];
+  get(id: string): Task;
+  cancel(id: string): Promise<{ task: Task; lease: { agent: string; attempt: number } | null }>;
+  retry(id: string): Promise<Task>;
+}
+
+export interface AvailableAgent {
+  id: string;
+  kind: 'claude' | 'shell';
+  capabilities: readonly string[];
+}
+
+export interface TaskDeskDependencies {
+  engine: TaskPort;
+  /** Further attempts of a failed task that says nothing else. */
+  defaultRetries: number;
+  /** Agents that are wanted up. */
+  agents(): AvailableAgent[];
+  events: EventLog;
+  /** Tells the wrapper that holds it to stop. */
+  cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
+  base(): { branch: string | null; commit: string };
+  mergeBase(a: string, b: string): Promise<string>;
+  diff(base: string, commit: string): Promise<{ stat: string; patch: string }>;
+  /** A merge is about to be made. */
+  merging(task: Task, into: string): Promise<void>;
+  /** A merge was made. */
+  merged(task: Task, merge: Omit<MergeDocument, 'task'>): Promise<void>;
+  merge(options: { task: string; into: string; commit: string; message: string }): Promise<Omit<MergeDocument, 'task'>>;
+}
+
+/** What people do with tasks: submit, look, cancel, retry, compare, merge. */
+export class TaskDesk {
+  readonly #deps: TaskDeskDependencies;
+
+  constructor(deps: TaskDeskDependencies) {
+    this.#deps = deps;
+  }
+
+  submit(tasks: SubmittedTask[]): Promise<TaskAddedDocument[]> {
+    const retries = this.#deps.defaultRetries;
+    return this.#deps.engine.submit(tasks.map((task) => ({ ...task, retries: task.retries ?? retries })));
+  }
+
+  list(filter: { state?: string | undefined; limit?: number | undefined }): Task[] {
+    const state = TASK_STATES.find((name) => name === filter.state);
+    const found = this.#deps.engine.list({
+      ...(state === undefined ? {} : { state }),
+      ...(filter.limit === undefined ? {} : { limit: filter.limit }),
+    });
+    const agents = this.#deps.agents();
+    return found.map((task) => explained(task, agents));
+  }
+
+  get(id: string): Task {
+    return explained(this.#deps.engine.get(id), this.#deps.agents());
+  }
+
+  async cancel(id: string): Promise<Task> {
+    const { task, lease } = await this.#deps.engine.cancel(id);
+    if (lease !== null) void this.#deps.cancelAttempt(lease.agent, task.id, lease.attempt);
+    return task;
+  }
+
+  retry(id: string): Promise<Task> {
+    return this.#deps.engine.retry(id);
+  }
+
+  async diff(id: string): Promise<TaskDiffDocument> {
+    const { task, commit } = this.#resultOf(id);
+    const { branch, commit: fixed } = this.#deps.base();
+    const base = await this.#deps.mergeBase(branch ?? fixed, commit);
+    return { task: task.id, base, commit, ...(await this.#deps.diff(base, commit)) };
+  }
+
+  async merge(id: string, into: string | undefined): Promise<MergeDocument> {
+    const { task, commit } = this.#resultOf(id);
+    if (task.state !== 'done') {
+      throw new SwarmError('not-done', `${task.id} is ${task.state}, only a done task is merged`, {
+        hint: `Wait for it: \`swarm task wait ${task.id}\`.`,
+      });
+    }
+    const target = into ?? this.#deps.base().branch;
+    if (target === null) {
+      throw new SwarmError('no-branch', 'swarm was started on a detached HEAD, so there is no branch to merge into', {
+        hint: `Name one: \`swarm merge ${task.id} --into BRANCH\`.`,
+        exitCode: 2,
+      });
+    }
+    const message = `Merge ${task.id}: ${task.title}`;
+    await this.#deps.merging(task, target);
+    const merged = await this.#deps.merge({ task: task.id, into: target, commit, message });
+    await this.#deps.merged(task, merged);
+    this.#deps.events.emit('task.merged', { task: task.id, data: { into: target, merged: merged.merged } });
+    return { task: task.id, ...merged };
+  }
+
+  #resultOf(id: string): { task: Task; commit: string } {
+    const task = this.#deps.engine.get(id);
+    const commit = task.result?.commit ?? null;
+    if (commit === null) {
+      throw new SwarmError('no-result', `${task.id} has no commit to show (it is ${task.state})`, {
+        hint: `See how it stands: \`swarm task show ${task.id}\`.`,
+      });
+    }
+    return { task, commit };
+  }
+}
+
+/** A ready task that nobody who is up could ever take says so, instead of waiting in silence. Pure. */
+export function explained(task: Task, agents: readonly AvailableAgent[]): Task {
+  if (task.state !== 'ready' || task.reason !== null) return task;
+  const ofKind = agents.filter((agent) => agent.kind === task.kind);
+  if (ofKind.length === 0) {
+    const cure = task.kind === 'shell' ? '; swarm.yaml: agents: {runner: {kind: shell}}' : '';
+    return { ...task, reason: `no agent of kind ${task.kind} is up${cure}` };
+  }
+  if (task.agent !== null && !ofKind.some((agent) => agent.id === task.agent)) {
+    return { ...task, reason: `${task.agent} is not up` };
+  }
+  const able = ofKind.some((agent) => task.needs.every((need) => agent.capabilities.includes(need)));
+  return able ? task : { ...task, reason: `no agent that is up has ${task.needs.join(' and ')}` };
+}

@@ -1,0 +1,80 @@
+import { socketsOf, tcpEnds, type TcpEnd } from '../../process/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+
+/** Of one agent's connections to others than its wrapper: what had come in by socket. */
+type Received = ReadonlyMap<number, number>;
+
+/** The words of a model are more than that, bytes a second; pings and what answers to telemetry are less. */
+const STREAM_RATE = 16;
+
+export interface AnswerWatchOptions {
+  now(): number;
+  /** From one look to the next, ms. */
+  everyMs(): number;
+}
+
+/**
+ * Whether an answer of the API still comes in. Claude Code shows and writes nothing of a long one until its end, so that
+ * it looks like a hang; only the kernel knows what its connections receive. Asked rarely, and for all that are silent
+ * at once.
+ */
+export class AnswerWatch {
+  readonly #options: AnswerWatchOptions;
+  readonly #known = new Map<string, { at: number; received: Received }>();
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #looking = false;
+
+  constructor(options: AnswerWatchOptions) {
+    this.#options = options;
+  }
+
+  /** @param silent those that wait for the API and say nothing; what is found stands in their signs */
+  async look(silent: readonly AgentRecord[]): Promise<void> {
+    const { now, everyMs } = this.#options;
+    if (silent.length === 0 || this.#looking || Math.abs(now() - this.#lookedAt) < everyMs()) return;
+    this.#looking = true;
+    this.#lookedAt = now();
+    try {
+      const ends = await tcpEnds();
+      if (ends === null) return;
+      for (const record of silent) this.#compare(record, ends);
+      const ids = new Set(silent.map(({ id }) => id));
+      for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #compare(record: AgentRecord, ends: readonly TcpEnd[]): void {
+    const { id, pane, snapshot, signs } = record;
+    const child = snapshot?.child?.pid;
+    if (pane === null || child === undefined || signs === undefined) return;
+    const received = receivedBy(ends, socketsOf(child), socketsOf(pane.pid));
+    const before = this.#known.get(id);
+    // A clock that runs evenly: the other one may be set.
+    const at = performance.now();
+    this.#known.set(id, { at, received });
+    if (before === undefined) return;
+    if (streams(before.received, received, (at - before.at) / 1_000))
+      record.signs = { ...signs, answerAt: this.#options.now() };
+  }
+}
+
+/** A new connection does not count: it may be one more try of a request that nobody answers. Pure. */
+export function streams(before: Received, after: Received, seconds: number): boolean {
+  return [...after].some(([inode, bytes]) => {
+    const known = before.get(inode);
+    return known !== undefined && bytes - known > STREAM_RATE * seconds;
+  });
+}
+
+/** Answers of the wrapper to hooks and telemetry are none of the API. Pure. */
+export function receivedBy(
+  ends: readonly TcpEnd[],
+  own: ReadonlySet<number>,
+  ofWrapper: ReadonlySet<number>,
+): Map<number, number> {
+  const wrapperPorts = new Set(ends.filter(({ inode }) => ofWrapper.has(inode)).map(({ localPort }) => localPort));
+  const outside = ends.filter(({ inode, peerPort }) => own.has(inode) && !wrapperPorts.has(peerPort));
+  return new Map(outside.map(({ inode, received }) => [inode, received]));
+}

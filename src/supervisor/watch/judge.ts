@@ -1,0 +1,72 @@
+import type { ExplainDocument } from '../../api/documents.ts';
+import type { AgentDesired } from '../../domain/agent.ts';
+import {
+  judge as judgeFacts,
+  type Gap,
+  type Judgement,
+  type ProbeError,
+  type TroubleLimits,
+} from '../../health/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+import { factsOf } from './facts.ts';
+
+export interface JudgeOptions {
+  limits(): TroubleLimits;
+  gaps(): readonly Gap[];
+  events: EventLog;
+  now(): number;
+}
+
+/** Turns what is known of each agent into its status, and tells when it changes. */
+export class Judge {
+  readonly #options: JudgeOptions;
+  #probeError: ProbeError | null = null;
+
+  constructor(options: JudgeOptions) {
+    this.#options = options;
+  }
+
+  reconsider(record: AgentRecord, desired: AgentDesired): void {
+    const now = this.#options.now();
+    const { status, reason, rule, trouble } = this.#judge(record, desired, now);
+    record.trouble = trouble;
+    const changed = record.status !== status;
+    record.statusReason = reason === '' ? null : reason;
+    if (!changed) return;
+    const from = record.status;
+    record.status = status;
+    record.statusSince = now;
+    const about = { agent: record.id, task: record.snapshot?.tasks[0]?.task ?? null };
+    this.#options.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
+  }
+
+  #judge(record: AgentRecord, desired: AgentDesired, now: number): Judgement {
+    const [limits, gaps] = [this.#options.limits(), this.#options.gaps()];
+    return judgeFacts(factsOf(record, { desired, limits, gaps, probeError: this.#probeError, now }), now);
+  }
+
+  /** Judged anew, so that facts, ages and rule belong together. */
+  explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
+    this.reconsider(record, desired);
+    const { status, reason, rule, evidence, until } = this.#judge(record, desired, this.#options.now());
+    return {
+      agent: record.id,
+      status,
+      since: new Date(record.statusSince).toISOString(),
+      rule,
+      reason: reason === '' ? null : reason,
+      until: until === null ? null : new Date(until).toISOString(),
+      facts: evidence,
+    };
+  }
+
+  /** tmux answers (null), or fails to. */
+  set probeError(error: ProbeError | null) {
+    this.#probeError = error;
+  }
+
+  get probeError(): ProbeError | null {
+    return this.#probeError;
+  }
+}

@@ -1,0 +1,118 @@
+import { addUsage, NO_USAGE, type Usage } from '../../domain/agent.ts';
+import { awakeSince, crossings, type Crossing, type Gap, type Limits } from '../../health/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+
+/** What an agent had used when its day began. */
+interface DayStart {
+  /** `2030-01-31` */
+  day: string;
+  costUsd: number;
+  tokens: number;
+}
+
+export interface LimitsOptions {
+  events: EventLog;
+  now(): number;
+  gaps(): readonly Gap[];
+  records(): readonly AgentRecord[];
+  /** Null: its role is gone. */
+  limits(record: AgentRecord): Limits | null;
+  /** Stops it and lets others have its task; it waits until a person lets it go on. */
+  pause(record: AgentRecord, text: string): Promise<void>;
+  memory: { read(): Record<string, DayStart>; write(days: Record<string, DayStart>): Promise<void> };
+  onError(error: unknown): void;
+}
+
+/** Measures what each agent takes against its limits. */
+export class LimitWatch {
+  readonly #options: LimitsOptions;
+  readonly #days: Map<string, DayStart>;
+  readonly #told = new Map<string, ReadonlySet<string>>();
+  readonly #pausing = new Set<string>();
+
+  constructor(options: LimitsOptions) {
+    this.#options = options;
+    this.#days = new Map(Object.entries(options.memory.read()));
+  }
+
+  /** Once a second. */
+  tick(): void {
+    for (const record of this.#options.records()) {
+      record.crossings = this.#crossings(record);
+      this.#tell(record);
+      const spent = record.crossings.find(
+        ({ limit, how }) => how === 'hard' && (limit === 'usd' || limit === 'tokens'),
+      );
+      if (spent !== undefined) this.#pause(record, spent);
+    }
+  }
+
+  /** A person let it go on: from now on it may take as much again. */
+  renew({ id }: AgentRecord): void {
+    if (this.#days.delete(id)) this.#remember();
+  }
+
+  #crossings(record: AgentRecord): Crossing[] {
+    const limits = this.#options.limits(record);
+    const { signs, snapshot } = record;
+    if (limits === null || snapshot === null || !record.linked) return [];
+    const day = this.#day(record);
+    const { costUsd, ...tokens } = record.usage();
+    return crossings(
+      {
+        memory: signs?.use?.rssBytes ?? null,
+        processes: signs?.use?.processes ?? null,
+        turn: this.#turnMs(record),
+        usd: costUsd - day.costUsd,
+        tokens: tokensOf({ costUsd, ...tokens }) - day.tokens,
+      },
+      limits,
+    );
+  }
+
+  #turnMs({ snapshot }: AgentRecord): number | null {
+    const began = Date.parse(snapshot?.activity?.turnBegan ?? '');
+    if (Number.isNaN(began) || snapshot?.turn !== 'busy') return null;
+    const { now, gaps } = this.#options;
+    return awakeSince(began, now(), gaps()) - (snapshot.activity?.waitedMs ?? 0);
+  }
+
+  #day(record: AgentRecord): DayStart {
+    const day = new Date(this.#options.now()).toISOString().slice(0, 10);
+    const known = this.#days.get(record.id);
+    if (known?.day === day) return known;
+    const used = record.usage();
+    const start = { day, costUsd: used.costUsd, tokens: tokensOf(used) };
+    this.#days.set(record.id, start);
+    this.#remember();
+    return start;
+  }
+
+  #tell({ id, crossings: now }: AgentRecord): void {
+    const before = this.#told.get(id) ?? new Set();
+    this.#told.set(id, new Set(now.map(({ limit, how }) => `${limit} ${how}`)));
+    for (const { limit, how, text } of now) {
+      if (before.has(`${limit} ${how}`)) continue;
+      this.#options.events.emit(`agent.limit.${how}`, { agent: id, data: { limit, text } });
+    }
+  }
+
+  #pause(record: AgentRecord, { text }: Crossing): void {
+    if (record.row.desired !== 'up' || this.#pausing.has(record.id)) return;
+    this.#pausing.add(record.id);
+    this.#options
+      .pause(record, text)
+      .catch(this.#options.onError)
+      .finally(() => this.#pausing.delete(record.id));
+  }
+
+  #remember(): void {
+    this.#options.memory.write(Object.fromEntries(this.#days)).catch(this.#options.onError);
+  }
+}
+
+function tokensOf(usage: Usage): number {
+  const { inputTokens, outputTokens, cacheReadTokens, cacheCreationTokens } = addUsage(NO_USAGE, usage);
+  return inputTokens + outputTokens + cacheReadTokens + cacheCreationTokens;
+}

@@ -1,0 +1,247 @@
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { readScreen } from '../../claude/screen.ts';
+import { errorText } from '../../domain/errors.ts';
+import { GapWatch, type Gap, type Signs } from '../../health/index.ts';
+import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type WorkDone } from '../../process/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import { AnswerWatch } from './api-stream.ts';
+
+/** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
+const SCAN_EVERY_MS = 2_000;
+const SCAN_SHARE = 200;
+/** How often this is asked to look, ms. */
+const TICK_MS = 1_000;
+/** Between two scans: less is what an idle program does to stay alive. */
+const ACTIVE_CPU_MS = 20;
+const ACTIVE_IO_BYTES = 32 * 1024;
+/** Silent for less, an agent needs no closer look, ms. */
+const QUIET_MS = 3_000;
+const SCREEN_EVERY_MS = 4_000;
+/** A start that takes longer may wait behind a dialog, ms. */
+const SLOW_START_MS = 3_000;
+/** After their last key, what a person did to the screen is looked at for so long, ms. */
+const AFTER_KEYS_MS = 10_000;
+
+export interface WatchOptions {
+  log: Logger;
+  now(): number;
+  records(): readonly AgentRecord[];
+  /** Text of an agent's pane. */
+  screen(pane: string): Promise<string>;
+  /** The latest key of a person by session, epoch ms. */
+  keys(): Promise<ReadonlyMap<string, number>>;
+  /** Where the output of a task that is a command goes. */
+  output(agent: string, task: string, attempt: number): string;
+  /** Later, what was seen would be too old to tell that somebody works, ms. */
+  scanAtLeastEveryMs(): number;
+  /** Claude Code's own directory. */
+  claudeDir(): string;
+  /** Nobody lived through this time: whatever was to happen within it is to happen later. */
+  onGap(gap: Gap): void;
+}
+
+interface Sample {
+  at: number;
+  done: WorkDone;
+  work: NonNullable<Signs['work']>;
+}
+
+/** Looks at what agents do, where their wrappers cannot tell. What is idle is not looked at. */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #gaps = new GapWatch();
+  readonly #samples = new Map<string, Sample>();
+  readonly #looked = new Map<string, number>();
+  readonly #answers: AnswerWatch;
+  #before: ProcessTable | null = null;
+  #latest: ProcessTable | null = null;
+  #scanCostMs = 0;
+  #looking = false;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#answers = new AnswerWatch({ now: options.now, everyMs: options.scanAtLeastEveryMs });
+  }
+
+  get gaps(): readonly Gap[] {
+    return this.#gaps.gaps;
+  }
+
+  /** To be called before anything is concluded from how long ago something was. */
+  beat(): void {
+    const now = this.#options.now();
+    const gap = this.#gaps.look(now);
+    if (gap === null) return;
+    for (const record of this.#options.records()) record.moveTimes(gap.ms, now);
+    this.#options.onGap(gap);
+  }
+
+  /** Once a second. */
+  tick(): void {
+    this.beat();
+    const records = this.#options.records();
+    const working = records.filter(isAtWork);
+    if (working.length > 0) this.#scan();
+    for (const record of records) this.#sense(record, working.includes(record));
+    if (this.#looking) return;
+    this.#looking = true;
+    void this.#lookCloser(records)
+      .catch((error: unknown) => this.#options.log.debug({ error: errorText(error) }, 'a pane could not be read'))
+      .finally(() => {
+        this.#looking = false;
+      });
+  }
+
+  /** CPU and memory of the agent's tree, scanned for whoever asks; null while it has none. */
+  useOf(record: AgentRecord): Signs['use'] {
+    if (record.pane?.dead !== false) return null;
+    this.#scan();
+    return this.#use(record);
+  }
+
+  /** At the last scan no signal had stopped it, and that scan is not older than scans usually are. */
+  ran(pid: number): boolean {
+    const table = this.#latest;
+    if (table === null || performance.now() - table.at > SCAN_EVERY_MS + TICK_MS) return false;
+    const row = table.rows.get(pid);
+    return row !== undefined && row.state !== 'T';
+  }
+
+  #scan(): void {
+    const age = this.#latest === null ? Infinity : performance.now() - this.#latest.at;
+    const cheap = Math.min(this.#scanCostMs * SCAN_SHARE, this.#options.scanAtLeastEveryMs());
+    if (age < Math.max(SCAN_EVERY_MS, cheap)) return;
+    const began = performance.now();
+    this.#before = this.#latest;
+    this.#latest = scanProcesses();
+    this.#scanCostMs = performance.now() - began;
+  }
+
+  #use({ pane }: AgentRecord): Signs['use'] {
+    if (pane === null || pane.dead || this.#latest === null) return null;
+    const usage = treeUsage(this.#before, this.#latest, pane.pid);
+    if (usage === null) return null;
+    const { processes, rssBytes, cpuPercent } = usage;
+    return { processes, rssBytes, cpuPercent: cpuPercent ?? 0 };
+  }
+
+  #sense(record: AgentRecord, atWork: boolean): void {
+    const { signs } = record;
+    record.signs = {
+      transcriptAt: atWork ? this.#wroteAt(record) : null,
+      work: atWork ? this.#work(record) : null,
+      answerAt: atWork ? (signs?.answerAt ?? null) : null,
+      screen: signs?.screen ?? null,
+      person: { attached: (record.pane?.clients ?? 0) > 0, lastKeyAt: signs?.person.lastKeyAt ?? null },
+      stopped: signs?.stopped ?? null,
+      session: atWork && this.#isQuiet(record) ? this.#session(record) : null,
+      use: atWork ? this.#use(record) : null,
+    };
+    if (!atWork) this.#samples.delete(record.id);
+  }
+
+  /** What Claude Code says stands in its transcript, what a command says in its output. */
+  #wroteAt({ id, snapshot }: AgentRecord): number | null {
+    if (snapshot === null) return null;
+    const { kind, transcriptPath, tasks } = snapshot;
+    const files =
+      kind === 'shell' ? tasks.map(({ task, attempt }) => this.#options.output(id, task, attempt)) : [transcriptPath];
+    const times = files.map((file) => (file === null ? null : changedAt(file))).filter((at) => at !== null);
+    return times.length === 0 ? null : Math.max(...times);
+  }
+
+  #work({ id, pane }: AgentRecord): Signs['work'] {
+    const table = this.#latest;
+    if (pane === null || table === null) return null;
+    const before = this.#samples.get(id) ?? null;
+    if (before?.at === table.at) return before.work;
+    const rows = workOf(pane.pid, table);
+    if (rows.length === 0) {
+      this.#samples.delete(id);
+      return null;
+    }
+    const now = this.#options.now();
+    const done = workDone(rows);
+    const active =
+      before !== null &&
+      (done.cpuMs - before.done.cpuMs >= ACTIVE_CPU_MS || done.ioBytes - before.done.ioBytes >= ACTIVE_IO_BYTES);
+    const work = {
+      count: rows.length,
+      names: [...new Set(rows.map(({ command }) => command))].slice(0, 4).join(', '),
+      since: before?.work.since ?? now,
+      activeAt: active ? now : (before?.work.activeAt ?? null),
+    };
+    this.#samples.set(id, { at: table.at, done, work });
+    return work;
+  }
+
+  #isQuiet({ snapshot }: AgentRecord): boolean {
+    const last = Math.max(Date.parse(snapshot?.lastProgressAt ?? ''), Date.parse(snapshot?.turnSince ?? ''));
+    return Number.isNaN(last) || Math.abs(this.#options.now() - last) >= QUIET_MS;
+  }
+
+  /** The only sign of a turn that a person stopped: no hook tells of it. */
+  #session({ snapshot }: AgentRecord): Signs['session'] {
+    const pid = snapshot?.child?.pid;
+    if (pid === undefined || snapshot?.kind !== 'claude') return null;
+    const file = path.join(this.#options.claudeDir(), 'sessions', `${pid}.json`);
+    try {
+      const { status, statusUpdatedAt } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+      if (typeof status !== 'string') return null;
+      return { status, at: typeof statusUpdatedAt === 'number' ? statusUpdatedAt : (changedAt(file) ?? 0) };
+    } catch {
+      // Nobody's promise: other versions write no such file, or are just writing it.
+      return null;
+    }
+  }
+
+  /** Screens and people's keys: asked of tmux, which answers in its own time. */
+  async #lookCloser(records: readonly AgentRecord[]): Promise<void> {
+    await this.#answers.look(records.filter((record) => this.#waitsForAnswer(record)));
+    const visited = records.some(({ pane }) => (pane?.clients ?? 0) > 0);
+    const keys = visited ? await this.#options.keys() : null;
+    for (const record of records) {
+      if (record.signs === undefined || record.pane === null) continue;
+      const lastKeyAt = keys?.get(record.pane.session) ?? record.signs.person.lastKeyAt;
+      record.signs = { ...record.signs, person: { ...record.signs.person, lastKeyAt } };
+      if (this.#deservesLook(record)) await this.#screen(record, record.pane.pane);
+    }
+  }
+
+  /** Silent in its turn, with no program at work for it. */
+  #waitsForAnswer(record: AgentRecord): boolean {
+    const { snapshot, signs } = record;
+    if (snapshot?.kind !== 'claude' || snapshot.turn !== 'busy' || !isAtWork(record)) return false;
+    return signs?.work === null && (snapshot.activity?.tool ?? null) === null && this.#isQuiet(record);
+  }
+
+  #deservesLook(record: AgentRecord): boolean {
+    const { id, snapshot, signs } = record;
+    const now = this.#options.now();
+    if (snapshot?.kind !== 'claude' || !record.linked || record.pane?.dead !== false) return false;
+    if (Math.abs(now - (this.#looked.get(id) ?? 0)) < SCREEN_EVERY_MS) return false;
+    const { attached = false, lastKeyAt = null } = signs?.person ?? {};
+    if (attached && lastKeyAt !== null && now - lastKeyAt < AFTER_KEYS_MS) return true;
+    if (snapshot.turn === 'starting') return now - Date.parse(snapshot.turnSince) >= SLOW_START_MS;
+    return isAtWork(record) && signs?.work === null && this.#isQuiet(record);
+  }
+
+  async #screen(record: AgentRecord, pane: string): Promise<void> {
+    this.#looked.set(record.id, this.#options.now());
+    const view = readScreen(await this.#options.screen(pane));
+    if (record.signs === undefined) return;
+    record.signs = { ...record.signs, screen: view === null ? null : { ...view, at: this.#options.now() } };
+  }
+}
+
+/** Something goes on that should get on. */
+function isAtWork({ linked, snapshot, pane }: AgentRecord): boolean {
+  if (!linked || snapshot === null || pane === null || pane.dead) return false;
+  return snapshot.tasks.length > 0 || ['busy', 'background', 'starting'].includes(snapshot.turn);
+}
+
+function changedAt(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
+}

@@ -1,0 +1,93 @@
+import { continueProcess, stoppedProcess, type ProcessIdentity } from '../../process/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { EventLog } from '../project/event-log.ts';
+
+export interface StopsOptions {
+  events: EventLog;
+  records(): readonly AgentRecord[];
+  /** Was seen a moment ago, and no signal had stopped it. False where nobody has looked. */
+  ran(pid: number): boolean;
+}
+
+/** The outside world, so that time and processes can be others in tests. */
+export interface StopsWorld {
+  now(): number;
+  /** The process when a signal has stopped it. */
+  stopped(pid: number): ProcessIdentity | null;
+  /** False when it is gone. */
+  resume(process: ProcessIdentity): boolean;
+}
+
+const REAL: StopsWorld = { now: () => Date.now(), stopped: stoppedProcess, resume: continueProcess };
+
+/** An end of a whole tree stops its processes for some milliseconds; nobody else has a reason to, ms. */
+const PATIENCE_MS = 3_000;
+
+/**
+ * A wrapper or agent that a signal has stopped (SIGSTOP, or Ctrl-Z that went wrong) keeps its pane, its link and its
+ * lease, and does nothing: it is let go on. To hold an agent there is `swarm pause`.
+ */
+export class Stops {
+  readonly #options: StopsOptions;
+  readonly #world: StopsWorld;
+  readonly #since = new Map<string, number>();
+
+  constructor(options: StopsOptions, world: StopsWorld = REAL) {
+    this.#options = options;
+    this.#world = world;
+  }
+
+  /** Once a second: asks for each process that swarm started, unless it is known to have just run. */
+  tick(): void {
+    const { now, stopped } = this.#world;
+    const seen = new Set<string>();
+    for (const record of this.#options.records()) {
+      this.#wakeSuspended(record);
+      if (record.signs?.stopped) record.signs = { ...record.signs, stopped: null };
+      for (const [what, pid] of processesOf(record)) {
+        const found = this.#options.ran(pid) && !this.#isSeen(pid) ? null : stopped(pid);
+        if (found === null) continue;
+        const key = `${found.pid}/${found.startTime}`;
+        seen.add(key);
+        if (record.signs !== undefined)
+          record.signs = { ...record.signs, stopped: `its ${what} is stopped by a signal` };
+        const since = this.#since.get(key) ?? now();
+        this.#since.set(key, since);
+        if (Math.abs(now() - since) >= PATIENCE_MS) this.#resume(record, what, found, key);
+      }
+    }
+    for (const key of this.#since.keys()) if (!seen.has(key)) this.#since.delete(key);
+  }
+
+  #isSeen(pid: number): boolean {
+    return this.#since.size > 0 && [...this.#since.keys()].some((key) => key.startsWith(`${pid}/`));
+  }
+
+  /** Ctrl-Z in a pane: the process does not count as stopped, and there is no shell to bring it back. */
+  #wakeSuspended(record: AgentRecord): void {
+    const child = record.snapshot?.child ?? null;
+    if (record.signs?.screen?.kind !== 'suspended' || child === null) return;
+    record.signs = { ...record.signs, screen: null };
+    if (!this.#world.resume(child)) return;
+    const detail = `its agent (pid ${child.pid}) was suspended by Ctrl-Z, and was let go on`;
+    this.#options.events.emit('agent.resumed-process', { agent: record.id, data: { detail, pid: child.pid } });
+  }
+
+  #resume(record: AgentRecord, what: string, found: ProcessIdentity, key: string): void {
+    this.#since.delete(key);
+    if (!this.#world.resume(found)) return;
+    const detail = `its ${what} (pid ${found.pid}) was stopped by a signal, and was let go on`;
+    this.#options.events.emit('agent.resumed-process', { agent: record.id, data: { detail, pid: found.pid } });
+  }
+}
+
+function processesOf({ pane, snapshot }: AgentRecord): [what: string, pid: number][] {
+  if (pane === null || pane.dead) return [];
+  const child = snapshot?.child ?? null;
+  return child === null
+    ? [['wrapper', pane.pid]]
+    : [
+        ['wrapper', pane.pid],
+        ['agent', child.pid],
+      ];
+}

@@ -1,0 +1,104 @@
+import { appendFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { SetUpError, setUpWorktree } from '../../worktree/setup.ts';
+import { processes } from '../../worktree/processes.ts';
+import type { Config } from '../../config/index.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
+import { Slots } from '../../lib/slots.ts';
+import { listeningPorts } from '../../process/index.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import { agentVariables } from '../../worktree/agent-variables.ts';
+import type { EventLog } from '../project/event-log.ts';
+import { setupSettings } from '../../worktree/setup-settings.ts';
+
+export interface SetupWorld {
+  layout: ProjectLayout;
+  config: Pick<Config, 'worktree' | 'stopGrace'>;
+  log: Logger;
+  events: EventLog;
+  /** The person's environment as of now. */
+  env(): Record<string, string>;
+}
+
+/**
+ * Copies, links and runs what the config asks for in a new worktree, once. Not done with a detail: it failed, and a
+ * person has to mend it; without one: it was interrupted.
+ */
+export type SetUpWorktree = (
+  record: AgentRecord,
+  signal: AbortSignal,
+  progress: (what: string) => void,
+) => Promise<{ done: true } | { done: false; detail: string | null }>;
+
+/** Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once. */
+export function setupPort({ layout, config, log, events, env }: SetupWorld): SetUpWorktree {
+  const turns = new Slots(Math.max(2, Math.floor(availableParallelism() / 2)));
+  return async (record, signal, progress) => {
+    const directory = path.join(layout.logsDir, record.id);
+    const startedAt = Date.now();
+    const taken = portsTaken(config.worktree.ports, record.portBase);
+    if (taken !== null) events.emit('agent.note', { agent: record.id, data: { note: taken } });
+    let told = false;
+    const tell = (what: string): void => {
+      if (!told) events.emit('agent.setup.started', { agent: record.id, data: { what } });
+      told = true;
+      appendLog(layout, record, `set-up: ${what}`);
+      progress(what);
+    };
+    const run = (): ReturnType<typeof setUpWorktree> =>
+      setUpWorktree({
+        root: layout.root,
+        worktree: record.worktree,
+        settings: setupSettings(config.worktree),
+        env: { ...env(), ...agentVariables(record, layout) },
+        mark: `${layout.hash}/${record.id}/setup/0`,
+        outputFile: path.join(directory, 'setup.log'),
+        graceMs: config.stopGrace,
+        signal,
+        processes,
+        clock: systemClock,
+        turn: (work) => {
+          if (turns.full) progress('waits for its turn');
+          return turns.run(work, signal);
+        },
+        progress: tell,
+        output: (line) => appendLog(layout, record, line),
+      });
+    try {
+      const { ran, notes } = await run();
+      for (const note of notes) events.emit('agent.note', { agent: record.id, data: { note: `set-up: ${note}` } });
+      if (ran) events.emit('agent.setup.done', { agent: record.id, data: { ms: Date.now() - startedAt } });
+      return { done: true };
+    } catch (error) {
+      if (signal.aborted) return { done: false, detail: null };
+      if (!(error instanceof SetUpError)) throw error;
+      const { message, tail } = error;
+      log.error({ agent: record.id, tail }, message);
+      appendLog(layout, record, message);
+      events.emit('agent.setup.failed', { agent: record.id, data: { detail: message, tail } });
+      return { done: false, detail: describeFailure(record.id, error) };
+    }
+  };
+}
+
+/** Nothing of the agent runs now, so that whoever listens there is somebody else; null where the project names no ports. */
+function portsTaken(ports: Config['worktree']['ports'], base: number | null): string | null {
+  if (ports === undefined || base === null) return null;
+  const taken = [...listeningPorts()].filter((port) => port >= base && port < base + ports.size).sort();
+  return taken.length === 0 ? null : `another program listens on ${taken.join(', ')}, in its block of ports`;
+}
+
+/** For `status` and `up`: the cause first, then what the program said, then the cure. Pure. */
+export function describeFailure(agent: string, { message, tail }: Pick<SetUpError, 'message' | 'tail'>): string {
+  const said = tail === '' ? '' : `\n${tail}`;
+  return `${message}${said}\nMend it, then \`swarm restart ${agent}\` tries again; all of its output: \`swarm logs ${agent}\`.`;
+}
+
+/** As the agent's wrapper writes it, which does not live yet. */
+function appendLog({ logsDir }: ProjectLayout, { id }: AgentRecord, msg: string): void {
+  const line = JSON.stringify({ level: 30, time: Date.now(), agent: id, msg });
+  appendFileSync(path.join(logsDir, `${id}.jsonl`), `${line}\n`, { mode: 0o600 });
+}

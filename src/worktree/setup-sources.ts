@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { glob, lstat } from 'node:fs/promises';
+import path from 'node:path';
+import type { WorktreeSetup } from '../coordination/link.ts';
+
+/** Counts when what a set-up does with the same settings changes. */
+const VERSION = 1;
+
+/** What the settings name in the person's checkout now: paths below it, `/` between parts, none below another. */
+export interface Sources {
+  copy: string[];
+  link: string[];
+  /** For people: entries that name nothing. */
+  missing: string[];
+  /** Of the settings, of who is there, and of the size and time of single files to copy. */
+  hash: string;
+}
+
+/** @param skip where the worktrees lie: what matches there is not the person's */
+export async function findSources(root: string, skip: string, settings: WorktreeSetup): Promise<Sources> {
+  const missing: string[] = [];
+  const find = async (key: 'copy' | 'link'): Promise<string[]> => {
+    const found = new Set<string>();
+    for (const entry of settings[key]) {
+      const matches = await matchesOf(root, skip, entry);
+      if (matches.length === 0) missing.push(`${key}: there is no ${entry} in ${root}`);
+      for (const match of matches) found.add(match);
+    }
+    return outermost([...found]);
+  };
+  const [copy, link] = [await find('copy'), await find('link')];
+  const looks = await Promise.all(copy.map((name) => lookOf(root, name)));
+  const { copy: _copy, link: _link, timeoutMs: _timeout, ...rest } = settings;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([VERSION, rest, settings.copy, settings.link, link, looks]))
+    .digest('hex');
+  return { copy, link, missing, hash };
+}
+
+async function matchesOf(root: string, skip: string, entry: string): Promise<string[]> {
+  const pattern = entry.replace(/\/+$/, '');
+  const found: string[] = [];
+  for await (const match of glob(pattern, { cwd: root })) {
+    const place = path.join(root, match);
+    const isOurs = place === skip || place.startsWith(`${skip}${path.sep}`);
+    const name = path.relative(root, place).split(path.sep).join('/');
+    if (!isOurs && name !== '' && !name.startsWith('../') && name !== '..' && name.split('/')[0] !== '.git') {
+      found.push(name);
+    }
+  }
+  return found.sort();
+}
+
+/** Without what lies below another one of them. Pure. */
+export function outermost(names: readonly string[]): string[] {
+  const kept = new Set<string>();
+  for (const name of [...names].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
+    const parents = name.split('/').map((_, at, parts) => parts.slice(0, at).join('/'));
+    if (!parents.some((parent) => kept.has(parent))) kept.add(name);
+  }
+  return [...kept].sort();
+}
+
+/** A folder's contents are not looked at: a large one would be read at each start. */
+async function lookOf(root: string, name: string): Promise<(string | number)[]> {
+  const stat = await lstat(path.join(root, name));
+  return stat.isFile() ? [name, stat.size, stat.mtimeMs] : [name];
+}

@@ -1,0 +1,194 @@
+import { lstatSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { WorktreeSetup } from '../coordination/link.ts';
+import { SwarmError, errorText } from '../domain/errors.ts';
+import { AGENT_MARK } from '../domain/marks.ts';
+import { untrackedEntries } from '../git/repository/untracked.ts';
+import { excludesVariables, writeWorktreeExcludes } from '../git/worktree/worktree-excludes.ts';
+import { worktreeExcludes } from '../git/own-excludes.ts';
+import { formatDuration } from '../lib/duration.ts';
+import { exitText, runCommand, type CommandEnd } from './command.ts';
+import type { Processes } from './processes.ts';
+import { tail } from '../lib/text.ts';
+import type { Clock } from '../lib/clock.ts';
+import { bringFiles } from './setup-files.ts';
+import { OutputReader } from './setup-output.ts';
+import { readSetupRecord, writeSetupRecord, type SetupRecord } from './setup-note.ts';
+import { findSources } from './setup-sources.ts';
+
+const TELL_COPYING_MS = 1_000;
+const TAIL_LINES = 12;
+const TAIL_CHARS = 1_500;
+
+export interface SetUp {
+  /** The person's checkout. */
+  root: string;
+  worktree: string;
+  settings: WorktreeSetup;
+  /** Of the commands, without what the worktree's ignore file adds. */
+  env: Readonly<Record<string, string>>;
+  /** Carried by whatever the commands start. */
+  mark: string;
+  /** stdout and stderr of the commands, appended. */
+  outputFile: string;
+  graceMs: number;
+  /** Ends it, with everything that it started. */
+  signal: AbortSignal;
+  processes: Processes;
+  clock: Clock;
+  /** Runs the commands when it is their turn: installing takes the whole machine. */
+  turn<T>(work: () => Promise<T>): Promise<T>;
+  /** What goes on now, for people: `copying files`, `npm ci`. */
+  progress(what: string): void;
+  /** A line of output. */
+  output(line: string): void;
+}
+
+export interface SetUpDone {
+  /** False: it was done before and nothing has changed since. */
+  ran: boolean;
+  /** What was left out, for people. */
+  notes: string[];
+}
+
+/** A set-up that did not succeed, with what a person needs to mend it. */
+export class SetUpError extends SwarmError {
+  /** The end of its output, a few lines. */
+  readonly tail: string;
+
+  constructor(message: string, { tail: end, cause }: { tail: string; cause?: unknown }) {
+    super('setup-failed', message, { cause });
+    this.tail = end;
+  }
+}
+
+/**
+ * Brings a worktree into the state that the settings ask for: copies and links what git does not bring, then runs the
+ * commands. Done once for the same settings and sources; what was interrupted or failed is done again.
+ * @throws SetUpError; the signal's reason when it was aborted
+ */
+export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
+  const { root, worktree, settings } = options;
+  const before = readSetupRecord(worktree);
+  const asksNothing = settings.copy.length + settings.link.length + settings.commands.length === 0;
+  if (asksNothing && before === null) return { ran: false, notes: [] };
+  const sources = await findSources(root, path.dirname(worktree), settings);
+  if (before?.state === 'done' && before.hash === sources.hash && isWhole(worktree, before)) {
+    // The person's own ignore file, which ours begins with, may have changed.
+    await writeWorktreeExcludes({ root, worktree, paths: [...before.brought, ...before.made] });
+    return { ran: false, notes: [] };
+  }
+  const record: SetupRecord = {
+    v: 1,
+    hash: sources.hash,
+    state: 'running',
+    at: new Date(options.clock.now()).toISOString(),
+    detail: null,
+    links: before?.links ?? [],
+    brought: before?.brought ?? [],
+    made: before?.made ?? [],
+  };
+  await writeSetupRecord(worktree, record);
+  try {
+    await rm(options.outputFile, { force: true });
+    const notes = await bring(options, record, sources);
+    if (settings.commands.length > 0) await makeAll(options, record);
+    await writeSetupRecord(worktree, { ...record, state: 'done' });
+    return { ran: true, notes: [...sources.missing, ...notes] };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const failure =
+      error instanceof SetUpError
+        ? error
+        : new SetUpError(`set-up failed: ${errorText(error)}`, { tail: '', cause: error });
+    await writeSetupRecord(worktree, { ...record, state: 'failed', detail: failure.message });
+    throw failure;
+  }
+}
+
+async function bring(
+  { root, worktree, signal, clock, progress }: SetUp,
+  record: SetupRecord,
+  { copy, link }: { copy: string[]; link: string[] },
+): Promise<string[]> {
+  // Most often it is done before anybody could read of it.
+  const cancelTelling = clock.after(TELL_COPYING_MS, () => progress('copying files'));
+  const done = await bringFiles({ root, worktree, copy, link, oldLinks: record.links, signal }).finally(cancelTelling);
+  record.links = done.links;
+  record.brought = [...new Set([...record.brought, ...done.brought])].sort();
+  await writeWorktreeExcludes({ root, worktree, paths: [...record.brought, ...record.made] });
+  return done.notes;
+}
+
+/** Runs the commands; what they leave beside what git tracks or ignores would go with the next task's start otherwise. */
+async function makeAll(options: SetUp, record: SetupRecord): Promise<void> {
+  const { root, worktree } = options;
+  const before = new Set(await untrackedEntries(worktree));
+  await options.turn(() => runCommands(options));
+  const made = (await untrackedEntries(worktree)).filter((name) => !before.has(name));
+  if (made.length === 0) return;
+  record.made = [...new Set([...record.made, ...made])].sort();
+  await writeWorktreeExcludes({ root, worktree, paths: [...record.brought, ...record.made] });
+}
+
+/** An agent may have removed what was brought. */
+function isWhole(worktree: string, { brought, links }: SetupRecord): boolean {
+  return [...new Set([...links, ...brought])].every(
+    (name) => lstatSync(path.join(worktree, name), { throwIfNoEntry: false }) !== undefined,
+  );
+}
+
+async function runCommands(options: SetUp): Promise<void> {
+  const { settings, worktree, env, clock, progress } = options;
+  const limit = new AbortController();
+  const cancelLimit = clock.after(settings.timeoutMs, () => limit.abort());
+  const variables = { ...env, ...excludesVariables(worktreeExcludes(worktree), env), [AGENT_MARK]: options.mark };
+  try {
+    for (const argv of settings.commands) {
+      const startedAt = clock.monotonic();
+      progress(argv.join(' '));
+      const said: string[] = [];
+      const end = await runOne(options, argv, variables, AbortSignal.any([options.signal, limit.signal]), said);
+      options.signal.throwIfAborted();
+      const why = limit.signal.aborted ? 'timeout' : end.code === 0 && end.startError === null ? null : 'exit';
+      if (why !== null) throw failure(options, argv, end, { why, ms: clock.monotonic() - startedAt, said });
+    }
+  } finally {
+    cancelLimit();
+  }
+}
+
+async function runOne(
+  options: SetUp,
+  argv: string[],
+  env: Record<string, string>,
+  signal: AbortSignal,
+  said: string[],
+): Promise<CommandEnd> {
+  const { worktree, mark, outputFile, graceMs, processes, clock } = options;
+  using _reader = new OutputReader(outputFile, (line) => {
+    if (said.push(line) > TAIL_LINES) said.shift();
+    options.output(line);
+  });
+  return await runCommand({ argv, cwd: worktree, env, mark, outputFile, signal, graceMs, processes, clock });
+}
+
+function failure(
+  options: SetUp,
+  argv: string[],
+  end: CommandEnd,
+  { why, ms, said }: { why: 'timeout' | 'exit'; ms: number; said: readonly string[] },
+): SetUpError {
+  const took = formatDuration(ms);
+  const how =
+    why === 'timeout'
+      ? `was ended after ${took} (worktree.setupTimeout)`
+      : end.startError === null
+        ? `ended with ${exitText(end)} after ${took}`
+        : `cannot be started: ${end.startError}`;
+  const log = end.startError === null ? `; log: ${options.outputFile}` : '';
+  return new SetUpError(`set-up failed: ${JSON.stringify(argv)} ${how}${log}`, {
+    tail: tail(said.join('\n'), TAIL_CHARS),
+  });
+}

@@ -1,0 +1,41 @@
+import type { ToolHandlers } from '../../claude/index.ts';
+import type { ClaudeBody } from './claude-task.ts';
+import type { Verdict } from './turn-end.ts';
+
+export interface AgentToolsWorld {
+  /** The task that it works on, if any. */
+  inHand(): ClaudeBody | null;
+  event(name: string, task: string | null, data: Record<string, unknown>): void;
+}
+
+/** What the agent's own tools do. */
+export function agentTools(world: AgentToolsWorld): ToolHandlers {
+  /** Before the first word of a task whoever calls is in the conversation of the one before. */
+  const begun = (): ClaudeBody | null => {
+    const body = world.inHand();
+    return body?.begun === true ? body : null;
+  };
+  const inHand = (): ClaudeBody => {
+    const body = begun();
+    if (body === null) throw new Error('There is no task now: a person talks to you directly.');
+    return body;
+  };
+  const say = (verdict: Verdict, reply: string): Promise<string> => {
+    inHand().say(verdict);
+    return Promise.resolve(reply);
+  };
+  return {
+    task_context: async () => inHand().context(),
+    report_progress: async ({ text, percent }) => {
+      world.event('task.progress', begun()?.task ?? null, { text, ...(percent === undefined ? {} : { percent }) });
+      return 'Noted.';
+    },
+    complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),
+    fail_task: ({ reason }) => say({ tool: 'fail_task', reason }, 'Noted. End your turn now.'),
+    ask_person: ({ question, options }) =>
+      say(
+        { tool: 'ask_person', question, options: options ?? [] },
+        'Asked. End your turn now; the answer will be your next prompt.',
+      ),
+  };
+}

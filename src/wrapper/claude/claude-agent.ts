@@ -1,0 +1,351 @@
+import type { Logger } from 'pino';
+import { isDialog, readScreen } from '../../claude/index.ts';
+import type { ClaudeEvent, Endpoint, Launch, ToolHandlers } from '../../claude/index.ts';
+import type { AgentSpec, Order } from '../../coordination/link.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { ActivityWatch } from './activity.ts';
+import { agentTools } from './agent-tools.ts';
+import type { Attempt, TaskBody } from '../task/attempt.ts';
+import { ClaudeBody } from './claude-task.ts';
+import { ClaudePane, type StartRequest } from './claude-pane.ts';
+import { Conversation } from './conversation.ts';
+import { beforeHarm, type BeforeTool } from './before-harm.ts';
+import { deliverAll } from './deliver.ts';
+import type { AgentKind } from '../task/agent-kind.ts';
+import { Mailbox } from './mailbox.ts';
+import type { ModelAccess } from './model-access.ts';
+import { NeedsYouBoard } from './needs-you.ts';
+import type { Terminal, Workspace } from '../contract/effects.ts';
+import type { AgentProcesses } from '../../worktree/processes.ts';
+import { interruptedPrompt } from '../task/prompt.ts';
+import { countTokens, lateTelemetry } from './late-usage.ts';
+import { markOf } from '../contract/spec.ts';
+import type { AgentState } from '../contract/state.ts';
+import type { EndedTurn } from './transcript-end.ts';
+import { isWorking } from './turn-end.ts';
+import { UsageMeter, usageSince } from './usage-meter.ts';
+
+/** Long enough for the first claim, whose answer usually comes much sooner and ends the wait. */
+const IDLE_AFTER_MS = 500;
+
+export interface ClaudeAgentOptions {
+  spec: AgentSpec;
+  workspace: Workspace;
+  /** Opens the loopback endpoint; events and tool calls come to what is given. */
+  openEndpoint(ears: EndpointEars): Promise<Endpoint>;
+  access: ModelAccess;
+  launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
+  sessionExists(sessionId: string): Promise<boolean>;
+  hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
+  terminal: Terminal;
+  processes: AgentProcesses;
+  state: AgentState;
+  event(name: string, task: string | null, data: Record<string, unknown>): void;
+  /** `able` may have changed. */
+  reconsider(): void;
+  clock: Clock;
+  log: Logger;
+}
+
+/** What the endpoint hears comes here. */
+export interface EndpointEars {
+  onEvent(event: ClaudeEvent): void;
+  tools: ToolHandlers;
+  beforeTool: BeforeTool;
+  mayGoOn(when: 'before' | 'after'): Promise<void>;
+  edge(): string | null;
+}
+
+interface Current {
+  attempt: Attempt;
+  body: ClaudeBody;
+}
+
+/** One Claude Code in one pane: its conversations, its questions, its tasks. */
+export class ClaudeAgent implements AgentKind {
+  readonly #options: ClaudeAgentOptions;
+  readonly #pane: ClaudePane;
+  readonly #conversation: Conversation;
+  readonly #board: NeedsYouBoard;
+  readonly #mailbox = new Mailbox();
+  readonly #meter = new UsageMeter();
+  readonly #activity = new ActivityWatch();
+  #nudge: string | null = null;
+  readonly #stopping = new AbortController();
+  #endpoint: Endpoint | null = null;
+  #current: Current | null = null;
+  #budget: { attempt: Attempt; limit: number } | null = null;
+  #draining: Promise<void> | null = null;
+  /** Set while an idle process is going to be started unless a task comes first. */
+  #cancelIdle: (() => void) | null = null;
+  #wasAble = true;
+
+  static async open(options: ClaudeAgentOptions): Promise<ClaudeAgent> {
+    const agent = new ClaudeAgent(options);
+    const beforeTool = beforeHarm(options.spec.checkpoints.before, (reason) => agent.#capture(reason));
+    const tools = agentTools({
+      inHand: () => agent.#current?.body ?? null,
+      event: (name, task, data) => options.event(name, task, data),
+    });
+    agent.#endpoint = await options.openEndpoint({
+      onEvent: (event) => agent.#event(event),
+      tools,
+      beforeTool,
+      mayGoOn: (when) => options.access.edge(when, agent.#budget?.limit ?? null),
+      edge: () => agent.#edge(),
+    });
+    return agent;
+  }
+
+  private constructor(options: ClaudeAgentOptions) {
+    this.#options = options;
+    const { spec, clock, log, processes, terminal, state } = options;
+    const event = (name: string, data: Record<string, unknown>): void => options.event(name, this.#task, data);
+    this.#pane = new ClaudePane({
+      cwd: spec.worktree,
+      markPrefix: `${spec.project}/${spec.agent}`,
+      graceMs: spec.stopGraceMs,
+      launch: (request) => this.#launch(request),
+      dialogOpen: async () => isDialog(readScreen(await terminal.screen())),
+      died: (exit) => this.#conversation.died(exit),
+      processes,
+      clock,
+      log,
+    });
+    this.#conversation = new Conversation({
+      spec,
+      pane: this.#pane,
+      terminal,
+      state,
+      access: options.access,
+      sessionExists: options.sessionExists,
+      hasPrompt: options.hasPrompt,
+      captureCrash: () => this.#capture('crash'),
+      event,
+      clock,
+      log,
+    });
+    this.#board = new NeedsYouBoard({
+      unanswered: spec.unanswered,
+      decide: (id, decision) => this.#endpoint?.decidePermission(id, decision) ?? false,
+      terminal,
+      changed: () => this.#pane.changes.emit(),
+      event,
+      clock,
+    });
+    this.#pane.changes.on(() => this.#publish());
+    options.access.gate.changes.on(() => this.#accessChanged());
+  }
+
+  get #task(): string | null {
+    return this.#current?.attempt.order.task ?? null;
+  }
+
+  able(): boolean {
+    return this.#draining === null && !isWorking(this.#pane.turn);
+  }
+
+  begin(): void {
+    this.#idleSoon();
+  }
+
+  /** A process for the person, unless a task comes first: then it would be started for nothing. */
+  #idleSoon(): void {
+    const { spec, clock } = this.#options;
+    if (spec.idle !== 'eager') return this.#pane.rest();
+    this.#cancelIdle?.();
+    this.#cancelIdle = clock.after(IDLE_AFTER_MS, () => this.nothingToDo());
+  }
+
+  /** Ends the wait for a task that could come first. */
+  nothingToDo(): void {
+    if (this.#cancelIdle === null) return;
+    this.#cancelIdle();
+    this.#cancelIdle = null;
+    if (this.#current === null && !this.#pane.alive && !this.#stopping.signal.aborted) void this.#conversation.idle();
+  }
+
+  sessionId(): string | null {
+    return this.#conversation.sessionId;
+  }
+
+  endedTurn(): EndedTurn {
+    const turn = this.#pane.turn;
+    return turn?.state === 'idle' && turn.failure === null ? { lastWords: turn.lastMessage } : null;
+  }
+
+  body(attempt: Attempt): TaskBody {
+    const { spec, state, clock, log } = this.#options;
+    const start = this.#meter.total;
+    const { budgetUsd } = attempt.order;
+    const parts = { conversation: this.#conversation, pane: this.#pane, board: this.#board, mailbox: this.#mailbox };
+    const body = new ClaudeBody(attempt, {
+      ...parts,
+      mark: markOf(spec, attempt.order),
+      phase: (phase) => state.setTask(attempt.held(phase, new Date(clock.now()).toISOString())),
+      event: (name, data) => this.#options.event(name, attempt.order.task, data),
+      usage: async () => {
+        await lateTelemetry(this.#meter, this.#pane, clock, this.#stopping.signal);
+        return usageSince(this.#meter.total, start);
+      },
+      overBudget: () => budgetUsd !== null && usageSince(this.#meter.total, start).costUsd >= budgetUsd,
+      log,
+    });
+    this.#current = { attempt, body };
+    this.#budget = budgetUsd === null ? null : { attempt, limit: this.#meter.total.costUsd + budgetUsd };
+    return body;
+  }
+
+  async ended(): Promise<void> {
+    this.#current = null;
+    this.#budget = null;
+    // What a person said meanwhile comes before the next task.
+    await this.#drain();
+    if (!this.#pane.alive) this.#idleSoon();
+  }
+
+  async restart(): Promise<unknown> {
+    this.#options.state.update({ failure: null, held: null });
+    const prompt = this.#interruptedPrompt('a person restarted you');
+    await this.#conversation.interrupt(prompt, () => this.#capture('before-restart'));
+    return { sessionId: this.#conversation.sessionId };
+  }
+
+  /** @throws SwarmError `nothing-to-interrupt` */
+  async interrupt({ what, reason }: Extract<Order, { do: 'interrupt' }>): Promise<unknown> {
+    if (what === 'command' && (await this.#options.processes.endWork(this.#options.spec.stopGraceMs)) > 0)
+      return { ended: 'command' };
+    if (!isWorking(this.#pane.turn)) throw new SwarmError('nothing-to-interrupt', 'no turn is under way');
+    await this.#conversation.interrupt(this.#interruptedPrompt(reason), () => this.#capture('before-restart'));
+    return { ended: 'turn' };
+  }
+
+  nudge(text: string): unknown {
+    if (!isWorking(this.#pane.turn)) throw new SwarmError('nothing-to-interrupt', 'no turn is under way');
+    this.#nudge = text;
+    return { receipt: 'queued' };
+  }
+
+  #edge(): string | null {
+    const text = this.#nudge;
+    this.#nudge = null;
+    if (text !== null) this.#options.event('agent.nudged', this.#task, { text });
+    return text;
+  }
+
+  answer(order: Extract<Order, { do: 'answer' }>): unknown {
+    return this.#board.answer(order);
+  }
+
+  send({ id, text }: Extract<Order, { do: 'send' }>): unknown {
+    if (this.#mailbox.put({ id, text })) {
+      this.#pane.changes.emit();
+      if (this.#current === null) void this.#drain();
+    }
+    return { receipt: 'queued' };
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#board.close();
+    await this.#conversation.stop(graceMs);
+    await this.#endpoint?.close();
+  }
+
+  /** A suspended Claude Code is woken: in a pane there is no shell that could. */
+  wake(): void {
+    this.#pane.wake();
+  }
+
+  #interruptedPrompt(why: string): string {
+    return this.#current === null
+      ? `You were interrupted: ${why}.`
+      : interruptedPrompt(this.#current.attempt.order, why);
+  }
+
+  async #launch(request: StartRequest): Promise<Launch> {
+    if (this.#endpoint === null) throw new Error('the endpoint is not open yet');
+    const launch = await this.#options.launch(request, this.#endpoint);
+    this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
+    this.#activity.begins();
+    return launch;
+  }
+
+  /** A turn under way may have to end; whoever rests because nobody might ask begins to wait for work again. */
+  #accessChanged(): void {
+    this.#pane.changes.emit();
+    const { gate } = this.#options.access;
+    if (gate.closed !== null || this.#current !== null || this.#pane.alive || this.#cancelIdle !== null) return;
+    if (!this.#conversation.inTurn) this.#idleSoon();
+  }
+
+  #event(event: ClaudeEvent): void {
+    this.#options.access.event(event);
+    if (this.#meter.event(event)) {
+      this.#options.state.update({ usage: this.#meter.total });
+      this.#options.access.spent(this.#meter.total.costUsd);
+      if (this.#budget !== null && this.#meter.total.costUsd >= this.#budget.limit)
+        this.#budget.attempt.breakOff('budget');
+    }
+    if (event.type === 'status-line' && event.contextPercent !== null) {
+      this.#options.state.update({ contextPercent: event.contextPercent });
+    }
+    if (this.#pane.alive) this.#activity.event(event);
+    this.#pane.event(event);
+    if (event.type !== 'turn-ended' && event.type !== 'turn-failed') return;
+    this.#nudge = null;
+    void countTokens(this.#meter, this.#pane, this.#options);
+    // What a turn of a task leaves is kept by the attempt.
+    if (this.#current?.body.begun !== true) void this.#capture('turn-end');
+  }
+
+  /** What the turn machine knows, into the snapshot. */
+  #publish(): void {
+    const { state } = this.#options;
+    const turn = this.#pane.turn;
+    this.#board.permissions(turn?.openPermissions ?? [], this.#task);
+    const own = this.#current?.body.follow() ?? null;
+    if (own !== null) state.noteSession(0, own);
+    state.update({
+      child: this.#pane.identity,
+      sessionId: this.#conversation.sessionId,
+      transcriptPath: turn?.transcriptPath ?? state.current.transcriptPath,
+      turn: turn?.state ?? 'none',
+      turnSince: turn?.since ?? state.current.turnSince,
+      lastProgressAt: turn?.lastProgressAt ?? state.current.lastProgressAt,
+      activity: this.#activity.current,
+      needsYou: this.#board.list,
+    });
+    if (this.able() !== this.#wasAble) {
+      this.#wasAble = !this.#wasAble;
+      this.#options.reconsider();
+    }
+  }
+
+  /** Delivers the waiting messages, each as one turn of the conversation in hand. */
+  #drain(): Promise<void> {
+    const { spec, event, log } = this.#options;
+    const said = (name: string, data: Record<string, unknown>): void => event(name, null, data);
+    const [mailbox, conversation, signal] = [this.#mailbox, this.#conversation, this.#stopping.signal];
+    const parts = { mailbox, conversation, signal, mark: markOf(spec, null), event: said, log };
+    this.#draining ??= deliverAll(parts).finally(() => {
+      this.#draining = null;
+      this.#publish();
+    });
+    return this.#draining;
+  }
+
+  async #capture(reason: string): Promise<void> {
+    const { workspace, state, clock, log } = this.#options;
+    const { attempt: held = null, body = null } = this.#current ?? {};
+    const { task = null, attempt = null } = (body?.begun === true ? held?.order : null) ?? {};
+    try {
+      const { sessionId } = this.#conversation;
+      const captured = await workspace.capture({ reason, task, attempt, sessionId });
+      state.update({ checkpoint: { n: captured.n, at: new Date(clock.now()).toISOString() } });
+    } catch (error) {
+      log.error({ reason, error: errorText(error) }, 'a checkpoint failed');
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Logger } from 'pino';
+import { advance, newTurn, type ClaudeEvent, type Launch, type Turn } from '../../claude/index.ts';
+import type { ProcessIdentity } from '../../process/index.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { Changes } from '../../lib/changes.ts';
+import type { Processes } from '../../worktree/processes.ts';
+
+/** SessionStart comes 0.3–0.5 s after the spawn; a dialog that nobody sees does not get more. */
+const SESSION_START_MS = 15_000;
+/** One that still gets on with its start, on a machine that is very busy, is waited for; one that shows a dialog rests. */
+const BUSY_LOOK_MS = 5_000;
+const BUSY_CPU_MS = 30;
+const LONGEST_START_MS = 120_000;
+/** What a killed terminal program leaves on: bracketed paste, mouse, focus events, hidden cursor, alternate screen. */
+const RESET_TERMINAL =
+  '\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b[0m\r\n';
+
+export interface StartRequest {
+  sessionId: string;
+  resume: boolean;
+  prompt: string | null;
+  /** Value of the marker in the environment of all that it runs. */
+  mark: string;
+}
+
+export interface PaneExit {
+  at: number;
+  code: number | null;
+  signal: string | null;
+  uptimeMs: number;
+  /** We ended it. */
+  asked: boolean;
+}
+
+export interface PaneOptions {
+  cwd: string;
+  /** Prefix of every marker of this agent. */
+  markPrefix: string;
+  graceMs: number;
+  launch(request: StartRequest): Promise<Launch>;
+  /** Claude Code asks something on the screen before its session can begin. */
+  dialogOpen(): Promise<boolean>;
+  /** An unasked end; called once per process, after `turn` was set to gone. */
+  died(exit: PaneExit): void;
+  processes: Processes;
+  clock: Clock;
+  log: Logger;
+}
+
+interface Child {
+  process: ChildProcess;
+  identity: ProcessIdentity | null;
+  /** Monotonic, ms. */
+  startedAt: number;
+  request: StartRequest;
+  /** Set before we end it. */
+  asked: boolean;
+  exit: PaneExit | null;
+  spawnError: string | null;
+}
+
+/** The one Claude Code process of the pane: at most one lives, and the next starts when the last is proved gone. */
+export class ClaudePane {
+  readonly changes = new Changes();
+  readonly #options: PaneOptions;
+  #child: Child | null = null;
+  #turn: Turn | null = null;
+  #closed = false;
+
+  constructor(options: PaneOptions) {
+    this.#options = options;
+  }
+
+  get turn(): Turn | null {
+    return this.#turn;
+  }
+
+  get alive(): boolean {
+    return this.#child !== null && this.#child.exit === null;
+  }
+
+  get identity(): ProcessIdentity | null {
+    return this.alive ? (this.#child?.identity ?? null) : null;
+  }
+
+  get lastExit(): PaneExit | null {
+    return this.#child?.exit ?? null;
+  }
+
+  /** What the endpoint heard from the process. */
+  event(event: ClaudeEvent): void {
+    if (this.#turn === null || !this.alive) return;
+    this.#turn = advance(this.#turn, event);
+    this.changes.emit();
+  }
+
+  /**
+   * Starts the next process and resolves when its session has begun. The one before must have been ended.
+   * @param signal aborted before the spawn: nothing is started
+   * @throws SwarmError `agent-start` when it ends first or says nothing for 15 s, and rests; it is gone then
+   */
+  async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
+    if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
+    const { clock, log, cwd } = this.#options;
+    const launch = await this.#options.launch(request);
+    const [program, ...args] = launch.argv;
+    if (program === undefined) throw new SwarmError('agent-start', 'the agent has no command');
+    // Whoever ended the pane meanwhile found nothing to end.
+    if (this.#closed || signal?.aborted === true) throw new SwarmError('agent-start', 'it is not wanted any more');
+    const startedAt = clock.monotonic();
+    // Same process group as ours: it has the terminal's foreground, and nobody needs to hand it over.
+    const child = spawn(program, args, { cwd, env: launch.env, stdio: 'inherit' });
+    const identity = child.pid === undefined ? null : this.#options.processes.identity(child.pid);
+    const entry: Child = { process: child, identity, startedAt, request, asked: false, exit: null, spawnError: null };
+    this.#child = entry;
+    this.#turn = newTurn(new Date(clock.now()).toISOString());
+    child.once('error', (error) => {
+      entry.spawnError = errorText(error);
+      this.#exited(entry, null, null);
+    });
+    child.once('exit', (code, signal) => this.#exited(entry, code, signal));
+    log.info(
+      { pid: child.pid, session: request.sessionId, resume: request.resume, prompt: request.prompt !== null },
+      'agent started',
+    );
+    this.changes.emit();
+    await this.#began(entry);
+  }
+
+  async #began(entry: Child): Promise<void> {
+    const startedAt = this.#options.clock.monotonic();
+    const ms = (): number => this.#options.clock.monotonic() - startedAt;
+    let how = await this.#beginning(entry, SESSION_START_MS - BUSY_LOOK_MS);
+    for (let used = this.#cpuMs(entry); how === null && ms() < LONGEST_START_MS;) {
+      how = await this.#beginning(entry, BUSY_LOOK_MS);
+      const before = used;
+      used = this.#cpuMs(entry);
+      if (used - before < BUSY_CPU_MS) break;
+    }
+    // Somebody has to answer there first: a person who comes hours later must still find the dialog.
+    while (how === null && (await this.#options.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
+    if (how === 'began') return;
+    if (how === 'ended') {
+      throw new SwarmError(
+        'agent-start',
+        entry.spawnError ?? `it ended before its session began (${exitWords(entry.exit)})`,
+      );
+    }
+    const seconds = Math.round(ms() / 1000);
+    await this.end();
+    throw new SwarmError('agent-start', `its session did not begin within ${seconds} s`, {
+      hint: 'Attach to the agent: a dialog (login, trust) may be open.',
+    });
+  }
+
+  async #beginning(entry: Child, withinMs: number): Promise<'began' | 'ended' | null> {
+    const waiting = new AbortController();
+    const cancel = this.#options.clock.after(withinMs, () => waiting.abort());
+    const look = () => (entry.exit !== null ? 'ended' : this.#turn?.state !== 'starting' ? 'began' : null);
+    const how = await this.changes.until(look, waiting.signal);
+    cancel();
+    return how;
+  }
+
+  #cpuMs({ process: { pid } }: Child): number {
+    return pid === undefined ? 0 : this.#options.processes.cpuMs(pid);
+  }
+
+  /** Ends the process and everything the agent ever ran, and resolves when none of it lives. */
+  async end(graceMs = this.#options.graceMs): Promise<void> {
+    const child = this.#child;
+    if (child !== null && child.exit === null) {
+      child.asked = true;
+      child.process.kill('SIGTERM');
+      const cancel = this.#options.clock.after(graceMs, () => child.process.kill('SIGKILL'));
+      await this.changes.until(() => child.exit);
+      cancel();
+    }
+    await this.#options.processes.endMarked(this.#options.markPrefix, graceMs);
+  }
+
+  /** Nothing starts here any more. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    await this.end(graceMs);
+  }
+
+  /** None is wanted until the next turn, so the end of the last one is no news any more. */
+  rest(): void {
+    if (this.alive || this.#turn === null) return;
+    this.#turn = null;
+    this.changes.emit();
+  }
+
+  /** A suspended Claude Code (Ctrl-Z) has no shell that could wake it. */
+  wake(): void {
+    if (this.alive) this.#child?.process.kill('SIGCONT');
+  }
+
+  #exited(entry: Child, code: number | null, signal: string | null): void {
+    if (entry.exit !== null) return;
+    const { clock } = this.#options;
+    const at = clock.now();
+    entry.exit = { at, code, signal, uptimeMs: clock.monotonic() - entry.startedAt, asked: entry.asked };
+    if (this.#turn !== null) {
+      this.#turn = { ...this.#turn, state: 'gone', since: new Date(at).toISOString(), openPermissions: [] };
+    }
+    process.stdout.write(RESET_TERMINAL);
+    this.#options.log.info({ code, signal, asked: entry.asked, uptimeMs: entry.exit.uptimeMs }, 'agent ended');
+    this.changes.emit();
+    if (!entry.asked) this.#options.died(entry.exit);
+  }
+}
+
+export function exitWords(exit: Pick<PaneExit, 'code' | 'signal'> | null): string {
+  if (exit === null) return 'unknown';
+  return exit.signal === null ? `exit ${exit.code}` : `signal ${exit.signal}`;
+}

@@ -1,0 +1,340 @@
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { AgentSpec } from '../../coordination/link.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import { KeyedMutex } from '../../lib/mutex.ts';
+import { pause, type Clock } from '../../lib/clock.ts';
+import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
+import type { ModelAccess } from './model-access.ts';
+import { PaneGuard } from './pane-guard.ts';
+import { Patience } from './turn-waits.ts';
+import { NO_RESTARTS, afterDeath, type RestartDecision } from './restart-policy.ts';
+import type { Terminal } from '../contract/effects.ts';
+import type { AgentState } from '../contract/state.ts';
+import { apiText, restOf, type Rest } from './turn-end.ts';
+import { goOn, openTurn, type Opening, type TurnRequest } from './opening.ts';
+
+const LANE = 'pane';
+
+export type TurnResult =
+  | { kind: 'ended'; lastMessage: string | null }
+  | { kind: 'api'; error: string }
+  | { kind: 'lost'; error: string }
+  | { kind: 'broken-off' };
+
+export interface ConversationOptions {
+  spec: AgentSpec;
+  pane: ClaudePane;
+  terminal: Terminal;
+  state: AgentState;
+  access: ModelAccess;
+  sessionExists(sessionId: string): Promise<boolean>;
+  hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
+  /** Keeps the worktree as a dead process left it. */
+  captureCrash(): Promise<void>;
+  event(name: string, data: Record<string, unknown>): void;
+  clock: Clock;
+  log: Logger;
+}
+
+type Step =
+  | Rest
+  | { kind: 'died'; detail: string; exit: PaneExit | null }
+  | { kind: 'interrupted' }
+  /** What holds the fleet holds this turn too, from its next request on. */
+  | { kind: 'held' }
+  | { kind: 'broken-off' };
+
+interface Interruption {
+  prompt: string;
+  action(): Promise<void>;
+}
+
+/** One conversation after another in one pane: who may start a process there, and what happens when it dies. */
+export class Conversation {
+  readonly #options: ConversationOptions;
+  readonly #lane = new KeyedMutex();
+  #sessionId: string | null;
+  #history = NO_RESTARTS;
+  #inTurn = false;
+  #starting = false;
+  #stopped = false;
+  #interruption: Interruption | null = null;
+  #wake = new AbortController();
+  readonly #guard: PaneGuard;
+  readonly #patience: Patience;
+
+  constructor(options: ConversationOptions) {
+    this.#options = options;
+    this.#sessionId = options.spec.resume?.sessionId ?? null;
+    this.#guard = new PaneGuard(options);
+    this.#patience = new Patience({
+      ...options,
+      guard: this.#guard,
+      wake: () => this.#wake.signal,
+      interrupted: () => this.#interruption !== null,
+      carryOut: () => this.#carryOutInterruption(),
+    });
+    options.pane.changes.on(() => {
+      // A person's /clear begins another conversation; ours goes on with that one.
+      if (options.pane.alive) this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
+    });
+  }
+
+  get sessionId(): string | null {
+    return this.#sessionId;
+  }
+
+  /** Something was said in it. */
+  exists(sessionId: string): Promise<boolean> {
+    return this.#options.sessionExists(sessionId);
+  }
+
+  /** A turn that swarm began is under way, or waits for the pane. */
+  get inTurn(): boolean {
+    return this.#lane.held(LANE);
+  }
+
+  /** An idle process for the person, unless one lives. Never throws. */
+  async idle(): Promise<void> {
+    await this.#lane.run(LANE, () => this.#idle());
+  }
+
+  /** Until the pane is free, with nothing in it: whoever was in the middle of something there has come to its end. */
+  async ready(request: Pick<TurnRequest, 'signal' | 'waits'>): Promise<void> {
+    await this.#occupied(request.signal, async () => {
+      if (!(await this.#patience.mayBegin(request))) return;
+      await this.#options.pane.end();
+      if (this.#interruption !== null) await this.#carryOutInterruption();
+    });
+  }
+
+  /** One turn, from a free pane to its end. Deaths, API failures and interruptions in between are its own business. */
+  async turn(request: TurnRequest): Promise<TurnResult> {
+    return await this.#occupied(request.signal, () => this.#turn(request));
+  }
+
+  async #occupied<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return await this.#lane.run(LANE, async () => {
+      this.#inTurn = true;
+      // A broken-off start would otherwise wait for its session first.
+      const abort = (): void =>
+        void this.#options.pane.end().catch(() => this.#options.log.debug('the turn ends it again'));
+      signal.addEventListener('abort', abort);
+      try {
+        return await work();
+      } finally {
+        signal.removeEventListener('abort', abort);
+        this.#inTurn = false;
+        this.#guard.turnEnded();
+        this.#options.access.gate.left();
+        if (this.#options.state.current.held !== null) this.#options.state.update({ held: null });
+      }
+    });
+  }
+
+  /**
+   * Ends the process, does `action`, and goes on: with the same turn if one is under way, else idle.
+   * @param prompt what the agent is told when its turn was cut short
+   */
+  async interrupt<T>(prompt: string, action: () => Promise<T>): Promise<T> {
+    this.#history = NO_RESTARTS;
+    if (this.#interruption !== null) throw new SwarmError('busy', 'it is just being restarted', { retrySafe: true });
+    if (this.#inTurn) {
+      const outcome = Promise.withResolvers<T>();
+      this.#interruption = { prompt, action: () => action().then(outcome.resolve, outcome.reject) };
+      this.#wake.abort();
+      this.#options.pane.changes.emit();
+      return await outcome.promise;
+    }
+    return await this.#lane.run(LANE, async () => {
+      await this.#options.pane.end();
+      const result = await action();
+      await this.#idle();
+      return result;
+    });
+  }
+
+  /** Ends the process for good. Turns under way must have been broken off. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#wake.abort();
+    await this.#options.pane.close(graceMs);
+  }
+
+  /** An unasked end while no turn of ours was under way. */
+  died(exit: PaneExit): void {
+    this.#noteExit(exit, exitWords(exit));
+    if (this.#inTurn || this.#starting || this.#stopped) return;
+    void this.#idleEnded(exit.uptimeMs, exit.code === 0, exitWords(exit));
+  }
+
+  async #turn(request: TurnRequest): Promise<TurnResult> {
+    let delivered = false;
+    let next = await openTurn(request, this.#sessionId, this.#options);
+    for (let failures = 0; ;) {
+      if (!(await this.#patience.mayBegin(request))) return await this.#breakOff();
+      await this.#options.pane.end();
+      const step = await this.#once(next, request, () => {
+        if (!delivered) request.delivered?.();
+        delivered = true;
+      });
+      if (step.kind === 'ended') return step;
+      if (step.kind === 'broken-off' || request.signal.aborted) return await this.#breakOff();
+      if (request.settled?.() === true) return { kind: 'ended', lastMessage: null };
+      if (step.kind === 'api-failure') {
+        const outlasted = await this.#patience.outlast(step, failures + 1, request);
+        if (outlasted === 'given-up') return { kind: 'api', error: apiText(step) };
+        // What all share is no failure of this turn.
+        failures = outlasted === 'shared' ? 0 : failures + 1;
+        if (this.#interruption !== null) await this.#carryOutInterruption();
+        next = await goOn(request, delivered, this.#sessionId, this.#options, request.retry(), apiText(step));
+      } else if (step.kind === 'held') {
+        await this.#options.pane.end();
+        const why = this.#options.access.gate.closed?.detail ?? 'the agents were held';
+        next = await goOn(request, delivered, this.#sessionId, this.#options, request.interrupted(why), why);
+      } else if (step.kind === 'interrupted') {
+        const prompt = await this.#carryOutInterruption();
+        next = await goOn(request, delivered, this.#sessionId, this.#options, prompt, 'it was restarted');
+      } else {
+        const given = await this.#bury(step, request.signal);
+        if (given !== null) return { kind: 'lost', error: given };
+        next = await goOn(
+          request,
+          delivered,
+          this.#sessionId,
+          this.#options,
+          request.interrupted(step.detail),
+          step.detail,
+        );
+      }
+    }
+  }
+
+  async #once(next: Opening, request: TurnRequest, delivered: () => void): Promise<Step> {
+    const { pane } = this.#options;
+    this.#sessionId = next.sessionId;
+    await request.began?.(next.sessionId);
+    try {
+      await pane.start({ ...next, mark: request.mark }, request.signal);
+    } catch (error) {
+      return { kind: 'died', detail: errorText(error), exit: pane.lastExit };
+    }
+    let seen = false;
+    const step = await pane.changes.until<Step>(() => {
+      const turn = pane.turn;
+      if (!seen && turn !== null && !['starting', 'ready', 'gone'].includes(turn.state)) {
+        seen = true;
+        delivered();
+      }
+      if (!pane.alive) return { kind: 'died', detail: exitWords(pane.lastExit), exit: pane.lastExit };
+      if (this.#interruption !== null) return { kind: 'interrupted' };
+      if (this.#options.access.gate.ending) return { kind: 'held' };
+      return turn === null || !seen ? null : restOf(turn);
+    }, request.signal);
+    return step ?? { kind: 'broken-off' };
+  }
+
+  async #breakOff(): Promise<TurnResult> {
+    await this.#options.pane.end();
+    return { kind: 'broken-off' };
+  }
+
+  async #carryOutInterruption(): Promise<string> {
+    const interruption = this.#interruption;
+    await this.#options.pane.end();
+    await interruption?.action();
+    this.#interruption = null;
+    this.#wake = new AbortController();
+    return interruption?.prompt ?? '';
+  }
+
+  /** After an unasked end in a turn: its tree is proved gone, its worktree kept. Non-null: given up, and why. */
+  async #bury(step: Extract<Step, { kind: 'died' }>, signal: AbortSignal): Promise<string | null> {
+    const { clock, log } = this.#options;
+    log.warn({ detail: step.detail }, 'the agent ended in the middle of its turn');
+    const decision = this.#decide(step.exit?.uptimeMs ?? 0, false);
+    await this.#options.pane.end();
+    await this.#options.captureCrash();
+    if (decision.do !== 'restart') return this.#giveUp(step.detail, decision);
+    this.#countRestart(step.detail, clock.now());
+    await this.#sleep(decision.delayMs, signal);
+    return null;
+  }
+
+  async #idle(): Promise<void> {
+    const { pane, state, log } = this.#options;
+    if (pane.alive || this.#stopped || state.current.failure !== null) return;
+    // It would be started for nobody: the next turn starts its own.
+    if (this.#options.access.gate.closed !== null) return pane.rest();
+    const startedAt = this.#options.clock.monotonic();
+    this.#starting = true;
+    try {
+      await pane.end();
+      const resume = this.#sessionId !== null && (await this.#options.sessionExists(this.#sessionId));
+      if (!resume || this.#sessionId === null) this.#sessionId = randomUUID();
+      await pane.start({
+        sessionId: this.#sessionId,
+        resume,
+        prompt: null,
+        mark: `${this.#options.spec.project}/${this.#options.spec.agent}/-/-`,
+      });
+    } catch (error) {
+      log.warn({ error: errorText(error) }, 'the idle agent did not start');
+      void this.#idleEnded(this.#options.clock.monotonic() - startedAt, false, errorText(error));
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #idleEnded(uptimeMs: number, clean: boolean, detail: string): Promise<void> {
+    const { pane, clock, log } = this.#options;
+    const decision = this.#decide(uptimeMs, clean);
+    try {
+      await pane.end();
+      if (!clean) await this.#options.captureCrash();
+    } catch (error) {
+      log.error({ error: errorText(error) }, 'what the agent left could not be cleared away');
+    }
+    if (decision.do === 'give-up') this.#giveUp(detail, decision);
+    if (decision.do !== 'restart') return;
+    this.#countRestart(detail, clock.now());
+    // Outside the lane: a turn that comes meanwhile need not wait, it starts its own process.
+    await pause(clock, decision.delayMs, this.#wake.signal);
+    await this.idle();
+  }
+
+  #decide(uptimeMs: number, clean: boolean): RestartDecision {
+    const { clock, spec } = this.#options;
+    const death = { at: clock.monotonic(), uptimeMs, clean };
+    const { history, decision } = afterDeath(spec.restart, this.#history, death, Math.random);
+    this.#history = history;
+    return decision;
+  }
+
+  #giveUp(detail: string, decision: RestartDecision): string {
+    const why = decision.do === 'give-up' ? `${decision.reason}; last: ${detail}` : detail;
+    this.#options.log.error({ why }, 'the agent is not started again');
+    this.#options.state.update({ failure: why });
+    return why;
+  }
+
+  #countRestart(detail: string, now: number): void {
+    const { state } = this.#options;
+    state.update({ restarts: state.current.restarts + 1 });
+    this.#options.event('agent.restarted', {
+      detail,
+      restarts: state.current.restarts,
+      at: new Date(now).toISOString(),
+    });
+  }
+
+  #noteExit(exit: PaneExit, detail: string): void {
+    const { code, signal } = exit;
+    this.#options.state.update({ lastExit: { at: new Date(exit.at).toISOString(), code, signal, detail } });
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    await pause(this.#options.clock, ms, AbortSignal.any([signal, this.#wake.signal]));
+  }
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import type { Conversation } from './conversation.ts';
+import type { Mailbox } from './mailbox.ts';
+import { retryPrompt } from '../task/prompt.ts';
+
+export interface Delivery {
+  mailbox: Mailbox;
+  conversation: Conversation;
+  mark: string;
+  signal: AbortSignal;
+  event(name: string, data: Record<string, unknown>): void;
+  log: Logger;
+}
+
+/** Works off the waiting messages, each as one turn of the conversation in hand. */
+export async function deliverAll({ mailbox, conversation, mark, signal, event, log }: Delivery): Promise<void> {
+  for (let message = mailbox.take(); message !== null; message = mailbox.take()) {
+    const { id, text } = message;
+    const result = await conversation.turn({
+      prompt: text,
+      session: 'continue',
+      mark,
+      signal,
+      interrupted: (why) => `You were interrupted (${why}). Go on with what you were asked last.`,
+      handoff: () => text,
+      retry: () => retryPrompt(null),
+      delivered: () => event('message.delivered', { id }),
+    });
+    if (result.kind !== 'ended') {
+      log.warn({ id, result }, "a person's message was not worked off");
+      event('message.failed', { id, how: result.kind, ...('error' in result ? { error: result.error } : {}) });
+    }
+  }
+}

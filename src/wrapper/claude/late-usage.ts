@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import { errorText } from '../../domain/errors.ts';
+import { pause, type Clock } from '../../lib/clock.ts';
+import type { ClaudePane } from './claude-pane.ts';
+import type { AgentState } from '../contract/state.ts';
+import type { UsageMeter } from './usage-meter.ts';
+
+/** Telemetry is exported ten times a second: on a machine under load the last of a turn may be so late, ms. */
+const TELEMETRY_LAG_MS = 1_300;
+
+/** Waits for what telemetry still brings in of the turn that has just ended. */
+export async function lateTelemetry(
+  meter: UsageMeter,
+  pane: ClaudePane,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const endedAt = Date.parse(pane.turn?.since ?? '');
+  if (!meter.exact || !pane.alive || Number.isNaN(endedAt) || meter.lastAt >= endedAt) return;
+  const left = Math.min(TELEMETRY_LAG_MS, endedAt + TELEMETRY_LAG_MS - clock.now());
+  await pause(clock, Math.max(0, left), signal);
+}
+
+/** The tokens of a turn that has ended, where its transcript is the only one to tell. */
+export async function countTokens(
+  meter: UsageMeter,
+  pane: ClaudePane,
+  { state, log }: { state: AgentState; log: Logger },
+): Promise<void> {
+  try {
+    await meter.readTranscript(pane.turn?.transcriptPath ?? null);
+    state.update({ usage: meter.total });
+  } catch (error) {
+    log.warn({ error: errorText(error) }, 'the transcript cannot be read for its tokens');
+  }
+}

@@ -1,0 +1,119 @@
+import type { ClaudeEvent } from '../../claude/index.ts';
+import type { ApiFacts } from '../../coordination/model-permit.ts';
+import { Gate, type GateOptions } from './model-permit.ts';
+
+/** Telemetry comes ten times a second; a machine under load is much slower, ms. */
+const LATE_USAGE_MS = 5_000;
+/** Farther from a limit than so many requests of the dearest kind nobody waits for the last one's price. */
+const NEAR_REQUESTS = 5;
+
+const NOTHING: ApiFacts = { failures: 0, failed: null, answeredAt: null, resetsAt: null, limit: null };
+
+export interface Failure {
+  error: string;
+  details: string | null;
+}
+
+/** This agent's way to the model: what came of asking is told to the supervisor, and whether it may ask is heard. */
+export class ModelAccess {
+  readonly gate: Gate;
+  readonly #options: GateOptions;
+  #facts: ApiFacts = NOTHING;
+  #totalUsd = 0;
+  #dearestUsd = 0;
+  /** The price of the last request is known. */
+  #priced = false;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.gate = new Gate(options);
+  }
+
+  event(event: ClaudeEvent): void {
+    switch (event.type) {
+      case 'tool-start':
+        this.gate.asking(false);
+        this.#update({ answeredAt: event.at });
+        return;
+      case 'tool-end':
+      case 'prompt-submitted':
+        this.gate.asking(true);
+        this.#priced = false;
+        return;
+      case 'turn-ended':
+        if (event.lastMessage !== null && event.lastMessage !== '') this.#update({ answeredAt: event.at });
+        return;
+      case 'status-line': {
+        const resetsAt = event.resetsAt === null ? null : new Date(event.resetsAt).toISOString();
+        const limit =
+          event.limit === null ? null : { ...event.limit, resetsAt: new Date(event.limit.resetsAt).toISOString() };
+        if (resetsAt !== this.#facts.resetsAt) this.#update({ resetsAt });
+        // A line that says nothing of it takes nothing back.
+        if (limit !== null && JSON.stringify(limit) !== JSON.stringify(this.#facts.limit)) this.#update({ limit });
+        return;
+      }
+      default:
+    }
+  }
+
+  /** What this wrapper has spent in all, USD. */
+  spent(totalUsd: number): void {
+    if (totalUsd <= this.#totalUsd) return;
+    this.#dearestUsd = Math.max(this.#dearestUsd, totalUsd - this.#totalUsd);
+    this.#totalUsd = totalUsd;
+    this.#priced = true;
+    this.gate.spent(totalUsd);
+    this.gate.changes.emit();
+  }
+
+  /**
+   * Called before a tool runs and after it: what is done next may ask the model.
+   * @param limitUsd the nearest limit of `totalUsd` beside the fleet's; null: none
+   */
+  async edge(when: 'before' | 'after', limitUsd: number | null): Promise<void> {
+    if (when === 'before') await this.#price(limitUsd);
+    await this.gate.edge();
+  }
+
+  /**
+   * The request that asked for this tool must have its price before the next one, where a limit is near. The second of
+   * several tools of one answer waits in vain: nothing tells it from another answer's first.
+   */
+  async #price(limitUsd: number | null): Promise<void> {
+    const limits = [limitUsd, this.gate.costLimitUsd].filter((limit) => limit !== null);
+    const left = Math.min(...limits) - this.#totalUsd;
+    const isNear = left < NEAR_REQUESTS * this.#dearestUsd || (limits.length > 0 && this.#dearestUsd === 0);
+    if (!isNear || this.#priced) return;
+    const late = new AbortController();
+    const cancel = this.#options.clock.after(LATE_USAGE_MS, () => late.abort());
+    await this.gate.changes.until(() => (this.#priced ? true : null), late.signal);
+    cancel();
+  }
+
+  /** A turn failed for good. @returns its number, for `heard` */
+  failed({ error, details }: Failure): number {
+    const at = new Date(this.#options.clock.now()).toISOString();
+    this.#update({ failures: this.#facts.failures + 1, failed: { error, details, at } });
+    return this.#facts.failures;
+  }
+
+  /**
+   * Waits until the supervisor has taken that failure in, no longer than `ms`.
+   * @returns whether it has
+   */
+  async heard(failure: number, ms: number, signal: AbortSignal): Promise<boolean> {
+    const late = new AbortController();
+    const cancel = this.#options.clock.after(ms, () => late.abort());
+    const heard = await this.gate.changes.until(
+      () => (this.gate.heard >= failure ? true : null),
+      AbortSignal.any([signal, late.signal]),
+    );
+    cancel();
+    return heard === true;
+  }
+
+  #update(facts: Partial<ApiFacts>): void {
+    this.#facts = { ...this.#facts, ...facts };
+    this.#options.state.update({ api: this.#facts });
+  }
+}

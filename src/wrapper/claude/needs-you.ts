@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto';
+import type { OpenPermission, PermissionDecision } from '../../claude/index.ts';
+import type { AgentSpec, Order, WrapperSnapshot } from '../../coordination/link.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Terminal } from '../contract/effects.ts';
+
+type NeedsYou = WrapperSnapshot['needsYou'][number];
+type AnswerOrder = Extract<Order, { do: 'answer' }>;
+
+/** Looking again whether the person who is attached has gone without an answer, ms. */
+const LOOK_AGAIN_MS = 5_000;
+const NOT_ALLOWED = 'not allowed, go on without it';
+
+export interface NeedsYouOptions {
+  unanswered: AgentSpec['unanswered'];
+  decide(requestId: string, decision: PermissionDecision): boolean;
+  terminal: Terminal;
+  /** The list may have changed, or a question was answered. */
+  changed(): void;
+  event(name: string, data: Record<string, unknown>): void;
+  clock: Clock;
+}
+
+interface Question {
+  entry: NeedsYou;
+  answer: string | null;
+}
+
+/** What waits for a person: open permission dialogs and at most one question. */
+export class NeedsYouBoard {
+  readonly #options: NeedsYouOptions;
+  readonly #timers = new Map<string, () => void>();
+  #permissions: NeedsYou[] = [];
+  #question: Question | null = null;
+
+  constructor(options: NeedsYouOptions) {
+    this.#options = options;
+  }
+
+  get list(): NeedsYou[] {
+    const open = this.#question !== null && this.#question.answer === null ? [this.#question.entry] : [];
+    return [...this.#permissions, ...open];
+  }
+
+  /** The dialogs that are open now, as the turn knows them. */
+  permissions(open: readonly OpenPermission[], task: string | null): void {
+    this.#permissions = open.map(({ requestId, tool, input, text, since }) => ({
+      id: requestId,
+      kind: 'permission',
+      text,
+      task,
+      tool,
+      input,
+      since,
+    }));
+    for (const { requestId } of open) if (!this.#timers.has(requestId)) this.#watch(requestId);
+    for (const [id, cancel] of this.#timers) {
+      if (open.some(({ requestId }) => requestId === id)) continue;
+      cancel();
+      this.#timers.delete(id);
+    }
+  }
+
+  ask(question: string, task: string | null): void {
+    const since = new Date(this.#options.clock.now()).toISOString();
+    this.#question = { entry: { id: randomUUID(), kind: 'question', text: question, task, since }, answer: null };
+    this.#options.event('agent.needs-you', { kind: 'question', text: question });
+    this.#options.changed();
+  }
+
+  /** The answer to the open question, once; null while there is none. */
+  takeAnswer(): string | null {
+    const answer = this.#question?.answer ?? null;
+    if (answer !== null) this.#question = null;
+    return answer;
+  }
+
+  withdrawQuestion(): void {
+    this.#question = null;
+    this.#options.changed();
+  }
+
+  /** @throws SwarmError `nothing-to-answer`, `which-question` */
+  answer(order: AnswerOrder): { answered: string } {
+    const entry = this.#find(order.needsYou);
+    if (entry.kind === 'permission') this.#decide(entry, order);
+    else if (this.#question !== null) this.#question.answer = order.text ?? (order.decision === 'allow' ? 'yes' : 'no');
+    this.#options.event('agent.answered', { id: entry.id, kind: entry.kind, decision: order.decision });
+    this.#options.changed();
+    return { answered: entry.id };
+  }
+
+  #find(id: string | null): NeedsYou {
+    const open = this.list;
+    const [first, ...others] = id === null ? open : open.filter((entry) => entry.id === id);
+    if (first === undefined) {
+      throw new SwarmError('nothing-to-answer', 'nothing waits for an answer now', {
+        hint: 'See `swarm status`: it may have been answered in the pane.',
+      });
+    }
+    if (others.length > 0) {
+      const texts = open.map((entry) => `${entry.id}: ${entry.text}`).join('; ');
+      throw new SwarmError('which-question', `more than one thing waits for an answer: ${texts}`, {
+        hint: 'Name the one that you answer.',
+      });
+    }
+    return first;
+  }
+
+  #decide(entry: NeedsYou, { decision, text }: AnswerOrder): void {
+    const reply: PermissionDecision =
+      decision === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: text ?? NOT_ALLOWED };
+    if (this.#options.decide(entry.id, reply)) return;
+    throw new SwarmError('nothing-to-answer', 'that question is not open any more', {
+      hint: 'It was answered in the pane, or the agent went on.',
+    });
+  }
+
+  #watch(id: string): void {
+    const { unanswered, clock, event } = this.#options;
+    const entry = this.#permissions.find((permission) => permission.id === id);
+    event('agent.needs-you', { kind: 'permission', id, text: entry?.text ?? '', tool: entry?.tool ?? null });
+    const wait = unanswered.policy === 'deny' ? unanswered.afterMs : null;
+    this.#timers.set(id, wait === null ? () => {} : clock.after(wait, () => void this.#expire(id)));
+  }
+
+  /** A person who is attached sees the dialog and decides; nobody there: the agent goes on without it. */
+  async #expire(id: string): Promise<void> {
+    const presence = await this.#options.terminal.presence();
+    if (!this.#timers.has(id)) return;
+    if (presence?.attached === true) {
+      this.#timers.set(
+        id,
+        this.#options.clock.after(LOOK_AGAIN_MS, () => void this.#expire(id)),
+      );
+      return;
+    }
+    if (this.#options.decide(id, { behavior: 'deny', message: NOT_ALLOWED })) {
+      this.#options.event('agent.answered', { id, kind: 'permission', decision: 'deny', by: 'policy' });
+    }
+  }
+
+  close(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+}

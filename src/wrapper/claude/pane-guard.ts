@@ -1,0 +1,65 @@
+import { pause, type Clock } from '../../lib/clock.ts';
+import type { ClaudePane } from './claude-pane.ts';
+import { composerText, mayHoldDraft, obstacle, type Obstacle } from './draft-guard.ts';
+import type { Terminal } from '../contract/effects.ts';
+import type { AgentState } from '../contract/state.ts';
+import { isWorking } from './turn-end.ts';
+
+const LOOK_AGAIN_MS = 1_000;
+
+export interface PaneGuardOptions {
+  pane: ClaudePane;
+  terminal: Terminal;
+  state: AgentState;
+  clock: Clock;
+}
+
+/** Lets nothing start in the pane while a person is in the middle of something there. */
+export class PaneGuard {
+  readonly #options: PaneGuardOptions;
+  #since: number;
+
+  constructor(options: PaneGuardOptions) {
+    this.#options = options;
+    this.#since = options.clock.now();
+  }
+
+  /** What was in the composer before now is not a draft. */
+  turnEnded(): void {
+    this.#since = this.#options.clock.now();
+  }
+
+  /**
+   * Resolves true when the process in the pane may be ended; meanwhile the agent is held, with the reason.
+   * @param insist a person asked for the end themselves: true at once
+   * @param wake aborted when `insist` or `signal` may have changed
+   */
+  async clear(signal: AbortSignal, insist: () => boolean, wake: () => AbortSignal): Promise<boolean> {
+    const { pane, state, clock } = this.#options;
+    for (let held = false; !signal.aborted; held = true) {
+      const found = pane.alive && !insist() ? await this.#obstacle() : null;
+      if (found === null) {
+        if (held) state.update({ held: null });
+        return true;
+      }
+      this.#hold(found);
+      await pause(clock, LOOK_AGAIN_MS, AbortSignal.any([signal, wake()]));
+    }
+    return false;
+  }
+
+  #hold({ detail, untilMs }: NonNullable<Obstacle>): void {
+    const { state } = this.#options;
+    const until = untilMs === null ? null : new Date(untilMs).toISOString();
+    const before = state.current.held;
+    if (before?.detail !== detail || before.until !== until) state.update({ held: { kind: 'draft', until, detail } });
+  }
+
+  async #obstacle(): Promise<Obstacle> {
+    const { pane, terminal, clock } = this.#options;
+    if (isWorking(pane.turn)) return { detail: "a person's own turn is under way in the pane", untilMs: null };
+    const presence = await terminal.presence();
+    const composer = mayHoldDraft(presence, this.#since) ? composerText(await terminal.screen()) : null;
+    return obstacle(presence, composer, clock.now());
+  }
+}

@@ -1,0 +1,84 @@
+import type { Logger } from 'pino';
+import { pause, type Clock } from '../../lib/clock.ts';
+import type { ModelAccess } from './model-access.ts';
+import type { TurnRequest } from './opening.ts';
+import type { PaneGuard } from './pane-guard.ts';
+import type { AgentState } from '../contract/state.ts';
+import { afterApiFailure, apiText, type Rest } from './turn-end.ts';
+
+/** How long the supervisor may take to say that a failure is everybody's, ms. */
+const WORD_MS = 1_000;
+
+export interface PatienceOptions {
+  access: ModelAccess;
+  guard: PaneGuard;
+  state: AgentState;
+  clock: Clock;
+  log: Logger;
+  /** Aborted when `interrupted` may have changed. */
+  wake(): AbortSignal;
+  interrupted(): boolean;
+  carryOut(): Promise<unknown>;
+}
+
+type Waiting = Pick<TurnRequest, 'signal' | 'waits'>;
+
+/** What a turn waits for: the account that all agents share, the person in the pane, an API that has failed. */
+export class Patience {
+  readonly #options: PatienceOptions;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+  }
+
+  /** Waits for whatever keeps a turn from beginning; false when the turn is broken off meanwhile. */
+  async mayBegin({ signal, waits }: Waiting): Promise<boolean> {
+    const { access, guard, wake, interrupted, carryOut } = this.#options;
+    const { gate } = access;
+    while (!signal.aborted) {
+      const goOnCounting = gate.closed === null ? undefined : waits?.();
+      const passing = gate.pass(AbortSignal.any([signal, wake()]));
+      // What this agent held itself for is now said by what holds all.
+      this.#options.state.update({ held: null });
+      const open = await passing;
+      goOnCounting?.();
+      if (!open) {
+        if (interrupted()) await carryOut();
+        continue;
+      }
+      if (!(await guard.clear(signal, interrupted, wake))) return false;
+      // A person's draft may have taken longer than the account lasted.
+      if (gate.closed === null) return true;
+    }
+    return false;
+  }
+
+  /** Waits until an API failure may have passed: `shared` with all who use the account, or this turn's `own`. */
+  async outlast(
+    failure: Extract<Rest, { kind: 'api-failure' }>,
+    failures: number,
+    { signal, waits }: Waiting,
+  ): Promise<'shared' | 'own' | 'given-up'> {
+    const { clock, state, log, access, wake } = this.#options;
+    const recovery = afterApiFailure(failure, failures, clock.now(), Math.random);
+    log.warn({ ...failure, failures, recovery }, 'the API failed');
+    const goOnCounting = waits?.();
+    const signals = AbortSignal.any([signal, wake()]);
+    try {
+      const number = access.failed(failure);
+      const began = clock.monotonic();
+      const ms = recovery.do === 'give-up' ? WORD_MS : recovery.ms;
+      if (recovery.do === 'hold') {
+        const until = new Date(clock.now() + ms).toISOString();
+        state.update({ held: { kind: recovery.kind, until, detail: apiText(failure) } });
+      }
+      const heard = await access.heard(number, ms, signals);
+      if (heard && (recovery.do === 'hold' || access.gate.closed !== null)) return 'shared';
+      if (recovery.do === 'give-up') return 'given-up';
+      await pause(clock, began + ms - clock.monotonic(), signals);
+      return 'own';
+    } finally {
+      goOnCounting?.();
+    }
+  }
+}

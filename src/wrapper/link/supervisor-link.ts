@@ -1,0 +1,275 @@
+import net from 'node:net';
+import type { Logger } from 'pino';
+import type { GateOrder } from '../../coordination/model-permit.ts';
+import {
+  LINK_PROTOCOL,
+  toWrapperSchema,
+  type Order,
+  type ToSupervisor,
+  type ToWrapper,
+  type WrapperSnapshot,
+} from '../../coordination/link.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
+import { backoffDelay, FULL_JITTER, jittered, type BackoffRules, type Jitter } from '../../lib/backoff.ts';
+import { JsonLines, encodeJsonLine, type JsonLine } from '../../lib/json-lines.ts';
+import type { Clock } from '../../lib/clock.ts';
+
+const MAX_LINE_BYTES = 1024 * 1024;
+/** At most 20 snapshots a second. */
+const SNAPSHOT_GAP_MS = 50;
+const REDIAL_MAX_MS = 1_000;
+/** While a supervisor is most likely just being replaced, it need not wait for us: a dial costs next to nothing. */
+const QUICK_REDIAL_MS = 200;
+const QUICK_FOR_MS = 5_000;
+/** A supervisor that restarts is away for less; before that nobody starts another. */
+const AWAY_MS = 300;
+/** All wrappers of a project start it: one soon enough, seldom two at once. */
+const START_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: [0.75, 1.25] };
+const START_SPREAD_MS = 500;
+const REDIAL_JITTER: Jitter = [0.25, 1];
+/** What happened while nobody listened, kept for the next supervisor. */
+const EVENTS_KEPT = 500;
+
+export interface LinkOptions {
+  socketPath: string;
+  token: string;
+  snapshot(): WrapperSnapshot;
+  /** The ack's `result`; a throw becomes the ack's error. */
+  order(order: Order): Promise<unknown>;
+  /** `said` is the snapshot that the hello carried, to judge `attempts` by. */
+  welcome(welcome: Extract<ToWrapper, { type: 'welcome' }>, said: WrapperSnapshot): void;
+  broker(amqpUrl: string | null): void;
+  gate(order: GateOrder): void;
+  startSupervisor(): void;
+  clock: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
+  log: Logger;
+}
+
+/** The wrapper's end of the link: dials for ever, and has the supervisor started again when it is gone. */
+export class SupervisorLink {
+  readonly #options: LinkOptions;
+  #socket: net.Socket | null = null;
+  #welcomed = false;
+  #said: WrapperSnapshot | null = null;
+  #epoch = 0;
+  #bye = false;
+  #closed = false;
+  #dirty = false;
+  #lastSnapshotAt = Number.NEGATIVE_INFINITY;
+  #cancelSnapshot: (() => void) | null = null;
+  #cancelDial: (() => void) | null = null;
+  #awaySince: number | null = null;
+  #starts = 0;
+  #nextStartAt = 0;
+  readonly #events: ToSupervisor[] = [];
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#dial();
+  }
+
+  /** A supervisor listens. */
+  get connected(): boolean {
+    return this.#welcomed;
+  }
+
+  /** Something in the snapshot changed. */
+  changed(): void {
+    this.#dirty = true;
+    if (!this.#welcomed || this.#cancelSnapshot !== null) return;
+    const { clock } = this.#options;
+    const wait = this.#lastSnapshotAt + SNAPSHOT_GAP_MS - clock.monotonic();
+    this.#cancelSnapshot = clock.after(Math.max(0, wait), () => {
+      this.#cancelSnapshot = null;
+      this.#sendSnapshot();
+    });
+  }
+
+  event(name: string, task: string | null, data: Record<string, unknown> = {}): void {
+    const event: ToSupervisor = {
+      type: 'event',
+      name,
+      at: new Date(this.#options.clock.now()).toISOString(),
+      task,
+      data,
+    };
+    if (this.#welcomed) {
+      // Order matters to readers of the log: what an event tells of is in the snapshot before it.
+      if (this.#dirty) this.#sendSnapshot();
+      this.#send(event);
+      return;
+    }
+    this.#events.push(event);
+    if (this.#events.length > EVENTS_KEPT) this.#events.shift();
+  }
+
+  /** Says the last word and hangs up. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelDial?.();
+    this.#cancelSnapshot?.();
+    const socket = this.#socket;
+    if (socket === null || socket.destroyed) return;
+    if (this.#welcomed && this.#dirty) this.#sendSnapshot();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(200, () => socket.destroy());
+      socket.once('close', () => {
+        cancel();
+        resolve();
+      });
+      socket.end();
+    });
+  }
+
+  #dial(): void {
+    const { log, socketPath, token } = this.#options;
+    const socket = net.connect(socketPath);
+    this.#socket = socket;
+    const lines = new JsonLines(MAX_LINE_BYTES);
+    socket.on('connect', () => {
+      this.#said = this.#options.snapshot();
+      this.#send({ type: 'hello', protocol: LINK_PROTOCOL, token, snapshot: this.#said });
+    });
+    socket.on('data', (chunk) => {
+      try {
+        for (const line of lines.push(chunk)) this.#line(line);
+      } catch (error) {
+        log.warn({ error: errorText(error) }, 'hanging up on the supervisor');
+        socket.destroy();
+      }
+    });
+    // 'close' follows and does the work; without this listener the process would die.
+    socket.on('error', (error) => log.debug({ error: error.message }, 'link'));
+    socket.on('close', () => {
+      if (this.#socket === socket) this.#lost();
+    });
+  }
+
+  #lost(): void {
+    const { clock, log, random } = this.#options;
+    if (this.#welcomed) log.info('the supervisor is away');
+    this.#socket = null;
+    this.#welcomed = false;
+    this.#cancelSnapshot?.();
+    this.#cancelSnapshot = null;
+    if (this.#closed) return;
+    const now = clock.monotonic();
+    this.#awaySince ??= now;
+    if (this.#nextStartAt === 0) this.#nextStartAt = now + AWAY_MS + jittered(START_SPREAD_MS, FULL_JITTER, random);
+    if (now >= this.#nextStartAt) this.#startSupervisor(now);
+    const most = now - this.#awaySince < QUICK_FOR_MS ? QUICK_REDIAL_MS : REDIAL_MAX_MS;
+    this.#cancelDial = clock.after(jittered(most, REDIAL_JITTER, random), () => this.#dial());
+  }
+
+  #startSupervisor(now: number): void {
+    const { log, startSupervisor, random } = this.#options;
+    this.#starts += 1;
+    this.#nextStartAt = now + backoffDelay(START_BACKOFF, this.#starts, random);
+    if (this.#bye) return;
+    log.warn({ start: this.#starts }, 'the supervisor is gone: starting it again');
+    try {
+      startSupervisor();
+    } catch (error) {
+      log.error({ error: errorText(error) }, 'the supervisor could not be started');
+    }
+  }
+
+  #line(line: JsonLine): void {
+    const parsed = line.ok ? toWrapperSchema.safeParse(line.value) : null;
+    if (parsed?.success !== true) {
+      const reason = line.ok ? parsed?.error?.message : line.reason;
+      this.#options.log.warn({ reason }, 'a line from the supervisor does not fit');
+      return;
+    }
+    const message = parsed.data;
+    if (message.epoch < this.#epoch) {
+      this.#refuse(message);
+      return;
+    }
+    this.#epoch = message.epoch;
+    this.#receive(message);
+  }
+
+  /** A supervisor that was replaced must not steer any more. */
+  #refuse(message: ToWrapper): void {
+    this.#options.log.warn(
+      { type: message.type, epoch: message.epoch, highest: this.#epoch },
+      'refused an order of an earlier supervisor',
+    );
+    if (message.type === 'order') {
+      this.#send({
+        type: 'ack',
+        id: message.id,
+        ok: false,
+        error: { code: 'stale-epoch', message: `epoch ${message.epoch} is over, ${this.#epoch} rules now` },
+      });
+    } else if (message.type === 'welcome') {
+      this.#socket?.destroy();
+    }
+  }
+
+  #receive(message: ToWrapper): void {
+    const options = this.#options;
+    switch (message.type) {
+      case 'welcome':
+        this.#welcomed = true;
+        this.#bye = false;
+        this.#awaySince = null;
+        this.#starts = 0;
+        this.#nextStartAt = 0;
+        if (message.gate !== undefined) options.gate(message.gate);
+        options.welcome(message, this.#said ?? options.snapshot());
+        for (const event of this.#events.splice(0)) this.#send(event);
+        this.changed();
+        return;
+      case 'broker':
+        options.broker(message.amqpUrl);
+        return;
+      case 'gate':
+        options.gate(message.gate);
+        return;
+      case 'bye':
+        this.#bye = true;
+        return;
+      case 'order':
+        void this.#obey(message.id, message.order);
+    }
+  }
+
+  async #obey(id: string, order: Order): Promise<void> {
+    try {
+      const result = await this.#options.order(order);
+      if (this.#dirty) this.#sendSnapshot();
+      this.#send({ type: 'ack', id, ok: true, result: result ?? null });
+    } catch (error) {
+      const code = error instanceof SwarmError ? error.code : 'internal';
+      const hint = error instanceof SwarmError ? error.hint : undefined;
+      this.#options.log.warn({ order: order.do, error: errorText(error) }, 'an order was not carried out');
+      this.#send({
+        type: 'ack',
+        id,
+        ok: false,
+        error: { code, message: errorText(error), ...(hint === undefined ? {} : { hint }) },
+      });
+    }
+  }
+
+  #sendSnapshot(): void {
+    if (!this.#welcomed) return;
+    this.#cancelSnapshot?.();
+    this.#cancelSnapshot = null;
+    this.#dirty = false;
+    this.#lastSnapshotAt = this.#options.clock.monotonic();
+    this.#send({ type: 'snapshot', snapshot: this.#options.snapshot() });
+  }
+
+  #send(message: ToSupervisor): void {
+    const socket = this.#socket;
+    if (socket !== null && !socket.destroyed && socket.writable) socket.write(encodeJsonLine(message));
+  }
+}

@@ -1,0 +1,285 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { AgentSpec, HeldTask } from '../../coordination/link.ts';
+import type { TaskOrder, TaskResult } from '../../coordination/messages.ts';
+import { errorText } from '../../domain/errors.ts';
+import { AGENT_MARK } from '../../domain/marks.ts';
+import type { BegunTask } from '../../git/worktree/worktree-task.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
+import { exitText, runCommand } from '../../worktree/command.ts';
+import type { Captured, Tip } from '../contract/effects.ts';
+import type { Processes } from '../../worktree/processes.ts';
+import { clip } from '../../lib/text.ts';
+import { NO_PREPARATION, type Preparation } from './prompt.ts';
+import { markOf } from '../contract/spec.ts';
+import type { AgentState } from '../contract/state.ts';
+import { SurvivorsError } from '../../worktree/survivors.ts';
+
+const TEXT_MAX = 20_000;
+/** Between two tries to end what cannot be ended, ms. */
+const SURVIVORS_RETRY_MS = 5_000;
+
+export interface LifeDependencies {
+  spec: AgentSpec;
+  /** The person's environment. */
+  env: Readonly<Record<string, string>>;
+  processes: Processes;
+  state: AgentState;
+  event(name: string, task: string | null, data?: Record<string, unknown>): void;
+  clock: Clock;
+  log: Logger;
+}
+
+type Ending = Pick<TaskResult, 'outcome' | 'errorClass' | 'error' | 'summary'>;
+
+/** The life of one attempt, from its order to its result. Never throws: what goes wrong is in the result. */
+export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDependencies): Promise<TaskResult> {
+  const { order } = attempt;
+  const life = new Life(attempt, body, deps);
+  attempt.startTimeout(deps.clock);
+  let ending: Ending;
+  try {
+    ending = await life.work();
+  } catch (error) {
+    deps.log.error({ task: order.task, attempt: order.attempt, err: error }, 'an attempt failed');
+    if (error instanceof SurvivorsError) await untilGone(error, attempt, deps);
+    ending = failed('setup', errorText(error));
+  } finally {
+    attempt.stopTimeout();
+  }
+  deps.state.setTask(attempt.held('reporting', iso(deps)));
+  return {
+    task: order.task,
+    attempt: order.attempt,
+    agent: deps.spec.agent,
+    ...ending,
+    commit: life.tip?.commit ?? null,
+    branch: life.tip?.branch ?? null,
+    sessionId: attempt.sessionId,
+    usage: await body.usage(),
+    startedAt: attempt.startedAt,
+    endedAt: iso(deps),
+  };
+}
+
+/**
+ * Whoever hears of the end of this attempt may begin the next one, anywhere: so that nobody hears of it while something
+ * of it lives. Nor while something of the one before does: here every task after it would fail in the same way.
+ */
+async function untilGone(
+  { mark, message: detail }: SurvivorsError,
+  { order }: Attempt,
+  { spec, processes, event, clock, log }: LifeDependencies,
+): Promise<void> {
+  event('task.survivors', order.task, { attempt: order.attempt, detail });
+  for (let gone = false; !gone;) {
+    await new Promise<void>((resolve) => void clock.after(SURVIVORS_RETRY_MS, resolve));
+    try {
+      await processes.endMarked(mark, spec.stopGraceMs);
+      gone = true;
+    } catch (error) {
+      log.warn({ task: order.task, attempt: order.attempt, err: error }, 'something of an attempt lives on');
+    }
+  }
+}
+
+class Life {
+  readonly #attempt: Attempt;
+  readonly #body: TaskBody;
+  readonly #deps: LifeDependencies;
+  tip: Tip | null = null;
+
+  constructor(attempt: Attempt, body: TaskBody, deps: LifeDependencies) {
+    this.#attempt = attempt;
+    this.#body = body;
+    this.#deps = deps;
+  }
+
+  async work(): Promise<Ending> {
+    const attempt = this.#attempt;
+    this.#enter('preparing');
+    await this.#body.ready();
+    if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
+    const preparation = await this.#prepare();
+    if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
+    if (preparation.conflict !== null && !this.#body.resolvesConflicts) {
+      const { task, files } = preparation.conflict;
+      return failed('conflict', `the result of ${task} conflicts with the others in: ${files.join(', ')}`);
+    }
+    this.#enter('running');
+    let outcome = await this.#body.work(preparation);
+    for (let mends = 0; ; mends += 1) {
+      // An attempt that is no longer ours must not touch the branch: another may be at work on it.
+      const unresolved = attempt.brokenOff === 'dropped' ? [] : await this.#keep();
+      if (outcome.kind !== 'done') return endingOf(outcome, attempt);
+      const failure = unresolved.length > 0 ? conflictFailure(unresolved) : await this.#verify(mends + 1);
+      if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
+      const summary = clip(outcome.summary, TEXT_MAX);
+      if (failure === null) return { outcome: 'done', errorClass: null, error: null, summary };
+      this.#enter('running');
+      const mended = mends < attempt.order.verifyFollowUps ? await this.#body.mend(failure) : null;
+      if (mended === null) {
+        const error = clipStart(`${failure.what}: ${failure.exit}\n${failure.output}${this.#lacks(failure)}`);
+        return { ...failed(unresolved.length > 0 ? 'conflict' : 'verify', error), summary };
+      }
+      outcome = mended;
+    }
+  }
+
+  async #prepare(): Promise<Preparation> {
+    const { order, workspace, signal } = this.#attempt;
+    try {
+      await workspace.ensure(signal);
+    } catch (error) {
+      // Called off in the middle of a set-up: there is nothing to capture, and no failure to tell.
+      if (this.#attempt.brokenOff === null) throw error;
+      return NO_PREPARATION;
+    }
+    const begun = await this.#begun();
+    // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
+    const captured = await this.#capture('task-start', begun?.sessionId);
+    const { ports } = this.#deps.spec;
+    if (begun !== null) {
+      const { sessionId } = begun;
+      await workspace.begun(order, sessionId);
+      return { ...NO_PREPARATION, resumed: true, sessionId, ports };
+    }
+    const prepared = await workspace.prepare(order, captured.commit);
+    this.tip = { commit: prepared.commit, branch: prepared.branch };
+    if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
+    const { leftovers, aside } = prepared;
+    if (aside.length > 0) {
+      const { log } = this.#deps;
+      log.warn({ task: order.task, leftovers, aside }, 'what no checkpoint holds was moved aside: take it from there');
+    }
+    const checkpoint = leftovers.length > 0 ? captured.n : null;
+    return { ...prepared, resumed: false, checkpoint, sessionId: null, ports };
+  }
+
+  /** What the order goes on with; null: nothing, it begins. */
+  async #begun(): Promise<BegunTask | null> {
+    const { order, workspace } = this.#attempt;
+    if (order.resume === null) return null;
+    const begun = goesOnWith(order, await workspace.begunTask());
+    if (begun === null || order.resume.since === 0) return begun;
+    // Nothing came of it where nobody was told anything, and it could not be told again what its preparation found.
+    return begun.sessionId !== null && (await this.#body.wasTold(begun.sessionId)) ? begun : null;
+  }
+
+  /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */
+  async #keep(): Promise<string[]> {
+    const { order, workspace } = this.#attempt;
+    try {
+      await this.#capture('turn-end');
+    } catch (error) {
+      this.#deps.log.error(
+        { task: order.task, error: errorText(error) },
+        'the checkpoint at the end of the turn failed',
+      );
+    }
+    const { commit, branch, unresolved } = await workspace.commit(order);
+    this.tip = { commit, branch };
+    return unresolved;
+  }
+
+  /** @param inHand the conversation that it belongs to, where that is not the one of the agent yet */
+  async #capture(reason: string, inHand?: string | null): Promise<Captured> {
+    const { order, workspace } = this.#attempt;
+    const { task, attempt, slot } = order;
+    const sessionId = inHand ?? this.#body.sessionId();
+    const captured = await workspace.capture({ reason, task, attempt, sessionId });
+    if (slot === 0) this.#deps.state.update({ checkpoint: { n: captured.n, at: iso(this.#deps) } });
+    return captured;
+  }
+
+  /** @param next number of the follow-up that a failure leads to, if there is one more */
+  async #verify(next: number): Promise<VerifyFailure | null> {
+    const { spec, env, processes, clock, event } = this.#deps;
+    const { order, workspace, signal } = this.#attempt;
+    if (order.verify === null) return null;
+    this.#enter('verifying');
+    // A mark of its own, so that its leftovers can be told from an agent that lives on in the pane.
+    const mark = `${markOf(spec, order)}/verify`;
+    const end = await runCommand({
+      argv: order.verify.argv,
+      cwd: workspace.path,
+      env: { ...env, SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
+      mark,
+      outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.verify.log`),
+      signal,
+      graceMs: spec.stopGraceMs,
+      processes,
+      clock,
+    });
+    if (this.tip !== null) await workspace.clean(this.tip.commit);
+    const ok = end.code === 0;
+    const of = order.verifyFollowUps;
+    const more = ok || next > of ? {} : { followUp: next, of };
+    event('task.verified', order.task, { attempt: order.attempt, ok, exit: exitText(end), ...more });
+    return ok ? null : { what: order.verify.argv.join(' '), exit: exitText(end), output: end.tail };
+  }
+
+  /** For the person who reads why it failed: the commonest cause in a project that nobody has told what worktrees need. */
+  #lacks({ output }: VerifyFailure): string {
+    const { setup } = this.#deps.spec;
+    if (setup === undefined || setup.copy.length + setup.link.length + setup.commands.length > 0) return '';
+    if (!/not found|cannot find|no such file|no module named|ENOENT|could not open|can't open/i.test(output)) return '';
+    return '\n(A worktree has only what git tracks. If something else is missing: worktree.copy, link and setup in swarm.yaml; `swarm init` proposes them.)';
+  }
+
+  #enter(phase: HeldTask['phase']): void {
+    this.#deps.state.setTask(this.#attempt.held(phase, iso(this.#deps)));
+  }
+}
+
+/** What was begun in its worktree, where the order is to go on with that; what is older may be of long ago. Pure. */
+export function goesOnWith({ task, resume }: TaskOrder, begun: BegunTask | null): BegunTask | null {
+  return resume !== null && begun?.task === task && begun.attempt >= resume.since ? begun : null;
+}
+
+function conflictFailure(files: readonly string[]): VerifyFailure {
+  return { what: 'git commit', exit: 'unresolved conflicts', output: files.join('\n') };
+}
+
+function endingOf(outcome: Exclude<BodyOutcome, { kind: 'done' }>, attempt: Attempt): Ending {
+  switch (outcome.kind) {
+    case 'failed':
+      return { ...failed(outcome.errorClass, outcome.error), summary: clip(outcome.summary, TEXT_MAX) };
+    case 'lost':
+      return { outcome: 'lost', errorClass: 'lost', error: clip(outcome.error, TEXT_MAX), summary: '' };
+    case 'broken-off':
+      return brokenOff(attempt.brokenOff ?? 'cancelled', attempt);
+  }
+}
+
+function brokenOff(reason: BreakOff, { order }: Attempt): Ending {
+  switch (reason) {
+    case 'timeout':
+      return {
+        outcome: 'timeout',
+        errorClass: 'timeout',
+        error: `it took longer than ${(order.timeoutMs ?? 0) / 1000} s`,
+        summary: '',
+      };
+    case 'budget':
+      return failed('budget', `it went over its budget of ${order.budgetUsd} USD`);
+    case 'cancelled':
+      return { outcome: 'cancelled', errorClass: null, error: null, summary: '' };
+    case 'released':
+    case 'dropped':
+      return { outcome: 'released', errorClass: null, error: null, summary: '' };
+  }
+}
+
+function failed(errorClass: NonNullable<TaskResult['errorClass']>, error: string): Ending {
+  return { outcome: 'failed', errorClass, error: clip(error, TEXT_MAX), summary: '' };
+}
+
+function clipStart(text: string): string {
+  return text.length <= TEXT_MAX ? text : text.slice(-TEXT_MAX);
+}
+
+function iso(deps: LifeDependencies): string {
+  return new Date(deps.clock.now()).toISOString();
+}

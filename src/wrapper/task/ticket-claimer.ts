@@ -1,0 +1,175 @@
+import type { Logger } from 'pino';
+import type { ClaimReply, TaskOrder } from '../../coordination/messages.ts';
+import { errorText } from '../../domain/errors.ts';
+import { backoffDelay, HALF_JITTER, type BackoffRules } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { TicketVerdict } from '../contract/effects.ts';
+
+const CLAIM_BACKOFF: BackoffRules = { baseMs: 500, capMs: 10_000, jitter: HALF_JITTER };
+/** The store may answer a claim before it has read the result of the attempt that freed the slot. */
+const SETTLE_FIRST_MS = 10;
+const SETTLE_MAX_MS = 500;
+const REMEMBERED = 2_000;
+
+export interface WorkerOptions {
+  slots: number;
+  /** Not paused, not held, no failure, and (claude) nobody's turn under way. */
+  able(): boolean;
+  claim(slot: number): Promise<ClaimReply>;
+  /** Works on the attempt and resolves when its result is delivered; never throws. */
+  run(order: TaskOrder): Promise<void>;
+  /** Called when the number of slots that may take a ticket changed. */
+  capacity(free: number): void;
+  clock: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
+  log: Logger;
+}
+
+/** Turns tickets into claims and claims into attempts, slot by slot. Knows neither the broker nor the agent. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #slots: ('free' | 'claiming' | 'running')[];
+  /** Attempts begun by this process: given again, they are not begun again. */
+  readonly #begun = new Set<string>();
+  readonly #idleWaiters = new Set<() => void>();
+  #connected = false;
+  /** How often somebody was there (again): an answer to a claim from before may be that of the one before. */
+  #greetings = 0;
+  #claimFailures = 0;
+  #cancelLater: (() => void) | null = null;
+  #lastCapacity = -1;
+  #stopped = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.slots }, () => 'free');
+  }
+
+  /** The broker or the supervisor is there (again): claim without waiting for a ticket, which may have been lost. */
+  connected(): void {
+    this.#connected = true;
+    this.#greetings += 1;
+    this.#announce();
+    this.#fill();
+  }
+
+  disconnected(): void {
+    this.#connected = false;
+    this.#announce();
+  }
+
+  /** Something that `able` depends on changed. */
+  reconsider(): void {
+    const before = this.#lastCapacity;
+    this.#announce();
+    if (before <= 0 && this.#lastCapacity > 0) this.#fill();
+  }
+
+  /** No new attempts from now on. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelLater?.();
+    this.#cancelLater = null;
+    this.#announce();
+  }
+
+  /** Answers a ticket once its claim is answered. */
+  async ticket(): Promise<TicketVerdict> {
+    for (;;) {
+      if (!this.#mayClaim()) return 'requeue';
+      const slot = this.#slots.indexOf('free');
+      if (slot >= 0) {
+        await this.#claim(slot);
+        // Answered or not, the ticket has done its work: a hint is not repeated by keeping it.
+        return 'ack';
+      }
+      if (!this.#slots.includes('claiming')) return 'requeue';
+      await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+    }
+  }
+
+  #mayClaim(): boolean {
+    return this.#connected && !this.#stopped && this.#options.able();
+  }
+
+  /** Claims for every free slot: an answer of "none" is also how the store learns that the slot waits. */
+  #fill(): void {
+    if (!this.#mayClaim()) return;
+    for (const [slot, state] of this.#slots.entries()) if (state === 'free') void this.#claim(slot);
+  }
+
+  async #claim(slot: number): Promise<void> {
+    this.#slots[slot] = 'claiming';
+    let begun = false;
+    try {
+      begun = await this.#claimUntilClear(slot);
+      this.#claimFailures = 0;
+    } catch (error) {
+      this.#options.log.warn({ slot, error: errorText(error) }, 'a claim was not answered: claiming again later');
+      this.#later();
+    }
+    if (!begun) this.#slots[slot] = 'free';
+    for (const wake of this.#idleWaiters) wake();
+    this.#idleWaiters.clear();
+    this.#announce();
+  }
+
+  /** True when an attempt was begun. */
+  async #claimUntilClear(slot: number): Promise<boolean> {
+    for (let wait = SETTLE_FIRST_MS; ; wait = Math.min(SETTLE_MAX_MS, wait * 2)) {
+      const greetings = this.#greetings;
+      const reply = await this.#options.claim(slot);
+      if (reply.got === 'none') {
+        // Whoever is there now does not know that this slot waits, unless it is told so.
+        if (greetings !== this.#greetings && this.#mayClaim()) continue;
+        return false;
+      }
+      const order = { ...reply.order, slot };
+      const key = `${order.task}/${order.attempt}`;
+      if (!this.#begun.has(key)) {
+        this.#begin(key, order);
+        return true;
+      }
+      this.#options.log.debug({ key }, 'given an attempt that was begun before: its result is still on the way');
+      await new Promise<void>((resolve) => this.#options.clock.after(wait, resolve));
+      if (!this.#mayClaim()) return false;
+    }
+  }
+
+  #begin(key: string, order: TaskOrder): void {
+    this.#begun.add(key);
+    if (this.#begun.size > REMEMBERED) this.#begun.delete(this.#begun.values().next().value ?? '');
+    this.#slots[order.slot] = 'running';
+    void this.#options
+      .run(order)
+      .catch((error: unknown) => this.#options.log.error({ key, error: errorText(error) }, 'an attempt broke'))
+      .then(() => this.#finished(order.slot));
+  }
+
+  /** The next of a chain needs no ticket. */
+  #finished(slot: number): void {
+    this.#slots[slot] = 'free';
+    if (this.#mayClaim()) void this.#claim(slot);
+    else this.#announce();
+  }
+
+  #later(): void {
+    if (this.#cancelLater !== null || this.#stopped) return;
+    this.#claimFailures += 1;
+    const { clock, random } = this.#options;
+    this.#cancelLater = clock.after(backoffDelay(CLAIM_BACKOFF, this.#claimFailures, random), () => {
+      this.#cancelLater = null;
+      this.#fill();
+    });
+  }
+
+  #announce(): void {
+    // A ticket more than there are free slots would wait here while somebody else is free.
+    const running = this.#slots.filter((slot) => slot === 'running').length;
+    const free = this.#mayClaim() ? this.#slots.length - running : 0;
+    if (free === this.#lastCapacity) return;
+    this.#lastCapacity = free;
+    this.#options.capacity(free);
+  }
+}

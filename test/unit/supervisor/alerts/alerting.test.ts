@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import type { AlertDocument } from '../../../../src/api/documents.ts';
+import type { Observed, OpenAlert } from '../../../../src/health/index.ts';
+import { Alerting } from '../../../../src/supervisor/alerts/alerting.ts';
+import { events, settled, silentLog, Time } from '../kit.ts';
+
+const WELL: Observed = { agents: [], broker: { state: 'up', since: 0, reason: null }, refused: null };
+
+/** What is wrong, who is told, and what the store keeps, over one supervisor after the other. */
+function world() {
+  const time = new Time();
+  let kept: readonly OpenAlert[] = [];
+  let observed = WELL;
+  const told: string[] = [];
+  const shown: number[] = [];
+  /** Set: whoever is told has not listened to the end yet. */
+  let gate: PromiseWithResolvers<void> | null = null;
+  const sink = async ({ state, key }: AlertDocument): Promise<void> => {
+    await gate?.promise;
+    told.push(`${state} ${key}`);
+  };
+  return {
+    time,
+    told,
+    shown,
+    wrong: (change: Partial<Observed>) => (observed = { ...WELL, ...change }),
+    stuck: () =>
+      (observed = {
+        ...WELL,
+        agents: [{ id: 'worker-1', status: 'stuck', since: new Date(time.now()).toISOString(), reason: null }],
+      }),
+    hold: () => (gate = Promise.withResolvers<void>()),
+    next: () =>
+      new Alerting({
+        log: silentLog,
+        events: events().log,
+        now: time.now,
+        observe: () => observed,
+        sinks: new Map([
+          ['slow', sink],
+          ['quick', async () => undefined],
+        ]),
+        onOpen: (count) => shown.push(count),
+        memory: { read: () => kept, write: async (open) => void (kept = structuredClone(open)) },
+      }),
+    async run(alerting: Alerting, seconds: number): Promise<void> {
+      for (let second = 0; second < seconds; second += 1) {
+        alerting.tick();
+        await settled(1);
+        time.pass(1_000);
+      }
+    },
+  };
+}
+
+test('a trouble that lasts while the supervisor is replaced is told once', async () => {
+  const w = world();
+  w.stuck();
+  await w.run(w.next(), 3);
+  // Not seen at once: agents have to be found again first.
+  w.wrong({});
+  const next = w.next();
+  await w.run(next, 20);
+  expect(w.shown.at(-1), 'and the status line shows it all the while').toBe(1);
+  w.stuck();
+  await w.run(next, 120);
+  expect(w.told).toEqual(['raised agent.stuck.worker-1']);
+  expect(next.open.map(({ key }) => key)).toEqual(['agent.stuck.worker-1']);
+});
+
+test('a trouble that was over while there was no supervisor is told to be over by the next, once', async () => {
+  const w = world();
+  w.stuck();
+  await w.run(w.next(), 3);
+  w.wrong({});
+  w.time.pass(3_600_000);
+  await w.run(w.next(), 90);
+  await w.run(w.next(), 90);
+  expect(w.told).toEqual(['raised agent.stuck.worker-1', 'recovered agent.stuck.worker-1']);
+});
+
+test('what takes a while to be told anew is no new trouble', async () => {
+  const w = world();
+  w.wrong({ broker: { state: 'down', since: 0, reason: null } });
+  await w.run(w.next(), 3);
+  w.wrong({ broker: { state: 'down', since: w.time.now(), reason: null } });
+  await w.run(w.next(), 120);
+  expect(w.told).toEqual(['raised broker']);
+});
+
+test('a supervisor that dies before anybody was told leaves it to the next', async () => {
+  const w = world();
+  w.stuck();
+  w.hold();
+  await w.run(w.next(), 3);
+  expect(w.told).toEqual([]);
+  const next = w.next();
+  w.hold().resolve();
+  await w.run(next, 3);
+  expect(w.told).toEqual(['raised agent.stuck.worker-1']);
+});
+
+test('whoever takes everything down ends every trouble at once, and the next up knows of none', async () => {
+  const w = world();
+  w.stuck();
+  const first = w.next();
+  await w.run(first, 3);
+  w.wrong({ goingDown: true });
+  await first.close();
+  expect(w.told).toEqual(['raised agent.stuck.worker-1', 'recovered agent.stuck.worker-1']);
+  w.wrong({});
+  expect(w.next().open).toEqual([]);
+});
+
+test('one that goes and leaves the fleet alone tells nothing at its end', async () => {
+  const w = world();
+  const first = w.next();
+  await w.run(first, 3);
+  w.stuck();
+  await first.close();
+  await w.run(w.next(), 3);
+  expect(w.told).toEqual(['raised agent.stuck.worker-1']);
+});

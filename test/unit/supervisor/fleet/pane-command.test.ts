@@ -1,0 +1,340 @@
+import { describe, expect, test } from 'vitest';
+import { judge } from '../../../../src/health/index.ts';
+import type { Order } from '../../../../src/coordination/link.ts';
+import { AgentRunner, type RestartPolicy, type RunnerPorts } from '../../../../src/supervisor/fleet/agent-steps.ts';
+import { factsOf } from '../../../../src/supervisor/watch/facts.ts';
+import { decide, type Lifecycle } from '../../../../src/supervisor/project/lifecycle.ts';
+import { BEGIN, events, pane, record, silentLog, snapshot, Time } from '../kit.ts';
+
+const POLICY: RestartPolicy = {
+  restart: 'permanent',
+  intensity: 3,
+  windowMs: 60_000,
+  backoffMs: 1_000,
+  backoffMaxMs: 30_000,
+};
+
+function world(more: Partial<RunnerPorts> = {}) {
+  const time = new Time();
+  const seen = events();
+  const calls: string[] = [];
+  const orders: Order[] = [];
+  const noted: Lifecycle['phase'][] = [];
+  const call =
+    <T>(name: string, value: T) =>
+    async (): Promise<T> => {
+      calls.push(name);
+      return value;
+    };
+  const ports: RunnerPorts = {
+    log: silentLog,
+    events: seen.log,
+    now: time.now,
+    policy: () => POLICY,
+    stopGraceMs: 5_000,
+    gate: call('gate', null),
+    ensureWorktree: call('worktree', null),
+    setUp: call('set-up', { done: true }),
+    writeSpec: call('spec', '/spec'),
+    openPane: call('open', undefined),
+    closePane: call('close', undefined),
+    endProcesses: async (_record, graceMs) => {
+      calls.push(`end ${graceMs}`);
+      return [];
+    },
+    order: async (_agent, order) => void orders.push(order),
+    giveBackLeases: async (_record, how) => void calls.push(how),
+    settleOperations: async () => {},
+    saveRow: call('save', undefined),
+    ...more,
+  };
+  const runner = new AgentRunner(ports);
+  return {
+    time,
+    seen,
+    calls,
+    orders,
+    noted,
+    runner,
+    start: (agent = record()) => runner.start(agent, (lifecycle) => noted.push(lifecycle.phase)),
+  };
+}
+
+const crash = { detail: 'its wrapper ended (exit 1)', vanished: false };
+const vanish = { detail: 'its tmux session is gone', vanished: true };
+
+describe('a start', () => {
+  test('proves everything of before gone, gives its leases back, then makes the worktree and the pane', async () => {
+    const w = world();
+    const agent = record();
+    w.time.pass(500);
+    await expect(w.start(agent)).resolves.toEqual({ phase: 'starting', since: BEGIN + 500 });
+    expect(w.calls).toEqual(['gate', 'end 0', 'lost', 'worktree', 'set-up', 'spec', 'open']);
+    expect(w.noted).toEqual(['preparing']);
+    expect(agent.silentSince).toBe(BEGIN + 500);
+    expect(w.seen.names()).toEqual(['agent.started']);
+  });
+
+  test('begins nothing while something of before lives', async () => {
+    const w = world({ endProcesses: async () => [4711, 4712] });
+    await expect(w.start()).rejects.toThrow('processes 4711, 4712 of worker-1 cannot be ended');
+    expect(w.calls).toEqual(['gate']);
+  });
+
+  test('does not begin before the leases are given back', async () => {
+    const w = world({ giveBackLeases: () => Promise.reject(new Error('the disk is full')) });
+    await expect(w.start()).rejects.toThrow('the disk is full');
+    expect(w.calls).not.toContain('open');
+  });
+
+  test('waits at a gate, looks again and again, and tells it once', async () => {
+    const w = world({ gate: async () => ({ gate: 'login', detail: 'Claude Code is not logged in.' }) });
+    const agent = record();
+    agent.lifecycle = await w.start(agent);
+    expect(agent.lifecycle).toEqual({
+      phase: 'blocked',
+      since: BEGIN,
+      lookAgainAt: BEGIN + 3_000,
+      gate: 'login',
+      detail: 'Claude Code is not logged in.',
+    });
+    w.time.pass(3_000);
+    agent.lifecycle = await w.start(agent);
+    expect(agent.lifecycle).toMatchObject({ phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 6_000 });
+    expect(w.seen.names()).toEqual(['agent.needs-you']);
+    expect(w.calls).toEqual([]);
+  });
+
+  test('tells what is odd about its worktree', async () => {
+    const w = world({ ensureWorktree: async () => 'the submodule lib is empty' });
+    await w.start();
+    expect(w.seen.all[0]).toMatchObject({ name: 'agent.note', data: { note: 'the submodule lib is empty' } });
+  });
+
+  test('whose worktree is being set up says with what, and goes no further when that fails or is called off', async () => {
+    const answers = [
+      { done: false, detail: 'set-up failed: ["npm","ci"] ended with exit 1' },
+      { done: false, detail: null },
+      { done: true },
+    ] as const;
+    const noted: Lifecycle[] = [];
+    const w = world({
+      setUp: async (agent, signal, progress) => {
+        progress('npm ci');
+        expect(agent.interrupt?.signal).toBe(signal);
+        return answers[noted.filter(({ phase }) => phase === 'preparing').length / 2 - 1] ?? { done: true };
+      },
+    });
+    const agent = record();
+    const start = () => w.runner.start(agent, (lifecycle) => noted.push(lifecycle));
+    await expect(start()).resolves.toMatchObject({ phase: 'failed', detail: answers[0].detail });
+    expect(noted.at(-1)).toEqual({ phase: 'preparing', since: BEGIN, setup: 'npm ci' });
+    await expect(start()).resolves.toMatchObject({ phase: 'due', detail: 'its set-up was interrupted' });
+    expect(w.calls).not.toContain('open');
+    await expect(start()).resolves.toMatchObject({ phase: 'starting' });
+    expect(agent.interrupt).toBeNull();
+  });
+
+  test('of a role that swarm.yaml has no more ends there, with the reason', async () => {
+    const w = world({ policy: () => null });
+    await expect(w.start(record('reviewer-1', { role: 'reviewer' }))).resolves.toMatchObject({
+      phase: 'failed',
+      detail: 'swarm.yaml has no role reviewer any more',
+    });
+    expect(w.calls).toEqual([]);
+  });
+});
+
+describe('after a death', () => {
+  test('the processes are proved gone before the leases are given back as lost', async () => {
+    const w = world();
+    const agent = record();
+    await expect(w.runner.recover(agent, crash)).resolves.toMatchObject({
+      phase: 'backoff',
+      of: 'start',
+      detail: crash.detail,
+    });
+    expect(w.calls).toEqual(['end 5000', 'lost', 'save']);
+    expect(agent.row.restarts).toBe(1);
+    expect(w.seen.names()).toEqual(['agent.died']);
+  });
+
+  test('nothing is given back while something lives', async () => {
+    const w = world({ endProcesses: async () => [1] });
+    await expect(w.runner.recover(record(), crash)).rejects.toThrow('cannot be ended');
+    expect(w.calls).toEqual([]);
+  });
+
+  test('the wait grows with each death and is over with the window', async () => {
+    const w = world({ policy: () => ({ ...POLICY, intensity: 100 }) });
+    const agent = record();
+    for (let death = 1; death <= 20; death += 1) {
+      const next = await w.runner.recover(agent, crash);
+      const limit = Math.min(30_000, 1_000 * 2 ** (death - 1));
+      if (next.phase !== 'backoff') throw new Error(next.phase);
+      expect(next.until - BEGIN).toBeLessThanOrEqual(limit);
+    }
+    w.time.pass(60_000);
+    await w.runner.recover(agent, crash);
+    expect(agent.deaths).toHaveLength(1);
+  });
+
+  test('one death too many within the window ends in failed', async () => {
+    const w = world();
+    const agent = record();
+    for (let death = 1; death <= 3; death += 1) expect((await w.runner.recover(agent, crash)).phase).toBe('backoff');
+    await expect(w.runner.recover(agent, crash)).resolves.toEqual({
+      phase: 'failed',
+      since: BEGIN,
+      detail: `died 4 times within 1 min, last: ${crash.detail}`,
+    });
+    expect(w.seen.names().at(-1)).toBe('agent.failed');
+  });
+
+  test('a session that vanished is not held against the agent, the first time not even with a wait', async () => {
+    const w = world();
+    const agent = record();
+    const waits: number[] = [];
+    for (let death = 1; death <= 20; death += 1) {
+      const next = await w.runner.recover(agent, vanish);
+      if (next.phase !== 'backoff') throw new Error(next.phase);
+      waits.push(next.until - BEGIN);
+    }
+    expect(waits[0]).toBe(0);
+    // Yet sessions that vanish one after the other are not made at full speed.
+    expect(Math.max(...waits)).toBeGreaterThan(5_000);
+    expect(agent.deaths).toEqual([]);
+  });
+
+  test.each<[RestartPolicy['restart'], number | null, Lifecycle['phase']]>([
+    ['permanent', 0, 'backoff'],
+    ['transient', 0, 'failed'],
+    ['transient', 1, 'backoff'],
+    ['transient', null, 'backoff'],
+    ['temporary', 1, 'failed'],
+  ])('%s with exit code %s: %s', async (restart, status, phase) => {
+    const w = world({ policy: () => ({ ...POLICY, restart }) });
+    const agent = record();
+    agent.pane = pane({ dead: true, status });
+    expect((await w.runner.recover(agent, crash)).phase).toBe(phase);
+  });
+
+  test('of a role that is gone it is not started again, but its task is given back', async () => {
+    const w = world({ policy: () => null });
+    await expect(w.runner.recover(record(), crash)).resolves.toMatchObject({ phase: 'failed' });
+    expect(w.calls).toContain('lost');
+  });
+
+  test('a full disk keeps it from nothing once the leases are given back', async () => {
+    const w = world({ saveRow: () => Promise.reject(new Error('the disk is full')) });
+    await expect(w.runner.recover(record(), crash)).resolves.toMatchObject({ phase: 'backoff' });
+  });
+});
+
+describe('a stop', () => {
+  test('is ordered, proved, and its unfinished task given back', async () => {
+    const w = world();
+    const agent = record();
+    agent.linked = true;
+    agent.pane = pane();
+    await expect(w.runner.stop(agent)).resolves.toEqual({ phase: 'none', since: BEGIN });
+    expect(w.orders).toEqual([{ do: 'stop', graceMs: 5_000 }]);
+    expect(w.calls).toEqual(['end 5000', 'close', 'released', 'save']);
+    expect(agent.pane).toBeNull();
+    expect(w.seen.names()).toEqual(['agent.stopped']);
+  });
+
+  test('for a rollback keeps its pane and its leases, and it is about to start again, not to recover', async () => {
+    const w = world();
+    const agent = record();
+    agent.linked = true;
+    agent.pane = pane();
+    agent.lifecycle = await w.runner.stop(agent, { name: 'the rollback to checkpoint 3', leases: 'left' });
+    expect(w.orders).toEqual([{ do: 'stop', graceMs: 5_000, leaveAttempts: true }]);
+    expect(w.calls).toEqual(['end 5000', 'save']);
+    agent.linked = false;
+    agent.pane = pane({ dead: true });
+    const limits = { stuckAfterMs: 1, longestCommandMs: 1, loopAfter: 3 };
+    const facts = factsOf(agent, { desired: 'up', limits, probeError: null, now: BEGIN });
+    expect(judge(facts, BEGIN)).toMatchObject({ status: 'starting', reason: 'after the rollback to checkpoint 3' });
+  });
+
+  test('of one that does not confirm goes on to the proof', async () => {
+    const w = world({ order: () => Promise.reject(new Error('no ack')) });
+    const agent = record();
+    agent.linked = true;
+    await expect(w.runner.stop(agent)).resolves.toMatchObject({ phase: 'none' });
+  });
+
+  test('of one that is not linked orders nothing', async () => {
+    const w = world();
+    await w.runner.stop(record());
+    expect(w.orders).toEqual([]);
+  });
+
+  test('is not over while something lives', async () => {
+    const w = world({ endProcesses: async () => [13] });
+    await expect(w.runner.stop(record())).rejects.toThrow('processes 13 of worker-1');
+    expect(w.calls).toEqual([]);
+  });
+
+  test('is possible on a full disk', async () => {
+    const full = (): Promise<never> => Promise.reject(new Error('the disk is full'));
+    const w = world({ giveBackLeases: full, saveRow: full });
+    await expect(w.runner.stop(record())).resolves.toMatchObject({ phase: 'none' });
+  });
+
+  test('keeps what the wrapper had cost', async () => {
+    const w = world();
+    const agent = record();
+    agent.snapshot = snapshot('worker-1', {
+      usage: { costUsd: 2, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
+    });
+    await w.runner.stop(agent);
+    expect(agent.snapshot).toBeNull();
+    expect(agent.usage().costUsd).toBe(2);
+  });
+});
+
+test('a step that fails is tried again ever more rarely, a stop sooner than a start', () => {
+  const { runner } = world();
+  const waits = (phase: Lifecycle, of: 'start' | 'stop'): number[] =>
+    [1, 2, 3, 10, 100].map((count) => {
+      const agent = record();
+      agent.lifecycle = phase;
+      agent.failedSteps = { count, detail: 'x' };
+      const next = runner.afterFailure(agent, 'x');
+      if (next.phase !== 'backoff') throw new Error(next.phase);
+      expect(next.of).toBe(of);
+      return next.until - BEGIN;
+    });
+  expect(waits({ phase: 'preparing', since: BEGIN }, 'start')).toEqual([2_000, 4_000, 8_000, 30_000, 30_000]);
+  expect(waits({ phase: 'recovering', since: BEGIN, detail: '' }, 'start')).toEqual([
+    2_000, 4_000, 8_000, 30_000, 30_000,
+  ]);
+  expect(waits({ phase: 'stopping', since: BEGIN }, 'stop')).toEqual([1_000, 2_000, 4_000, 10_000, 10_000]);
+});
+
+test('a restart waits for as long as it was to wait, however the clock is set', () => {
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const agent = record();
+    agent.lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 10_000, of: 'start', detail: '' };
+    agent.moveTimes(byMs, BEGIN + byMs);
+    expect(decide('up', agent.observed(), BEGIN + byMs + 9_999)).toBeNull();
+    expect(decide('up', agent.observed(), BEGIN + byMs + 10_000)).toEqual({ do: 'start' });
+  }
+});
+
+test('what was noted between a set clock and the look that found it is not moved a second time', () => {
+  for (const byMs of [3_600_000, -3_600_000]) {
+    const now = BEGIN + byMs;
+    const agent = record();
+    agent.silentSince = now - 800;
+    agent.linkSince = BEGIN - 800;
+    agent.lifecycle = { phase: 'backoff', since: now - 800, until: now + 9_200, of: 'start', detail: '' };
+    agent.moveTimes(byMs, now);
+    expect([now - agent.silentSince, now - agent.linkSince]).toEqual([800, 800]);
+    expect(decide('up', agent.observed(), now + 9_199)).toBeNull();
+    expect(decide('up', agent.observed(), now + 9_200)).toEqual({ do: 'start' });
+  }
+});

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { NEW_LEDGER, NOBODY_DIED } from '../../../../src/health/index.ts';
+import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';
+import { DeathWatch } from '../../../../src/supervisor/holds/mass-death.ts';
+import { BEGIN, config, events, pane, record, snapshot, Time } from '../kit.ts';
+
+const HOUR_S = 3_600;
+
+/** Agents that are all there, and then die together, each in a pane of its own. */
+function scene(count: number) {
+  const time = new Time();
+  const { log, names, all } = events();
+  const { holds } = config();
+  const agents = Array.from({ length: count }, (_, i) => record(`worker-${i + 1}`));
+  for (const agent of agents) {
+    agent.lifecycle = { phase: 'up', since: BEGIN };
+    agent.linked = true;
+    agent.pane = pane();
+    agent.snapshot = snapshot(agent.id);
+  }
+  const watch = new DeathWatch({
+    note: { accounts: {}, heard: {}, ledger: NEW_LEDGER, mortality: NOBODY_DIED, run: '' },
+    rules: () => holds.massDeath,
+    staggerMs: () => holds.stagger,
+    wanted: () => agents,
+    events: log,
+    now: time.now,
+  });
+  const die = (agent: AgentRecord): void => {
+    watch.gone(agent, 'its wrapper ended (signal 9)', false);
+    agent.linked = false;
+    agent.snapshot = null;
+    agent.lifecycle = { phase: 'backoff', since: time.now(), until: time.now(), of: 'start', detail: '' };
+  };
+  /** Whoever may start does, and then `starts` says whether it lives. */
+  const run = (seconds: number, starts: (agent: AgentRecord) => boolean): void => {
+    for (let s = 0; s < seconds && watch.hold !== null; s += 1) {
+      time.pass(1_000);
+      watch.tick();
+      for (const agent of agents) {
+        if (agent.lifecycle.phase !== 'backoff' || agent.startHold !== null || !starts(agent)) continue;
+        agent.lifecycle = { phase: 'up', since: time.now() };
+        agent.linked = true;
+        agent.linkSince = time.now();
+        agent.snapshot = snapshot(agent.id);
+      }
+    }
+  };
+  return { time, watch, agents, die, run, names, all };
+}
+
+test('an agent that had failed before the others died does not keep them from being started again', () => {
+  const { watch, agents, die, run, names } = scene(5);
+  const [first, ...others] = agents as [AgentRecord, ...AgentRecord[]];
+  first.lifecycle = { phase: 'failed', since: BEGIN, detail: 'stuck, and nothing helped' };
+  first.linked = false;
+  others.forEach(die);
+  expect(watch.hold?.detail).toContain('3 of 4 agents died at once');
+  run(60, () => true);
+  expect(watch.hold).toBeNull();
+  expect(names()).toEqual(['swarm.mass-death', 'swarm.mass-death-over']);
+});
+
+test('an agent whose wrapper gave up is not the one that is started to see', () => {
+  const { watch, agents, die, run } = scene(5);
+  const [first, ...others] = agents as [AgentRecord, ...AgentRecord[]];
+  first.snapshot = snapshot(first.id, { turn: 'gone', failure: 'died 6 times' });
+  others.forEach(die);
+  run(60, () => true);
+  expect(watch.hold).toBeNull();
+});
+
+test('one that never gets its turn to start makes room for the others', () => {
+  const { watch, agents, die, run } = scene(4);
+  agents.forEach(die);
+  run(180, ({ id }) => id !== 'worker-1');
+  expect(watch.hold).toBeNull();
+});
+
+test('when all whom it held have failed by themselves the hold is over, and says so', () => {
+  const { watch, agents, die, run, all } = scene(3);
+  agents.forEach(die);
+  for (const agent of agents) agent.lifecycle = { phase: 'failed', since: BEGIN, detail: 'died 6 times' };
+  run(8 * HOUR_S, () => true);
+  expect(watch.hold).toBeNull();
+  expect(all.at(-1)?.data).toEqual({ why: 'nobody is left who could be started to see' });
+});

@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { MessageDesk } from '../../../../src/supervisor/links/message-desk.ts';
+import type { StoredMessage } from '../../../../src/store/messages.ts';
+import { events, silentLog } from '../kit.ts';
+
+/** A store in memory, and an agent that is linked or not, and takes orders or not. */
+function world() {
+  const rows: StoredMessage[] = [];
+  const seen = events();
+  const given: string[] = [];
+  const agent = { linked: true, breaks: false };
+  const find = (id: string): StoredMessage | undefined => rows.find((row) => row.id === id);
+  const desk = new MessageDesk({
+    log: silentLog,
+    events: seen.log,
+    store: {
+      messages: {
+        queue: async (message) => {
+          rows.push({ ...message, receipt: 'queued', reason: null, createdAt: 0, updatedAt: 0 });
+          return true;
+        },
+        settle: async (id, receipt, reason) => {
+          const row = find(id);
+          if (row === undefined || row.receipt !== 'queued') return false;
+          Object.assign(row, { receipt, reason: reason ?? null });
+          return true;
+        },
+        get: find,
+        queued: (name) => rows.filter((row) => row.agent === name && row.receipt === 'queued'),
+      },
+    },
+    fleet: { get: (name) => (name === 'worker-1' ? agent : undefined) },
+    links: {
+      order: async (_name, order) => {
+        if (agent.breaks) throw new Error('the link broke');
+        given.push(order.do === 'send' ? order.text : order.do);
+      },
+    },
+  });
+  return { desk, agent, given, rows, seen };
+}
+
+const told = (desk: MessageDesk, name: string, data: Record<string, unknown>): Promise<void> =>
+  desk.told({ name, data });
+
+test('a message has the receipt that the wrapper gives it', async () => {
+  const { desk, given, seen } = world();
+  const { id } = await desk.send('worker-1', 'hello');
+  await expect.poll(() => given).toEqual(['hello']);
+  expect(desk.get(id)).toMatchObject({ agent: 'worker-1', receipt: 'queued' });
+  await told(desk, 'message.delivered', { id });
+  expect(desk.get(id).receipt).toBe('delivered');
+  expect(seen.names()).toEqual(['message.queued']);
+  expect(() => desk.get('m9')).toThrow('no message m9');
+});
+
+test('what was queued while nobody was there, or when the link broke, comes with the next connection, in order', async () => {
+  const { desk, agent, given } = world();
+  agent.linked = false;
+  await desk.send('worker-1', 'one');
+  await desk.send('worker-1', 'two');
+  agent.linked = true;
+  agent.breaks = true;
+  await desk.send('worker-1', 'three');
+  await expect.poll(() => given).toEqual([]);
+  agent.breaks = false;
+  await expect
+    .poll(() => {
+      desk.deliver('worker-1');
+      return given.slice(0, 3);
+    })
+    .toEqual(['one', 'two', 'three']);
+});
+
+test('a turn that was called off leaves the message waiting, any other failure ends it with the reason', async () => {
+  const { desk, rows } = world();
+  const [first, second] = [await desk.send('worker-1', 'one'), await desk.send('worker-1', 'two')];
+  await told(desk, 'message.failed', { id: first.id, how: 'broken-off' });
+  await told(desk, 'message.failed', { id: second.id, how: 'api', error: 'overloaded' });
+  expect(rows.map(({ receipt, reason }) => [receipt, reason])).toEqual([
+    ['queued', null],
+    ['refused', 'overloaded'],
+  ]);
+});
+
+test('once delivered it stays delivered, however its turn ends', async () => {
+  const { desk } = world();
+  const { id } = await desk.send('worker-1', 'one');
+  await told(desk, 'message.delivered', { id });
+  await told(desk, 'message.failed', { id, how: 'api', error: 'overloaded' });
+  expect(desk.get(id).receipt).toBe('delivered');
+});
