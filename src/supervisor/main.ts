@@ -1,3 +1,4 @@
+import { packageRoot } from '../lib/package-root.ts';
 import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
@@ -84,7 +85,7 @@ function openStore(db: string, lock: string): Store | null {
 
 /** A file of the package that this build belongs to: two levels up from `dist/<build id>`. */
 function packageFile(here: string, name: string): string {
-  const file = path.join(here, '..', '..', name);
+  const file = path.join(packageRoot(here), name);
   if (!existsSync(file))
     throw new SwarmError('broken-installation', `${file} is missing`, { hint: 'Install swarm again.' });
   return file;

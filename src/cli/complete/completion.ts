@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { packageRoot } from '../../lib/package-root.ts';
 import type { Context } from '../project/context.ts';
 
 /** Shells that swarm completes in. */
@@ -12,7 +13,6 @@ export async function completion({ output }: Context, shell: Shell): Promise<voi
   if (!output.json) output.stdout.write(script);
 }
 
-/** Two levels up from here lies the package, for the sources as for a build in `dist/<build id>`. */
 export function scriptFile(shell: Shell): string {
-  return path.join(import.meta.dirname, '..', '..', 'templates', 'completion', `swarm.${shell}`);
+  return path.join(packageRoot(import.meta.dirname), 'templates', 'completion', `swarm.${shell}`);
 }
