@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pinnedClaude } from './claude.ts';
 import { endProcessesOf, untilNoProcessOf } from './processes.ts';
+import { runDirectory } from './run-directory.ts';
 import { smallDisk, type SmallDisk } from './small-disk.ts';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '..', '..');
@@ -41,8 +42,7 @@ export interface IsolatedEnvironmentOptions {
 /** The only way in which tests start swarm or its programs. Linux only. */
 export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = {}): Promise<IsolatedEnvironment> {
   const PATH = searchPath(options.pathFirst ?? []);
-  // Short, because a Unix socket's path ends at about 100 bytes.
-  const directory = await mkdtemp('/tmp/sw-');
+  const directory = await mkdtemp(path.join(runDirectory(), 'sw-'));
   const disk = options.diskBytes === undefined ? null : await smallDisk(directory, options.diskBytes);
   const inside = (name: string) => path.join(directory, name);
   const directories = {

@@ -16,7 +16,7 @@ function read(file: string): string {
   }
 }
 
-function workingDirectory(pid: string): string {
+function workingDirectory(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
@@ -24,27 +24,51 @@ function workingDirectory(pid: string): string {
   }
 }
 
-/** State and start time from /proc/PID/stat; the name in it may hold spaces and brackets, so from the last one on. */
-function stat(pid: string): { state: string; startTime: string } | null {
+interface Stat {
+  state: string;
+  parent: number;
+  startTime: string;
+}
+
+/** From /proc/PID/stat; the name in it may hold spaces and brackets, so from the last one on. */
+function stat(pid: string): Stat | null {
   const line = read(`/proc/${pid}/stat`);
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-  const [state, startTime] = [fields[0], fields[19]];
-  return state === undefined || startTime === undefined ? null : { state, startTime };
+  const [state, parent, startTime] = [fields[0], fields[1], fields[19]];
+  return state === undefined || startTime === undefined ? null : { state, parent: Number(parent), startTime };
 }
+
+/** All that live, except this one. */
+function living(): (LivingProcess & { parent: number })[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
+    .flatMap((pid) => {
+      const known = stat(pid);
+      if (known === null || known.state === 'Z' || known.state === 'X') return [];
+      const commandLine = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+      return [{ pid: Number(pid), startTime: known.startTime, parent: known.parent, commandLine }];
+    });
+}
+
+const environmentOf = (pid: number): string => read(`/proc/${pid}/environ`);
 
 /** Living processes whose environment, arguments or working directory mention `directory`. Linux only. */
 export function processesOf(directory: string): LivingProcess[] {
-  const found: LivingProcess[] = [];
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid))) {
-    const known = stat(pid);
-    if (known === null || known.state === 'Z' || known.state === 'X') continue;
-    const commandLine = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-    const mentions = [commandLine, read(`/proc/${pid}/environ`), workingDirectory(pid)];
-    if (mentions.some((text) => text.includes(directory))) {
-      found.push({ pid: Number(pid), startTime: known.startTime, commandLine });
-    }
-  }
-  return found;
+  return living().filter(({ pid, commandLine }) =>
+    [commandLine, environmentOf(pid), workingDirectory(pid)].some((text) => text.includes(directory)),
+  );
+}
+
+/**
+ * Living processes that were started with `directory` in their environment, and all below them. Whoever only looks into
+ * it (a shell that went there, a viewer of a file) is none of them. Linux only.
+ */
+export function processesStartedIn(directory: string): LivingProcess[] {
+  const all = living();
+  const found = new Set(all.filter(({ pid }) => environmentOf(pid).includes(directory)).map(({ pid }) => pid));
+  // A set is walked with what is added meanwhile.
+  for (const pid of found) for (const child of all) if (child.parent === pid) found.add(child.pid);
+  return all.filter(({ pid }) => found.has(pid));
 }
 
 function signal(target: LivingProcess, name: NodeJS.Signals): void {
@@ -56,22 +80,32 @@ function signal(target: LivingProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** Waits until no process of `directory` lives; gives back those that still do after `timeoutMs`. */
-export async function untilNoProcessOf(directory: string, timeoutMs: number): Promise<LivingProcess[]> {
+/** Waits until `find` finds none; gives back those that still live after `timeoutMs`. */
+export async function untilNone(find: () => LivingProcess[], timeoutMs: number): Promise<LivingProcess[]> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const living = processesOf(directory);
-    if (living.length === 0 || performance.now() > deadline) return living;
+    const found = find();
+    if (found.length === 0 || performance.now() > deadline) return found;
     await delay(50);
   }
 }
 
-/** SIGTERM, then SIGKILL after two seconds, until nothing of `directory` is left. */
-export async function endProcessesOf(directory: string): Promise<void> {
-  for (const target of processesOf(directory)) signal(target, 'SIGTERM');
-  for (let round = 0; round < 5; round += 1) {
-    const living = await untilNoProcessOf(directory, round === 0 ? 2_000 : 500);
-    if (living.length === 0) return;
-    for (const target of living) signal(target, 'SIGKILL');
+/** SIGTERM, then SIGKILL after two seconds, until `find` finds none; gives back those that live all the same. */
+export async function endAll(find: () => LivingProcess[]): Promise<LivingProcess[]> {
+  for (const target of find()) signal(target, 'SIGTERM');
+  let left = await untilNone(find, 2_000);
+  for (let round = 0; round < 5 && left.length > 0; round += 1) {
+    for (const target of left) signal(target, 'SIGKILL');
+    left = await untilNone(find, 500);
   }
+  return left;
+}
+
+/** Waits until no process of `directory` lives; gives back those that still do after `timeoutMs`. */
+export function untilNoProcessOf(directory: string, timeoutMs: number): Promise<LivingProcess[]> {
+  return untilNone(() => processesOf(directory), timeoutMs);
+}
+
+export async function endProcessesOf(directory: string): Promise<void> {
+  await endAll(() => processesOf(directory));
 }

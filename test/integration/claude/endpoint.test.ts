@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
@@ -29,7 +30,7 @@ const tools: ToolHandlers = {
 
 const test = base.extend<{ open: Open }>({
   open: async ({}, use) => {
-    const hookDir = path.join(await mkdtemp('/tmp/sw-endpoint-'), "it's hooks");
+    const hookDir = path.join(await mkdtemp(path.join(tmpdir(), 'sw-endpoint-')), "it's hooks");
     const events: ClaudeEvent[] = [];
     const logs: string[] = [];
     const endpoint = await openEndpoint({

@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execa } from 'execa';
 import { expect, test as base } from 'vitest';
@@ -19,7 +20,7 @@ interface Place {
 
 const test = base.extend<{ place: Place }>({
   place: async ({}, use) => {
-    const directory = await mkdtemp('/tmp/sw-launch-');
+    const directory = await mkdtemp(path.join(tmpdir(), 'sw-launch-'));
     const inside = (name: string) => path.join(directory, name);
     const [home, cwd, filesDir, hookDir] = [inside('home'), inside('work'), inside('files'), inside('hooks')];
     for (const name of [path.join(home, '.claude'), path.join(cwd, '.claude'), hookDir])

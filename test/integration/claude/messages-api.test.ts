@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -83,7 +84,7 @@ test('a held reply waits for its release, and side requests are told apart', asy
 });
 
 test('as a process of its own it prints its address, logs each request, and ends with its parent', async () => {
-  const directory = await mkdtemp('/tmp/sw-api-');
+  const directory = await mkdtemp(path.join(tmpdir(), 'sw-api-'));
   const [script, log] = [path.join(directory, 'script.json'), path.join(directory, 'log.jsonl')];
   await writeFile(script, JSON.stringify({ otherwise: 'hello' }));
   const main = path.resolve(import.meta.dirname, '../../../src/demo/main.ts');

@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test as base } from 'vitest';
 import { inspectClaude, MIN_VERSION } from '../../../src/claude/index.ts';
@@ -20,7 +21,7 @@ interface Place {
 
 const test = base.extend<{ place: Place }>({
   place: async ({}, use) => {
-    const directory = await mkdtemp('/tmp/sw-preflight-');
+    const directory = await mkdtemp(path.join(tmpdir(), 'sw-preflight-'));
     const [home, root, bin] = ['home', 'repo', 'bin'].map((name) => path.join(directory, name)) as [
       string,
       string,

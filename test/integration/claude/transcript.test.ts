@@ -1,11 +1,12 @@
 import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test as base } from 'vitest';
 import { lastUuid, readTail, sessionExists, transcriptPath } from '../../../src/claude/index.ts';
 
 const test = base.extend<{ file: { path: string; env: { HOME: string } } }>({
   file: async ({}, use) => {
-    const home = await mkdtemp('/tmp/sw-transcript-');
+    const home = await mkdtemp(path.join(tmpdir(), 'sw-transcript-'));
     const file = transcriptPath({ HOME: home }, '/project', 's');
     await mkdir(path.dirname(file), { recursive: true });
     await use({ path: file, env: { HOME: home } });

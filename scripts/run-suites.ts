@@ -1,0 +1,106 @@
+// Runs the checks and the tests one after another, each within a time budget, and ends with a count that is true.
+import { globSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { runAll, type Step } from './suites/run-all.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const results = path.join(root, 'coverage');
+const MERGED = ['unit', 'integration'];
+
+const program = (...parts: string[]): string[] => [process.execPath, path.join(root, 'node_modules', ...parts)];
+const VITEST = [...program('vitest', 'vitest.mjs'), 'run', '--config', 'test/vitest.config.ts'];
+const PROGRESS = path.join(import.meta.dirname, 'suites/progress.ts');
+
+/** Budgets in seconds, with room for a slower moment each; all together take 13 to 14 minutes on two cores. */
+const CHECKS: Record<string, { budget: number; argv: string[] }> = {
+  lint: { budget: 20, argv: program('oxlint', 'bin', 'oxlint') },
+  format: { budget: 5, argv: [...program('oxfmt', 'bin', 'oxfmt'), '--list-different'] },
+  unused: { budget: 10, argv: program('knip', 'bin', 'knip.js') },
+  types: { budget: 20, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
+};
+const SUITES: Record<string, { budget: number; long?: number }> = {
+  unit: { budget: 45 },
+  integration: { budget: 400 },
+  random: { budget: 140, long: 3_600 },
+  e2e: { budget: 540 },
+  chaos: { budget: 160, long: 2_400 },
+};
+const COVERAGE_BUDGET = 5;
+const BENCH_BUDGET = 900;
+/** With --long the random tests try ten times as much, and more is killed. */
+const LONG = { factor: 5, env: { SWARM_TEST_LONG: '1' } };
+
+function check(name: string): Step[] {
+  const known = CHECKS[name];
+  return known === undefined ? [] : [{ name, argv: known.argv, budgetSeconds: known.budget }];
+}
+
+function suite(name: string, { coverage, extra, long }: Wanted): Step[] {
+  const known = SUITES[name];
+  if (known === undefined) return [];
+  const { budget: usual, long: longest = usual * LONG.factor } = known;
+  const argv = [...VITEST, '--project', name, '--reporter=default', `--reporter=${PROGRESS}`];
+  const isMerged = coverage && MERGED.includes(name);
+  if (isMerged) {
+    argv.push('--coverage', '--reporter=blob', `--outputFile.blob=${path.join(results, 'blobs', `${name}.json`)}`);
+    argv.push(`--coverage.reportsDirectory=${path.join(results, name)}`, '--coverage.reporter=none');
+  }
+  const step: Step = {
+    name,
+    argv: [...argv, ...extra],
+    budgetSeconds: long ? longest : usual,
+    env: long ? LONG.env : {},
+    progress: path.join(results, `${name}.jsonl`),
+  };
+  return isMerged && name === MERGED.at(-1) ? [step, mergedCoverage()] : [step];
+}
+
+function mergedCoverage(): Step {
+  const argv = [...VITEST, `--mergeReports=${path.join(results, 'blobs')}`, '--coverage', '--reporter=dot'];
+  return { name: 'coverage', argv, budgetSeconds: COVERAGE_BUDGET, env: { COVERAGE_GATE: '1' } };
+}
+
+/** Each file is a program that prints its numbers and ends with 1 when a bar is missed. */
+function benchmarks(): Step[] {
+  const files = globSync('test/bench/*.bench.ts', { cwd: root }).sort();
+  return files.map((file) => ({
+    name: path.basename(file, '.ts'),
+    argv: [process.execPath, file],
+    budgetSeconds: BENCH_BUDGET,
+  }));
+}
+
+interface Wanted {
+  names: string[];
+  long: boolean;
+  /** For vitest. */
+  extra: string[];
+  coverage: boolean;
+}
+
+function parse(argv: readonly string[]): Wanted {
+  const end = argv.indexOf('--');
+  const own = end === -1 ? argv : argv.slice(0, end);
+  const names = own.filter((argument) => !argument.startsWith('--'));
+  const known = [...Object.keys(CHECKS), ...Object.keys(SUITES), 'bench'];
+  const wrong = [
+    ...names.filter((name) => !known.includes(name)),
+    ...own.filter((argument) => argument.startsWith('--') && !['--long', '--yes'].includes(argument)),
+  ];
+  if (wrong.length > 0) {
+    console.error(`scripts/test: unknown ${wrong.join(' ')}; there are ${known.join(', ')}, --long and --yes`);
+    process.exit(2);
+  }
+  const long = own.includes('--long');
+  const wanted = names.length > 0 ? names : known.filter((name) => name !== 'bench' || long);
+  const extra = end === -1 ? [] : argv.slice(end + 1);
+  return { names: wanted, long, extra, coverage: MERGED.every((name) => wanted.includes(name)) };
+}
+
+const wanted = parse(process.argv.slice(2));
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+const inOrder = [...Object.keys(CHECKS), ...Object.keys(SUITES)].filter((name) => wanted.names.includes(name));
+const steps = inOrder.flatMap((name) => [...check(name), ...suite(name, wanted)]);
+process.exitCode = await runAll([...steps, ...(wanted.names.includes('bench') ? benchmarks() : [])], root);
