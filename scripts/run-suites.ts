@@ -2,6 +2,7 @@
 import { globSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { ownMounts } from '../test/support/own-mounts.ts';
 import { runAll, type Step } from './suites/run-all.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -19,17 +20,21 @@ const CHECKS: Record<string, { budget: number; argv: string[] }> = {
   unused: { budget: 10, argv: program('knip', 'bin', 'knip.js') },
   types: { budget: 20, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
-const SUITES: Record<string, { budget: number; long?: number }> = {
+/** `mounts`: it fills a disk of its own. */
+const SUITES: Record<string, { budget: number; long?: number; mounts?: boolean }> = {
   unit: { budget: 45 },
   integration: { budget: 400 },
   random: { budget: 140, long: 3_600 },
   e2e: { budget: 540 },
-  chaos: { budget: 160, long: 2_400 },
+  chaos: { budget: 160, long: 2_400, mounts: true },
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;
 /** With --long the random tests try ten times as much, and more is killed. */
 const LONG = { factor: 5, env: { SWARM_TEST_LONG: '1' } };
+
+/** What a suite found covered, to be merged with that of the other. */
+const blobOf = (suiteName: string): string => path.join(results, 'blobs', `${suiteName}.json`);
 
 function check(name: string): Step[] {
   const known = CHECKS[name];
@@ -39,16 +44,17 @@ function check(name: string): Step[] {
 function suite(name: string, { coverage, extra, long }: Wanted): Step[] {
   const known = SUITES[name];
   if (known === undefined) return [];
-  const { budget: usual, long: longest = usual * LONG.factor } = known;
+  const { budget: usual, long: longest = usual * LONG.factor, mounts = false } = known;
   const argv = [...VITEST, '--project', name, '--reporter=default', `--reporter=${PROGRESS}`];
   const isMerged = coverage && MERGED.includes(name);
   if (isMerged) {
-    argv.push('--coverage', '--reporter=blob', `--outputFile.blob=${path.join(results, 'blobs', `${name}.json`)}`);
+    argv.push('--coverage', '--reporter=blob', `--outputFile.blob=${blobOf(name)}`);
     argv.push(`--coverage.reportsDirectory=${path.join(results, name)}`, '--coverage.reporter=none');
   }
   const step: Step = {
     name,
-    argv: [...argv, ...extra],
+    // Where nothing may be mounted, the test that needs it says so.
+    argv: [...((mounts ? ownMounts() : null) ?? []), ...argv, ...extra],
     budgetSeconds: long ? longest : usual,
     env: long ? LONG.env : {},
     progress: path.join(results, `${name}.jsonl`),
@@ -57,8 +63,9 @@ function suite(name: string, { coverage, extra, long }: Wanted): Step[] {
 }
 
 function mergedCoverage(): Step {
-  const argv = [...VITEST, `--mergeReports=${path.join(results, 'blobs')}`, '--coverage', '--reporter=dot'];
-  return { name: 'coverage', argv, budgetSeconds: COVERAGE_BUDGET, env: { COVERAGE_GATE: '1' } };
+  const argv = [...VITEST, `--mergeReports=${path.dirname(blobOf(''))}`, '--coverage', '--reporter=dot'];
+  const needs = MERGED.map(blobOf);
+  return { name: 'coverage', argv, budgetSeconds: COVERAGE_BUDGET, env: { COVERAGE_GATE: '1' }, needs };
 }
 
 /** Each file is a program that prints its numbers and ends with 1 when a bar is missed. */

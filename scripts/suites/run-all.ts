@@ -12,6 +12,8 @@ export interface Step {
   env?: Record<string, string>;
   /** A suite: the file into which the vitest that `argv` runs writes its progress. */
   progress?: string;
+  /** Files that an earlier step writes when it comes to its end: without one of them this step is not tried, and fails. */
+  needs?: readonly string[];
 }
 
 /** Said again at the end, where whoever sees only the last lines finds it. */
@@ -70,7 +72,11 @@ function interruption(): Disposable & { signal: AbortSignal; code: number | null
 }
 
 async function runStep(step: Step, root: string, interrupt: AbortSignal): Promise<Tally> {
-  const { argv, budgetSeconds, progress } = step;
+  const { argv, budgetSeconds, progress, needs = [] } = step;
+  const missing = needs.filter((file) => !existsSync(file)).map((file) => path.basename(file));
+  if (missing.length > 0) {
+    return { passed: 0, failed: 1, note: `not tried, there is no ${missing.join(' and no ')}`, failures: [] };
+  }
   if (progress !== undefined && existsSync(progress)) rmSync(progress);
   const env = { ...step.env, ...(progress === undefined ? {} : { [PROGRESS_FILE]: progress }) };
   const ended = await runCommand({ argv, cwd: root, env, budgetMs: budgetSeconds * 1000, interrupt });
@@ -95,6 +101,6 @@ function withLeft({ name }: Step, { outcome, left }: Ended, tally: Tally): Tally
     ...tally,
     failed: tally.failed + 1,
     note: `${tally.note}, ${left.length} processes left behind`,
-    failures: [...tally.failures, [`${path.basename(name)}: these outlived the tests`, ...shown].join('\n')],
+    failures: [...tally.failures, [`${name}: these outlived the tests`, ...shown].join('\n')],
   };
 }

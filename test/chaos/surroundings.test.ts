@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, test } from 'vitest';
 import { kill, openWorld, poll, type World } from '../e2e/world.ts';
-import { startTestBroker, type TestBroker } from '../support/broker.ts';
+import { startTestBroker } from '../support/broker.ts';
 import { endure } from './endure.ts';
 import { readJournal } from './journal.ts';
 import { seedOfRun, strikesOfRun, type Random } from './random.ts';
@@ -28,16 +28,17 @@ const program = (name: string): string => path.join(import.meta.dirname, name);
 const isAgent = (line: string): boolean => line.includes('/task.sh ');
 /** What must not be lost with the disk lies elsewhere. */
 let notes: string;
-let broker: TestBroker;
 let line: Relay;
 let world: World;
 let shiftMs = 0;
+const stack = new AsyncDisposableStack();
 
 beforeAll(async () => {
   notes = await mkdtemp(path.join(tmpdir(), 'swarm-chaos-'));
   await writeFile(path.join(notes, 'clock'), '0');
-  broker = await startTestBroker();
-  line = await openRelay(broker.url);
+  stack.defer(() => rm(notes, { recursive: true }));
+  const broker = stack.use(await startTestBroker());
+  line = stack.use(await openRelay(broker.url));
   // The disk is smaller than what is usually to stay free of it.
   const config = `admission: {disk: 1MiB}\nbroker: {url: "${line.url}"}\nagents: {worker: {kind: shell, count: ${AGENTS}, ${POLICY}}}\n`;
   world = await openWorld({
@@ -50,13 +51,9 @@ beforeAll(async () => {
     },
     repository: { files: { 'README.md': 'a project\n', 'swarm.yaml': config } },
   });
+  stack.use(world);
 });
-afterAll(async () => {
-  await world[Symbol.asyncDispose]();
-  await line[Symbol.asyncDispose]();
-  await broker[Symbol.asyncDispose]();
-  await rm(notes, { recursive: true });
-});
+afterAll(() => stack.disposeAsync());
 
 async function jump(byMs: number): Promise<void> {
   shiftMs += byMs;
@@ -64,10 +61,12 @@ async function jump(byMs: number): Promise<void> {
 }
 
 async function fullDisk(ms: number, meanwhile: () => void = () => undefined): Promise<void> {
-  world.environment.disk?.fill();
+  const { disk } = world.environment;
+  if (disk === null) throw new Error('there is no small disk to fill');
+  disk.fill();
   meanwhile();
   await pause(ms);
-  await world.environment.disk?.free();
+  await disk.free();
 }
 
 function killSupervisor(): void {
@@ -81,7 +80,7 @@ const other =
 const lasts = (random: Random): number => random.between(LASTS_MS.least, LASTS_MS.most);
 const minutes = (random: Random): number => random.between(JUMP_MINUTES.least, JUMP_MINUTES.most) * 60_000;
 
-const everywhere: Deal[] = [
+const deck: Deal[] = [
   other('clock forward', (random) => jump(minutes(random))),
   other('clock back', (random) => jump(-minutes(random))),
   other('clock jumps, supervisor killed', async (random) => {
@@ -92,15 +91,12 @@ const everywhere: Deal[] = [
   other('broker line held', (random) => line.hold(lasts(random))),
   other('broker line slow', (random) => line.delay(random.between(SLOW_MS.least, SLOW_MS.most), lasts(random))),
   other('broker line gone', (random) => line.refuse(lasts(random))),
-];
-const onSmallDisk: Deal[] = [
   other('disk full', (random) => fullDisk(lasts(random))),
   other('disk full, supervisor killed', (random) => fullDisk(lasts(random), killSupervisor)),
 ];
 
 test(`disk, clock and lines of ${AGENTS} agents, ${count} strikes, seed ${seed}: nothing is lost, doubled or left behind`, async () => {
   const journalFile = path.join(notes, 'journal');
-  const deck = world.environment.disk === null ? everywhere : [...everywhere, ...onSmallDisk];
   await endure({
     world,
     seed,

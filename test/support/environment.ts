@@ -17,7 +17,7 @@ export interface IsolatedEnvironment extends AsyncDisposable {
   configHome: string;
   /** The whole environment of whatever is started: nothing is inherited. */
   variables: Record<string, string>;
-  /** Where `diskBytes` asked for it and this machine can; else null. */
+  /** Where `diskBytes` asked for it; else null. */
   disk: SmallDisk | null;
   /**
    * Ends the environment. Rejects when a process that belongs to it still lives after `graceMs`; those are ended by

@@ -16,13 +16,18 @@ const FILLER = '.filler';
 const BLOCK_BYTES = 1024 * 1024;
 const LEAST_BYTES = 1024;
 
-/** Null, and a line that says why, where this machine lets us mount none. Linux only. */
-export async function smallDisk(directory: string, bytes: number): Promise<SmallDisk | null> {
+/**
+ * Linux only.
+ * @throws where nothing may be mounted; scripts/test lets the suites that need it mount for themselves
+ */
+export async function smallDisk(directory: string, bytes: number): Promise<SmallDisk> {
   const options = `size=${bytes},mode=700,uid=${process.getuid?.() ?? 0}`;
-  const mounted = await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory], { reject: false });
-  if (mounted.failed) {
-    console.log(`NOT TRIED: a disk that is full; no file system may be mounted here: ${mounted.stderr}`);
-    return null;
+  const { failed, stderr } = await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory], {
+    reject: false,
+  });
+  if (failed) {
+    const advice = `this machine has to allow it to root, or to everybody by \`unshare -rm\`; start it by scripts/test`;
+    throw new Error(`no file system of ${bytes} bytes can be mounted to be filled: ${stderr}\n${advice}`);
   }
   const filler = path.join(directory, FILLER);
   return {

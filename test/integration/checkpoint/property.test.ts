@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { coverageTable, MANY_CASES } from './property/cases.ts';
 import type { Outcome } from './property/cases.ts';
-import { ownMounts } from './property/disk.ts';
+import { worldMounts } from './property/disk.ts';
 import { bundlePrograms } from './property/programs.ts';
 import type { Programs } from './property/programs.ts';
 import { CASES_OF_A_WORLD, hasManyFiles } from './property/start.ts';
@@ -38,7 +38,7 @@ it(`any state can be brought back, byte for byte (${wanted} random cases)`, { ti
   }
   process.stdout.write(`seeds from ${first}: ${coverageTable(outcome)}\n`);
   if (!isCounted) return;
-  const why = ownMounts() === null ? ' (neither root nor anybody else may mount here: unshare --mount)' : '';
+  const why = worldMounts() === null ? ' (neither root nor anybody else may mount here: unshare --mount)' : '';
   expect(rareIn(outcome), `each at least ${LEAST_OF_EACH} times${why}`).toEqual([]);
 });
 
@@ -74,7 +74,7 @@ async function tryWorlds(
   step: number,
   cases: number,
 ): Promise<void> {
-  const mounts = ownMounts();
+  const mounts = worldMounts();
   const program = [process.execPath, '--max-semi-space-size=1', shard];
   const words = [mounts === null ? 'none' : 'own-mounts', victim, ...[from, step, cases].map(String)];
   const argv = [...(mounts ?? []), ...program, ...words];

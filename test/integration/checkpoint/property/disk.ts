@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmdirSync, statfsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ownMounts } from '../../../support/own-mounts.ts';
 
 /** Where worlds lie: a file system in memory that this process alone sees, and that is full or read-only when it says so. */
 export interface Disk {
@@ -12,25 +13,12 @@ export interface Disk {
   setReadOnly(on: boolean): boolean;
 }
 
-/**
- * The words before a program that give it file systems of its own, and take from root the right to read what is closed
- * to everybody; null where neither root nor anybody else may have that.
- */
-export function ownMounts(): string[] | null {
-  const words = [
-    'unshare',
-    ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
-    '--mount',
-    'setpriv',
-    '--bounding-set=-dac_override,-dac_read_search',
-  ];
-  const [program = '', ...rest] = words;
-  return spawnSync(program, [...rest, 'true']).status === 0 ? words : null;
-}
+/** Mounts of its own, and without the right that root has to read what is closed to everybody. */
+export const worldMounts = (): string[] | null => ownMounts('setpriv', '--bounding-set=-dac_override,-dac_read_search');
 
 const SIZE = 4 * 2 ** 30;
 
-/** For a process that `ownMounts` has started; the mount goes with it. */
+/** For a process that `worldMounts` has started; the mount goes with it. */
 export function mountDisk(): Disk {
   const root = mkdtempSync(path.join(os.tmpdir(), 'swarm-property-'));
   const mount = (...options: string[]): boolean => {
