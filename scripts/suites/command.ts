@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { endAll, processesStartedIn, untilNone } from '../../test/support/processes.ts';
 import { RUN_DIRECTORY, runDirectory } from '../../test/support/run-directory.ts';
@@ -33,6 +33,8 @@ const GRACE_MS = 5_000;
  */
 export async function runCommand(command: Command): Promise<Ended> {
   const directory = mkdtempSync(path.join(runDirectory(), 'sw-'));
+  // Some tests look at what another user may see.
+  chmodSync(directory, 0o711);
   try {
     const outcome = await outcomeOf(command, directory);
     const ofRun = (): ReturnType<typeof processesStartedIn> => processesStartedIn(directory);
