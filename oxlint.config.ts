@@ -64,10 +64,17 @@ function each<Value>(names: readonly string[], value: Value): Record<string, Val
   return Object.fromEntries(names.map((name) => [name, value]));
 }
 
-function libraries(folder: string): { name: string; message: string }[] {
-  return Object.entries(LIBRARIES)
+/** One place makes timers, and takes any computed time, also one that is over or longer than Node bears. */
+const CLOCK = 'src/lib/clock.ts';
+
+function closedNames(folder: string): { name: string; importNames?: string[]; message: string }[] {
+  const libraries = Object.entries(LIBRARIES)
     .filter(([, folders]) => !folders.includes(folder))
     .map(([name, folders]) => ({ name, message: `only src/${folders.join(' and src/')} import it` }));
+  return [
+    { name: 'node:timers/promises', importNames: ['setTimeout'], message: `use sleep of ${CLOCK}` },
+    ...libraries,
+  ];
 }
 
 /** Imports of `files` that match `closed` and not `open` are refused; globs relative to the importing file. */
@@ -81,7 +88,7 @@ function closedTo(
   const group = [...closed, ...open.map((glob) => `!${glob}`)];
   return {
     files,
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message }], paths: libraries(folder) }] },
+    rules: { 'no-restricted-imports': ['error', { patterns: [{ group, message }], paths: closedNames(folder) }] },
   };
 }
 
@@ -132,6 +139,17 @@ export default defineConfig({
   overrides: [
     ...Object.keys(FOLDERS).flatMap(overridesOf),
     { files: ['src/*/main.ts'], rules: { 'no-restricted-imports': 'off' } },
+    {
+      files: ['src/**'],
+      rules: {
+        'no-restricted-globals': ['error', { name: 'setTimeout', message: `use systemClock.after of ${CLOCK}` }],
+        'no-restricted-properties': [
+          'error',
+          { object: 'AbortSignal', property: 'timeout', message: `use timeLimit of ${CLOCK}` },
+        ],
+      },
+    },
+    { files: [CLOCK], rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' } },
     {
       files: ['test/e2e/**', 'test/chaos/**'],
       rules: {

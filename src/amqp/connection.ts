@@ -1,5 +1,6 @@
 import { errorText } from '../domain/errors.ts';
 import { backoffDelay } from '../lib/backoff.ts';
+import { systemClock } from '../lib/clock.ts';
 import { Consumer, RETRY_BACKOFF } from './consumer.ts';
 import { deadLetterHeaders } from './dead-letter.ts';
 import { blocked, isClosedChannel, notConnected } from './errors.ts';
@@ -135,10 +136,10 @@ export class AmqpConnection implements AsyncDisposable {
   /** Sleeps until the time is over, the URL changes or the connection is closed. */
   async #sleep(ms: number | null): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = ms === null ? undefined : setTimeout(resolve, ms);
+    const cancel = ms === null ? () => undefined : systemClock.after(ms, resolve);
     this.#wake = resolve;
     await promise;
-    clearTimeout(timer);
+    cancel();
   }
 
   #giveUpDialling(): void {
@@ -158,10 +159,10 @@ export class AmqpConnection implements AsyncDisposable {
   /** @throws `amqp-not-connected` after `timeoutMs` */
   async whenConnected(timeoutMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
+    const cancel = systemClock.after(timeoutMs, () => {
       const detail = this.#state.status === 'connecting' ? (this.#state.error ?? 'connecting') : this.#state.status;
       reject(notConnected(`${detail} (waited ${timeoutMs} ms)`));
-    }, timeoutMs);
+    });
     const waiter = (): void => {
       if (this.#state.status === 'connected') resolve();
       else if (this.#state.status === 'closed') reject(notConnected('the connection was closed'));
@@ -171,7 +172,7 @@ export class AmqpConnection implements AsyncDisposable {
     try {
       await promise;
     } finally {
-      clearTimeout(timer);
+      cancel();
       this.#waiters.delete(waiter);
     }
   }
@@ -270,12 +271,12 @@ export class AmqpConnection implements AsyncDisposable {
 
   async #close(drainMs: number): Promise<void> {
     const { promise: tooLate, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, drainMs);
+    const cancel = systemClock.after(drainMs, resolve);
     const drained = Promise.all([...this.#consumers].map((consumer) => consumer.cancel())).then(() =>
       this.#session?.publisher.idle(),
     );
     await Promise.race([drained, tooLate]);
-    clearTimeout(timer);
+    cancel();
     this.#closed = true;
     this.#giveUpDialling();
     await this.#session?.close();

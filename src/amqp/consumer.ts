@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { errorText } from '../domain/errors.ts';
 import { backoffDelay, HALF_JITTER, type BackoffRules } from '../lib/backoff.ts';
+import { pause, sleep, systemClock } from '../lib/clock.ts';
 import type { Session } from './session.ts';
 import type { ConsumeOptions, Consumption, Delivery, Handler, Log, Outcome } from './types.ts';
 
@@ -52,7 +52,8 @@ export class Consumer implements Consumption {
   readonly #parts: ConsumerParts;
   readonly #inHand = new Set<Promise<void>>();
   #registration: Registration | null = null;
-  #cancelled = false;
+  /** No registration is made, and no delivery waited for, any more. */
+  readonly #cancelled = new AbortController();
 
   constructor(queue: string, handler: Handler, options: ConsumeOptions, parts: ConsumerParts) {
     this.#queue = queue;
@@ -64,20 +65,22 @@ export class Consumer implements Consumption {
 
   /** Keeps itself registered until the session ends or it is cancelled; never rejects. */
   async attach(session: Session): Promise<void> {
-    for (let attempt = 0; session.isOpen && !this.#cancelled; attempt++) {
+    const over = new AbortController();
+    void session.ended.then(() => over.abort());
+    const signal = AbortSignal.any([over.signal, this.#cancelled.signal]);
+    for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         if (attempt > 0) await this.#parts.redeclare(session);
         const reason = await this.#register(session, () => {
           attempt = 0;
         });
-        if (session.isOpen && !this.#cancelled) this.#parts.log('warn', `consumer of ${this.#queue} ended: ${reason}`);
+        if (!signal.aborted) this.#parts.log('warn', `consumer of ${this.#queue} ended: ${reason}`);
       } catch (error) {
         // Each wait is bounded by a second: without this, a long contest for an exclusive queue would fill the log.
         const level = attempt === 0 ? 'warn' : 'debug';
         this.#parts.log(level, `consumer of ${this.#queue} not registered: ${errorText(error)}`, { attempt });
       }
-      if (session.isOpen && !this.#cancelled)
-        await delay(backoffDelay(RETRY_BACKOFF, attempt + 1), undefined, { ref: false });
+      await pause(systemClock, backoffDelay(RETRY_BACKOFF, attempt + 1), signal);
     }
   }
 
@@ -100,7 +103,7 @@ export class Consumer implements Consumption {
       registration.tag = consumerTag;
       this.#registration = registration;
       onRegistered();
-      if (this.#cancelled) await this.#unregister();
+      if (this.#cancelled.signal.aborted) await this.#unregister();
       return await ended;
     } finally {
       if (this.#registration === registration) this.#registration = null;
@@ -140,7 +143,7 @@ export class Consumer implements Consumption {
   ): Promise<void> {
     const settled = typeof outcome === 'object' ? await this.#bury(delivery, outcome.dead) : outcome;
     if (this.#options.noAck) return;
-    if (settled === 'requeue' && delivery.redelivered) await delay(REQUEUE_MS);
+    if (settled === 'requeue' && delivery.redelivered) await sleep(systemClock, REQUEUE_MS);
     if (!registration.open) return;
     if (settled === 'ack') registration.channel.ack(message);
     else registration.channel.nack(message, false, settled === 'requeue');
@@ -154,7 +157,7 @@ export class Consumer implements Consumption {
       return 'ack';
     } catch (error) {
       this.#parts.log('error', `${this.#queue}: dead letter not kept, trying again: ${errorText(error)}`);
-      await delay(DEAD_LETTER_RETRY_MS);
+      await sleep(systemClock, DEAD_LETTER_RETRY_MS);
       return 'requeue';
     }
   }
@@ -179,7 +182,7 @@ export class Consumer implements Consumption {
   }
 
   async cancel(): Promise<void> {
-    this.#cancelled = true;
+    this.#cancelled.abort();
     try {
       await this.#unregister();
       await Promise.allSettled(this.#inHand);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ConfirmChannel } from 'amqplib';
+import { systemClock } from '../lib/clock.ts';
 import { noReply, unconfirmed } from './errors.ts';
 import type { PublishOptions } from './types.ts';
 
@@ -44,7 +45,7 @@ export class Requester {
   ): Promise<Buffer> {
     const { timeoutMs, correlationId = randomUUID(), ...rest } = options;
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const timer = setTimeout(() => reject(noReply(queue, timeoutMs)), timeoutMs);
+    const cancel = systemClock.after(timeoutMs, () => reject(noReply(queue, timeoutMs)));
     this.#waiting.set(correlationId, { resolve, reject });
     // A refused request is the answer; a confirmed one leaves the decision to the reply.
     publish('', queue, content, {
@@ -57,7 +58,7 @@ export class Requester {
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      cancel();
       this.#waiting.delete(correlationId);
     }
   }

@@ -1,5 +1,6 @@
 import amqp from 'amqplib';
 import type { Channel, ChannelModel } from 'amqplib';
+import { systemClock } from '../lib/clock.ts';
 import { Publisher } from './publisher.ts';
 import { Requester } from './requester.ts';
 import type { AmqpChannel } from './types.ts';
@@ -21,14 +22,14 @@ async function dial(url: string, name: string, signal: AbortSignal): Promise<Cha
     clientProperties: { connection_name: name },
   });
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no AMQP handshake within ${DIAL_MS} ms`)), DIAL_MS);
+  const cancel = systemClock.after(DIAL_MS, () => reject(new Error(`no AMQP handshake within ${DIAL_MS} ms`)));
   const onAbort = (): void => reject(new Error('given up'));
   signal.addEventListener('abort', onAbort);
   givenUp.catch(() => dialling.then(closeLate, () => undefined));
   try {
     return await Promise.race([dialling, givenUp]);
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener('abort', onAbort);
   }
 }
@@ -142,15 +143,15 @@ export class Session {
   /** Never throws and never hangs: a broker that does not answer is left behind. */
   async close(): Promise<void> {
     if (!this.#open) return;
-    const timer = setTimeout(() => {
+    const cancel = systemClock.after(CLOSE_MS, () => {
       destroySocket(this.#model);
       this.#end('the broker did not answer the close');
-    }, CLOSE_MS);
+    });
     this.#model.close().then(
       () => this.#end('closed'),
       (error: Error) => this.#end(error.message),
     );
     await this.ended;
-    clearTimeout(timer);
+    cancel();
   }
 }

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import type { TaskSpec, TaskState } from '../domain/task.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { isRunning } from '../lib/running.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { CheckpointClient } from './checkpoint-client.ts';
@@ -234,7 +234,7 @@ export class SwarmClient {
         const away = error instanceof SwarmError && AWAY.has(error.code) && error.retrySafe;
         if (!away) throw error;
         if (performance.now() > deadline || !(await this.#mayComeBack())) throw await this.#said(error);
-        await pause(PATIENCE_STEP_MS, undefined, { signal: this.#options.signal });
+        await sleep(systemClock, PATIENCE_STEP_MS, this.#options.signal);
       }
     }
   }

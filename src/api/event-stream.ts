@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { timeLimit } from '../lib/clock.ts';
 import type { EventDocument } from './documents.ts';
 import type { SwarmService } from './service.ts';
 
@@ -59,7 +60,7 @@ export class EventStream {
   }
 
   async #drained(): Promise<void> {
-    const stalled = AbortSignal.timeout(STALLED_MS);
+    const stalled = timeLimit(STALLED_MS);
     try {
       await once(this.#response, 'drain', { signal: AbortSignal.any([this.#closed.signal, stalled]) });
     } catch (error) {

@@ -1,4 +1,5 @@
 import { SwarmError } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { EventDocument } from './documents.ts';
 import { broken, open, refuse, type ApiRequest } from './http.ts';
 
@@ -31,7 +32,12 @@ export async function* streamEvents(socketPath: string, options: EventsOptions):
     },
   };
   const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), CONNECT_TIMEOUT_MS);
+  let cancel = systemClock.after(CONNECT_TIMEOUT_MS, () => silence.abort());
+  // Pushed forward by every byte that comes, so that a half-open stream ends too.
+  const heard = (): void => {
+    cancel();
+    cancel = systemClock.after(SILENCE_LIMIT_MS, () => silence.abort());
+  };
   const signal = options.signal === undefined ? silence.signal : AbortSignal.any([options.signal, silence.signal]);
   let opened = false;
   try {
@@ -39,13 +45,11 @@ export async function* streamEvents(socketPath: string, options: EventsOptions):
     if (response.statusCode !== 200) refuse(request, response.statusCode ?? 500, '');
     opened = true;
     options.onOpen?.();
-    // Pushed forward by every byte that comes, so that a half-open stream ends too.
-    clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(), SILENCE_LIMIT_MS);
+    heard();
     response.setEncoding('utf8');
     const frames = new Frames();
     for await (const part of response as AsyncIterable<string>) {
-      timer.refresh();
+      heard();
       for (const event of frames.push(part)) yield event;
     }
   } catch (error) {
@@ -54,7 +58,7 @@ export async function* streamEvents(socketPath: string, options: EventsOptions):
     if (silence.signal.aborted) throw lost(opened);
     throw broken(error, socketPath, request);
   } finally {
-    clearTimeout(timer);
+    cancel();
     silence.abort();
   }
 }

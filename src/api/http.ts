@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SwarmError, fromErrorDocument, type ErrorDocument } from '../domain/errors.ts';
+import { timeLimit } from '../lib/clock.ts';
 
 /**
  * Not `import`: that copies every export of the module and so runs its lazy getters, one of which loads a whole
@@ -31,7 +32,7 @@ const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
  *   `timeout` or `connection-lost` (exit code 3: it may or may not have happened); the signal's reason when aborted
  */
 export async function call(socketPath: string, request: ApiRequest): Promise<unknown> {
-  const deadline = AbortSignal.timeout(request.timeoutMs);
+  const deadline = timeLimit(request.timeoutMs);
   const signal = request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]);
   try {
     const response = await open(socketPath, request, signal);

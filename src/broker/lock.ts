@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -39,6 +39,6 @@ export async function lockBroker(dir: string, timeoutMs: number, signal?: AbortS
         },
       );
     }
-    await delay(5 + Math.random() * 20, undefined, signal === undefined ? {} : { signal });
+    await sleep(systemClock, 5 + Math.random() * 20, signal);
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../domain/errors.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 
 const HOST = '127.0.0.1';
 const AMQP_HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');
@@ -12,11 +12,11 @@ export function amqpAnswers(port: number, timeoutMs: number): Promise<boolean> {
     const socket = net.connect({ host: HOST, port, noDelay: true });
     let received = Buffer.alloc(0);
     const finish = (answered: boolean): void => {
-      clearTimeout(timer);
+      cancel();
       socket.destroy();
       resolve(answered);
     };
-    const timer = setTimeout(() => finish(false), timeoutMs);
+    const cancel = systemClock.after(timeoutMs, () => finish(false));
     socket.on('error', () => finish(false));
     socket.on('close', () => finish(false));
     socket.on('connect', () => socket.write(AMQP_HEADER));
@@ -59,7 +59,7 @@ export async function pollUntil(
     options.signal?.throwIfAborted();
     if (await check()) return true;
     if (options.stop?.() === true || performance.now() > deadline) return false;
-    await delay(options.intervalMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
+    await sleep(systemClock, options.intervalMs, options.signal);
   }
 }
 

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { findMarked, isAlive, type ProcessIdentity } from '../process/index.ts';
 
 /** Environment variable of everything that belongs to one broker directory; children of the node inherit it. */
@@ -30,7 +30,7 @@ async function waitGone(identity: ProcessIdentity, timeoutMs: number): Promise<b
   const deadline = performance.now() + timeoutMs;
   while (isAlive(identity)) {
     if (performance.now() > deadline) return false;
-    await delay(10);
+    await sleep(systemClock, 10);
   }
   return true;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorText } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import { watchDrops } from './drops.ts';
 import type { DropKind } from './drops.ts';
 import type { ClaudeEvent } from './events.ts';
@@ -109,9 +110,9 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     server.close();
     server.closeIdleConnections();
     // The released ones get a moment to leave; nothing else is worth waiting for.
-    const timer = setTimeout(() => server.closeAllConnections(), 200);
+    const cancel = systemClock.after(200, () => server.closeAllConnections());
     await once(server, 'close');
-    clearTimeout(timer);
+    cancel();
   };
   return {
     port,
@@ -187,13 +188,11 @@ async function beforeGoingOn(context: Context, body: ReturnType<typeof hookBodyS
   const isBefore = body.hook_event_name === 'PreToolUse';
   const first = isBefore ? context.beforeTool?.(body.tool_name ?? '', body.tool_input) : undefined;
   const work = Promise.all([first, context.mayGoOn?.(isBefore ? 'before' : 'after')]);
-  let timer: NodeJS.Timeout | undefined;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, MOST_BEFORE_TOOL_MS);
-  });
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  const cancel = systemClock.after(MOST_BEFORE_TOOL_MS, resolve);
   const done = work.catch((error: unknown) => context.log('at the edge of a tool', { error: errorText(error) }));
   await Promise.race([done, enough]);
-  clearTimeout(timer);
+  cancel();
 }
 
 function holdPermission(

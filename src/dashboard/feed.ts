@@ -1,5 +1,6 @@
 import type { EventDocument, StatusDocument, Task } from '../api/documents.ts';
 import { errorText } from '../domain/errors.ts';
+import { pause, systemClock } from '../lib/clock.ts';
 import { NOTHING, type Model } from './model.ts';
 
 /** Where a model comes from: the client of the API is one. */
@@ -139,7 +140,7 @@ export class Feed {
         // The next look meets the same trouble, and tells it.
         this.look();
       }
-      await delay(RECONNECT_MS, signal);
+      await pause(systemClock, RECONNECT_MS, signal);
     }
   }
 
@@ -155,19 +156,7 @@ export class Feed {
   async #rest(ms: number, signal: AbortSignal, wakeable: boolean): Promise<void> {
     const woken = new AbortController();
     if (wakeable) this.#wake = () => woken.abort();
-    await delay(ms, AbortSignal.any([signal, woken.signal]));
+    await pause(systemClock, ms, AbortSignal.any([signal, woken.signal]));
     this.#wake = null;
   }
-}
-
-/** Resolves after the time, or when the signal ends it. */
-async function delay(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const done = (): void => resolve();
-  const timer = setTimeout(done, ms);
-  signal.addEventListener('abort', done, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', done);
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { readConversation } from './conversation.ts';
 import { Holds } from './holds.ts';
 import { encode, errorBody, toEvents, toMessage } from './reply.ts';
@@ -158,12 +158,12 @@ async function reply(
   const aborted = new AbortController();
   response.once('close', () => aborted.abort());
   if (wanted.hold !== undefined) await holds.wait(wanted.hold, aborted.signal);
-  if (wanted.delayMs > 0) await delay(wanted.delayMs, undefined, { signal: aborted.signal });
+  if (wanted.delayMs > 0) await sleep(systemClock, wanted.delayMs, aborted.signal);
   const message = toMessage(wanted, model);
   if (!stream) return sendJson(response, 200, message);
   startStream(response);
   for (const event of toEvents(message)) {
-    if (wanted.pieceDelayMs > 0) await delay(wanted.pieceDelayMs, undefined, { signal: aborted.signal });
+    if (wanted.pieceDelayMs > 0) await sleep(systemClock, wanted.pieceDelayMs, aborted.signal);
     response.write(encode(event));
   }
   response.end();

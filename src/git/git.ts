@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { systemClock } from '../lib/clock.ts';
 import { GitError, mainSentence, parseGitStderr } from './errors.ts';
 import type { GitErrorFacts, GitFailure } from './errors.ts';
 import { worktreeExcludes } from './own-excludes.ts';
@@ -81,19 +82,19 @@ function start(args: readonly string[], options: GitOptions): Promise<Exit> {
     const out: Buffer[] = [];
     let stderr = '';
     let ended: Exit['ended'] = 'itself';
-    let killer: NodeJS.Timeout | undefined;
+    let cancelKill: (() => void) | undefined;
     const end = (why: 'timeout' | 'aborted'): void => {
       if (ended !== 'itself') return;
       ended = why;
       signalGroup(child.pid, 'SIGTERM');
-      killer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS);
+      cancelKill = systemClock.after(KILL_AFTER_MS, () => signalGroup(child.pid, 'SIGKILL'));
     };
-    const timer = setTimeout(() => end('timeout'), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const cancelLimit = systemClock.after(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, () => end('timeout'));
     const onAbort = (): void => end('aborted');
     options.signal?.addEventListener('abort', onAbort, { once: true });
     const release = (): void => {
-      clearTimeout(timer);
-      clearTimeout(killer);
+      cancelLimit();
+      cancelKill?.();
       options.signal?.removeEventListener('abort', onAbort);
     };
     child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { backoffDelay, NO_JITTER, type BackoffRules } from '../lib/backoff.ts';
+import { sleep, systemClock } from '../lib/clock.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { isGitError } from './errors.ts';
 
@@ -18,7 +18,7 @@ export async function whileLocked<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (!isGitError(error, 'index-locked', 'ref-locked')) throw error;
-      await delay(backoffDelay(BACKOFF, attempt));
+      await sleep(systemClock, backoffDelay(BACKOFF, attempt));
     }
   }
   return work();

@@ -25,6 +25,11 @@ export const systemClock: Clock = {
   },
 };
 
+/** Aborts after `ms` (at most 24 days) with a TimeoutError; a process that has nothing else to do ends before. */
+export function timeLimit(ms: number): AbortSignal {
+  return AbortSignal.timeout(Math.ceil(Math.min(Math.max(0, ms), LONGEST_TIMER_MS)));
+}
+
 /** Resolves after `ms`. Rejects with `signal.reason` when aborted. */
 export async function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();

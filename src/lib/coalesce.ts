@@ -1,3 +1,4 @@
+import { systemClock } from './clock.ts';
 export interface Coalesced extends Disposable {
   /** Asks for a run within `ms`; asking again before it adds nothing. */
   (): void;
@@ -12,20 +13,20 @@ export interface Coalesced extends Disposable {
  * So `fn` runs at most 1000/ms times a second, and the last call is never lost.
  */
 export function coalesce(fn: () => void, ms: number): Coalesced {
-  let timer: NodeJS.Timeout | undefined;
+  let drop: (() => void) | undefined;
   const cancel = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
+    drop?.();
+    drop = undefined;
   };
   const run = (): void => {
     cancel();
     fn();
   };
   const ask = (): void => {
-    timer ??= setTimeout(run, ms);
+    drop ??= systemClock.after(ms, run);
   };
   const flush = (): void => {
-    if (timer !== undefined) run();
+    if (drop !== undefined) run();
   };
   return Object.assign(ask, { flush, cancel, [Symbol.dispose]: cancel });
 }

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { systemClock } from '../lib/clock.ts';
 import { ControlStream, type ControlEvent } from './control-stream.ts';
 import { errorOf, TmuxError } from './errors.ts';
 import { commandLine } from './quote.ts';
@@ -49,7 +50,7 @@ export class ControlClient {
     this.#child.on('error', (cause) => end(this.#gone(cause.message, cause)));
     this.#child.on('close', (code, signal) => end(this.#endingOf(code, signal)));
     // The server holds our pipes too: when it hangs they never close, and `exit` has to do.
-    this.#child.on('exit', (code, signal) => setTimeout(() => end(this.#endingOf(code, signal)), LAST_WORDS_MS));
+    this.#child.on('exit', (code, signal) => systemClock.after(LAST_WORDS_MS, () => end(this.#endingOf(code, signal))));
   }
 
   get pid(): number | undefined {
@@ -94,9 +95,9 @@ export class ControlClient {
   /** Leaves the server, which lives on. */
   async close(): Promise<void> {
     this.#child.stdin.end();
-    const force = setTimeout(() => this.#child.kill('SIGKILL'), CLOSE_MS);
+    const cancel = systemClock.after(CLOSE_MS, () => this.#child.kill('SIGKILL'));
     await this.ended;
-    clearTimeout(force);
+    cancel();
     for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy();
   }
 
@@ -154,12 +155,12 @@ export class ControlClient {
 
 async function within<T>(work: Promise<T>, timeoutMs: number, doing: string): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const cancel = systemClock.after(timeoutMs, () => {
     late.reject(new TmuxError('tmux-timeout', `tmux ${doing}: no answer within ${timeoutMs} ms`, { reached: 'maybe' }));
-  }, timeoutMs);
+  });
   try {
     return await Promise.race([work, late.promise]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

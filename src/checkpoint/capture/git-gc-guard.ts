@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../../domain/errors.ts';
 import { isGitError } from '../../git/errors.ts';
 import { runGit } from '../../git/git.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
 import { KeyedMutex } from '../../lib/mutex.ts';
 import { readGcPid } from './gc-pid.ts';
 import type { Collecting } from './gc-pid.ts';
@@ -77,7 +77,7 @@ export async function afterCollection(place: CheckpointPlace, before: Collection
   if (before.collecting === 'no' && now.collecting === 'no' && before.traces === now.traces) return;
   // What is being collected now may have been judged before our ref stood.
   const until = performance.now() + RUNNING_MOST_MS;
-  while (collecting(place) === 'running' && performance.now() < until) await delay(RUNNING_STEP_MS);
+  while (collecting(place) === 'running' && performance.now() < until) await sleep(systemClock, RUNNING_STEP_MS);
   if (await isWhole(place, commit)) return;
   const cwd = place.gitCommonDir;
   const env = { GIT_DIR: cwd };

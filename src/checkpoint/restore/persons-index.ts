@@ -1,7 +1,7 @@
 import { link, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { SwarmError } from '../../domain/errors.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
 
 /** The worktree's real index, held locked by git's own protocol while a rollback works. */
 export interface LockedIndex {
@@ -70,7 +70,7 @@ async function linkPatiently(from: string, lock: string): Promise<void> {
           cause: error,
         });
       }
-      await delay(step);
+      await sleep(systemClock, step);
     }
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { connect } from '../../api/client.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { timeLimit } from '../../lib/clock.ts';
 import { planCompletion, type Completion, type CompletionPlan, type LiveKind } from './completion-plan.ts';
 import type { Shell } from './completion.ts';
 import type { Context } from '../project/context.ts';
@@ -48,7 +49,7 @@ export function completionLines(plan: CompletionPlan, live: readonly Completion[
 }
 
 async function liveCandidates(context: Context, plan: CompletionPlan, kind: LiveKind): Promise<Completion[]> {
-  const signal = AbortSignal.timeout(Math.round(Math.max(LEAST_MS, PER_START * performance.now())));
+  const signal = timeLimit(Math.max(LEAST_MS, PER_START * performance.now()));
   try {
     const cwd = plan.directory === null ? context.cwd : changeDirectory(context.cwd, plan.directory);
     const { layout } = await openProject({ ...context, cwd });

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { pause, systemClock } from '../../lib/clock.ts';
 
 /** Keys of the person who watches: raw, so that one is enough, and none is written over the narration. */
 export class Keys implements Disposable {
@@ -20,10 +20,10 @@ export class Keys implements Disposable {
       this.#taken = resolve;
     });
     try {
-      return await Promise.race([key, pause(ms, null, { signal: AbortSignal.any([signal, done.signal]) })]);
-    } catch (error) {
+      const limit = pause(systemClock, ms, AbortSignal.any([signal, done.signal])).then(() => null);
+      const first = await Promise.race([key, limit]);
       signal.throwIfAborted();
-      throw error;
+      return first;
     } finally {
       this.#taken = null;
       done.abort();

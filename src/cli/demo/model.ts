@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { environmentFor } from '../../domain/environment.ts';
 import { SwarmError } from '../../domain/errors.ts';
+import { timeLimit } from '../../lib/clock.ts';
 import { programFile } from '../project/supervise.ts';
 
 const START_TIMEOUT_MS = 10_000;
@@ -32,7 +33,7 @@ export async function startModel(env: NodeJS.ProcessEnv, script: string, signal:
 async function readUrl(child: ChildProcess, signal: AbortSignal): Promise<string> {
   if (child.stdout === null) throw new SwarmError('demo-failed', 'the scripted model has no output');
   const lines = createInterface({ input: child.stdout });
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  const patience = AbortSignal.any([signal, timeLimit(START_TIMEOUT_MS)]);
   try {
     const [url] = (await Promise.race([
       once(lines, 'line', { signal: patience }),

@@ -1,7 +1,7 @@
 import { execa, ExecaError } from 'execa';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
 import type { Context } from '../project/context.ts';
 import type { Keys } from './keys.ts';
 import { COMMAND_MARK, layoutOfPlace, type DemoPlace } from './place.ts';
@@ -83,7 +83,7 @@ export class Stage {
   }
 
   async rest(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: this.signal });
+    await sleep(systemClock, ms, this.signal);
   }
 
   /** A command as it would be typed. */

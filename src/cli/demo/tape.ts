@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { SwarmError, errorText } from '../../domain/errors.ts';
+import { pause, systemClock } from '../../lib/clock.ts';
 import { runTmux, type TmuxAddress } from '../../tmux/index.ts';
 
 const FRAME_MS = 250;
@@ -61,9 +62,7 @@ export async function recordWindow(address: TmuxAddress, tape: Tape, signal: Abo
     const frame = await windowFrame(address).catch(() => null);
     if (frame !== null && frame !== last) tape.write(frame);
     last = frame ?? last;
-    await new Promise<void>((resolve) => {
-      setTimeout(resolve, FRAME_MS);
-    });
+    await pause(systemClock, FRAME_MS, signal);
   }
 }
 

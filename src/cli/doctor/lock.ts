@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
 import { isSupervisorLocked, takeSupervisorLock } from '../../store/lock.ts';
 
 type LockPlace = Pick<ProjectLayout, 'lockDb'>;
@@ -14,7 +14,7 @@ export async function isLockedWithin(place: LockPlace, patienceMs: number): Prom
   for (;;) {
     if (isSupervisorLocked(place.lockDb)) return true;
     if (performance.now() > deadline) return false;
-    await pause(LOOK_MS);
+    await sleep(systemClock, LOOK_MS);
   }
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { SwarmError } from '../../domain/errors.ts';
+import { pause, systemClock } from '../../lib/clock.ts';
 import { nearest } from '../../lib/nearest.ts';
 import type { Context, Project } from '../project/context.ts';
 import { prettyLine } from '../say/log-line.ts';
@@ -111,6 +111,6 @@ async function follow(file: string, from: number, print: (line: string) => void,
         position += taken;
       }
     }
-    await pause(FOLLOW_INTERVAL_MS, undefined, { signal }).catch(() => undefined); // Ended by Ctrl-C: the loop sees it.
+    await pause(systemClock, FOLLOW_INTERVAL_MS, signal);
   }
 }

@@ -1,8 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { SwarmClient } from '../../api/client.ts';
 import type { EventDocument, NeedsYou, Task } from '../../api/documents.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { FINAL_STATES } from '../../domain/task.ts';
+import { pause, systemClock } from '../../lib/clock.ts';
 import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import type { Context } from '../project/context.ts';
 import { oneLine } from '../say/output.ts';
@@ -156,7 +156,7 @@ async function listen(client: SwarmClient, signal: AbortSignal, take: (event: Ev
     } catch (error) {
       if (!isAway(error)) return;
     }
-    await pause(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await pause(systemClock, POLL_MS, signal);
   }
 }
 
@@ -176,8 +176,7 @@ class Bell {
       const rung = new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
-      const timer = pause(ms, undefined, { signal: AbortSignal.any([signal, done.signal]) });
-      await Promise.race([rung, timer.catch(() => undefined)]);
+      await Promise.race([rung, pause(systemClock, ms, AbortSignal.any([signal, done.signal]))]);
       done.abort();
     }
     this.#wake = null;

@@ -1,13 +1,13 @@
 import { rm, rmdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { SwarmClient } from '../../api/client.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../../api/documents.ts';
 import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { findRepository } from '../../git/repository/repository.ts';
+import { sleep, systemClock } from '../../lib/clock.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
 import { confirm } from '../project/ask.ts';
@@ -149,7 +149,7 @@ async function untilSettled(
       trusted && performance.now() - beganAt < TRUST_TIMEOUT_MS && status.needsYou.some(({ kind }) => kind === 'trust');
     const late = performance.now() > deadline && !isSettingUp(status, ids);
     if ((underWay(status, ids).length === 0 && !asks) || late) return status;
-    await pause(POLL_MS, undefined, { signal: context.interrupt.signal });
+    await sleep(systemClock, POLL_MS, context.interrupt.signal);
   }
 }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AlertDocument } from '../../api/documents.ts';
 import { Backoff, FULL_JITTER } from '../../lib/backoff.ts';
-import { sleep, systemClock, type Clock } from '../../lib/clock.ts';
+import { type Clock, sleep, systemClock, timeLimit } from '../../lib/clock.ts';
 
 /** Where alerts go; rejects when it did not get there. */
 export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
@@ -37,7 +37,7 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
       child.unref();
       lost.reject(new Error(`${program} has not ended, and runs as a user whose processes cannot be ended`));
     };
-    const timer = setTimeout(end, COMMAND_TIMEOUT_MS);
+    const cancel = systemClock.after(COMMAND_TIMEOUT_MS, end);
     signal.addEventListener('abort', end, { once: true });
     try {
       // One that does not read its stdin has not failed.
@@ -47,7 +47,7 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
       const [code, killedBy] = await Promise.race([exit, lost.promise]);
       if (code !== 0) throw new Error(`${program} ended with ${killedBy ?? `exit code ${code}`}`);
     } finally {
-      clearTimeout(timer);
+      cancel();
       signal.removeEventListener('abort', end);
       endGroup(child.pid);
     }
@@ -89,7 +89,7 @@ async function post(
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(alert),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(WEBHOOK_TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, timeLimit(WEBHOOK_TIMEOUT_MS)]),
     });
     await response.body?.cancel();
     if (response.ok) return null;

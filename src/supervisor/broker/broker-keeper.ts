@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { errorText, SwarmError } from '../../domain/errors.ts';
 import type { StatusDocument } from '../../api/documents.ts';
 import { backoffDelay, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
+import { systemClock } from '../../lib/clock.ts';
 
 type BrokerState = StatusDocument['broker'];
 
@@ -37,7 +38,8 @@ export class BrokerKeeper {
   readonly #abort = new AbortController();
   #state: BrokerState;
   #ensuring: Promise<void> | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  /** Drops the try that is to come; null: none is. */
+  #cancel: (() => void) | null = null;
   /** Tries since a connection was last stable. */
   #tries = 0;
   #connectedAt: number | null = null;
@@ -78,7 +80,7 @@ export class BrokerKeeper {
       return;
     }
     if (this.#state.state === 'up') this.#set({ state: 'down', reason: detail });
-    if (this.#ensuring !== null || this.#timer !== null) return;
+    if (this.#ensuring !== null || this.#cancel !== null) return;
     if (this.#tries > 0) this.#set({ state: 'down', reason: detail });
     // A node may live and still refuse us: each try makes the connection dial at once, so they must not follow each other.
     this.#tries += 1;
@@ -88,19 +90,19 @@ export class BrokerKeeper {
 
   #ensureAfter(ms: number): void {
     if (this.#abort.signal.aborted) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
+    this.#cancel = systemClock.after(ms, () => {
+      this.#cancel = null;
       this.#ensure();
-    }, ms);
+    });
   }
 
   #ensure(): void {
-    if (this.#ensuring !== null || this.#timer !== null || this.#abort.signal.aborted) return;
-    const starts = setTimeout(() => {
+    if (this.#ensuring !== null || this.#cancel !== null || this.#abort.signal.aborted) return;
+    const cancel = systemClock.after(STARTS_MS, () => {
       if (this.#connectedAt === null) this.#set({ state: 'starting', reason: null });
-    }, STARTS_MS);
+    });
     this.#ensuring = this.#ensureOnce()
-      .finally(() => clearTimeout(starts))
+      .finally(cancel)
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#ensuring = null;
@@ -147,7 +149,7 @@ export class BrokerKeeper {
   /** Leaves the node; the last one stops it. */
   async close(stopIfLast: boolean): Promise<void> {
     this.#abort.abort();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#cancel?.();
     await this.#ensuring;
     if (!this.#joined || !stopIfLast) return;
     const { last } = await this.#options.broker.leave();

@@ -9,6 +9,7 @@ import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
 import { taskBranch } from '../../git/task/task-branches.ts';
 import { addWorktree, isRegisteredWorktree } from '../../git/worktree/worktrees.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
+import { timeLimit } from '../../lib/clock.ts';
 import { endTree, worksInside } from '../../process/index.ts';
 import { TmuxError } from '../../tmux/errors.ts';
 import { setupPort } from '../worktree/set-up.ts';
@@ -65,7 +66,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
     return role;
   };
   const inspect = sharedFor(GATE_SHARED_MS, async (command: string[], env: Record<string, string>) => {
-    const signal = AbortSignal.timeout(GATE_TIMEOUT_MS);
+    const signal = timeLimit(GATE_TIMEOUT_MS);
     return (await inspectClaude({ command, env, root: layout.root, signal })).gates;
   });
   return {

@@ -11,6 +11,7 @@ import {
   type ToWrapper,
   type WrapperSnapshot,
 } from '../../coordination/link.ts';
+import { systemClock } from '../../lib/clock.ts';
 import { JsonLines, encodeJsonLine, type JsonLine } from '../../lib/json-lines.ts';
 
 /** Protocol versions this supervisor speaks: the present one and the one before. */
@@ -34,7 +35,8 @@ export interface LinkHandlers {
 interface PendingOrder {
   resolve(result: unknown): void;
   reject(error: SwarmError): void;
-  timer: NodeJS.Timeout;
+  /** Ends the wait for its ack. */
+  cancel(): void;
 }
 
 interface Link {
@@ -99,7 +101,7 @@ export class LinkServer {
     }
     const id = randomUUID();
     return await new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const cancel = systemClock.after(timeoutMs, () => {
         link.pending.delete(id);
         reject(
           new SwarmError('no-ack', `${agent} did not confirm "${order.do}" within ${timeoutMs / 1000} s`, {
@@ -107,8 +109,8 @@ export class LinkServer {
             exitCode: 3,
           }),
         );
-      }, timeoutMs);
-      link.pending.set(id, { resolve, reject, timer });
+      });
+      link.pending.set(id, { resolve, reject, cancel });
       send(link.socket, { type: 'order', epoch: this.#epoch, id, order });
     });
   }
@@ -180,7 +182,7 @@ export class LinkServer {
         const pending = link.pending.get(message.id);
         if (pending === undefined) return;
         link.pending.delete(message.id);
-        clearTimeout(pending.timer);
+        pending.cancel();
         if (message.ok) pending.resolve(message.result ?? null);
         else {
           const { code, message: text, hint } = message.error ?? { code: 'refused', message: `${link.agent} refused` };
@@ -192,7 +194,7 @@ export class LinkServer {
 
   #closed(link: Link): void {
     for (const pending of link.pending.values()) {
-      clearTimeout(pending.timer);
+      pending.cancel();
       pending.reject(new SwarmError('no-ack', `${link.agent} went away before it confirmed`, { exitCode: 3 }));
     }
     link.pending.clear();
@@ -213,11 +215,11 @@ export class LinkServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#sockets) socket.destroySoon();
-    const late = setTimeout(() => {
+    const cancel = systemClock.after(LAST_WORD_MS, () => {
       for (const socket of this.#sockets) socket.destroy();
-    }, LAST_WORD_MS);
+    });
     await closed;
-    clearTimeout(late);
+    cancel();
   }
 }
 

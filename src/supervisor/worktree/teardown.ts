@@ -8,7 +8,7 @@ import { AGENT_MARK } from '../../domain/marks.ts';
 import { worktreeExcludes } from '../../git/own-excludes.ts';
 import { excludesVariables } from '../../git/worktree/worktree-excludes.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { systemClock } from '../../lib/clock.ts';
+import { systemClock, timeLimit } from '../../lib/clock.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { agentVariables } from '../../worktree/agent-variables.ts';
 import { processes } from '../../worktree/processes.ts';
@@ -41,7 +41,7 @@ export function teardownOf({ layout, project, env, fleet }: TeardownWorld): Tear
       ...excludesVariables(worktreeExcludes(worktree), env),
       [AGENT_MARK]: mark,
     };
-    const signal = AbortSignal.timeout(setupTimeout);
+    const signal = timeLimit(setupTimeout);
     for (const argv of teardown) {
       const startedAt = performance.now();
       const end = await runCommand({
