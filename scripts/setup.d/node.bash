@@ -57,9 +57,12 @@ ensure_node_packages() {
   choose_node
 }
 
+# The tests are TypeScript that Node itself runs, which Debian's cannot.
+runs_tests() { [ -n "$("$1" -p 'process.features.typescript || ""')" ]; }
+
 # Sets node and keeps the choice for the fast path of scripts/swarm.
 choose_node() {
-  if ! is_new_node "$own_node" && ! node=$(system_node); then
+  if ! is_new_node "$own_node" && ! { node=$(system_node) && { [ "$mode" != test ] || runs_tests "$node"; }; }; then
     # npm was told to run no install scripts, so the package has not yet fetched its program.
     say "fetching Node $NODE_MAJOR"
     (cd "$root/node_modules/node" && node installArchSpecificPackage.js 9>&-) || true
