@@ -46,7 +46,8 @@ export async function down(
   const purged = purge && stopped && kept.length === 0;
   output.document({ stopped, purged, kept: kept.map(({ worktree }) => worktree), reasons: kept });
   output.line(stopped ? `${name} is down${purged ? ' and purged' : ''}` : `${name} was not up`);
-  for (const { worktree, why } of kept) output.line(`kept ${worktree}: ${oneLine(why, 300)}`);
+  // Whole: what is to be typed may stand in it, with long paths.
+  for (const { worktree, why } of kept) output.line(`kept ${worktree}: ${oneLine(why, Infinity)}`);
   if (kept.length > 0)
     output.note(
       'See to what is in there and run `swarm down --purge` again, or with --force, which moves work to checkpoints. Agents and tasks are kept until then; `swarm undo AGENT` brings a worktree back that did go.',
