@@ -6,7 +6,7 @@ import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { identityOf, type ProcessIdentity } from '../process/index.ts';
 import { erlangEnvironment, NODE_NAME, nodeEnvironment } from './config.ts';
-import type { BrokerPaths, Ports } from './config.ts';
+import type { BrokerPaths, BrokerPorts } from './config.ts';
 import { noRabbitmq } from './errors.ts';
 import { findEpmd, searchPath } from './install.ts';
 import { accepts, amqpAnswers, pollUntil } from './probe.ts';
@@ -47,7 +47,11 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 /** A port mapper of our own, in the foreground, so that its pid is known and nobody else's node hangs on it. */
-export async function startEpmd(paths: BrokerPaths, ports: Ports, signal?: AbortSignal): Promise<ProcessIdentity> {
+export async function startEpmd(
+  paths: BrokerPaths,
+  ports: BrokerPorts,
+  signal?: AbortSignal,
+): Promise<ProcessIdentity> {
   const program = findEpmd();
   if (program === null) throw noRabbitmq("Erlang's `epmd` is not there");
   const started = await startDetached(program, ['-port', String(ports.epmd)], {
@@ -73,7 +77,7 @@ export async function startEpmd(paths: BrokerPaths, ports: Ports, signal?: Abort
 }
 
 /** Starts the node; its process is the Erlang machine itself. @param tree root with `sbin` and `plugins` */
-export async function startNode(paths: BrokerPaths, ports: Ports, tree: string): Promise<Started | null> {
+export async function startNode(paths: BrokerPaths, ports: BrokerPorts, tree: string): Promise<Started | null> {
   return startDetached(path.join(tree, 'sbin', 'rabbitmq-server'), [], {
     cwd: paths.dir,
     env: nodeEnvironment(paths, ports, tree, searchPath()),

@@ -23,14 +23,14 @@ const recordSchema = z.object({
   /** Version of RabbitMQ whose slim tree did not start: not tried again. */
   slimFailed: z.string().nullable(),
 });
-export type BrokerRecord = z.infer<typeof recordSchema>;
+export type BrokerJson = z.infer<typeof recordSchema>;
 
-export function newCredentials(): BrokerRecord['credentials'] {
+export function newCredentials(): BrokerJson['credentials'] {
   return { user: 'swarm', password: randomBytes(24).toString('hex'), vhost: 'swarm' };
 }
 
 /** Null when there is none, or none that can be read: then a new one is made and the data stay. */
-export function readRecord(paths: BrokerPaths): BrokerRecord | null {
+export function readBrokerJson(paths: BrokerPaths): BrokerJson | null {
   let text: string;
   try {
     text = readFileSync(paths.record, 'utf8');
@@ -46,7 +46,7 @@ export function readRecord(paths: BrokerPaths): BrokerRecord | null {
   }
 }
 
-export async function writeRecord(paths: BrokerPaths, record: BrokerRecord): Promise<void> {
+export async function writeBrokerJson(paths: BrokerPaths, record: BrokerJson): Promise<void> {
   await writeFileAtomic(paths.record, `${JSON.stringify(record, null, 2)}\n`);
 }
 
@@ -84,7 +84,7 @@ async function writeOnce(file: string, text: string, mode: number): Promise<void
 }
 
 /** Everything the node reads at its start. */
-export async function writeNodeFiles(paths: BrokerPaths, record: BrokerRecord): Promise<void> {
+export async function writeNodeFiles(paths: BrokerPaths, record: BrokerJson): Promise<void> {
   for (const dir of [paths.home, paths.data, paths.log, paths.etc]) await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeOnce(paths.cookie, randomBytes(24).toString('hex').toUpperCase(), 0o400);
   await writeFileAtomic(paths.config, rabbitmqConf(paths, record.ports.amqp));

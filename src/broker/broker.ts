@@ -9,11 +9,11 @@ import { directoryError } from './errors.ts';
 import { lockBroker } from './lock.ts';
 import { amqpAnswers } from './probe.ts';
 import { ageMs, endProcess, processesOf } from './processes.ts';
-import { prepareDirectory, readRecord, writeRecord } from './broker-json.ts';
-import type { BrokerRecord } from './broker-json.ts';
+import { prepareDirectory, readBrokerJson, writeBrokerJson } from './broker-json.ts';
+import type { BrokerJson } from './broker-json.ts';
 import { startBroker } from './start.ts';
-import { addUser, livingUsers, removeUser } from './supervisors.ts';
-import type { BrokerUser } from './supervisors.ts';
+import { addSupervisor, livingSupervisors, removeSupervisor } from './supervisors.ts';
+import type { BrokerSupervisor } from './supervisors.ts';
 
 export interface BrokerHandle {
   /** With user and password. */
@@ -45,7 +45,7 @@ export type BrokerStatus =
       pid: number;
       startedAt: string;
       version: string;
-      users: BrokerUser[];
+      users: BrokerSupervisor[];
     }
   /** The process lives and does not answer: it starts, stops or hangs. */
   | {
@@ -55,20 +55,20 @@ export type BrokerStatus =
       pid: number;
       startedAt: string;
       version: string;
-      users: BrokerUser[];
+      users: BrokerSupervisor[];
     }
-  | { state: 'stopped'; users: BrokerUser[] };
+  | { state: 'stopped'; users: BrokerSupervisor[] };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** A node that had been ready has this long to answer, then it counts as hung. */
 const HUNG_MS = 10_000;
 const STOP_GRACE_MS = 15_000;
 
-function publicUrl(record: BrokerRecord): string {
+function publicUrl(record: BrokerJson): string {
   return `amqp://127.0.0.1:${record.ports.amqp}/${encodeURIComponent(record.credentials.vhost)}`;
 }
 
-function toHandle(record: BrokerRecord, started: boolean): BrokerHandle {
+function toHandle(record: BrokerJson, started: boolean): BrokerHandle {
   if (record.node === null) throw new SwarmError('internal', 'A broker without a node was taken for a running one');
   const { user, password, vhost } = record.credentials;
   const { amqp: port } = record.ports;
@@ -83,7 +83,7 @@ function toHandle(record: BrokerRecord, started: boolean): BrokerHandle {
 }
 
 /** Whether the node of the record lives and answers. One that was left in the middle of its start gets time to finish. */
-async function canAdopt(record: BrokerRecord, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+async function canAdopt(record: BrokerJson, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
   const { node } = record;
   if (node === null || !isAlive(node)) return false;
   return waitReady(record.ports.amqp, {
@@ -103,7 +103,7 @@ export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle
   try {
     const paths = await prepareDirectory(options.dir);
     using _lock = await lockBroker(paths.dir, timeoutMs * 2, signal);
-    const record = readRecord(paths);
+    const record = readBrokerJson(paths);
     if (record !== null && (await canAdopt(record, timeoutMs, signal))) return toHandle(record, false);
     onProgress?.('starting RabbitMQ');
     return toHandle(await startBroker(paths, record, { timeoutMs, signal, onProgress }), true);
@@ -115,8 +115,8 @@ export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle
 /** What there is, without waiting for anybody and without changing anything. */
 export async function brokerStatus(dir: string): Promise<BrokerStatus> {
   const paths = brokerPaths(path.resolve(dir));
-  const record = readRecord(paths);
-  const users = livingUsers(paths);
+  const record = readBrokerJson(paths);
+  const users = livingSupervisors(paths);
   if (record === null || record.node === null || !isAlive(record.node)) return { state: 'stopped', users };
   const answers = await amqpAnswers(record.ports.amqp, 1_000);
   return {
@@ -131,13 +131,13 @@ export async function brokerStatus(dir: string): Promise<BrokerStatus> {
 }
 
 async function endAll(paths: BrokerPaths): Promise<boolean> {
-  const record = readRecord(paths);
+  const record = readBrokerJson(paths);
   const wasAlive = record?.node != null && isAlive(record.node);
   if (record?.node != null) await endProcess(record.node, STOP_GRACE_MS);
   if (record?.epmd != null) await endProcess(record.epmd, 1_000);
   // Helpers of the node, and whatever a starter that was killed could not write down.
   for (const left of processesOf(paths.dir)) await endProcess(left, 1_000);
-  if (record !== null) await writeRecord(paths, { ...record, node: null, epmd: null });
+  if (record !== null) await writeBrokerJson(paths, { ...record, node: null, epmd: null });
   return wasAlive;
 }
 
@@ -154,7 +154,7 @@ export async function stopBroker(
   try {
     const paths = await prepareDirectory(dir);
     using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2, options.signal);
-    if (options.ifUnused === true && livingUsers(paths).length > 0) return false;
+    if (options.ifUnused === true && livingSupervisors(paths).length > 0) return false;
     return await endAll(paths);
   } catch (error) {
     throw directoryError(dir, error);
@@ -162,11 +162,11 @@ export async function stopBroker(
 }
 
 /** Says that a project uses the broker, so that nobody stops it. Join first, then `ensureBroker`. */
-export async function joinBroker(dir: string, user: BrokerUser): Promise<void> {
+export async function joinBroker(dir: string, user: BrokerSupervisor): Promise<void> {
   try {
     const paths = await prepareDirectory(dir);
     using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2);
-    await addUser(paths, user);
+    await addSupervisor(paths, user);
   } catch (error) {
     throw directoryError(dir, error);
   }
@@ -178,7 +178,7 @@ export async function leaveBroker(dir: string, project: string): Promise<{ last:
   try {
     const paths = await prepareDirectory(dir);
     using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2);
-    return { last: (await removeUser(paths, project)).length === 0 };
+    return { last: (await removeSupervisor(paths, project)).length === 0 };
   } catch (error) {
     throw directoryError(dir, error);
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { BROKER_MARK } from './processes.ts';
 
-export interface Ports {
+export interface BrokerPorts {
   amqp: number;
   epmd: number;
   dist: number;
@@ -103,7 +103,7 @@ export function definitions(credentials: Credentials, salt: Uint8Array): string 
 /** Environment that node and epmd share. Built from nothing: RABBITMQ_*, ERL_* of the person's shell must not get in. */
 export function erlangEnvironment(
   paths: BrokerPaths,
-  ports: Ports,
+  ports: BrokerPorts,
   searchPath: readonly string[],
 ): Record<string, string> {
   return {
@@ -119,7 +119,7 @@ export function erlangEnvironment(
 /** @param tree root with `sbin` and `plugins` */
 export function nodeEnvironment(
   paths: BrokerPaths,
-  ports: Ports,
+  ports: BrokerPorts,
   tree: string,
   searchPath: readonly string[],
 ): Record<string, string> {

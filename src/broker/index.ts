@@ -2,4 +2,4 @@ export { brokerLogFiles, brokerStatus, ensureBroker, joinBroker, leaveBroker, st
 export type { BrokerHandle, BrokerStatus, EnsureOptions } from './broker.ts';
 export { findRabbitmq } from './install.ts';
 export type { RabbitmqInstall } from './install.ts';
-export type { BrokerUser } from './supervisors.ts';
+export type { BrokerSupervisor as BrokerUser } from './supervisors.ts';

@@ -8,8 +8,8 @@ import { findRabbitmq, makeSlimTree } from './install.ts';
 import type { RabbitmqInstall } from './install.ts';
 import { accepts, chooseFreePort, isPortFree } from './probe.ts';
 import { endProcess, processesOf } from './processes.ts';
-import { newCredentials, writeNodeFiles, writeRecord } from './broker-json.ts';
-import type { BrokerRecord } from './broker-json.ts';
+import { newCredentials, writeNodeFiles, writeBrokerJson } from './broker-json.ts';
+import type { BrokerJson } from './broker-json.ts';
 
 export interface StartOptions {
   timeoutMs: number;
@@ -26,7 +26,7 @@ const UNKNOWN_GRACE_MS = 5_000;
 /** Ends whatever of an earlier start still lives: known by identity, or by the mark in its environment. */
 async function clearLeftovers(
   paths: BrokerPaths,
-  record: BrokerRecord | null,
+  record: BrokerJson | null,
   keepEpmd: boolean,
   graceMs = 0,
 ): Promise<void> {
@@ -44,7 +44,7 @@ async function clearLeftovers(
 }
 
 /** The ports of the last start where they are free, others where they are not. */
-async function settlePorts(record: BrokerRecord | null, keepEpmd: boolean): Promise<BrokerRecord['ports']> {
+async function settlePorts(record: BrokerJson | null, keepEpmd: boolean): Promise<BrokerJson['ports']> {
   const taken = new Set<number>();
   const settle = async (wanted: number | undefined, keep = false): Promise<number> => {
     const good = wanted !== undefined && (keep || (await isPortFree(wanted)));
@@ -64,7 +64,7 @@ type Attempt = { ready: true } | { ready: false; detail: string; lines: string[]
 /** One try with one tree. Whatever it started and did not get ready is gone when it returns. */
 async function attempt(
   paths: BrokerPaths,
-  record: BrokerRecord,
+  record: BrokerJson,
   install: RabbitmqInstall,
   tree: 'slim' | 'full',
   options: StartOptions,
@@ -81,7 +81,7 @@ async function attempt(
       tree,
       ready: false,
     };
-    await writeRecord(paths, record);
+    await writeBrokerJson(paths, record);
     const ended = (): boolean => nodeEnded(started);
     const ready = await waitReady(record.ports.amqp, { timeoutMs: options.timeoutMs, ended, signal: options.signal });
     if (ready && isAlive(started.identity)) return { ready: true };
@@ -118,16 +118,16 @@ function failure(paths: BrokerPaths, last: { detail: string; lines: string[] }):
 /** Starts epmd and node with the data that are there. The caller holds the lock, and knows that no node lives. */
 export async function startBroker(
   paths: BrokerPaths,
-  previous: BrokerRecord | null,
+  previous: BrokerJson | null,
   options: StartOptions,
-): Promise<BrokerRecord> {
+): Promise<BrokerJson> {
   const install = await findRabbitmq();
   if (install === null) throw noRabbitmq('no `sbin/rabbitmq-server` in the usual places');
   const { signal } = options;
   const deadline = performance.now() + options.timeoutMs;
   const keepEpmd = previous?.epmd != null && isAlive(previous.epmd) && (await accepts(previous.ports.epmd));
   await clearLeftovers(paths, previous, keepEpmd, UNKNOWN_GRACE_MS);
-  const record: BrokerRecord = {
+  const record: BrokerJson = {
     v: 1,
     ports: await settlePorts(previous, keepEpmd),
     credentials: previous?.credentials ?? newCredentials(),
@@ -136,7 +136,7 @@ export async function startBroker(
     slimFailed: previous?.slimFailed ?? null,
   };
   await writeNodeFiles(paths, record);
-  await writeRecord(paths, record);
+  await writeBrokerJson(paths, record);
 
   let last: { detail: string; lines: string[] } = { detail: 'not tried', lines: [] };
   let tree: 'slim' | 'full' = record.slimFailed === install.version ? 'full' : 'slim';
@@ -162,7 +162,7 @@ export async function startBroker(
     }
     if (record.node !== null) record.node.ready = true;
     if (tree === 'full') record.slimFailed = install.version;
-    await writeRecord(paths, record);
+    await writeBrokerJson(paths, record);
     return record;
   } catch (error) {
     await clearLeftovers(paths, record, false);

@@ -8,10 +8,10 @@ import type { BrokerPaths } from './config.ts';
 const userSchema = processIdentitySchema.extend({ project: z.string() });
 
 /** A supervisor that uses the broker. */
-export type BrokerUser = z.infer<typeof userSchema>;
+export type BrokerSupervisor = z.infer<typeof userSchema>;
 
 /** Users whose process lives. An unreadable file counts as none: each supervisor joins again with its next start. */
-export function livingUsers(paths: BrokerPaths): BrokerUser[] {
+export function livingSupervisors(paths: BrokerPaths): BrokerSupervisor[] {
   let text: string;
   try {
     text = readFileSync(paths.users, 'utf8');
@@ -27,14 +27,14 @@ export function livingUsers(paths: BrokerPaths): BrokerUser[] {
   }
 }
 
-export async function addUser(paths: BrokerPaths, user: BrokerUser): Promise<void> {
-  const others = livingUsers(paths).filter((other) => other.project !== user.project);
+export async function addSupervisor(paths: BrokerPaths, user: BrokerSupervisor): Promise<void> {
+  const others = livingSupervisors(paths).filter((other) => other.project !== user.project);
   await writeFileAtomic(paths.users, JSON.stringify([...others, user]));
 }
 
 /** @returns who is left */
-export async function removeUser(paths: BrokerPaths, project: string): Promise<BrokerUser[]> {
-  const others = livingUsers(paths).filter((other) => other.project !== project);
+export async function removeSupervisor(paths: BrokerPaths, project: string): Promise<BrokerSupervisor[]> {
+  const others = livingSupervisors(paths).filter((other) => other.project !== project);
   await writeFileAtomic(paths.users, JSON.stringify(others));
   return others;
 }

@@ -1,4 +1,4 @@
-import type { Remembered } from './capture/capture-types.ts';
+import type { LastCapture } from './capture/capture-types.ts';
 import { existsSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import { printable } from '../git/bytes.ts';
@@ -32,8 +32,8 @@ import type { RepositoryConfig } from './tree/repository-config.ts';
 import { ensureShadow, indexPath } from './tree/shadow.ts';
 import { sweepWorkIndexes } from './tree/shadow-index.ts';
 import { WorktreeWatch } from './capture/watch.ts';
-import { wayFrom, WayFinder } from './restore/restore-plan.ts';
-import type { Way } from './restore/restore-plan.ts';
+import { planFrom, RestorePlanner } from './restore/restore-plan.ts';
+import type { RestorePlan } from './restore/restore-plan.ts';
 import { DEFAULT_LIMITS } from './tree/types.ts';
 import type {
   Captured,
@@ -69,7 +69,7 @@ const lanes = new KeyedMutex();
 export class CheckpointStore {
   readonly place: CheckpointPlace;
   #opened: Promise<Opened> | null = null;
-  #remembered: Remembered | null = null;
+  #remembered: LastCapture | null = null;
   readonly #watch = new WorktreeWatch();
 
   readonly #limits: CheckpointLimits;
@@ -246,7 +246,7 @@ export class CheckpointStore {
     const { way } = await this.#captureBefore(n, `before going on with the rollback to ${n}`);
     // What is ignored at the target may have been removed by the first try, and is in no later capture.
     const first = (await this.list()).find((one) => one.n === safety);
-    const before = first === undefined ? undefined : await wayFrom(this.place, first, target);
+    const before = first === undefined ? undefined : await planFrom(this.place, first, target);
     await this.#restore(await this.#lock(target), way, target, before);
   }
 
@@ -254,11 +254,11 @@ export class CheckpointStore {
     n: number,
     reason: string,
     { request = {}, only }: { request?: Omit<CaptureRequest, 'reason'>; only?: ReadonlySet<RawPath> } = {},
-  ): Promise<{ target: LoadedCheckpoint; safety: Captured; way: Way }> {
+  ): Promise<{ target: LoadedCheckpoint; safety: Captured; way: RestorePlan }> {
     // What is surely there can be read while the worktree is captured; of anything else no checkpoint is made.
     const early = isLoose(this.place, n) ? null : await loadNumber(this.place, n);
     const loading = early === null ? loadNumber(this.place, n) : Promise.resolve(early);
-    const finder = new WayFinder(this.place, loading);
+    const finder = new RestorePlanner(this.place, loading);
     const onTree = (tree: string, listing: Buffer): void => finder.begin(tree, listing);
     const [taken, read] = await Promise.allSettled([
       this.#captureAll({ ...request, reason }, new Set(), onTree),
@@ -289,9 +289,9 @@ export class CheckpointStore {
 
   async #restore(
     lock: LockedIndex,
-    way: Way,
+    way: RestorePlan,
     target: LoadedCheckpoint,
-    before?: Pick<Way, 'tree' | 'changes'>,
+    before?: Pick<RestorePlan, 'tree' | 'changes'>,
   ): Promise<string[]> {
     const context = await this.#open();
     this.#remembered = this.#remembered && afterRollback(this.#remembered);

@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
-import { refuseInsideAgent, type World } from './project/context.ts';
+import { refuseInsideAgent, type Invocation } from './project/context.ts';
 import { changeDirectory } from './project/project.ts';
 import { addCheckpointCommands } from './checkpoint-commands.ts';
 import { splitCommandLine } from './verbs/shell-argv.ts';
@@ -17,7 +17,7 @@ interface GlobalOptions {
 }
 
 /** @returns the exit code. @throws SwarmError with code `usage` (exit code 2) for a wrong command line */
-export async function run(world: World): Promise<number> {
+export async function run(world: Invocation): Promise<number> {
   let exitCode = 0;
   const program = buildProgram(world, (code) => {
     exitCode = code;
@@ -38,7 +38,7 @@ export async function run(world: World): Promise<number> {
   return exitCode;
 }
 
-export function buildProgram(world: World, done: (exitCode: number) => void): Command {
+export function buildProgram(world: Invocation, done: (exitCode: number) => void): Command {
   const program = new Command('swarm')
     .description('Coding agents, supervised: each in its own worktree, fed from a durable queue.')
     .version(manifest.version, '-V, --version')

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { processIdentitySchema } from '../process/identity-schema.ts';
-import { apiFactsSchema, gateSchema, HOLD_KINDS } from './model-permit.ts';
+import { apiFactsSchema, modelPermitSchema, HOLD_KINDS } from './model-permit.ts';
 import { usageSchema } from './messages.ts';
 
 /**
@@ -168,10 +168,10 @@ export const toWrapperSchema = z.discriminatedUnion('type', [
     amqpUrl: z.string().nullable(),
     /** Attempts that the store holds for this agent; the wrapper drops work on any other. */
     attempts: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
-    gate: gateSchema.exactOptional(),
+    gate: modelPermitSchema.exactOptional(),
   }),
   /** Sent when it changes. */
-  z.object({ type: z.literal('gate'), epoch: z.number().int(), gate: gateSchema }),
+  z.object({ type: z.literal('gate'), epoch: z.number().int(), gate: modelPermitSchema }),
   z.object({ type: z.literal('broker'), epoch: z.number().int(), amqpUrl: z.string().nullable() }),
   z.object({ type: z.literal('order'), epoch: z.number().int(), id: z.string(), order: orderSchema }),
   /** The supervisor ends on purpose: do not start it again. */
@@ -280,7 +280,7 @@ export const agentSpecSchema = z.object({
   /** Present: the person's own MCP servers are there for the agent too, and of the project's these, which were approved. */
   mcpServers: z.record(z.string(), z.unknown()).exactOptional(),
   /** What was known of the account when this was written; the link tells what changes. */
-  gate: gateSchema.exactOptional(),
+  gate: modelPermitSchema.exactOptional(),
   /** Session to go on with at start (same conversation after a crash), and whether work was under way. */
   resume: z.object({ sessionId: z.string() }).nullable(),
 });

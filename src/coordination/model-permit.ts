@@ -4,7 +4,7 @@ export const HOLD_KINDS = ['rate-limit', 'auth', 'overload', 'budget', 'mass-dea
 export type HoldKind = (typeof HOLD_KINDS)[number];
 
 /** Whether an agent may ask the model: what the supervisor knows of the account that all of them share. Level-triggered. */
-export const gateSchema = z.object({
+export const modelPermitSchema = z.object({
   /** Null: it may. A probe finds out for all, so it may too. */
   hold: z.object({ kind: z.enum(HOLD_KINDS), until: z.string().nullable(), detail: z.string() }).nullable(),
   /** A turn under way ends at its next tool edge, before it asks again; else it goes on while it succeeds. */
@@ -16,7 +16,7 @@ export const gateSchema = z.object({
   /** How many failures of this wrapper's snapshot (`api.failures`) this takes account of. */
   heard: z.number().int().nonnegative(),
 });
-export type GateOrder = z.infer<typeof gateSchema>;
+export type ModelPermit = z.infer<typeof modelPermitSchema>;
 
 /** How the model answers this wrapper. */
 export const apiFactsSchema = z.object({

@@ -33,13 +33,13 @@ import type { MessageDesk } from './links/message-desk.ts';
 import type { Purge } from './history/purge.ts';
 import type { TaskDesk } from './tasks/task-desk.ts';
 import { unknownAgent } from './project/unknown-agent.ts';
-import type { Works } from './history/reversible-work.ts';
+import type { ReversibleWork } from './history/reversible-work.ts';
 
 const ORDER_TIMEOUT_MS = 10_000;
 /** A first checkpoint of a large worktree reads many files. */
 const CHECKPOINT_TIMEOUT_MS = 120_000;
 
-export interface ServiceDependencies {
+export interface ServiceDeps {
   fleet: Fleet;
   events: EventLog;
   tasks: TaskDesk;
@@ -51,7 +51,7 @@ export interface ServiceDependencies {
   messages: Pick<MessageDesk, 'send' | 'get'>;
   up(request: UpRequest): Promise<UpDocument>;
   down(purge: Purge | null): Promise<void>;
-  works: Pick<Works, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff' | 'point'>;
+  works: Pick<ReversibleWork, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff' | 'point'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   /** It may take as much again as its limits allow. */
@@ -65,10 +65,10 @@ export interface ServiceDependencies {
 
 /** What the API offers, in terms of the fleet, the tasks and the checkpoints. */
 export class Service implements SwarmService {
-  readonly #deps: ServiceDependencies;
+  readonly #deps: ServiceDeps;
   readonly checkpointing: CheckpointService;
 
-  constructor(deps: ServiceDependencies) {
+  constructor(deps: ServiceDeps) {
     this.#deps = deps;
     this.checkpointing = deps.checkpoints.verbs(deps.fleet);
   }

@@ -13,7 +13,7 @@ import type { ToWrapper } from '../coordination/link.ts';
 type Welcome = Extract<ToWrapper, { type: 'welcome' }>;
 
 /** Functions, since the links are there before those that they tell. */
-export interface LinkWorld {
+export interface LinkHandlersDeps {
   log: Logger;
   epoch: number;
   events: EventLog;
@@ -29,7 +29,7 @@ export interface LinkWorld {
 }
 
 /** What the wrappers say, to whom it matters. */
-export function linkHandlers(world: LinkWorld): LinkHandlers {
+export function linkHandlers(world: LinkHandlersDeps): LinkHandlers {
   const { log, epoch, events } = world;
   // What cannot be kept now, because the disk is full, is kept with the next change.
   const keep = (record: AgentRecord): void => {
@@ -76,7 +76,7 @@ export function linkHandlers(world: LinkWorld): LinkHandlers {
   };
 }
 
-function gateFor({ fleet, holds }: LinkWorld, agent: string): Pick<Welcome, 'gate'> {
+function gateFor({ fleet, holds }: LinkHandlersDeps, agent: string): Pick<Welcome, 'gate'> {
   const record = fleet().get(agent);
   return record === undefined || record.row.kind !== 'claude' ? {} : { gate: holds().gateOf(record) };
 }

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import type { BrokerKeeper } from './broker/broker-keeper.ts';
-import { openBrokerSide } from './broker/open-broker.ts';
-import { Care } from './ladder/supervision.ts';
+import { openBroker } from './broker/open-broker.ts';
+import { Supervision } from './ladder/supervision.ts';
 import type { Alerting } from './alerts/alerting.ts';
 import { openAlerting } from './alerts/open-alerting.ts';
 import { checkpointDesk, checkpointUpkeep } from './history/checkpoint-desk.ts';
@@ -17,17 +17,17 @@ import { openFleet } from './fleet/open-fleet.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { HealthHistory } from './watch/health-history.ts';
 import type { AgentRecord } from './project/agent-record.ts';
-import { AgentRunner } from './fleet/agent-steps.ts';
+import { AgentSteps } from './fleet/agent-steps.ts';
 import { openHolds } from './holds/open-holds.ts';
 import { Leases } from './tasks/leases.ts';
 import { linkHandlers } from './link-handlers.ts';
 import { MessageDesk } from './links/message-desk.ts';
 import { LinkServer } from './links/link-server.ts';
 import { metricsText } from './metrics.ts';
-import { Power } from './up-down.ts';
+import { UpDown } from './up-down.ts';
 import type { SupervisorQueue } from './broker/queue.ts';
 import { Roster } from './fleet/roster.ts';
-import { runnerPorts } from './fleet/agent-effects.ts';
+import { agentEffects } from './fleet/agent-effects.ts';
 import { Service } from './api-service.ts';
 import { SettingsDesk } from './settings/settings-desk.ts';
 import { statusDocument } from './status-document.ts';
@@ -36,7 +36,7 @@ import { openScaler, type Scaler } from './admission/scaler.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
 import { openTaskDesk } from './tasks/open-task-desk.ts';
 import { openTmuxHost, type TmuxHost } from './fleet/tmux-host.ts';
-import { Works } from './history/reversible-work.ts';
+import { ReversibleWork } from './history/reversible-work.ts';
 import { highestTaskNumber } from '../git/task/task-branches.ts';
 import { TaskEngine } from '../scheduler/engine.ts';
 
@@ -54,16 +54,16 @@ export class Supervisor {
   readonly #broker: BrokerKeeper;
   readonly #dispatch: Dispatch;
   readonly #fleet: Fleet;
-  readonly #care: Care;
+  readonly #care: Supervision;
   readonly #leases: Leases;
   readonly #holds: ReturnType<typeof openHolds>;
   readonly #api: ApiServer;
   readonly #redeclare: () => void;
   #amqpUrl: string | null = null;
   readonly #roster: Roster;
-  readonly #power: Power;
+  readonly #power: UpDown;
   readonly #upkeep: CheckpointUpkeep;
-  readonly #works: Works;
+  readonly #works: ReversibleWork;
   readonly #alerting: Alerting;
   readonly #messages: MessageDesk;
   readonly #settings: SettingsDesk;
@@ -108,7 +108,7 @@ export class Supervisor {
       store.epoch,
     );
     this.#tmux = openTmuxHost(options, () => this.#fleet.wake());
-    this.#care = new Care({
+    this.#care = new Supervision({
       ...options,
       events: this.#events,
       engine: this.#engine,
@@ -125,8 +125,8 @@ export class Supervisor {
       admission: (record) => this.#admission.ask(record),
       onProbe: (error) => (this.#care.judge.probeError = error),
       deaths: () => this.#holds.deaths,
-      runner: new AgentRunner(
-        runnerPorts({
+      runner: new AgentSteps(
+        agentEffects({
           ...options,
           events: this.#events,
           engine: this.#engine,
@@ -158,7 +158,7 @@ export class Supervisor {
       base: () => this.#roster.base,
       queue: () => this.#queue,
     });
-    const { queue, keeper, redeclare } = openBrokerSide({
+    const { queue, keeper, redeclare } = openBroker({
       ...options,
       events: this.#events,
       engine: this.#engine,
@@ -182,7 +182,7 @@ export class Supervisor {
       doubtful: () => this.#holds.deaths.doubtful(),
     });
     this.#upkeep = checkpointUpkeep({ layout, config, log, events: this.#events });
-    this.#power = new Power({
+    this.#power = new UpDown({
       log,
       now,
       call: (request) => this.#call(request),
@@ -190,7 +190,7 @@ export class Supervisor {
         this.#events.emit('swarm.down');
         this.#fleet.goDown();
       },
-      dismiss: () => this.#roster.dismiss(),
+      dismiss: () => this.#roster.down(),
       goingDown: () => this.#fleet.goingDown,
       quiet: () => this.#fleet.quiet,
       end: async (how) => {
@@ -211,7 +211,7 @@ export class Supervisor {
         this.#options.onEnd();
       },
     });
-    this.#works = new Works({
+    this.#works = new ReversibleWork({
       ...options,
       layout,
       fleet: this.#fleet,
@@ -259,9 +259,9 @@ export class Supervisor {
     await this.#history.absent(this.#leases.lastAlive, Date.now());
     this.#holds.moveTimes(await this.#leases.afterAbsence());
     // Before anyone is recalled: whoever is wanted and not there is started at once.
-    if (this.#roster.dismissed) this.#fleet.goDown();
-    await this.#roster.recall();
-    await this.#works.recall();
+    if (this.#roster.isDown) this.#fleet.goDown();
+    await this.#roster.load();
+    await this.#works.load();
     await this.#links.listen(layout.linkSocket);
     await this.#api.listen(layout.apiSocket);
     this.#fleet.begin();
@@ -286,8 +286,8 @@ export class Supervisor {
 
   async #call(request: UpRequest): Promise<UpDocument> {
     const notes = request.keepBase === true ? [] : await this.#settings.agreed();
-    if (this.#roster.dismissed) this.#holds.budget.newRun();
-    const called = await this.#roster.call(request);
+    if (this.#roster.isDown) this.#holds.budget.newRun();
+    const called = await this.#roster.up(request);
     this.#fleet.goUp();
     for (const record of this.#fleet.records) this.#care.judge.reconsider(record, this.#fleet.desired(record));
     this.#broker.begin();
@@ -339,7 +339,7 @@ export class Supervisor {
       order: (agent, order, timeoutMs) => this.#links.order(agent, order, timeoutMs),
       saveRow: (record) => this.#roster.save(record),
       renew: (record) => this.#care.renew(record),
-      goOn: (record) => this.#holds.person(record),
+      goOn: (record) => this.#holds.resumedByPerson(record),
       checkpoints: checkpointDesk(layout, config),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
       degraded: () => this.#holds.degraded.list,

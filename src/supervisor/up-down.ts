@@ -4,7 +4,7 @@ import type { UpDocument, UpRequest } from '../api/documents.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 
-export interface PowerPorts {
+export interface UpDownDeps {
   log: Logger;
   now(): number;
   /** Brings up whom the request asks for, in the store and in the fleet. */
@@ -28,8 +28,8 @@ const LANE = 'power';
 const FIRST_WORD_MS = 5_000;
 
 /** `up`, `down` and the end, in an order in which none of them is lost: the last word counts, in the store too. */
-export class Power {
-  readonly #ports: PowerPorts;
+export class UpDown {
+  readonly #deps: UpDownDeps;
   readonly #lane = new KeyedMutex();
   readonly #beganAt: number;
   /** Orders that are being carried out or wait for it. */
@@ -39,22 +39,22 @@ export class Power {
   #signalled = false;
   #ending: Promise<void> | null = null;
 
-  constructor(ports: PowerPorts) {
-    this.#ports = ports;
-    this.#beganAt = ports.now();
+  constructor(deps: UpDownDeps) {
+    this.#deps = deps;
+    this.#beganAt = deps.now();
   }
 
   up(request: UpRequest): Promise<UpDocument> {
     return this.#order(() => {
       this.#purge = null;
-      return this.#ports.call(request);
+      return this.#deps.call(request);
     });
   }
 
   /** Resolves when the order is kept; the end itself follows. */
   down(purge: Purge | null): Promise<void> {
     return this.#order(async () => {
-      const { log, goDown, dismiss } = this.#ports;
+      const { log, goDown, dismiss } = this.#deps;
       this.#purge = purge ?? this.#purge;
       goDown();
       try {
@@ -93,7 +93,7 @@ export class Power {
 
   /** Called every second: what is to be down and is down ends, unless an order is on its way. */
   tick(): void {
-    const { goingDown, quiet, now } = this.#ports;
+    const { goingDown, quiet, now } = this.#deps;
     if (this.#ending !== null || this.#orders > 0 || !goingDown() || !quiet()) return;
     if (!this.#ordered && now() - this.#beganAt < FIRST_WORD_MS) return;
     this.#end(true);
@@ -105,16 +105,16 @@ export class Power {
    */
   signal(name: string): void {
     if (this.#ending !== null) return;
-    if (this.#ports.goingDown() && !this.#signalled) {
+    if (this.#deps.goingDown() && !this.#signalled) {
       this.#signalled = true;
-      this.#ports.log.warn({ signal: name }, 'everything is going down: this ends afterwards; once more to end now');
+      this.#deps.log.warn({ signal: name }, 'everything is going down: this ends afterwards; once more to end now');
       return;
     }
     this.#end(false);
   }
 
   #end(everything: boolean): void {
-    const { end, log } = this.#ports;
+    const { end, log } = this.#deps;
     this.#ending = end({ everything, purge: everything ? this.#purge : null });
     this.#ending.catch((error: unknown) => log.error({ detail: errorText(error) }, 'the end was not clean'));
   }

@@ -22,10 +22,10 @@ const recordSchema = z.object({
   /** Made by the commands, where git would not ignore it: no task's work either. */
   made: z.array(z.string()),
 });
-export type SetupRecord = z.infer<typeof recordSchema>;
+export type SetupNote = z.infer<typeof recordSchema>;
 
 /** Null: nothing was set up there yet. */
-export function readSetupRecord(worktree: string): SetupRecord | null {
+export function readSetupNote(worktree: string): SetupNote | null {
   try {
     return recordSchema.parse(JSON.parse(readFileSync(path.join(worktreeGitDir(worktree), FILE), 'utf8')));
   } catch (error) {
@@ -37,6 +37,6 @@ export function readSetupRecord(worktree: string): SetupRecord | null {
 }
 
 /** In the worktree's own git directory, so that it can never speak of another worktree at the same place. */
-export async function writeSetupRecord(worktree: string, record: SetupRecord): Promise<void> {
+export async function writeSetupNote(worktree: string, record: SetupNote): Promise<void> {
   await writeFileAtomic(path.join(worktreeGitDir(worktree), FILE), `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }

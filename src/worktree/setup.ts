@@ -14,7 +14,7 @@ import { tail } from '../lib/text.ts';
 import type { Clock } from '../lib/clock.ts';
 import { bringFiles } from './setup-files.ts';
 import { OutputReader } from './setup-output.ts';
-import { readSetupRecord, writeSetupRecord, type SetupRecord } from './setup-note.ts';
+import { readSetupNote, writeSetupNote, type SetupNote } from './setup-note.ts';
 import { findSources } from './setup-sources.ts';
 
 const TELL_COPYING_MS = 1_000;
@@ -70,7 +70,7 @@ export class SetUpError extends SwarmError {
  */
 export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
   const { root, worktree, settings } = options;
-  const before = readSetupRecord(worktree);
+  const before = readSetupNote(worktree);
   const asksNothing = settings.copy.length + settings.link.length + settings.commands.length === 0;
   if (asksNothing && before === null) return { ran: false, notes: [] };
   const sources = await findSources(root, path.dirname(worktree), settings);
@@ -79,7 +79,7 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
     await writeWorktreeExcludes({ root, worktree, paths: [...before.brought, ...before.made] });
     return { ran: false, notes: [] };
   }
-  const record: SetupRecord = {
+  const record: SetupNote = {
     v: 1,
     hash: sources.hash,
     state: 'running',
@@ -89,12 +89,12 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
     brought: before?.brought ?? [],
     made: before?.made ?? [],
   };
-  await writeSetupRecord(worktree, record);
+  await writeSetupNote(worktree, record);
   try {
     await rm(options.outputFile, { force: true });
     const notes = await bring(options, record, sources);
     if (settings.commands.length > 0) await makeAll(options, record);
-    await writeSetupRecord(worktree, { ...record, state: 'done' });
+    await writeSetupNote(worktree, { ...record, state: 'done' });
     return { ran: true, notes: [...sources.missing, ...notes] };
   } catch (error) {
     options.signal.throwIfAborted();
@@ -102,14 +102,14 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
       error instanceof SetUpError
         ? error
         : new SetUpError(`set-up failed: ${errorText(error)}`, { tail: '', cause: error });
-    await writeSetupRecord(worktree, { ...record, state: 'failed', detail: failure.message });
+    await writeSetupNote(worktree, { ...record, state: 'failed', detail: failure.message });
     throw failure;
   }
 }
 
 async function bring(
   { root, worktree, signal, clock, progress }: SetUp,
-  record: SetupRecord,
+  record: SetupNote,
   { copy, link }: { copy: string[]; link: string[] },
 ): Promise<string[]> {
   // Most often it is done before anybody could read of it.
@@ -122,7 +122,7 @@ async function bring(
 }
 
 /** Runs the commands; what they leave beside what git tracks or ignores would go with the next task's start otherwise. */
-async function makeAll(options: SetUp, record: SetupRecord): Promise<void> {
+async function makeAll(options: SetUp, record: SetupNote): Promise<void> {
   const { root, worktree } = options;
   const before = new Set(await untrackedEntries(worktree));
   await options.turn(() => runCommands(options));
@@ -133,7 +133,7 @@ async function makeAll(options: SetUp, record: SetupRecord): Promise<void> {
 }
 
 /** An agent may have removed what was brought. */
-function isWhole(worktree: string, { brought, links }: SetupRecord): boolean {
+function isWhole(worktree: string, { brought, links }: SetupNote): boolean {
   return [...new Set([...links, ...brought])].every(
     (name) => lstatSync(path.join(worktree, name), { throwIfNoEntry: false }) !== undefined,
   );

@@ -21,7 +21,7 @@ import { Slots } from '../lib/slots.ts';
 import { identityOf } from '../process/index.ts';
 import { runTmux } from '../tmux/one-shot.ts';
 import { systemClock as clock } from '../lib/clock.ts';
-import { Agent } from './wrapper.ts';
+import { Wrapper } from './wrapper.ts';
 import { openBroker } from './link/broker.ts';
 import { ClaudeAgent } from './claude/claude-agent.ts';
 import type { AgentKind } from './task/agent-kind.ts';
@@ -71,7 +71,7 @@ function openLog(spec: AgentSpec): Logger {
 }
 
 interface Composed {
-  agent: Agent;
+  agent: Wrapper;
   wake(): void;
 }
 
@@ -95,7 +95,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
     return known;
   };
   const access = new ModelAccess({ state, linked: () => link.connected, clock });
-  if (spec.gate !== undefined) access.gate.set(spec.gate);
+  if (spec.gate !== undefined) access.permits.set(spec.gate);
   const broker = openBroker({
     spec,
     incarnation,
@@ -122,7 +122,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
     snapshot: () => state.current,
     order: (order) => agent.order(order),
     welcome: (welcome, said) => agent.welcome(welcome, said),
-    gate: (order) => access.gate.set(order),
+    gate: (order) => access.permits.set(order),
     broker: (url) => agent.setBroker(url),
     startSupervisor: () => startSupervisor(spec, environmentFor('swarm', person), print),
     clock,
@@ -138,7 +138,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
       : null;
   const kind: AgentKind = claude ?? new ShellAgent({ ...parts, print });
   const exit = (code: number): void => process.exit(code);
-  const agent: Agent = new Agent({ ...parts, broker, spool, link, workspace, kind, exit });
+  const agent: Wrapper = new Wrapper({ ...parts, broker, spool, link, workspace, kind, exit });
   return { agent, wake: () => claude?.wake() };
 }
 

@@ -13,7 +13,7 @@ import type { Broker, WhyCapture, Workspace } from './contract/effects.ts';
 import type { Processes } from '../worktree/processes.ts';
 import type { Spool } from './link/spool.ts';
 import type { AgentState } from './contract/state.ts';
-import { Worker } from './task/ticket-claimer.ts';
+import { TicketClaimer } from './task/ticket-claimer.ts';
 
 /** How long a stop waits for results to leave, ms; what stays is sent by the next incarnation. */
 const LAST_RESULTS_MS = 1_500;
@@ -21,7 +21,7 @@ const LAST_CHECKPOINT_MS = 5_000;
 /** How long a broken-off attempt may take beyond its grace, ms. */
 const STOP_MARGIN_MS = 3_000;
 
-export interface AgentOptions {
+export interface WrapperDeps {
   spec: AgentSpec;
   /** The person's environment, for commands that swarm runs itself. */
   env: Readonly<Record<string, string>>;
@@ -39,9 +39,9 @@ export interface AgentOptions {
 }
 
 /** One agent: takes orders, works on attempts, tells how it stands. Knows nothing of what kind of agent it is. */
-export class Agent {
-  readonly #options: AgentOptions;
-  readonly #worker: Worker;
+export class Wrapper {
+  readonly #deps: WrapperDeps;
+  readonly #worker: TicketClaimer;
   readonly #attempts = new Map<Attempt, Promise<void>>();
   #stopHeartbeat: () => void = () => {};
   #stopTimer = (): void => {};
@@ -49,11 +49,11 @@ export class Agent {
   #amqpUrl: string | null = null;
   #stopping: Promise<void> | null = null;
 
-  constructor(options: AgentOptions) {
-    this.#options = options;
-    const { spec, kind, state, spool, clock, log } = options;
+  constructor(deps: WrapperDeps) {
+    this.#deps = deps;
+    const { spec, kind, state, spool, clock, log } = deps;
     const free = ({ paused, held, failure }: WrapperSnapshot): boolean => !paused && held === null && failure === null;
-    this.#worker = new Worker({
+    this.#worker = new TicketClaimer({
       slots: spec.slots,
       able: () => free(state.current) && kind.able() && !spool.inherited,
       claim: (slot) => this.#claim(slot),
@@ -66,7 +66,7 @@ export class Agent {
   }
 
   start(): void {
-    const { spec, state, broker, link, kind, clock, log } = this.#options;
+    const { spec, state, broker, link, kind, clock, log } = this.#deps;
     this.#stopHeartbeat = startHeartbeat({
       everyMs: spec.heartbeatMs,
       snapshot: () => state.current,
@@ -89,7 +89,7 @@ export class Agent {
   }
 
   brokerConnected(): void {
-    this.#options.spool.resend();
+    this.#deps.spool.resend();
     this.#worker.connected();
   }
 
@@ -100,7 +100,7 @@ export class Agent {
   setBroker(amqpUrl: string | null): void {
     if (amqpUrl === this.#amqpUrl) return;
     this.#amqpUrl = amqpUrl;
-    this.#options.broker.setUrl(amqpUrl);
+    this.#deps.broker.setUrl(amqpUrl);
   }
 
   /** @param said the snapshot by which the supervisor judged: what began later it could not know */
@@ -110,18 +110,18 @@ export class Agent {
       const known = said.tasks.some((held) => held.task === task && held.attempt === n && held.phase !== 'reporting');
       const ours = welcome.attempts.some((held) => held.task === task && held.attempt === n);
       if (known && !ours) {
-        this.#options.log.warn({ task, attempt: n }, 'the store does not hold this attempt for us: dropped');
+        this.#deps.log.warn({ task, attempt: n }, 'the store does not hold this attempt for us: dropped');
         attempt.breakOff('dropped');
       }
     }
     this.setBroker(welcome.amqpUrl);
-    if (welcome.amqpUrl === null) this.#options.kind.nothingToDo();
+    if (welcome.amqpUrl === null) this.#deps.kind.nothingToDo();
     // A new supervisor knows no free slots: what is claimed in vain tells it.
-    if (this.#options.state.current.amqp === 'connected') this.#worker.connected();
+    if (this.#deps.state.current.amqp === 'connected') this.#worker.connected();
   }
 
   async order(order: Order): Promise<unknown> {
-    const { state, kind, clock } = this.#options;
+    const { state, kind, clock } = this.#deps;
     switch (order.do) {
       case 'stop':
         await this.stop(order.graceMs, order.leaveAttempts === true ? 'dropped' : 'released');
@@ -170,7 +170,7 @@ export class Agent {
   }
 
   async #stop(graceMs: number, inHand: 'released' | 'dropped'): Promise<void> {
-    const { kind, log, clock, spool } = this.#options;
+    const { kind, log, clock, spool } = this.#deps;
     log.info({ attempts: this.#attempts.size }, 'stopping');
     this.#worker.stop();
     this.#breakOffAll(inHand);
@@ -183,10 +183,10 @@ export class Agent {
   }
 
   async #leave(code: number): Promise<void> {
-    const { broker, link, spool, log, exit } = this.#options;
+    const { broker, link, spool, log, exit } = this.#deps;
     this.#stopHeartbeat();
     this.#stopTimer();
-    this.#options.workspace(0).close();
+    this.#deps.workspace(0).close();
     await spool.close();
     await link.close();
     await broker.close();
@@ -199,13 +199,13 @@ export class Agent {
   }
 
   async #claim(slot: number): Promise<ClaimReply> {
-    const reply = await this.#options.broker.claim(slot);
-    if (reply.got === 'none') this.#options.kind.nothingToDo();
+    const reply = await this.#deps.broker.claim(slot);
+    if (reply.got === 'none') this.#deps.kind.nothingToDo();
     return reply;
   }
 
   #run(order: TaskOrder): Promise<void> {
-    const { workspace, clock } = this.#options;
+    const { workspace, clock } = this.#deps;
     const attempt = new Attempt(order, workspace(order.slot), new Date(clock.now()).toISOString());
     const life = this.#live(attempt).finally(() => this.#attempts.delete(attempt));
     this.#attempts.set(attempt, life);
@@ -214,7 +214,7 @@ export class Agent {
   }
 
   async #live(attempt: Attempt): Promise<void> {
-    const { spec, env, processes, state, kind, link, spool, clock, log } = this.#options;
+    const { spec, env, processes, state, kind, link, spool, clock, log } = this.#deps;
     const { task, attempt: n, slot } = attempt.order;
     const event = (name: string, of: string | null, data: Record<string, unknown> = {}): void =>
       link.event(name, of, data);
@@ -233,31 +233,31 @@ export class Agent {
   #cancel(task: string, n: number): null {
     const attempt = [...this.#attempts.keys()].find((held) => held.is(task, n));
     if (attempt === undefined) {
-      throw new SwarmError('unknown-attempt', `${this.#options.spec.agent} does not work on attempt ${n} of ${task}`);
+      throw new SwarmError('unknown-attempt', `${this.#deps.spec.agent} does not work on attempt ${n} of ${task}`);
     }
     attempt.breakOff('cancelled');
     return null;
   }
 
   async #checkpoint(reason: string): Promise<unknown> {
-    const captured = await this.#options.workspace(0).capture(this.#why(reason, 0));
+    const captured = await this.#deps.workspace(0).capture(this.#why(reason, 0));
     this.#taken(captured);
     return captured;
   }
 
   #why(reason: string, slot: number): WhyCapture {
-    const { state, kind } = this.#options;
+    const { state, kind } = this.#deps;
     const held = state.current.tasks.find((task) => task.slot === slot);
     return { reason, task: held?.task ?? null, attempt: held?.attempt ?? null, sessionId: kind.sessionId() };
   }
 
   #taken({ n }: { n: number }): void {
-    const { state, clock } = this.#options;
+    const { state, clock } = this.#deps;
     state.update({ checkpoint: { n, at: new Date(clock.now()).toISOString() } });
   }
 
   async #regularCheckpoints(): Promise<void> {
-    const { workspace, state } = this.#options;
+    const { workspace, state } = this.#deps;
     const slots = new Set([0, ...state.current.tasks.map(({ slot }) => slot)]);
     for (const slot of slots) {
       const captured = await workspace(slot).captureIfStirred(this.#why('regular', slot));
@@ -267,7 +267,7 @@ export class Agent {
 
   /** What the end of its processes left in the worktree; who waits for the end does not wait for this for ever. */
   async #lastCheckpoint(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log } = this.#deps;
     const taken = this.#checkpoint('stop').catch((error: unknown) =>
       log.error({ error: errorText(error) }, 'the checkpoint at the end failed'),
     );
@@ -277,9 +277,9 @@ export class Agent {
   /** As many tickets as there are free slots; what is not for us stays with the broker for others. */
   #consume(free: number): void {
     const before = this.#tickets;
-    this.#tickets = free > 0 ? this.#options.broker.tickets(free, () => this.#worker.ticket()) : null;
+    this.#tickets = free > 0 ? this.#deps.broker.tickets(free, () => this.#worker.ticket()) : null;
     before
       ?.cancel()
-      .catch((error: unknown) => this.#options.log.debug({ error: errorText(error) }, 'tickets were not cancelled'));
+      .catch((error: unknown) => this.#deps.log.debug({ error: errorText(error) }, 'tickets were not cancelled'));
   }
 }

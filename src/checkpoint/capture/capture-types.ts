@@ -15,7 +15,7 @@ export interface CaptureContext {
   gitDir: string;
   config: readonly string[];
   limits: CheckpointLimits;
-  remembered: Remembered | null;
+  remembered: LastCapture | null;
   /** Files that git ignores and that must be captured all the same: a rollback is about to overwrite them. */
   alsoCapture: ReadonlySet<RawPath>;
   /** Is told the tree of the files, and their names, as soon as it is stored, before its checkpoint is. */
@@ -64,7 +64,7 @@ export interface Gathered {
 }
 
 /** What the last capture of this process saw. It only ever saves work: without it everything is looked at. */
-export interface Remembered {
+export interface LastCapture {
   n: number;
   commit: string;
   state: StateToSave;

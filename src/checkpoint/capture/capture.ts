@@ -1,23 +1,23 @@
-import type { CaptureContext, Remembered, Seen } from './capture-types.ts';
+import type { CaptureContext, LastCapture, Seen } from './capture-types.ts';
 import { rm } from 'node:fs/promises';
 import { SwarmError } from '../../domain/errors.ts';
 import { isGitError } from '../../git/errors.ts';
 import { afterCollection, collectionMark, isCollected } from './git-gc-guard.ts';
 import { scanStillHolds } from '../tree/empty-dirs.ts';
-import { gather } from './collect-state.ts';
-import { look } from './scan-worktree.ts';
+import { collectState } from './collect-state.ts';
+import { scanWorktree } from './scan-worktree.ts';
 import { modesStillHold } from './modes.ts';
 import { highestDropped, newestLooseNumber } from '../refs/numbers.ts';
 import { changedFiles, countStaged, hasComeBack, writeTree } from '../tree/observe.ts';
 import { digestOperations, fingerprint } from '../refs/checkpoint-commit.ts';
-import type { NewRecord } from '../refs/checkpoint-commit.ts';
+import type { NewCheckpoint } from '../refs/checkpoint-commit.ts';
 import { newestCheckpoint, writeCheckpoint } from '../refs/refs.ts';
 import { remember } from './last-capture.ts';
 import { indexPath } from '../tree/shadow.ts';
 import { openWorkIndex } from '../tree/shadow-index.ts';
 import type { Captured, CaptureRequest, Checkpoint, CheckpointPlace } from '../tree/types.ts';
 
-export type CaptureResult = { captured: Captured; remembered: Remembered };
+export type CaptureResult = { captured: Captured; remembered: LastCapture };
 
 /**
  * Captures the worktree; the newest checkpoint again when nothing changed since (two processes then). A collection
@@ -41,7 +41,7 @@ async function captureOnce(context: CaptureContext, request: CaptureRequest): Pr
   const before = collectionMark(context.place);
   const work = await openWorkIndex(indexPath(context.place));
   try {
-    const seen = await look(context, work, request.signal);
+    const seen = await scanWorktree(context, work, request.signal);
     const known = context.remembered;
     const mayBeSame = known !== null && request.force !== true && context.alsoCapture.size === 0;
     const same = mayBeSame ? await nothingChanged(context.place, seen, known) : null;
@@ -63,14 +63,14 @@ async function captureOnce(context: CaptureContext, request: CaptureRequest): Pr
 export async function readTree(context: CaptureContext): Promise<string> {
   const work = await openWorkIndex(indexPath(context.place));
   try {
-    return (await gather(context, await look(context, work, undefined))).state.tree;
+    return (await collectState(context, await scanWorktree(context, work, undefined))).state.tree;
   } finally {
     await work.discard();
   }
 }
 
 /** What is known now, when that is what was known before. */
-async function nothingChanged(place: CheckpointPlace, seen: Seen, known: Remembered): Promise<Remembered | null> {
+async function nothingChanged(place: CheckpointPlace, seen: Seen, known: LastCapture): Promise<LastCapture | null> {
   // Compared with the index of then: this surely is another tree, which may be written beside other work.
   if (seen.changes !== null && seen.changes > 0 && isSameShadow(seen, known)) return null;
   if (seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return null;
@@ -96,7 +96,7 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   const { warnings } = seen;
   const inMemory = knownNewest(place, context.remembered);
   const [gathered, newest, dropped, counted] = await Promise.all([
-    gather(context, seen),
+    collectState(context, seen),
     inMemory ?? newestCheckpoint(place),
     inMemory === null ? highestDropped(place) : 0,
     inMemory === null ? null : unlessDamaged(countSince(seen, context.remembered, inMemory.commit)),
@@ -122,12 +122,12 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
 }
 
 /** `commit` is the newest checkpoint, and ours: where the shadow index is still the one of then, the scan knows. */
-function countSince(seen: Seen, known: Remembered | null, commit: string): number | Promise<number> {
+function countSince(seen: Seen, known: LastCapture | null, commit: string): number | Promise<number> {
   return (known !== null && isSameShadow(seen, known) ? seen.changes : null) ?? countStaged(seen.shadow, commit);
 }
 
 /** The shadow index is still the one that the newest checkpoint of this process was written from. */
-function isSameShadow({ work }: Seen, known: Remembered): boolean {
+function isSameShadow({ work }: Seen, known: LastCapture): boolean {
   return work.identity !== null && work.identity === known.shadowIndex;
 }
 
@@ -154,7 +154,7 @@ async function countFrom(
 /** What the next checkpoint is compared with; null when the refs must be asked, because ours may not be the newest. */
 function knownNewest(
   place: CheckpointPlace,
-  known: Remembered | null,
+  known: LastCapture | null,
 ): Pick<Checkpoint, 'n' | 'commit' | 'tree' | 'state' | 'damaged'> | null {
   if (known === null || newestLooseNumber(place) !== known.n) return null;
   return { n: known.n, commit: known.commit, tree: known.state.tree, state: known.fingerprint, damaged: false };
@@ -164,7 +164,7 @@ const MOST_TRIES = 20;
 
 async function writeNext(
   place: CheckpointPlace,
-  record: Omit<NewRecord, 'place' | 'n' | 'at'>,
+  record: Omit<NewCheckpoint, 'place' | 'n' | 'at'>,
   last: number,
 ): Promise<{ n: number; commit: string }> {
   let n = last + 1;

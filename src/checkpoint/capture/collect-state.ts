@@ -1,4 +1,4 @@
-import type { CaptureContext, Gathered, Remembered, Seen } from './capture-types.ts';
+import type { CaptureContext, Gathered, LastCapture, Seen } from './capture-types.ts';
 import type { RawPath } from '../../git/bytes.ts';
 import { indexTimeOf, readIndexState } from '../tree/git-state.ts';
 import { modesNow } from './modes.ts';
@@ -16,7 +16,7 @@ import { baseModes, parentsOf } from '../tree/tree-extras.ts';
 import type { Listing } from '../tree/tree-extras.ts';
 
 /** Everything that a rollback will need, beside the files that `look` has stored. */
-export async function gather(context: CaptureContext, seen: Seen): Promise<Gathered> {
+export async function collectState(context: CaptureContext, seen: Seen): Promise<Gathered> {
   const { place, gitDir, remembered: known } = context;
   const { head, begunTask, shadow, operations } = seen;
   const sameIndex = known !== null && known.indexSignature === seen.signature && known.head.commit === head.commit;
@@ -82,7 +82,7 @@ export async function gather(context: CaptureContext, seen: Seen): Promise<Gathe
  * Under the same patterns no file that came since is ignored (git has just listed it) and none that stayed has changed
  * sides; null where something else changed the index, or a repository inside the worktree.
  */
-function stillHeld({ work, nestedStirred, listing }: Seen, known: Remembered): RawPath[] | null {
+function stillHeld({ work, nestedStirred, listing }: Seen, known: LastCapture): RawPath[] | null {
   if (nestedStirred || work.identity !== known.shadowIndex) return null;
   if (known.rules.held.length === 0) return [];
   const listed = new Set(listing.files);
@@ -90,7 +90,7 @@ function stillHeld({ work, nestedStirred, listing }: Seen, known: Remembered): R
 }
 
 /** The patterns of a directory that is new were not looked at before git was asked. */
-function provedFor(directories: ReadonlySet<RawPath>, { rules }: Seen, known: Remembered | null): string | null {
+function provedFor(directories: ReadonlySet<RawPath>, { rules }: Seen, known: LastCapture | null): string | null {
   return known !== null && [...directories].every((one) => known.rules.directories.has(one)) ? rules : null;
 }
 

@@ -1,4 +1,4 @@
-import type { Remembered, Seen } from './capture-types.ts';
+import type { LastCapture, Seen } from './capture-types.ts';
 import type { RawPath } from '../../git/bytes.ts';
 import { byPath, readModes } from '../tree/tree-extras.ts';
 import type { BaseModes, SeenModes } from '../tree/tree-extras.ts';
@@ -7,7 +7,7 @@ import type { BaseModes, SeenModes } from '../tree/tree-extras.ts';
  * A directory's mode leaves no trace in the index file, a file's does unless it is too young. Files that are young now;
  * null when a mode differs.
  */
-export async function modesStillHold(seen: Seen, known: Remembered): Promise<RawPath[] | null> {
+export async function modesStillHold(seen: Seen, known: LastCapture): Promise<RawPath[] | null> {
   const { modes, base } = known.state.saved;
   const files = seen.work.identity === known.shadowIndex ? [...known.young, ...seen.touched] : seen.listing.files;
   const asked = new Set([...known.directories, ...files]);
@@ -19,7 +19,7 @@ export async function modesStillHold(seen: Seen, known: Remembered): Promise<Raw
 /** Of files that git finds untouched since this very index was written, what was known of their modes still holds. */
 export async function modesNow(
   { shadow, work, touched, began }: Seen,
-  known: Remembered | null,
+  known: LastCapture | null,
   { files, directories, base }: { files: readonly RawPath[]; directories: readonly RawPath[]; base: BaseModes },
 ): Promise<SeenModes> {
   const { worktree } = shadow.place;

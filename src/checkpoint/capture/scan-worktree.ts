@@ -9,7 +9,11 @@ import type { WorkIndex } from '../tree/shadow-index.ts';
 
 const CLOCK_LAG_MS = 50;
 
-export async function look(context: CaptureContext, work: WorkIndex, signal: AbortSignal | undefined): Promise<Seen> {
+export async function scanWorktree(
+  context: CaptureContext,
+  work: WorkIndex,
+  signal: AbortSignal | undefined,
+): Promise<Seen> {
   const { place, gitDir, config, limits } = context;
   const shadow: Shadow = { place, index: work.path, config, signal };
   const began = Date.now() - CLOCK_LAG_MS;

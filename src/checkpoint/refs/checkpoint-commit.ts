@@ -62,7 +62,7 @@ export function pinPrefix(agent: string): string {
   return `refs/swarm/pins/${agent}/`;
 }
 
-export interface NewRecord {
+export interface NewCheckpoint {
   place: Pick<CheckpointPlace, 'agent'>;
   n: number;
   request: CaptureRequest;
@@ -77,7 +77,7 @@ export interface NewRecord {
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
-export function checkpointMessage(record: NewRecord): string {
+export function checkpointMessage(record: NewCheckpoint): string {
   const { place, n, request, state, files } = record;
   const trailers: Array<[string, string | number | null | undefined]> = [
     ['Swarm-Checkpoint', n],
@@ -105,7 +105,7 @@ export function checkpointMessage(record: NewRecord): string {
  * meta) and its ref. Fast-import creates a ref by compare-and-swap, and refuses one that exists with other history.
  * Parents are HEAD and meta, not the checkpoint before: a chain would keep every pruned checkpoint alive.
  */
-export function importStream(record: NewRecord): Buffer {
+export function importStream(record: NewCheckpoint): Buffer {
   const { state, n, place, at } = record;
   const ref = `${refPrefix(place.agent)}${n}`;
   const parts: Buffer[] = [];

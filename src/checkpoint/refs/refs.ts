@@ -6,7 +6,7 @@ import { gitText, runGit } from '../../git/git.ts';
 import { whileLocked } from '../../git/lock.ts';
 import { listDamaged } from './damaged.ts';
 import { LIST_FORMAT, importStream, parseList, pinPrefix, refPrefix } from './checkpoint-commit.ts';
-import type { NewRecord } from './checkpoint-commit.ts';
+import type { NewCheckpoint } from './checkpoint-commit.ts';
 import type { Checkpoint, CheckpointPlace } from '../tree/types.ts';
 
 type Owner = Pick<CheckpointPlace, 'gitCommonDir' | 'agent'>;
@@ -85,7 +85,7 @@ export function isLoose(place: CheckpointPlace, n: number): boolean {
 }
 
 /** Writes a checkpoint; null when its number was taken meanwhile by another process. */
-export async function writeCheckpoint(place: CheckpointPlace, record: NewRecord): Promise<string | null> {
+export async function writeCheckpoint(place: CheckpointPlace, record: NewCheckpoint): Promise<string | null> {
   try {
     const commit = await gitText(['fast-import', '--quiet', '--done', '--date-format=raw'], {
       cwd: place.gitCommonDir,

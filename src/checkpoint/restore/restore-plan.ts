@@ -1,4 +1,4 @@
-import type { Remembered } from '../capture/capture-types.ts';
+import type { LastCapture } from '../capture/capture-types.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RawPath } from '../../git/bytes.ts';
 import { isGitError } from '../../git/errors.ts';
@@ -10,7 +10,7 @@ import { parseListing } from '../tree/tree-extras.ts';
 import type { Checkpoint, CheckpointPlace } from '../tree/types.ts';
 
 /** The way from what is there, captured in full, to the checkpoint that is wanted. */
-export interface Way {
+export interface RestorePlan {
   tree: string;
   saved: SavedState;
   /** Identity of the shadow index that is this tree. */
@@ -24,11 +24,11 @@ export interface Way {
 }
 
 /** From a checkpoint to another; undefined where what is left of the first does not say. */
-export async function wayFrom(
+export async function planFrom(
   place: CheckpointPlace,
   { damaged, tree }: Checkpoint,
   target: LoadedCheckpoint,
-): Promise<Pick<Way, 'tree' | 'changes'> | undefined> {
+): Promise<Pick<RestorePlan, 'tree' | 'changes'> | undefined> {
   if (damaged) return undefined;
   try {
     return { tree, changes: await treeChanges(place, tree, target.checkpoint.tree) };
@@ -42,7 +42,7 @@ export async function wayFrom(
 const filesOf = (listing: Buffer): ReadonlySet<RawPath> => new Set(parseListing(listing).files);
 
 /** Finds the way; it may begin while the checkpoint of what is there is still being written. */
-export class WayFinder {
+export class RestorePlanner {
   readonly #place: CheckpointPlace;
   readonly #target: Promise<LoadedCheckpoint>;
   #begun: { tree: string; changes: Promise<TreeChanges | null>; captured: Promise<ReadonlySet<RawPath>> } | null = null;
@@ -61,7 +61,7 @@ export class WayFinder {
     this.#begun = { tree, changes, captured };
   }
 
-  async find({ state, listing, shadowIndex }: Remembered): Promise<Way> {
+  async find({ state, listing, shadowIndex }: LastCapture): Promise<RestorePlan> {
     const { tree, saved } = state;
     const begun = this.#begun?.tree === tree ? this.#begun : null;
     const changes = (await begun?.changes) ?? (await this.#changesFrom(tree));

@@ -18,7 +18,7 @@ import { indexPath, shadowEnvironment } from '../tree/shadow.ts';
 import { openWorkIndex } from '../tree/shadow-index.ts';
 import { parentsOf } from '../tree/tree-extras.ts';
 import type { CheckpointPlace } from '../tree/types.ts';
-import type { Way } from './restore-plan.ts';
+import type { RestorePlan } from './restore-plan.ts';
 
 export interface RestoreContext {
   place: CheckpointPlace;
@@ -35,9 +35,9 @@ export interface RestoreContext {
 export async function restore(
   context: RestoreContext,
   lock: LockedIndex,
-  way: Way,
+  way: RestorePlan,
   target: LoadedCheckpoint,
-  before?: Pick<Way, 'tree' | 'changes'>,
+  before?: Pick<RestorePlan, 'tree' | 'changes'>,
 ): Promise<string[]> {
   const { place, gitDir } = context;
   const { saved, files, changes } = way;
@@ -66,9 +66,9 @@ export async function restore(
 
 async function restoreFiles(
   context: RestoreContext,
-  way: Way,
+  way: RestorePlan,
   target: LoadedCheckpoint,
-  before: Pick<Way, 'tree' | 'changes'> | undefined,
+  before: Pick<RestorePlan, 'tree' | 'changes'> | undefined,
 ): Promise<void> {
   const { place, config } = context;
   const work = await openWorkIndex(indexPath(place));
@@ -91,7 +91,7 @@ async function restoreFiles(
  * From tree to tree git touches only what differs, and spares a look at all the others. It needs an index that is the
  * first tree, and refuses where a file has changed this very moment or something untracked is in the way.
  */
-async function readInto(shadow: Shadow, way: Way, tree: string, sameIndex: boolean): Promise<void> {
+async function readInto(shadow: Shadow, way: RestorePlan, tree: string, sameIndex: boolean): Promise<void> {
   if (sameIndex) {
     try {
       await shadowGit(shadow, ['read-tree', '-m', '-u', way.tree, tree]);
@@ -110,7 +110,7 @@ async function readInto(shadow: Shadow, way: Way, tree: string, sameIndex: boole
  */
 async function bringBackIgnored(
   shadow: Shadow,
-  { tree: current, changes }: Pick<Way, 'tree' | 'changes'>,
+  { tree: current, changes }: Pick<RestorePlan, 'tree' | 'changes'>,
   emptyDirs: readonly RawPath[],
 ): Promise<void> {
   const { place, config } = shadow;

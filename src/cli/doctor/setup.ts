@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readSetupRecord } from '../../worktree/setup-note.ts';
+import { readSetupNote } from '../../worktree/setup-note.ts';
 import { findSources } from '../../worktree/setup-sources.ts';
 import { listWorktrees } from '../../git/worktree/worktrees.ts';
 import { setupSettings } from '../../worktree/setup-settings.ts';
@@ -18,7 +18,7 @@ export async function checkSetups({ layout, config }: Patient): Promise<Diagnosi
   const findings: Diagnosis[] = [];
   const stale: string[] = [];
   for (const { path: worktree } of ours) {
-    const record = readSetupRecord(worktree);
+    const record = readSetupNote(worktree);
     const agent = path.basename(worktree).replace(/\.\d+$/, '');
     if (record?.state === 'failed') {
       findings.push({

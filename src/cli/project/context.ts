@@ -5,7 +5,7 @@ import { AGENT_MARK } from '../../domain/marks.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { Output } from '../say/output.ts';
 
-export interface World {
+export interface Invocation {
   output: Output;
   interrupt: Interrupt;
   env: NodeJS.ProcessEnv;
@@ -16,7 +16,7 @@ export interface World {
 }
 
 /** What every verb gets. */
-export interface Context extends World {
+export interface Context extends Invocation {
   /** True when somebody can be asked: a terminal on both sides, and no program waits for a document. */
   interactive: boolean;
 }

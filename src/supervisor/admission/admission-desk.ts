@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { storedPlaces, type Places } from './past-agents.ts';
 import type { Project } from '../project/project.ts';
 
-export interface AdmissionWorld {
+export interface AdmissionDeps {
   log: Logger;
   config: Pick<Config, 'admission'>;
   now(): number;
@@ -31,7 +31,7 @@ const UNKNOWN: Machine = { memory: null, load: null, disk: null, files: null, ow
 
 /** Asks the machine before an agent starts. */
 export class AdmissionDesk {
-  readonly #world: AdmissionWorld;
+  readonly #deps: AdmissionDeps;
   /** Who has run since he was last told to stop, and has his place. */
   readonly #places: Set<string>;
   #kept: string;
@@ -40,9 +40,9 @@ export class AdmissionDesk {
   #looking = false;
   #answer: { at: number; waits: ReadonlyMap<string, StartWait> } = { at: Number.NEGATIVE_INFINITY, waits: new Map() };
 
-  constructor(world: AdmissionWorld) {
-    this.#world = world;
-    this.#places = new Set(world.places.read());
+  constructor(deps: AdmissionDeps) {
+    this.#deps = deps;
+    this.#places = new Set(deps.places.read());
     this.#kept = this.#noted();
     // So that something is known before anybody asks.
     this.#look();
@@ -50,7 +50,7 @@ export class AdmissionDesk {
 
   /** Null: it may start now, and has begun to when the next one asks. Nobody waits for a look at the machine. */
   ask(record: AgentRecord): StartWait | null {
-    const { config, records, now } = this.#world;
+    const { config, records, now } = this.#deps;
     if (Math.abs(now() - this.#lookedAt) >= LOOK_LIFE_MS) this.#look();
     // A hundred that wait, and ask ten times a second, get one answer.
     const known = this.#answer.waits.get(record.id);
@@ -63,13 +63,13 @@ export class AdmissionDesk {
 
   /** Once a second: whose place is whose. */
   tick(): void {
-    const { records, wanted } = this.#world;
+    const { records, wanted } = this.#deps;
     const here = records().filter((record) => wanted(record));
     const ids = new Set(here.map(({ id }) => id));
     for (const id of this.#places) if (!ids.has(id)) this.#places.delete(id);
     for (const { id, linked } of here) if (linked) this.#places.add(id);
     const noted = this.#noted();
-    if (noted !== this.#kept) this.#world.places.keep([...this.#places].sort());
+    if (noted !== this.#kept) this.#deps.places.keep([...this.#places].sort());
     this.#kept = noted;
   }
 
@@ -78,10 +78,10 @@ export class AdmissionDesk {
   }
 
   #applicant(record: AgentRecord): Applicant[] {
-    if (!this.#world.wanted(record)) return [];
+    if (!this.#deps.wanted(record)) return [];
     const { id, row, lifecycle, startHold } = record;
     const of = (state: Applicant['state']): Applicant[] => [
-      { id, kind: row.kind, state, lack: state === 'new' ? this.#world.lack(record) : null },
+      { id, kind: row.kind, state, lack: state === 'new' ? this.#deps.lack(record) : null },
     ];
     switch (lifecycle.phase) {
       case 'failed':
@@ -100,7 +100,7 @@ export class AdmissionDesk {
       case 'due':
       case 'backoff':
         if (record.busy) return of('starting');
-        if (lifecycle.phase === 'backoff' && this.#world.now() < lifecycle.until) return [];
+        if (lifecycle.phase === 'backoff' && this.#deps.now() < lifecycle.until) return [];
         // Whoever is connected lives, although nobody here has started it.
         if (record.linked) return of('running');
         // It would keep its turn from the very one that the others wait for.
@@ -110,12 +110,12 @@ export class AdmissionDesk {
   }
 
   #young({ lifecycle }: AgentRecord): boolean {
-    return Math.abs(this.#world.now() - lifecycle.since) < START_PATIENCE_MS;
+    return Math.abs(this.#deps.now() - lifecycle.since) < START_PATIENCE_MS;
   }
 
   #look(): void {
     if (this.#looking) return;
-    const { log, look, now } = this.#world;
+    const { log, look, now } = this.#deps;
     this.#looking = true;
     look()
       .then((machine) => void (this.#machine = machine))
@@ -134,7 +134,7 @@ export class AdmissionDesk {
 export function openAdmission(
   { log, project, store }: { log: Logger; project: Project; store: Store },
   fleet: Fleet,
-  lack: AdmissionWorld['lack'],
+  lack: AdmissionDeps['lack'],
 ): AdmissionDesk {
   const { config, layout } = project;
   return new AdmissionDesk({

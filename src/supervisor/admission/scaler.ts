@@ -13,13 +13,13 @@ import type { Roster } from '../fleet/roster.ts';
 import { desiredCount, type ScaleState } from './scale.ts';
 import type { WantedAgent } from '../fleet/wanted-agents.ts';
 
-export interface ScalerWorld {
+export interface ScalerDeps {
   log: Logger;
   events: EventLog;
   config: Pick<Config, 'agents'>;
   fleet: Pick<Fleet, 'records' | 'goingDown' | 'wake'>;
   engine: Pick<TaskEngine, 'backlog'>;
-  roster: Pick<Roster, 'want' | 'dismissed'>;
+  roster: Pick<Roster, 'want' | 'isDown'>;
   now(): number;
   /** Of an idle agent, before it is stopped. */
   checkpoint(record: AgentRecord): Promise<unknown>;
@@ -30,18 +30,18 @@ const CHECKPOINT_TIMEOUT_MS = 120_000;
 
 /** Lets the number of agents of a role follow the work that waits, where the settings say so. */
 export class Scaler {
-  readonly #world: ScalerWorld;
+  readonly #deps: ScalerDeps;
   readonly #changedAt = new Map<string, number>();
   #running = false;
 
-  constructor(world: ScalerWorld) {
-    this.#world = world;
+  constructor(deps: ScalerDeps) {
+    this.#deps = deps;
   }
 
   /** Once a second. */
   tick(): void {
-    const { config, fleet, roster, log } = this.#world;
-    if (this.#running || fleet.goingDown || roster.dismissed) return;
+    const { config, fleet, roster, log } = this.#deps;
+    if (this.#running || fleet.goingDown || roster.isDown) return;
     for (const [role, settings] of Object.entries(config.agents)) {
       const state = this.#stateOf(role, settings);
       if (settings.scale === undefined || state === null) continue;
@@ -51,7 +51,7 @@ export class Scaler {
       this.#change(role, settings, state.count, wanted)
         .catch((error: unknown) => log.warn({ role, detail: errorText(error) }, 'the number could not be changed'))
         .finally(() => {
-          this.#changedAt.set(role, this.#world.now());
+          this.#changedAt.set(role, this.#deps.now());
           this.#running = false;
         });
       return;
@@ -60,7 +60,7 @@ export class Scaler {
 
   #stateOf(role: string, { scale, kind, slots, capabilities }: RoleConfig): ScaleState | null {
     if (scale === undefined) return null;
-    const { engine, now } = this.#world;
+    const { engine, now } = this.#deps;
     const there = this.#there(role);
     const can = kind === 'shell' ? [...capabilities, SHELL_CAPABILITY] : capabilities;
     // Nobody's name: what only one agent may take is no reason for another.
@@ -78,11 +78,11 @@ export class Scaler {
   }
 
   #there(role: string): AgentRecord[] {
-    return this.#world.fleet.records.filter(({ row }) => row.role === role && row.desired !== 'stopped');
+    return this.#deps.fleet.records.filter(({ row }) => row.role === role && row.desired !== 'stopped');
   }
 
   async #change(role: string, { kind }: RoleConfig, from: number, to: number): Promise<void> {
-    const { roster, events } = this.#world;
+    const { roster, events } = this.#deps;
     const names = new Set(this.#there(role).map(({ id }) => id));
     const changes: WantedAgent[] = [];
     for (let n = 1; names.size < to; n += 1) {
@@ -94,7 +94,7 @@ export class Scaler {
     if (to < from) changes.push(...(await this.#letGo(role, from - to)));
     if (changes.length === 0) return;
     await roster.want(changes);
-    this.#world.fleet.wake();
+    this.#deps.fleet.wake();
     const data = { role, from, to: this.#there(role).length, agents: changes.map(({ id }) => id) };
     events.emit('swarm.scaled', { data });
   }
@@ -106,7 +106,7 @@ export class Scaler {
       .toSorted((a, b) => a.statusSince - b.statusSince);
     const gone: WantedAgent[] = [];
     for (const record of candidates.slice(0, count)) {
-      await this.#world.checkpoint(record);
+      await this.#deps.checkpoint(record);
       if (!isFree(record)) continue;
       gone.push({ id: record.id, role, kind: record.row.kind, desired: 'stopped' });
     }
@@ -122,7 +122,7 @@ function isFree({ row, status, linked, pane, snapshot }: AgentRecord): boolean {
 
 /** The scaler of this project. */
 export function openScaler(
-  world: Omit<ScalerWorld, 'config' | 'now' | 'checkpoint'> & { project: Project; links: LinkServer },
+  world: Omit<ScalerDeps, 'config' | 'now' | 'checkpoint'> & { project: Project; links: LinkServer },
 ): Scaler {
   const order: Order = { do: 'checkpoint', reason: 'before it stops: nothing to do' };
   return new Scaler({

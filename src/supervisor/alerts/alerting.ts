@@ -5,7 +5,7 @@ import { sleep, systemClock } from '../../lib/clock.ts';
 import type { AlertSink } from './alert-sinks.ts';
 import type { EventLog } from '../project/event-log.ts';
 
-export interface AlertingOptions {
+export interface AlertingDeps {
   log: Logger;
   events: EventLog;
   now(): number;
@@ -29,7 +29,7 @@ const LAST_WORDS_MS = 2_000;
 
 /** Raises alerts for what is wrong, takes them back when it is right again, and tells both to whom it may concern. */
 export class Alerting {
-  readonly #options: AlertingOptions;
+  readonly #deps: AlertingDeps;
   readonly #book: AlertBook;
   readonly #abort = new AbortController();
   readonly #queues = new Map<string, { waiting: AlertDocument[]; running: Promise<void> | null }>();
@@ -37,10 +37,10 @@ export class Alerting {
   #shown: number | null = null;
   #written: Promise<void> = Promise.resolve();
 
-  constructor(options: AlertingOptions) {
-    this.#options = options;
-    this.#book = new AlertBook(options.memory.read(), options.now());
-    for (const name of options.sinks.keys()) this.#queues.set(name, { waiting: [], running: null });
+  constructor(deps: AlertingDeps) {
+    this.#deps = deps;
+    this.#book = new AlertBook(deps.memory.read(), deps.now());
+    for (const name of deps.sinks.keys()) this.#queues.set(name, { waiting: [], running: null });
   }
 
   get open(): AlertDocument[] {
@@ -49,7 +49,7 @@ export class Alerting {
 
   /** Once a second. */
   tick(): void {
-    const { now, observe, events, onOpen } = this.#options;
+    const { now, observe, events, onOpen } = this.#deps;
     const observed = observe();
     const conditions = conditionsOf(observed, now(), this.#book.keys);
     const changes = this.#book.update(conditions, now(), observed.goingDown);
@@ -59,13 +59,13 @@ export class Alerting {
     for (const change of changes) {
       const alert = document(change);
       events.emit(`alert.${alert.state}`, { agent: alert.agent, data: { ...alert } });
-      for (const name of this.#options.sinks.keys()) this.#tell(name, alert);
+      for (const name of this.#deps.sinks.keys()) this.#tell(name, alert);
     }
   }
 
   /** Only what everybody was told: a kill in the middle tells it twice rather than never. */
   #remember(): void {
-    const { memory, log } = this.#options;
+    const { memory, log } = this.#deps;
     if (this.#abort.signal.aborted || this.#running.length > 0) return;
     this.#written = memory
       .write(this.#book.open)
@@ -89,20 +89,20 @@ export class Alerting {
   }
 
   async #drain(name: string, waiting: AlertDocument[]): Promise<void> {
-    const sink = this.#options.sinks.get(name);
+    const sink = this.#deps.sinks.get(name);
     for (let alert = waiting.shift(); alert !== undefined && sink !== undefined; alert = waiting.shift()) {
       try {
         await sink(alert, this.#abort.signal);
       } catch (error) {
         if (this.#abort.signal.aborted) return;
-        this.#options.log.warn({ err: error, sink: name, key: alert.key }, 'an alert did not get through');
+        this.#deps.log.warn({ err: error, sink: name, key: alert.key }, 'an alert did not get through');
       }
     }
   }
 
   /** What is under way is broken off; what ends with everything else is told before that. */
   async close(): Promise<void> {
-    if (this.#options.observe().goingDown === true) {
+    if (this.#deps.observe().goingDown === true) {
       this.tick();
       await settledWithin(LAST_WORDS_MS, this.#running);
     }

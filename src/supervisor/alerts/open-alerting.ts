@@ -1,7 +1,7 @@
 import type { StatusDocument } from '../../api/documents.ts';
 import { isAtLeast, type OpenAlert } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
-import { Alerting, type AlertingOptions } from './alerting.ts';
+import { Alerting, type AlertingDeps } from './alerting.ts';
 import { commandSink, webhookSink, type AlertSink } from './alert-sinks.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Holds } from '../holds/holds.ts';
@@ -11,7 +11,7 @@ import type { TmuxHost } from '../fleet/tmux-host.ts';
 
 const KEY = 'alerts.open';
 
-export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
+export interface OpenAlertingDeps extends Pick<AlertingDeps, 'log' | 'events'> {
   project: Project;
   store: Store;
   env: Record<string, string>;
@@ -25,7 +25,7 @@ export interface AlertWorld extends Pick<AlertingOptions, 'log' | 'events'> {
 }
 
 /** Alerts of one project: what is looked at, and who is told. */
-export function openAlerting(world: AlertWorld): Alerting {
+export function openAlerting(world: OpenAlertingDeps): Alerting {
   const { log, events, fleet, tmux, store } = world;
   let broker = { state: '', since: 0 };
   return new Alerting({
@@ -59,7 +59,7 @@ export function openAlerting(world: AlertWorld): Alerting {
   });
 }
 
-function sinksOf({ project: { config, layout }, env, queue }: AlertWorld): Map<string, AlertSink> {
+function sinksOf({ project: { config, layout }, env, queue }: OpenAlertingDeps): Map<string, AlertSink> {
   const sinks = new Map<string, AlertSink>();
   sinks.set('agent.alerts', async ({ severity, key, text, agent, state }) => {
     // Whoever listens there hears nothing either while there is no broker.

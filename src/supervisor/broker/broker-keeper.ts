@@ -17,7 +17,7 @@ export interface BrokerPort {
   installing(): Promise<{ state: string; log: string } | null>;
 }
 
-export interface BrokerKeeperOptions {
+export interface BrokerKeeperDeps {
   /** Somebody else's node (`broker.url`), or null for the private one. */
   url: string | null;
   broker: BrokerPort;
@@ -34,7 +34,7 @@ const STARTS_MS = 300;
 
 /** Starts the node when it is first needed, and again whenever it is gone. */
 export class BrokerKeeper {
-  readonly #options: BrokerKeeperOptions;
+  readonly #deps: BrokerKeeperDeps;
   readonly #abort = new AbortController();
   #state: BrokerState;
   #ensuring: Promise<void> | null = null;
@@ -45,9 +45,9 @@ export class BrokerKeeper {
   #connectedAt: number | null = null;
   #joined = false;
 
-  constructor(options: BrokerKeeperOptions) {
-    this.#options = options;
-    const isPrivate = options.url === null;
+  constructor(deps: BrokerKeeperDeps) {
+    this.#deps = deps;
+    const isPrivate = deps.url === null;
     this.#state = { state: 'starting', url: null, pid: null, private: isPrivate, reason: null };
   }
 
@@ -56,9 +56,9 @@ export class BrokerKeeper {
   }
 
   begin(): void {
-    if (this.#options.url !== null) {
-      this.#set({ url: withoutCredentials(this.#options.url) });
-      this.#options.onUrl(this.#options.url);
+    if (this.#deps.url !== null) {
+      this.#set({ url: withoutCredentials(this.#deps.url) });
+      this.#deps.onUrl(this.#deps.url);
       return;
     }
     this.#ensure();
@@ -75,7 +75,7 @@ export class BrokerKeeper {
     if (this.#abort.signal.aborted) return;
     if (this.#connectedAt !== null && performance.now() - this.#connectedAt >= STABLE_MS) this.#tries = 0;
     this.#connectedAt = null;
-    if (this.#options.url !== null) {
+    if (this.#deps.url !== null) {
       this.#set({ state: 'down', reason: detail });
       return;
     }
@@ -111,13 +111,13 @@ export class BrokerKeeper {
 
   async #ensureOnce(): Promise<void> {
     if (!this.#joined) {
-      await this.#options.broker.join();
+      await this.#deps.broker.join();
       this.#joined = true;
     }
-    const { url, publicUrl, pid } = await this.#options.broker.ensure(this.#abort.signal);
+    const { url, publicUrl, pid } = await this.#deps.broker.ensure(this.#abort.signal);
     if (this.#abort.signal.aborted) return;
     this.#set({ url: publicUrl, pid });
-    this.#options.onUrl(url);
+    this.#deps.onUrl(url);
   }
 
   async #failed(error: unknown): Promise<void> {
@@ -125,7 +125,7 @@ export class BrokerKeeper {
     if (this.#abort.signal.aborted || this.#connectedAt !== null) return;
     this.#tries += 1;
     const missing = error instanceof SwarmError && error.code === 'no-rabbitmq';
-    const installing = missing ? await this.#options.broker.installing() : null;
+    const installing = missing ? await this.#deps.broker.installing() : null;
     if (installing?.state === 'installing') {
       this.#set({ state: 'installing', reason: 'RabbitMQ is being installed; the queue is there in about a minute' });
     } else if (missing) {
@@ -134,7 +134,7 @@ export class BrokerKeeper {
       this.#set({ state: 'absent', reason: `${errorText(error)}${failure}. ${hint}`.trim() });
     } else {
       this.#set({ state: 'down', reason: errorText(error) });
-      this.#options.log.error({ err: error }, 'the broker could not be started');
+      this.#deps.log.error({ err: error }, 'the broker could not be started');
     }
     this.#ensureAfter(backoffDelay(RETRY_BACKOFF, missing ? 1 : this.#tries + 1));
   }
@@ -143,7 +143,7 @@ export class BrokerKeeper {
     const next = { ...this.#state, ...change };
     if (JSON.stringify(next) === JSON.stringify(this.#state)) return;
     this.#state = next;
-    this.#options.onChange(next);
+    this.#deps.onChange(next);
   }
 
   /** Leaves the node; the last one stops it. */
@@ -152,8 +152,8 @@ export class BrokerKeeper {
     this.#cancel?.();
     await this.#ensuring;
     if (!this.#joined || !stopIfLast) return;
-    const { last } = await this.#options.broker.leave();
-    if (last) await this.#options.broker.stop();
+    const { last } = await this.#deps.broker.leave();
+    if (last) await this.#deps.broker.stop();
   }
 }
 

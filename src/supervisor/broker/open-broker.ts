@@ -6,16 +6,16 @@ import type { Dispatch } from '../tasks/dispatch.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Project } from '../project/project.ts';
-import { SupervisorQueue, type QueueOptions } from './queue.ts';
+import { SupervisorQueue, type QueueDeps } from './queue.ts';
 
-export interface BrokerSideWorld {
+export interface OpenBrokerDeps {
   project: Project;
   log: Logger;
   events: EventLog;
   engine: TaskEngine;
   fleet: Fleet;
   dispatch: Dispatch;
-  heartbeat: QueueOptions['heartbeat'];
+  heartbeat: QueueDeps['heartbeat'];
   onUrl(url: string | null): void;
 }
 
@@ -27,7 +27,7 @@ export interface BrokerSide {
 }
 
 /** The broker and what this supervisor says and hears there. */
-export function openBrokerSide(world: BrokerSideWorld): BrokerSide {
+export function openBroker(world: OpenBrokerDeps): BrokerSide {
   const { project, log, events, engine, fleet, dispatch } = world;
   const { layout, config } = project;
   const queue = new SupervisorQueue({

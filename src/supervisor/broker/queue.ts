@@ -20,7 +20,7 @@ const REMOVAL_MS = 10_000;
 const BACKLOG_LOOKS = 50;
 const BACKLOG_LOOK_MS = 20;
 
-export interface QueueOptions {
+export interface QueueDeps {
   project: string;
   log: Logger;
   agents(): string[];
@@ -38,38 +38,38 @@ export class SupervisorQueue {
   readonly names: AmqpNames;
   readonly bus: Bus;
   readonly #connection: AmqpConnection;
-  readonly #options: QueueOptions;
+  readonly #deps: QueueDeps;
   readonly #consumptions: Consumption[];
   /** By agent, of this connection: what its incarnation had sent before its first claim is heard. */
   readonly #heard = new Map<string, { incarnation: string; results: Promise<void> }>();
 
-  constructor(options: QueueOptions) {
-    this.#options = options;
-    this.names = amqpNames(options.project);
+  constructor(deps: QueueDeps) {
+    this.#deps = deps;
+    this.names = amqpNames(deps.project);
     this.#connection = AmqpConnection.open({
       url: null,
-      name: `swarm supervisor ${options.project}`,
+      name: `swarm supervisor ${deps.project}`,
       deadExchange: this.names.deadExchange,
       setup: (channel) =>
-        declareTopology(channel, this.names, { agents: options.agents(), capabilities: this.#capabilities() }),
+        declareTopology(channel, this.names, { agents: deps.agents(), capabilities: this.#capabilities() }),
       onState: (state) => {
         if (state.status !== 'connected') this.#heard.clear();
-        options.onState(state);
+        deps.onState(state);
       },
-      log: (level, message, fields) => options.log[level](fields ?? {}, message),
+      log: (level, message, fields) => deps.log[level](fields ?? {}, message),
     });
     this.bus = new Bus({ connection: this.#connection, names: this.names, from: 'supervisor' });
     this.#consumptions = this.#consume();
   }
 
   #capabilities(): string[] {
-    const personal = this.#options.agents().map(personalCapability);
-    return [...new Set([...this.#options.capabilities(), SHELL_CAPABILITY, ...personal])];
+    const personal = this.#deps.agents().map(personalCapability);
+    return [...new Set([...this.#deps.capabilities(), SHELL_CAPABILITY, ...personal])];
   }
 
   #consume(): Consumption[] {
     const { bus, names } = this;
-    const options = this.#options;
+    const options = this.#deps;
     const results = bus.consume(
       names.results,
       'task.result',
@@ -115,7 +115,7 @@ export class SupervisorQueue {
 
   async #submit(task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {
     try {
-      return await this.#take(() => this.#options.submit(task, messageId));
+      return await this.#take(() => this.#deps.submit(task, messageId));
     } catch (error) {
       if (!(error instanceof SwarmError)) throw error;
       // What nobody can mend by trying again is kept with its reason.
@@ -133,7 +133,7 @@ export class SupervisorQueue {
       return 'ack';
     } catch (error) {
       if (!(error instanceof SwarmError) || !error.retrySafe) throw error;
-      this.#options.log.warn({ err: error }, 'a message waits in its queue, since the store cannot take it now');
+      this.#deps.log.warn({ err: error }, 'a message waits in its queue, since the store cannot take it now');
       await sleep(systemClock, FULL_PAUSE_MS);
       return 'requeue';
     }
@@ -150,7 +150,7 @@ export class SupervisorQueue {
   /** Declares what came with new agents or capabilities. */
   async redeclare(): Promise<void> {
     if (!this.connected) return;
-    const scope = { agents: this.#options.agents(), capabilities: this.#capabilities() };
+    const scope = { agents: this.#deps.agents(), capabilities: this.#capabilities() };
     await this.#connection.withChannel((channel) => declareTopology(channel, this.names, scope));
   }
 
@@ -188,7 +188,7 @@ export class SupervisorQueue {
   async #removeEmpty(): Promise<void> {
     await Promise.all(this.#consumptions.map((consumption) => consumption.cancel()));
     const { names } = this;
-    const agents = this.#options.agents();
+    const agents = this.#deps.agents();
     let full = 0;
     for (const queue of [names.results, names.submit, names.dead, ...agents.map((agent) => names.inbox(agent))]) {
       const info = await this.#connection.queueInfo(queue);
@@ -218,7 +218,7 @@ export class SupervisorQueue {
       await this.#connection.withChannel((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
       return true;
     } catch (error) {
-      this.#options.log.info({ err: error, queue }, 'a queue was kept');
+      this.#deps.log.info({ err: error, queue }, 'a queue was kept');
       return false;
     }
   }

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { inspectClaude } from '../../claude/preflight.ts';
-import type { GateOrder } from '../../coordination/model-permit.ts';
+import type { ModelPermit } from '../../coordination/model-permit.ts';
 import type { Order } from '../../coordination/link.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
@@ -12,11 +12,11 @@ import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { timeLimit } from '../../lib/clock.ts';
 import { endTree, worksInside } from '../../process/index.ts';
 import { TmuxError } from '../../tmux/errors.ts';
-import { setupPort } from '../worktree/set-up.ts';
+import { setUpWith } from '../worktree/set-up.ts';
 import { sharedFor } from '../../lib/shared-for.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
-import type { RunnerPorts } from './agent-steps.ts';
+import type { AgentEffects } from './agent-steps.ts';
 import { loadEnvironment } from '../project/environment.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { blockingGate } from './start-gates.ts';
@@ -29,7 +29,7 @@ const GATE_TIMEOUT_MS = 20_000;
 /** Thirty agents that start or wait at the same moment ask once. */
 const GATE_SHARED_MS = 1_000;
 
-export interface RunnerWorld {
+export interface AgentEffectsDeps {
   project: Project;
   log: Logger;
   events: EventLog;
@@ -42,13 +42,13 @@ export interface RunnerWorld {
   base(): Base;
   trusted(): boolean;
   /** What a wrapper knows of the account before the link tells it. */
-  gate(record: AgentRecord): GateOrder;
+  gate(record: AgentRecord): ModelPermit;
   saveRow(record: AgentRecord): Promise<void>;
   settleOperations(record: AgentRecord): Promise<void>;
 }
 
 /** The real outside world of the agents: git, tmux, processes, Claude Code's gates, the store. */
-export function runnerPorts(world: RunnerWorld): RunnerPorts {
+export function agentEffects(world: AgentEffectsDeps): AgentEffects {
   const { project, log, events, tmux, engine } = world;
   const { layout, config } = project;
   /** Of an agent of which nothing runs. */
@@ -101,7 +101,7 @@ export function runnerPorts(world: RunnerWorld): RunnerPorts {
       const { notes } = await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
       return notes.length === 0 ? null : notes.join('; ');
     },
-    setUp: setupPort({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, world.env) }),
+    setUp: setUpWith({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, world.env) }),
     writeSpec: async (record) => {
       const role = roleOf(record);
       const env = loadEnvironment(layout.envSnapshot, world.env);
@@ -200,7 +200,7 @@ async function giveBackLeases(
 
 /** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
 function claudeCommand(
-  world: RunnerWorld,
+  world: AgentEffectsDeps,
   command: string[],
   env: Readonly<Record<string, string>>,
 ): { command: string[]; installed: string[] | null } {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { readFile } from 'node:fs/promises';
-import type { GateOrder } from '../../coordination/model-permit.ts';
+import type { ModelPermit } from '../../coordination/model-permit.ts';
 import { agentSpecSchema, type AgentSpec } from '../../coordination/link.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../../coordination/tickets.ts';
 import { isApproved, projectServers, verifyRules, type Config, type RoleConfig } from '../../config/index.ts';
@@ -23,7 +23,7 @@ export interface SpecContext {
   claudeCommand: string[] | null;
   /** The person's environment. */
   env: Readonly<Record<string, string>>;
-  gate: GateOrder;
+  gate: ModelPermit;
 }
 
 export function specFile(layout: ProjectLayout, agent: string): string {

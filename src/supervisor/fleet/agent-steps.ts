@@ -19,7 +19,7 @@ export interface RestartPolicy {
 }
 
 /** The outside world of one agent, each a thin effect. */
-export interface RunnerPorts {
+export interface AgentEffects {
   log: Logger;
   events: EventLog;
   now(): number;
@@ -51,10 +51,10 @@ const STOP_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: NO_JI
 /** Beyond the grace that the wrapper itself gives its agent, ms. */
 const STOP_MARGIN_MS = 5_000;
 
-export class AgentRunner implements Runner {
-  readonly #ports: RunnerPorts;
+export class AgentSteps implements Runner {
+  readonly #ports: AgentEffects;
 
-  constructor(ports: RunnerPorts) {
+  constructor(ports: AgentEffects) {
     this.#ports = ports;
   }
 

@@ -19,7 +19,7 @@ export interface DeathNotices {
   doubtful(): boolean;
 }
 
-export interface FleetDependencies {
+export interface FleetDeps {
   log: Logger;
   events: EventLog;
   runner: Runner;

@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../../lib/clock.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import type { WrapperSnapshot } from '../../coordination/link.ts';
 import type { AgentRecord, PaneView } from '../project/agent-record.ts';
-import type { FleetDependencies, StartWait } from './fleet-dependencies.ts';
+import type { FleetDeps, StartWait } from './fleet-dependencies.ts';
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from '../project/lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
 import type { StopPurpose } from './pane-command.ts';
@@ -19,7 +19,7 @@ const RECONSIDER_INTERVAL_MS = 1_000;
  * slow tick, and lets the runner take one step at a time per agent. Start, restart, adopt, scale and stop are all this.
  */
 export class Fleet {
-  readonly #deps: FleetDependencies;
+  readonly #deps: FleetDeps;
   readonly #records = new Map<string, AgentRecord>();
   #timer: NodeJS.Timeout | null = null;
   #lookAgain = false;
@@ -35,7 +35,7 @@ export class Fleet {
   readonly #steps = new Set<Promise<void>>();
   #look: Promise<void> | null = null;
 
-  constructor(deps: FleetDependencies) {
+  constructor(deps: FleetDeps) {
     this.#deps = deps;
   }
 
@@ -59,7 +59,7 @@ export class Fleet {
     this.#records.delete(id);
     void this.#deps.memory?.forget(record);
     // Nobody takes a step of it any more: each of them says so.
-    for (const hold of record.holds.splice(0)) void hold();
+    for (const hold of record.queuedWork.splice(0)) void hold();
   }
 
   begin(): void {
@@ -147,7 +147,7 @@ export class Fleet {
 
   #step(record: AgentRecord): void {
     if (this.#closed) return;
-    const hold = record.busy || !record.paneKnown ? undefined : record.holds.shift();
+    const hold = record.busy || !record.paneKnown ? undefined : record.queuedWork.shift();
     if (hold !== undefined) {
       this.#stepOf(record, 'hold', hold);
       return;
@@ -275,7 +275,7 @@ export class Fleet {
    * @param after where it stands then
    * @throws what `work` does, or whatever keeps the agent from being stopped: nothing was done then
    */
-  held<T>(
+  whileStopped<T>(
     record: AgentRecord,
     purpose: StopPurpose,
     work: () => Promise<T>,
@@ -285,7 +285,7 @@ export class Fleet {
     if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
     const isGone = (): boolean => this.#records.get(record.id) !== record;
     if (isGone()) return Promise.reject(removedMeanwhile(record.id));
-    record.holds.push(async () => {
+    record.queuedWork.push(async () => {
       if (isGone()) {
         reject(removedMeanwhile(record.id));
         return record.lifecycle;

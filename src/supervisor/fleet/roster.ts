@@ -44,12 +44,12 @@ export class Roster {
   }
 
   /** The last word was `down`, or nobody has said a word yet: an `up` that was killed before it could. */
-  get dismissed(): boolean {
+  get isDown(): boolean {
     return this.#store.kv.get(STATE_KEY) !== 'up';
   }
 
   /** Everyone of before, as the store knows them. */
-  async recall(): Promise<void> {
+  async load(): Promise<void> {
     for (const stored of this.#store.agents.list()) {
       const record = await this.#recruit({
         ...stored,
@@ -60,7 +60,7 @@ export class Roster {
   }
 
   /** `up`: who should be there from now on; gives back what the person should know. */
-  async call(request: UpRequest): Promise<Pick<UpDocument, 'notes' | 'wanted'>> {
+  async up(request: UpRequest): Promise<Pick<UpDocument, 'notes' | 'wanted'>> {
     const { config, layout } = this.#project;
     const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
     const everyone = wantedAgents(
@@ -84,7 +84,7 @@ export class Roster {
 
   /** The file has changed how many agents these roles have, or what tasks start from. */
   async reload({ recount, changed }: { recount: readonly string[]; changed: readonly string[] }): Promise<void> {
-    if (this.dismissed) return;
+    if (this.isDown) return;
     const { config, layout } = this.#project;
     if (changed.includes('base')) {
       this.#base = await readBase(layout.root, config.base);
@@ -114,7 +114,7 @@ export class Roster {
   }
 
   /** One that had been removed belongs to the swarm again, as it was. */
-  async readmit({ id, role, kind, desired, sessionId, restarts, usage }: StoredAgent): Promise<void> {
+  async restore({ id, role, kind, desired, sessionId, restarts, usage }: StoredAgent): Promise<void> {
     const record = await this.#recruit({ id, role, kind, desired, sessionId, restarts, usage });
     await this.save(record);
     this.#fleet.add(record);
@@ -123,7 +123,7 @@ export class Roster {
   }
 
   /** `down`: nobody is to be there, but who was is remembered. */
-  async dismiss(): Promise<void> {
+  async down(): Promise<void> {
     await this.#store.write(() => this.#store.kv.set(STATE_KEY, 'down'));
   }
 

@@ -9,7 +9,7 @@ import type { PaneView } from '../project/agent-record.ts';
 import { lostServer } from './lost-server.ts';
 import type { Project } from '../project/project.ts';
 
-export interface TmuxHostOptions {
+export interface TmuxHostDeps {
   /** Connects to the project's server, starting one if there is none. */
   open(): Promise<Tmux>;
   /** True while a server answers on the project's socket. */
@@ -36,7 +36,7 @@ const SETTLE_LOOK_MS = 10;
 
 /** The project's tmux server through one control client, opened again when either dies. */
 export class TmuxHost {
-  readonly #options: TmuxHostOptions;
+  readonly #deps: TmuxHostDeps;
   #tmux: Tmux | null = null;
   #opening: Promise<Tmux> | null = null;
   readonly #labels = new Map<string, string>();
@@ -46,8 +46,8 @@ export class TmuxHost {
   /** Looked for since the last connection, and not found. */
   #nothingLost = false;
 
-  constructor(options: TmuxHostOptions) {
-    this.#options = options;
+  constructor(deps: TmuxHostDeps) {
+    this.#deps = deps;
   }
 
   get serverPid(): number | null {
@@ -58,7 +58,7 @@ export class TmuxHost {
   async connect(): Promise<Tmux> {
     if (this.#tmux !== null) return this.#tmux;
     this.#opening ??= this.#serverLives()
-      .then(() => this.#options.open())
+      .then(() => this.#deps.open())
       .then((tmux) => {
         this.#tmux = tmux;
         this.#nothingLost = false;
@@ -67,7 +67,7 @@ export class TmuxHost {
           if (this.#tmux !== tmux) return;
           this.#tmux = null;
           this.#labels.clear();
-          this.#options.onGone();
+          this.#deps.onGone();
         });
         return tmux;
       })
@@ -83,7 +83,7 @@ export class TmuxHost {
    * @throws while it lives and does not answer
    */
   async #serverLives(): Promise<boolean> {
-    const { serverLives, lostServer } = this.#options;
+    const { serverLives, lostServer } = this.#deps;
     if (await serverLives()) return true;
     const pid = this.#nothingLost ? null : lostServer();
     this.#nothingLost = pid === null;
@@ -107,9 +107,9 @@ export class TmuxHost {
     const views = new Map<string, PaneView>();
     for (const row of await this.#panesOf(tmux)) {
       const agent = row.options[AGENT_OPTION];
-      if (agent === undefined || row.options[PROJECT_OPTION] !== this.#options.project) continue;
+      if (agent === undefined || row.options[PROJECT_OPTION] !== this.#deps.project) continue;
       // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
-      const dead = row.dead || !this.#options.processLives(row.pid, linked(agent));
+      const dead = row.dead || !this.#deps.processLives(row.pid, linked(agent));
       views.set(agent, this.#viewOf(row, dead));
     }
     return views;
@@ -145,7 +145,7 @@ export class TmuxHost {
       await tmux.respawnPane(known.pane, argv, env, cwd);
       return;
     }
-    const options = { [AGENT_OPTION]: agent, [PROJECT_OPTION]: this.#options.project };
+    const options = { [AGENT_OPTION]: agent, [PROJECT_OPTION]: this.#deps.project };
     const session = { name: agent, argv, cwd, env, options };
     try {
       await tmux.newSession(session);

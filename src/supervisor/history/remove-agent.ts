@@ -18,7 +18,7 @@ import { specFile } from '../fleet/agent-spec.ts';
 import type { Teardown } from '../worktree/teardown.ts';
 import { removedMeanwhile } from '../project/unknown-agent.ts';
 
-export interface RemovalsDependencies {
+export interface RemovalsDeps {
   layout: ProjectLayout;
   store: Store;
   fleet: Fleet;
@@ -31,9 +31,9 @@ export interface RemovalsDependencies {
 
 /** `rm`: an agent stops, its worktree is examined and goes, and with it the agent's place in the roster. */
 export class Removals {
-  readonly #deps: RemovalsDependencies;
+  readonly #deps: RemovalsDeps;
 
-  constructor(deps: RemovalsDependencies) {
+  constructor(deps: RemovalsDeps) {
     this.#deps = deps;
   }
 
@@ -43,7 +43,7 @@ export class Removals {
     const { desired } = record.row;
     record.row = { ...record.row, desired: 'stopped' };
     await saveRow(record);
-    return await fleet.held(record, { name: 'its removal', leases: 'given-back' }, async () => {
+    return await fleet.whileStopped(record, { name: 'its removal', leases: 'given-back' }, async () => {
       const known = store.agents.get(record.id);
       if (known === undefined) throw removedMeanwhile(record.id);
       const removed: RemovedAgent = { row: { ...known, desired }, worktrees: [] };

@@ -27,10 +27,10 @@ import { Removals } from './remove-agent.ts';
 import type { RollbackData } from './rollback-data.ts';
 import { Rollbacks, type RollbackOptions } from './rollbacks.ts';
 import type { Roster } from '../fleet/roster.ts';
-import { teardownOf, type TeardownWorld } from '../worktree/teardown.ts';
+import { teardownOf, type TeardownDeps } from '../worktree/teardown.ts';
 import { Undo, type MergeData } from './undo.ts';
 
-export interface WorksDependencies {
+export interface ReversibleWorkDeps {
   log: Logger;
   layout: ProjectLayout;
   env: Record<string, string>;
@@ -39,20 +39,20 @@ export interface WorksDependencies {
   events: EventLog;
   engine: TaskEngine;
   roster: Roster;
-  project: TeardownWorld['project'] & { config: Pick<Config, 'checkpoints'> };
+  project: TeardownDeps['project'] & { config: Pick<Config, 'checkpoints'> };
   /** The supervisor does not end in the middle of it. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** What swarm does to people's work and can take back: rollback, merge, `rm`, and their undoing. */
-export class Works {
-  readonly #deps: WorksDependencies;
+export class ReversibleWork {
+  readonly #deps: ReversibleWorkDeps;
   readonly #removals: Removals;
   readonly #rollbacks: Rollbacks;
   readonly #undo: Undo;
   readonly #conversations: Conversations;
 
-  constructor(deps: WorksDependencies) {
+  constructor(deps: ReversibleWorkDeps) {
     this.#deps = deps;
     // As of the last `up`: the person may have moved Claude Code's directory.
     const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
@@ -69,7 +69,7 @@ export class Works {
   }
 
   /** At the start of a supervisor: what a kill cut short is ended, whether or not its agent is to start. */
-  async recall(): Promise<void> {
+  async load(): Promise<void> {
     const { layout, store, fleet, log } = this.#deps;
     await recallPurged(layout, store);
     await this.#rollbacks.forgetUnbegun();
@@ -79,7 +79,9 @@ export class Works {
       if (record === undefined) continue;
       this.#deps
         .during(() =>
-          fleet.held(record, { name: 'the end of an interrupted rollback', leases: 'left' }, () => this.settle(record)),
+          fleet.whileStopped(record, { name: 'the end of an interrupted rollback', leases: 'left' }, () =>
+            this.settle(record),
+          ),
         )
         .catch((error: unknown) =>
           log.error({ agent, detail: errorText(error) }, 'what was cut short is not ended yet'),

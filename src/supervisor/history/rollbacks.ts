@@ -38,7 +38,7 @@ export interface RollbackOptions {
   why?: string | undefined;
 }
 
-export interface RollbacksDependencies {
+export interface RollbacksDeps {
   log: Logger;
   layout: ProjectLayout;
   store: Store;
@@ -64,9 +64,9 @@ type Result = Pick<RollbackDocument, 'conversation'> & { putBack: PutBack; sessi
  * that the next start ends what a kill cut short.
  */
 export class Rollbacks {
-  readonly #deps: RollbacksDependencies;
+  readonly #deps: RollbacksDeps;
 
-  constructor(deps: RollbacksDependencies) {
+  constructor(deps: RollbacksDeps) {
     this.#deps = deps;
   }
 
@@ -148,7 +148,7 @@ export class Rollbacks {
       return this.#carryOut(record, id, data);
     };
     return await fleet
-      .held(record, { name: `the rollback to checkpoint ${n}`, leases: 'left' }, work)
+      .whileStopped(record, { name: `the rollback to checkpoint ${n}`, leases: 'left' }, work)
       .catch(async (error: unknown) => {
         if (data.step === 'begun') await this.#drop(record, id, data, errorText(error), stopped);
         throw error;

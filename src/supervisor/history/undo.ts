@@ -27,7 +27,7 @@ export interface MergeData {
   after: string;
 }
 
-export interface UndoDependencies {
+export interface UndoDeps {
   layout: ProjectLayout;
   store: Store;
   fleet: Fleet;
@@ -41,9 +41,9 @@ type Restored = NonNullable<UndoDocument['restored']>;
 
 /** Takes back the last thing that swarm did to an agent's work. */
 export class Undo {
-  readonly #deps: UndoDependencies;
+  readonly #deps: UndoDeps;
 
-  constructor(deps: UndoDependencies) {
+  constructor(deps: UndoDeps) {
     this.#deps = deps;
   }
 
@@ -121,14 +121,14 @@ export class Undo {
     // A purge that had to keep another one's worktree has forgotten nobody.
     const known = fleet.get(row.id);
     if (known !== undefined)
-      return await fleet.held(known, { name: 'the undo of its removal', leases: 'given-back' }, restore);
+      return await fleet.whileStopped(known, { name: 'the undo of its removal', leases: 'given-back' }, restore);
     const restored = await restore();
     // After a purge nobody is up, and taking it back starts nobody.
     if (kind === 'purge' && fleet.records.length === 0) {
-      await roster.dismiss();
+      await roster.down();
       fleet.goDown();
     }
-    await roster.readmit(row);
+    await roster.restore(row);
     return restored;
   }
 

@@ -4,7 +4,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { HoldsNote } from './holds-memory.ts';
 
-export interface BudgetDeskOptions {
+export interface BudgetDeskDeps {
   note: HoldsNote;
   budget(): Config['budget'];
   events: EventLog;
@@ -13,22 +13,22 @@ export interface BudgetDeskOptions {
 
 /** The money of the whole fleet: what was spent, and what may still be. */
 export class BudgetDesk {
-  readonly #options: BudgetDeskOptions;
+  readonly #deps: BudgetDeskDeps;
   #told: Standing['state'] = 'well';
 
-  constructor(options: BudgetDeskOptions) {
-    this.#options = options;
+  constructor(deps: BudgetDeskDeps) {
+    this.#deps = deps;
   }
 
   /** `up` after a `down`: another run. */
   newRun(): void {
-    this.#options.note.run = new Date(this.#options.now()).toISOString();
+    this.#deps.note.run = new Date(this.#deps.now()).toISOString();
   }
 
   /** Something of what it spends may be new. */
   book(record: AgentRecord): void {
     if (record.row.kind !== 'claude' || record.snapshot === null) return;
-    const { note } = this.#options;
+    const { note } = this.#deps;
     this.#turnPage();
     note.ledger = booked(note.ledger, record.id, record.usage().costUsd);
     this.#tell();
@@ -36,7 +36,7 @@ export class BudgetDesk {
 
   get standing(): Standing | null {
     this.#turnPage();
-    return standing(this.#options.note.ledger, this.#options.budget());
+    return standing(this.#deps.note.ledger, this.#deps.budget());
   }
 
   /** What is left, USD; told in steps as long as there is much, so that not each cent is news for everybody. */
@@ -49,7 +49,7 @@ export class BudgetDesk {
 
   /** A person says that it goes on: as much again. @returns what that is, for them; null: nothing was spent up */
   grant(agent: string): string | null {
-    const { note, budget, events } = this.#options;
+    const { note, budget, events } = this.#deps;
     if (this.standing?.state !== 'spent') return null;
     const { usd = 0, per } = budget();
     note.ledger = { ...note.ledger, grantedUsd: note.ledger.spentUsd };
@@ -64,7 +64,7 @@ export class BudgetDesk {
   conditions(): Condition[] {
     const now = this.standing;
     if (now === null || now.state === 'well') return [];
-    const { per, usd = 0 } = this.#options.budget();
+    const { per, usd = 0 } = this.#deps.budget();
     const of = `${money(now.spentUsd)} of ${money(now.limitUsd)}`;
     if (now.state === 'warned')
       return [
@@ -75,7 +75,7 @@ export class BudgetDesk {
   }
 
   #turnPage(): void {
-    const { note, budget, now } = this.#options;
+    const { note, budget, now } = this.#deps;
     note.ledger = inPeriod(note.ledger, periodOf(budget().per, note.run, now()));
   }
 
@@ -83,7 +83,7 @@ export class BudgetDesk {
     const now = this.standing;
     const state = now?.state ?? 'well';
     if (now !== null && state === 'spent' && this.#told !== 'spent')
-      this.#options.events.emit('budget.spent', { data: { ...now } });
+      this.#deps.events.emit('budget.spent', { data: { ...now } });
     this.#told = state;
   }
 }

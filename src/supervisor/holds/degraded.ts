@@ -2,7 +2,7 @@ import type { StatusDocument } from '../../api/documents.ts';
 import { degradedOf, type ProbeError } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
 
-export interface DegradedWorld {
+export interface DegradedDeps {
   broker(): StatusDocument['broker'];
   tmux(): ProbeError | null;
   store: Pick<Store, 'trouble'>;
@@ -13,21 +13,21 @@ export interface DegradedWorld {
 
 /** What of this swarm does not work now. */
 export class Degraded {
-  readonly #world: DegradedWorld;
+  readonly #deps: DegradedDeps;
   #broker = { state: '', since: 0 };
 
-  constructor(world: DegradedWorld) {
-    this.#world = world;
+  constructor(deps: DegradedDeps) {
+    this.#deps = deps;
   }
 
   /** Once a second, so that it is known since when. */
   tick(): void {
-    const { state } = this.#world.broker();
+    const { state } = this.#deps.broker();
     if (state !== this.#broker.state) this.#broker = { state, since: Date.now() };
   }
 
   get list(): string[] {
-    const { broker, tmux, store, holds, goingDown } = this.#world;
+    const { broker, tmux, store, holds, goingDown } = this.#deps;
     if (goingDown()) return [];
     this.tick();
     return degradedOf({

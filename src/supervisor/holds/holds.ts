@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/index.ts';
-import type { GateOrder, HoldKind } from '../../coordination/model-permit.ts';
+import type { ModelPermit, HoldKind } from '../../coordination/model-permit.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import {
   accountMoved,
@@ -20,13 +20,13 @@ import type { Store } from '../../store/store.ts';
 import { accountOf, accountRules } from './accounts.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { BudgetDesk } from './budget-desk.ts';
-import { Degraded, type DegradedWorld } from './degraded.ts';
+import { Degraded, type DegradedDeps } from './degraded.ts';
 import { DeathWatch } from './mass-death.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { holdBrief, holdConditions, holdWords, massDeathBrief } from './hold-words.ts';
 import { HoldsMemory } from './holds-memory.ts';
 
-export interface HoldsOptions extends Omit<DegradedWorld, 'holds' | 'store'> {
+export interface HoldsDeps extends Omit<DegradedDeps, 'holds' | 'store'> {
   log: Logger;
   events: EventLog;
   store: Store;
@@ -34,7 +34,7 @@ export interface HoldsOptions extends Omit<DegradedWorld, 'holds' | 'store'> {
   records(): AgentRecord[];
   desired(record: AgentRecord): AgentDesired;
   /** Tells a wrapper; one that is away hears it with its welcome. */
-  send(agent: string, gate: GateOrder): void;
+  send(agent: string, gate: ModelPermit): void;
   /** Changes when a person has logged in again. */
   credentials(): string;
   now(): number;
@@ -46,7 +46,7 @@ export interface HoldsOptions extends Omit<DegradedWorld, 'holds' | 'store'> {
  * say facts, `src/health` decides, and each wrapper hears whether its agent may ask the model.
  */
 export class Holds {
-  readonly #options: HoldsOptions;
+  readonly #deps: HoldsDeps;
   readonly #memory: HoldsMemory;
   readonly #sent = new Map<string, string>();
   /** Until when an agent still waits after a hold is over, so that not all come at once; epoch ms. */
@@ -57,10 +57,10 @@ export class Holds {
   readonly deaths: DeathWatch;
   readonly degraded: Degraded;
 
-  constructor(options: HoldsOptions) {
-    this.#options = options;
-    const { events, now, config } = options;
-    this.#memory = new HoldsMemory(options.store, options.log);
+  constructor(deps: HoldsDeps) {
+    this.#deps = deps;
+    const { events, now, config } = deps;
+    this.#memory = new HoldsMemory(deps.store, deps.log);
     const { note } = this.#memory;
     this.budget = new BudgetDesk({ note, events, now, budget: () => config().budget });
     this.deaths = new DeathWatch({
@@ -69,10 +69,10 @@ export class Holds {
       now,
       rules: () => config().holds.massDeath,
       staggerMs: () => config().holds.stagger,
-      wanted: () => options.records().filter((record) => options.desired(record) !== 'stopped'),
+      wanted: () => deps.records().filter((record) => deps.desired(record) !== 'stopped'),
     });
-    this.degraded = new Degraded({ ...options, holds: () => this.#briefly() });
-    this.#credentials = options.credentials();
+    this.degraded = new Degraded({ ...deps, holds: () => this.#briefly() });
+    this.#credentials = deps.credentials();
   }
 
   /** A wrapper has said how it stands. */
@@ -87,7 +87,7 @@ export class Holds {
 
   /** Once a second. */
   tick(): void {
-    const { now, credentials } = this.#options;
+    const { now, credentials } = this.#deps;
     this.degraded.tick();
     this.deaths.tick();
     this.#forgetUnused();
@@ -116,8 +116,8 @@ export class Holds {
    * A person said `resume`, `restart` or `up`: whatever held this agent is tried, or granted, at once.
    * @returns what was granted of the budget, for them; null: nothing
    */
-  person(record: AgentRecord): string | null {
-    const { now } = this.#options;
+  resumedByPerson(record: AgentRecord): string | null {
+    const { now } = this.#deps;
     this.deaths.release();
     const granted = this.budget.grant(record.id);
     const name = this.#nameOf(record);
@@ -129,13 +129,13 @@ export class Holds {
   }
 
   /** What this agent's wrapper is to know now. */
-  gateOf(record: AgentRecord): GateOrder {
+  gateOf(record: AgentRecord): ModelPermit {
     const { hold, stops } = this.#holdOf(record);
     const left = this.budget.leftUsd;
     return {
       hold,
       stops,
-      afterMs: Math.max(0, (this.#wakeAt.get(record.id) ?? 0) - this.#options.now()),
+      afterMs: Math.max(0, (this.#wakeAt.get(record.id) ?? 0) - this.#deps.now()),
       costLimitUsd: left === null ? null : (record.snapshot?.usage.costUsd ?? 0) + left,
       heard: this.#heard(record),
     };
@@ -143,11 +143,11 @@ export class Holds {
 
   /** What its account lacks for one more agent; null: nothing, or there is nobody else who could find out. */
   lack(record: AgentRecord): string | null {
-    const { config, now } = this.#options;
+    const { config, now } = this.#deps;
     const name = this.#nameOf(record);
     const others = new Set(this.#candidates(name).map(({ id }) => id));
     if (record.row.kind !== 'claude' || others.size === 0) return null;
-    const uses = this.#options
+    const uses = this.#deps
       .records()
       .filter(({ id }) => others.has(id))
       .flatMap(({ snapshot }) => snapshot?.api?.limit ?? [])
@@ -178,7 +178,7 @@ export class Holds {
 
   /** Accounts of all that are wanted, also while the whole swarm goes down: it may come back before a limit ends. */
   #used(): ReadonlySet<string> {
-    const wanted = this.#options.records().filter(({ row }) => row.kind === 'claude' && row.desired !== 'stopped');
+    const wanted = this.#deps.records().filter(({ row }) => row.kind === 'claude' && row.desired !== 'stopped');
     return new Set(wanted.map((record) => this.#nameOf(record)));
   }
 
@@ -186,13 +186,13 @@ export class Holds {
   #forgetUnused(): void {
     const used = this.#used();
     for (const [name, { hold }] of Object.entries(this.#accounts)) {
-      if (used.has(name) || (hold !== null && this.#options.now() < hold.until)) continue;
+      if (used.has(name) || (hold !== null && this.#deps.now() < hold.until)) continue;
       this.#set(name, FREE);
       delete this.#accounts[name];
     }
   }
 
-  #holdOf(record: AgentRecord): { hold: GateOrder['hold']; stops: boolean } {
+  #holdOf(record: AgentRecord): { hold: ModelPermit['hold']; stops: boolean } {
     const say = (kind: HoldKind, until: number | null, detail: string, stops: boolean) => ({
       hold: { kind, until: until === null ? null : new Date(until).toISOString(), detail },
       stops,
@@ -230,7 +230,7 @@ export class Holds {
     { error, details }: { error: string; details: string | null },
     resetsAt: string | null,
   ): void {
-    const { config, now, random } = this.#options;
+    const { config, now, random } = this.#deps;
     const trouble = troubleOf(error);
     if (trouble === null) return;
     const at = now();
@@ -242,7 +242,7 @@ export class Holds {
   }
 
   #candidates(name: string): Prober[] {
-    const { records, desired } = this.#options;
+    const { records, desired } = this.#deps;
     const able = records().filter((record) => {
       const { snapshot, linked, row } = record;
       const mayWork =
@@ -257,7 +257,7 @@ export class Holds {
 
   /** The one place where an account changes: what begins and ends is told. */
   #set(name: string, account: Account): void {
-    const { events } = this.#options;
+    const { events } = this.#deps;
     const before = this.#account(name).hold;
     const { hold } = account;
     this.#accounts[name] = account;
@@ -275,14 +275,14 @@ export class Holds {
 
   /** One after the other, those that have something to ask first. */
   #wake(name: string, probe: string | null): void {
-    const { now, config } = this.#options;
+    const { now, config } = this.#deps;
     const others = this.#candidates(name).filter(({ id }) => id !== probe);
     const order = others.toSorted((a, b) => Number(b.waiting) - Number(a.waiting));
     for (const [i, { id }] of order.entries()) this.#wakeAt.set(id, now() + (i + 1) * config().holds.stagger);
   }
 
   #push(): void {
-    for (const record of this.#options.records()) {
+    for (const record of this.#deps.records()) {
       if (record.row.kind !== 'claude' || !record.linked) continue;
       const gate = this.gateOf(record);
       // The time left of a wait that is known is no news.
@@ -293,7 +293,7 @@ export class Holds {
       ]);
       if (this.#sent.get(record.id) === mark) continue;
       this.#sent.set(record.id, mark);
-      this.#options.send(record.id, gate);
+      this.#deps.send(record.id, gate);
     }
   }
 
@@ -311,6 +311,6 @@ export class Holds {
   }
 
   #nameOf({ row }: AgentRecord): string {
-    return accountOf(this.#options.config().agents[row.role]?.command ?? []);
+    return accountOf(this.#deps.config().agents[row.role]?.command ?? []);
   }
 }

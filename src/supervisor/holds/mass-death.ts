@@ -13,7 +13,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { HoldsNote } from './holds-memory.ts';
 
-export interface DeathWatchOptions {
+export interface DeathWatchDeps {
   note: HoldsNote;
   rules(): Config['holds']['massDeath'];
   staggerMs(): number;
@@ -28,18 +28,18 @@ const SILENT_MS = 8_000;
 
 /** Sees that agents die together, and keeps them from being started again together. */
 export class DeathWatch {
-  readonly #options: DeathWatchOptions;
+  readonly #deps: DeathWatchDeps;
   readonly #exits = new Map<string, string>();
   readonly #startAt = new Map<string, number>();
   #silentSince: number | null = null;
   #silent = '';
 
-  constructor(options: DeathWatchOptions) {
-    this.#options = options;
+  constructor(deps: DeathWatchDeps) {
+    this.#deps = deps;
   }
 
   get hold(): MassDeathHold | null {
-    return this.#options.note.mortality.hold;
+    return this.#deps.note.mortality.hold;
   }
 
   /** A wrapper, or its whole session, is gone. */
@@ -56,12 +56,12 @@ export class DeathWatch {
     const before = this.#exits.get(record.id);
     this.#exits.set(record.id, mark);
     // What had happened before anybody watched is no news; a person's /exit is no death.
-    const fresh = before !== undefined || Date.parse(exit.at) > this.#options.now() - SILENT_MS;
+    const fresh = before !== undefined || Date.parse(exit.at) > this.#deps.now() - SILENT_MS;
     if (mark !== before && fresh && exit.code !== 0) this.#count(record, `its program ended (${exit.detail})`, false);
   }
 
   #count(record: AgentRecord, detail: string, explained: boolean): void {
-    const { note, wanted, events, now } = this.#options;
+    const { note, wanted, events, now } = this.#deps;
     const before = note.mortality;
     const death = { agent: record.id, at: now(), detail, explained };
     const total = wanted().filter((other) => other === record || canStart(other)).length;
@@ -72,7 +72,7 @@ export class DeathWatch {
   }
 
   tick(): void {
-    const { note, wanted, now } = this.#options;
+    const { note, wanted, now } = this.#deps;
     const agents = wanted().map((record) => ({
       id: record.id,
       able: canStart(record),
@@ -91,7 +91,7 @@ export class DeathWatch {
 
   /** The wall clock has moved by that much, ms, while nobody lived through it. */
   moveTimes(byMs: number): void {
-    const { note } = this.#options;
+    const { note } = this.#deps;
     note.mortality = mortalityMoved(note.mortality, byMs);
     for (const [id, at] of this.#startAt) this.#startAt.set(id, at + byMs);
     if (this.#silentSince !== null) this.#silentSince += byMs;
@@ -100,7 +100,7 @@ export class DeathWatch {
 
   /** A person says that it goes on. False: nothing was held. */
   release(): boolean {
-    const { note } = this.#options;
+    const { note } = this.#deps;
     if (note.mortality.hold === null) return false;
     note.mortality = NOBODY_DIED;
     this.#released('a person said so');
@@ -108,7 +108,7 @@ export class DeathWatch {
   }
 
   #released(why: string): void {
-    const { wanted, staggerMs, events, now } = this.#options;
+    const { wanted, staggerMs, events, now } = this.#deps;
     events.emit('swarm.mass-death-over', { data: { why } });
     const missing = wanted().filter(({ lifecycle }) => lifecycle.phase !== 'up');
     for (const [i, { id }] of missing.entries()) this.#startAt.set(id, now() + i * staggerMs());
@@ -118,12 +118,12 @@ export class DeathWatch {
   /** Nothing is to be done to those that are only silent, all of them at once: the silence is not theirs. */
   doubtful(): boolean {
     if (!this.#manySilent()) return false;
-    this.#silentSince ??= this.#options.now();
+    this.#silentSince ??= this.#deps.now();
     return true;
   }
 
   #manySilent(): boolean {
-    const { wanted, now } = this.#options;
+    const { wanted, now } = this.#deps;
     const silent = wanted().filter(
       ({ linked, pane, silentSince }) => !linked && pane?.dead === false && now() - silentSince > SILENT_MS,
     );
@@ -134,7 +134,7 @@ export class DeathWatch {
 
   /** Says of each agent whether it may be started now. */
   #mark(): void {
-    const { wanted, now } = this.#options;
+    const { wanted, now } = this.#deps;
     const { hold } = this;
     for (const record of wanted()) {
       const at = this.#startAt.get(record.id) ?? 0;
@@ -163,7 +163,7 @@ export class DeathWatch {
   }
 
   #rules(): MassDeathRules {
-    const { within, repeats, window, wait, waitMax, alive } = this.#options.rules();
+    const { within, repeats, window, wait, waitMax, alive } = this.#deps.rules();
     return { withinMs: within, repeats, windowMs: window, waitMs: wait, waitMaxMs: waitMax, aliveMs: alive };
   }
 }

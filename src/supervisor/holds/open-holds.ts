@@ -10,7 +10,7 @@ import { Holds } from './holds.ts';
 import type { LinkServer } from '../links/link-server.ts';
 import type { Project } from '../project/project.ts';
 
-export interface HoldsWorld {
+export interface OpenHoldsDeps {
   project: Project;
   store: Store;
   log: Logger;
@@ -24,7 +24,7 @@ export interface HoldsWorld {
 }
 
 /** The holds of one project's fleet, with the real world around them. */
-export function openHolds({ project: { config, layout }, env, fleet, links, ...world }: HoldsWorld): Holds {
+export function openHolds({ project: { config, layout }, env, fleet, links, ...world }: OpenHoldsDeps): Holds {
   return new Holds({
     ...world,
     config: () => config,

@@ -9,7 +9,7 @@ import { nextRung, type LadderCall, type LadderFacts, type LadderRules, type Lad
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 
-export interface LadderOptions {
+export interface LadderDeps {
   log: Logger;
   events: EventLog;
   now(): number;
@@ -42,18 +42,18 @@ export interface Why {
 
 /** Does something about agents that are stuck or take too much: one rung after the other, one at a time per agent. */
 export class Ladder {
-  readonly #options: LadderOptions;
+  readonly #deps: LadderDeps;
   readonly #states: Map<string, LadderState>;
   readonly #taking = new Set<string>();
 
-  constructor(options: LadderOptions) {
-    this.#options = options;
-    this.#states = new Map(Object.entries(options.memory.read()));
+  constructor(deps: LadderDeps) {
+    this.#deps = deps;
+    this.#states = new Map(Object.entries(deps.memory.read()));
   }
 
   /** Once a second, after the judgement. */
   tick(): void {
-    for (const record of this.#options.records()) this.#consider(record);
+    for (const record of this.#deps.records()) this.#consider(record);
   }
 
   /** How far it has come, for `explain`. */
@@ -67,7 +67,7 @@ export class Ladder {
   }
 
   #consider(record: AgentRecord): void {
-    const { now, gaps, rules, events } = this.#options;
+    const { now, gaps, rules, events } = this.#deps;
     const history = this.#states.get(record.id) ?? null;
     const call = this.#call(record);
     if (history === null && call === null) return;
@@ -89,7 +89,7 @@ export class Ladder {
   /** A limit counts while it works or is stuck; whoever waits for something else is left alone. */
   #call(record: AgentRecord): LadderCall | null {
     if (record.row.desired !== 'up' || !['working', 'stuck'].includes(record.status)) return null;
-    const now = this.#options.now();
+    const now = this.#deps.now();
     const limit = record.crossings.map((crossing) => callOf(crossing, now)).find((call) => call !== null);
     if (limit !== undefined) return limit;
     if (record.trouble === null) return null;
@@ -98,20 +98,20 @@ export class Ladder {
   }
 
   #facts(record: AgentRecord, history: LadderState | null): LadderFacts {
-    const { snapshot, row, linked, busy, holds, signs, lifecycle } = record;
+    const { snapshot, row, linked, busy, queuedWork: holds, signs, lifecycle } = record;
     const task = snapshot?.tasks[0]?.task ?? null;
     const advancedAt = Date.parse(snapshot?.activity?.advancedAt ?? '');
     return {
       kind: row.kind,
       task,
       left: history !== null && this.#left(record, history.task, task),
-      typing: isTyping(signs, this.#options.now()),
+      typing: isTyping(signs, this.#deps.now()),
       linked,
       busy: busy || holds.length > 0 || this.#taking.has(record.id) || lifecycle.phase !== 'up',
-      another: task !== null && this.#options.another(record) !== null,
+      another: task !== null && this.#deps.another(record) !== null,
       advancedAt: Number.isNaN(advancedAt) ? null : advancedAt,
       works: record.status === 'working' || record.status === 'stuck',
-      stuckAfterMs: this.#options.stuckAfterMs(),
+      stuckAfterMs: this.#deps.stuckAfterMs(),
     };
   }
 
@@ -119,13 +119,13 @@ export class Ladder {
   #left(record: AgentRecord, before: string | null, now: string | null): boolean {
     if (before === now) return false;
     if (before === null || now !== null) return true;
-    const task = this.#options.task(before);
-    const holder = this.#options.holder(before);
+    const task = this.#deps.task(before);
+    const holder = this.#deps.holder(before);
     return task === undefined || isFinal(task.state) || (holder !== null && holder !== record.id);
   }
 
   #take(rung: Rung, record: AgentRecord, state: LadderState, call: LadderCall | null): void {
-    const { events, log, take } = this.#options;
+    const { events, log, take } = this.#deps;
     const { id: agent } = record;
     const limit = record.crossings.find((crossing) => crossing.limit === call?.cause);
     const text = limit?.text ?? record.statusReason ?? state.cause;
@@ -142,7 +142,7 @@ export class Ladder {
 
   /** What cannot be kept now is kept with the next rung. */
   #remember(): void {
-    const failed = (error: unknown): void => this.#options.log.warn({ err: error }, 'the ladder could not be kept');
-    this.#options.memory.write(Object.fromEntries(this.#states)).catch(failed);
+    const failed = (error: unknown): void => this.#deps.log.warn({ err: error }, 'the ladder could not be kept');
+    this.#deps.memory.write(Object.fromEntries(this.#states)).catch(failed);
   }
 }

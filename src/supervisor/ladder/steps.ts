@@ -8,12 +8,12 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { StopPurpose } from '../fleet/pane-command.ts';
 import type { Why } from './ladder.ts';
-import type { Works } from '../history/reversible-work.ts';
+import type { ReversibleWork } from '../history/reversible-work.ts';
 
 export interface LadderSteps {
   fleet: Fleet;
   engine: TaskEngine;
-  works: Works;
+  works: ReversibleWork;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
   another(record: AgentRecord): string | null;
@@ -89,7 +89,7 @@ async function keepStuck({ works }: LadderSteps, record: AgentRecord): Promise<v
 /** Everything of it is ended, also a wrapper that does not listen; the same task and conversation go on. */
 async function restart(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine } = steps;
-  await fleet.held(record, purposeOf(why), async () => {
+  await fleet.whileStopped(record, purposeOf(why), async () => {
     await keepStuck(steps, record);
     const reason = `${reasonText(why)}; all that you had started was ended`;
     await engine.putBack(record.id, { worktree: 'as-it-is', reason });
@@ -106,7 +106,7 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
     const said = `${reason}, and the files were set back to checkpoint ${good.n}, from before that; do it another way`;
     await works.rollback(record, good.n, { filesOnly: false, hold: false, why: said });
   } else {
-    await fleet.held(record, purposeOf(why), async () => {
+    await fleet.whileStopped(record, purposeOf(why), async () => {
       await keepStuck(steps, record);
       record.row = { ...record.row, sessionId: null };
       await forgetSession(worktreeGitDir(record.worktree));
@@ -118,7 +118,7 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
 
 async function reassign(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine, another } = steps;
-  await fleet.held(record, purposeOf(why), async () => {
+  await fleet.whileStopped(record, purposeOf(why), async () => {
     const to = another(record);
     await keepStuck(steps, record);
     record.row = { ...record.row, sessionId: null };
@@ -131,7 +131,7 @@ async function reassign(steps: LadderSteps, record: AgentRecord, why: Why): Prom
 async function fail(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine, now } = steps;
   const detail = `stuck, and nothing helped: ${why.text}`;
-  await fleet.held(
+  await fleet.whileStopped(
     record,
     purposeOf(why),
     async () => {

@@ -15,21 +15,21 @@ import { Judge } from '../watch/judge.ts';
 import { Ladder } from './ladder.ts';
 import { takeRung, type LadderSteps } from './steps.ts';
 import type { LinkServer } from '../links/link-server.ts';
-import { LimitWatch, type LimitsOptions } from '../watch/limits.ts';
+import { LimitWatch, type LimitsDeps } from '../watch/limits.ts';
 import type { Project } from '../project/project.ts';
 import type { Roster } from '../fleet/roster.ts';
 import { sharedFor } from '../../lib/shared-for.ts';
 import { Stops } from '../watch/stopped-processes.ts';
 import type { TmuxHost } from '../fleet/tmux-host.ts';
 import { Watch } from '../watch/observe.ts';
-import type { Works } from '../history/reversible-work.ts';
+import type { ReversibleWork } from '../history/reversible-work.ts';
 
 const LADDER_KEY = 'health.ladder';
 const DAYS_KEY = 'health.days';
 /** The environment changes with an `up`, ms. */
 const ENVIRONMENT_MS = 60_000;
 
-export interface CareWorld {
+export interface SupervisionDeps {
   project: Project;
   store: Store;
   log: Logger;
@@ -40,21 +40,21 @@ export interface CareWorld {
   /** The wall clock has moved by that much, ms: what others wait for is moved too, and leases. */
   moved(byMs: number): Promise<void>;
   /** Asked late, since the fleet is judged by what this knows. */
-  parts(): { fleet: Fleet; works: Works; links: LinkServer; roster: Roster };
+  parts(): { fleet: Fleet; works: ReversibleWork; links: LinkServer; roster: Roster };
 }
 
 /** A scan that comes late, on a busy machine, must not make anybody look idle. */
 const SCANS_TO_STUCK = 6;
 
 /** Looks at agents, judges them, and does something about those that do not get on. */
-export class Care {
+export class Supervision {
   readonly judge: Judge;
   readonly watch: Watch;
   readonly #ladder: Ladder;
   readonly #limits: LimitWatch;
   readonly #stops: Stops;
 
-  constructor(world: CareWorld) {
+  constructor(world: SupervisionDeps) {
     const { project, store, log, env, events, engine, tmux } = world;
     const { layout, config } = project;
     const now = (): number => Date.now();
@@ -118,7 +118,7 @@ export class Care {
       records,
       limits: ({ row }) => config.agents[row.role]?.limits ?? null,
       pause: (record, text) => this.#pause(world, record, text),
-      memory: memoryOf(DAYS_KEY) as LimitsOptions['memory'],
+      memory: memoryOf(DAYS_KEY) as LimitsDeps['memory'],
       onError,
     });
     this.#stops = new Stops({ events, records, ran: (pid) => this.watch.ran(pid) });
@@ -149,7 +149,7 @@ export class Care {
   }
 
   /** Who could do its task instead: a free one first. */
-  #another({ engine, project, parts }: CareWorld, record: AgentRecord): string | null {
+  #another({ engine, project, parts }: SupervisionDeps, record: AgentRecord): string | null {
     const held = engine.leases(record.id)[0]?.task;
     const task = held === undefined ? undefined : engine.find(held);
     if (task === undefined || task.agent !== null) return null;
@@ -165,11 +165,11 @@ export class Care {
     return (able.find(({ status }) => status === 'idle') ?? able[0])?.id ?? null;
   }
 
-  async #pause({ parts, events }: CareWorld, record: AgentRecord, text: string): Promise<void> {
+  async #pause({ parts, events }: SupervisionDeps, record: AgentRecord, text: string): Promise<void> {
     record.row = { ...record.row, desired: 'paused' };
     events.emit('agent.limit.paused', { agent: record.id, data: { text } });
     const { fleet, roster } = parts();
     await roster.save(record);
-    await fleet.held(record, { name: `its pause: ${text}`, leases: 'given-back' }, () => Promise.resolve());
+    await fleet.whileStopped(record, { name: `its pause: ${text}`, leases: 'given-back' }, () => Promise.resolve());
   }
 }

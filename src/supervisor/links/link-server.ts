@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { SwarmError } from '../../domain/errors.ts';
-import type { GateOrder } from '../../coordination/model-permit.ts';
+import type { ModelPermit } from '../../coordination/model-permit.ts';
 import {
   LINK_PROTOCOL,
   toSupervisorSchema,
@@ -81,7 +81,7 @@ export class LinkServer {
   }
 
   /** Nothing is lost when it is away: its welcome says the same. */
-  gate(agent: string, gate: GateOrder): void {
+  gate(agent: string, gate: ModelPermit): void {
     const link = this.#links.get(agent);
     if (link !== undefined) send(link.socket, { type: 'gate', epoch: this.#epoch, gate });
   }

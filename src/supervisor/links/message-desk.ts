@@ -5,7 +5,7 @@ import { SwarmError } from '../../domain/errors.ts';
 import type { MessageTable, StoredMessage } from '../../store/messages.ts';
 import type { EventLog } from '../project/event-log.ts';
 
-export interface MessageDeskOptions {
+export interface MessageDeskDeps {
   log: Logger;
   events: EventLog;
   store: { messages: Pick<MessageTable, 'queue' | 'settle' | 'get' | 'queued'> };
@@ -23,25 +23,25 @@ const CALLED_OFF = 'broken-off';
  * back gets them from its next wrapper, which takes the same one only once.
  */
 export class MessageDesk {
-  readonly #options: MessageDeskOptions;
+  readonly #deps: MessageDeskDeps;
   readonly #delivering = new Map<string, Promise<void>>();
 
-  constructor(options: MessageDeskOptions) {
-    this.#options = options;
+  constructor(deps: MessageDeskDeps) {
+    this.#deps = deps;
   }
 
   /** Resolves once it is on disk; from then on it is not lost. */
   async send(agent: string, text: string): Promise<{ id: string; receipt: string }> {
     const id = crypto.randomUUID();
-    await this.#options.store.messages.queue({ id, agent, sender: PERSON, text });
-    this.#options.events.emit('message.queued', { agent, data: { id } });
+    await this.#deps.store.messages.queue({ id, agent, sender: PERSON, text });
+    this.#deps.events.emit('message.queued', { agent, data: { id } });
     this.deliver(agent);
     return { id, receipt: 'queued' };
   }
 
   /** @throws SwarmError `unknown-message` */
   get(id: string): MessageDocument {
-    const found = this.#options.store.messages.get(id);
+    const found = this.#deps.store.messages.get(id);
     if (found === undefined) {
       throw new SwarmError('unknown-message', `there is no message ${id}`, {
         hint: 'The last 1,000 that have a receipt are kept; `swarm events` tells of them, too.',
@@ -56,13 +56,13 @@ export class MessageDesk {
   deliver(agent: string): void {
     if (this.#delivering.has(agent)) return;
     const done = this.#deliver(agent)
-      .catch((error: unknown) => this.#options.log.info({ err: error, agent }, 'messages wait for the next connection'))
+      .catch((error: unknown) => this.#deps.log.info({ err: error, agent }, 'messages wait for the next connection'))
       .finally(() => this.#delivering.delete(agent));
     this.#delivering.set(agent, done);
   }
 
   async #deliver(agent: string): Promise<void> {
-    const { store, fleet, links } = this.#options;
+    const { store, fleet, links } = this.#deps;
     const handed = new Set<string>();
     const next = (): StoredMessage | undefined => store.messages.queued(agent).find(({ id }) => !handed.has(id));
     for (let message = next(); message !== undefined && fleet.get(agent)?.linked === true; message = next()) {
@@ -73,7 +73,7 @@ export class MessageDesk {
 
   /** What a wrapper tells of a message. */
   async told({ name, data }: { name: string; data: Record<string, unknown> }): Promise<void> {
-    const { messages } = this.#options.store;
+    const { messages } = this.#deps.store;
     const { id, how, error } = data;
     if (typeof id !== 'string') return;
     if (name === 'message.delivered') await messages.settle(id, 'delivered');

@@ -54,7 +54,7 @@ export class AgentRecord {
   /** A person has asked for it while a step was under way, which may have looked at what was before. */
   askedMeanwhile = false;
   /** Work in its worktree that waits for its step to end: each stops the agent first. */
-  readonly holds: (() => Promise<Lifecycle>)[] = [];
+  readonly queuedWork: (() => Promise<Lifecycle>)[] = [];
   /** Whether `pane` is what tmux said after the last step. */
   paneKnown = false;
   /** Which step of the whole fleet its last one was: looks that began earlier do not count for it. */
@@ -104,7 +104,7 @@ export class AgentRecord {
 
   /** Nothing of it is left that runs, as far as tmux was asked, and nothing is under way. */
   get quiet(): boolean {
-    return !this.busy && this.holds.length === 0 && this.lifecycle.phase === 'none' && this.pane === null;
+    return !this.busy && this.queuedWork.length === 0 && this.lifecycle.phase === 'none' && this.pane === null;
   }
 
   observed(): Observed {

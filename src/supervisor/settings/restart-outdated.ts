@@ -4,7 +4,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 
-export interface RefreshOptions {
+export interface RestartOutdatedDeps {
   log: Logger;
   events: EventLog;
   fleet: Fleet;
@@ -17,20 +17,20 @@ export interface RefreshOptions {
  * once they have nothing to do and nobody looks at them, one after the other.
  */
 export class Refresh {
-  readonly #options: RefreshOptions;
+  readonly #deps: RestartOutdatedDeps;
   #running = false;
 
-  constructor(options: RefreshOptions) {
-    this.#options = options;
+  constructor(deps: RestartOutdatedDeps) {
+    this.#deps = deps;
   }
 
   /** Agents that live with the settings of before. */
   get outdated(): AgentRecord[] {
-    const { fleet } = this.#options;
+    const { fleet } = this.#deps;
     const keys = new Map<string, string | null>();
     // A digest of the settings: once for all agents of a role.
     const keyOf = (role: string): string | null => {
-      if (!keys.has(role)) keys.set(role, this.#options.keyOf(role));
+      if (!keys.has(role)) keys.set(role, this.#deps.keyOf(role));
       return keys.get(role) ?? null;
     };
     return fleet.records.filter((record) => {
@@ -42,14 +42,14 @@ export class Refresh {
 
   /** Once a second. */
   tick(): void {
-    const { fleet, events, log } = this.#options;
+    const { fleet, events, log } = this.#deps;
     if (this.#running || fleet.goingDown) return;
     const next = this.outdated.find(rests);
     if (next === undefined) return;
     this.#running = true;
     // What it is given at this very moment goes on with the next wrapper.
     fleet
-      .held(next, { name: 'a change of its settings', leases: 'left' }, async () =>
+      .whileStopped(next, { name: 'a change of its settings', leases: 'left' }, async () =>
         events.emit('agent.refreshed', { agent: next.id }),
       )
       .catch((error: unknown) => log.warn({ agent: next.id, detail: errorText(error) }, 'new settings were not given'))
@@ -60,7 +60,7 @@ export class Refresh {
 }
 
 /** Nothing is lost and nobody is disturbed when it is started again now. */
-function rests({ linked, busy, holds, pane, snapshot, status, lifecycle }: AgentRecord): boolean {
+function rests({ linked, busy, queuedWork: holds, pane, snapshot, status, lifecycle }: AgentRecord): boolean {
   const there = linked && !busy && holds.length === 0 && lifecycle.phase === 'up' && snapshot !== null;
   if (!there || pane === null || pane.clients > 0) return false;
   return (status === 'idle' || status === 'paused') && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;

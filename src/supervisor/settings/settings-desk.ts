@@ -10,7 +10,7 @@ import type { ReloadPlan } from './reload-plan.ts';
 import { Settings, type FirstSettings } from './settings.ts';
 import { settingsKey } from '../fleet/agent-spec.ts';
 
-export interface SettingsWorld {
+export interface SettingsDeskDeps {
   project: Project;
   settings: FirstSettings;
   store: Store;
@@ -27,7 +27,7 @@ export class SettingsDesk {
   readonly #refresh: Refresh;
   readonly #log: Logger;
 
-  constructor(world: SettingsWorld) {
+  constructor(world: SettingsDeskDeps) {
     const { project, settings, fleet, log } = world;
     const { config, layout } = project;
     this.#log = log;

@@ -83,7 +83,7 @@ function versionOf(text: string | null): string | null {
     .slice(0, 10);
 }
 
-export interface SettingsOptions extends FirstSettings {
+export interface SettingsDeps extends FirstSettings {
   place: Place;
   store: Store;
   log: Logger;
@@ -100,7 +100,7 @@ export interface SettingsOptions extends FirstSettings {
  */
 export class Settings {
   readonly config: Config;
-  readonly #options: SettingsOptions;
+  readonly #deps: SettingsDeps;
   readonly #lane = new KeyedMutex();
   #version: string | null;
   #since: number;
@@ -110,12 +110,12 @@ export class Settings {
   #read = '';
   #seen = { signature: '', since: 0 };
 
-  constructor(options: SettingsOptions) {
-    this.#options = options;
-    this.config = options.config;
-    this.#version = options.version;
-    this.#refused = options.refused;
-    this.#since = options.now();
+  constructor(deps: SettingsDeps) {
+    this.#deps = deps;
+    this.config = deps.config;
+    this.#version = deps.version;
+    this.#refused = deps.refused;
+    this.#since = deps.now();
   }
 
   /** Why the file as it is does not count; null: it does. */
@@ -136,7 +136,7 @@ export class Settings {
 
   /** Once a second: a file that has changed and is no longer being written comes in force. */
   async tick(): Promise<void> {
-    const { now, place } = this.#options;
+    const { now, place } = this.#deps;
     const { signature, empty } = await look(path.join(place.root, CONFIG_FILE));
     if (signature !== this.#seen.signature) this.#seen = { signature, since: now() };
     if (signature === this.#read) return;
@@ -153,7 +153,7 @@ export class Settings {
   }
 
   async #reload(agreed: boolean): Promise<void> {
-    const { place } = this.#options;
+    const { place } = this.#deps;
     const { signature } = await look(path.join(place.root, CONFIG_FILE));
     let read: { text: string | null; version: string | null; plan: ReloadPlan };
     try {
@@ -176,7 +176,7 @@ export class Settings {
 
   /** @throws SwarmError why it cannot count */
   async #planFor(text: string | null, agreed: boolean): Promise<ReloadPlan> {
-    const { place } = this.#options;
+    const { place } = this.#deps;
     const next = await configOf(text, place.root);
     refuseUnapproved(next, place);
     if (!agreed) refuseWider(this.config, next, place);
@@ -193,7 +193,7 @@ export class Settings {
     version: string | null;
     plan: ReloadPlan;
   }): Promise<void> {
-    const { store, log, events, now, applied } = this.#options;
+    const { store, log, events, now, applied } = this.#deps;
     const { changed, later } = plan;
     const news = version !== this.#version || this.#refused !== null;
     this.#refused = null;
@@ -219,7 +219,7 @@ export class Settings {
     const known = this.#refused?.message === error.message;
     this.#refused = error;
     if (known) return;
-    const { log, events } = this.#options;
+    const { log, events } = this.#deps;
     log.warn({ detail: error.message }, 'swarm.yaml is not applied');
     events.emit('config.refused', { data: { code: error.code, detail: error.message, hint: error.hint ?? null } });
   }

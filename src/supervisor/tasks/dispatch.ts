@@ -17,7 +17,7 @@ export interface Refusal {
   waits: boolean;
 }
 
-export interface DispatchDependencies {
+export interface DispatchDeps {
   log: Logger;
   /** Ready tasks by shape, each counted up to `limit`. */
   candidates(limit: number): ReadyTasks[];
@@ -48,12 +48,12 @@ interface Outstanding {
  * who claims gets the best task of that moment or none.
  */
 export class Dispatch {
-  readonly #deps: DispatchDependencies;
+  readonly #deps: DispatchDeps;
   readonly #free = new Map<string, WaitingSlot>();
   readonly #outstanding = new Map<string | null, Outstanding>();
   #scheduled = false;
 
-  constructor(deps: DispatchDependencies) {
+  constructor(deps: DispatchDeps) {
     this.#deps = deps;
   }
 

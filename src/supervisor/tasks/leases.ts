@@ -26,7 +26,7 @@ interface AliveNote {
   wall?: number;
 }
 
-export interface LeasesOptions {
+export interface LeasesDeps {
   engine: TaskEngine;
   store: Store;
   fleet: Fleet;
@@ -42,18 +42,18 @@ export interface LeasesOptions {
 
 /** Keeps leases true: extended by heartbeats and by living links, ended only when the processes are proved gone. */
 export class Leases {
-  readonly #options: LeasesOptions;
+  readonly #deps: LeasesDeps;
   #notedAt = 0;
   #ending = false;
   readonly #cancelling = new Set<string>();
 
-  constructor(options: LeasesOptions) {
-    this.#options = options;
+  constructor(deps: LeasesDeps) {
+    this.#deps = deps;
   }
 
   /** When a supervisor last said that it lived, epoch ms; null: never. */
   get lastAlive(): number | null {
-    return (this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined)?.wall ?? null;
+    return (this.#deps.store.kv.get(ALIVE_KEY) as AliveNote | undefined)?.wall ?? null;
   }
 
   /**
@@ -67,14 +67,14 @@ export class Leases {
   }
 
   async #makeUpForAbsence(): Promise<number> {
-    const note = this.#options.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
+    const note = this.#deps.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
     if (note === undefined || note.bootId !== bootId()) return 0;
     const away = monotonicMs() - note.monotonic;
     // Leases end by the wall clock, which may have been set meanwhile.
     const jumped = note.wall === undefined ? 0 : Date.now() - note.wall - away;
     const set = Math.abs(jumped) > ABSENCE_MS ? jumped : 0;
     const by = (away > ABSENCE_MS ? away : 0) + set;
-    if (by !== 0) await this.#options.engine.moveLeases(by);
+    if (by !== 0) await this.#deps.engine.moveLeases(by);
     return set;
   }
 
@@ -83,17 +83,17 @@ export class Leases {
    * the note of being alive, and have everything moved once more.
    */
   async moved(byMs: number): Promise<void> {
-    await Promise.all([this.#options.engine.moveLeases(byMs), this.noteAlive()]);
+    await Promise.all([this.#deps.engine.moveLeases(byMs), this.noteAlive()]);
   }
 
   async noteAlive(): Promise<void> {
     this.#notedAt = monotonicMs();
     const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt, wall: Date.now() };
-    await this.#options.store.write(() => this.#options.store.kv.set(ALIVE_KEY, note));
+    await this.#deps.store.write(() => this.#deps.store.kv.set(ALIVE_KEY, note));
   }
 
   async heartbeat(heartbeat: Heartbeat): Promise<void> {
-    const { cancel, drop } = await this.#options.engine.heartbeat(heartbeat);
+    const { cancel, drop } = await this.#deps.engine.heartbeat(heartbeat);
     const reporting = heartbeat.attempts.filter(({ phase }) => phase === 'reporting');
     // One that is just reporting has nothing left that could be stopped.
     const stale = drop.filter(
@@ -107,13 +107,13 @@ export class Leases {
     const key = `${agent} ${task} ${attempt}`;
     if (this.#cancelling.has(key)) return;
     this.#cancelling.add(key);
-    void this.#options.cancel(agent, task, attempt).finally(() => this.#cancelling.delete(key));
+    void this.#deps.cancel(agent, task, attempt).finally(() => this.#cancelling.delete(key));
   }
 
   /** A snapshot over the link is as good as a heartbeat, and needs no broker. */
   observed(snapshot: WrapperSnapshot): void {
     const { agent, tasks } = snapshot;
-    const { engine, log } = this.#options;
+    const { engine, log } = this.#deps;
     const failed = (error: unknown): void => log.warn({ err: error, agent }, 'a lease could not be extended');
     if (tasks.length > 0) this.heartbeat(heartbeatOf(snapshot)).catch(failed);
     for (const { task, attempt, sessionId } of tasks)
@@ -121,7 +121,7 @@ export class Leases {
   }
 
   async tick(): Promise<void> {
-    const { engine, fleet } = this.#options;
+    const { engine, fleet } = this.#deps;
     for (const agent of engine.due(LINK_WORTH)) {
       const record = fleet.get(agent);
       if (record?.linked === true && record.snapshot !== null) this.#extend(record.snapshot);
@@ -132,7 +132,7 @@ export class Leases {
       if (monotonicMs() - this.#notedAt > NOTE_INTERVAL_MS) await this.noteAlive();
       await this.#endExpired();
     } catch (error) {
-      this.#options.log.error({ detail: errorText(error) }, 'leases could not be looked after');
+      this.#deps.log.error({ detail: errorText(error) }, 'leases could not be looked after');
     } finally {
       this.#ending = false;
     }
@@ -140,7 +140,7 @@ export class Leases {
 
   /** A link that lives says so without words. */
   #extend(snapshot: WrapperSnapshot): void {
-    const { engine, log } = this.#options;
+    const { engine, log } = this.#deps;
     if (snapshot.tasks.length === 0) return;
     engine
       .heartbeat(heartbeatOf(snapshot), LINK_WORTH)
@@ -152,7 +152,7 @@ export class Leases {
    * which others may be heard again: each is asked for anew just before it is touched.
    */
   async #endExpired(): Promise<void> {
-    const { engine, fleet, log, doubtful = () => false } = this.#options;
+    const { engine, fleet, log, doubtful = () => false } = this.#deps;
     for (const lease of engine.expired()) {
       if (doubtful()) return;
       if (!this.#isExpired(lease) || fleet.get(lease.agent)?.busy === true) continue;
@@ -169,12 +169,12 @@ export class Leases {
   }
 
   #isExpired(lease: Lease): boolean {
-    return this.#options.engine.expired().some((other) => isSame(other, lease));
+    return this.#deps.engine.expired().some((other) => isSame(other, lease));
   }
 
   async #endProcesses({ agent, task, attempt }: Lease): Promise<number[]> {
-    const prefix = `${this.#options.project}/${agent}/${task}/${attempt}`;
-    return await (this.#options.endMarked ?? endMarked)(prefix);
+    const prefix = `${this.#deps.project}/${agent}/${task}/${attempt}`;
+    return await (this.#deps.endMarked ?? endMarked)(prefix);
   }
 }
 

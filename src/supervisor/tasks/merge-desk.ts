@@ -3,9 +3,9 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { gitText } from '../../git/git.ts';
 import { mergeTask } from '../../git/merge/merge-task.ts';
 import { taskDiff } from '../../git/task/task-diff.ts';
-import type { TaskDeskDependencies } from './task-desk.ts';
+import type { TaskDeskDeps } from './task-desk.ts';
 
-type MergeDesk = Pick<TaskDeskDependencies, 'mergeBase' | 'diff' | 'merge'>;
+type MergeDesk = Pick<TaskDeskDeps, 'mergeBase' | 'diff' | 'merge'>;
 
 /** Comparing and merging of results in the repository of this project. */
 export function mergeDesk(

@@ -12,7 +12,7 @@ export interface TicketQueue {
   bus: { publishTicket(route: string | null, options: { expirationMs: number }): Promise<void> };
 }
 
-export interface DispatchWorld {
+export interface OpenDispatchDeps {
   log: Logger;
   config: Config;
   engine: TaskEngine;
@@ -23,7 +23,7 @@ export interface DispatchWorld {
 }
 
 /** Who gets which task, over the tasks of the store and the agents of the fleet. */
-export function openDispatch({ log, config, engine, fleet, base, queue }: DispatchWorld): Dispatch {
+export function openDispatch({ log, config, engine, fleet, base, queue }: OpenDispatchDeps): Dispatch {
   return new Dispatch({
     log,
     now: () => Date.now(),

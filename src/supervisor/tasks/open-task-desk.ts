@@ -6,9 +6,9 @@ import { mergeDesk } from './merge-desk.ts';
 import type { Project } from '../project/project.ts';
 import type { Roster } from '../fleet/roster.ts';
 import { TaskDesk } from './task-desk.ts';
-import type { Works } from '../history/reversible-work.ts';
+import type { ReversibleWork } from '../history/reversible-work.ts';
 
-export interface TaskWorld {
+export interface OpenTaskDeskDeps {
   project: Project;
   engine: TaskEngine;
   fleet: Fleet;
@@ -16,7 +16,7 @@ export interface TaskWorld {
   /** Tells the wrapper that works on it to end an attempt. */
   cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
   roster: Roster;
-  works: Works;
+  works: ReversibleWork;
 }
 
 /** The tasks of this project, as people and programs ask for them. */
@@ -28,7 +28,7 @@ export function openTaskDesk({
   cancelAttempt,
   roster,
   works,
-}: TaskWorld) {
+}: OpenTaskDeskDeps) {
   return new TaskDesk({
     engine,
     get defaultRetries() {

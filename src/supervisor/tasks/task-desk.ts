@@ -19,7 +19,7 @@ export interface AvailableAgent {
   capabilities: readonly string[];
 }
 
-export interface TaskDeskDependencies {
+export interface TaskDeskDeps {
   engine: TaskPort;
   /** Further attempts of a failed task that says nothing else. */
   defaultRetries: number;
@@ -40,9 +40,9 @@ export interface TaskDeskDependencies {
 
 /** What people do with tasks: submit, look, cancel, retry, compare, merge. */
 export class TaskDesk {
-  readonly #deps: TaskDeskDependencies;
+  readonly #deps: TaskDeskDeps;
 
-  constructor(deps: TaskDeskDependencies) {
+  constructor(deps: TaskDeskDeps) {
     this.#deps = deps;
   }
 

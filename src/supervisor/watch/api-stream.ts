@@ -7,7 +7,7 @@ type Received = ReadonlyMap<number, number>;
 /** The words of a model are more than that, bytes a second; pings and what answers to telemetry are less. */
 const STREAM_RATE = 16;
 
-export interface AnswerWatchOptions {
+export interface ApiStreamDeps {
   now(): number;
   /** From one look to the next, ms. */
   everyMs(): number;
@@ -18,19 +18,19 @@ export interface AnswerWatchOptions {
  * it looks like a hang; only the kernel knows what its connections receive. Asked rarely, and for all that are silent
  * at once.
  */
-export class AnswerWatch {
-  readonly #options: AnswerWatchOptions;
+export class ApiStream {
+  readonly #deps: ApiStreamDeps;
   readonly #known = new Map<string, { at: number; received: Received }>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
 
-  constructor(options: AnswerWatchOptions) {
-    this.#options = options;
+  constructor(deps: ApiStreamDeps) {
+    this.#deps = deps;
   }
 
   /** @param silent those that wait for the API and say nothing; what is found stands in their signs */
   async look(silent: readonly AgentRecord[]): Promise<void> {
-    const { now, everyMs } = this.#options;
+    const { now, everyMs } = this.#deps;
     if (silent.length === 0 || this.#looking || Math.abs(now() - this.#lookedAt) < everyMs()) return;
     this.#looking = true;
     this.#lookedAt = now();
@@ -56,7 +56,7 @@ export class AnswerWatch {
     this.#known.set(id, { at, received });
     if (before === undefined) return;
     if (streams(before.received, received, (at - before.at) / 1_000))
-      record.signs = { ...signs, answerAt: this.#options.now() };
+      record.signs = { ...signs, answerAt: this.#deps.now() };
   }
 }
 

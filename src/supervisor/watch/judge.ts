@@ -11,7 +11,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { factsOf } from './facts.ts';
 
-export interface JudgeOptions {
+export interface JudgeDeps {
   limits(): TroubleLimits;
   gaps(): readonly Gap[];
   events: EventLog;
@@ -20,15 +20,15 @@ export interface JudgeOptions {
 
 /** Turns what is known of each agent into its status, and tells when it changes. */
 export class Judge {
-  readonly #options: JudgeOptions;
+  readonly #deps: JudgeDeps;
   #probeError: ProbeError | null = null;
 
-  constructor(options: JudgeOptions) {
-    this.#options = options;
+  constructor(deps: JudgeDeps) {
+    this.#deps = deps;
   }
 
   reconsider(record: AgentRecord, desired: AgentDesired): void {
-    const now = this.#options.now();
+    const now = this.#deps.now();
     const { status, reason, rule, trouble } = this.#judge(record, desired, now);
     record.trouble = trouble;
     const changed = record.status !== status;
@@ -38,18 +38,18 @@ export class Judge {
     record.status = status;
     record.statusSince = now;
     const about = { agent: record.id, task: record.snapshot?.tasks[0]?.task ?? null };
-    this.#options.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
+    this.#deps.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
   }
 
   #judge(record: AgentRecord, desired: AgentDesired, now: number): Judgement {
-    const [limits, gaps] = [this.#options.limits(), this.#options.gaps()];
+    const [limits, gaps] = [this.#deps.limits(), this.#deps.gaps()];
     return judgeFacts(factsOf(record, { desired, limits, gaps, probeError: this.#probeError, now }), now);
   }
 
   /** Judged anew, so that facts, ages and rule belong together. */
   explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
     this.reconsider(record, desired);
-    const { status, reason, rule, evidence, until } = this.#judge(record, desired, this.#options.now());
+    const { status, reason, rule, evidence, until } = this.#judge(record, desired, this.#deps.now());
     return {
       agent: record.id,
       status,

@@ -11,7 +11,7 @@ interface DayStart {
   tokens: number;
 }
 
-export interface LimitsOptions {
+export interface LimitsDeps {
   events: EventLog;
   now(): number;
   gaps(): readonly Gap[];
@@ -26,19 +26,19 @@ export interface LimitsOptions {
 
 /** Measures what each agent takes against its limits. */
 export class LimitWatch {
-  readonly #options: LimitsOptions;
+  readonly #deps: LimitsDeps;
   readonly #days: Map<string, DayStart>;
   readonly #told = new Map<string, ReadonlySet<string>>();
   readonly #pausing = new Set<string>();
 
-  constructor(options: LimitsOptions) {
-    this.#options = options;
-    this.#days = new Map(Object.entries(options.memory.read()));
+  constructor(deps: LimitsDeps) {
+    this.#deps = deps;
+    this.#days = new Map(Object.entries(deps.memory.read()));
   }
 
   /** Once a second. */
   tick(): void {
-    for (const record of this.#options.records()) {
+    for (const record of this.#deps.records()) {
       record.crossings = this.#crossings(record);
       this.#tell(record);
       const spent = record.crossings.find(
@@ -54,7 +54,7 @@ export class LimitWatch {
   }
 
   #crossings(record: AgentRecord): Crossing[] {
-    const limits = this.#options.limits(record);
+    const limits = this.#deps.limits(record);
     const { signs, snapshot } = record;
     if (limits === null || snapshot === null || !record.linked) return [];
     const day = this.#day(record);
@@ -74,12 +74,12 @@ export class LimitWatch {
   #turnMs({ snapshot }: AgentRecord): number | null {
     const began = Date.parse(snapshot?.activity?.turnBegan ?? '');
     if (Number.isNaN(began) || snapshot?.turn !== 'busy') return null;
-    const { now, gaps } = this.#options;
+    const { now, gaps } = this.#deps;
     return awakeSince(began, now(), gaps()) - (snapshot.activity?.waitedMs ?? 0);
   }
 
   #day(record: AgentRecord): DayStart {
-    const day = new Date(this.#options.now()).toISOString().slice(0, 10);
+    const day = new Date(this.#deps.now()).toISOString().slice(0, 10);
     const known = this.#days.get(record.id);
     if (known?.day === day) return known;
     const used = record.usage();
@@ -94,21 +94,21 @@ export class LimitWatch {
     this.#told.set(id, new Set(now.map(({ limit, how }) => `${limit} ${how}`)));
     for (const { limit, how, text } of now) {
       if (before.has(`${limit} ${how}`)) continue;
-      this.#options.events.emit(`agent.limit.${how}`, { agent: id, data: { limit, text } });
+      this.#deps.events.emit(`agent.limit.${how}`, { agent: id, data: { limit, text } });
     }
   }
 
   #pause(record: AgentRecord, { text }: Crossing): void {
     if (record.row.desired !== 'up' || this.#pausing.has(record.id)) return;
     this.#pausing.add(record.id);
-    this.#options
+    this.#deps
       .pause(record, text)
-      .catch(this.#options.onError)
+      .catch(this.#deps.onError)
       .finally(() => this.#pausing.delete(record.id));
   }
 
   #remember(): void {
-    this.#options.memory.write(Object.fromEntries(this.#days)).catch(this.#options.onError);
+    this.#deps.memory.write(Object.fromEntries(this.#days)).catch(this.#deps.onError);
   }
 }
 

@@ -6,7 +6,7 @@ import { errorText } from '../../domain/errors.ts';
 import { GapWatch, type Gap, type Signs } from '../../health/index.ts';
 import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type WorkDone } from '../../process/index.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
-import { AnswerWatch } from './api-stream.ts';
+import { ApiStream } from './api-stream.ts';
 
 /** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
 const SCAN_EVERY_MS = 2_000;
@@ -24,7 +24,7 @@ const SLOW_START_MS = 3_000;
 /** After their last key, what a person did to the screen is looked at for so long, ms. */
 const AFTER_KEYS_MS = 10_000;
 
-export interface WatchOptions {
+export interface WatchDeps {
   log: Logger;
   now(): number;
   records(): readonly AgentRecord[];
@@ -50,19 +50,19 @@ interface Sample {
 
 /** Looks at what agents do, where their wrappers cannot tell. What is idle is not looked at. */
 export class Watch {
-  readonly #options: WatchOptions;
+  readonly #deps: WatchDeps;
   readonly #gaps = new GapWatch();
   readonly #samples = new Map<string, Sample>();
   readonly #looked = new Map<string, number>();
-  readonly #answers: AnswerWatch;
+  readonly #answers: ApiStream;
   #before: ProcessTable | null = null;
   #latest: ProcessTable | null = null;
   #scanCostMs = 0;
   #looking = false;
 
-  constructor(options: WatchOptions) {
-    this.#options = options;
-    this.#answers = new AnswerWatch({ now: options.now, everyMs: options.scanAtLeastEveryMs });
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
+    this.#answers = new ApiStream({ now: deps.now, everyMs: deps.scanAtLeastEveryMs });
   }
 
   get gaps(): readonly Gap[] {
@@ -71,24 +71,24 @@ export class Watch {
 
   /** To be called before anything is concluded from how long ago something was. */
   beat(): void {
-    const now = this.#options.now();
+    const now = this.#deps.now();
     const gap = this.#gaps.look(now);
     if (gap === null) return;
-    for (const record of this.#options.records()) record.moveTimes(gap.ms, now);
-    this.#options.onGap(gap);
+    for (const record of this.#deps.records()) record.moveTimes(gap.ms, now);
+    this.#deps.onGap(gap);
   }
 
   /** Once a second. */
   tick(): void {
     this.beat();
-    const records = this.#options.records();
+    const records = this.#deps.records();
     const working = records.filter(isAtWork);
     if (working.length > 0) this.#scan();
     for (const record of records) this.#sense(record, working.includes(record));
     if (this.#looking) return;
     this.#looking = true;
     void this.#lookCloser(records)
-      .catch((error: unknown) => this.#options.log.debug({ error: errorText(error) }, 'a pane could not be read'))
+      .catch((error: unknown) => this.#deps.log.debug({ error: errorText(error) }, 'a pane could not be read'))
       .finally(() => {
         this.#looking = false;
       });
@@ -111,7 +111,7 @@ export class Watch {
 
   #scan(): void {
     const age = this.#latest === null ? Infinity : performance.now() - this.#latest.at;
-    const cheap = Math.min(this.#scanCostMs * SCAN_SHARE, this.#options.scanAtLeastEveryMs());
+    const cheap = Math.min(this.#scanCostMs * SCAN_SHARE, this.#deps.scanAtLeastEveryMs());
     if (age < Math.max(SCAN_EVERY_MS, cheap)) return;
     const began = performance.now();
     this.#before = this.#latest;
@@ -147,7 +147,7 @@ export class Watch {
     if (snapshot === null) return null;
     const { kind, transcriptPath, tasks } = snapshot;
     const files =
-      kind === 'shell' ? tasks.map(({ task, attempt }) => this.#options.output(id, task, attempt)) : [transcriptPath];
+      kind === 'shell' ? tasks.map(({ task, attempt }) => this.#deps.output(id, task, attempt)) : [transcriptPath];
     const times = files.map((file) => (file === null ? null : changedAt(file))).filter((at) => at !== null);
     return times.length === 0 ? null : Math.max(...times);
   }
@@ -162,7 +162,7 @@ export class Watch {
       this.#samples.delete(id);
       return null;
     }
-    const now = this.#options.now();
+    const now = this.#deps.now();
     const done = workDone(rows);
     const active =
       before !== null &&
@@ -179,14 +179,14 @@ export class Watch {
 
   #isQuiet({ snapshot }: AgentRecord): boolean {
     const last = Math.max(Date.parse(snapshot?.lastProgressAt ?? ''), Date.parse(snapshot?.turnSince ?? ''));
-    return Number.isNaN(last) || Math.abs(this.#options.now() - last) >= QUIET_MS;
+    return Number.isNaN(last) || Math.abs(this.#deps.now() - last) >= QUIET_MS;
   }
 
   /** The only sign of a turn that a person stopped: no hook tells of it. */
   #session({ snapshot }: AgentRecord): Signs['session'] {
     const pid = snapshot?.child?.pid;
     if (pid === undefined || snapshot?.kind !== 'claude') return null;
-    const file = path.join(this.#options.claudeDir(), 'sessions', `${pid}.json`);
+    const file = path.join(this.#deps.claudeDir(), 'sessions', `${pid}.json`);
     try {
       const { status, statusUpdatedAt } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
       if (typeof status !== 'string') return null;
@@ -201,7 +201,7 @@ export class Watch {
   async #lookCloser(records: readonly AgentRecord[]): Promise<void> {
     await this.#answers.look(records.filter((record) => this.#waitsForAnswer(record)));
     const visited = records.some(({ pane }) => (pane?.clients ?? 0) > 0);
-    const keys = visited ? await this.#options.keys() : null;
+    const keys = visited ? await this.#deps.keys() : null;
     for (const record of records) {
       if (record.signs === undefined || record.pane === null) continue;
       const lastKeyAt = keys?.get(record.pane.session) ?? record.signs.person.lastKeyAt;
@@ -219,7 +219,7 @@ export class Watch {
 
   #deservesLook(record: AgentRecord): boolean {
     const { id, snapshot, signs } = record;
-    const now = this.#options.now();
+    const now = this.#deps.now();
     if (snapshot?.kind !== 'claude' || !record.linked || record.pane?.dead !== false) return false;
     if (Math.abs(now - (this.#looked.get(id) ?? 0)) < SCREEN_EVERY_MS) return false;
     const { attached = false, lastKeyAt = null } = signs?.person ?? {};
@@ -229,10 +229,10 @@ export class Watch {
   }
 
   async #screen(record: AgentRecord, pane: string): Promise<void> {
-    this.#looked.set(record.id, this.#options.now());
-    const view = readScreen(await this.#options.screen(pane));
+    this.#looked.set(record.id, this.#deps.now());
+    const view = readScreen(await this.#deps.screen(pane));
     if (record.signs === undefined) return;
-    record.signs = { ...record.signs, screen: view === null ? null : { ...view, at: this.#options.now() } };
+    record.signs = { ...record.signs, screen: view === null ? null : { ...view, at: this.#deps.now() } };
   }
 }
 

@@ -10,7 +10,7 @@ export interface StopsOptions {
 }
 
 /** The outside world, so that time and processes can be others in tests. */
-export interface StopsWorld {
+export interface StopsDeps {
   now(): number;
   /** The process when a signal has stopped it. */
   stopped(pid: number): ProcessIdentity | null;
@@ -18,7 +18,7 @@ export interface StopsWorld {
   resume(process: ProcessIdentity): boolean;
 }
 
-const REAL: StopsWorld = { now: () => Date.now(), stopped: stoppedProcess, resume: continueProcess };
+const REAL: StopsDeps = { now: () => Date.now(), stopped: stoppedProcess, resume: continueProcess };
 
 /** An end of a whole tree stops its processes for some milliseconds; nobody else has a reason to, ms. */
 const PATIENCE_MS = 3_000;
@@ -29,17 +29,17 @@ const PATIENCE_MS = 3_000;
  */
 export class Stops {
   readonly #options: StopsOptions;
-  readonly #world: StopsWorld;
+  readonly #deps: StopsDeps;
   readonly #since = new Map<string, number>();
 
-  constructor(options: StopsOptions, world: StopsWorld = REAL) {
+  constructor(options: StopsOptions, world: StopsDeps = REAL) {
     this.#options = options;
-    this.#world = world;
+    this.#deps = world;
   }
 
   /** Once a second: asks for each process that swarm started, unless it is known to have just run. */
   tick(): void {
-    const { now, stopped } = this.#world;
+    const { now, stopped } = this.#deps;
     const seen = new Set<string>();
     for (const record of this.#options.records()) {
       this.#wakeSuspended(record);
@@ -68,14 +68,14 @@ export class Stops {
     const child = record.snapshot?.child ?? null;
     if (record.signs?.screen?.kind !== 'suspended' || child === null) return;
     record.signs = { ...record.signs, screen: null };
-    if (!this.#world.resume(child)) return;
+    if (!this.#deps.resume(child)) return;
     const detail = `its agent (pid ${child.pid}) was suspended by Ctrl-Z, and was let go on`;
     this.#options.events.emit('agent.resumed-process', { agent: record.id, data: { detail, pid: child.pid } });
   }
 
   #resume(record: AgentRecord, what: string, found: ProcessIdentity, key: string): void {
     this.#since.delete(key);
-    if (!this.#world.resume(found)) return;
+    if (!this.#deps.resume(found)) return;
     const detail = `its ${what} (pid ${found.pid}) was stopped by a signal, and was let go on`;
     this.#options.events.emit('agent.resumed-process', { agent: record.id, data: { detail, pid: found.pid } });
   }

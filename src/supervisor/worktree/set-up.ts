@@ -14,7 +14,7 @@ import { agentVariables } from '../../worktree/agent-variables.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { setupSettings } from '../../worktree/setup-settings.ts';
 
-export interface SetupWorld {
+export interface SetUpDeps {
   layout: ProjectLayout;
   config: Pick<Config, 'worktree' | 'stopGrace'>;
   log: Logger;
@@ -34,7 +34,7 @@ export type SetUpWorktree = (
 ) => Promise<{ done: true } | { done: false; detail: string | null }>;
 
 /** Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once. */
-export function setupPort({ layout, config, log, events, env }: SetupWorld): SetUpWorktree {
+export function setUpWith({ layout, config, log, events, env }: SetUpDeps): SetUpWorktree {
   const turns = new Slots(Math.max(2, Math.floor(availableParallelism() / 2)));
   return async (record, signal, progress) => {
     const directory = path.join(layout.logsDir, record.id);

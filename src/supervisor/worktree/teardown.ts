@@ -13,7 +13,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import { agentVariables } from '../../worktree/agent-variables.ts';
 import { processes } from '../../worktree/processes.ts';
 
-export interface TeardownWorld {
+export interface TeardownDeps {
   layout: ProjectLayout;
   project: { config: Pick<Config, 'worktree' | 'stopGrace'> };
   env: Record<string, string>;
@@ -26,7 +26,7 @@ export type Teardown = (worktree: string) => Promise<void>;
  * Runs what the config names for a worktree that is about to be removed.
  * @throws SwarmError `teardown-failed`: the worktree is to be kept
  */
-export function teardownOf({ layout, project, env, fleet }: TeardownWorld): Teardown {
+export function teardownOf({ layout, project, env, fleet }: TeardownDeps): Teardown {
   return async (worktree) => {
     const { stopGrace } = project.config;
     const { teardown, setupTimeout } = project.config.worktree;

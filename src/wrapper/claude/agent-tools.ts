@@ -1,21 +1,21 @@
 import type { ToolHandlers } from '../../claude/index.ts';
-import type { ClaudeBody } from './claude-task.ts';
+import type { ClaudeTask } from './claude-task.ts';
 import type { Verdict } from './turn-end.ts';
 
-export interface AgentToolsWorld {
+export interface AgentToolsDeps {
   /** The task that it works on, if any. */
-  inHand(): ClaudeBody | null;
+  inHand(): ClaudeTask | null;
   event(name: string, task: string | null, data: Record<string, unknown>): void;
 }
 
 /** What the agent's own tools do. */
-export function agentTools(world: AgentToolsWorld): ToolHandlers {
+export function agentTools(world: AgentToolsDeps): ToolHandlers {
   /** Before the first word of a task whoever calls is in the conversation of the one before. */
-  const begun = (): ClaudeBody | null => {
+  const begun = (): ClaudeTask | null => {
     const body = world.inHand();
     return body?.begun === true ? body : null;
   };
-  const inHand = (): ClaudeBody => {
+  const inHand = (): ClaudeTask => {
     const body = begun();
     if (body === null) throw new Error('There is no task now: a person talks to you directly.');
     return body;

@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { ActivityWatch } from './activity.ts';
 import { agentTools } from './agent-tools.ts';
 import type { Attempt, TaskBody } from '../task/attempt.ts';
-import { ClaudeBody } from './claude-task.ts';
+import { ClaudeTask } from './claude-task.ts';
 import { ClaudePane, type StartRequest } from './claude-pane.ts';
 import { Conversation } from './conversation.ts';
 import { beforeHarm, type BeforeTool } from './before-harm.ts';
@@ -29,7 +29,7 @@ import { UsageMeter, usageSince } from './usage-meter.ts';
 /** Long enough for the first claim, whose answer usually comes much sooner and ends the wait. */
 const IDLE_AFTER_MS = 500;
 
-export interface ClaudeAgentOptions {
+export interface ClaudeAgentDeps {
   spec: AgentSpec;
   workspace: Workspace;
   /** Opens the loopback endpoint; events and tool calls come to what is given. */
@@ -59,12 +59,12 @@ export interface EndpointEars {
 
 interface Current {
   attempt: Attempt;
-  body: ClaudeBody;
+  body: ClaudeTask;
 }
 
 /** One Claude Code in one pane: its conversations, its questions, its tasks. */
 export class ClaudeAgent implements AgentKind {
-  readonly #options: ClaudeAgentOptions;
+  readonly #deps: ClaudeAgentDeps;
   readonly #pane: ClaudePane;
   readonly #conversation: Conversation;
   readonly #board: NeedsYouBoard;
@@ -81,7 +81,7 @@ export class ClaudeAgent implements AgentKind {
   #cancelIdle: (() => void) | null = null;
   #wasAble = true;
 
-  static async open(options: ClaudeAgentOptions): Promise<ClaudeAgent> {
+  static async open(options: ClaudeAgentDeps): Promise<ClaudeAgent> {
     const agent = new ClaudeAgent(options);
     const beforeTool = beforeHarm(options.spec.checkpoints.before, (reason) => agent.#capture(reason));
     const tools = agentTools({
@@ -98,8 +98,8 @@ export class ClaudeAgent implements AgentKind {
     return agent;
   }
 
-  private constructor(options: ClaudeAgentOptions) {
-    this.#options = options;
+  private constructor(options: ClaudeAgentDeps) {
+    this.#deps = options;
     const { spec, clock, log, processes, terminal, state } = options;
     const event = (name: string, data: Record<string, unknown>): void => options.event(name, this.#task, data);
     this.#pane = new ClaudePane({
@@ -135,7 +135,7 @@ export class ClaudeAgent implements AgentKind {
       clock,
     });
     this.#pane.changes.on(() => this.#publish());
-    options.access.gate.changes.on(() => this.#accessChanged());
+    options.access.permits.changes.on(() => this.#accessChanged());
   }
 
   get #task(): string | null {
@@ -152,7 +152,7 @@ export class ClaudeAgent implements AgentKind {
 
   /** A process for the person, unless a task comes first: then it would be started for nothing. */
   #idleSoon(): void {
-    const { spec, clock } = this.#options;
+    const { spec, clock } = this.#deps;
     if (spec.idle !== 'eager') return this.#pane.rest();
     this.#cancelIdle?.();
     this.#cancelIdle = clock.after(IDLE_AFTER_MS, () => this.nothingToDo());
@@ -176,15 +176,15 @@ export class ClaudeAgent implements AgentKind {
   }
 
   body(attempt: Attempt): TaskBody {
-    const { spec, state, clock, log } = this.#options;
+    const { spec, state, clock, log } = this.#deps;
     const start = this.#meter.total;
     const { budgetUsd } = attempt.order;
     const parts = { conversation: this.#conversation, pane: this.#pane, board: this.#board, mailbox: this.#mailbox };
-    const body = new ClaudeBody(attempt, {
+    const body = new ClaudeTask(attempt, {
       ...parts,
       mark: markOf(spec, attempt.order),
       phase: (phase) => state.setTask(attempt.held(phase, new Date(clock.now()).toISOString())),
-      event: (name, data) => this.#options.event(name, attempt.order.task, data),
+      event: (name, data) => this.#deps.event(name, attempt.order.task, data),
       usage: async () => {
         await lateTelemetry(this.#meter, this.#pane, clock, this.#stopping.signal);
         return usageSince(this.#meter.total, start);
@@ -206,7 +206,7 @@ export class ClaudeAgent implements AgentKind {
   }
 
   async restart(): Promise<unknown> {
-    this.#options.state.update({ failure: null, held: null });
+    this.#deps.state.update({ failure: null, held: null });
     const prompt = this.#interruptedPrompt('a person restarted you');
     await this.#conversation.interrupt(prompt, () => this.#capture('before-restart'));
     return { sessionId: this.#conversation.sessionId };
@@ -214,7 +214,7 @@ export class ClaudeAgent implements AgentKind {
 
   /** @throws SwarmError `nothing-to-interrupt` */
   async interrupt({ what, reason }: Extract<Order, { do: 'interrupt' }>): Promise<unknown> {
-    if (what === 'command' && (await this.#options.processes.endWork(this.#options.spec.stopGraceMs)) > 0)
+    if (what === 'command' && (await this.#deps.processes.endWork(this.#deps.spec.stopGraceMs)) > 0)
       return { ended: 'command' };
     if (!isWorking(this.#pane.turn)) throw new SwarmError('nothing-to-interrupt', 'no turn is under way');
     await this.#conversation.interrupt(this.#interruptedPrompt(reason), () => this.#capture('before-restart'));
@@ -230,7 +230,7 @@ export class ClaudeAgent implements AgentKind {
   #edge(): string | null {
     const text = this.#nudge;
     this.#nudge = null;
-    if (text !== null) this.#options.event('agent.nudged', this.#task, { text });
+    if (text !== null) this.#deps.event('agent.nudged', this.#task, { text });
     return text;
   }
 
@@ -266,7 +266,7 @@ export class ClaudeAgent implements AgentKind {
 
   async #launch(request: StartRequest): Promise<Launch> {
     if (this.#endpoint === null) throw new Error('the endpoint is not open yet');
-    const launch = await this.#options.launch(request, this.#endpoint);
+    const launch = await this.#deps.launch(request, this.#endpoint);
     this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
     this.#activity.begins();
     return launch;
@@ -275,34 +275,34 @@ export class ClaudeAgent implements AgentKind {
   /** A turn under way may have to end; whoever rests because nobody might ask begins to wait for work again. */
   #accessChanged(): void {
     this.#pane.changes.emit();
-    const { gate } = this.#options.access;
+    const { permits: gate } = this.#deps.access;
     if (gate.closed !== null || this.#current !== null || this.#pane.alive || this.#cancelIdle !== null) return;
     if (!this.#conversation.inTurn) this.#idleSoon();
   }
 
   #event(event: ClaudeEvent): void {
-    this.#options.access.event(event);
+    this.#deps.access.event(event);
     if (this.#meter.event(event)) {
-      this.#options.state.update({ usage: this.#meter.total });
-      this.#options.access.spent(this.#meter.total.costUsd);
+      this.#deps.state.update({ usage: this.#meter.total });
+      this.#deps.access.spent(this.#meter.total.costUsd);
       if (this.#budget !== null && this.#meter.total.costUsd >= this.#budget.limit)
         this.#budget.attempt.breakOff('budget');
     }
     if (event.type === 'status-line' && event.contextPercent !== null) {
-      this.#options.state.update({ contextPercent: event.contextPercent });
+      this.#deps.state.update({ contextPercent: event.contextPercent });
     }
     if (this.#pane.alive) this.#activity.event(event);
     this.#pane.event(event);
     if (event.type !== 'turn-ended' && event.type !== 'turn-failed') return;
     this.#nudge = null;
-    void countTokens(this.#meter, this.#pane, this.#options);
+    void countTokens(this.#meter, this.#pane, this.#deps);
     // What a turn of a task leaves is kept by the attempt.
     if (this.#current?.body.begun !== true) void this.#capture('turn-end');
   }
 
   /** What the turn machine knows, into the snapshot. */
   #publish(): void {
-    const { state } = this.#options;
+    const { state } = this.#deps;
     const turn = this.#pane.turn;
     this.#board.permissions(turn?.openPermissions ?? [], this.#task);
     const own = this.#current?.body.follow() ?? null;
@@ -319,13 +319,13 @@ export class ClaudeAgent implements AgentKind {
     });
     if (this.able() !== this.#wasAble) {
       this.#wasAble = !this.#wasAble;
-      this.#options.reconsider();
+      this.#deps.reconsider();
     }
   }
 
   /** Delivers the waiting messages, each as one turn of the conversation in hand. */
   #drain(): Promise<void> {
-    const { spec, event, log } = this.#options;
+    const { spec, event, log } = this.#deps;
     const said = (name: string, data: Record<string, unknown>): void => event(name, null, data);
     const [mailbox, conversation, signal] = [this.#mailbox, this.#conversation, this.#stopping.signal];
     const parts = { mailbox, conversation, signal, mark: markOf(spec, null), event: said, log };
@@ -337,7 +337,7 @@ export class ClaudeAgent implements AgentKind {
   }
 
   async #capture(reason: string): Promise<void> {
-    const { workspace, state, clock, log } = this.#options;
+    const { workspace, state, clock, log } = this.#deps;
     const { attempt: held = null, body = null } = this.#current ?? {};
     const { task = null, attempt = null } = (body?.begun === true ? held?.order : null) ?? {};
     try {

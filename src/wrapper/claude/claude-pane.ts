@@ -34,7 +34,7 @@ export interface PaneExit {
   asked: boolean;
 }
 
-export interface PaneOptions {
+export interface ClaudePaneDeps {
   cwd: string;
   /** Prefix of every marker of this agent. */
   markPrefix: string;
@@ -64,13 +64,13 @@ interface Child {
 /** The one Claude Code process of the pane: at most one lives, and the next starts when the last is proved gone. */
 export class ClaudePane {
   readonly changes = new Changes();
-  readonly #options: PaneOptions;
+  readonly #deps: ClaudePaneDeps;
   #child: Child | null = null;
   #turn: Turn | null = null;
   #closed = false;
 
-  constructor(options: PaneOptions) {
-    this.#options = options;
+  constructor(deps: ClaudePaneDeps) {
+    this.#deps = deps;
   }
 
   get turn(): Turn | null {
@@ -103,8 +103,8 @@ export class ClaudePane {
    */
   async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
     if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
-    const { clock, log, cwd } = this.#options;
-    const launch = await this.#options.launch(request);
+    const { clock, log, cwd } = this.#deps;
+    const launch = await this.#deps.launch(request);
     const [program, ...args] = launch.argv;
     if (program === undefined) throw new SwarmError('agent-start', 'the agent has no command');
     // Whoever ended the pane meanwhile found nothing to end.
@@ -112,7 +112,7 @@ export class ClaudePane {
     const startedAt = clock.monotonic();
     // Same process group as ours: it has the terminal's foreground, and nobody needs to hand it over.
     const child = spawn(program, args, { cwd, env: launch.env, stdio: 'inherit' });
-    const identity = child.pid === undefined ? null : this.#options.processes.identity(child.pid);
+    const identity = child.pid === undefined ? null : this.#deps.processes.identity(child.pid);
     const entry: Child = { process: child, identity, startedAt, request, asked: false, exit: null, spawnError: null };
     this.#child = entry;
     this.#turn = newTurn(new Date(clock.now()).toISOString());
@@ -130,8 +130,8 @@ export class ClaudePane {
   }
 
   async #began(entry: Child): Promise<void> {
-    const startedAt = this.#options.clock.monotonic();
-    const ms = (): number => this.#options.clock.monotonic() - startedAt;
+    const startedAt = this.#deps.clock.monotonic();
+    const ms = (): number => this.#deps.clock.monotonic() - startedAt;
     let how = await this.#beginning(entry, SESSION_START_MS - BUSY_LOOK_MS);
     for (let used = this.#cpuMs(entry); how === null && ms() < LONGEST_START_MS;) {
       how = await this.#beginning(entry, BUSY_LOOK_MS);
@@ -140,7 +140,7 @@ export class ClaudePane {
       if (used - before < BUSY_CPU_MS) break;
     }
     // Somebody has to answer there first: a person who comes hours later must still find the dialog.
-    while (how === null && (await this.#options.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
+    while (how === null && (await this.#deps.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
     if (how === 'began') return;
     if (how === 'ended') {
       throw new SwarmError(
@@ -157,7 +157,7 @@ export class ClaudePane {
 
   async #beginning(entry: Child, withinMs: number): Promise<'began' | 'ended' | null> {
     const waiting = new AbortController();
-    const cancel = this.#options.clock.after(withinMs, () => waiting.abort());
+    const cancel = this.#deps.clock.after(withinMs, () => waiting.abort());
     const look = () => (entry.exit !== null ? 'ended' : this.#turn?.state !== 'starting' ? 'began' : null);
     const how = await this.changes.until(look, waiting.signal);
     cancel();
@@ -165,20 +165,20 @@ export class ClaudePane {
   }
 
   #cpuMs({ process: { pid } }: Child): number {
-    return pid === undefined ? 0 : this.#options.processes.cpuMs(pid);
+    return pid === undefined ? 0 : this.#deps.processes.cpuMs(pid);
   }
 
   /** Ends the process and everything the agent ever ran, and resolves when none of it lives. */
-  async end(graceMs = this.#options.graceMs): Promise<void> {
+  async end(graceMs = this.#deps.graceMs): Promise<void> {
     const child = this.#child;
     if (child !== null && child.exit === null) {
       child.asked = true;
       child.process.kill('SIGTERM');
-      const cancel = this.#options.clock.after(graceMs, () => child.process.kill('SIGKILL'));
+      const cancel = this.#deps.clock.after(graceMs, () => child.process.kill('SIGKILL'));
       await this.changes.until(() => child.exit);
       cancel();
     }
-    await this.#options.processes.endMarked(this.#options.markPrefix, graceMs);
+    await this.#deps.processes.endMarked(this.#deps.markPrefix, graceMs);
   }
 
   /** Nothing starts here any more. */
@@ -201,16 +201,16 @@ export class ClaudePane {
 
   #exited(entry: Child, code: number | null, signal: string | null): void {
     if (entry.exit !== null) return;
-    const { clock } = this.#options;
+    const { clock } = this.#deps;
     const at = clock.now();
     entry.exit = { at, code, signal, uptimeMs: clock.monotonic() - entry.startedAt, asked: entry.asked };
     if (this.#turn !== null) {
       this.#turn = { ...this.#turn, state: 'gone', since: new Date(at).toISOString(), openPermissions: [] };
     }
     process.stdout.write(RESET_TERMINAL);
-    this.#options.log.info({ code, signal, asked: entry.asked, uptimeMs: entry.exit.uptimeMs }, 'agent ended');
+    this.#deps.log.info({ code, signal, asked: entry.asked, uptimeMs: entry.exit.uptimeMs }, 'agent ended');
     this.changes.emit();
-    if (!entry.asked) this.#options.died(entry.exit);
+    if (!entry.asked) this.#deps.died(entry.exit);
   }
 }
 

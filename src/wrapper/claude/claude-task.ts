@@ -21,7 +21,7 @@ import {
 } from '../task/prompt.ts';
 import { restOf, type Verdict } from './turn-end.ts';
 
-export interface ClaudeBodyDependencies {
+export interface ClaudeTaskDeps {
   conversation: Conversation;
   pane: ClaudePane;
   board: NeedsYouBoard;
@@ -42,17 +42,17 @@ const NOTE = 'note';
 type Reply = { from: 'person'; prompt: string; delivered: () => void } | { from: 'pane' };
 
 /** A task in Claude Code's hands: turns, until the agent has said how it stands. */
-export class ClaudeBody implements TaskBody {
+export class ClaudeTask implements TaskBody {
   readonly resolvesConflicts = true;
   readonly #attempt: Attempt;
-  readonly #deps: ClaudeBodyDependencies;
+  readonly #deps: ClaudeTaskDeps;
   #preparation = NO_PREPARATION;
   #verdict: Verdict | null = null;
   /** The conversation that the worktree knows of. */
   #noted: string | null = null;
   readonly #notes = new KeyedMutex();
 
-  constructor(attempt: Attempt, deps: ClaudeBodyDependencies) {
+  constructor(attempt: Attempt, deps: ClaudeTaskDeps) {
     this.#attempt = attempt;
     this.#deps = deps;
   }

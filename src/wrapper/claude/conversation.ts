@@ -7,7 +7,7 @@ import { pause, type Clock } from '../../lib/clock.ts';
 import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
 import type { ModelAccess } from './model-access.ts';
 import { PaneGuard } from './pane-guard.ts';
-import { Patience } from './turn-waits.ts';
+import { TurnWaits } from './turn-waits.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './restart-policy.ts';
 import type { Terminal } from '../contract/effects.ts';
 import type { AgentState } from '../contract/state.ts';
@@ -22,7 +22,7 @@ export type TurnResult =
   | { kind: 'lost'; error: string }
   | { kind: 'broken-off' };
 
-export interface ConversationOptions {
+export interface ConversationDeps {
   spec: AgentSpec;
   pane: ClaudePane;
   terminal: Terminal;
@@ -52,7 +52,7 @@ interface Interruption {
 
 /** One conversation after another in one pane: who may start a process there, and what happens when it dies. */
 export class Conversation {
-  readonly #options: ConversationOptions;
+  readonly #deps: ConversationDeps;
   readonly #lane = new KeyedMutex();
   #sessionId: string | null;
   #history = NO_RESTARTS;
@@ -62,22 +62,22 @@ export class Conversation {
   #interruption: Interruption | null = null;
   #wake = new AbortController();
   readonly #guard: PaneGuard;
-  readonly #patience: Patience;
+  readonly #patience: TurnWaits;
 
-  constructor(options: ConversationOptions) {
-    this.#options = options;
-    this.#sessionId = options.spec.resume?.sessionId ?? null;
-    this.#guard = new PaneGuard(options);
-    this.#patience = new Patience({
-      ...options,
+  constructor(deps: ConversationDeps) {
+    this.#deps = deps;
+    this.#sessionId = deps.spec.resume?.sessionId ?? null;
+    this.#guard = new PaneGuard(deps);
+    this.#patience = new TurnWaits({
+      ...deps,
       guard: this.#guard,
       wake: () => this.#wake.signal,
       interrupted: () => this.#interruption !== null,
       carryOut: () => this.#carryOutInterruption(),
     });
-    options.pane.changes.on(() => {
+    deps.pane.changes.on(() => {
       // A person's /clear begins another conversation; ours goes on with that one.
-      if (options.pane.alive) this.#sessionId = options.pane.turn?.sessionId ?? this.#sessionId;
+      if (deps.pane.alive) this.#sessionId = deps.pane.turn?.sessionId ?? this.#sessionId;
     });
   }
 
@@ -87,7 +87,7 @@ export class Conversation {
 
   /** Something was said in it. */
   exists(sessionId: string): Promise<boolean> {
-    return this.#options.sessionExists(sessionId);
+    return this.#deps.sessionExists(sessionId);
   }
 
   /** A turn that swarm began is under way, or waits for the pane. */
@@ -104,7 +104,7 @@ export class Conversation {
   async ready(request: Pick<TurnRequest, 'signal' | 'waits'>): Promise<void> {
     await this.#occupied(request.signal, async () => {
       if (!(await this.#patience.mayBegin(request))) return;
-      await this.#options.pane.end();
+      await this.#deps.pane.end();
       if (this.#interruption !== null) await this.#carryOutInterruption();
     });
   }
@@ -118,8 +118,7 @@ export class Conversation {
     return await this.#lane.run(LANE, async () => {
       this.#inTurn = true;
       // A broken-off start would otherwise wait for its session first.
-      const abort = (): void =>
-        void this.#options.pane.end().catch(() => this.#options.log.debug('the turn ends it again'));
+      const abort = (): void => void this.#deps.pane.end().catch(() => this.#deps.log.debug('the turn ends it again'));
       signal.addEventListener('abort', abort);
       try {
         return await work();
@@ -127,8 +126,8 @@ export class Conversation {
         signal.removeEventListener('abort', abort);
         this.#inTurn = false;
         this.#guard.turnEnded();
-        this.#options.access.gate.left();
-        if (this.#options.state.current.held !== null) this.#options.state.update({ held: null });
+        this.#deps.access.permits.left();
+        if (this.#deps.state.current.held !== null) this.#deps.state.update({ held: null });
       }
     });
   }
@@ -144,11 +143,11 @@ export class Conversation {
       const outcome = Promise.withResolvers<T>();
       this.#interruption = { prompt, action: () => action().then(outcome.resolve, outcome.reject) };
       this.#wake.abort();
-      this.#options.pane.changes.emit();
+      this.#deps.pane.changes.emit();
       return await outcome.promise;
     }
     return await this.#lane.run(LANE, async () => {
-      await this.#options.pane.end();
+      await this.#deps.pane.end();
       const result = await action();
       await this.#idle();
       return result;
@@ -159,7 +158,7 @@ export class Conversation {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#wake.abort();
-    await this.#options.pane.close(graceMs);
+    await this.#deps.pane.close(graceMs);
   }
 
   /** An unasked end while no turn of ours was under way. */
@@ -171,10 +170,10 @@ export class Conversation {
 
   async #turn(request: TurnRequest): Promise<TurnResult> {
     let delivered = false;
-    let next = await openTurn(request, this.#sessionId, this.#options);
+    let next = await openTurn(request, this.#sessionId, this.#deps);
     for (let failures = 0; ;) {
       if (!(await this.#patience.mayBegin(request))) return await this.#breakOff();
-      await this.#options.pane.end();
+      await this.#deps.pane.end();
       const step = await this.#once(next, request, () => {
         if (!delivered) request.delivered?.();
         delivered = true;
@@ -188,14 +187,14 @@ export class Conversation {
         // What all share is no failure of this turn.
         failures = outlasted === 'shared' ? 0 : failures + 1;
         if (this.#interruption !== null) await this.#carryOutInterruption();
-        next = await goOn(request, delivered, this.#sessionId, this.#options, request.retry(), apiText(step));
+        next = await goOn(request, delivered, this.#sessionId, this.#deps, request.retry(), apiText(step));
       } else if (step.kind === 'held') {
-        await this.#options.pane.end();
-        const why = this.#options.access.gate.closed?.detail ?? 'the agents were held';
-        next = await goOn(request, delivered, this.#sessionId, this.#options, request.interrupted(why), why);
+        await this.#deps.pane.end();
+        const why = this.#deps.access.permits.closed?.detail ?? 'the agents were held';
+        next = await goOn(request, delivered, this.#sessionId, this.#deps, request.interrupted(why), why);
       } else if (step.kind === 'interrupted') {
         const prompt = await this.#carryOutInterruption();
-        next = await goOn(request, delivered, this.#sessionId, this.#options, prompt, 'it was restarted');
+        next = await goOn(request, delivered, this.#sessionId, this.#deps, prompt, 'it was restarted');
       } else {
         const given = await this.#bury(step, request.signal);
         if (given !== null) return { kind: 'lost', error: given };
@@ -203,7 +202,7 @@ export class Conversation {
           request,
           delivered,
           this.#sessionId,
-          this.#options,
+          this.#deps,
           request.interrupted(step.detail),
           step.detail,
         );
@@ -212,7 +211,7 @@ export class Conversation {
   }
 
   async #once(next: Opening, request: TurnRequest, delivered: () => void): Promise<Step> {
-    const { pane } = this.#options;
+    const { pane } = this.#deps;
     this.#sessionId = next.sessionId;
     await request.began?.(next.sessionId);
     try {
@@ -229,20 +228,20 @@ export class Conversation {
       }
       if (!pane.alive) return { kind: 'died', detail: exitWords(pane.lastExit), exit: pane.lastExit };
       if (this.#interruption !== null) return { kind: 'interrupted' };
-      if (this.#options.access.gate.ending) return { kind: 'held' };
+      if (this.#deps.access.permits.ending) return { kind: 'held' };
       return turn === null || !seen ? null : restOf(turn);
     }, request.signal);
     return step ?? { kind: 'broken-off' };
   }
 
   async #breakOff(): Promise<TurnResult> {
-    await this.#options.pane.end();
+    await this.#deps.pane.end();
     return { kind: 'broken-off' };
   }
 
   async #carryOutInterruption(): Promise<string> {
     const interruption = this.#interruption;
-    await this.#options.pane.end();
+    await this.#deps.pane.end();
     await interruption?.action();
     this.#interruption = null;
     this.#wake = new AbortController();
@@ -251,11 +250,11 @@ export class Conversation {
 
   /** After an unasked end in a turn: its tree is proved gone, its worktree kept. Non-null: given up, and why. */
   async #bury(step: Extract<Step, { kind: 'died' }>, signal: AbortSignal): Promise<string | null> {
-    const { clock, log } = this.#options;
+    const { clock, log } = this.#deps;
     log.warn({ detail: step.detail }, 'the agent ended in the middle of its turn');
     const decision = this.#decide(step.exit?.uptimeMs ?? 0, false);
-    await this.#options.pane.end();
-    await this.#options.captureCrash();
+    await this.#deps.pane.end();
+    await this.#deps.captureCrash();
     if (decision.do !== 'restart') return this.#giveUp(step.detail, decision);
     this.#countRestart(step.detail, clock.now());
     await this.#sleep(decision.delayMs, signal);
@@ -263,36 +262,36 @@ export class Conversation {
   }
 
   async #idle(): Promise<void> {
-    const { pane, state, log } = this.#options;
+    const { pane, state, log } = this.#deps;
     if (pane.alive || this.#stopped || state.current.failure !== null) return;
     // It would be started for nobody: the next turn starts its own.
-    if (this.#options.access.gate.closed !== null) return pane.rest();
-    const startedAt = this.#options.clock.monotonic();
+    if (this.#deps.access.permits.closed !== null) return pane.rest();
+    const startedAt = this.#deps.clock.monotonic();
     this.#starting = true;
     try {
       await pane.end();
-      const resume = this.#sessionId !== null && (await this.#options.sessionExists(this.#sessionId));
+      const resume = this.#sessionId !== null && (await this.#deps.sessionExists(this.#sessionId));
       if (!resume || this.#sessionId === null) this.#sessionId = randomUUID();
       await pane.start({
         sessionId: this.#sessionId,
         resume,
         prompt: null,
-        mark: `${this.#options.spec.project}/${this.#options.spec.agent}/-/-`,
+        mark: `${this.#deps.spec.project}/${this.#deps.spec.agent}/-/-`,
       });
     } catch (error) {
       log.warn({ error: errorText(error) }, 'the idle agent did not start');
-      void this.#idleEnded(this.#options.clock.monotonic() - startedAt, false, errorText(error));
+      void this.#idleEnded(this.#deps.clock.monotonic() - startedAt, false, errorText(error));
     } finally {
       this.#starting = false;
     }
   }
 
   async #idleEnded(uptimeMs: number, clean: boolean, detail: string): Promise<void> {
-    const { pane, clock, log } = this.#options;
+    const { pane, clock, log } = this.#deps;
     const decision = this.#decide(uptimeMs, clean);
     try {
       await pane.end();
-      if (!clean) await this.#options.captureCrash();
+      if (!clean) await this.#deps.captureCrash();
     } catch (error) {
       log.error({ error: errorText(error) }, 'what the agent left could not be cleared away');
     }
@@ -305,7 +304,7 @@ export class Conversation {
   }
 
   #decide(uptimeMs: number, clean: boolean): RestartDecision {
-    const { clock, spec } = this.#options;
+    const { clock, spec } = this.#deps;
     const death = { at: clock.monotonic(), uptimeMs, clean };
     const { history, decision } = afterDeath(spec.restart, this.#history, death, Math.random);
     this.#history = history;
@@ -314,15 +313,15 @@ export class Conversation {
 
   #giveUp(detail: string, decision: RestartDecision): string {
     const why = decision.do === 'give-up' ? `${decision.reason}; last: ${detail}` : detail;
-    this.#options.log.error({ why }, 'the agent is not started again');
-    this.#options.state.update({ failure: why });
+    this.#deps.log.error({ why }, 'the agent is not started again');
+    this.#deps.state.update({ failure: why });
     return why;
   }
 
   #countRestart(detail: string, now: number): void {
-    const { state } = this.#options;
+    const { state } = this.#deps;
     state.update({ restarts: state.current.restarts + 1 });
-    this.#options.event('agent.restarted', {
+    this.#deps.event('agent.restarted', {
       detail,
       restarts: state.current.restarts,
       at: new Date(now).toISOString(),
@@ -331,10 +330,10 @@ export class Conversation {
 
   #noteExit(exit: PaneExit, detail: string): void {
     const { code, signal } = exit;
-    this.#options.state.update({ lastExit: { at: new Date(exit.at).toISOString(), code, signal, detail } });
+    this.#deps.state.update({ lastExit: { at: new Date(exit.at).toISOString(), code, signal, detail } });
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    await pause(this.#options.clock, ms, AbortSignal.any([signal, this.#wake.signal]));
+    await pause(this.#deps.clock, ms, AbortSignal.any([signal, this.#wake.signal]));
   }
 }

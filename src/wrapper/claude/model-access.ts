@@ -1,6 +1,6 @@
 import type { ClaudeEvent } from '../../claude/index.ts';
 import type { ApiFacts } from '../../coordination/model-permit.ts';
-import { Gate, type GateOptions } from './model-permit.ts';
+import { ModelPermits, type ModelPermitsDeps } from './model-permit.ts';
 
 /** Telemetry comes ten times a second; a machine under load is much slower, ms. */
 const LATE_USAGE_MS = 5_000;
@@ -16,28 +16,28 @@ export interface Failure {
 
 /** This agent's way to the model: what came of asking is told to the supervisor, and whether it may ask is heard. */
 export class ModelAccess {
-  readonly gate: Gate;
-  readonly #options: GateOptions;
+  readonly permits: ModelPermits;
+  readonly #deps: ModelPermitsDeps;
   #facts: ApiFacts = NOTHING;
   #totalUsd = 0;
   #dearestUsd = 0;
   /** The price of the last request is known. */
   #priced = false;
 
-  constructor(options: GateOptions) {
-    this.#options = options;
-    this.gate = new Gate(options);
+  constructor(deps: ModelPermitsDeps) {
+    this.#deps = deps;
+    this.permits = new ModelPermits(deps);
   }
 
   event(event: ClaudeEvent): void {
     switch (event.type) {
       case 'tool-start':
-        this.gate.asking(false);
+        this.permits.asking(false);
         this.#update({ answeredAt: event.at });
         return;
       case 'tool-end':
       case 'prompt-submitted':
-        this.gate.asking(true);
+        this.permits.asking(true);
         this.#priced = false;
         return;
       case 'turn-ended':
@@ -62,8 +62,8 @@ export class ModelAccess {
     this.#dearestUsd = Math.max(this.#dearestUsd, totalUsd - this.#totalUsd);
     this.#totalUsd = totalUsd;
     this.#priced = true;
-    this.gate.spent(totalUsd);
-    this.gate.changes.emit();
+    this.permits.spent(totalUsd);
+    this.permits.changes.emit();
   }
 
   /**
@@ -72,7 +72,7 @@ export class ModelAccess {
    */
   async edge(when: 'before' | 'after', limitUsd: number | null): Promise<void> {
     if (when === 'before') await this.#price(limitUsd);
-    await this.gate.edge();
+    await this.permits.edge();
   }
 
   /**
@@ -80,19 +80,19 @@ export class ModelAccess {
    * several tools of one answer waits in vain: nothing tells it from another answer's first.
    */
   async #price(limitUsd: number | null): Promise<void> {
-    const limits = [limitUsd, this.gate.costLimitUsd].filter((limit) => limit !== null);
+    const limits = [limitUsd, this.permits.costLimitUsd].filter((limit) => limit !== null);
     const left = Math.min(...limits) - this.#totalUsd;
     const isNear = left < NEAR_REQUESTS * this.#dearestUsd || (limits.length > 0 && this.#dearestUsd === 0);
     if (!isNear || this.#priced) return;
     const late = new AbortController();
-    const cancel = this.#options.clock.after(LATE_USAGE_MS, () => late.abort());
-    await this.gate.changes.until(() => (this.#priced ? true : null), late.signal);
+    const cancel = this.#deps.clock.after(LATE_USAGE_MS, () => late.abort());
+    await this.permits.changes.until(() => (this.#priced ? true : null), late.signal);
     cancel();
   }
 
   /** A turn failed for good. @returns its number, for `heard` */
   failed({ error, details }: Failure): number {
-    const at = new Date(this.#options.clock.now()).toISOString();
+    const at = new Date(this.#deps.clock.now()).toISOString();
     this.#update({ failures: this.#facts.failures + 1, failed: { error, details, at } });
     return this.#facts.failures;
   }
@@ -103,9 +103,9 @@ export class ModelAccess {
    */
   async heard(failure: number, ms: number, signal: AbortSignal): Promise<boolean> {
     const late = new AbortController();
-    const cancel = this.#options.clock.after(ms, () => late.abort());
-    const heard = await this.gate.changes.until(
-      () => (this.gate.heard >= failure ? true : null),
+    const cancel = this.#deps.clock.after(ms, () => late.abort());
+    const heard = await this.permits.changes.until(
+      () => (this.permits.heard >= failure ? true : null),
       AbortSignal.any([signal, late.signal]),
     );
     cancel();
@@ -114,6 +114,6 @@ export class ModelAccess {
 
   #update(facts: Partial<ApiFacts>): void {
     this.#facts = { ...this.#facts, ...facts };
-    this.#options.state.update({ api: this.#facts });
+    this.#deps.state.update({ api: this.#facts });
   }
 }

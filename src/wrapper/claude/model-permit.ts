@@ -1,4 +1,4 @@
-import type { GateOrder } from '../../coordination/model-permit.ts';
+import type { ModelPermit } from '../../coordination/model-permit.ts';
 import type { WrapperSnapshot } from '../../coordination/link.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Changes } from '../../lib/changes.ts';
@@ -6,24 +6,24 @@ import type { AgentState } from '../contract/state.ts';
 
 export type Held = NonNullable<WrapperSnapshot['held']>;
 
-export interface GateOptions {
+export interface ModelPermitsDeps {
   state: AgentState;
   /** A supervisor listens now. While there is none, each agent tries for itself when the time of a hold is over. */
   linked(): boolean;
   clock: Clock;
 }
 
-const OPEN: GateOrder = { hold: null, stops: false, afterMs: 0, costLimitUsd: null, heard: 0 };
+const OPEN: ModelPermit = { hold: null, stops: false, afterMs: 0, costLimitUsd: null, heard: 0 };
 /** A request that is refused is repeated for minutes by Claude Code itself: it gets so long to succeed, ms. */
 const REFUSED_MS = 10_000;
 const LOOK_AGAIN_MS = 1_000;
 const SPENT: Held = { kind: 'budget', until: null, detail: 'the budget of all agents is spent' };
 
 /** Whether this agent may ask the model now, as the supervisor says it of the whole fleet. */
-export class Gate {
+export class ModelPermits {
   readonly changes = new Changes();
-  readonly #options: GateOptions;
-  #order: GateOrder = OPEN;
+  readonly #deps: ModelPermitsDeps;
+  #order: ModelPermit = OPEN;
   /** When a wait for the others is over: `at` by the monotonic clock, since the other may be set, `until` for people. */
   #opens: { at: number; until: string } | null = null;
   #spentUsd = 0;
@@ -35,13 +35,13 @@ export class Gate {
   #cancelTimer: () => void = () => {};
   #cancelEnd: () => void = () => {};
 
-  constructor(options: GateOptions) {
-    this.#options = options;
+  constructor(deps: ModelPermitsDeps) {
+    this.#deps = deps;
   }
 
-  set(order: GateOrder): void {
+  set(order: ModelPermit): void {
     this.#order = order;
-    const { clock } = this.#options;
+    const { clock } = this.#deps;
     const until = new Date(clock.now() + order.afterMs).toISOString();
     this.#opens = order.afterMs === 0 ? null : { at: clock.monotonic() + order.afterMs, until };
     this.#changed();
@@ -79,10 +79,10 @@ export class Gate {
   /** Why it may not; null: it may. */
   get closed(): Held | null {
     const { hold } = this.#order;
-    const { clock } = this.#options;
+    const { clock } = this.#deps;
     if (hold !== null) {
       const over = hold.until !== null && clock.now() >= Date.parse(hold.until);
-      return over && !this.#options.linked() ? null : hold;
+      return over && !this.#deps.linked() ? null : hold;
     }
     if (this.#isSpent) return SPENT;
     if (this.#opens === null || clock.monotonic() >= this.#opens.at) return null;
@@ -133,7 +133,7 @@ export class Gate {
     this.#cancelEnd();
     this.#cancelEnd = () => {};
     if (!this.stops || !this.#asking || this.closed?.kind !== 'auth') return;
-    this.#cancelEnd = this.#options.clock.after(REFUSED_MS, () => {
+    this.#cancelEnd = this.#deps.clock.after(REFUSED_MS, () => {
       if (!this.stops || !this.#asking) return;
       this.#ending = true;
       this.changes.emit();
@@ -147,7 +147,7 @@ export class Gate {
   }
 
   #publish(): void {
-    const { state, clock } = this.#options;
+    const { state, clock } = this.#deps;
     const closed = this.closed;
     // A turn that may go on works, whatever the others wait for.
     const shown = closed !== null && !this.#passed ? closed : null;

@@ -12,7 +12,7 @@ type AnswerOrder = Extract<Order, { do: 'answer' }>;
 const LOOK_AGAIN_MS = 5_000;
 const NOT_ALLOWED = 'not allowed, go on without it';
 
-export interface NeedsYouOptions {
+export interface NeedsYouDeps {
   unanswered: AgentSpec['unanswered'];
   decide(requestId: string, decision: PermissionDecision): boolean;
   terminal: Terminal;
@@ -29,13 +29,13 @@ interface Question {
 
 /** What waits for a person: open permission dialogs and at most one question. */
 export class NeedsYouBoard {
-  readonly #options: NeedsYouOptions;
+  readonly #deps: NeedsYouDeps;
   readonly #timers = new Map<string, () => void>();
   #permissions: NeedsYou[] = [];
   #question: Question | null = null;
 
-  constructor(options: NeedsYouOptions) {
-    this.#options = options;
+  constructor(deps: NeedsYouDeps) {
+    this.#deps = deps;
   }
 
   get list(): NeedsYou[] {
@@ -63,10 +63,10 @@ export class NeedsYouBoard {
   }
 
   ask(question: string, task: string | null): void {
-    const since = new Date(this.#options.clock.now()).toISOString();
+    const since = new Date(this.#deps.clock.now()).toISOString();
     this.#question = { entry: { id: randomUUID(), kind: 'question', text: question, task, since }, answer: null };
-    this.#options.event('agent.needs-you', { kind: 'question', text: question });
-    this.#options.changed();
+    this.#deps.event('agent.needs-you', { kind: 'question', text: question });
+    this.#deps.changed();
   }
 
   /** The answer to the open question, once; null while there is none. */
@@ -78,7 +78,7 @@ export class NeedsYouBoard {
 
   withdrawQuestion(): void {
     this.#question = null;
-    this.#options.changed();
+    this.#deps.changed();
   }
 
   /** @throws SwarmError `nothing-to-answer`, `which-question` */
@@ -86,8 +86,8 @@ export class NeedsYouBoard {
     const entry = this.#find(order.needsYou);
     if (entry.kind === 'permission') this.#decide(entry, order);
     else if (this.#question !== null) this.#question.answer = order.text ?? (order.decision === 'allow' ? 'yes' : 'no');
-    this.#options.event('agent.answered', { id: entry.id, kind: entry.kind, decision: order.decision });
-    this.#options.changed();
+    this.#deps.event('agent.answered', { id: entry.id, kind: entry.kind, decision: order.decision });
+    this.#deps.changed();
     return { answered: entry.id };
   }
 
@@ -111,14 +111,14 @@ export class NeedsYouBoard {
   #decide(entry: NeedsYou, { decision, text }: AnswerOrder): void {
     const reply: PermissionDecision =
       decision === 'allow' ? { behavior: 'allow' } : { behavior: 'deny', message: text ?? NOT_ALLOWED };
-    if (this.#options.decide(entry.id, reply)) return;
+    if (this.#deps.decide(entry.id, reply)) return;
     throw new SwarmError('nothing-to-answer', 'that question is not open any more', {
       hint: 'It was answered in the pane, or the agent went on.',
     });
   }
 
   #watch(id: string): void {
-    const { unanswered, clock, event } = this.#options;
+    const { unanswered, clock, event } = this.#deps;
     const entry = this.#permissions.find((permission) => permission.id === id);
     event('agent.needs-you', { kind: 'permission', id, text: entry?.text ?? '', tool: entry?.tool ?? null });
     const wait = unanswered.policy === 'deny' ? unanswered.afterMs : null;
@@ -127,17 +127,17 @@ export class NeedsYouBoard {
 
   /** A person who is attached sees the dialog and decides; nobody there: the agent goes on without it. */
   async #expire(id: string): Promise<void> {
-    const presence = await this.#options.terminal.presence();
+    const presence = await this.#deps.terminal.presence();
     if (!this.#timers.has(id)) return;
     if (presence?.attached === true) {
       this.#timers.set(
         id,
-        this.#options.clock.after(LOOK_AGAIN_MS, () => void this.#expire(id)),
+        this.#deps.clock.after(LOOK_AGAIN_MS, () => void this.#expire(id)),
       );
       return;
     }
-    if (this.#options.decide(id, { behavior: 'deny', message: NOT_ALLOWED })) {
-      this.#options.event('agent.answered', { id, kind: 'permission', decision: 'deny', by: 'policy' });
+    if (this.#deps.decide(id, { behavior: 'deny', message: NOT_ALLOWED })) {
+      this.#deps.event('agent.answered', { id, kind: 'permission', decision: 'deny', by: 'policy' });
     }
   }
 

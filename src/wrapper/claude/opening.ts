@@ -34,7 +34,7 @@ export interface Opening {
   prompt: string;
 }
 
-export interface OpeningWorld {
+export interface OpeningDeps {
   pane: { readonly alive: boolean; readonly turn: { state: string } | null };
   clock: Clock;
   sessionExists(sessionId: string): Promise<boolean>;
@@ -43,7 +43,7 @@ export interface OpeningWorld {
 }
 
 /** The beginning of a turn. `current` is the conversation in hand. */
-export async function openTurn(request: TurnRequest, current: string | null, world: OpeningWorld): Promise<Opening> {
+export async function openTurn(request: TurnRequest, current: string | null, world: OpeningDeps): Promise<Opening> {
   const { session, prompt, handoff } = request;
   const wanted = session === 'fresh' ? null : session === 'continue' ? current : session.resume;
   if (wanted === null) return { sessionId: randomUUID(), resume: false, prompt };
@@ -58,7 +58,7 @@ function led(handoff: string, prompt: string): string {
 }
 
 /** Claude Code writes its transcript a moment after the fact: a living one that has ended a turn is waited for. */
-async function hasTranscript(sessionId: string, isCurrent: boolean, world: OpeningWorld): Promise<boolean> {
+async function hasTranscript(sessionId: string, isCurrent: boolean, world: OpeningDeps): Promise<boolean> {
   const { pane, clock, sessionExists } = world;
   const deadline = clock.monotonic() + TRANSCRIPT_WAIT_MS;
   for (;;) {
@@ -74,7 +74,7 @@ export async function goOn(
   request: TurnRequest,
   delivered: boolean,
   current: string | null,
-  { sessionExists, hasPrompt }: OpeningWorld,
+  { sessionExists, hasPrompt }: OpeningDeps,
   prompt: string,
   why: string,
 ): Promise<Opening> {

@@ -7,7 +7,7 @@ import { isWorking } from './turn-end.ts';
 
 const LOOK_AGAIN_MS = 1_000;
 
-export interface PaneGuardOptions {
+export interface PaneGuardDeps {
   pane: ClaudePane;
   terminal: Terminal;
   state: AgentState;
@@ -16,17 +16,17 @@ export interface PaneGuardOptions {
 
 /** Lets nothing start in the pane while a person is in the middle of something there. */
 export class PaneGuard {
-  readonly #options: PaneGuardOptions;
+  readonly #deps: PaneGuardDeps;
   #since: number;
 
-  constructor(options: PaneGuardOptions) {
-    this.#options = options;
-    this.#since = options.clock.now();
+  constructor(deps: PaneGuardDeps) {
+    this.#deps = deps;
+    this.#since = deps.clock.now();
   }
 
   /** What was in the composer before now is not a draft. */
   turnEnded(): void {
-    this.#since = this.#options.clock.now();
+    this.#since = this.#deps.clock.now();
   }
 
   /**
@@ -35,7 +35,7 @@ export class PaneGuard {
    * @param wake aborted when `insist` or `signal` may have changed
    */
   async clear(signal: AbortSignal, insist: () => boolean, wake: () => AbortSignal): Promise<boolean> {
-    const { pane, state, clock } = this.#options;
+    const { pane, state, clock } = this.#deps;
     for (let held = false; !signal.aborted; held = true) {
       const found = pane.alive && !insist() ? await this.#obstacle() : null;
       if (found === null) {
@@ -49,14 +49,14 @@ export class PaneGuard {
   }
 
   #hold({ detail, untilMs }: NonNullable<Obstacle>): void {
-    const { state } = this.#options;
+    const { state } = this.#deps;
     const until = untilMs === null ? null : new Date(untilMs).toISOString();
     const before = state.current.held;
     if (before?.detail !== detail || before.until !== until) state.update({ held: { kind: 'draft', until, detail } });
   }
 
   async #obstacle(): Promise<Obstacle> {
-    const { pane, terminal, clock } = this.#options;
+    const { pane, terminal, clock } = this.#deps;
     if (isWorking(pane.turn)) return { detail: "a person's own turn is under way in the pane", untilMs: null };
     const presence = await terminal.presence();
     const composer = mayHoldDraft(presence, this.#since) ? composerText(await terminal.screen()) : null;

@@ -9,7 +9,7 @@ import { afterApiFailure, apiText, type Rest } from './turn-end.ts';
 /** How long the supervisor may take to say that a failure is everybody's, ms. */
 const WORD_MS = 1_000;
 
-export interface PatienceOptions {
+export interface TurnWaitsDeps {
   access: ModelAccess;
   guard: PaneGuard;
   state: AgentState;
@@ -24,22 +24,22 @@ export interface PatienceOptions {
 type Waiting = Pick<TurnRequest, 'signal' | 'waits'>;
 
 /** What a turn waits for: the account that all agents share, the person in the pane, an API that has failed. */
-export class Patience {
-  readonly #options: PatienceOptions;
+export class TurnWaits {
+  readonly #deps: TurnWaitsDeps;
 
-  constructor(options: PatienceOptions) {
-    this.#options = options;
+  constructor(deps: TurnWaitsDeps) {
+    this.#deps = deps;
   }
 
   /** Waits for whatever keeps a turn from beginning; false when the turn is broken off meanwhile. */
   async mayBegin({ signal, waits }: Waiting): Promise<boolean> {
-    const { access, guard, wake, interrupted, carryOut } = this.#options;
-    const { gate } = access;
+    const { access, guard, wake, interrupted, carryOut } = this.#deps;
+    const { permits: gate } = access;
     while (!signal.aborted) {
       const goOnCounting = gate.closed === null ? undefined : waits?.();
       const passing = gate.pass(AbortSignal.any([signal, wake()]));
       // What this agent held itself for is now said by what holds all.
-      this.#options.state.update({ held: null });
+      this.#deps.state.update({ held: null });
       const open = await passing;
       goOnCounting?.();
       if (!open) {
@@ -59,7 +59,7 @@ export class Patience {
     failures: number,
     { signal, waits }: Waiting,
   ): Promise<'shared' | 'own' | 'given-up'> {
-    const { clock, state, log, access, wake } = this.#options;
+    const { clock, state, log, access, wake } = this.#deps;
     const recovery = afterApiFailure(failure, failures, clock.now(), Math.random);
     log.warn({ ...failure, failures, recovery }, 'the API failed');
     const goOnCounting = waits?.();
@@ -73,7 +73,7 @@ export class Patience {
         state.update({ held: { kind: recovery.kind, until, detail: apiText(failure) } });
       }
       const heard = await access.heard(number, ms, signals);
-      if (heard && (recovery.do === 'hold' || access.gate.closed !== null)) return 'shared';
+      if (heard && (recovery.do === 'hold' || access.permits.closed !== null)) return 'shared';
       if (recovery.do === 'give-up') return 'given-up';
       await pause(clock, began + ms - clock.monotonic(), signals);
       return 'own';

@@ -10,14 +10,14 @@ import type { Broker } from '../contract/effects.ts';
 /** A supervisor that lives answers in milliseconds; one that just starts may take this long, ms. */
 const CLAIM_TIMEOUT_MS = 5_000;
 
-export interface BrokerOptions {
+export interface BrokerDeps {
   spec: AgentSpec;
   incarnation: string;
   state(state: AmqpState): void;
   log: Logger;
 }
 
-export function openBroker({ spec, incarnation, state, log }: BrokerOptions): Broker {
+export function openBroker({ spec, incarnation, state, log }: BrokerDeps): Broker {
   const { agent, kind, capabilities } = spec;
   const names = amqpNames(spec.project);
   const personal = personalCapability(agent);

@@ -15,7 +15,7 @@ const RETRY_BACKOFF: BackoffRules = { baseMs: 250, capMs: 10_000, jitter: NO_JIT
  */
 const KEEP_CONFIRMED_MS = 60_000;
 
-export interface SpoolOptions {
+export interface SpoolDeps {
   /** Directory of this agent alone. */
   dir: string;
   /** Resolves once the broker has confirmed. */
@@ -39,7 +39,7 @@ interface Entry {
  * confirmed, so neither a dead wrapper nor a dead broker can lose one. Where the disk refuses, it is kept in memory and tried on.
  */
 export class Spool {
-  readonly #options: SpoolOptions;
+  readonly #deps: SpoolDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #confirmed = new Map<string, { entry: Entry; forget: () => void }>();
   #sending = false;
@@ -47,13 +47,13 @@ export class Spool {
   #cancelRetry: (() => void) | null = null;
   #closed = false;
 
-  constructor(options: SpoolOptions) {
-    this.#options = options;
+  constructor(deps: SpoolDeps) {
+    this.#deps = deps;
   }
 
   /** Takes over what an earlier incarnation could not deliver. */
   async open(): Promise<void> {
-    const { dir, log } = this.#options;
+    const { dir, log } = this.#deps;
     let names: string[];
     try {
       await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -78,7 +78,7 @@ export class Spool {
       const result = taskResultSchema.parse(JSON.parse(await readFile(file, 'utf8')));
       this.#entries.set(file, { result, file, onDisk: true, inherited: true, confirmed: Promise.withResolvers() });
     } catch (error) {
-      this.#options.log.error({ file, error: errorText(error) }, 'a spooled result cannot be read: put aside as .bad');
+      this.#deps.log.error({ file, error: errorText(error) }, 'a spooled result cannot be read: put aside as .bad');
       await rename(file, `${file}.bad`);
     }
   }
@@ -97,7 +97,7 @@ export class Spool {
 
   /** Resolves once the result is written down (or known to be unwritable); `confirmed` once the broker has it. */
   async deliver(result: TaskResult): Promise<{ confirmed: Promise<void> }> {
-    const file = path.join(this.#options.dir, `${result.task}-${result.attempt}.json`);
+    const file = path.join(this.#deps.dir, `${result.task}-${result.attempt}.json`);
     const entry: Entry = { result, file, onDisk: false, inherited: false, confirmed: Promise.withResolvers() };
     this.#entries.set(file, entry);
     await this.#write(entry);
@@ -137,7 +137,7 @@ export class Spool {
 
   #keep(entry: Entry): void {
     this.#confirmed.get(entry.file)?.forget();
-    const forget = this.#options.clock.after(KEEP_CONFIRMED_MS, () => {
+    const forget = this.#deps.clock.after(KEEP_CONFIRMED_MS, () => {
       this.#confirmed.delete(entry.file);
       void this.#remove(entry.file);
     });
@@ -150,7 +150,7 @@ export class Spool {
     try {
       for (let entry = this.#next(); entry !== undefined && !this.#closed; entry = this.#next()) {
         if (!entry.onDisk) await this.#write(entry);
-        await this.#options.publish(entry.result);
+        await this.#deps.publish(entry.result);
         this.#entries.delete(entry.file);
         entry.inherited = false;
         this.#failures = 0;
@@ -160,7 +160,7 @@ export class Spool {
       }
     } catch (error) {
       this.#failures += 1;
-      this.#options.log.warn({ error: errorText(error), pending: this.#entries.size }, 'a result is not delivered yet');
+      this.#deps.log.warn({ error: errorText(error), pending: this.#entries.size }, 'a result is not delivered yet');
       this.#announce();
       this.#retryLater();
     } finally {
@@ -174,7 +174,7 @@ export class Spool {
 
   #retryLater(): void {
     if (this.#closed) return;
-    this.#cancelRetry = this.#options.clock.after(backoffDelay(RETRY_BACKOFF, this.#failures), () => this.flush());
+    this.#cancelRetry = this.#deps.clock.after(backoffDelay(RETRY_BACKOFF, this.#failures), () => this.flush());
   }
 
   async #write(entry: Entry): Promise<void> {
@@ -183,7 +183,7 @@ export class Spool {
       await writeFileAtomic(entry.file, JSON.stringify(entry.result));
       entry.onDisk = true;
     } catch (error) {
-      this.#options.log.error(
+      this.#deps.log.error(
         { file: entry.file, error: errorText(error) },
         'a result cannot be written to disk: it is kept in memory until the broker has it',
       );
@@ -195,11 +195,11 @@ export class Spool {
       await rm(file, { force: true });
     } catch (error) {
       // Sent again by the next incarnation, and known there as stale: a nuisance, not a loss.
-      this.#options.log.warn({ file, error: errorText(error) }, 'a delivered result cannot be removed from the spool');
+      this.#deps.log.warn({ file, error: errorText(error) }, 'a delivered result cannot be removed from the spool');
     }
   }
 
   #announce(): void {
-    this.#options.changed(this.pending);
+    this.#deps.changed(this.pending);
   }
 }

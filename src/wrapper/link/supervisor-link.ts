@@ -1,6 +1,6 @@
 import net from 'node:net';
 import type { Logger } from 'pino';
-import type { GateOrder } from '../../coordination/model-permit.ts';
+import type { ModelPermit } from '../../coordination/model-permit.ts';
 import {
   LINK_PROTOCOL,
   toWrapperSchema,
@@ -30,7 +30,7 @@ const REDIAL_JITTER: Jitter = [0.25, 1];
 /** What happened while nobody listened, kept for the next supervisor. */
 const EVENTS_KEPT = 500;
 
-export interface LinkOptions {
+export interface LinkDeps {
   socketPath: string;
   token: string;
   snapshot(): WrapperSnapshot;
@@ -39,7 +39,7 @@ export interface LinkOptions {
   /** `said` is the snapshot that the hello carried, to judge `attempts` by. */
   welcome(welcome: Extract<ToWrapper, { type: 'welcome' }>, said: WrapperSnapshot): void;
   broker(amqpUrl: string | null): void;
-  gate(order: GateOrder): void;
+  gate(order: ModelPermit): void;
   startSupervisor(): void;
   clock: Clock;
   /** Uniform in [0, 1). */
@@ -49,7 +49,7 @@ export interface LinkOptions {
 
 /** The wrapper's end of the link: dials for ever, and has the supervisor started again when it is gone. */
 export class SupervisorLink {
-  readonly #options: LinkOptions;
+  readonly #deps: LinkDeps;
   #socket: net.Socket | null = null;
   #welcomed = false;
   #said: WrapperSnapshot | null = null;
@@ -65,8 +65,8 @@ export class SupervisorLink {
   #nextStartAt = 0;
   readonly #events: ToSupervisor[] = [];
 
-  constructor(options: LinkOptions) {
-    this.#options = options;
+  constructor(deps: LinkDeps) {
+    this.#deps = deps;
   }
 
   start(): void {
@@ -82,7 +82,7 @@ export class SupervisorLink {
   changed(): void {
     this.#dirty = true;
     if (!this.#welcomed || this.#cancelSnapshot !== null) return;
-    const { clock } = this.#options;
+    const { clock } = this.#deps;
     const wait = this.#lastSnapshotAt + SNAPSHOT_GAP_MS - clock.monotonic();
     this.#cancelSnapshot = clock.after(Math.max(0, wait), () => {
       this.#cancelSnapshot = null;
@@ -94,7 +94,7 @@ export class SupervisorLink {
     const event: ToSupervisor = {
       type: 'event',
       name,
-      at: new Date(this.#options.clock.now()).toISOString(),
+      at: new Date(this.#deps.clock.now()).toISOString(),
       task,
       data,
     };
@@ -117,7 +117,7 @@ export class SupervisorLink {
     if (socket === null || socket.destroyed) return;
     if (this.#welcomed && this.#dirty) this.#sendSnapshot();
     await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(200, () => socket.destroy());
+      const cancel = this.#deps.clock.after(200, () => socket.destroy());
       socket.once('close', () => {
         cancel();
         resolve();
@@ -127,12 +127,12 @@ export class SupervisorLink {
   }
 
   #dial(): void {
-    const { log, socketPath, token } = this.#options;
+    const { log, socketPath, token } = this.#deps;
     const socket = net.connect(socketPath);
     this.#socket = socket;
     const lines = new JsonLines(MAX_LINE_BYTES);
     socket.on('connect', () => {
-      this.#said = this.#options.snapshot();
+      this.#said = this.#deps.snapshot();
       this.#send({ type: 'hello', protocol: LINK_PROTOCOL, token, snapshot: this.#said });
     });
     socket.on('data', (chunk) => {
@@ -151,7 +151,7 @@ export class SupervisorLink {
   }
 
   #lost(): void {
-    const { clock, log, random } = this.#options;
+    const { clock, log, random } = this.#deps;
     if (this.#welcomed) log.info('the supervisor is away');
     this.#socket = null;
     this.#welcomed = false;
@@ -167,7 +167,7 @@ export class SupervisorLink {
   }
 
   #startSupervisor(now: number): void {
-    const { log, startSupervisor, random } = this.#options;
+    const { log, startSupervisor, random } = this.#deps;
     this.#starts += 1;
     this.#nextStartAt = now + backoffDelay(START_BACKOFF, this.#starts, random);
     if (this.#bye) return;
@@ -183,7 +183,7 @@ export class SupervisorLink {
     const parsed = line.ok ? toWrapperSchema.safeParse(line.value) : null;
     if (parsed?.success !== true) {
       const reason = line.ok ? parsed?.error?.message : line.reason;
-      this.#options.log.warn({ reason }, 'a line from the supervisor does not fit');
+      this.#deps.log.warn({ reason }, 'a line from the supervisor does not fit');
       return;
     }
     const message = parsed.data;
@@ -197,7 +197,7 @@ export class SupervisorLink {
 
   /** A supervisor that was replaced must not steer any more. */
   #refuse(message: ToWrapper): void {
-    this.#options.log.warn(
+    this.#deps.log.warn(
       { type: message.type, epoch: message.epoch, highest: this.#epoch },
       'refused an order of an earlier supervisor',
     );
@@ -214,7 +214,7 @@ export class SupervisorLink {
   }
 
   #receive(message: ToWrapper): void {
-    const options = this.#options;
+    const options = this.#deps;
     switch (message.type) {
       case 'welcome':
         this.#welcomed = true;
@@ -243,13 +243,13 @@ export class SupervisorLink {
 
   async #obey(id: string, order: Order): Promise<void> {
     try {
-      const result = await this.#options.order(order);
+      const result = await this.#deps.order(order);
       if (this.#dirty) this.#sendSnapshot();
       this.#send({ type: 'ack', id, ok: true, result: result ?? null });
     } catch (error) {
       const code = error instanceof SwarmError ? error.code : 'internal';
       const hint = error instanceof SwarmError ? error.hint : undefined;
-      this.#options.log.warn({ order: order.do, error: errorText(error) }, 'an order was not carried out');
+      this.#deps.log.warn({ order: order.do, error: errorText(error) }, 'an order was not carried out');
       this.#send({
         type: 'ack',
         id,
@@ -264,8 +264,8 @@ export class SupervisorLink {
     this.#cancelSnapshot?.();
     this.#cancelSnapshot = null;
     this.#dirty = false;
-    this.#lastSnapshotAt = this.#options.clock.monotonic();
-    this.#send({ type: 'snapshot', snapshot: this.#options.snapshot() });
+    this.#lastSnapshotAt = this.#deps.clock.monotonic();
+    this.#send({ type: 'snapshot', snapshot: this.#deps.snapshot() });
   }
 
   #send(message: ToSupervisor): void {

@@ -2,18 +2,18 @@ import { SwarmError } from '../../domain/errors.ts';
 import type { Attempt, TaskBody } from '../task/attempt.ts';
 import type { AgentKind } from '../task/agent-kind.ts';
 import type { AgentProcesses } from '../../worktree/processes.ts';
-import { ShellBody, type ShellDependencies } from './shell-task.ts';
+import { ShellTask, type ShellTaskDeps } from './shell-task.ts';
 
-export interface ShellAgentDependencies extends ShellDependencies {
+export interface ShellAgentDeps extends ShellTaskDeps {
   processes: AgentProcesses;
 }
 
 /** Runs the commands of shell tasks; it has no process of its own between them. */
 export class ShellAgent implements AgentKind {
-  readonly #deps: ShellAgentDependencies;
-  readonly #running = new Map<Attempt, ShellBody>();
+  readonly #deps: ShellAgentDeps;
+  readonly #running = new Map<Attempt, ShellTask>();
 
-  constructor(deps: ShellAgentDependencies) {
+  constructor(deps: ShellAgentDeps) {
     this.#deps = deps;
   }
 
@@ -31,7 +31,7 @@ export class ShellAgent implements AgentKind {
   }
 
   body(attempt: Attempt): TaskBody {
-    const body = new ShellBody(attempt, this.#deps);
+    const body = new ShellTask(attempt, this.#deps);
     this.#running.set(attempt, body);
     this.#show();
     return body;

@@ -12,7 +12,7 @@ import type { AgentState } from '../contract/state.ts';
 
 const SUMMARY_CHARS = 2_000;
 
-export interface ShellDependencies {
+export interface ShellTaskDeps {
   spec: AgentSpec;
   env: Readonly<Record<string, string>>;
   processes: Processes;
@@ -23,13 +23,13 @@ export interface ShellDependencies {
 }
 
 /** A shell task: one program, its exit code is the result. */
-export class ShellBody implements TaskBody {
+export class ShellTask implements TaskBody {
   readonly resolvesConflicts = false;
   readonly #attempt: Attempt;
-  readonly #deps: ShellDependencies;
+  readonly #deps: ShellTaskDeps;
   #cut: string | null = null;
 
-  constructor(attempt: Attempt, deps: ShellDependencies) {
+  constructor(attempt: Attempt, deps: ShellTaskDeps) {
     this.#attempt = attempt;
     this.#deps = deps;
   }

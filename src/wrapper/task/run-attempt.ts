@@ -20,7 +20,7 @@ const TEXT_MAX = 20_000;
 /** Between two tries to end what cannot be ended, ms. */
 const SURVIVORS_RETRY_MS = 5_000;
 
-export interface LifeDependencies {
+export interface AttemptDeps {
   spec: AgentSpec;
   /** The person's environment. */
   env: Readonly<Record<string, string>>;
@@ -34,9 +34,9 @@ export interface LifeDependencies {
 type Ending = Pick<TaskResult, 'outcome' | 'errorClass' | 'error' | 'summary'>;
 
 /** The life of one attempt, from its order to its result. Never throws: what goes wrong is in the result. */
-export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDependencies): Promise<TaskResult> {
+export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: AttemptDeps): Promise<TaskResult> {
   const { order } = attempt;
-  const life = new Life(attempt, body, deps);
+  const life = new AttemptRun(attempt, body, deps);
   attempt.startTimeout(deps.clock);
   let ending: Ending;
   try {
@@ -70,7 +70,7 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: LifeDe
 async function untilGone(
   { mark, message: detail }: SurvivorsError,
   { order }: Attempt,
-  { spec, processes, event, clock, log }: LifeDependencies,
+  { spec, processes, event, clock, log }: AttemptDeps,
 ): Promise<void> {
   event('task.survivors', order.task, { attempt: order.attempt, detail });
   for (let gone = false; !gone;) {
@@ -84,13 +84,13 @@ async function untilGone(
   }
 }
 
-class Life {
+class AttemptRun {
   readonly #attempt: Attempt;
   readonly #body: TaskBody;
-  readonly #deps: LifeDependencies;
+  readonly #deps: AttemptDeps;
   tip: Tip | null = null;
 
-  constructor(attempt: Attempt, body: TaskBody, deps: LifeDependencies) {
+  constructor(attempt: Attempt, body: TaskBody, deps: AttemptDeps) {
     this.#attempt = attempt;
     this.#body = body;
     this.#deps = deps;
@@ -280,6 +280,6 @@ function clipStart(text: string): string {
   return text.length <= TEXT_MAX ? text : text.slice(-TEXT_MAX);
 }
 
-function iso(deps: LifeDependencies): string {
+function iso(deps: AttemptDeps): string {
   return new Date(deps.clock.now()).toISOString();
 }

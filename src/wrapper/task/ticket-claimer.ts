@@ -11,7 +11,7 @@ const SETTLE_FIRST_MS = 10;
 const SETTLE_MAX_MS = 500;
 const REMEMBERED = 2_000;
 
-export interface WorkerOptions {
+export interface TicketClaimerDeps {
   slots: number;
   /** Not paused, not held, no failure, and (claude) nobody's turn under way. */
   able(): boolean;
@@ -27,8 +27,8 @@ export interface WorkerOptions {
 }
 
 /** Turns tickets into claims and claims into attempts, slot by slot. Knows neither the broker nor the agent. */
-export class Worker {
-  readonly #options: WorkerOptions;
+export class TicketClaimer {
+  readonly #deps: TicketClaimerDeps;
   readonly #slots: ('free' | 'claiming' | 'running')[];
   /** Attempts begun by this process: given again, they are not begun again. */
   readonly #begun = new Set<string>();
@@ -41,9 +41,9 @@ export class Worker {
   #lastCapacity = -1;
   #stopped = false;
 
-  constructor(options: WorkerOptions) {
-    this.#options = options;
-    this.#slots = Array.from({ length: options.slots }, () => 'free');
+  constructor(deps: TicketClaimerDeps) {
+    this.#deps = deps;
+    this.#slots = Array.from({ length: deps.slots }, () => 'free');
   }
 
   /** The broker or the supervisor is there (again): claim without waiting for a ticket, which may have been lost. */
@@ -90,7 +90,7 @@ export class Worker {
   }
 
   #mayClaim(): boolean {
-    return this.#connected && !this.#stopped && this.#options.able();
+    return this.#connected && !this.#stopped && this.#deps.able();
   }
 
   /** Claims for every free slot: an answer of "none" is also how the store learns that the slot waits. */
@@ -106,7 +106,7 @@ export class Worker {
       begun = await this.#claimUntilClear(slot);
       this.#claimFailures = 0;
     } catch (error) {
-      this.#options.log.warn({ slot, error: errorText(error) }, 'a claim was not answered: claiming again later');
+      this.#deps.log.warn({ slot, error: errorText(error) }, 'a claim was not answered: claiming again later');
       this.#later();
     }
     if (!begun) this.#slots[slot] = 'free';
@@ -119,7 +119,7 @@ export class Worker {
   async #claimUntilClear(slot: number): Promise<boolean> {
     for (let wait = SETTLE_FIRST_MS; ; wait = Math.min(SETTLE_MAX_MS, wait * 2)) {
       const greetings = this.#greetings;
-      const reply = await this.#options.claim(slot);
+      const reply = await this.#deps.claim(slot);
       if (reply.got === 'none') {
         // Whoever is there now does not know that this slot waits, unless it is told so.
         if (greetings !== this.#greetings && this.#mayClaim()) continue;
@@ -131,8 +131,8 @@ export class Worker {
         this.#begin(key, order);
         return true;
       }
-      this.#options.log.debug({ key }, 'given an attempt that was begun before: its result is still on the way');
-      await new Promise<void>((resolve) => this.#options.clock.after(wait, resolve));
+      this.#deps.log.debug({ key }, 'given an attempt that was begun before: its result is still on the way');
+      await new Promise<void>((resolve) => this.#deps.clock.after(wait, resolve));
       if (!this.#mayClaim()) return false;
     }
   }
@@ -141,9 +141,9 @@ export class Worker {
     this.#begun.add(key);
     if (this.#begun.size > REMEMBERED) this.#begun.delete(this.#begun.values().next().value ?? '');
     this.#slots[order.slot] = 'running';
-    void this.#options
+    void this.#deps
       .run(order)
-      .catch((error: unknown) => this.#options.log.error({ key, error: errorText(error) }, 'an attempt broke'))
+      .catch((error: unknown) => this.#deps.log.error({ key, error: errorText(error) }, 'an attempt broke'))
       .then(() => this.#finished(order.slot));
   }
 
@@ -157,7 +157,7 @@ export class Worker {
   #later(): void {
     if (this.#cancelLater !== null || this.#stopped) return;
     this.#claimFailures += 1;
-    const { clock, random } = this.#options;
+    const { clock, random } = this.#deps;
     this.#cancelLater = clock.after(backoffDelay(CLAIM_BACKOFF, this.#claimFailures, random), () => {
       this.#cancelLater = null;
       this.#fill();
@@ -170,6 +170,6 @@ export class Worker {
     const free = this.#mayClaim() ? this.#slots.length - running : 0;
     if (free === this.#lastCapacity) return;
     this.#lastCapacity = free;
-    this.#options.capacity(free);
+    this.#deps.capacity(free);
   }
 }

@@ -6,7 +6,7 @@ import { lockIndex } from '../../../src/checkpoint/restore/persons-index.ts';
 import { restore } from '../../../src/checkpoint/restore/restore.ts';
 import { loadNumber } from '../../../src/checkpoint/refs/load.ts';
 import { DEFAULT_LIMITS } from '../../../src/checkpoint/tree/types.ts';
-import { WayFinder } from '../../../src/checkpoint/restore/restore-plan.ts';
+import { RestorePlanner } from '../../../src/checkpoint/restore/restore-plan.ts';
 import { worktreeGitDir } from '../../../src/git/repository/operations.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
@@ -117,7 +117,7 @@ it('brings back what changed at the very moment between the capture and the rest
     { ...context, limits: DEFAULT_LIMITS, remembered: null, alsoCapture: new Set() },
     { reason: 'safety' },
   );
-  const way = await new WayFinder(place, Promise.resolve(target)).find(remembered);
+  const way = await new RestorePlanner(place, Promise.resolve(target)).find(remembered);
   writeFileSync(path.join(world.worktree, 'a.txt'), 'a third text\n');
   await restore(context, await lockIndex(gitDir, target.index), way, target);
   expect(world.git('status', '--porcelain')).toBe('');

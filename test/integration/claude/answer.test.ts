@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'vitest';
 import { turnsOf, type ScriptInput } from '../../support/messages-api.ts';
-import { AnswerWatch } from '../../../src/supervisor/watch/api-stream.ts';
+import { ApiStream } from '../../../src/supervisor/watch/api-stream.ts';
 import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openPane, type Pane } from './pane.ts';
@@ -22,7 +22,7 @@ const hangs: ScriptInput = {
 async function comesIn(pid: number): Promise<boolean> {
   // Its wrapper and the API are this process: as an agent without one, what comes from here counts.
   const agent = { id: 'worker-1', pane: { pid: 0 }, snapshot: { child: { pid } }, signs: {} } as unknown as AgentRecord;
-  const watch = new AnswerWatch({ now: () => Date.now(), everyMs: () => 0 });
+  const watch = new ApiStream({ now: () => Date.now(), everyMs: () => 0 });
   await watch.look([agent]);
   await pause(1_000);
   await watch.look([agent]);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
-import { Works, type WorksDependencies } from '../../../src/supervisor/history/reversible-work.ts';
+import { ReversibleWork, type ReversibleWorkDeps } from '../../../src/supervisor/history/reversible-work.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { config, events, silentLog } from '../../unit/supervisor/kit.ts';
 import { openDesk, SESSION, writeTranscript } from './rollback-scene.ts';
@@ -17,7 +17,7 @@ async function atWork(repository: TestRepository) {
   writeTranscript(transcript, 4);
   await engine.submit([{ ...task, after: [], needs: [] }]);
   await engine.claim(claim, { leaseMs: 60_000, decorate });
-  const works = new Works({
+  const works = new ReversibleWork({
     log: silentLog,
     layout,
     store,
@@ -28,7 +28,7 @@ async function atWork(repository: TestRepository) {
     roster: {},
     project: { config: config() },
     during: (work: () => Promise<unknown>) => work(),
-  } as unknown as WorksDependencies);
+  } as unknown as ReversibleWorkDeps);
   return { ...desk, works };
 }
 

@@ -1,7 +1,7 @@
 /** `node rollback-child.ts HOME N POINT [UNDOES]`: a rollback to checkpoint N whose process kills itself at that point. */
 import { watch } from 'node:fs';
 import type { Undoes } from '../../../src/supervisor/history/rollback-data.ts';
-import type { RollbacksDependencies } from '../../../src/supervisor/history/rollbacks.ts';
+import type { RollbacksDeps } from '../../../src/supervisor/history/rollbacks.ts';
 import { openDesk } from './rollback-scene.ts';
 
 const [home = '', n = '0', point = '', undoes = ''] = process.argv.slice(2);
@@ -10,7 +10,7 @@ const die = (): void => void process.kill(process.pid, 'SIGKILL');
 /** Writes of the journal, in order: begun, restoring, restored, done. */
 let writes = 0;
 
-const dying = (deps: RollbacksDependencies): RollbacksDependencies => {
+const dying = (deps: RollbacksDeps): RollbacksDeps => {
   const { store } = deps;
   const write = store.write.bind(store);
   store.write = async (fn) => {

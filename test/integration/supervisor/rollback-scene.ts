@@ -7,7 +7,7 @@ import { Store } from '../../../src/store/store.ts';
 import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { Conversations } from '../../../src/supervisor/history/conversations.ts';
 import type { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
-import { Rollbacks, type RollbacksDependencies } from '../../../src/supervisor/history/rollbacks.ts';
+import { Rollbacks, type RollbacksDeps } from '../../../src/supervisor/history/rollbacks.ts';
 import { events, record, silentLog } from '../../unit/supervisor/kit.ts';
 
 export const SESSION = '11111111-1111-4111-8111-111111111111';
@@ -25,7 +25,7 @@ export interface Desk {
 /** What a supervisor has of rollbacks, over the store on disk; its agent is stopped whenever it is asked to be. */
 export async function openDesk(
   home: string,
-  wrap: (deps: RollbacksDependencies) => RollbacksDependencies = (deps) => deps,
+  wrap: (deps: RollbacksDeps) => RollbacksDeps = (deps) => deps,
 ): Promise<Desk> {
   const root = path.join(home, 'repo');
   const env = { HOME: home };

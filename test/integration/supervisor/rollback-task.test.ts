@@ -8,7 +8,7 @@ import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { takeRung, type LadderSteps } from '../../../src/supervisor/ladder/steps.ts';
-import { Undo, type UndoDependencies } from '../../../src/supervisor/history/undo.ts';
+import { Undo, type UndoDeps } from '../../../src/supervisor/history/undo.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { events, snapshot } from '../../unit/supervisor/kit.ts';
 import { openDesk, SESSION, writeTranscript, type Desk } from './rollback-scene.ts';
@@ -74,7 +74,7 @@ async function backToBefore(repository: TestRepository, how: typeof PERSON): Pro
 async function undo({ rollbacks, agent, store, layout }: Scene): Promise<void> {
   const parts = { layout, store, events: events().log, limits: { maxFileBytes: 1_000_000 }, rollbacks };
   const fleet = { get: () => agent };
-  await new Undo({ ...parts, fleet, roster: {} } as unknown as UndoDependencies).undo(agent.id);
+  await new Undo({ ...parts, fleet, roster: {} } as unknown as UndoDeps).undo(agent.id);
 }
 
 /** The words of a wrapper that is stopped. */

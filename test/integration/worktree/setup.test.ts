@@ -2,7 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SetUpError, setUpWorktree, type SetUpDone } from '../../../src/worktree/setup.ts';
-import { readSetupRecord } from '../../../src/worktree/setup-note.ts';
+import { readSetupNote } from '../../../src/worktree/setup-note.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import type { WorktreeSetup } from '../../../src/coordination/link.ts';
 import { commitTurn } from '../../../src/git/task/commit-turn.ts';
@@ -229,13 +229,13 @@ describe('the commands', () => {
     );
     expect(first.tail).toBe('two\nlast words');
     expect(s.output).toEqual(['fine', 'two', 'last words']);
-    expect(readSetupRecord(s.worktree)).toMatchObject({ state: 'failed', detail: first.message });
+    expect(readSetupNote(s.worktree)).toMatchObject({ state: 'failed', detail: first.message });
     expect((await failure({ commands: [['no-such-program']] })).message).toContain(
       '["no-such-program"] cannot be started',
     );
     const late = await failure({ commands: [['sh', '-c', 'setsid sleep 1000 & sleep 1000']], timeoutMs: 300 });
     expect(late.message).toContain('(worktree.setupTimeout)');
     expect(await s.setUp({ commands: [['true']] })).toEqual({ ran: true, notes: [] });
-    expect(readSetupRecord(s.worktree)).toMatchObject({ state: 'done', detail: null });
+    expect(readSetupNote(s.worktree)).toMatchObject({ state: 'done', detail: null });
   });
 });

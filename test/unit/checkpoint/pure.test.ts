@@ -8,14 +8,14 @@ import {
   importStream,
   parseList,
 } from '../../../src/checkpoint/refs/checkpoint-commit.ts';
-import type { NewRecord } from '../../../src/checkpoint/refs/checkpoint-commit.ts';
+import type { NewCheckpoint } from '../../../src/checkpoint/refs/checkpoint-commit.ts';
 import { parseBatch } from '../../../src/git/batch.ts';
 import { baseModes, parentsOf, parseListing } from '../../../src/checkpoint/tree/tree-extras.ts';
 
 const a = 'a'.repeat(40);
 const b = 'b'.repeat(40);
 
-function aRecord(change: Partial<NewRecord['state']> = {}): NewRecord {
+function aRecord(change: Partial<NewCheckpoint['state']> = {}): NewCheckpoint {
   return {
     place: { agent: 'w1' },
     n: 3,

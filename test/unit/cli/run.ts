@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { SwarmError } from '../../../src/domain/errors.ts';
-import type { World } from '../../../src/cli/project/context.ts';
+import type { Invocation } from '../../../src/cli/project/context.ts';
 import { Interrupt } from '../../../src/cli/project/interrupt.ts';
 import { Output } from '../../../src/cli/say/output.ts';
 
@@ -32,7 +32,7 @@ export function screen(options: { json?: boolean; debug?: boolean; command?: str
   };
 }
 
-export function world(argv: readonly string[], given: Screen, env: NodeJS.ProcessEnv = {}): World {
+export function world(argv: readonly string[], given: Screen, env: NodeJS.ProcessEnv = {}): Invocation {
   return {
     argv,
     output: given.output,

@@ -5,10 +5,10 @@ import type { Task } from '../../../src/domain/task.ts';
 import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
 import { blockingGate } from '../../../src/supervisor/fleet/start-gates.ts';
-import { Service, type ServiceDependencies } from '../../../src/supervisor/api-service.ts';
+import { Service, type ServiceDeps } from '../../../src/supervisor/api-service.ts';
 import { sharedFor } from '../../../src/lib/shared-for.ts';
 import { agentDocument } from '../../../src/supervisor/agent-document.ts';
-import { TaskDesk, type TaskDeskDependencies } from '../../../src/supervisor/tasks/task-desk.ts';
+import { TaskDesk, type TaskDeskDeps } from '../../../src/supervisor/tasks/task-desk.ts';
 import { baseNotes, wantedAgents, type KnownAgent } from '../../../src/supervisor/fleet/wanted-agents.ts';
 import { config, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
 
@@ -181,7 +181,7 @@ const done: Task = {
   result: { summary: '', commit: 'beef', branch: 'swarm/task/t1', costUsd: 0 },
 };
 
-function desk(task: Task, more: Partial<TaskDeskDependencies> = {}) {
+function desk(task: Task, more: Partial<TaskDeskDeps> = {}) {
   const seen = events();
   const cancelled: string[] = [];
   const asked: unknown[] = [];
@@ -272,7 +272,7 @@ describe('the desk for tasks', () => {
   });
 });
 
-function office(agents: AgentRecord[], more: Partial<ServiceDependencies> = {}) {
+function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
   const seen = events();
   const orders: { agent: string; order: Order }[] = [];
   const saved: string[] = [];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { UpDocument } from '../../../src/api/documents.ts';
-import { Power } from '../../../src/supervisor/up-down.ts';
+import { UpDown } from '../../../src/supervisor/up-down.ts';
 import type { Purge } from '../../../src/supervisor/history/purge.ts';
 import { settled, silentLog, Time } from './kit.ts';
 
@@ -16,7 +16,7 @@ function world({ down = false } = {}) {
   };
   let calling: PromiseWithResolvers<void> | null = null;
   let dismissing: () => Promise<void> = async () => void (state.stored = 'down');
-  const power = new Power({
+  const power = new UpDown({
     log: silentLog,
     now: time.now,
     call: async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ClaudeAgent, type ClaudeAgentOptions } from '../../../src/wrapper/claude/claude-agent.ts';
+import { ClaudeAgent, type ClaudeAgentDeps } from '../../../src/wrapper/claude/claude-agent.ts';
 import { AgentState } from '../../../src/wrapper/contract/state.ts';
 import { ModelAccess } from '../../../src/wrapper/claude/model-access.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
@@ -41,7 +41,7 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
     reconsider: () => undefined,
     clock,
     log: silentLog,
-  } as unknown as ClaudeAgentOptions);
+  } as unknown as ClaudeAgentDeps);
   return { agent, clock, access, starts: () => starts };
 }
 

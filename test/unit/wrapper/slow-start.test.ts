@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { expect, test } from 'vitest';
-import { ClaudePane, type PaneOptions } from '../../../src/wrapper/claude/claude-pane.ts';
+import { ClaudePane, type ClaudePaneDeps } from '../../../src/wrapper/claude/claude-pane.ts';
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 import { silentLog } from './support.ts';
 
@@ -18,7 +18,7 @@ function starting(): { clock: ManualClock; use: { ms: number }; failed: Promise<
     processes: { cpuMs: () => use.ms, identity: () => null, endMarked: () => Promise.resolve() },
     clock,
     log: silentLog,
-  } as unknown as PaneOptions);
+  } as unknown as ClaudePaneDeps);
   const failed = pane.start({ sessionId: 's', resume: false, prompt: null, mark: 'm' }).then(
     () => 'began',
     (error: Error) => error.message,

@@ -102,7 +102,7 @@ describe('the scaler', () => {
       config: config({ agents: { worker: { scale: { min: 1, max: 4 } } } }),
       fleet: { records: agents, goingDown: false, wake: () => undefined },
       engine: { backlog: () => ({ ready, oldestAt: time.now() - 60_000 }) },
-      roster: { dismissed: false, want: async (wanted) => void ordered.push(...wanted) },
+      roster: { isDown: false, want: async (wanted) => void ordered.push(...wanted) },
       now: time.now,
       checkpoint: async ({ id }) => saved.push(id),
     });

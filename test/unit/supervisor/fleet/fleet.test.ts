@@ -449,15 +449,15 @@ describe('the reconcile loop', () => {
     const w = world();
     const agent = record('worker-1', { desired: 'stopped' });
     w.fleet.add(agent);
-    const removed = w.fleet.held(agent, REMOVAL, async () => w.fleet.remove('worker-1'));
+    const removed = w.fleet.whileStopped(agent, REMOVAL, async () => w.fleet.remove('worker-1'));
     const work = vi.fn(async () => 'harm');
-    const second = w.fleet.held(agent, REMOVAL, work);
+    const second = w.fleet.whileStopped(agent, REMOVAL, work);
     const said = expect(second).rejects.toMatchObject({ code: 'unknown-agent' });
     await w.turn();
     await w.end({ phase: 'none', since: BEGIN });
     await removed;
     await said;
-    await expect(w.fleet.held(agent, REMOVAL, work)).rejects.toMatchObject({ code: 'unknown-agent' });
+    await expect(w.fleet.whileStopped(agent, REMOVAL, work)).rejects.toMatchObject({ code: 'unknown-agent' });
     await w.turn();
     expect(work).not.toHaveBeenCalled();
   });
@@ -517,7 +517,7 @@ describe('an agent that was given up', () => {
     const first = await next(store);
     first.agent.deaths = [BEGIN - 1_000, BEGIN];
     await first.end({ phase: 'backoff', since: BEGIN, until: BEGIN + 60_000, of: 'start', detail: 'died' });
-    const removed = first.fleet.held(first.agent, REMOVAL, async () => first.fleet.remove('worker-1'));
+    const removed = first.fleet.whileStopped(first.agent, REMOVAL, async () => first.fleet.remove('worker-1'));
     await first.turn();
     await first.end({ phase: 'none', since: BEGIN });
     await removed;

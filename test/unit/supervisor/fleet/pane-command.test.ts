@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../../../src/health/index.ts';
 import type { Order } from '../../../../src/coordination/link.ts';
-import { AgentRunner, type RestartPolicy, type RunnerPorts } from '../../../../src/supervisor/fleet/agent-steps.ts';
+import { AgentSteps, type RestartPolicy, type AgentEffects } from '../../../../src/supervisor/fleet/agent-steps.ts';
 import { factsOf } from '../../../../src/supervisor/watch/facts.ts';
 import { decide, type Lifecycle } from '../../../../src/supervisor/project/lifecycle.ts';
 import { BEGIN, events, pane, record, silentLog, snapshot, Time } from '../kit.ts';
@@ -14,7 +14,7 @@ const POLICY: RestartPolicy = {
   backoffMaxMs: 30_000,
 };
 
-function world(more: Partial<RunnerPorts> = {}) {
+function world(more: Partial<AgentEffects> = {}) {
   const time = new Time();
   const seen = events();
   const calls: string[] = [];
@@ -26,7 +26,7 @@ function world(more: Partial<RunnerPorts> = {}) {
       calls.push(name);
       return value;
     };
-  const ports: RunnerPorts = {
+  const ports: AgentEffects = {
     log: silentLog,
     events: seen.log,
     now: time.now,
@@ -48,7 +48,7 @@ function world(more: Partial<RunnerPorts> = {}) {
     saveRow: call('save', undefined),
     ...more,
   };
-  const runner = new AgentRunner(ports);
+  const runner = new AgentSteps(ports);
   return {
     time,
     seen,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { StatusDocument } from '../../../../src/api/documents.ts';
 import type { Config } from '../../../../src/config/index.ts';
-import type { ApiFacts, GateOrder } from '../../../../src/coordination/model-permit.ts';
+import type { ApiFacts, ModelPermit } from '../../../../src/coordination/model-permit.ts';
 import type { Store } from '../../../../src/store/store.ts';
 import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';
 import { Holds } from '../../../../src/supervisor/holds/holds.ts';
@@ -13,7 +13,7 @@ const DEAR = { worker: { count: 2 }, dear: { count: 1, command: ['env', 'ANTHROP
 function scene(agents: AgentRecord[], settings: Config, kept = new Map<string, unknown>()) {
   const time = new Time();
   const log = events();
-  const gates = new Map<string, GateOrder>();
+  const gates = new Map<string, ModelPermit>();
   const world = { agents, settings };
   for (const agent of agents) {
     agent.lifecycle = { phase: 'up', since: BEGIN };

@@ -119,7 +119,7 @@ test.each<[string, (worker: AgentRecord) => void]>([
   ['a question', (worker) => (worker.status = 'needs-you')],
   ['a hold', (worker) => (worker.status = 'held')],
   ['a step of the fleet', (worker) => (worker.busy = true)],
-  ['a step that waits', (worker) => worker.holds.push(() => Promise.resolve({ phase: 'none', since: 0 }))],
+  ['a step that waits', (worker) => worker.queuedWork.push(() => Promise.resolve({ phase: 'none', since: 0 }))],
   ['a start', (worker) => (worker.lifecycle = { phase: 'starting', since: 0 })],
   [
     'a person at the keyboard',

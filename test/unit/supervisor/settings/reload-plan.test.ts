@@ -90,12 +90,12 @@ describe('agents that live with the settings of before', () => {
     worker.lifecycle = { phase: 'up', since: 0 };
     worker.absorb(snapshot(), 0);
     change(worker);
-    const held: string[] = [];
+    const whileStopped: string[] = [];
     const fleet = {
       records: [worker],
       goingDown: false,
       desired: ({ row }: AgentRecord) => row.desired,
-      held: async (one: AgentRecord, _leases: string, work: () => Promise<void>) => {
+      whileStopped: async (one: AgentRecord, _leases: string, work: () => Promise<void>) => {
         held.push(one.id);
         await work();
         one.settings = 'new';

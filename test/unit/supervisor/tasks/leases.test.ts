@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Leases, type LeasesOptions } from '../../../../src/supervisor/tasks/leases.ts';
+import { Leases, type LeasesDeps } from '../../../../src/supervisor/tasks/leases.ts';
 import type { Fleet } from '../../../../src/supervisor/fleet/fleet.ts';
-import { runnerPorts, type RunnerWorld } from '../../../../src/supervisor/fleet/agent-effects.ts';
+import { agentEffects, type AgentEffectsDeps } from '../../../../src/supervisor/fleet/agent-effects.ts';
 import { kit, resultOf, spec, take } from '../../scheduler/engine-kit.ts';
 import { record, settled, silentLog, snapshot } from '../kit.ts';
 
@@ -148,7 +148,7 @@ test('a clock that was set is made up for once, also when the supervisor that sa
   const before = { ...note, wall: note.wall - 3_600_000 };
   await store.write(() => store.kv.set('supervisor.alive', before));
   await leases.moved(3_600_000);
-  expect(await new Leases({ engine, store } as LeasesOptions).afterAbsence()).toBe(0);
+  expect(await new Leases({ engine, store } as LeasesDeps).afterAbsence()).toBe(0);
 });
 
 describe('a lease whose time is over', () => {
@@ -225,7 +225,7 @@ test('what a stopped agent that no longer listened had not begun is not gone on 
   const { engine } = kit();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
-  const ports = runnerPorts({ engine, project: { layout: {}, config: {} } } as unknown as RunnerWorld);
+  const ports = agentEffects({ engine, project: { layout: {}, config: {} } } as unknown as AgentEffectsDeps);
   const agent = Object.assign(record('worker-1', { sessionId: 'of-the-task-before' }), { snapshot: snapshot() });
   await ports.giveBackLeases(agent, 'released', 'its agent was stopped');
   expect(engine.get('t1')).toMatchObject({ state: 'ready', attempts: [{ outcome: 'released', sessionId: null }] });
@@ -236,7 +236,7 @@ test('a result that a wrapper had left on disk is taken also when its agent was 
   const { engine } = kit();
   await engine.submit([spec()]);
   const order = await take(engine, 'worker-1');
-  const ports = runnerPorts({ engine, project: { layout: {}, config: {} } } as unknown as RunnerWorld);
+  const ports = agentEffects({ engine, project: { layout: {}, config: {} } } as unknown as AgentEffectsDeps);
   await ports.giveBackLeases(record(), 'released', 'its agent was stopped');
   expect(await engine.result(resultOf(order, 'worker-1'))).toEqual({ applied: true });
   expect(engine.get('t1').state).toBe('done');

@@ -1,10 +1,6 @@
 import { expect, test } from 'vitest';
 import { Attempt } from '../../../../src/wrapper/task/attempt.ts';
-import {
-  ClaudeAgent,
-  type ClaudeAgentOptions,
-  type EndpointEars,
-} from '../../../../src/wrapper/claude/claude-agent.ts';
+import { ClaudeAgent, type ClaudeAgentDeps, type EndpointEars } from '../../../../src/wrapper/claude/claude-agent.ts';
 import { ModelAccess } from '../../../../src/wrapper/claude/model-access.ts';
 import type { WhyCapture, Workspace } from '../../../../src/wrapper/contract/effects.ts';
 import type { ClaudeEvent } from '../../../../src/claude/index.ts';
@@ -43,7 +39,7 @@ async function listening() {
     event: (_name: string, task: string | null) => told.push(task),
     clock,
     log: silentLog,
-  } as unknown as ClaudeAgentOptions);
+  } as unknown as ClaudeAgentDeps);
   const order = { task: 't2', attempt: 1, slot: 0, title: 'two', budgetUsd: null } as unknown as TaskOrder;
   const attempt = new Attempt(order, {} as Workspace, '');
   agent.body(attempt);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Gate } from '../../../../src/wrapper/claude/model-permit.ts';
+import { ModelPermits } from '../../../../src/wrapper/claude/model-permit.ts';
 import { AgentState } from '../../../../src/wrapper/contract/state.ts';
 import { snapshot } from '../../supervisor/kit.ts';
 import { ManualClock, settle } from '../../../support/manual-clock.ts';
@@ -10,7 +10,7 @@ test.each([
 ])('a wait for the others lasts as long as it is to, though the clock is set %s meanwhile', async (_, byMs) => {
   const clock = new ManualClock();
   const state = new AgentState(snapshot());
-  const gate = new Gate({ state, linked: () => true, clock });
+  const gate = new ModelPermits({ state, linked: () => true, clock });
   gate.set({ hold: null, stops: false, afterMs: 2_000, costLimitUsd: null, heard: 0 });
   let passed = false;
   const passing = gate.pass(new AbortController().signal).then((open) => (passed = open));

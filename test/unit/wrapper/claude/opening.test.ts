@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { goOn, openTurn, type OpeningWorld, type TurnRequest } from '../../../../src/wrapper/claude/opening.ts';
+import { goOn, openTurn, type OpeningDeps, type TurnRequest } from '../../../../src/wrapper/claude/opening.ts';
 import { systemClock } from '../../../../src/lib/clock.ts';
 
 const request = (session: TurnRequest['session']): TurnRequest => ({
@@ -12,7 +12,7 @@ const request = (session: TurnRequest['session']): TurnRequest => ({
   retry: () => 'retry',
 });
 
-const world = (over: Partial<OpeningWorld> = {}): OpeningWorld => ({
+const world = (over: Partial<OpeningDeps> = {}): OpeningDeps => ({
   pane: { alive: false, turn: null },
   clock: systemClock,
   sessionExists: async () => true,
@@ -53,7 +53,7 @@ describe('how a turn begins', () => {
 });
 
 describe('how a turn that was cut short goes on', () => {
-  const again = (delivered: boolean, over: Partial<OpeningWorld>) =>
+  const again = (delivered: boolean, over: Partial<OpeningDeps>) =>
     goOn(request('continue'), delivered, 's1', world(over), 'go on', 'it died');
 
   test('an agent that has the prompt is told to go on', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Attempt, type TaskBody } from '../../../../src/wrapper/task/attempt.ts';
-import { liveAttempt, type LifeDependencies } from '../../../../src/wrapper/task/run-attempt.ts';
+import { liveAttempt, type AttemptDeps } from '../../../../src/wrapper/task/run-attempt.ts';
 import type { WhyCapture, Workspace } from '../../../../src/wrapper/contract/effects.ts';
 import type { TaskOrder } from '../../../../src/coordination/messages.ts';
 import type { BegunTask } from '../../../../src/git/worktree/worktree-task.ts';
@@ -63,7 +63,7 @@ async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<
     event: () => undefined,
     clock: new ManualClock(),
     log: silentLog,
-  } as unknown as LifeDependencies);
+  } as unknown as AttemptDeps);
   expect(outcome).toBe('done');
   return found;
 }
@@ -130,7 +130,7 @@ test.each([
     event: (name: string) => events.push(name),
     clock,
     log: silentLog,
-  } as unknown as LifeDependencies).then((result) => (over = result.outcome));
+  } as unknown as AttemptDeps).then((result) => (over = result.outcome));
   await settle();
   await clock.advance(600_000);
   expect(over, 'nobody may begin it again while something of it lives').toBeNull();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Worker } from '../../../../src/wrapper/task/ticket-claimer.ts';
+import { TicketClaimer } from '../../../../src/wrapper/task/ticket-claimer.ts';
 import type { ClaimReply, TaskOrder } from '../../../../src/coordination/messages.ts';
 import { ManualClock, settle } from '../../../support/manual-clock.ts';
 import { silentLog } from '../support.ts';
@@ -17,7 +17,7 @@ function setUp(slots = 1) {
   const capacities: number[] = [];
   const begun: string[] = [];
   const world = { able: true };
-  const worker = new Worker({
+  const worker = new TicketClaimer({
     slots,
     able: () => world.able,
     claim: async (slot) => {
