@@ -90,7 +90,7 @@ describe('agents that live with the settings of before', () => {
     worker.lifecycle = { phase: 'up', since: 0 };
     worker.absorb(snapshot(), 0);
     change(worker);
-    const whileStopped: string[] = [];
+    const held: string[] = [];
     const fleet = {
       records: [worker],
       goingDown: false,
