@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- daemons that outlive whatever started them
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';

@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { access, constants, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { environmentFor } from '../domain/environment.ts';
+import { run } from '../process/run.ts';
 import { object, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
 import { findLogin } from './login.ts';
@@ -180,15 +179,17 @@ async function isExecutable(file: string): Promise<boolean> {
 async function readVersion(program: string, options: InspectOptions): Promise<string | null> {
   const [, ...leading] = options.command;
   try {
-    const { stdout } = await promisify(execFile)(program, [...leading, '--version'], {
+    const { exitCode, stdout } = await run([program, ...leading, '--version'], {
       env: environmentFor('programs', options.env),
       signal: options.signal,
-      timeout: VERSION_TIMEOUT_MS,
+      timeoutMs: VERSION_TIMEOUT_MS,
     });
-    return /^(\d+\.\d+\.\d+)/.exec(stdout.trim())?.[1] ?? null;
+    options.signal.throwIfAborted();
+    // Another exit code, or too late: this is not a Claude Code that we can use.
+    return exitCode === 0 ? (/^(\d+\.\d+\.\d+)/.exec(stdout.toString().trim())?.[1] ?? null) : null;
   } catch (error) {
     options.signal.throwIfAborted();
-    // Exit code, time-out, not a program: all of them mean that this is not a Claude Code we can use.
+    // Not a program.
     if (error instanceof Error) return null;
     throw error;
   }

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { systemClock } from '../lib/clock.ts';
+import type { RunEnd } from '../process/run.ts';
+import { runLean } from '../process/run-lean.ts';
 import { GitError, mainSentence, parseGitStderr } from './errors.ts';
 import type { GitErrorFacts, GitFailure } from './errors.ts';
 import { worktreeExcludes } from './own-excludes.ts';
@@ -26,20 +26,11 @@ export interface GitResult {
 
 const DEFAULT_TIMEOUT_MS = 600_000;
 const KILL_AFTER_MS = 2_000;
-const MAX_STDERR = 256 * 1024;
 
 let spawned = 0;
 /** Git processes started by this program so far: a spawn costs about 2.5 ms, so hot paths count theirs. */
 export function gitSpawnCount(): number {
   return spawned;
-}
-
-interface Exit {
-  exitCode: number | null;
-  signal: NodeJS.Signals | null;
-  stdout: Buffer;
-  stderr: string;
-  ended: 'itself' | 'timeout' | 'aborted';
 }
 
 /**
@@ -52,7 +43,7 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
   const exit = await start(args, options).catch((cause: unknown) => {
     throw notStarted(facts, cause);
   });
-  if (exit.exitCode !== null && exit.ended === 'itself') {
+  if (exit.exitCode !== null && exit.by === 'itself') {
     if (exit.exitCode === 0 || options.okCodes?.includes(exit.exitCode) === true) {
       return { stdout: exit.stdout, stderr: exit.stderr, exitCode: exit.exitCode };
     }
@@ -66,65 +57,18 @@ export async function gitText(args: readonly string[], options: GitOptions): Pro
   return stdout.toString('utf8').replace(/\n$/, '');
 }
 
-function start(args: readonly string[], options: GitOptions): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    spawned += 1;
-    const excludes = worktreeExcludes(options.cwd);
-    const own = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
-    const child = spawn('git', [...ALWAYS, ...own, ...args], {
-      cwd: options.cwd,
-      env: gitEnvironment(process.env, options.env),
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      windowsHide: true,
-      // A group of its own: filters and merge drivers that git started end with it, and nobody asks on the terminal.
-      detached: true,
-    });
-    const out: Buffer[] = [];
-    let stderr = '';
-    let ended: Exit['ended'] = 'itself';
-    let cancelKill: (() => void) | undefined;
-    const end = (why: 'timeout' | 'aborted'): void => {
-      if (ended !== 'itself') return;
-      ended = why;
-      signalGroup(child.pid, 'SIGTERM');
-      cancelKill = systemClock.after(KILL_AFTER_MS, () => signalGroup(child.pid, 'SIGKILL'));
-    };
-    const cancelLimit = systemClock.after(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, () => end('timeout'));
-    const onAbort = (): void => end('aborted');
-    options.signal?.addEventListener('abort', onAbort, { once: true });
-    const release = (): void => {
-      cancelLimit();
-      cancelKill?.();
-      options.signal?.removeEventListener('abort', onAbort);
-    };
-    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      if (stderr.length < MAX_STDERR) stderr += chunk;
-    });
-    // Git may end before it has read everything; its exit code tells why, EPIPE does not.
-    child.stdin?.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') stderr += `stdin: ${error.message}\n`;
-    });
-    child.stdin?.end(options.input);
-    child.once('error', (error) => {
-      release();
-      reject(error);
-    });
-    child.once('close', (exitCode, signal) => {
-      release();
-      resolve({ exitCode, signal, stdout: Buffer.concat(out), stderr, ended });
-    });
+function start(args: readonly string[], options: GitOptions): Promise<RunEnd> {
+  spawned += 1;
+  const excludes = worktreeExcludes(options.cwd);
+  const own = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
+  return runLean(['git', ...ALWAYS, ...own, ...args], {
+    cwd: options.cwd,
+    env: gitEnvironment(process.env, options.env),
+    input: options.input,
+    signal: options.signal,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    graceMs: KILL_AFTER_MS,
   });
-}
-
-/** Git's process group. It is ours as long as `close` has not come: the leader or one of its pipes' holders lives. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }
 
 function notStarted(facts: GitErrorFacts, cause: unknown): GitError {
@@ -149,9 +93,9 @@ function stopped(code: 'git-timeout' | 'git-aborted', facts: GitErrorFacts, caus
   );
 }
 
-function failed(exit: Exit, facts: GitErrorFacts, options: GitOptions): GitError {
-  if (exit.ended === 'timeout') return stopped('git-timeout', facts);
-  if (exit.ended === 'aborted') return stopped('git-aborted', facts, options.signal?.reason);
+function failed(exit: RunEnd, facts: GitErrorFacts, options: GitOptions): GitError {
+  if (exit.by === 'timeout') return stopped('git-timeout', facts);
+  if (exit.by === 'abort') return stopped('git-aborted', facts, options.signal?.reason);
   const how = exit.exitCode === null ? `ended by ${exit.signal ?? 'a signal'}` : mainSentence(exit.stderr);
   return new GitError(parseGitStderr(exit.stderr), `git ${verb(facts.args)} failed in ${facts.cwd}: ${how}`, facts);
 }

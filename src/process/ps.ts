@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- the kernel interface is synchronous, and waits for nothing else meanwhile
 import { spawnSync } from 'node:child_process';
 import { SwarmError } from '../domain/errors.ts';
 import type { Kernel } from './kernel-types.ts';

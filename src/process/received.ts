@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { execa } from 'execa';
+import { environmentFor } from '../domain/environment.ts';
+import { run } from './run.ts';
 
 /** One end of a TCP connection on this machine. */
 export interface TcpEnd {
@@ -14,11 +15,9 @@ const TIMEOUT_MS = 5_000;
 
 /** All established connections. Node cannot ask the kernel for what came in; `ss` does. Null: it cannot be told here. */
 export async function tcpEnds(): Promise<TcpEnd[] | null> {
-  const { failed, stdout } = await execa('ss', ['-tieHn', 'state', 'established'], {
-    reject: false,
-    timeout: TIMEOUT_MS,
-  });
-  return failed ? null : parseTcpEnds(stdout);
+  const options = { env: environmentFor('swarm', process.env), timeoutMs: TIMEOUT_MS };
+  const end = await run(['ss', '-tieHn', 'state', 'established'], options).catch(() => null); // Not installed.
+  return end?.exitCode === 0 ? parseTcpEnds(end.stdout.toString()) : null;
 }
 
 /** An entry is a line with addresses and an inode, and indented ones with numbers. Pure. */

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- commands and answers go to and fro for as long as the server lives
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { systemClock } from '../lib/clock.ts';

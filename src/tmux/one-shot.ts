@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
 import { environmentFor } from '../domain/environment.ts';
+import { run } from '../process/run.ts';
 import { errorOf, TmuxError } from './errors.ts';
 
 export interface TmuxAddress {
@@ -33,7 +33,7 @@ export async function runTmux(
       { reached: 'no' },
     );
   }
-  return run(program, ['-N', '-u', '-S', socket, ...argv], argv[0] ?? '', options);
+  return start(program, ['-N', '-u', '-S', socket, ...argv], argv[0] ?? '', options);
 }
 
 export interface TmuxVersion {
@@ -48,7 +48,7 @@ export interface TmuxVersion {
  * @throws TmuxError `no-tmux`, `old-tmux`, both with the cure
  */
 export async function inspectTmux(program: string, options: RunOptions = {}): Promise<TmuxVersion> {
-  const said = await run(program, ['-V'], '-V', options);
+  const said = await start(program, ['-V'], '-V', options);
   const version = parseVersion(said);
   const [major, minor] = OLDEST;
   if (version.major > major || (version.major === major && version.minor >= minor)) return version;
@@ -81,37 +81,20 @@ function installHint(): string {
     : 'Install it, for example with `sudo apt install tmux` or `sudo dnf install tmux`.';
 }
 
-function run(
+async function start(
   program: string,
   argv: readonly string[],
   doing: string,
   { timeoutMs = 5000, signal }: RunOptions,
 ): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  execFile(
-    program,
-    argv,
-    {
-      env: environmentFor('swarm', process.env),
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      maxBuffer: 64 * 1024 * 1024,
-      ...(signal === undefined ? {} : { signal }),
-    },
-    (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else if (error.code === ('ENOENT' as unknown) || error.code === ('EACCES' as unknown)) {
-        reject(noTmux(program, error));
-      } else if (signal?.aborted === true) reject(signal.reason as Error);
-      else if (error.killed === true) {
-        reject(
-          new TmuxError('tmux-timeout', `tmux ${doing}: no answer within ${timeoutMs} ms`, {
-            reached: 'maybe',
-            cause: error,
-          }),
-        );
-      } else reject(errorOf(stderr === '' ? error.message : stderr, doing));
-    },
-  );
-  return promise;
+  const env = environmentFor('swarm', process.env);
+  const end = await run([program, ...argv], { env, timeoutMs, signal }).catch((cause: NodeJS.ErrnoException) => {
+    signal?.throwIfAborted();
+    throw cause.code === 'ENOENT' || cause.code === 'EACCES' ? noTmux(program, cause) : errorOf(cause.message, doing);
+  });
+  if (end.by === 'abort') throw signal?.reason as Error;
+  if (end.by === 'timeout')
+    throw new TmuxError('tmux-timeout', `tmux ${doing}: no answer within ${timeoutMs} ms`, { reached: 'maybe' });
+  if (end.exitCode === 0) return end.stdout.toString();
+  throw errorOf(end.stderr === '' ? `it ended with ${end.signal ?? `exit code ${end.exitCode}`}` : end.stderr, doing);
 }

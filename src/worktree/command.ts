@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../domain/errors.ts';
-import type { Clock } from '../lib/clock.ts';
+import { run } from '../process/run.ts';
 import type { Processes } from './processes.ts';
 
 const TAIL_BYTES = 16_384;
@@ -19,7 +18,6 @@ export interface CommandOptions {
   signal: AbortSignal;
   graceMs: number;
   processes: Processes;
-  clock: Clock;
 }
 
 export interface CommandEnd {
@@ -46,7 +44,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   const output = openSync(outputFile, 'a+', 0o600);
   let ended: Omit<CommandEnd, 'tail'>;
   try {
-    ended = await run(options, output);
+    ended = await start(options, output);
   } finally {
     closeSync(output);
   }
@@ -55,38 +53,17 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   return { ...ended, tail: await readTail(outputFile) };
 }
 
-function run(
-  { argv, cwd, env, signal, graceMs, clock }: CommandOptions,
+async function start(
+  { argv, cwd, env, signal, graceMs }: CommandOptions,
   output: number,
 ): Promise<Omit<CommandEnd, 'tail'>> {
-  const [program, ...args] = argv;
-  if (program === undefined) return Promise.resolve({ code: null, signal: null, startError: 'the command is empty' });
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd, env: { ...env }, stdio: ['ignore', output, output], detached: true });
-    let cancelKill = (): void => {};
-    const stop = (): void => {
-      killGroup(child.pid, 'SIGTERM');
-      cancelKill = clock.after(graceMs, () => killGroup(child.pid, 'SIGKILL'));
-    };
-    const settle = (end: Omit<CommandEnd, 'tail'>): void => {
-      signal.removeEventListener('abort', stop);
-      cancelKill();
-      resolve(end);
-    };
-    child.once('error', (error) => settle({ code: null, signal: null, startError: errorText(error) }));
-    child.once('exit', (code, by) => settle({ code, signal: by, startError: null }));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-}
-
-function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
+  if (argv.length === 0) return { code: null, signal: null, startError: 'the command is empty' };
   try {
-    process.kill(-pid, signal);
+    // What is left of its group is ended with all else that carries its mark, after a grace of its own.
+    const end = await run(argv, { cwd, env, signal, graceMs, output, leftovers: 'spare' });
+    return { code: end.exitCode, signal: end.signal, startError: null };
   } catch (error) {
-    // Gone already: what was wanted.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return { code: null, signal: null, startError: errorText(error) };
   }
 }
 

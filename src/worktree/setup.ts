@@ -166,12 +166,12 @@ async function runOne(
   signal: AbortSignal,
   said: string[],
 ): Promise<CommandEnd> {
-  const { worktree, mark, outputFile, graceMs, processes, clock } = options;
+  const { worktree, mark, outputFile, graceMs, processes } = options;
   using _reader = new OutputReader(outputFile, (line) => {
     if (said.push(line) > TAIL_LINES) said.shift();
     options.output(line);
   });
-  return await runCommand({ argv, cwd: worktree, env, mark, outputFile, signal, graceMs, processes, clock });
+  return await runCommand({ argv, cwd: worktree, env, mark, outputFile, signal, graceMs, processes });
 }
 
 function failure(

@@ -1,9 +1,10 @@
+// oxlint-disable-next-line no-restricted-imports -- it outlives the demonstration, and hears of its end by the end of its stdin
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { execa } from 'execa';
 import { environmentFor } from '../../domain/environment.ts';
 import { endTree, findMarked, isAlive } from '../../process/index.ts';
+import { run } from '../../process/run.ts';
 import { waitFor } from '../../lib/wait.ts';
 import { runTmux } from '../../tmux/index.ts';
 import type { Context } from '../project/context.ts';
@@ -53,13 +54,12 @@ export async function cleanUpLater(context: Context, directory: string): Promise
   // Gone already where the demonstration came to its end, and never there without a terminal.
   await runTmux(screenAddress(place), ['kill-server']).catch(() => undefined);
   await endCommands(directory);
-  await execa(process.execPath, [process.argv[1] ?? '', 'down'], {
+  await run([process.execPath, process.argv[1] ?? '', 'down'], {
     cwd: place.repository,
     env: place.env,
-    extendEnv: false,
-    stdio: 'ignore',
-    timeout: DOWN_TIMEOUT_MS,
-    reject: false,
+    output: 'ignore',
+    timeoutMs: DOWN_TIMEOUT_MS,
+    graceMs: GRACE_MS,
   });
   // Whatever `down` could not end, and what nobody told it of: a command of the narration, a git that hangs.
   const mark = { name: DEMO_MARK, prefix: directory };

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- a server that is talked to while it runs
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AgentKind } from '../../domain/agent.ts';
 import { isRunning } from '../../lib/running.ts';
 import { runTmux, type TmuxAddress } from '../../tmux/index.ts';
-import { handOver } from '../verbs/attach.ts';
+import { giveTerminal } from '../verbs/attach.ts';
 import type { Context } from '../project/context.ts';
 import { canBePainted } from '../verbs/dash.ts';
 import type { DemoPlace } from './place.ts';
@@ -84,7 +84,7 @@ export async function performOnScreen(
   signal.addEventListener('abort', end, { once: true });
   try {
     const started = [address.program, '-u', '-S', address.socket, '-f', conf, 'new-session', '-s', 'demo'];
-    await handOver([...started, '-c', place.repository, ...program], place.env);
+    await giveTerminal([...started, '-c', place.repository, ...program], place.env);
   } finally {
     clearInterval(watch);
     signal.removeEventListener('abort', end);

@@ -1,13 +1,14 @@
-import { execa, ExecaError } from 'execa';
 import { connect, type SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
+import { run, type RunEnd } from '../../process/run.ts';
 import type { Context } from '../project/context.ts';
 import type { Keys } from './keys.ts';
 import { COMMAND_MARK, layoutOfPlace, type DemoPlace } from './place.ts';
 import type { Tape } from './tape.ts';
 
 const COMMAND_TIMEOUT_MS = 240_000;
+const GRACE_MS = 5_000;
 /** So long a person may need to read a line, s; any key goes on. */
 const READING_S = 2.5;
 
@@ -95,13 +96,13 @@ export class Stage {
   /** Prints a command of swarm, and what it says, as it comes. */
   async show(...args: string[]): Promise<void> {
     this.typed('swarm', ...args);
-    await this.#swarm(args, this.#context.output.json ? 'ignore' : this.#tape === null ? 'inherit' : 'taped');
+    await this.#swarm(args, this.#context.output.json ? 'nowhere' : this.#tape === null ? 'inherit' : 'taped');
   }
 
   /** Prints a command of swarm; what it gives comes back. */
   async read<T>(...args: string[]): Promise<T> {
     this.typed('swarm', ...args);
-    return JSON.parse(await this.#swarm(['--json', ...args], 'pipe')) as T;
+    return JSON.parse(await this.#swarm(['--json', ...args], 'caller')) as T;
   }
 
   /** Another program, in the repository. */
@@ -109,37 +110,36 @@ export class Stage {
     this.typed(program, ...args);
     const { repository: cwd, env } = this.place;
     const file = program === 'node' ? process.execPath : program;
-    const options = { cwd, env, extendEnv: false, stdin: 'ignore', cancelSignal: this.signal } as const;
-    const { stdout } = await execa(file, args, options);
-    for (const line of stdout.split('\n')) this.line(line);
+    const end = await run([file, ...args], { cwd, env, signal: this.signal, graceMs: GRACE_MS });
+    this.signal.throwIfAborted();
+    if (end.exitCode !== 0) throw failed(`${program} ${args.join(' ')}`, end);
+    for (const line of end.stdout.toString().trimEnd().split('\n')) this.line(line);
   }
 
-  async #swarm(args: readonly string[], to: 'inherit' | 'taped' | 'ignore' | 'pipe'): Promise<string> {
+  async #swarm(args: readonly string[], to: 'inherit' | 'taped' | 'nowhere' | 'caller'): Promise<string> {
     const { repository: cwd, env, directory } = this.place;
-    const out = to === 'taped' ? 'pipe' : to;
-    try {
-      const child = execa(process.execPath, [process.argv[1] ?? '', ...args], {
-        cwd,
-        env: { ...env, [COMMAND_MARK]: directory },
-        extendEnv: false,
-        stdin: 'ignore',
-        stdout: out,
-        stderr: out === 'inherit' ? 'inherit' : 'pipe',
-        timeout: COMMAND_TIMEOUT_MS,
-        maxBuffer: 64 * 1024 * 1024,
-        cancelSignal: this.signal,
-      });
-      if (to === 'taped') for (const stream of [child.stdout, child.stderr]) stream?.on('data', this.#forward);
-      return (await child).stdout ?? '';
-    } catch (cause) {
-      this.signal.throwIfAborted();
-      const said = cause instanceof ExecaError ? [cause.stdout, cause.stderr].filter(Boolean).join(' ') : String(cause);
-      throw new SwarmError('demo-failed', `swarm ${args.join(' ')} failed${said === '' ? '' : `: ${said}`}`, { cause });
-    }
+    const end = await run([process.execPath, process.argv[1] ?? '', ...args], {
+      cwd,
+      env: { ...env, [COMMAND_MARK]: directory },
+      output: to === 'inherit' ? 'inherit' : 'keep',
+      onOutput: to === 'taped' ? this.#forward : undefined,
+      timeoutMs: COMMAND_TIMEOUT_MS,
+      signal: this.signal,
+      graceMs: GRACE_MS,
+    });
+    this.signal.throwIfAborted();
+    if (end.exitCode !== 0) throw failed(`swarm ${args.join(' ')}`, end);
+    return end.stdout.toString();
   }
 
   readonly #forward = (part: Buffer): void => {
     this.#context.output.stdout.write(part);
     this.#tape?.write(part.toString());
   };
+}
+
+function failed(command: string, { by, exitCode, signal, stdout, stderr }: RunEnd): SwarmError {
+  const how = by === 'timeout' ? 'took too long' : `failed with ${signal ?? `exit code ${exitCode}`}`;
+  const said = [stdout.toString(), stderr].map((text) => text.trim()).filter((text) => text !== '');
+  return new SwarmError('demo-failed', [`${command} ${how}`, ...said].join(': '));
 }

@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { findRabbitmq } from '../../broker/index.ts';
 import { findEpmd } from '../../broker/install.ts';
 import { inspectClaude, type Gate } from '../../claude/preflight.ts';
 import type { Config } from '../../config/index.ts';
 import { gitText } from '../../git/git.ts';
 import { MINIMUM_GIT, parseGitVersion } from '../../git/repository/repository.ts';
+import { run } from '../../process/run.ts';
 import { Database } from '../../store/database.ts';
 import { KeyValues } from '../../store/kv.ts';
 import { TRUST_KEY } from '../../store/notes.ts';
@@ -50,9 +49,10 @@ async function checkNode(env: NodeJS.ProcessEnv): Promise<Diagnosis[]> {
 
 async function versionOf(program: string, env: NodeJS.ProcessEnv): Promise<string | null> {
   try {
-    return (await promisify(execFile)(program, ['--version'], { env, timeout: ASK_TIMEOUT_MS })).stdout.trim();
+    const { exitCode, stdout } = await run([program, '--version'], { env, timeoutMs: ASK_TIMEOUT_MS });
+    return exitCode === 0 ? stdout.toString().trim() : null;
   } catch (error) {
-    // Whatever is wrong with it: it is not the one that we run on.
+    // There is none.
     if (error instanceof Error) return null;
     throw error;
   }

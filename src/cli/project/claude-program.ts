@@ -1,4 +1,3 @@
-import { execa, ExecaError } from 'execa';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,6 +6,7 @@ import type { Config } from '../../config/index.ts';
 import { environmentFor } from '../../domain/environment.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { run, type RunEnd } from '../../process/run.ts';
 import { confirm } from './ask.ts';
 import type { Context } from './context.ts';
 
@@ -14,6 +14,7 @@ import type { Context } from './context.ts';
 const PACKAGE = '@anthropic-ai/claude-code@2.1.330';
 const INSTALL = ['install', '--no-audit', '--no-fund', '--include=optional', '--loglevel=error', PACKAGE];
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
+const INSTALL_GRACE_MS = 5_000;
 
 /** Where swarm's own copy of Claude Code lies, when it has one. */
 export function installedClaude(layout: Pick<ProjectLayout, 'swarmStateDir'>): string {
@@ -86,28 +87,32 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
   const directory = path.join(layout.swarmStateDir, 'claude');
   await mkdir(directory, { recursive: true, mode: 0o700 });
   context.output.note(`installing ${PACKAGE} into ${directory} …`);
-  const options = {
-    env: environmentFor('programs', context.env),
-    extendEnv: false,
-    stdin: 'ignore',
-    timeout: INSTALL_TIMEOUT_MS,
-    cancelSignal: context.interrupt.signal,
-  } as const;
   try {
     await makePackage(directory);
-    await execa('npm', INSTALL, { ...options, cwd: directory });
+    await step(context, ['npm', ...INSTALL], directory);
     // npm may refuse install scripts; without its own this package is a placeholder. Doing it twice is harmless.
     const installed = path.join(directory, 'node_modules', '@anthropic-ai', 'claude-code');
-    await execa(process.execPath, ['install.cjs'], { ...options, cwd: installed });
+    await step(context, [process.execPath, 'install.cjs'], installed);
   } catch (cause) {
     context.interrupt.signal.throwIfAborted();
-    throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${whyOf(cause)}`, {
+    throw new SwarmError('claude-install-failed', `Claude Code could not be installed: ${errorText(cause)}`, {
       hint: 'Install it yourself: `npm install -g @anthropic-ai/claude-code`.',
       cause,
       retrySafe: true,
     });
   }
   return installedClaude(layout);
+}
+
+async function step(context: Context, argv: readonly string[], cwd: string): Promise<void> {
+  const end = await run(argv, {
+    cwd,
+    env: environmentFor('programs', context.env),
+    signal: context.interrupt.signal,
+    timeoutMs: INSTALL_TIMEOUT_MS,
+    graceMs: INSTALL_GRACE_MS,
+  });
+  if (end.exitCode !== 0) throw new Error(whyOf(end));
 }
 
 /**
@@ -120,9 +125,10 @@ async function makePackage(directory: string): Promise<void> {
 }
 
 /** Of npm's many lines the ones that name the trouble. */
-function whyOf(cause: unknown): string {
-  const stderr = cause instanceof ExecaError && typeof cause.stderr === 'string' ? cause.stderr : '';
+function whyOf({ by, exitCode, signal, stderr }: RunEnd): string {
+  if (by === 'timeout') return `it took more than ${INSTALL_TIMEOUT_MS / 60_000} min`;
   const said = stderr.split('\n').flatMap((line) => /^npm (?:error|ERR!) (\S.*)$/.exec(line)?.[1] ?? []);
   const telling = said.filter((line) => !/^(code|errno|syscall|at|A complete log|path|dest) /.test(line));
-  return telling.length > 0 ? telling.slice(0, 2).join(' ') : errorText(cause).split('\n').slice(0, 3).join(' ');
+  if (telling.length > 0) return telling.slice(0, 2).join(' ');
+  return [signal ?? `exit code ${exitCode}`, ...stderr.trim().split('\n').slice(-2)].join(' ').trim();
 }

@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { run } from '../../process/run.ts';
 
 /** systemd that does not answer at once is done without, ms. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -21,10 +21,7 @@ export async function scopeArgv(name: string, env: Readonly<Record<string, strin
   return [];
 }
 
-function works([program = '', ...args]: string[], env: Readonly<Record<string, string>>): Promise<boolean> {
-  return new Promise((resolve) => {
-    execFile(program, args, { env, timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL' }, (error) =>
-      resolve(error === null),
-    );
-  });
+async function works(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<boolean> {
+  const end = await run(argv, { env, timeoutMs: PROBE_TIMEOUT_MS }).catch(() => null); // There is no such program.
+  return end?.exitCode === 0;
 }

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- a daemon that outlives the command
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';

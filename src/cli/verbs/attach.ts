@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { SwarmClient } from '../../api/client.ts';
 import { loadConfig } from '../../config/index.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { handOver } from '../../process/run.ts';
 import { attachArgv } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
 import type { Context } from '../project/context.ts';
@@ -37,7 +36,7 @@ export async function attachTo(
   const { argv, unset, wayBack } = attachArgv({ program, socket: layout.tmuxSocket, session, insideTmux });
   context.output.note(wayBack);
   const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !unset.includes(name)));
-  return await handOver(argv, env);
+  return await giveTerminal(argv, env);
 }
 
 /** @throws SwarmError `no-session` */
@@ -54,19 +53,14 @@ async function sessionOf(client: Pick<SwarmClient, 'agent'>, agent: string): Pro
 }
 
 /** Gives the terminal to a program until it ends. @returns its exit code, 0 or 1 */
-export async function handOver(
-  [program = 'tmux', ...args]: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<number> {
-  const child = spawn(program, args, { stdio: 'inherit', env });
+export async function giveTerminal(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // Ctrl-C in the raw terminal is a key of the agent; one that reaches us must not leave tmux alone.
   const ignore = (): void => undefined;
   process.on('SIGINT', ignore);
   try {
-    const [code] = (await once(child, 'exit')) as [number | null];
-    return code === 0 ? 0 : 1;
+    return (await handOver(argv, env)).exitCode === 0 ? 0 : 1;
   } catch (cause) {
-    throw new SwarmError('no-tmux', `${program} could not be started: ${errorText(cause)}`, {
+    throw new SwarmError('no-tmux', `${argv[0] ?? 'tmux'} could not be started: ${errorText(cause)}`, {
       hint: 'Install tmux, or correct tmux.program in swarm.yaml.',
       cause,
     });

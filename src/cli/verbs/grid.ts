@@ -3,7 +3,7 @@ import { loadConfig } from '../../config/index.ts';
 import { errorText, SwarmError } from '../../domain/errors.ts';
 import { attachArgv, runTmux, type TmuxAddress } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
-import { handOver } from './attach.ts';
+import { giveTerminal } from './attach.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 
@@ -35,7 +35,7 @@ export async function grid(context: Context): Promise<number> {
     const { argv, unset } = attachArgv({ ...address, session, insideTmux: false, readOnly: true });
     const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !unset.includes(name)));
     // When this process is killed, its terminal goes, and with the last client the grid.
-    return await handOver([...argv, ';', 'set-option', '-t', session, 'destroy-unattached', 'on'], env);
+    return await giveTerminal([...argv, ';', 'set-option', '-t', session, 'destroy-unattached', 'on'], env);
   } finally {
     await endGrid(address, session);
   }

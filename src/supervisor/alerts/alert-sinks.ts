@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { AlertDocument } from '../../api/documents.ts';
 import { Backoff, FULL_JITTER } from '../../lib/backoff.ts';
 import { type Clock, sleep, systemClock, timeLimit } from '../../lib/clock.ts';
+import { run } from '../../process/run.ts';
 
 /** Where alerts go; rejects when it did not get there. */
 export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
@@ -15,8 +14,7 @@ const WEBHOOK_BACKOFF = { baseMs: 1_000, capMs: 60_000, jitter: FULL_JITTER };
 /** Runs the argv with the alert as JSON on its stdin and in SWARM_ALERT_… of its environment. */
 export function commandSink(argv: readonly string[], world: { cwd: string; env: Record<string, string> }): AlertSink {
   return async (alert, signal) => {
-    const [program = '', ...args] = argv;
-    const child = spawn(program, args, {
+    const end = await run(argv, {
       cwd: world.cwd,
       env: {
         ...world.env,
@@ -26,44 +24,16 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
         SWARM_ALERT_TEXT: alert.text,
         SWARM_ALERT_AGENT: alert.agent ?? '',
       },
-      stdio: ['pipe', 'ignore', 'ignore'],
-      // A group of its own, so that its end takes along what it has started.
-      detached: true,
+      input: `${JSON.stringify(alert)}\n`,
+      output: 'ignore',
+      signal,
+      timeoutMs: COMMAND_TIMEOUT_MS,
+      leftovers: 'always-end',
     });
-    const lost = Promise.withResolvers<never>();
-    const end = (): void => {
-      if (endGroup(child.pid)) return;
-      // One of another user, as through sudo, is left to itself, and waited for no longer.
-      child.unref();
-      lost.reject(new Error(`${program} has not ended, and runs as a user whose processes cannot be ended`));
-    };
-    const cancel = systemClock.after(COMMAND_TIMEOUT_MS, end);
-    signal.addEventListener('abort', end, { once: true });
-    try {
-      // One that does not read its stdin has not failed.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(`${JSON.stringify(alert)}\n`);
-      const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
-      const [code, killedBy] = await Promise.race([exit, lost.promise]);
-      if (code !== 0) throw new Error(`${program} ended with ${killedBy ?? `exit code ${code}`}`);
-    } finally {
-      cancel();
-      signal.removeEventListener('abort', end);
-      endGroup(child.pid);
-    }
+    if (end.by === 'escaped')
+      throw new Error(`${argv[0]} has not ended, and runs as a user whose processes cannot be ended`);
+    if (end.exitCode !== 0) throw new Error(`${argv[0]} ended with ${end.signal ?? `exit code ${end.exitCode}`}`);
   };
-}
-
-/** False: something of it lives and may not be ended. Called by timers, where nobody would catch what it throws. */
-function endGroup(pid: number | undefined): boolean {
-  if (pid === undefined) return true;
-  try {
-    process.kill(-pid, 'SIGKILL');
-    return true;
-  } catch (error) {
-    // Nothing of it is left.
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
 }
 
 /** POSTs the alert as JSON; what is refused for a while is tried again, ever more rarely. */

@@ -8,7 +8,7 @@ import { AGENT_MARK } from '../../domain/marks.ts';
 import { worktreeExcludes } from '../../git/own-excludes.ts';
 import { excludesVariables } from '../../git/worktree/worktree-excludes.ts';
 import { formatDuration } from '../../lib/duration.ts';
-import { systemClock, timeLimit } from '../../lib/clock.ts';
+import { timeLimit } from '../../lib/clock.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { agentVariables } from '../../worktree/agent-variables.ts';
 import { processes } from '../../worktree/processes.ts';
@@ -53,7 +53,6 @@ export function teardownOf({ layout, project, env, fleet }: TeardownDeps): Teard
         signal,
         graceMs: stopGrace,
         processes,
-        clock: systemClock,
       });
       if (end.code === 0 && end.startError === null && !signal.aborted) continue;
       const took = formatDuration(performance.now() - startedAt);

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- the agent has the terminal of its pane, and is stopped and continued with it
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import { advance, newTurn, type ClaudeEvent, type Launch, type Turn } from '../../claude/index.ts';

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- a daemon that outlives the wrapper
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';

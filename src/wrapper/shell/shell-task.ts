@@ -64,7 +64,6 @@ export class ShellTask implements TaskBody {
       signal,
       graceMs: spec.stopGraceMs,
       processes,
-      clock,
     });
     const how = this.#attempt.brokenOff ?? exitText(end);
     print(`■ ${order.task} ${how} (${((clock.monotonic() - startedAt) / 1000).toFixed(1)} s)`);

@@ -195,7 +195,7 @@ class AttemptRun {
 
   /** @param next number of the follow-up that a failure leads to, if there is one more */
   async #verify(next: number): Promise<VerifyFailure | null> {
-    const { spec, env, processes, clock, event } = this.#deps;
+    const { spec, env, processes, event } = this.#deps;
     const { order, workspace, signal } = this.#attempt;
     if (order.verify === null) return null;
     this.#enter('verifying');
@@ -210,7 +210,6 @@ class AttemptRun {
       signal,
       graceMs: spec.stopGraceMs,
       processes,
-      clock,
     });
     if (this.tip !== null) await workspace.clean(this.tip.commit);
     const ok = end.code === 0;

@@ -1,3 +1,4 @@
+import { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
@@ -52,8 +53,15 @@ describe('a command', () => {
 
   test('that runs as another user, and cannot be ended, is told and takes nothing else with it', async () => {
     // As the kernel answers for a program that was started through sudo.
+    const refused = Object.assign(new Error('kill EPERM'), { code: 'EPERM', syscall: 'kill' });
     const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
-      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+      throw refused;
+    });
+    const killOne = vi.spyOn(ChildProcess.prototype, 'kill').mockImplementation(function (this: ChildProcess) {
+      return this.exitCode === null && this.emit('error', refused) && false;
+    });
+    onTestFinished(() => {
+      killOne.mockRestore();
     });
     const uncaught = vi.fn<(error: unknown) => void>();
     process.once('uncaughtException', uncaught);
