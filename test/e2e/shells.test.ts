@@ -83,9 +83,11 @@ test('what is up is found, used and ended from each shell of the user', async ()
     const [kept = '', ...others] = await find(world.environment.directory, '-name', 'env.json');
     expect(others, name).toEqual([]);
     expect(JSON.parse(await readFile(kept, 'utf8'))).toMatchObject({ MARKER: name });
-    const doctor = await world.ok(['doctor', '--json'], { variables });
-    const { findings } = doctor.json<{ findings: { check: string; text: string }[] }>();
-    expect(findings.find(({ check }) => check === 'supervisor')?.text, name).toContain(`pid ${supervisor.pid}`);
+    const doctor = await world.run(['doctor', '--json'], { variables });
+    const { findings } = doctor.json<{ findings: { text: string }[] }>();
+    const aboutIt = findings.filter(({ text }) => text.includes(`(pid ${supervisor.pid})`));
+    // On a machine that is busy with other things, it may also be too slow for doctor.
+    expect(aboutIt, name).toMatchObject([{ text: expect.stringMatching(/^the supervisor /) as string }]);
     expect(await elsewhere(), name).toEqual([]);
   }
   const down = await world.ok(['down'], { variables: { XDG_RUNTIME_DIR: undefined, TMPDIR: undefined } });
