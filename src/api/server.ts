@@ -2,6 +2,7 @@ import { chmod, rm } from 'node:fs/promises';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { SwarmError, toErrorDocument } from '../domain/errors.ts';
+import { listenAt } from '../lib/unix-socket.ts';
 import { eventQuery } from './bodies.ts';
 import { EventStream } from './event-stream.ts';
 import { routes } from './routes.ts';
@@ -72,6 +73,11 @@ export class ApiServer {
     await rm(socketPath, { force: true });
     await this.#app.listen({ path: socketPath });
     await chmod(socketPath, 0o600);
+  }
+
+  /** Where the socket was removed. Calls and streams outlive that. */
+  async listenAgain(socketPath: string): Promise<void> {
+    await listenAt(this.#app.server, socketPath);
   }
 
   #stream(request: FastifyRequest, reply: FastifyReply, onProblem: (error: unknown) => void): void {

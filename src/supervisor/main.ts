@@ -8,13 +8,11 @@ import { setFlagsFromString } from 'node:v8';
 import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { supervisorCommand } from '../domain/programs.ts';
-import { writeFileAtomic } from '../lib/atomic-file.ts';
-import { identityOf } from '../process/index.ts';
 import { Store } from '../store/store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment.ts';
 import { openLog } from './project/log.ts';
 import { openPlace } from './project/project.ts';
-import { takeRuntimePlace } from './project/runtime-place.ts';
+import { takeRuntimePlace, writePid } from './project/runtime-place.ts';
 import { firstSettings } from './settings/settings.ts';
 import { Supervisor } from './supervisor.ts';
 
@@ -43,8 +41,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   await keepEnvironment(layout.envSnapshot, env);
-  const self = identityOf(process.pid);
-  await writeFileAtomic(layout.supervisorPidFile, JSON.stringify(self), { mode: 0o600 });
+  await writePid(layout);
   const here = import.meta.dirname;
   const supervisor = new Supervisor({
     project: { repository, config, layout },

@@ -28,6 +28,7 @@ import { UpDown } from './up-down.ts';
 import type { SupervisorQueue } from './broker/queue.ts';
 import { Roster } from './fleet/roster.ts';
 import { agentEffects } from './fleet/agent-effects.ts';
+import { RuntimeKeeper } from './runtime-keeper.ts';
 import { Service } from './api-service.ts';
 import { SettingsDesk } from './settings/settings-desk.ts';
 import { statusDocument } from './status-document.ts';
@@ -70,6 +71,7 @@ export class Supervisor {
   readonly #admission: AdmissionDesk;
   readonly #scaler: Scaler;
   readonly #history: HealthHistory;
+  readonly #runtime: RuntimeKeeper;
   #tick: NodeJS.Timeout | null = null;
 
   constructor(options: SupervisorOptions) {
@@ -195,6 +197,7 @@ export class Supervisor {
       quiet: () => this.#fleet.quiet,
       end: async (how) => {
         if (this.#tick !== null) clearInterval(this.#tick);
+        await this.#runtime.close();
         await this.#alerting.close();
         await endSupervisor(how, {
           ...this.#options,
@@ -249,6 +252,14 @@ export class Supervisor {
       },
     });
     this.#api = new ApiServer(this.#service(), onError);
+    this.#runtime = new RuntimeKeeper({
+      ...options,
+      layout,
+      records: () => this.#fleet.records,
+      listenForLinks: () => this.#links.listen(layout.linkSocket),
+      listenForCalls: () => this.#api.listenAgain(layout.apiSocket),
+      tmuxServer: () => this.#tmux.serverPid,
+    });
   }
 
   async begin(): Promise<void> {
@@ -281,7 +292,7 @@ export class Supervisor {
     this.#care.tick();
     for (const part of [this.#leases, this.#engine]) part.tick().catch(failed);
     for (const part of [this.#dispatch, this.#works, this.#power, this.#upkeep, this.#holds]) part.tick();
-    for (const part of [this.#settings, this.#admission, this.#scaler, this.#alerting]) part.tick();
+    for (const part of [this.#settings, this.#admission, this.#scaler, this.#alerting, this.#runtime]) part.tick();
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {

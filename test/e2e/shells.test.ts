@@ -162,6 +162,37 @@ test('two ups at once from two shells bring up one swarm, and leave the environm
   await world.ok(['down'], { variables: another() });
 });
 
+test('the runtime directory removed as at a logout: nothing ends, nothing is said to be down, and all of it is made anew', async () => {
+  await open('');
+  await world.ok(UP);
+  const gate = inside(world, 'open');
+  const id = await world.shell(`while [ ! -e ${gate} ]; do sleep 0.05; done; echo through > it.txt`);
+  await world.until(id, 'running');
+  const wrapper = await wrapperPid(world, 'worker-1');
+  const { runtimeDir } = world.environment;
+  const { pid } = (await world.status()).supervisor;
+  const files = async (): Promise<string[]> => (await find(runtimeDir, '-mindepth', '3')).toSorted();
+  const before = await files();
+  await rm(runtimeDir, { recursive: true });
+  // In its place nothing can be made.
+  await writeFile(runtimeDir, '');
+  const [status, down] = await Promise.all([world.run(['status'], { variables: another() }), world.run(['down'])]);
+  for (const ended of [status, down]) expectError(ended, 1, /supervisor of repo is there/);
+
+  await rm(runtimeDir);
+  await mkdir(runtimeDir, { mode: 0o700 });
+  await poll(files, (now) => now.join() === before.join(), `${before.join(', ')} to be there again`);
+  expect((await statusFrom(another())).supervisor.pid).toBe(pid);
+  expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
+  // The next one knows the wrapper by what was made anew.
+  kill(pid);
+  await poll(supervisors, (pids) => pids.length === 1 && pids[0] !== pid, 'the next supervisor');
+  await writeFile(gate, '');
+  await world.ok(['task', 'wait', id]);
+  expect(outcomes(await world.task(id))).toEqual(['done']);
+  expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
+});
+
 test('while the lock is held and nobody can be asked, no verb says that nothing is up', async () => {
   await open(NO_BROKER);
   await world.ok(UP);

@@ -8,7 +8,6 @@ import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
 import { taskBranch } from '../../git/task/task-branches.ts';
 import { addWorktree, isRegisteredWorktree } from '../../git/worktree/worktrees.ts';
-import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { timeLimit } from '../../lib/clock.ts';
 import { endTree, worksInside } from '../../process/index.ts';
 import { TmuxError } from '../../tmux/errors.ts';
@@ -21,7 +20,7 @@ import { loadEnvironment } from '../project/environment.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { blockingGate } from './start-gates.ts';
 import type { Project } from '../project/project.ts';
-import { buildSpec, specFile } from './agent-spec.ts';
+import { buildSpec, specFile, writeSpecFile } from './agent-spec.ts';
 import type { TmuxHost } from './tmux-host.ts';
 import type { Base } from '../project/project.ts';
 
@@ -117,11 +116,10 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
         env,
         gate: world.gate(record),
       });
-      record.settings = spec.settings ?? null;
+      record.spec = spec;
       record.row = { ...record.row, kind: role.kind };
-      const file = specFile(layout, record.id);
-      await writeFileAtomic(file, `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });
-      return file;
+      await writeSpecFile(layout, spec);
+      return specFile(layout, record.id);
     },
     openPane: (record, file) =>
       tmux.run(record.id, record.pane, {

@@ -8,6 +8,7 @@ import { isApproved, projectServers, verifyRules, type Config, type RoleConfig }
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { worktreeExcludes } from '../../git/own-excludes.ts';
 import { excludesVariables } from '../../git/worktree/worktree-excludes.ts';
+import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { agentVariables } from '../../worktree/agent-variables.ts';
 import { setupSettings } from '../../worktree/setup-settings.ts';
@@ -99,6 +100,10 @@ function extras(record: AgentRecord, role: RoleConfig, { layout, config, env }: 
     // Of a .mcp.json that changed since the person saw it nothing is started.
     ...(role.mcp === 'inherit' ? { mcpServers: approved ? projectServers(config, layout.root) : {} } : {}),
   };
+}
+
+export async function writeSpecFile(layout: ProjectLayout, spec: AgentSpec): Promise<void> {
+  await writeFileAtomic(specFile(layout, spec.agent), `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });
 }
 
 /** What the wrapper that lives was given, maybe by an earlier supervisor; null when there is none. */

@@ -139,7 +139,7 @@ export class Roster {
     const known = await readSpec(layout, row.id);
     const token = known?.token ?? randomBytes(24).toString('base64url');
     const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
-    record.settings = known?.settings ?? null;
+    record.spec = known;
     const ports = config.worktree.ports ?? DEFAULT_PORTS;
     record.portBase = await claimPorts({
       directory: layout.portsDir,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ModelPermit } from '../../coordination/model-permit.ts';
@@ -13,6 +12,7 @@ import {
 } from '../../coordination/link.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { JsonLines, encodeJsonLine, type JsonLine } from '../../lib/json-lines.ts';
+import { listenAt } from '../../lib/unix-socket.ts';
 
 /** Protocol versions this supervisor speaks: the present one and the one before. */
 const SPOKEN = [LINK_PROTOCOL, LINK_PROTOCOL - 1];
@@ -59,17 +59,9 @@ export class LinkServer {
     this.#server = net.createServer((socket) => this.#accept(socket));
   }
 
+  /** Also once more, where the socket was removed: links outlive that. */
   async listen(socketPath: string): Promise<void> {
-    // The caller holds the supervisor's lock, so a socket file that is there belongs to a dead one.
-    await rm(socketPath, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(socketPath, () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
-    });
-    await chmod(socketPath, 0o600);
+    await listenAt(this.#server, socketPath);
   }
 
   isConnected(agent: string): boolean {

@@ -6,7 +6,7 @@ import {
   type AgentStatus,
   type Usage,
 } from '../../domain/agent.ts';
-import type { WrapperSnapshot } from '../../coordination/link.ts';
+import type { AgentSpec, WrapperSnapshot } from '../../coordination/link.ts';
 import type { Crossing, Signs, Trouble } from '../../health/index.ts';
 import type { Lifecycle, Observed } from './lifecycle.ts';
 
@@ -78,8 +78,8 @@ export class AgentRecord {
   crossings: readonly Crossing[] = [];
   /** Ends what of a step may take long, while there is such a thing. */
   interrupt: AbortController | null = null;
-  /** Which settings its wrapper was started with, see `settingsKey`; null where that is not known. */
-  settings: string | null = null;
+  /** What its wrapper was started with, maybe by an earlier supervisor; null where that is not known. */
+  spec: AgentSpec | null = null;
   /** First port of its block; null where none was free. */
   portBase: number | null = null;
   /** What holds the whole fleet keeps it from being started; epoch ms. */

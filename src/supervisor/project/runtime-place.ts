@@ -3,9 +3,10 @@ import { rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
 import { WRAPPER_MARK } from '../../domain/marks.ts';
+import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { makePrivateDirectory } from '../../lib/private-directory.ts';
 import { someoneListens } from '../../lib/unix-socket.ts';
-import { findMarked } from '../../process/index.ts';
+import { findMarked, identityOf } from '../../process/index.ts';
 import { readRuntimeDir, writeRuntimeDir } from '../../store/runtime-record.ts';
 import { removeSocket } from '../../tmux/socket.ts';
 
@@ -57,6 +58,11 @@ async function clearRuntimePlace(place: ProjectLayout): Promise<void> {
   for (const socket of [place.apiSocket, place.linkSocket, place.tmuxSocket]) await removeSocket(socket);
   // Only if nothing else lies in it.
   await rmdir(place.runtimeDir).catch(() => undefined);
+}
+
+/** For whoever asks while the API does not answer. */
+export async function writePid({ supervisorPidFile }: ProjectLayout): Promise<void> {
+  await writeFileAtomic(supervisorPidFile, JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
 }
 
 /** What a later `up` makes anew, and what holds secrets meanwhile. */

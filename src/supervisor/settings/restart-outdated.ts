@@ -34,9 +34,11 @@ export class Refresh {
       return keys.get(role) ?? null;
     };
     return fleet.records.filter((record) => {
-      if (record.settings === null || record.pane === null || fleet.desired(record) === 'stopped') return false;
+      // One of a version that did not write them down is left alone.
+      const settings = record.spec?.settings;
+      if (settings === undefined || record.pane === null || fleet.desired(record) === 'stopped') return false;
       const key = keyOf(record.row.role);
-      return key !== null && key !== record.settings;
+      return key !== null && key !== settings;
     });
   }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import http from 'node:http';
@@ -302,6 +303,25 @@ test('a reader of the past that takes nothing does not fill the memory', async (
   // A page is 0.5 MB; what the two sockets hold comes on top.
   expect(history.reads).toBeLessThan(10);
   slow.destroy();
+});
+
+test('where its socket was removed it listens again; what was open goes on, and it can still be closed', async ({
+  place,
+}) => {
+  const history = new History();
+  const server = await place.serve({ ...history.service, agents: async () => [] });
+  const reading = ids(place.socket, undefined, 2);
+  await eventually(() => history.listeners.size).toBe(1);
+  for (let round = 0; round < 2; round += 1) {
+    await rm(place.socket);
+    await server.listenAgain(place.socket);
+    expect((await stat(place.socket)).mode & 0o777).toBe(0o600);
+    await expect(place.call('GET', '/v1/agents')).resolves.toEqual({ status: 200, body: [] });
+    history.happen();
+  }
+  expect(await reading).toEqual([1, 2]);
+  await server.close();
+  expect(existsSync(place.socket)).toBe(false);
 });
 
 test('a close ends the streams, and events that come after it harm nobody', async ({ place }) => {

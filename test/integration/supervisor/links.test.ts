@@ -265,6 +265,17 @@ test('a wrapper that hangs does not hold up the end', async ({ world }) => {
   expect(performance.now() - began).toBeLessThan(3_000);
 });
 
+test('where its socket was removed it listens again, and links of before live on', async ({ world }) => {
+  const before = await world.linked('worker-1');
+  await rm(world.socket);
+  await world.server.listen(world.socket);
+  await world.linked('worker-2');
+  expect([world.server.isConnected('worker-1'), world.server.isConnected('worker-2')]).toEqual([true, true]);
+  before.socket.end();
+  await eventually(() => world.log).toContain('disconnected worker-1');
+  expect(world.problems).toEqual([]);
+});
+
 test('a second server takes over the name of a dead one', async ({ world }) => {
   const other = net.createServer();
   const place = `${world.socket}.2`;

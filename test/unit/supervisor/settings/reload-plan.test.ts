@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RoleConfig } from '../../../../src/config/index.ts';
+import type { AgentSpec } from '../../../../src/coordination/link.ts';
 import { planReload, widenings } from '../../../../src/supervisor/settings/reload-plan.ts';
 import { Refresh } from '../../../../src/supervisor/settings/restart-outdated.ts';
 import { settingsKey } from '../../../../src/supervisor/fleet/agent-spec.ts';
@@ -86,7 +87,7 @@ test('what a wrapper is started with has a name, which the number of agents does
 describe('agents that live with the settings of before', () => {
   function scene(change: (worker: AgentRecord) => void = () => undefined) {
     const worker = record();
-    Object.assign(worker, { settings: 'old', linked: true, status: 'idle', pane: pane() });
+    Object.assign(worker, { spec: { settings: 'old' }, linked: true, status: 'idle', pane: pane() });
     worker.lifecycle = { phase: 'up', since: 0 };
     worker.absorb(snapshot(), 0);
     change(worker);
@@ -98,7 +99,7 @@ describe('agents that live with the settings of before', () => {
       whileStopped: async (one: AgentRecord, _leases: string, work: () => Promise<void>) => {
         held.push(one.id);
         await work();
-        one.settings = 'new';
+        one.spec = { settings: 'new' } as AgentSpec;
       },
     } as unknown as Fleet;
     const refresh = new Refresh({ log: silentLog, events: events().log, fleet, keyOf: () => 'new' });
