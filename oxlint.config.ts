@@ -59,6 +59,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   ink: ['dashboard'],
   fastify: ['api'],
   execa: ['process'],
+  'string-width': ['lib'],
 };
 
 /** One door for all that is waited for; a file with a reason to go past it says so where it puts this rule off. */

@@ -1,3 +1,4 @@
+import { clip } from '../lib/text.ts';
 import type { Delivery } from './types.ts';
 
 const REASON_MAX = 2_000;
@@ -9,7 +10,7 @@ export function deadLetterHeaders(delivery: Delivery, reason: string, at: Date):
   const original = Buffer.byteLength(JSON.stringify(delivery.headers)) <= HEADERS_MAX ? delivery.headers : {};
   return {
     ...original,
-    'x-swarm-reason': reason.slice(0, REASON_MAX),
+    'x-swarm-reason': clip(reason, REASON_MAX),
     'x-swarm-queue': delivery.queue,
     'x-swarm-exchange': delivery.exchange,
     'x-swarm-routing-key': delivery.routingKey,

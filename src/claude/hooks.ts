@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { clip } from '../lib/text.ts';
 import type { ClaudeEvent } from './events.ts';
 
 /**
@@ -111,6 +112,5 @@ export function permissionText(tool: string, input: unknown): string {
     .map((key) => fields[key])
     .find((value): value is string => typeof value === 'string' && value !== '');
   const said = subject === undefined ? JSON.stringify(input ?? {}) : subject;
-  const line = `${tool}: ${said}`.replaceAll(/\s+/g, ' ').trim();
-  return line.length > LONGEST_QUESTION ? `${line.slice(0, LONGEST_QUESTION - 1)}…` : line;
+  return clip(`${tool}: ${said}`.replaceAll(/\s+/g, ' '), LONGEST_QUESTION);
 }

@@ -12,6 +12,7 @@ import {
 } from 'yaml';
 import * as z from 'zod';
 import { nearest } from '../lib/nearest.ts';
+import { clip } from '../lib/text.ts';
 import { configSchema } from './schema.ts';
 
 export interface Place {
@@ -163,6 +164,5 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function show(value: unknown): string {
-  const text = value === undefined ? 'nothing' : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  return value === undefined ? 'nothing' : clip(JSON.stringify(value), 60);
 }

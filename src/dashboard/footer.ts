@@ -1,4 +1,5 @@
-import { characters, oneLine, width } from '../lib/text.ts';
+import { oneLine, width } from '../lib/columns.ts';
+import { characters } from '../lib/text.ts';
 import { matching } from './commands.ts';
 import { bindingFor, keyLabel } from './keys.ts';
 import type { Model } from './model.ts';

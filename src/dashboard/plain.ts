@@ -1,5 +1,5 @@
 import type { EventDocument } from '../api/documents.ts';
-import { oneLine } from '../lib/text.ts';
+import { oneLine } from '../lib/columns.ts';
 import { Feed, type Source } from './feed.ts';
 import type { Model } from './model.ts';
 import { needsYouKey } from './ui.ts';

@@ -1,6 +1,7 @@
 import type { Agent, EventDocument, NeedsYou, Task } from '../api/documents.ts';
 import type { AgentStatus } from '../domain/agent.ts';
 import type { TaskState } from '../domain/task.ts';
+import { width } from '../lib/columns.ts';
 import { clock, money, tableLines, wrap, type Column, type Paint, type Style } from './text.ts';
 import { needsYouKey } from './ui.ts';
 
@@ -122,7 +123,7 @@ const TEXT_ALREADY_SHOWN = 50;
 /** All of the selected question under its row, as far as it is not on the row already. */
 export function needsYouText(item: NeedsYou, columns: number): string[] {
   const input = item.input === undefined || item.input === null ? [] : inputLines(item.input);
-  const text = item.text.includes('\n') || item.text.length > columns - TEXT_ALREADY_SHOWN ? item.text.split('\n') : [];
+  const text = item.text.includes('\n') || width(item.text) > columns - TEXT_ALREADY_SHOWN ? item.text.split('\n') : [];
   const lines = [...text, ...input.filter((line) => !item.text.includes(line))];
   return lines.flatMap((line) => wrap(line, columns));
 }

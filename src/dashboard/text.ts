@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { oneLine, plain, width } from '../lib/text.ts';
+import { fill, oneLine, width } from '../lib/columns.ts';
+import { characters, plain } from '../lib/text.ts';
 
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red' | 'cyan' | 'inverse';
 
@@ -15,8 +16,7 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
 
 /** Exactly so many columns: cut, or filled with spaces. */
 export function fit(text: string, columns: number): string {
-  const cut = oneLine(text, columns);
-  return cut + ' '.repeat(Math.max(0, columns - width(cut)));
+  return fill(oneLine(text, columns), columns);
 }
 
 /** Lines of at most so many columns, cut between words where there are any. */
@@ -38,7 +38,7 @@ function wrapLine(line: string, columns: number): string[] {
       used = 0;
     }
     // A word longer than the line is cut where the line ends.
-    for (const character of width(word) > columns ? word : [word]) {
+    for (const character of width(word) > columns ? characters(word) : [word]) {
       const taken = width(character);
       if (used > 0 && used + taken > columns && character.trim() !== '') {
         lines.push(current);

@@ -1,5 +1,5 @@
 import type { StatusDocument } from '../api/documents.ts';
-import { oneLine, width } from '../lib/text.ts';
+import { cut, oneLine, width } from '../lib/columns.ts';
 import { commandHelp } from './commands.ts';
 import { detailLines } from './details.ts';
 import { footer } from './footer.ts';
@@ -90,7 +90,7 @@ function header(status: StatusDocument | null, { columns, paint, now }: Frame): 
     status.supervisor.since === null ? '' : `up since ${clock(status.supervisor.since, now)}`,
   ].filter((fact) => fact !== '');
   const name = oneLine(status.project.name, 30);
-  const rest = oneLine(facts.join(' · '), Math.max(1, columns - width(name) - (needs === '' ? 2 : needs.length + 4)));
+  const rest = oneLine(facts.join(' · '), Math.max(1, columns - width(name) - (needs === '' ? 2 : width(needs) + 4)));
   return [paint('bold', name), ...(needs === '' ? [] : [paint('yellow', needs)]), rest].join('  ');
 }
 
@@ -193,10 +193,6 @@ function taskCounts(status: StatusDocument | null): string {
 function overlayLines(model: Model, ui: Ui, { columns }: Frame): string[] {
   if (ui.overlay === null) return [];
   if (ui.overlay.show === 'details') return detailLines(ui.overlay.pane, ui.overlay.key, model, columns);
+  // Not flattened: the columns of the help stay.
   return [...helpLines(), '', ...commandHelp()].map((line) => cut(line, columns));
-}
-
-/** Not flattened: the columns of the help stay. */
-function cut(line: string, columns: number): string {
-  return width(line) <= columns ? line : `${line.slice(0, columns - 1)}…`;
 }

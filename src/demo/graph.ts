@@ -1,4 +1,5 @@
 import type { Task } from '../domain/task.ts';
+import { fill, width } from '../lib/columns.ts';
 
 /** What the graph needs of a task. */
 export type GraphTask = Pick<Task, 'id' | 'title' | 'state'> & {
@@ -41,8 +42,8 @@ export function graphLines(sources: readonly GraphTask[], sink: GraphTask, paint
   const [nameWidth, stateWidth] = [widest(names), widest(states)];
   const middle = Math.floor((sources.length - 1) / 2);
   return sources.map((task, row) => {
-    const name = (names[row] ?? '').padEnd(nameWidth);
-    const state = paint(lookOf(task).style, (states[row] ?? '').padEnd(stateWidth));
+    const name = fill(names[row] ?? '', nameWidth);
+    const state = paint(lookOf(task).style, fill(states[row] ?? '', stateWidth));
     const end = row === middle ? `${nameOf(sink)}  ${paint(lookOf(sink).style, stateText(sink))}` : '';
     return `  ${name}  ${state} ${join(row, middle, sources.length)}${end}`;
   });
@@ -69,5 +70,5 @@ function join(row: number, middle: number, count: number): string {
 }
 
 function widest(texts: readonly string[]): number {
-  return Math.max(0, ...texts.map((text) => text.length));
+  return Math.max(0, ...texts.map(width));
 }

@@ -1,5 +1,6 @@
 import type { ErrorClass } from '../domain/task.ts';
 import { backoffDelay, FULL_JITTER } from '../lib/backoff.ts';
+import { clip } from '../lib/text.ts';
 
 export const RETRY_BACKOFF = { baseMs: 1_000, capMs: 5 * 60_000, jitter: FULL_JITTER } as const;
 /** A crash is not the task's fault, so it has a limit of its own: this many are followed by another attempt. */
@@ -58,6 +59,5 @@ function times(n: number): string {
 }
 
 function firstLine(text: string): string {
-  const line = text.trim().split('\n', 1)[0] ?? '';
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
+  return clip(text.trim().split('\n', 1)[0] ?? '', 200);
 }

@@ -1,4 +1,4 @@
-import { width as widthOf } from '../../src/lib/text.ts';
+import { width as widthOf } from '../../src/lib/columns.ts';
 
 /**
  * A terminal's screen as an SVG picture: what `tmux capture-pane -e` prints, drawn in a window of its own with the

@@ -1,4 +1,5 @@
 import type { EventDocument } from '../../api/documents.ts';
+import { fill } from '../../lib/columns.ts';
 import { oneLine, type Output, type Style } from './output.ts';
 
 const STYLES: readonly (readonly [pattern: RegExp, style: Style])[] = [
@@ -15,7 +16,7 @@ const NAME_COLUMNS = 24;
 /** One event as one line for people: when, what, about whom, and what else is known of it. Pure. */
 export function eventLine(event: EventDocument, output: Pick<Output, 'style'>, today: Date): string {
   const style = STYLES.find(([pattern]) => pattern.test(event.name))?.[1];
-  const name = oneLine(event.name, 60).padEnd(NAME_COLUMNS);
+  const name = fill(oneLine(event.name, 60), NAME_COLUMNS);
   return [
     output.style('dim', when(event.at, today)),
     style === undefined ? name : output.style(style, name),
@@ -33,7 +34,7 @@ export function eventLine(event: EventDocument, output: Pick<Output, 'style'>, t
 /** `09:05:01.250`, with the day before it when it is another one; local time. */
 function when(iso: string, today: Date): string {
   const at = new Date(iso);
-  if (Number.isNaN(at.getTime())) return oneLine(iso, 30).padEnd(TIME_COLUMNS);
+  if (Number.isNaN(at.getTime())) return fill(oneLine(iso, 30), TIME_COLUMNS);
   const two = (value: number, digits = 2): string => String(value).padStart(digits, '0');
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${two(at.getMilliseconds(), 3)}`;
   if (at.toDateString() === today.toDateString()) return clock;

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { styleText } from 'node:util';
 import { SwarmError, errorText, toErrorDocument } from '../../domain/errors.ts';
-import { oneLine, plain, width } from '../../lib/text.ts';
+import { oneLine, width } from '../../lib/columns.ts';
+import { plain } from '../../lib/text.ts';
 
 export { oneLine, plain, width };
 

@@ -1,5 +1,6 @@
 import { digest, permissionText, type ClaudeEvent } from '../../claude/index.ts';
 import type { Activity } from '../../coordination/link.ts';
+import { clip } from '../../lib/text.ts';
 
 /** A loop of more different calls than this is not looked for. */
 const LONGEST_PERIOD = 3;
@@ -106,7 +107,7 @@ export class ActivityWatch {
   }
 
   #toolStart({ tool, input, toolUseId, at }: Extract<ClaudeEvent, { type: 'tool-start' }>): void {
-    const text = clip(permissionText(tool, input));
+    const text = clip(permissionText(tool, input), LONGEST_TEXT);
     this.#turnBegan ??= at;
     this.#open.push({ id: toolUseId, text, since: at });
     const call = digest([tool, input]);
@@ -204,8 +205,4 @@ function hookName(event: ClaudeEvent): string {
     default:
       return event.type;
   }
-}
-
-function clip(text: string): string {
-  return text.length <= LONGEST_TEXT ? text : `${text.slice(0, LONGEST_TEXT - 1)}…`;
 }

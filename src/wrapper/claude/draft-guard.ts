@@ -1,3 +1,4 @@
+import { clip } from '../../lib/text.ts';
 import type { Presence } from '../contract/effects.ts';
 
 /** A person whose last key is younger is at the keyboard, ms. */
@@ -16,7 +17,7 @@ export function obstacle(presence: Presence | null, composer: string | null, now
     return { detail: 'a person is typing in the pane', untilMs: presence.lastKeyAt + TYPING_MS };
   }
   if (composer !== null && composer !== '') {
-    return { detail: `a draft is in the composer: "${composer.slice(0, 60)}"`, untilMs: null };
+    return { detail: `a draft is in the composer: "${clip(composer, 60)}"`, untilMs: null };
   }
   return null;
 }

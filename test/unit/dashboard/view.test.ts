@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { width } from '../../../src/lib/text.ts';
+import { width } from '../../../src/lib/columns.ts';
 import type { Model } from '../../../src/dashboard/model.ts';
 import { commandHelp } from '../../../src/dashboard/commands.ts';
 import { helpLines } from '../../../src/dashboard/keys.ts';
