@@ -1,4 +1,5 @@
-// Writes the parts of README.md that repeat what the program says of itself: its verbs, and the keys of swarm.yaml.
+// Writes the parts of README.md that repeat what the program says of itself: its verbs, its events, and the
+// keys of swarm.yaml.
 //
 //   node scripts/readme.mjs           writes them anew
 //   node scripts/readme.mjs --check   changes nothing; exit code 1 when they are not current
@@ -7,6 +8,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { buildProgram } from '../src/cli/program.ts';
 import { configJsonSchema } from '../src/config/json-schema.ts';
+import { kindOf, said } from '../src/domain/event-fields.ts';
+import { EVENT_FAMILIES, EVENTS } from '../src/domain/events.ts';
 
 const file = path.resolve(import.meta.dirname, '../README.md');
 
@@ -57,6 +60,23 @@ function config() {
   return table(['key', 'default', 'meaning'], rows);
 }
 
+/** In the order of their names; those that differ in their last word alone are one row. */
+function events() {
+  const families = Object.entries(EVENT_FAMILIES).map(([prefix, entry]) => [`${prefix}.…`, entry]);
+  const rows = [...Object.entries(EVENTS), ...families]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, { says, data, words }]) => {
+      const fields = Object.entries(data).map(([field, value]) => {
+        const kind = kindOf(value);
+        const what = said(kind);
+        return `\`${field}\`${kind.optional ? '?' : ''}${what === 'text' ? '' : ` (${what})`}`;
+      });
+      const choice = words === undefined ? '' : ` One of ${words.map((one) => `\`${one}\``).join(', ')}.`;
+      return [`\`${name}\``, fields.join(', '), `${says}${choice}`];
+    });
+  return table(['event', 'data', 'when, and what it says'], rows);
+}
+
 function shown(value) {
   return Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
 }
@@ -74,7 +94,8 @@ function withPart(text, name, content) {
 }
 
 const before = readFileSync(file, 'utf8');
-const after = withPart(withPart(before, 'verbs', verbs()), 'config', config());
+const parts = { verbs: verbs(), events: events(), config: config() };
+const after = Object.entries(parts).reduce((text, [name, content]) => withPart(text, name, content), before);
 if (!process.argv.includes('--check')) writeFileSync(file, after);
 else if (after !== before) {
   console.error('README.md is not current: run node scripts/readme.mjs');

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AGENT_STATUSES } from '../domain/agent.ts';
 import type { ErrorDocument } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
+import { eventNames } from './event-schema.ts';
 import { checkpointSchemas } from './checkpoint-schemas.ts';
 import type {
   CheckpointBranchDocument,
@@ -272,7 +273,10 @@ export const documentSchemas = {
 /** JSON Schema of one document, as published under templates/schema. */
 export function documentJsonSchema(name: keyof typeof documentSchemas): Record<string, unknown> {
   const { $schema, ...schema } = z.toJSONSchema(documentSchemas[name], { io: 'input' });
-  return { $schema, title: `swarm ${name}`, ...schema };
+  if (name !== 'event') return { $schema, title: `swarm ${name}`, ...schema };
+  const names = eventNames();
+  const properties = { ...schema.properties, name: names.name };
+  return { $schema, title: `swarm ${name}`, ...schema, properties, allOf: names.allOf };
 }
 
 interface Documents {

@@ -29,7 +29,7 @@ export function cancelTask(step: Step, task: TaskRow): Cancelled {
   }
   if (task.state !== 'cancelled') {
     step.move(task, 'cancel', { note: null });
-    step.record('task.cancelled', task.n, null);
+    step.record('task.cancelled', task.n, null, {});
   }
   return { task: taskDocument(step.tables, task, step.now), lease: null };
 }
@@ -50,6 +50,6 @@ export function retryTask(step: Step, task: TaskRow): Task {
   const renewed = { failures: 0, losses: 0, cancelling: 0, note: null };
   if (task.blockers === 0) step.makeReady(task, 'revive', renewed);
   else step.move(task, 'revive-blocked', renewed);
-  step.record('task.revived', task.n, null);
+  step.record('task.revived', task.n, null, {});
   return taskDocument(step.tables, task, step.now);
 }

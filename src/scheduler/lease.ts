@@ -29,7 +29,8 @@ export interface HeartbeatAnswer {
 type Phase = Heartbeat['attempts'][number]['phase'];
 
 /** What a phase says of the task's state; asking a person is part of the run, reporting changes nothing. */
-const PHASE: Readonly<Record<Phase, { state: TaskState; change: TaskChange; event: string } | null>> = {
+type PhaseEvent = 'task.preparing' | 'task.running' | 'task.verifying';
+const PHASE: Readonly<Record<Phase, { state: TaskState; change: TaskChange; event: PhaseEvent } | null>> = {
   preparing: { state: 'leased', change: 'prepare', event: 'task.preparing' },
   running: { state: 'running', change: 'work', event: 'task.running' },
   asking: { state: 'running', change: 'work', event: 'task.running' },

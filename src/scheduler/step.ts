@@ -1,3 +1,4 @@
+import type { EventMap, TaskEventName } from '../domain/events.ts';
 import { changeState, type TaskChange } from '../domain/task-state.ts';
 import { taskId } from '../domain/task-id.ts';
 import type { AttemptTable } from '../store/attempts.ts';
@@ -61,8 +62,8 @@ export class Step {
     this.#save(task, task.state);
   }
 
-  record(name: string, task: number, agent: string | null, data: Record<string, unknown> = {}): void {
-    const event = { at: new Date(this.now).toISOString(), name, agent, task: taskId(task), data };
+  record<N extends TaskEventName>(name: N, task: number, agent: string | null, data: EventMap[N]): void {
+    const event = { at: new Date(this.now).toISOString(), name, agent, task: taskId(task), data: { ...data } };
     this.happened.push({ id: this.tables.events.insert(event), ...event });
   }
 

@@ -8,6 +8,7 @@ import type { Holds } from './holds/holds.ts';
 import type { Leases } from './tasks/leases.ts';
 import type { MessageDesk } from './links/message-desk.ts';
 import type { LinkHandlers } from './links/link-server.ts';
+import { WrapperEvents } from './links/wrapper-events.ts';
 import type { ToWrapper } from '../coordination/link.ts';
 
 type Welcome = Extract<ToWrapper, { type: 'welcome' }>;
@@ -30,7 +31,8 @@ export interface LinkHandlersDeps {
 
 /** What the wrappers say, to whom it matters. */
 export function linkHandlers(world: LinkHandlersDeps): LinkHandlers {
-  const { log, epoch, events } = world;
+  const { log, epoch } = world;
+  const told = new WrapperEvents(world);
   // What cannot be kept now, because the disk is full, is kept with the next change.
   const keep = (record: AgentRecord): void => {
     const failed = (error: unknown): void =>
@@ -64,7 +66,7 @@ export function linkHandlers(world: LinkHandlersDeps): LinkHandlers {
       world.leases().observed(snapshot);
     },
     event: (agent, event) => {
-      events.emit(event.name, { agent, task: event.task, data: event.data, at: event.at });
+      told.take(agent, event);
       const failed = (error: unknown): void => log.error({ err: error, agent }, 'a receipt could not be kept');
       world.messages().told(event).catch(failed);
     },

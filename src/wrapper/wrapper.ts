@@ -4,7 +4,7 @@ import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { pause, type Clock } from '../lib/clock.ts';
 import { Attempt, type BreakOff } from './task/attempt.ts';
-import { liveAttempt } from './task/run-attempt.ts';
+import { liveAttempt, type AttemptDeps } from './task/run-attempt.ts';
 import { startCheckpointTimer } from './task/checkpoint-timer.ts';
 import { startHeartbeat } from './link/heartbeat.ts';
 import type { AgentKind } from './task/agent-kind.ts';
@@ -216,8 +216,7 @@ export class Wrapper {
   async #live(attempt: Attempt): Promise<void> {
     const { spec, env, processes, state, kind, link, spool, clock, log } = this.#deps;
     const { task, attempt: n, slot } = attempt.order;
-    const event = (name: string, of: string | null, data: Record<string, unknown> = {}): void =>
-      link.event(name, of, data);
+    const event: AttemptDeps['event'] = (name, of, data) => link.event(name, of, data);
     log.info({ task, attempt: n, slot, resume: attempt.order.resume !== null }, 'attempt begins');
     const result = await liveAttempt(attempt, kind.body(attempt), { spec, env, processes, state, event, clock, log });
     log.info({ task, attempt: n, outcome: result.outcome, error: result.error }, 'attempt ended');

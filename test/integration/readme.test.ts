@@ -86,7 +86,7 @@ function anchors(): string[] {
 }
 
 describe('what README.md says', () => {
-  it('of the verbs and of the keys of swarm.yaml is what the program says', async () => {
+  it('of the verbs, the events and the keys of swarm.yaml is what the program says', async () => {
     const script = path.join(repositoryRoot, 'scripts/readme.mjs');
     const { exitCode, stderr } = await execa(process.execPath, [script, '--check'], { reject: false });
     expect(stderr).toBe('');

@@ -1,13 +1,15 @@
 import type { EventDocument } from '../../api/documents.ts';
+import { entryOf, type Tone } from '../../domain/events.ts';
 import { fill } from '../../lib/columns.ts';
 import { oneLine, type Output, type Style } from './output.ts';
 
-const STYLES: readonly (readonly [pattern: RegExp, style: Style])[] = [
-  [/\.(dead|died|failed|lost|stuck|step-failed|down)$/, 'red'],
-  [/\.(needs-you|held|retrying|cancelled|paused)$/, 'yellow'],
-  [/\.(done|merged|up|idle|started)$/, 'green'],
-  [/\.(running|working|leased|verifying)$/, 'cyan'],
-];
+const STYLES: Readonly<Record<Tone, Style | null>> = {
+  bad: 'red',
+  attention: 'yellow',
+  good: 'green',
+  work: 'cyan',
+  note: null,
+};
 /** Longest value that is shown whole, columns. */
 const VALUE_COLUMNS = 100;
 const TIME_COLUMNS = 12;
@@ -15,11 +17,11 @@ const NAME_COLUMNS = 24;
 
 /** One event as one line for people: when, what, about whom, and what else is known of it. Pure. */
 export function eventLine(event: EventDocument, output: Pick<Output, 'style'>, today: Date): string {
-  const style = STYLES.find(([pattern]) => pattern.test(event.name))?.[1];
+  const style = STYLES[entryOf(event.name)?.tone ?? 'note'];
   const name = fill(oneLine(event.name, 60), NAME_COLUMNS);
   return [
     output.style('dim', when(event.at, today)),
-    style === undefined ? name : output.style(style, name),
+    style === null ? name : output.style(style, name),
     [event.agent, event.task]
       .filter((one) => one !== null)
       .map((one) => oneLine(one, 60))

@@ -1,5 +1,6 @@
 import type { AlertDocument, EventDocument } from '../../api/documents.ts';
 import type { SwarmClient } from '../../api/client.ts';
+import { isEvent } from '../../domain/events.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../project/context.ts';
 import { follow } from './events.ts';
@@ -81,6 +82,6 @@ function clock(at: string): string {
 }
 
 /** Null for an event that is no alert. */
-export function alertOf({ name, data }: EventDocument): AlertDocument | null {
-  return name === 'alert.raised' || name === 'alert.recovered' ? (data as unknown as AlertDocument) : null;
+export function alertOf(event: EventDocument): AlertDocument | null {
+  return isEvent(event, 'alert.raised', 'alert.recovered') ? event.data : null;
 }

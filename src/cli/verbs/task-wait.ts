@@ -1,5 +1,6 @@
 import type { SwarmClient } from '../../api/client.ts';
 import type { EventDocument, NeedsYou, Task } from '../../api/documents.ts';
+import { isEvent } from '../../domain/events.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { FINAL_STATES } from '../../domain/task.ts';
 import { pause, systemClock } from '../../lib/clock.ts';
@@ -47,11 +48,12 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
 }
 
 /** A check that failed, which would else be seen only as a task that runs again. Pure. */
-export function checkLine({ name, task, data }: EventDocument): string | null {
-  if (name !== 'task.verified' || data['ok'] !== false) return null;
-  const { exit, followUp, of } = data;
-  const then = typeof followUp === 'number' ? `follow-up ${followUp} of ${Number(of)}` : 'no follow-up is left';
-  return `task ${task ?? '?'} check failed (${String(exit)}): ${then}`;
+export function checkLine(event: EventDocument): string | null {
+  const { task } = event;
+  if (!isEvent(event, 'task.verified') || event.data.ok) return null;
+  const { exit, followUp, of } = event.data;
+  const then = followUp === undefined ? 'no follow-up is left' : `follow-up ${followUp} of ${of ?? '?'}`;
+  return `task ${task ?? '?'} check failed (${exit}): ${then}`;
 }
 
 export interface WatchOptions {

@@ -75,12 +75,9 @@ export class Ladder {
     if (step === null) return;
     if (step.do === 'reset') {
       this.#states.delete(record.id);
-      if (history?.rung !== null)
-        events.emit('agent.ladder.reset', {
-          agent: record.id,
-          task: history?.task ?? null,
-          data: { after: history?.rung },
-        });
+      const after = history?.rung ?? null;
+      if (after !== null)
+        events.emit('agent.ladder.reset', { agent: record.id, task: history?.task ?? null, data: { after } });
     } else this.#states.set(record.id, step.state);
     this.#remember();
     if (step.do === 'rung') this.#take(step.rung, record, step.state, call);

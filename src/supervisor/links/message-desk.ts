@@ -3,6 +3,7 @@ import type { MessageDocument } from '../../api/documents.ts';
 import type { Order } from '../../coordination/link.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { MessageTable, StoredMessage } from '../../store/messages.ts';
+import { isEvent } from '../../domain/events.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 export interface MessageDeskDeps {
@@ -72,12 +73,10 @@ export class MessageDesk {
   }
 
   /** What a wrapper tells of a message. */
-  async told({ name, data }: { name: string; data: Record<string, unknown> }): Promise<void> {
+  async told(event: { name: string; data: Record<string, unknown> }): Promise<void> {
     const { messages } = this.#deps.store;
-    const { id, how, error } = data;
-    if (typeof id !== 'string') return;
-    if (name === 'message.delivered') await messages.settle(id, 'delivered');
-    else if (name === 'message.failed' && typeof how === 'string' && how !== CALLED_OFF)
-      await messages.settle(id, 'refused', typeof error === 'string' ? error : how);
+    if (isEvent(event, 'message.delivered')) await messages.settle(event.data.id, 'delivered');
+    else if (isEvent(event, 'message.failed') && event.data.how !== CALLED_OFF)
+      await messages.settle(event.data.id, 'refused', event.data.error ?? event.data.how);
   }
 }

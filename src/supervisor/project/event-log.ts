@@ -1,11 +1,20 @@
 import { EventEmitter } from 'node:events';
 import type { EventDocument } from '../../api/documents.ts';
+import type { EventAbout, EventName } from '../../domain/events.ts';
 
 /** Where events are kept; the store implements it. */
 export interface EventStore {
   append(event: Omit<EventDocument, 'id'>): Promise<number>;
   after(id: number, limit: number): EventDocument[];
 }
+
+interface About {
+  agent?: string | null;
+  task?: string | null;
+}
+
+type EmitArguments<N extends EventName> =
+  Record<never, never> extends EventAbout<N> ? [about?: About & EventAbout<N>] : [about: About & EventAbout<N>];
 
 export type EventListener = (event: EventDocument) => void;
 
@@ -23,20 +32,21 @@ export class EventLog {
   }
 
   /**
-   * `at`: where it happened earlier, as told by a wrapper after an absence of the supervisor.
-   *
-   * Fire and forget: an event log that cannot be written is reported, but never stops supervision.
+   * Fire and forget: an event log that cannot be written is reported, but never stops supervision. What may be left out
+   * of `about` is left out where the event has no data.
    */
-  emit(
-    name: string,
-    about: { agent?: string | null; task?: string | null; data?: Record<string, unknown>; at?: string } = {},
-  ): void {
+  emit<N extends EventName>(name: N, ...about: EmitArguments<N>): void {
+    this.tell(name, about[0]);
+  }
+
+  /** An event that the catalogue may not know, as a wrapper of another version tells it; `at`: when it happened there. */
+  tell(name: string, about: About & { data?: Readonly<Record<string, unknown>>; at?: string } = {}): void {
     const event = {
       at: about.at ?? new Date().toISOString(),
       name,
       agent: about.agent ?? null,
       task: about.task ?? null,
-      data: about.data ?? {},
+      data: { ...about.data },
     };
     const written = this.#store
       .append(event)

@@ -1,3 +1,4 @@
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { ToolHandlers } from '../../claude/index.ts';
 import type { ClaudeTask } from './claude-task.ts';
 import type { Verdict } from './turn-end.ts';
@@ -5,7 +6,7 @@ import type { Verdict } from './turn-end.ts';
 export interface AgentToolsDeps {
   /** The task that it works on, if any. */
   inHand(): ClaudeTask | null;
-  event(name: string, task: string | null, data: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void;
 }
 
 /** What the agent's own tools do. */

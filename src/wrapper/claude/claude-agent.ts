@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import { isDialog, readScreen } from '../../claude/index.ts';
 import type { ClaudeEvent, Endpoint, Launch, ToolHandlers } from '../../claude/index.ts';
 import type { AgentSpec, Order } from '../../coordination/link.ts';
@@ -41,7 +42,7 @@ export interface ClaudeAgentDeps {
   terminal: Terminal;
   processes: AgentProcesses;
   state: AgentState;
-  event(name: string, task: string | null, data: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void;
   /** `able` may have changed. */
   reconsider(): void;
   clock: Clock;
@@ -101,7 +102,8 @@ export class ClaudeAgent implements AgentKind {
   private constructor(options: ClaudeAgentDeps) {
     this.#deps = options;
     const { spec, clock, log, processes, terminal, state } = options;
-    const event = (name: string, data: Record<string, unknown>): void => options.event(name, this.#task, data);
+    const event = <N extends WrapperEventName>(name: N, data: EventMap[N]): void =>
+      options.event(name, this.#task, data);
     this.#pane = new ClaudePane({
       cwd: spec.worktree,
       markPrefix: `${spec.project}/${spec.agent}`,
@@ -326,7 +328,7 @@ export class ClaudeAgent implements AgentKind {
   /** Delivers the waiting messages, each as one turn of the conversation in hand. */
   #drain(): Promise<void> {
     const { spec, event, log } = this.#deps;
-    const said = (name: string, data: Record<string, unknown>): void => event(name, null, data);
+    const said = <N extends WrapperEventName>(name: N, data: EventMap[N]): void => event(name, null, data);
     const [mailbox, conversation, signal] = [this.#mailbox, this.#conversation, this.#stopping.signal];
     const parts = { mailbox, conversation, signal, mark: markOf(spec, null), event: said, log };
     this.#draining ??= deliverAll(parts).finally(() => {

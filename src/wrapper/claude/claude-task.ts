@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { Usage } from '../../domain/agent.ts';
 import { errorText } from '../../domain/errors.ts';
 import { KeyedMutex } from '../../lib/mutex.ts';
@@ -29,7 +30,7 @@ export interface ClaudeTaskDeps {
   mark: string;
   /** Phase of the attempt, for the snapshot and the heartbeats. */
   phase(phase: 'running' | 'asking'): void;
-  event(name: string, data: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
   /** What this attempt used, with what telemetry still brings in. */
   usage(): Promise<Usage>;
   /** Whether it went over its budget. */

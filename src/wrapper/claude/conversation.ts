@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { AgentSpec } from '../../coordination/link.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { KeyedMutex } from '../../lib/mutex.ts';
@@ -32,7 +33,7 @@ export interface ConversationDeps {
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   /** Keeps the worktree as a dead process left it. */
   captureCrash(): Promise<void>;
-  event(name: string, data: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
   clock: Clock;
   log: Logger;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { Conversation } from './conversation.ts';
 import type { Mailbox } from './mailbox.ts';
 import { retryPrompt } from '../task/prompt.ts';
@@ -8,7 +9,7 @@ export interface Delivery {
   conversation: Conversation;
   mark: string;
   signal: AbortSignal;
-  event(name: string, data: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
   log: Logger;
 }
 

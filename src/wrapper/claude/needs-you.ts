@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { OpenPermission, PermissionDecision } from '../../claude/index.ts';
 import type { AgentSpec, Order, WrapperSnapshot } from '../../coordination/link.ts';
 import { SwarmError } from '../../domain/errors.ts';
@@ -18,7 +19,7 @@ export interface NeedsYouDeps {
   terminal: Terminal;
   /** The list may have changed, or a question was answered. */
   changed(): void;
-  event(name: string, data: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
   clock: Clock;
 }
 

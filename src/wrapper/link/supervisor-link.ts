@@ -1,5 +1,6 @@
 import net from 'node:net';
 import type { Logger } from 'pino';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { ModelPermit } from '../../coordination/model-permit.ts';
 import {
   LINK_PROTOCOL,
@@ -90,13 +91,13 @@ export class SupervisorLink {
     });
   }
 
-  event(name: string, task: string | null, data: Record<string, unknown> = {}): void {
+  event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void {
     const event: ToSupervisor = {
       type: 'event',
       name,
       at: new Date(this.#deps.clock.now()).toISOString(),
       task,
-      data,
+      data: { ...data },
     };
     if (this.#welcomed) {
       // Order matters to readers of the log: what an event tells of is in the snapshot before it.

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
+import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { AgentSpec, HeldTask } from '../../coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../coordination/messages.ts';
 import { errorText } from '../../domain/errors.ts';
@@ -26,7 +27,7 @@ export interface AttemptDeps {
   env: Readonly<Record<string, string>>;
   processes: Processes;
   state: AgentState;
-  event(name: string, task: string | null, data?: Record<string, unknown>): void;
+  event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void;
   clock: Clock;
   log: Logger;
 }

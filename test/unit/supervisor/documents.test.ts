@@ -39,13 +39,13 @@ describe('the event log', () => {
     const log = new EventLog(store(), () => undefined);
     const heard: string[] = [];
     const stop = log.subscribe(({ id, name }) => heard.push(`${id} ${name}`));
-    log.emit('one', { agent: 'worker-1' });
-    log.emit('two');
+    log.emit('agent.stopped', { agent: 'worker-1' });
+    log.emit('swarm.down');
     expect(heard).toEqual([]);
     await log.drain();
-    expect(heard).toEqual(['1 one', '2 two']);
+    expect(heard).toEqual(['1 agent.stopped', '2 swarm.down']);
     stop();
-    log.emit('three');
+    log.emit('swarm.down');
     await log.drain();
     expect(heard).toHaveLength(2);
   });
@@ -53,8 +53,8 @@ describe('the event log', () => {
   test('keeps the time at which it happened, where that is known', async () => {
     const kept = store();
     const log = new EventLog(kept, () => undefined);
-    log.emit('turn.ended', { at: '2030-01-01T00:00:00.000Z' });
-    log.emit('turn.started');
+    log.tell('turn.ended', { at: '2030-01-01T00:00:00.000Z' });
+    log.emit('swarm.down');
     await log.drain();
     expect(kept.kept[0]?.at).toBe('2030-01-01T00:00:00.000Z');
     expect(Date.parse(kept.kept[1]?.at ?? '')).not.toBeNaN();
@@ -68,9 +68,9 @@ describe('the event log', () => {
       throw new Error('a broken dashboard');
     });
     log.subscribe(({ name }) => heard.push(name));
-    log.emit('one');
+    log.emit('swarm.down');
     await log.drain();
-    expect(heard).toEqual(['one']);
+    expect(heard).toEqual(['swarm.down']);
     expect(problems).toHaveLength(1);
   });
 
@@ -79,16 +79,16 @@ describe('the event log', () => {
     const heard: string[] = [];
     const stop = log.subscribe(() => stop());
     log.subscribe(({ name }) => heard.push(name));
-    log.emit('one');
+    log.emit('swarm.down');
     await log.drain();
-    expect(heard).toEqual(['one']);
+    expect(heard).toEqual(['swarm.down']);
   });
 
   test('a disk that is full is reported and stops nobody', async () => {
     const problems: unknown[] = [];
     const full = { append: () => Promise.reject(new Error('the disk is full')), after: () => [] };
     const log = new EventLog(full, (error) => problems.push(error));
-    log.emit('one');
+    log.emit('swarm.down');
     await log.drain();
     await settled();
     expect(problems).toHaveLength(1);

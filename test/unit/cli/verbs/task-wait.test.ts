@@ -7,7 +7,7 @@ const verified = (data: Record<string, unknown>) => ({
   name: 'task.verified',
   agent: 'worker-1',
   task: 't2',
-  data,
+  data: { attempt: 1, ...data },
 });
 
 test('a check that failed is told with what comes of it; one that went well is not', () => {

@@ -46,7 +46,7 @@ describe('the history in the store', () => {
     const log = new EventLog(store.events, fail);
     const history = new HealthHistory({ store, events: log, log: silentLog });
     const emit = async (status: string, at: number, reason = ''): Promise<void> => {
-      log.emit(`agent.status.${status}`, { agent: 'worker-1', at: new Date(at).toISOString(), data: { reason } });
+      log.tell(`agent.status.${status}`, { agent: 'worker-1', at: new Date(at).toISOString(), data: { reason } });
       await log.drain();
       await settled();
     };
