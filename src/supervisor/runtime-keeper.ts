@@ -16,11 +16,11 @@ export interface RuntimeKeeperDeps {
   layout: ProjectLayout;
   /** The person's, as this supervisor began with it. */
   env: Readonly<Record<string, string>>;
-  records(): readonly AgentRecord[];
-  listenForLinks(): Promise<void>;
-  listenForCalls(): Promise<void>;
-  /** Pid of the tmux server that we are connected to. */
-  tmuxServer(): number | null;
+  fleet: { readonly records: readonly AgentRecord[] };
+  links: { listen(socketPath: string): Promise<void> };
+  api: { listenAgain(socketPath: string): Promise<void> };
+  /** `serverPid`: of the tmux server that we are connected to. */
+  tmux: { readonly serverPid: number | null };
 }
 
 type Piece = readonly [place: string, make: () => Promise<void>];
@@ -76,18 +76,18 @@ export class RuntimeKeeper {
 
   /** Sockets come last: who reaches us finds the rest. */
   #pieces(): Piece[] {
-    const { layout, env, records, listenForLinks, listenForCalls, tmuxServer } = this.#deps;
-    const specs = records().flatMap(({ id, spec }): Piece[] =>
+    const { layout, env, fleet, links, api, tmux } = this.#deps;
+    const specs = fleet.records.flatMap(({ id, spec }): Piece[] =>
       spec === null ? [] : [[specFile(layout, id), () => writeSpecFile(layout, spec)]],
     );
-    const server = tmuxServer();
+    const server = tmux.serverPid;
     return [
       [layout.envSnapshot, () => keepEnvironment(layout.envSnapshot, env)],
       [layout.supervisorPidFile, () => writePid(layout)],
       ...specs,
       ...(server === null ? [] : [[layout.tmuxSocket, async () => askForSocket(server)] as const]),
-      [layout.linkSocket, listenForLinks],
-      [layout.apiSocket, listenForCalls],
+      [layout.linkSocket, () => links.listen(layout.linkSocket)],
+      [layout.apiSocket, () => api.listenAgain(layout.apiSocket)],
     ];
   }
 }

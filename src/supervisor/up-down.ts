@@ -1,21 +1,19 @@
 import type { Purge } from './history/purge.ts';
 import type { Logger } from 'pino';
 import type { UpDocument, UpRequest } from '../api/documents.ts';
-import { SwarmError, errorText } from '../domain/errors.ts';
+import { errorText } from '../domain/errors.ts';
+import type { OngoingWork } from './project/ongoing-work.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 
 export interface UpDownDeps {
   log: Logger;
   now(): number;
-  /** Brings up whom the request asks for, in the store and in the fleet. */
+  fleet: { readonly goingDown: boolean; /** Nothing of any agent runs any more. */ readonly quiet: boolean };
+  ongoing: OngoingWork;
+  /** Brings up the agents that the request asks for, in the store and in the fleet. */
   call(request: UpRequest): Promise<UpDocument>;
-  /** From now on nobody is to be there; who was is remembered. */
-  goDown(): void;
-  /** The same, for the next supervisor. */
-  dismiss(): Promise<void>;
-  goingDown(): boolean;
-  /** Nothing of any agent runs any more. */
-  quiet(): boolean;
+  /** From now on no agent is to be there; which ones were is remembered, also for the next supervisor. */
+  goDown(): Promise<void>;
   /** Ends this supervisor; `everything`: with all that it supervises. Never rejects. */
   end(how: { everything: boolean; purge: Purge | null }): Promise<void>;
 }
@@ -32,8 +30,6 @@ export class UpDown {
   readonly #deps: UpDownDeps;
   readonly #lane = new KeyedMutex();
   readonly #beganAt: number;
-  /** Orders that are being carried out or wait for it. */
-  #orders = 0;
   #ordered = false;
   #purge: Purge | null = null;
   #signalled = false;
@@ -54,11 +50,10 @@ export class UpDown {
   /** Resolves when the order is kept; the end itself follows. */
   down(purge: Purge | null): Promise<void> {
     return this.#order(async () => {
-      const { log, goDown, dismiss } = this.#deps;
+      const { log, goDown } = this.#deps;
       this.#purge = purge ?? this.#purge;
-      goDown();
       try {
-        await dismiss();
+        await goDown();
       } catch (error) {
         // A disk that is full must not keep anybody from ending.
         log.error({ err: error }, 'that it is to be down could not be kept');
@@ -66,35 +61,21 @@ export class UpDown {
     });
   }
 
-  /** Work that this supervisor must not end in the middle of, whatever is wanted of it meanwhile. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#ending !== null) throw ending();
-    this.#orders += 1;
-    try {
-      return await work();
-    } finally {
-      this.#orders -= 1;
-    }
-  }
-
-  async #order<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#ending !== null) throw ending();
-    this.#orders += 1;
-    try {
-      return await this.#lane.run(LANE, () => {
-        if (this.#ending !== null) throw ending();
+  #order<T>(work: () => Promise<T>): Promise<T> {
+    const { ongoing } = this.#deps;
+    return ongoing.during(() =>
+      this.#lane.run(LANE, () => {
+        ongoing.refuse();
         this.#ordered = true;
         return work();
-      });
-    } finally {
-      this.#orders -= 1;
-    }
+      }),
+    );
   }
 
   /** Called every second: what is to be down and is down ends, unless an order is on its way. */
   tick(): void {
-    const { goingDown, quiet, now } = this.#deps;
-    if (this.#ending !== null || this.#orders > 0 || !goingDown() || !quiet()) return;
+    const { fleet, ongoing, now } = this.#deps;
+    if (this.#ending !== null || ongoing.any || !fleet.goingDown || !fleet.quiet) return;
     if (!this.#ordered && now() - this.#beganAt < FIRST_WORD_MS) return;
     this.#end(true);
   }
@@ -105,7 +86,7 @@ export class UpDown {
    */
   signal(name: string): void {
     if (this.#ending !== null) return;
-    if (this.#deps.goingDown() && !this.#signalled) {
+    if (this.#deps.fleet.goingDown && !this.#signalled) {
       this.#signalled = true;
       this.#deps.log.warn({ signal: name }, 'everything is going down: this ends afterwards; once more to end now');
       return;
@@ -114,16 +95,9 @@ export class UpDown {
   }
 
   #end(everything: boolean): void {
-    const { end, log } = this.#deps;
+    const { end, log, ongoing } = this.#deps;
+    ongoing.end();
     this.#ending = end({ everything, purge: everything ? this.#purge : null });
     this.#ending.catch((error: unknown) => log.error({ detail: errorText(error) }, 'the end was not clean'));
   }
-}
-
-/** The code of a supervisor that is not there: who meets it does the same, namely to start one. */
-function ending(): SwarmError {
-  return new SwarmError('supervisor-down', 'the supervisor is just ending', {
-    hint: 'Run `swarm up`.',
-    retrySafe: true,
-  });
 }

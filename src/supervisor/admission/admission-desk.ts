@@ -134,7 +134,7 @@ export class AdmissionDesk {
 export function openAdmission(
   { log, project, store }: { log: Logger; project: Project; store: Store },
   fleet: Fleet,
-  lack: AdmissionDeps['lack'],
+  holds: { lack(record: AgentRecord): string | null },
 ): AdmissionDesk {
   const { config, layout } = project;
   return new AdmissionDesk({
@@ -144,7 +144,7 @@ export function openAdmission(
     look: () => readMachine(layout.worktreesDir),
     records: () => fleet.records,
     wanted: (record) => fleet.desired(record) !== 'stopped',
-    lack,
+    lack: (record) => holds.lack(record),
     places: storedPlaces({ store, log }),
   });
 }

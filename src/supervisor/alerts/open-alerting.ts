@@ -18,9 +18,9 @@ export interface OpenAlertingDeps extends Pick<AlertingDeps, 'log' | 'events'> {
   fleet: Fleet;
   tmux: TmuxHost;
   queue: SupervisorQueue;
-  broker(): StatusDocument['broker'];
-  /** Why swarm.yaml as it is does not count. */
-  refused(): Error | null;
+  keeper: { readonly state: StatusDocument['broker'] };
+  /** `refused`: why swarm.yaml as it is does not count. */
+  settings: { readonly refused: Error | null };
   holds: Pick<Holds, 'conditions'>;
 }
 
@@ -33,7 +33,7 @@ export function openAlerting(world: OpenAlertingDeps): Alerting {
     events,
     now: () => Date.now(),
     observe: () => {
-      const { state, reason } = world.broker();
+      const { state, reason } = world.keeper.state;
       if (state !== broker.state) broker = { state, since: Date.now() };
       const agents = fleet.records.map(({ id, status, statusSince, statusReason, crossings }) => ({
         id,
@@ -45,7 +45,7 @@ export function openAlerting(world: OpenAlertingDeps): Alerting {
       return {
         agents,
         broker: { ...broker, reason },
-        refused: world.refused()?.message ?? null,
+        refused: world.settings.refused?.message ?? null,
         shared: world.holds.conditions(),
         goingDown: fleet.goingDown,
       };

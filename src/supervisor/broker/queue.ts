@@ -25,12 +25,16 @@ export interface QueueDeps {
   log: Logger;
   agents(): string[];
   capabilities(): string[];
+  onState(state: AmqpState): void;
+}
+
+/** What is done with what comes over the broker. */
+export interface QueueHandlers {
   claim(claim: Payload<'task.claim'>): Promise<ClaimReply>;
   result(result: TaskResult): Promise<void>;
   heartbeat(heartbeat: Heartbeat): Promise<void>;
   /** Keyed by the message id, so that a redelivery adds nothing. @throws SwarmError what is wrong with it */
   submit(task: Payload<'task.submit'>, messageId: string): Promise<void>;
-  onState(state: AmqpState): void;
 }
 
 /** The supervisor's side of the broker: what it consumes, and the tickets it gives out. */
@@ -39,7 +43,7 @@ export class SupervisorQueue {
   readonly bus: Bus;
   readonly #connection: AmqpConnection;
   readonly #deps: QueueDeps;
-  readonly #consumptions: Consumption[];
+  #consumptions: Consumption[] = [];
   /** By agent, of this connection: what its incarnation had sent before its first claim is heard. */
   readonly #heard = new Map<string, { incarnation: string; results: Promise<void> }>();
 
@@ -59,7 +63,11 @@ export class SupervisorQueue {
       log: (level, message, fields) => deps.log[level](fields ?? {}, message),
     });
     this.bus = new Bus({ connection: this.#connection, names: this.names, from: 'supervisor' });
-    this.#consumptions = this.#consume();
+  }
+
+  /** From now on messages are taken, as far as there is a broker: once. */
+  serve(handlers: QueueHandlers): void {
+    this.#consumptions = this.#consume(handlers);
   }
 
   #capabilities(): string[] {
@@ -67,34 +75,34 @@ export class SupervisorQueue {
     return [...new Set([...this.#deps.capabilities(), SHELL_CAPABILITY, ...personal])];
   }
 
-  #consume(): Consumption[] {
+  #consume(handlers: QueueHandlers): Consumption[] {
     const { bus, names } = this;
-    const options = this.#deps;
+    const { log } = this.#deps;
     const results = bus.consume(
       names.results,
       'task.result',
-      (message) => this.#take(() => options.result(message.payload)),
+      (message) => this.#take(() => handlers.result(message.payload)),
       { prefetch: RESULT_PREFETCH, exclusive: true },
     );
     return [
       results,
       bus.serveClaims(async (claim) => {
         await this.#resultsHeard(claim, results);
-        return await options.claim(claim);
+        return await handlers.claim(claim);
       }, CLAIM_PREFETCH),
       bus.consume(
         names.heartbeats,
         'agent.heartbeat',
         async (message): Promise<Outcome> => {
           // The next one says the same: none is worth a second try.
-          await options
+          await handlers
             .heartbeat(message.payload)
-            .catch((error: unknown) => options.log.warn({ err: error }, 'a heartbeat could not be stored'));
+            .catch((error: unknown) => log.warn({ err: error }, 'a heartbeat could not be stored'));
           return 'ack';
         },
         { noAck: true, exclusive: true },
       ),
-      bus.consume(names.submit, 'task.submit', (message) => this.#submit(message.payload, message.id), {
+      bus.consume(names.submit, 'task.submit', (message) => this.#submit(handlers, message.payload, message.id), {
         prefetch: SUBMIT_PREFETCH,
         exclusive: true,
       }),
@@ -113,9 +121,9 @@ export class SupervisorQueue {
     return heard;
   }
 
-  async #submit(task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {
+  async #submit(handlers: QueueHandlers, task: Payload<'task.submit'>, messageId: string): Promise<Outcome> {
     try {
-      return await this.#take(() => this.#deps.submit(task, messageId));
+      return await this.#take(() => handlers.submit(task, messageId));
     } catch (error) {
       if (!(error instanceof SwarmError)) throw error;
       // What nobody can mend by trying again is kept with its reason.

@@ -22,7 +22,7 @@ import { blockingGate } from './start-gates.ts';
 import type { Project } from '../project/project.ts';
 import { buildSpec, specFile, writeSpecFile } from './agent-spec.ts';
 import type { TmuxHost } from './tmux-host.ts';
-import type { Base } from '../project/project.ts';
+import type { Roster } from './roster.ts';
 
 const GATE_TIMEOUT_MS = 20_000;
 /** Thirty agents that start or wait at the same moment ask once. */
@@ -38,12 +38,11 @@ export interface AgentEffectsDeps {
   engine: TaskEngine;
   tmux: TmuxHost;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  base(): Base;
-  trusted(): boolean;
+  roster: Pick<Roster, 'base' | 'trusted' | 'save'>;
   /** What a wrapper knows of the account before the link tells it. */
-  gate(record: AgentRecord): ModelPermit;
-  saveRow(record: AgentRecord): Promise<void>;
-  settleOperations(record: AgentRecord): Promise<void>;
+  holds: { gateOf(record: AgentRecord): ModelPermit };
+  /** Ends what a kill cut short in the worktree. */
+  works: { settle(record: AgentRecord): Promise<void> };
 }
 
 /** The real outside world of the agents: git, tmux, processes, Claude Code's gates, the store. */
@@ -92,12 +91,16 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       // As of the last `up`: whoever sets a token and says `up` again has settled it.
       const env = loadEnvironment(layout.envSnapshot, world.env);
       const { command } = claudeCommand(world, role.command, env);
-      return blockingGate(await inspect(command, env), world.trusted());
+      return blockingGate(await inspect(command, env), world.roster.trusted);
     },
     ensureWorktree: async (record) => {
       if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;
       events.emit('agent.worktree', { agent: record.id, data: { path: record.worktree } });
-      const { notes } = await addWorktree({ root: layout.root, path: record.worktree, commit: world.base().commit });
+      const { notes } = await addWorktree({
+        root: layout.root,
+        path: record.worktree,
+        commit: world.roster.base.commit,
+      });
       return notes.length === 0 ? null : notes.join('; ');
     },
     setUp: setUpWith({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, world.env) }),
@@ -108,13 +111,13 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       const spec = buildSpec(record, role, {
         layout,
         config,
-        base: world.base(),
+        base: world.roster.base,
         buildId: world.buildId,
         supervisorArgv: world.programs.supervisor,
-        trustWorkspace: world.trusted(),
+        trustWorkspace: world.roster.trusted,
         claudeCommand: installed,
         env,
-        gate: world.gate(record),
+        gate: world.holds.gateOf(record),
       });
       record.spec = spec;
       record.row = { ...record.row, kind: role.kind };
@@ -152,8 +155,8 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
     },
     order: world.order,
     giveBackLeases: (record, how, reason) => giveBackLeases(engine, record, how, reason),
-    saveRow: world.saveRow,
-    settleOperations: world.settleOperations,
+    saveRow: (record) => world.roster.save(record),
+    settleOperations: (record) => world.works.settle(record),
   };
 }
 

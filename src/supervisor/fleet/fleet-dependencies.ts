@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { Order } from '../../coordination/link.ts';
-import type { ProbeError } from '../../health/index.ts';
 import type { AgentRecord, PaneView } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { DeathsMemory } from './deaths-memory.ts';
@@ -22,18 +21,19 @@ export interface DeathNotices {
 export interface FleetDeps {
   log: Logger;
   events: EventLog;
+  now(): number;
+  /** Agents that were given up, over restarts of the supervisor. */
+  memory?: Pick<DeathsMemory, 'recall' | 'note' | 'forget'>;
+}
+
+/** What the loop looks with, and acts by. */
+export interface FleetEffects {
   runner: Runner;
   /** Panes by agent id; null while tmux cannot be asked. `linked`: whose wrapper holds its link now. */
   look(linked: (agent: string) => boolean): Promise<Map<string, PaneView> | null>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  now(): number;
-  onChange(record: AgentRecord): void;
   /** What an agent that is to start waits for; null: it may. */
   admission?(record: AgentRecord): StartWait | null;
   /** Told before one is put back on its feet, and asked whether silence is a fact about any agent now. */
-  deaths?(): DeathNotices;
-  /** Who was given up, over restarts of the supervisor. */
-  memory?: Pick<DeathsMemory, 'recall' | 'note' | 'forget'>;
-  /** How the look at the panes goes: null when it works. */
-  onProbe(error: ProbeError | null): void;
+  deaths?: DeathNotices;
 }

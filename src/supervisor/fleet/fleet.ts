@@ -1,9 +1,10 @@
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
+import type { ProbeError } from '../../health/index.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import type { WrapperSnapshot } from '../../coordination/link.ts';
 import type { AgentRecord, PaneView } from '../project/agent-record.ts';
-import type { FleetDeps, StartWait } from './fleet-dependencies.ts';
+import type { FleetDeps, FleetEffects, StartWait } from './fleet-dependencies.ts';
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from '../project/lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
 import type { StopPurpose } from './pane-command.ts';
@@ -20,12 +21,15 @@ const RECONSIDER_INTERVAL_MS = 1_000;
  */
 export class Fleet {
   readonly #deps: FleetDeps;
+  /** Null until they are given: nothing is looked at, and no step is taken, before. */
+  #given: FleetEffects | null = null;
+  readonly #listeners: ((record: AgentRecord) => void)[] = [];
   readonly #records = new Map<string, AgentRecord>();
   #timer: NodeJS.Timeout | null = null;
   #lookAgain = false;
   /** False until tmux was asked once: nothing is started on ignorance. */
   #seen = false;
-  #failingSince: number | null = null;
+  #probeError: ProbeError | null = null;
   #reconsideredAt = 0;
   #down = false;
   #closed = false;
@@ -59,7 +63,27 @@ export class Fleet {
     this.#records.delete(id);
     void this.#deps.memory?.forget(record);
     // Nobody takes a step of it any more: each of them says so.
-    for (const hold of record.queuedWork.splice(0)) void hold();
+    for (const queued of record.queuedWork.splice(0)) void queued();
+  }
+
+  /** From now on the loop can look and act; `begin` lets it do so by itself. */
+  use(effects: FleetEffects): void {
+    this.#given = effects;
+  }
+
+  get #effects(): FleetEffects {
+    if (this.#given === null) throw new Error('the fleet was given nothing to act by');
+    return this.#given;
+  }
+
+  /** Told of every agent whose facts may have changed, and of all of them once a second. */
+  onChange(listener: (record: AgentRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Why tmux cannot be asked now; null: it can. */
+  get probeError(): ProbeError | null {
+    return this.#probeError;
   }
 
   begin(): void {
@@ -92,7 +116,7 @@ export class Fleet {
   }
 
   wake(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#given === null) return;
     if (this.#look !== null) {
       this.#lookAgain = true;
       return;
@@ -109,17 +133,16 @@ export class Fleet {
     const began = this.#stepsEnded;
     let panes: Map<string, PaneView> | null = null;
     try {
-      panes = await this.#deps.look(this.#linked);
-      this.#failingSince = null;
+      panes = await this.#effects.look(this.#linked);
     } catch (error) {
       // A probe that fails is no fact about the agents.
-      if (this.#failingSince === null) this.#deps.log.warn({ err: error }, 'tmux cannot be asked');
-      this.#failingSince ??= this.#deps.now();
-      this.#deps.onProbe({ probe: 'tmux', message: errorText(error), since: this.#failingSince });
+      if (this.#probeError === null) this.#deps.log.warn({ err: error }, 'tmux cannot be asked');
+      const since = this.#probeError?.since ?? this.#deps.now();
+      this.#probeError = { probe: 'tmux', message: errorText(error), since };
     }
     if (panes !== null) {
       this.#seen = true;
-      this.#deps.onProbe(null);
+      this.#probeError = null;
       for (const record of this.#records.values()) {
         if (record.stepEnded <= began) this.#observePane(record, panes.get(record.id) ?? null);
       }
@@ -133,7 +156,7 @@ export class Fleet {
     const now = this.#deps.now();
     if (Math.abs(now - this.#reconsideredAt) < RECONSIDER_INTERVAL_MS) return;
     this.#reconsideredAt = now;
-    for (const record of this.#records.values()) this.#deps.onChange(record);
+    for (const record of this.#records.values()) this.#changed(record);
   }
 
   #observePane(record: AgentRecord, pane: PaneView | null): void {
@@ -145,11 +168,15 @@ export class Fleet {
     record.pane = pane;
   }
 
+  #changed(record: AgentRecord): void {
+    for (const listener of this.#listeners) listener(record);
+  }
+
   #step(record: AgentRecord): void {
-    if (this.#closed) return;
-    const hold = record.busy || !record.paneKnown ? undefined : record.queuedWork.shift();
-    if (hold !== undefined) {
-      this.#stepOf(record, 'hold', hold);
+    if (this.#closed || this.#given === null) return;
+    const queued = record.busy || !record.paneKnown ? undefined : record.queuedWork.shift();
+    if (queued !== undefined) {
+      this.#stepOf(record, 'queued', queued);
       return;
     }
     const desired = this.desired(record);
@@ -159,7 +186,7 @@ export class Fleet {
     if (!record.paneKnown && desired !== 'stopped') return;
     const action = decide(desired, record.observed(), this.#deps.now());
     if (action !== null) this.#carryOut(record, action);
-    else agreeOnPause(record, desired, this.#deps);
+    else agreeOnPause(record, desired, { log: this.#deps.log, order: this.#effects.order });
   }
 
   #carryOut(record: AgentRecord, action: Action): void {
@@ -167,8 +194,8 @@ export class Fleet {
       this.settle(record, action.lifecycle);
       return;
     }
-    if (action.do === 'recover' && action.silent === true && this.#deps.deaths?.().doubtful() === true) return;
-    const waits = action.do === 'start' ? (this.#deps.admission?.(record) ?? null) : null;
+    if (action.do === 'recover' && action.silent === true && this.#effects.deaths?.doubtful() === true) return;
+    const waits = action.do === 'start' ? (this.#effects.admission?.(record) ?? null) : null;
     if (waits === null) this.#stepOf(record, action.do, () => this.#run(record, action));
     else this.#letWait(record, waits);
   }
@@ -180,7 +207,7 @@ export class Fleet {
     this.settle(record, { phase: 'waiting', since: known ? lifecycle.since : this.#deps.now(), for: what, detail });
   }
 
-  #stepOf(record: AgentRecord, name: Action['do'] | 'hold', run: () => Promise<Lifecycle>): void {
+  #stepOf(record: AgentRecord, name: Action['do'] | 'queued', run: () => Promise<Lifecycle>): void {
     record.busy = true;
     record.askedMeanwhile = false;
     const step = run()
@@ -205,33 +232,33 @@ export class Fleet {
   }
 
   /** What fails for the same reason again and again is one event, however often it is tried. */
-  #failed(record: AgentRecord, action: Action['do'] | 'hold', error: unknown): void {
+  #failed(record: AgentRecord, action: Action['do'] | 'queued', error: unknown): void {
     const detail = errorText(error);
     const { count, detail: before } = record.failedSteps;
     record.failedSteps = { count: count + 1, detail };
     this.#deps.log.error({ err: error, agent: record.id, action, count: count + 1 }, 'a step failed');
     if (detail !== before) this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action, detail } });
-    this.settle(record, this.#deps.runner.afterFailure(record, detail));
+    this.settle(record, this.#effects.runner.afterFailure(record, detail));
   }
 
   #run(record: AgentRecord, action: Exclude<Action, { do: 'settle' }>): Promise<Lifecycle> {
     switch (action.do) {
       case 'start':
-        return this.#deps.runner.start(record, (lifecycle) => this.settle(record, lifecycle));
+        return this.#effects.runner.start(record, (lifecycle) => this.settle(record, lifecycle));
       case 'recover':
-        this.#deps.deaths?.().gone(record, action.detail, action.vanished);
+        this.#effects.deaths?.gone(record, action.detail, action.vanished);
         this.settle(record, { phase: 'recovering', since: this.#deps.now(), detail: action.detail });
-        return this.#deps.runner.recover(record, action);
+        return this.#effects.runner.recover(record, action);
       case 'stop':
         this.settle(record, { phase: 'stopping', since: this.#deps.now() });
-        return this.#deps.runner.stop(record);
+        return this.#effects.runner.stop(record);
     }
   }
 
   settle(record: AgentRecord, lifecycle: Lifecycle): void {
     record.lifecycle = lifecycle;
     if (lifecycle.phase !== 'failed') void this.#deps.memory?.note(record, lifecycle);
-    this.#deps.onChange(record);
+    this.#changed(record);
   }
 
   /** A person asked: what was given up, or waits, is tried at once. What could not be ended yet still is to be ended. */
@@ -291,7 +318,7 @@ export class Fleet {
         return record.lifecycle;
       }
       this.settle(record, { phase: 'stopping', since: this.#deps.now(), detail: `for ${purpose.name}` });
-      const lifecycle = await this.#deps.runner.stop(record, purpose).catch((error: unknown) => {
+      const lifecycle = await this.#effects.runner.stop(record, purpose).catch((error: unknown) => {
         reject(error);
         throw error;
       });
@@ -315,7 +342,7 @@ export class Fleet {
     if (record === undefined) return null;
     record.absorb(snapshot, this.#deps.now());
     this.#step(record);
-    this.#deps.onChange(record);
+    this.#changed(record);
     return record;
   }
 

@@ -1,6 +1,6 @@
 import type { AgentDesired } from '../../domain/agent.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
-import type { FleetDeps } from './fleet-dependencies.ts';
+import type { FleetDeps, FleetEffects } from './fleet-dependencies.ts';
 
 /** Pause and resume are repeated until the wrapper's snapshot agrees, at most this often. */
 const PAUSE_ORDER_TIMEOUT_MS = 5_000;
@@ -9,7 +9,7 @@ const PAUSE_ORDER_TIMEOUT_MS = 5_000;
 export function agreeOnPause(
   record: AgentRecord,
   desired: AgentDesired,
-  { order, log }: Pick<FleetDeps, 'order' | 'log'>,
+  { order, log }: Pick<FleetDeps, 'log'> & Pick<FleetEffects, 'order'>,
 ): void {
   if (!record.linked || record.snapshot === null || record.pauseOrdered || record.busy) return;
   if (desired === 'stopped') return;

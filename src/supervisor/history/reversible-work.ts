@@ -27,6 +27,7 @@ import { Removals } from './remove-agent.ts';
 import type { RollbackData } from './rollback-data.ts';
 import { Rollbacks, type RollbackOptions } from './rollbacks.ts';
 import type { Roster } from '../fleet/roster.ts';
+import type { OngoingWork } from '../project/ongoing-work.ts';
 import { teardownOf, type TeardownDeps } from '../worktree/teardown.ts';
 import { Undo, type MergeData } from './undo.ts';
 
@@ -40,8 +41,7 @@ export interface ReversibleWorkDeps {
   engine: TaskEngine;
   roster: Roster;
   project: TeardownDeps['project'] & { config: Pick<Config, 'checkpoints'> };
-  /** The supervisor does not end in the middle of it. */
-  during<T>(work: () => Promise<T>): Promise<T>;
+  ongoing: OngoingWork;
 }
 
 /** What swarm does to people's work and can take back: rollback, merge, `rm`, and their undoing. */
@@ -77,7 +77,7 @@ export class ReversibleWork {
     for (const agent of new Set(unfinished.map((operation) => operation.agent))) {
       const record = fleet.get(agent);
       if (record === undefined) continue;
-      this.#deps
+      this.#deps.ongoing
         .during(() =>
           fleet.whileStopped(record, { name: 'the end of an interrupted rollback', leases: 'left' }, () =>
             this.settle(record),
@@ -111,7 +111,7 @@ export class ReversibleWork {
 
   /** @throws SwarmError `worktree-kept` */
   remove(record: AgentRecord, force: boolean): Promise<RemovedDocument> {
-    return this.#deps.during(() => this.#removals.remove(record, force));
+    return this.#deps.ongoing.during(() => this.#removals.remove(record, force));
   }
 
   /** What a rollback would change. Takes a checkpoint, to compare with. */
@@ -142,7 +142,7 @@ export class ReversibleWork {
   }
 
   rollback(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
-    return this.#deps.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
+    return this.#deps.ongoing.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
   }
 
   checkpoints(record: AgentRecord): CheckpointStore {
@@ -167,7 +167,7 @@ export class ReversibleWork {
   }
 
   undo(agent: string): Promise<UndoDocument> {
-    return this.#deps.during(() => this.#undo.undo(agent));
+    return this.#deps.ongoing.during(() => this.#undo.undo(agent));
   }
 
   /** Anything that could be taken back was done to this agent, whether or not it is still there. */

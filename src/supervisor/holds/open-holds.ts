@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { StatusDocument } from '../../api/documents.ts';
-import type { ProbeError } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
 import { credentialsMark } from './accounts.ts';
 import { loadEnvironment } from '../project/environment.ts';
@@ -18,15 +17,15 @@ export interface OpenHoldsDeps {
   events: EventLog;
   fleet: Fleet;
   links: Pick<LinkServer, 'gate'>;
-  broker(): StatusDocument['broker'];
-  /** Set while it cannot be asked. */
-  tmux(): ProbeError | null;
+  keeper: { readonly state: StatusDocument['broker'] };
 }
 
 /** The holds of one project's fleet, with the real world around them. */
-export function openHolds({ project: { config, layout }, env, fleet, links, ...world }: OpenHoldsDeps): Holds {
+export function openHolds({ project: { config, layout }, env, fleet, links, keeper, ...world }: OpenHoldsDeps): Holds {
   return new Holds({
     ...world,
+    broker: () => keeper.state,
+    tmux: () => fleet.probeError,
     config: () => config,
     records: () => fleet.records,
     desired: (record) => fleet.desired(record),

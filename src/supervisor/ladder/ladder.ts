@@ -95,7 +95,7 @@ export class Ladder {
   }
 
   #facts(record: AgentRecord, history: LadderState | null): LadderFacts {
-    const { snapshot, row, linked, busy, queuedWork: holds, signs, lifecycle } = record;
+    const { snapshot, row, linked, busy, queuedWork, signs, lifecycle } = record;
     const task = snapshot?.tasks[0]?.task ?? null;
     const advancedAt = Date.parse(snapshot?.activity?.advancedAt ?? '');
     return {
@@ -104,7 +104,7 @@ export class Ladder {
       left: history !== null && this.#left(record, history.task, task),
       typing: isTyping(signs, this.#deps.now()),
       linked,
-      busy: busy || holds.length > 0 || this.#taking.has(record.id) || lifecycle.phase !== 'up',
+      busy: busy || queuedWork.length > 0 || this.#taking.has(record.id) || lifecycle.phase !== 'up',
       another: task !== null && this.#deps.another(record) !== null,
       advancedAt: Number.isNaN(advancedAt) ? null : advancedAt,
       works: record.status === 'working' || record.status === 'stuck',

@@ -39,8 +39,10 @@ export interface SupervisionDeps {
   tmux: TmuxHost;
   /** The wall clock has moved by that much, ms: what others wait for is moved too, and leases. */
   moved(byMs: number): Promise<void>;
-  /** Asked late, since the fleet is judged by what this knows. */
-  parts(): { fleet: Fleet; works: ReversibleWork; links: LinkServer; roster: Roster };
+  fleet: Fleet;
+  works: ReversibleWork;
+  links: LinkServer;
+  roster: Roster;
 }
 
 /** A scan that comes late, on a busy machine, must not make anybody look idle. */
@@ -55,10 +57,10 @@ export class Supervision {
   readonly #stops: Stops;
 
   constructor(world: SupervisionDeps) {
-    const { project, store, log, env, events, engine, tmux } = world;
+    const { project, store, log, env, events, engine, tmux, fleet, works, links, roster } = world;
     const { layout, config } = project;
     const now = (): number => Date.now();
-    const records = (): AgentRecord[] => world.parts().fleet.records;
+    const records = (): AgentRecord[] => fleet.records;
     const onError = (error: unknown): void => log.error({ err: error }, 'an agent could not be looked after');
     const claudeDir = sharedFor(ENVIRONMENT_MS, async () => configDir(loadEnvironment(layout.envSnapshot, env)));
     let claude = path.join(env['HOME'] ?? '/', '.claude');
@@ -85,14 +87,11 @@ export class Supervision {
       const { stuckAfter, longestCommand, loopAfter } = config.health;
       return { stuckAfterMs: stuckAfter, longestCommandMs: longestCommand, loopAfter };
     };
-    this.judge = new Judge({ limits, gaps, events, now });
+    this.judge = new Judge({ limits, gaps, events, now, probeError: () => fleet.probeError });
     const another = (record: AgentRecord): string | null => this.#another(world, record);
-    const stepsNow = (): LadderSteps => {
-      const { fleet, works, links, roster } = world.parts();
-      const order: LadderSteps['order'] = (agent, what, timeoutMs) => links.order(agent, what, timeoutMs);
-      const saveRow = (record: AgentRecord): Promise<void> => roster.save(record);
-      return { fleet, engine, works, order, saveRow, another, now };
-    };
+    const order: LadderSteps['order'] = (agent, what, timeoutMs) => links.order(agent, what, timeoutMs);
+    const saveRow = (record: AgentRecord): Promise<void> => roster.save(record);
+    const steps: LadderSteps = { fleet, engine, works, order, saveRow, another, now };
     const memoryOf = <T>(key: string) => ({
       read: () => (store.kv.get(key) ?? {}) as Record<string, T>,
       write: (value: Record<string, T>) => store.write(() => store.kv.set(key, value)),
@@ -108,7 +107,7 @@ export class Supervision {
       task: (id) => engine.find(id),
       holder: (task) => engine.leases().find((lease) => lease.task === task)?.agent ?? null,
       another,
-      take: (rung, record, why) => takeRung(stepsNow(), rung, record, why),
+      take: (rung, record, why) => takeRung(steps, rung, record, why),
       memory: memoryOf<LadderState>(LADDER_KEY),
     });
     this.#limits = new LimitWatch({
@@ -149,11 +148,11 @@ export class Supervision {
   }
 
   /** Who could do its task instead: a free one first. */
-  #another({ engine, project, parts }: SupervisionDeps, record: AgentRecord): string | null {
+  #another({ engine, project, fleet }: SupervisionDeps, record: AgentRecord): string | null {
     const held = engine.leases(record.id)[0]?.task;
     const task = held === undefined ? undefined : engine.find(held);
     if (task === undefined || task.agent !== null) return null;
-    const able = parts().fleet.records.filter(
+    const able = fleet.records.filter(
       ({ id, row, linked, status }) =>
         id !== record.id &&
         row.kind === task.kind &&
@@ -165,10 +164,9 @@ export class Supervision {
     return (able.find(({ status }) => status === 'idle') ?? able[0])?.id ?? null;
   }
 
-  async #pause({ parts, events }: SupervisionDeps, record: AgentRecord, text: string): Promise<void> {
+  async #pause({ fleet, roster, events }: SupervisionDeps, record: AgentRecord, text: string): Promise<void> {
     record.row = { ...record.row, desired: 'paused' };
     events.emit('agent.limit.paused', { agent: record.id, data: { text } });
-    const { fleet, roster } = parts();
     await roster.save(record);
     await fleet.whileStopped(record, { name: `its pause: ${text}`, leases: 'given-back' }, () => Promise.resolve());
   }

@@ -47,16 +47,21 @@ interface Link {
 
 /** Serves the socket that wrappers dial: one living link per agent; a newer one replaces an older. */
 export class LinkServer {
-  readonly #handlers: LinkHandlers;
+  #handlers: LinkHandlers | null = null;
   readonly #epoch: number;
   readonly #links = new Map<string, Link>();
   readonly #sockets = new Set<net.Socket>();
   readonly #server: net.Server;
 
-  constructor(handlers: LinkHandlers, epoch: number) {
-    this.#handlers = handlers;
+  constructor(epoch: number) {
     this.#epoch = epoch;
-    this.#server = net.createServer((socket) => this.#accept(socket));
+    this.#server = net.createServer();
+  }
+
+  /** From now on links are taken: once. */
+  serve(handlers: LinkHandlers): void {
+    this.#handlers = handlers;
+    this.#server.on('connection', (socket) => this.#accept(socket, handlers));
   }
 
   /** Also once more, where the socket was removed: links outlive that. */
@@ -107,47 +112,47 @@ export class LinkServer {
     });
   }
 
-  #accept(socket: net.Socket): void {
+  #accept(socket: net.Socket, handlers: LinkHandlers): void {
     this.#sockets.add(socket);
     let link: Link | null = null;
     const lines = new JsonLines(MAX_LINE_BYTES);
     const take = (line: JsonLine): void => {
       // A wrapper that was hung up on is not heard any more, whatever it sent along.
-      const message = socket.destroyed ? null : this.#parse(line);
+      const message = socket.destroyed ? null : this.#parse(line, handlers);
       if (message === null) return;
-      if (link !== null) this.#receive(link, message);
-      else if (message.type === 'hello') link = this.#hello(socket, message);
+      if (link !== null) this.#receive(link, message, handlers);
+      else if (message.type === 'hello') link = this.#hello(socket, message, handlers);
       else socket.destroy();
     };
-    socket.on('error', (error) => this.#handlers.problem('a wrapper link broke', error));
+    socket.on('error', (error) => handlers.problem('a wrapper link broke', error));
     socket.on('data', (chunk) => {
       let complete: JsonLine[] = [];
       try {
         complete = lines.push(chunk);
       } catch (error) {
-        this.#handlers.problem('hanging up on a wrapper', error);
+        handlers.problem('hanging up on a wrapper', error);
         socket.destroy();
       }
       for (const line of complete) take(line);
     });
     socket.on('close', () => {
       this.#sockets.delete(socket);
-      if (link !== null) this.#closed(link);
+      if (link !== null) this.#closed(link, handlers);
     });
   }
 
-  #parse(line: JsonLine): ToSupervisor | null {
+  #parse(line: JsonLine, handlers: LinkHandlers): ToSupervisor | null {
     const parsed = line.ok ? toSupervisorSchema.safeParse(line.value) : null;
     if (parsed?.success === true) return parsed.data;
-    this.#handlers.problem('a line from a wrapper does not fit', line.ok ? parsed?.error : new Error(line.reason));
+    handlers.problem('a line from a wrapper does not fit', line.ok ? parsed?.error : new Error(line.reason));
     return null;
   }
 
-  #hello(socket: net.Socket, hello: Extract<ToSupervisor, { type: 'hello' }>): Link | null {
+  #hello(socket: net.Socket, hello: Extract<ToSupervisor, { type: 'hello' }>, handlers: LinkHandlers): Link | null {
     const agent = hello.snapshot.agent;
-    const token = this.#handlers.tokenOf(agent);
+    const token = handlers.tokenOf(agent);
     if (token === null || token !== hello.token || !SPOKEN.includes(hello.protocol)) {
-      this.#handlers.problem(`refused a link that calls itself ${agent} (protocol ${hello.protocol})`);
+      handlers.problem(`refused a link that calls itself ${agent} (protocol ${hello.protocol})`);
       socket.destroy();
       return null;
     }
@@ -155,20 +160,20 @@ export class LinkServer {
     const link: Link = { agent, socket, pending: new Map() };
     this.#links.set(agent, link);
     if (older !== undefined) older.socket.destroy();
-    send(socket, { type: 'welcome', ...this.#handlers.welcome(agent, hello.snapshot) });
-    this.#handlers.connected(agent, hello.snapshot);
+    send(socket, { type: 'welcome', ...handlers.welcome(agent, hello.snapshot) });
+    handlers.connected(agent, hello.snapshot);
     return link;
   }
 
-  #receive(link: Link, message: ToSupervisor): void {
+  #receive(link: Link, message: ToSupervisor, handlers: LinkHandlers): void {
     switch (message.type) {
       case 'hello':
       case 'snapshot':
-        if (message.snapshot.agent === link.agent) this.#handlers.snapshot(link.agent, message.snapshot);
-        else this.#handlers.problem(`${link.agent} speaks for ${message.snapshot.agent}`);
+        if (message.snapshot.agent === link.agent) handlers.snapshot(link.agent, message.snapshot);
+        else handlers.problem(`${link.agent} speaks for ${message.snapshot.agent}`);
         return;
       case 'event':
-        this.#handlers.event(link.agent, message);
+        handlers.event(link.agent, message);
         return;
       case 'ack': {
         const pending = link.pending.get(message.id);
@@ -184,7 +189,7 @@ export class LinkServer {
     }
   }
 
-  #closed(link: Link): void {
+  #closed(link: Link, handlers: LinkHandlers): void {
     for (const pending of link.pending.values()) {
       pending.cancel();
       pending.reject(new SwarmError('no-ack', `${link.agent} went away before it confirmed`, { exitCode: 3 }));
@@ -192,7 +197,7 @@ export class LinkServer {
     link.pending.clear();
     if (this.#links.get(link.agent) !== link) return;
     this.#links.delete(link.agent);
-    this.#handlers.disconnected(link.agent);
+    handlers.disconnected(link.agent);
   }
 
   /** Asks for an attempt's end. Not to be confirmed is told and no error: what ends attempts for sure is their lease. */
@@ -200,7 +205,7 @@ export class LinkServer {
     try {
       await this.order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS);
     } catch (error) {
-      this.#handlers.problem(`the cancel of ${task} on ${agent} was not confirmed`, error);
+      this.#handlers?.problem(`the cancel of ${task} on ${agent} was not confirmed`, error);
     }
   };
 

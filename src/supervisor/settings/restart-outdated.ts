@@ -62,8 +62,8 @@ export class Refresh {
 }
 
 /** Nothing is lost and nobody is disturbed when it is started again now. */
-function rests({ linked, busy, queuedWork: holds, pane, snapshot, status, lifecycle }: AgentRecord): boolean {
-  const there = linked && !busy && holds.length === 0 && lifecycle.phase === 'up' && snapshot !== null;
+function rests({ linked, busy, queuedWork, pane, snapshot, status, lifecycle }: AgentRecord): boolean {
+  const there = linked && !busy && queuedWork.length === 0 && lifecycle.phase === 'up' && snapshot !== null;
   if (!there || pane === null || pane.clients > 0) return false;
   return (status === 'idle' || status === 'paused') && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;
 }

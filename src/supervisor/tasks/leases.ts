@@ -35,7 +35,7 @@ export interface LeasesDeps {
   /** Resolves when the wrapper has confirmed, or has not. */
   cancel(agent: string, task: string, attempt: number): Promise<void>;
   /** So many are silent at once that it is not theirs: none of them is touched. */
-  doubtful?(): boolean;
+  deaths?: { doubtful(): boolean };
   /** Ends whatever bears the mark; the pids of what lives on. */
   endMarked?(prefix: string): Promise<number[]>;
 }
@@ -152,9 +152,9 @@ export class Leases {
    * which others may be heard again: each is asked for anew just before it is touched.
    */
   async #endExpired(): Promise<void> {
-    const { engine, fleet, log, doubtful = () => false } = this.#deps;
+    const { engine, fleet, log, deaths } = this.#deps;
     for (const lease of engine.expired()) {
-      if (doubtful()) return;
+      if (deaths?.doubtful() === true) return;
       if (!this.#isExpired(lease) || fleet.get(lease.agent)?.busy === true) continue;
       const survivors = await this.#endProcesses(lease);
       if (survivors.length > 0) {

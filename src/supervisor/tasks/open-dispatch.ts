@@ -17,13 +17,12 @@ export interface OpenDispatchDeps {
   config: Config;
   engine: TaskEngine;
   fleet: Fleet;
-  base(): Base;
-  /** A function, since either knows the other. */
-  queue(): TicketQueue;
+  roster: { readonly base: Base };
+  queue: TicketQueue;
 }
 
 /** Who gets which task, over the tasks of the store and the agents of the fleet. */
-export function openDispatch({ log, config, engine, fleet, base, queue }: OpenDispatchDeps): Dispatch {
+export function openDispatch({ log, config, engine, fleet, roster, queue }: OpenDispatchDeps): Dispatch {
   return new Dispatch({
     log,
     now: () => Date.now(),
@@ -35,10 +34,10 @@ export function openDispatch({ log, config, engine, fleet, base, queue }: OpenDi
         count,
       })),
     claim: (claim) =>
-      engine.claim(claim, { leaseMs: config.tasks.lease, decorate: (task) => decorate(task, config, base()) }),
+      engine.claim(claim, { leaseMs: config.tasks.lease, decorate: (task) => decorate(task, config, roster.base) }),
     refusal: (claim) => refusal(fleet, claim),
     able: (agent) => able(fleet, agent),
-    publishTicket: (route) => queue().bus.publishTicket(route, { expirationMs: TICKET_PATIENCE_MS }),
-    connected: () => queue().connected,
+    publishTicket: (route) => queue.bus.publishTicket(route, { expirationMs: TICKET_PATIENCE_MS }),
+    connected: () => queue.connected,
   });
 }

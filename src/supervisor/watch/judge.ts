@@ -16,12 +16,13 @@ export interface JudgeDeps {
   gaps(): readonly Gap[];
   events: EventLog;
   now(): number;
+  /** Why tmux cannot be asked now; null: it can. */
+  probeError(): ProbeError | null;
 }
 
 /** Turns what is known of each agent into its status, and tells when it changes. */
 export class Judge {
   readonly #deps: JudgeDeps;
-  #probeError: ProbeError | null = null;
 
   constructor(deps: JudgeDeps) {
     this.#deps = deps;
@@ -42,8 +43,8 @@ export class Judge {
   }
 
   #judge(record: AgentRecord, desired: AgentDesired, now: number): Judgement {
-    const [limits, gaps] = [this.#deps.limits(), this.#deps.gaps()];
-    return judgeFacts(factsOf(record, { desired, limits, gaps, probeError: this.#probeError, now }), now);
+    const [limits, gaps, probeError] = [this.#deps.limits(), this.#deps.gaps(), this.#deps.probeError()];
+    return judgeFacts(factsOf(record, { desired, limits, gaps, probeError, now }), now);
   }
 
   /** Judged anew, so that facts, ages and rule belong together. */
@@ -59,14 +60,5 @@ export class Judge {
       until: until === null ? null : new Date(until).toISOString(),
       facts: evidence,
     };
-  }
-
-  /** tmux answers (null), or fails to. */
-  set probeError(error: ProbeError | null) {
-    this.#probeError = error;
-  }
-
-  get probeError(): ProbeError | null {
-    return this.#probeError;
   }
 }

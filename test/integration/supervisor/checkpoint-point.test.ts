@@ -1,3 +1,4 @@
+import { OngoingWork } from '../../../src/supervisor/project/ongoing-work.ts';
 import { expect, it } from 'vitest';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { ReversibleWork, type ReversibleWorkDeps } from '../../../src/supervisor/history/reversible-work.ts';
@@ -27,7 +28,7 @@ async function atWork(repository: TestRepository) {
     events: events().log,
     roster: {},
     project: { config: config() },
-    during: (work: () => Promise<unknown>) => work(),
+    ongoing: new OngoingWork(),
   } as unknown as ReversibleWorkDeps);
   return { ...desk, works };
 }

@@ -79,7 +79,8 @@ const test = base.extend('world', async ({}, { onCleanup }): Promise<World> => {
     disconnected: (agent) => log.push(`disconnected ${agent}`),
     problem: (detail) => problems.push(detail),
   };
-  const server = new LinkServer(handlers, EPOCH);
+  const server = new LinkServer(EPOCH);
+  server.serve(handlers);
   await server.listen(socket);
   onCleanup(async () => {
     await server.close();
@@ -281,7 +282,8 @@ test('a second server takes over the name of a dead one', async ({ world }) => {
   const place = `${world.socket}.2`;
   other.listen(place);
   await once(other, 'listening');
-  const server = new LinkServer({ ...({} as LinkHandlers), tokenOf: () => null, problem: () => undefined }, 1);
+  const server = new LinkServer(1);
+  server.serve({ ...({} as LinkHandlers), tokenOf: () => null, problem: () => undefined });
   await server.listen(place);
   const socket = net.connect(place);
   await once(socket, 'connect');

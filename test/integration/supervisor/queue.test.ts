@@ -7,7 +7,7 @@ import type { Payload, TaskResult } from '../../../src/coordination/messages.ts'
 import { amqpNames, type AmqpNames } from '../../../src/coordination/names.ts';
 import { declareTopology } from '../../../src/coordination/topology.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
-import { SupervisorQueue, type QueueDeps } from '../../../src/supervisor/broker/queue.ts';
+import { SupervisorQueue, type QueueHandlers } from '../../../src/supervisor/broker/queue.ts';
 import { brokerTest as test } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../unit/supervisor/kit.ts';
@@ -27,7 +27,7 @@ interface World extends AsyncDisposable {
   dead(): Promise<{ reason: string; body: string }[]>;
 }
 
-async function world(url: string, more: Partial<QueueDeps> = {}): Promise<World> {
+async function world(url: string, more: Partial<QueueHandlers> = {}): Promise<World> {
   const project = randomUUID().slice(0, 8);
   const claims: World['claims'] = [];
   const results: TaskResult[] = [];
@@ -37,6 +37,9 @@ async function world(url: string, more: Partial<QueueDeps> = {}): Promise<World>
     log: silentLog,
     agents: () => scope.agents,
     capabilities: () => ['gpu'],
+    onState: () => undefined,
+  });
+  queue.serve({
     claim: async (claim) => {
       claims.push(claim);
       return { got: 'none', reason: 'no task is ready' };
@@ -44,7 +47,6 @@ async function world(url: string, more: Partial<QueueDeps> = {}): Promise<World>
     result: async (result) => void results.push(result),
     heartbeat: async () => undefined,
     submit: async (task, messageId) => void submitted.push({ title: task.title, messageId }),
-    onState: () => undefined,
     ...more,
   });
   const names = amqpNames(project);

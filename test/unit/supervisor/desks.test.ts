@@ -281,6 +281,9 @@ function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
   const fleet = new Fleet({
     log: silentLog,
     events: seen.log,
+    now: new Time().now,
+  });
+  fleet.use({
     runner: {
       start: never,
       recover: never,
@@ -289,9 +292,6 @@ function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
     },
     look: async () => new Map(agents.filter(({ linked }) => linked).map((agent) => [agent.id, pane()])),
     order: async () => undefined,
-    now: new Time().now,
-    onChange: () => undefined,
-    onProbe: () => undefined,
   });
   for (const agent of agents) fleet.add(agent);
   const checkpoint = (n: number) => ({

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { UpDocument } from '../../../src/api/documents.ts';
 import { UpDown } from '../../../src/supervisor/up-down.ts';
 import type { Purge } from '../../../src/supervisor/history/purge.ts';
+import { OngoingWork } from '../../../src/supervisor/project/ongoing-work.ts';
 import { settled, silentLog, Time } from './kit.ts';
 
 const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee' }, notes: [], wanted: [] };
@@ -16,7 +17,7 @@ function world({ down = false } = {}) {
   };
   let calling: PromiseWithResolvers<void> | null = null;
   let dismissing: () => Promise<void> = async () => void (state.stored = 'down');
-  const power = new UpDown({
+  const upDown = new UpDown({
     log: silentLog,
     now: time.now,
     call: async () => {
@@ -25,120 +26,129 @@ function world({ down = false } = {}) {
       state.down = false;
       return ANSWER;
     },
-    goDown: () => void (state.down = true),
-    dismiss: () => dismissing(),
-    goingDown: () => state.down,
-    quiet: () => state.quiet,
+    goDown: () => {
+      state.down = true;
+      return dismissing();
+    },
+    fleet: {
+      get goingDown() {
+        return state.down;
+      },
+      get quiet() {
+        return state.quiet;
+      },
+    },
+    ongoing: new OngoingWork(),
     end: async (how) => void state.ends.push(how),
   });
   return {
     time,
     state,
-    power,
+    upDown,
     slowly: () => (calling = Promise.withResolvers<void>()),
     failing: () => (dismissing = () => Promise.reject(new Error('the disk is full'))),
   };
 }
 
 test('down ends everything once nothing runs, and not before', async () => {
-  const { power, state } = world();
-  await power.down(null);
-  power.tick();
+  const { upDown, state } = world();
+  await upDown.down(null);
+  upDown.tick();
   expect(state.ends).toEqual([]);
   state.quiet = true;
-  power.tick();
-  power.tick();
+  upDown.tick();
+  upDown.tick();
   expect(state.ends).toEqual([{ everything: true, purge: null }]);
 });
 
 test('the last of several orders counts, in memory and in the store', async () => {
-  const { power, state, slowly } = world();
+  const { upDown, state, slowly } = world();
   const git = slowly();
-  const up = power.up({});
-  const down = power.down(null);
+  const up = upDown.up({});
+  const down = upDown.down(null);
   await settled();
   git.resolve();
   await Promise.all([up, down]);
   expect(state).toMatchObject({ down: true, stored: 'down' });
-  await power.up({});
+  await upDown.up({});
   expect(state).toMatchObject({ down: false, stored: 'up' });
 });
 
 test('an up that is on its way keeps a quiet supervisor from ending', async () => {
-  const { power, state, slowly } = world();
-  await power.down(null);
+  const { upDown, state, slowly } = world();
+  await upDown.down(null);
   state.quiet = true;
   const git = slowly();
-  const up = power.up({ workers: 3 });
+  const up = upDown.up({ workers: 3 });
   await settled();
-  power.tick();
+  upDown.tick();
   expect(state.ends).toEqual([]);
   git.resolve();
   await expect(up).resolves.toBe(ANSWER);
-  power.tick();
+  upDown.tick();
   expect(state.ends).toEqual([]);
 });
 
 test('an order to one that ends is refused as to one that is not there, so that its sender starts the next', async () => {
-  const { power, state } = world();
-  await power.down(null);
+  const { upDown, state } = world();
+  await upDown.down(null);
   state.quiet = true;
-  power.tick();
-  await expect(power.up({})).rejects.toMatchObject({ code: 'supervisor-down', retrySafe: true });
+  upDown.tick();
+  await expect(upDown.up({})).rejects.toMatchObject({ code: 'supervisor-down', retrySafe: true });
   expect(state.stored).toBe('down');
 });
 
 test('a purge that an up came after is forgotten', async () => {
-  const { power, state } = world();
-  await power.down({ force: false });
-  await power.up({});
-  await power.down(null);
+  const { upDown, state } = world();
+  await upDown.down({ force: false });
+  await upDown.up({});
+  await upDown.down(null);
   state.quiet = true;
-  power.tick();
+  upDown.tick();
   expect(state.ends).toEqual([{ everything: true, purge: null }]);
 });
 
 test('a full disk does not keep it from going down', async () => {
-  const { power, state, failing } = world();
+  const { upDown, state, failing } = world();
   failing();
-  await power.down({ force: false });
+  await upDown.down({ force: false });
   state.quiet = true;
-  power.tick();
+  upDown.tick();
   expect(state.ends).toEqual([{ everything: true, purge: { force: false } }]);
 });
 
 test('one that was started for an up waits for it to speak', async () => {
-  const { power, state, time } = world({ down: true });
+  const { upDown, state, time } = world({ down: true });
   state.quiet = true;
-  power.tick();
+  upDown.tick();
   time.pass(4_999);
-  power.tick();
+  upDown.tick();
   expect(state.ends).toEqual([]);
   time.pass(1);
-  power.tick();
+  upDown.tick();
   expect(state.ends).toEqual([{ everything: true, purge: null }]);
 });
 
 test('one that was started to clean up ends as soon as that is done', async () => {
-  const { power, state } = world({ down: true });
+  const { upDown, state } = world({ down: true });
   state.quiet = true;
-  await power.down(null);
-  power.tick();
+  await upDown.down(null);
+  upDown.tick();
   expect(state.ends).toHaveLength(1);
 });
 
 test('a signal ends the supervisor alone, a second one changes nothing', () => {
-  const { power, state } = world();
-  power.signal('SIGTERM');
-  power.signal('SIGTERM');
+  const { upDown, state } = world();
+  upDown.signal('SIGTERM');
+  upDown.signal('SIGTERM');
   expect(state.ends).toEqual([{ everything: false, purge: null }]);
 });
 
 test('a signal while everything goes down waits for that, a second one does not', async () => {
-  const { power, state } = world();
-  await power.down({ force: false });
-  power.signal('SIGTERM');
+  const { upDown, state } = world();
+  await upDown.down({ force: false });
+  upDown.signal('SIGTERM');
   expect(state.ends).toEqual([]);
-  power.signal('SIGTERM');
+  upDown.signal('SIGTERM');
   expect(state.ends).toEqual([{ everything: false, purge: null }]);
 });

@@ -151,14 +151,10 @@ function world(store = Store.memory()) {
   const fleet = new Fleet({
     log: silentLog,
     events: seen.log,
-    runner,
-    look,
-    order: async (_agent, order) => void orders.push(order),
     now: time.now,
-    onChange: () => undefined,
-    onProbe: () => undefined,
     memory: new DeathsMemory({ store, log: silentLog }),
   });
+  fleet.use({ runner, look, order: async (_agent, order) => void orders.push(order) });
   return {
     time,
     seen,

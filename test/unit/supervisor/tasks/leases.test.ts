@@ -27,7 +27,7 @@ function world() {
       confirmations.push(confirmed);
       return confirmed.promise;
     },
-    doubtful: () => doubt.doubtful,
+    deaths: { doubtful: () => doubt.doubtful },
     endMarked: (prefix) => {
       const left = Promise.withResolvers<number[]>();
       ends.push({ prefix, left });

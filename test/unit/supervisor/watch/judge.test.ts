@@ -10,6 +10,7 @@ test('explain gives the status with the rule that fired and the facts in the ord
     gaps: () => [],
     events: seen.log,
     now: time.now,
+    probeError: () => null,
   });
   const worker = record();
   worker.lifecycle = { phase: 'up', since: time.now() };
