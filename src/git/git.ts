@@ -1,7 +1,6 @@
 import type { RunEnd } from '../process/run.ts';
 import { runLean } from '../process/run-lean.ts';
-import { GitError, mainSentence, parseGitStderr } from './errors.ts';
-import type { GitErrorFacts, GitFailure } from './errors.ts';
+import { failed, notStarted, stopped } from './failure.ts';
 import { worktreeExcludes } from './own-excludes.ts';
 import { ALWAYS, gitEnvironment } from './environment.ts';
 
@@ -24,7 +23,7 @@ export interface GitResult {
   exitCode: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 600_000;
+export const DEFAULT_TIMEOUT_MS = 600_000;
 const KILL_AFTER_MS = 2_000;
 
 let spawned = 0;
@@ -33,9 +32,14 @@ export function gitSpawnCount(): number {
   return spawned;
 }
 
+export function countSpawn(): void {
+  spawned += 1;
+}
+
 /**
- * The only door to git. Throws `GitError` when git is missing, is ended by timeout or signal, or exits with a code that
- * is not in `okCodes`.
+ * The door to git for what carries bytes, reads stdin, answers with its exit code or is waited for by every verb; what
+ * people type in their own repository goes through `porcelain`.
+ * @throws GitError when git is missing, is ended by timeout or signal, or exits with a code that is not in `okCodes`
  */
 export async function runGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
   const facts = { args, cwd: options.cwd, exitCode: null, signal: null, stderr: '' };
@@ -48,7 +52,11 @@ export async function runGit(args: readonly string[], options: GitOptions): Prom
       return { stdout: exit.stdout, stderr: exit.stderr, exitCode: exit.exitCode };
     }
   }
-  throw failed(exit, { ...facts, exitCode: exit.exitCode, signal: exit.signal, stderr: exit.stderr }, options);
+  const { exitCode, signal, stderr } = exit;
+  const told = { ...facts, exitCode, signal, stderr };
+  if (exit.by === 'timeout') throw stopped('git-timeout', told);
+  if (exit.by === 'abort') throw stopped('git-aborted', told, options.signal?.reason);
+  throw failed(told);
 }
 
 /** stdout as UTF-8 text without the final newline. */
@@ -58,7 +66,7 @@ export async function gitText(args: readonly string[], options: GitOptions): Pro
 }
 
 function start(args: readonly string[], options: GitOptions): Promise<RunEnd> {
-  spawned += 1;
+  countSpawn();
   const excludes = worktreeExcludes(options.cwd);
   const own = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
   return runLean(['git', ...ALWAYS, ...own, ...args], {
@@ -69,40 +77,4 @@ function start(args: readonly string[], options: GitOptions): Promise<RunEnd> {
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     graceMs: KILL_AFTER_MS,
   });
-}
-
-function notStarted(facts: GitErrorFacts, cause: unknown): GitError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  // spawn reports ENOENT both for a missing program and for a missing working directory.
-  const failure: GitFailure =
-    code === 'ENOENT'
-      ? { code: 'git-missing', hint: `Install git 2.36 or newer, and check that ${facts.cwd} exists.`, retrySafe: true }
-      : { code: 'git-failed', hint: 'Check that git can be started here.', retrySafe: true };
-  return new GitError(failure, `git could not be started in ${facts.cwd}: ${String(code ?? cause)}`, facts, cause);
-}
-
-function stopped(code: 'git-timeout' | 'git-aborted', facts: GitErrorFacts, cause?: unknown): GitError {
-  const why = code === 'git-timeout' ? 'took too long and was ended' : 'was cancelled';
-  const hint =
-    code === 'git-timeout' ? 'Check the disk and the size of the repository, then try again.' : 'Run it again.';
-  return new GitError(
-    { code, hint, retrySafe: false },
-    `git ${verb(facts.args)} ${why} (in ${facts.cwd})`,
-    facts,
-    cause,
-  );
-}
-
-function failed(exit: RunEnd, facts: GitErrorFacts, options: GitOptions): GitError {
-  if (exit.by === 'timeout') return stopped('git-timeout', facts);
-  if (exit.by === 'abort') return stopped('git-aborted', facts, options.signal?.reason);
-  const how = exit.exitCode === null ? `ended by ${exit.signal ?? 'a signal'}` : mainSentence(exit.stderr);
-  return new GitError(parseGitStderr(exit.stderr), `git ${verb(facts.args)} failed in ${facts.cwd}: ${how}`, facts);
-}
-
-/** The subcommand, without leading `-c key=value` options. */
-function verb(args: readonly string[]): string {
-  let at = 0;
-  while (args[at] === '-c') at += 2;
-  return args[at] ?? '';
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { demoScript, repositoryFiles } from '../../demo/plan.ts';
 import type { AgentKind } from '../../domain/agent.ts';
 import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
-import { runGit } from '../../git/git.ts';
+import { porcelain } from '../../git/porcelain.ts';
 import { layoutOf } from '../project/project.ts';
 
 /** In the environment of everything that is started in the place, so that it can be found when it ends. */
@@ -106,13 +106,14 @@ function placeEnvironment(env: NodeJS.ProcessEnv, directory: string, programs: s
 async function makeRepository({ repository, env, kind }: DemoPlace): Promise<void> {
   for (const [name, content] of Object.entries(repositoryFiles(kind)))
     await writeFile(path.join(repository, name), content);
-  const git = (...args: string[]): Promise<unknown> =>
-    runGit(args, { cwd: repository, env: { HOME: env['HOME'] ?? '/', GIT_CONFIG_NOSYSTEM: '1' } });
-  await git('init', '-q', '-b', 'main');
-  await git('config', 'user.name', 'Swarm Demo');
-  await git('config', 'user.email', 'demo@localhost');
-  await git('add', '-A');
-  await git('commit', '-q', '-m', 'Begin');
+  const ofNobody = { HOME: env['HOME'] ?? '/', GIT_CONFIG_NOSYSTEM: '1' };
+  await porcelain({ cwd: repository, env: ofNobody }, async (git) => {
+    await git.init(['-b', 'main']);
+    await git.addConfig('user.name', 'Swarm Demo');
+    await git.addConfig('user.email', 'demo@localhost');
+    await git.add(['-A']);
+    await git.commit('Begin');
+  });
 }
 
 /** RabbitMQ may be being installed at this moment, by the set-up that ran before us: the record of that is the person's. */

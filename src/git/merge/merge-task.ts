@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { StatusResult } from 'simple-git';
 import { SwarmError } from '../../domain/errors.ts';
 import { isRunning } from '../../lib/running.ts';
-import { printable } from '../bytes.ts';
 import { isGitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
@@ -10,7 +10,7 @@ import { merges, whileLocked } from '../lock.ts';
 import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
 import { mergeCommit } from '../task/prepare-task.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
-import { readStatus } from '../repository/status.ts';
+import { porcelain } from '../porcelain.ts';
 import { addWorktree, listWorktrees } from '../worktree/worktrees.ts';
 
 export interface MergeTask {
@@ -87,12 +87,18 @@ export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'sig
     (worktree) => worktree.branch === task.into && !worktree.missing && !worktree.bare,
   );
   if (holder === undefined) return null;
-  const status = await readStatus(holder.path, { untracked: 'no', signal: task.signal });
-  const dirty = [...status.unmerged, ...status.changed];
-  if (dirty.length > 0) throw branchDirty(task.into, holder.path, dirty.map(printable));
+  const { conflicted, files } = await checkoutStatus(holder.path, task.signal);
+  const dirty = new Set([...conflicted, ...files.map((file) => file.path)]);
+  if (dirty.size > 0) throw branchDirty(task.into, holder.path, [...dirty]);
   const operation = operationUnderWay(worktreeGitDir(holder.path));
   if (operation !== null) throw branchDirty(task.into, holder.path, [`an unfinished ${operation}`]);
   return holder.path;
+}
+
+/** Of the person's checkout: what is tracked there and differs, and the branch. */
+function checkoutStatus(cwd: string, signal: AbortSignal | undefined): Promise<StatusResult> {
+  const how = ['--untracked-files=no', '--no-renames', '--ignore-submodules=dirty'];
+  return porcelain({ cwd, signal }, (git) => git.status(how));
 }
 
 export function branchDirty(into: string, place: string, what: readonly string[], cause?: unknown): SwarmError {
@@ -174,20 +180,11 @@ async function moveBranch(task: MergeTask, merged: string, before: string): Prom
 }
 
 async function fastForward(task: MergeTask, place: string, merged: string): Promise<void> {
-  const { branch } = await readStatus(place, { untracked: 'no' });
-  if (branch !== task.into) throw branchMoved(task.into, undefined);
-  const args = [
-    '-c',
-    'merge.autoStash=false',
-    'merge',
-    '-q',
-    '--ff-only',
-    '--no-stat',
-    '--no-overwrite-ignore',
-    merged,
-  ];
+  const { current } = await checkoutStatus(place, task.signal);
+  if (current !== task.into) throw branchMoved(task.into, undefined);
+  const args = ['--ff-only', '--no-autostash', '--no-stat', '--no-overwrite-ignore', merged];
   try {
-    await whileLocked(() => runGit(args, { cwd: place, signal: task.signal }));
+    await whileLocked(() => porcelain({ cwd: place, signal: task.signal }, (git) => git.merge(args)));
   } catch (error) {
     if (isGitError(error, 'not-fast-forward')) throw branchMoved(task.into, error);
     if (isGitError(error, 'branch-dirty'))

@@ -4,6 +4,7 @@ import { lyingInTheWay } from '../worktree/clear-way.ts';
 import { isGitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { merges, whileLocked } from '../lock.ts';
+import { porcelain } from '../porcelain.ts';
 import { branchDirty, cleanCheckout } from './merge-task.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
 
@@ -31,7 +32,7 @@ export async function undoMerge(merge: UndoMerge): Promise<void> {
         // Git's reset overwrites what is ignored, and repositories, without a word.
         const lying = await lyingInTheWay(place, after, before);
         if (lying.length > 0) throw branchDirty(into, place, lying.map(printable));
-        await whileLocked(() => runGit(['reset', '-q', '--keep', before], { cwd: place }));
+        await whileLocked(() => porcelain({ cwd: place }, (git) => git.reset(['--keep', before])));
       } else
         await whileLocked(() =>
           runGit(['update-ref', '-m', 'swarm: undo of a merge', `refs/heads/${into}`, before, after], { cwd: root }),

@@ -1,5 +1,5 @@
 import { SwarmError } from '../../domain/errors.ts';
-import { gitText } from '../git.ts';
+import { porcelain } from '../porcelain.ts';
 
 const PREFIX = 'swarm/task/';
 
@@ -19,9 +19,8 @@ export function isTaskBranch(branch: string): boolean {
 
 /** Largest N of the branches `swarm/task/tN`; 0 when there is none. A store that was lost must not reuse a number. */
 export async function highestTaskNumber(root: string): Promise<number> {
-  const text = await gitText(['for-each-ref', '--format=%(refname)', `refs/heads/${PREFIX}`], { cwd: root });
-  return text
-    .split('\n')
+  const { all } = await porcelain({ cwd: root }, (git) => git.branch(['--list', `${PREFIX}*`]));
+  return all
     .map((name) => /\/t(\d+)$/.exec(name)?.[1])
     .reduce((highest, digits) => Math.max(highest, Number(digits ?? 0)), 0);
 }

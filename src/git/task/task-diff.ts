@@ -1,5 +1,4 @@
-import { printable, splitNul } from '../bytes.ts';
-import { runGit } from '../git.ts';
+import { porcelain } from '../porcelain.ts';
 
 export interface FileStat {
   path: string;
@@ -25,18 +24,20 @@ export async function diffText(
   revisions: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<TaskDiff> {
-  const common = ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--submodule=short'];
+  const common = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--submodule=short'];
+  // Not `diffSummary`, which cannot be asked for names as they are (-z).
   const [text, stat] = await Promise.all([
-    runGit([...common, ...revisions, '--'], { cwd, env }),
-    runGit([...common, '--numstat', '-z', ...revisions, '--'], { cwd, env }),
+    porcelain({ cwd, env }, (git) => git.diff([...common, ...revisions, '--'])),
+    porcelain({ cwd, env }, (git) => git.diff([...common, '--numstat', '-z', ...revisions, '--'])),
   ]);
-  return { text: text.stdout.toString('utf8'), files: parseNumstat(stat.stdout) };
+  return { text, files: parseNumstat(stat) };
 }
 
-export function parseNumstat(output: Buffer): FileStat[] {
-  return splitNul(output).map((record) => {
+export function parseNumstat(output: string): FileStat[] {
+  const records = output.split('\0').slice(0, -1);
+  return records.map((record) => {
     const [added = '-', removed = '-', ...name] = record.split('\t');
     const count = (text: string): number | null => (text === '-' ? null : Number(text));
-    return { path: printable(name.join('\t')), added: count(added), removed: count(removed) };
+    return { path: name.join('\t'), added: count(added), removed: count(removed) };
   });
 }

@@ -3,11 +3,12 @@ import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { shellQuote } from '../../lib/shell-quote.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { printable, splitNul } from '../bytes.ts';
+import { printable } from '../bytes.ts';
 import { isGitError } from '../errors.ts';
 import { gitText, runGit } from '../git.ts';
 import { innerWork } from './inner-work.ts';
 import { worktreeExcludes } from '../own-excludes.ts';
+import { porcelain } from '../porcelain.ts';
 import { whileLocked, worktreeLists } from '../lock.ts';
 import { checkoutSubmodules, submoduleWithOwnCommits } from '../repository/submodules.ts';
 
@@ -23,12 +24,12 @@ export interface Worktree {
 }
 
 /** Output of `git worktree list --porcelain -z`; the main worktree comes first. */
-export function parseWorktreeList(output: Buffer): Omit<Worktree, 'missing'>[] {
+export function parseWorktreeList(output: string): Omit<Worktree, 'missing'>[] {
   const list: Omit<Worktree, 'missing'>[] = [];
-  for (const line of splitNul(output)) {
+  for (const line of output.split('\0')) {
     const space = line.indexOf(' ');
     const key = space === -1 ? line : line.slice(0, space);
-    const value = space === -1 ? '' : printable(line.slice(space + 1));
+    const value = space === -1 ? '' : line.slice(space + 1);
     const last = list.at(-1);
     if (key === 'worktree') list.push({ path: value, commit: null, branch: null, bare: false, locked: false });
     else if (last === undefined) continue;
@@ -41,8 +42,9 @@ export function parseWorktreeList(output: Buffer): Omit<Worktree, 'missing'>[] {
 }
 
 export async function listWorktrees(root: string): Promise<Worktree[]> {
-  const { stdout } = await runGit(['worktree', 'list', '--porcelain', '-z'], { cwd: root });
-  return parseWorktreeList(stdout).map((worktree) => ({ ...worktree, missing: !existsSync(worktree.path) }));
+  // The library has no method for worktrees.
+  const text = await porcelain({ cwd: root }, (git) => git.raw(['worktree', 'list', '--porcelain', '-z']));
+  return parseWorktreeList(text).map((worktree) => ({ ...worktree, missing: !existsSync(worktree.path) }));
 }
 
 export interface AddWorktreeOptions {

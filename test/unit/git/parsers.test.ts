@@ -126,7 +126,7 @@ describe('What git prints', () => {
       'bare',
       '',
     ].join('\0');
-    expect(parseWorktreeList(Buffer.from(`${text}\0`))).toEqual([
+    expect(parseWorktreeList(`${text}\0`)).toEqual([
       { path: '/r', commit: oid, branch: 'main', bare: false, locked: false },
       { path: '/w w', commit: null, branch: null, bare: false, locked: true },
       { path: '/b', commit: null, branch: null, bare: true, locked: false },
@@ -134,7 +134,7 @@ describe('What git prints', () => {
   });
 
   it('is read as numbers of lines', () => {
-    expect(parseNumstat(Buffer.from('1\t2\ta b\0-\t-\tbin\0'))).toEqual([
+    expect(parseNumstat('1\t2\ta b\0-\t-\tbin\0')).toEqual([
       { path: 'a b', added: 1, removed: 2 },
       { path: 'bin', added: null, removed: null },
     ]);
