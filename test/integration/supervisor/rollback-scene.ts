@@ -49,7 +49,9 @@ export async function openDesk(
       log: silentLog,
       layout,
       store,
-      fleet: { held: (_of: AgentRecord, _leases: string, work: () => Promise<unknown>) => work() } as unknown as Fleet,
+      fleet: {
+        whileStopped: (_of: AgentRecord, _leases: string, work: () => Promise<unknown>) => work(),
+      } as unknown as Fleet,
       events: events().log,
       limits: { maxFileBytes: 1_000_000 },
       conversations: new Conversations(() => env),

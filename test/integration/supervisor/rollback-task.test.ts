@@ -162,7 +162,7 @@ it('a conversation that was stuck, from before which there is no checkpoint, is 
   const order = await claim();
   await begin(order, 'stuck');
   const steps = {
-    fleet: { held: (_agent: unknown, _leases: unknown, work: () => Promise<void>) => work() },
+    fleet: { whileStopped: (_agent: unknown, _leases: unknown, work: () => Promise<void>) => work() },
     engine,
     works: { checkpoints: () => ({ list: async () => [] }), keep: async () => undefined },
     saveRow: async () => undefined,
@@ -212,10 +212,10 @@ it('a rollback of only the files that had the task begin anew is taken back with
 
 it('the task of an agent that could not be stopped for a rollback is nobody else’s while something of it lives', async () => {
   using repository = makeRepository();
-  const held = () => Promise.reject(new Error('processes 7 of worker-1 cannot be ended'));
+  const whileStopped = () => Promise.reject(new Error('processes 7 of worker-1 cannot be ended'));
   const { agent, rollbacks, claim, begin, engine, store } = await openScene(repository, 1, (deps) => ({
     ...deps,
-    fleet: { held } as unknown as typeof deps.fleet,
+    fleet: { whileStopped } as unknown as typeof deps.fleet,
   }));
   const order = await claim();
   await begin(order, SESSION);
