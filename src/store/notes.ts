@@ -1,8 +1,161 @@
-/** Keys of the small facts that a project's store keeps (see KeyValues). */
+import * as z from 'zod';
+import { RUNGS } from '../domain/ladder.ts';
+import type { Database } from './database.ts';
 
-/** Last word of the person, `up` or `down`. */
-export const STATE_KEY = 'swarm.desired';
-/** What tasks start from, as of the last `up`. */
-export const BASE_KEY = 'swarm.base';
-/** Whether the person has said that this repository may be worked in. */
-export const TRUST_KEY = 'swarm.trusted';
+/** Epoch ms, unless something else is said. */
+const time = z.number();
+const probe = z.object({ agent: z.string(), since: time }).nullable();
+
+const account = z.object({
+  hold: z
+    .object({
+      kind: z.enum(['auth', 'rate-limit', 'overload']),
+      since: time,
+      until: time,
+      stated: z.boolean().exactOptional(),
+      detail: z.string(),
+      tries: z.number(),
+      probe,
+      prefer: z.string().nullable(),
+      last: z.string().nullable(),
+    })
+    .nullable(),
+  failures: z.array(time),
+});
+
+const ledger = z.object({
+  period: z.string(),
+  spentUsd: z.number(),
+  grantedUsd: z.number(),
+  last: z.record(z.string(), z.number()),
+});
+
+const mortality = z.object({
+  deaths: z.array(z.object({ agent: z.string(), at: time, detail: z.string(), explained: z.boolean() })),
+  episodes: z.array(time),
+  hold: z
+    .object({
+      since: time,
+      detail: z.string(),
+      until: time,
+      tries: z.number(),
+      probe,
+      last: z.string().nullable().exactOptional(),
+    })
+    .nullable(),
+});
+
+/**
+ * Every small fact of the project that has no table of its own: the key that it is kept under, and its shape. Version
+ * 0.1.0 writes all of these: a field that is added later must be optional, so that what is there stays readable.
+ */
+const NOTES = {
+  /** How often the store was opened. */
+  epoch: z.number(),
+  /** Numbers of tasks up to this one are taken outside of the store. */
+  'task.seed': z.number(),
+  /** Last word of the person. */
+  'swarm.desired': z.enum(['up', 'down']),
+  /** What tasks start from, as of the last `up`. */
+  'swarm.base': z.object({ branch: z.string().nullable(), commit: z.string() }),
+  /** Whether the person has said that this repository may be worked in. */
+  'swarm.trusted': z.boolean(),
+  /** The text of the settings in force, for a supervisor that finds the file of no use; null: there was none. */
+  'swarm.config.text': z.object({ text: z.string().nullable() }),
+  /** That a supervisor lived; `monotonic`: CLOCK_MONOTONIC in ms, the same for all processes of one boot. */
+  'supervisor.alive': z.object({ bootId: z.string(), monotonic: z.number(), wall: time.exactOptional() }),
+  /** Who has run since this boot of the machine. */
+  'admission.places': z.object({ boot: z.string(), agents: z.array(z.string()) }),
+  /** What has befallen each agent; `failed`: given up, and why. */
+  'agents.deaths': z.record(
+    z.string(),
+    z.object({
+      failed: z.object({ phase: z.literal('failed'), since: time, detail: z.string() }).nullable(),
+      deaths: z.array(time),
+      vanished: z.array(time),
+    }),
+  ),
+  /** Alerts that were told and are not over. */
+  'alerts.open': z.array(
+    z.object({
+      key: z.string(),
+      severity: z.enum(['info', 'warning', 'critical']),
+      agent: z.string().nullable(),
+      text: z.string(),
+      since: time,
+    }),
+  ),
+  /** What each agent had taken when its day began (`2030-01-31`). */
+  'health.days': z.record(z.string(), z.object({ day: z.string(), costUsd: z.number(), tokens: z.number() })),
+  /** How far the ladder has come with each agent. */
+  'health.ladder': z.record(
+    z.string(),
+    z.object({
+      task: z.string().nullable(),
+      cause: z.enum([
+        ...(['no-progress', 'abandoned', 'hang-api', 'hang-command', 'long-command', 'loop'] as const),
+        ...(['memory', 'processes', 'turn'] as const),
+      ]),
+      since: time,
+      rung: z.enum(RUNGS).nullable(),
+      at: time,
+      newAt: time.nullable().exactOptional(),
+    }),
+  ),
+  /** What holds agents back; `heard`: how much of what each wrapper said is in it; `run`: from one `up` to its `down`. */
+  holds: z.object({
+    accounts: z.record(z.string(), account),
+    heard: z.record(z.string(), z.object({ incarnation: z.string(), failures: z.number() })),
+    ledger,
+    mortality,
+    run: z.string(),
+  }),
+} as const;
+
+export type NoteKey = keyof typeof NOTES;
+export type Note<K extends NoteKey> = z.infer<(typeof NOTES)[K]>;
+
+type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
+/** What is given to be kept is only read: it may be made of what must not change. */
+export type NoteToKeep<K extends NoteKey> = ReadOnly<Note<K>>;
+
+/** Told once of each key: why what is kept there is taken for absent. */
+export type BrokenNote = (key: NoteKey, why: string) => void;
+
+/** Values are JSON. One that is not as its schema says counts as absent, and is replaced by the next that is kept. */
+export class Notes {
+  readonly #db: Database;
+  readonly #onBroken: BrokenNote;
+  readonly #broken = new Set<NoteKey>();
+
+  constructor(db: Database, onBroken: BrokenNote = () => undefined) {
+    this.#db = db;
+    this.#onBroken = onBroken;
+  }
+
+  get<K extends NoteKey>(key: K): Note<K> | undefined {
+    const row = this.#db.get<{ value: string }>('SELECT value FROM kv WHERE key = ?', key);
+    if (row === undefined) return undefined;
+    try {
+      return NOTES[key].parse(JSON.parse(row.value)) as Note<K>;
+    } catch (error) {
+      this.#tell(key, error);
+      return undefined;
+    }
+  }
+
+  /** Inside a write. */
+  set<K extends NoteKey>(key: K, value: NoteToKeep<K>): void {
+    this.#db.run(
+      'INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      key,
+      JSON.stringify(value),
+    );
+  }
+
+  #tell(key: NoteKey, error: unknown): void {
+    if (this.#broken.has(key)) return;
+    this.#broken.add(key);
+    this.#onBroken(key, error instanceof z.ZodError ? z.prettifyError(error) : String(error));
+  }
+}

@@ -6,9 +6,9 @@ import { EventTable } from './events.ts';
 import { privateFile } from './files.ts';
 import { GroupCommit } from './group-commit.ts';
 import { HealthTable } from './health.ts';
-import { KeyValues } from './kv.ts';
 import { takeSupervisorLock } from './lock.ts';
 import { MessageTable } from './messages.ts';
+import { Notes, type BrokenNote } from './notes.ts';
 import { OperationTable } from './operations.ts';
 import { migrate, refuseDamaged, refuseNewer, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -22,6 +22,7 @@ export interface StoreOptions {
   clock?: WallClock;
   /** How many events stay. */
   keepEvents?: number;
+  onBrokenNote?: BrokenNote;
   /** For tests of migrations. */
   migrations?: readonly Migration[];
 }
@@ -50,7 +51,7 @@ export class Store implements AsyncDisposable {
   readonly events: EventTable;
   readonly operations: OperationTable;
   readonly health: HealthTable;
-  readonly kv: KeyValues;
+  readonly notes: Notes;
   readonly #db: Database;
   readonly #group: GroupCommit;
   readonly #lock: Disposable | null;
@@ -60,21 +61,21 @@ export class Store implements AsyncDisposable {
     db: Database,
     file: string,
     lock: Disposable | null,
-    options: Pick<StoreOptions, 'clock' | 'keepEvents'>,
+    options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBrokenNote'>,
   ) {
     this.#db = db;
     this.#file = file;
     this.#lock = lock;
     this.clock = options.clock ?? systemClock;
     this.#group = new GroupCommit(db, file);
-    this.kv = new KeyValues(db);
+    this.notes = new Notes(db, options.onBrokenNote);
     this.events = new EventTable(db, this.#group, options.keepEvents ?? KEEP_EVENTS);
     this.agents = new AgentTable(db, this.#group);
     this.messages = new MessageTable(db, this.#group, () => this.clock.now());
     this.health = new HealthTable(db, this.#group);
     this.operations = new OperationTable(db, () => this.clock.now());
-    this.epoch = (this.kv.getNumber('epoch') ?? 0) + 1;
-    this.kv.set('epoch', this.epoch);
+    this.epoch = (this.notes.get('epoch') ?? 0) + 1;
+    this.notes.set('epoch', this.epoch);
   }
 
   /**
@@ -101,7 +102,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** The same in memory, for tests of what is built on it. */
-  static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents'> = {}): Store {
+  static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBrokenNote'> = {}): Store {
     const db = new Database(':memory:');
     migrate(db, ':memory:', MIGRATIONS);
     return new Store(db, ':memory:', null, options);

@@ -1,8 +1,9 @@
 import { TASK_STATES, type Priority, type TaskState } from '../domain/task.ts';
 import type { Database } from './database.ts';
+import type { NoteKey } from './notes.ts';
 import type { ResultRow, SpecRow, TaskRow } from './task-rows.ts';
 
-const SEED = 'task.seed';
+const SEED: NoteKey = 'task.seed';
 const FULL_ROW =
   't.n, t.state, t.lane, t.order_key, t.due_at, t.reserved_until, t.blockers, t.attempts, t.failures, t.losses, t.cancelling, t.note, t.updated_at';
 

@@ -5,8 +5,10 @@ import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import type { Logger } from 'pino';
 import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import type { ProjectLayout } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { Store } from '../store/store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment.ts';
@@ -25,7 +27,7 @@ async function main(): Promise<void> {
   if (values.root === undefined) throw new SwarmError('usage', 'supervisor needs --root DIR', { exitCode: 2 });
   const { repository, layout: own } = await openPlace(values.root, process.env);
   const log = openLog(own.logsDir, 'supervisor');
-  const store = openStore(own.db, own.lockDb);
+  const store = openStore(own, log);
   if (store === null) return;
   const place = await takeRuntimePlace(own, userInfo().uid);
   const env = loadEnvironment(place.envSnapshot, process.env);
@@ -71,9 +73,13 @@ function adopt(env: Record<string, string>): void {
   Object.assign(process.env, env);
 }
 
-function openStore(db: string, lock: string): Store | null {
+function openStore({ db, lockDb }: ProjectLayout, log: Logger): Store | null {
   try {
-    return Store.open({ path: db, lockPath: lock });
+    return Store.open({
+      path: db,
+      lockPath: lockDb,
+      onBrokenNote: (key, why) => log.error({ key, why }, 'what was kept cannot be read, and counts as absent'),
+    });
   } catch (error) {
     if (error instanceof SwarmError && error.code === 'supervisor-running') return null;
     throw error;

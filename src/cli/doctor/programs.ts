@@ -8,8 +8,7 @@ import { gitText } from '../../git/git.ts';
 import { MINIMUM_GIT, parseGitVersion } from '../../git/repository/repository.ts';
 import { run } from '../../process/run.ts';
 import { Database } from '../../store/database.ts';
-import { KeyValues } from '../../store/kv.ts';
-import { TRUST_KEY } from '../../store/notes.ts';
+import { Notes } from '../../store/notes.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { installedClaude } from '../project/claude-program.ts';
 import type { Context } from '../project/context.ts';
@@ -129,7 +128,7 @@ function trustWasGiven({ db: file }: Patient['layout'], locked: boolean): boolea
   if (!existsSync(file)) return false;
   try {
     using db = locked ? new Database(file, { readOnly: true }) : Database.atRest(file);
-    return new KeyValues(db).get(TRUST_KEY) === true;
+    return new Notes(db).get('swarm.trusted') === true;
   } catch {
     // Of a store that cannot be read another check tells.
     return false;

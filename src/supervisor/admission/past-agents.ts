@@ -2,16 +2,9 @@ import type { Logger } from 'pino';
 import { bootId } from '../../process/index.ts';
 import type { Store } from '../../store/store.ts';
 
-const KEY = 'admission.places';
-
 export interface Places {
   read(): string[];
   keep(agents: readonly string[]): void;
-}
-
-interface Note {
-  boot: string;
-  agents: string[];
 }
 
 /**
@@ -22,13 +15,13 @@ export function storedPlaces({ store, log }: { store: Store; log: Logger }): Pla
   const boot = bootId();
   return {
     read: () => {
-      const kept = store.kv.get(KEY) as Note | undefined;
+      const kept = store.notes.get('admission.places');
       return kept?.boot === boot ? kept.agents : [];
     },
     keep: (agents) => {
-      const note: Note = { boot, agents: [...agents] };
+      const note = { boot, agents: [...agents] };
       store
-        .write(() => store.kv.set(KEY, note))
+        .write(() => store.notes.set('admission.places', note))
         .catch((error: unknown) => log.error({ err: error }, 'who has run could not be kept'));
     },
   };

@@ -1,5 +1,5 @@
 import type { StatusDocument } from '../../api/documents.ts';
-import { isAtLeast, type OpenAlert } from '../../health/index.ts';
+import { isAtLeast } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
 import { Alerting, type AlertingDeps } from './alerting.ts';
 import { commandSink, webhookSink, type AlertSink } from './alert-sinks.ts';
@@ -8,8 +8,6 @@ import type { Holds } from '../holds/holds.ts';
 import type { Project } from '../project/project.ts';
 import type { SupervisorQueue } from '../broker/queue.ts';
 import type { TmuxHost } from '../fleet/tmux-host.ts';
-
-const KEY = 'alerts.open';
 
 export interface OpenAlertingDeps extends Pick<AlertingDeps, 'log' | 'events'> {
   project: Project;
@@ -53,8 +51,8 @@ export function openAlerting(world: OpenAlertingDeps): Alerting {
     sinks: sinksOf(world),
     onOpen: (count) => tmux.alerts(count),
     memory: {
-      read: () => (store.kv.get(KEY) ?? []) as OpenAlert[],
-      write: (open) => store.write(() => store.kv.set(KEY, open)),
+      read: () => store.notes.get('alerts.open') ?? [],
+      write: (open) => store.write(() => store.notes.set('alerts.open', open)),
     },
   });
 }

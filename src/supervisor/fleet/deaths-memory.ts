@@ -3,8 +3,6 @@ import type { Store } from '../../store/store.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { Lifecycle } from '../project/lifecycle.ts';
 
-const KEY = 'agents.deaths';
-
 interface Kept {
   /** Given up, and why. */
   failed: Extract<Lifecycle, { phase: 'failed' }> | null;
@@ -18,16 +16,16 @@ interface Kept {
  * again and again is given up although the supervisor dies in between.
  */
 export class DeathsMemory {
-  readonly #store: Pick<Store, 'kv' | 'write'>;
+  readonly #store: Pick<Store, 'notes' | 'write'>;
   readonly #log: Logger;
   readonly #kept: Map<string, Kept>;
   /** The step that removes an agent ends, and is noted, after that. */
   readonly #forgotten = new WeakSet<AgentRecord>();
 
-  constructor({ store, log }: { store: Pick<Store, 'kv' | 'write'>; log: Logger }) {
+  constructor({ store, log }: { store: Pick<Store, 'notes' | 'write'>; log: Logger }) {
     this.#store = store;
     this.#log = log;
-    this.#kept = new Map(Object.entries((store.kv.get(KEY) ?? {}) as Record<string, Kept>));
+    this.#kept = new Map(Object.entries(store.notes.get('agents.deaths') ?? {}));
   }
 
   /**
@@ -66,7 +64,7 @@ export class DeathsMemory {
   async #write(agent: string): Promise<void> {
     const all = Object.fromEntries(this.#kept);
     try {
-      await this.#store.write(() => this.#store.kv.set(KEY, all));
+      await this.#store.write(() => this.#store.notes.set('agents.deaths', all));
     } catch (error) {
       this.#log.error({ err: error, agent }, 'what befell the agent could not be kept');
     }

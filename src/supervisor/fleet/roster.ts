@@ -11,7 +11,6 @@ import type { Fleet } from './fleet.ts';
 import { claimPorts, DEFAULT_PORTS } from '../worktree/port-blocks.ts';
 import { readBase, type Project } from '../project/project.ts';
 import { readSpec } from './agent-spec.ts';
-import { BASE_KEY, STATE_KEY, TRUST_KEY } from '../../store/notes.ts';
 import type { Base } from '../project/project.ts';
 import { baseNotes, recounted, wantedAgents, type WantedAgent } from './wanted-agents.ts';
 
@@ -26,7 +25,7 @@ export class Roster {
     this.#project = project;
     this.#store = store;
     this.#fleet = fleet;
-    this.#base = (store.kv.get(BASE_KEY) as Base | undefined) ?? project.repository.head;
+    this.#base = store.notes.get('swarm.base') ?? project.repository.head;
   }
 
   get base(): Base {
@@ -40,12 +39,12 @@ export class Roster {
 
   /** The person has said that this repository may be worked in. */
   get trusted(): boolean {
-    return this.#store.kv.get(TRUST_KEY) === true;
+    return this.#store.notes.get('swarm.trusted') === true;
   }
 
   /** The last word was `down`, or nobody has said a word yet: an `up` that was killed before it could. */
   get isDown(): boolean {
-    return this.#store.kv.get(STATE_KEY) !== 'up';
+    return this.#store.notes.get('swarm.desired') !== 'up';
   }
 
   /** Everyone of before, as the store knows them. */
@@ -71,11 +70,11 @@ export class Roster {
     const includeDirty = request.includeDirty === true && dirty.count > 0;
     if (request.keepBase !== true)
       this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
-    const { kv } = this.#store;
+    const { notes: kept } = this.#store;
     await this.#store.write(() => {
-      kv.set(BASE_KEY, this.#base);
-      kv.set(STATE_KEY, 'up');
-      if (request.trust === true) kv.set(TRUST_KEY, true);
+      kept.set('swarm.base', this.#base);
+      kept.set('swarm.desired', 'up');
+      if (request.trust === true) kept.set('swarm.trusted', true);
     });
     await this.want(everyone);
     const notes = request.keepBase === true ? [] : baseNotes(base, dirty, includeDirty);
@@ -88,7 +87,7 @@ export class Roster {
     const { config, layout } = this.#project;
     if (changed.includes('base')) {
       this.#base = await readBase(layout.root, config.base);
-      await this.#store.write(() => this.#store.kv.set(BASE_KEY, this.#base));
+      await this.#store.write(() => this.#store.notes.set('swarm.base', this.#base));
     }
     await this.want(
       recounted(
@@ -124,7 +123,7 @@ export class Roster {
 
   /** `down`: nobody is to be there, but who was is remembered. */
   async down(): Promise<void> {
-    await this.#store.write(() => this.#store.kv.set(STATE_KEY, 'down'));
+    await this.#store.write(() => this.#store.notes.set('swarm.desired', 'down'));
   }
 
   async save(record: AgentRecord): Promise<void> {

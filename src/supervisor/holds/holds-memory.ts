@@ -2,8 +2,6 @@ import type { Logger } from 'pino';
 import { NEW_LEDGER, NOBODY_DIED, type Account, type Ledger, type Mortality } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
 
-const KEY = 'holds';
-
 /** What must be known of the holds by a supervisor that was started again. */
 export interface HoldsNote {
   accounts: Record<string, Account>;
@@ -25,7 +23,7 @@ export class HoldsMemory {
   constructor(store: Store, log: Logger) {
     this.#store = store;
     this.#log = log;
-    const kept = store.kv.get(KEY) as HoldsNote | undefined;
+    const kept = store.notes.get('holds');
     this.note = kept ?? { accounts: {}, heard: {}, ledger: NEW_LEDGER, mortality: NOBODY_DIED, run: '' };
     this.#kept = JSON.stringify(this.note);
   }
@@ -37,7 +35,7 @@ export class HoldsMemory {
     this.#kept = text;
     const { note } = this;
     this.#store
-      .write(() => this.#store.kv.set(KEY, note))
+      .write(() => this.#store.notes.set('holds', note))
       .catch((error: unknown) => {
         this.#kept = before;
         this.#log.error({ err: error }, 'what holds the agents could not be kept');

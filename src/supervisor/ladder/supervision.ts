@@ -4,9 +4,9 @@ import { configDir } from '../../claude/home.ts';
 import type { ExplainDocument } from '../../api/documents.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
+import type { NoteToKeep } from '../../store/notes.ts';
 import type { Store } from '../../store/store.ts';
 import type { TroubleLimits } from '../../health/index.ts';
-import type { LadderState } from './next-rung.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { loadEnvironment } from '../project/environment.ts';
 import type { EventLog } from '../project/event-log.ts';
@@ -24,8 +24,6 @@ import type { TmuxHost } from '../fleet/tmux-host.ts';
 import { Watch } from '../watch/observe.ts';
 import type { ReversibleWork } from '../history/reversible-work.ts';
 
-const LADDER_KEY = 'health.ladder';
-const DAYS_KEY = 'health.days';
 /** The environment changes with an `up`, ms. */
 const ENVIRONMENT_MS = 60_000;
 
@@ -92,9 +90,9 @@ export class Supervision {
     const order: LadderSteps['order'] = (agent, what, timeoutMs) => links.order(agent, what, timeoutMs);
     const saveRow = (record: AgentRecord): Promise<void> => roster.save(record);
     const steps: LadderSteps = { fleet, engine, works, order, saveRow, another, now };
-    const memoryOf = <T>(key: string) => ({
-      read: () => (store.kv.get(key) ?? {}) as Record<string, T>,
-      write: (value: Record<string, T>) => store.write(() => store.kv.set(key, value)),
+    const memoryOf = <K extends 'health.ladder' | 'health.days'>(key: K) => ({
+      read: () => store.notes.get(key) ?? {},
+      write: (value: NoteToKeep<K>) => store.write(() => store.notes.set(key, value)),
     });
     this.#ladder = new Ladder({
       log,
@@ -108,7 +106,7 @@ export class Supervision {
       holder: (task) => engine.leases().find((lease) => lease.task === task)?.agent ?? null,
       another,
       take: (rung, record, why) => takeRung(steps, rung, record, why),
-      memory: memoryOf<LadderState>(LADDER_KEY),
+      memory: memoryOf('health.ladder'),
     });
     this.#limits = new LimitWatch({
       events,
@@ -117,7 +115,7 @@ export class Supervision {
       records,
       limits: ({ row }) => config.agents[row.role]?.limits ?? null,
       pause: (record, text) => this.#pause(world, record, text),
-      memory: memoryOf(DAYS_KEY) as LimitsDeps['memory'],
+      memory: memoryOf('health.days'),
       onError,
     });
     this.#stops = new Stops({ events, records, ran: (pid) => this.watch.ran(pid) });

@@ -9,11 +9,8 @@ import { KeyedMutex } from '../../lib/mutex.ts';
 import type { Store } from '../../store/store.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { readBase } from '../project/project.ts';
-import { STATE_KEY } from '../../store/notes.ts';
 import { planReload, widenings, type ReloadPlan } from './reload-plan.ts';
 
-/** In the store: the text of the file in force, so that the next supervisor has it when the file is of no use then. */
-const TEXT_KEY = 'swarm.config.text';
 const LANE = 'reload';
 /** An editor that replaces a file, or a checkout under way, shows none or an empty one for a moment, ms. */
 const EMPTY_PATIENCE_MS = 3_000;
@@ -36,15 +33,15 @@ export interface FirstSettings {
  * @throws SwarmError what is wrong with the file, where none has ever counted
  */
 export async function firstSettings(place: Place, store: Store): Promise<FirstSettings> {
-  const last = store.kv.get(TEXT_KEY) as { text: string | null } | undefined;
-  const isUp = store.kv.get(STATE_KEY) === 'up';
+  const last = store.notes.get('swarm.config.text');
+  const isUp = store.notes.get('swarm.desired') === 'up';
   try {
     const text = await readConfigText(place.root);
     const config = await configOf(text, place.root);
     if (last !== undefined) refuseUnapproved(config, place);
     // Whoever starts what was down has said `up`.
     if (last !== undefined && isUp) refuseWider(await configOf(last.text, place.root), config, place);
-    await store.write(() => store.kv.set(TEXT_KEY, { text }));
+    await store.write(() => store.notes.set('swarm.config.text', { text }));
     return { config, version: versionOf(text), refused: null };
   } catch (error) {
     if (!(error instanceof SwarmError) || last === undefined) throw error;
@@ -201,7 +198,7 @@ export class Settings {
     this.#version = version;
     if (news) this.#since = now();
     await store
-      .write(() => store.kv.set(TEXT_KEY, { text }))
+      .write(() => store.notes.set('swarm.config.text', { text }))
       .catch((error: unknown) => {
         // The next supervisor reads the file itself.
         log.warn({ err: error }, 'the settings in force could not be kept');

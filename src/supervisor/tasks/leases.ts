@@ -9,7 +9,6 @@ import { WORTH_WRITING, type Lease } from '../../scheduler/lease.ts';
 import type { Store } from '../../store/store.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 
-const ALIVE_KEY = 'supervisor.alive';
 /** How often it is noted that this supervisor lives, ms: the error of what leases are moved by. */
 const NOTE_INTERVAL_MS = 5_000;
 /** A supervisor that was away for less need not move anything. */
@@ -17,14 +16,6 @@ const ABSENCE_MS = 1_000;
 const END_GRACE_MS = 2_000;
 /** Below that of heartbeats: of all agents whose links live, the second's tick writes, and no heartbeat has to. */
 const LINK_WORTH = WORTH_WRITING * (2 / 3);
-
-interface AliveNote {
-  bootId: string;
-  /** CLOCK_MONOTONIC, ms: the same for all processes of one boot. */
-  monotonic: number;
-  /** Epoch ms; absent in notes of before. */
-  wall?: number;
-}
 
 export interface LeasesDeps {
   engine: TaskEngine;
@@ -53,7 +44,7 @@ export class Leases {
 
   /** When a supervisor last said that it lived, epoch ms; null: never. */
   get lastAlive(): number | null {
-    return (this.#deps.store.kv.get(ALIVE_KEY) as AliveNote | undefined)?.wall ?? null;
+    return this.#deps.store.notes.get('supervisor.alive')?.wall ?? null;
   }
 
   /**
@@ -67,7 +58,7 @@ export class Leases {
   }
 
   async #makeUpForAbsence(): Promise<number> {
-    const note = this.#deps.store.kv.get(ALIVE_KEY) as AliveNote | undefined;
+    const note = this.#deps.store.notes.get('supervisor.alive');
     if (note === undefined || note.bootId !== bootId()) return 0;
     const away = monotonicMs() - note.monotonic;
     // Leases end by the wall clock, which may have been set meanwhile.
@@ -88,8 +79,8 @@ export class Leases {
 
   async noteAlive(): Promise<void> {
     this.#notedAt = monotonicMs();
-    const note: AliveNote = { bootId: bootId(), monotonic: this.#notedAt, wall: Date.now() };
-    await this.#deps.store.write(() => this.#deps.store.kv.set(ALIVE_KEY, note));
+    const note = { bootId: bootId(), monotonic: this.#notedAt, wall: Date.now() };
+    await this.#deps.store.write(() => this.#deps.store.notes.set('supervisor.alive', note));
   }
 
   async heartbeat(heartbeat: Heartbeat): Promise<void> {

@@ -101,14 +101,12 @@ describe('events', () => {
 });
 
 describe('small facts', () => {
-  test('are JSON under a name', async ({ place }) => {
-    const store = place.open();
-    await store.write(() => store.kv.set('a', { deep: [1] }));
-    await store.write(() => store.kv.set('n', 4));
-    expect(store.kv.get('a')).toEqual({ deep: [1] });
-    expect([store.kv.getNumber('n'), store.kv.getNumber('a'), store.kv.get('none')]).toEqual([4, undefined, undefined]);
-    await store.write(() => store.kv.delete('a'));
-    expect(store.kv.get('a')).toBeUndefined();
+  test('are still there when the store is opened again', async ({ place }) => {
+    const first = place.open();
+    const base = { branch: 'main', commit: 'c0ffee' };
+    await first.write(() => first.notes.set('swarm.base', base));
+    first.close();
+    expect(place.open().notes.get('swarm.base')).toEqual(base);
   });
 
   test('a mistake in a query is told as it is', ({ place }) => {

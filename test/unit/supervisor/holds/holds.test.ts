@@ -20,12 +20,15 @@ function scene(agents: AgentRecord[], settings: Config, kept = new Map<string, u
     agent.linked = true;
     agent.snapshot = snapshot(agent.id);
   }
-  const kv = { get: (key: string) => kept.get(key), set: (key: string, value: unknown) => void kept.set(key, value) };
+  const notes = {
+    get: (key: string) => kept.get(key),
+    set: (key: string, value: unknown) => void kept.set(key, value),
+  };
   const open = (): Holds =>
     new Holds({
       log: silentLog,
       events: log.log,
-      store: { kv, trouble: null, write: async (work: () => unknown) => work() } as unknown as Store,
+      store: { notes, trouble: null, write: async (work: () => unknown) => work() } as unknown as Store,
       config: () => world.settings,
       records: () => world.agents,
       desired: ({ row }) => row.desired,

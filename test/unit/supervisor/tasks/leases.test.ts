@@ -109,14 +109,14 @@ test('the time in which nobody could hear heartbeats does not count', async () =
   await take(engine, 'worker-1');
   const before = engine.leases()[0]?.expiresAt ?? 0;
   await leases.noteAlive();
-  const note = store.kv.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
+  const note = store.notes.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
   const earlier = { ...note, monotonic: note.monotonic - 45_000, wall: note.wall - 45_000 };
-  await store.write(() => store.kv.set('supervisor.alive', earlier));
+  await store.write(() => store.notes.set('supervisor.alive', earlier));
   clock.time += 45_000;
   await leases.afterAbsence();
   expect((engine.leases()[0]?.expiresAt ?? 0) - before).toBeGreaterThanOrEqual(45_000);
   // Another boot: no process of before can live, so nothing is to be waited for.
-  await store.write(() => store.kv.set('supervisor.alive', { bootId: 'another', monotonic: 0 }));
+  await store.write(() => store.notes.set('supervisor.alive', { bootId: 'another', monotonic: 0 }));
   const moved = engine.leases()[0]?.expiresAt;
   await leases.afterAbsence();
   expect(engine.leases()[0]?.expiresAt).toBe(moved);
@@ -130,9 +130,9 @@ test('a clock that was set while there was no supervisor moves leases by as much
   for (const byMs of [3_600_000, -3_600_000]) {
     const before = end();
     await leases.noteAlive();
-    const note = store.kv.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
+    const note = store.notes.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
     const away = { ...note, monotonic: note.monotonic - 10_000, wall: note.wall - 10_000 - byMs };
-    await store.write(() => store.kv.set('supervisor.alive', away));
+    await store.write(() => store.notes.set('supervisor.alive', away));
     clock.time += byMs + 10_000;
     const set = await leases.afterAbsence();
     expect(Math.abs(set - byMs)).toBeLessThan(1_000);
@@ -144,9 +144,9 @@ test('a clock that was set while there was no supervisor moves leases by as much
 test('a clock that was set is made up for once, also when the supervisor that saw it dies right after', async () => {
   const { engine, store, leases } = world();
   await leases.noteAlive();
-  const note = store.kv.get('supervisor.alive') as { wall: number };
+  const note = store.notes.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
   const before = { ...note, wall: note.wall - 3_600_000 };
-  await store.write(() => store.kv.set('supervisor.alive', before));
+  await store.write(() => store.notes.set('supervisor.alive', before));
   await leases.moved(3_600_000);
   expect(await new Leases({ engine, store } as LeasesDeps).afterAbsence()).toBe(0);
 });
