@@ -60,6 +60,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['api'],
   execa: ['process'],
   'string-width': ['lib'],
+  chokidar: ['lib'],
 };
 
 /** One door for all that is waited for; a file with a reason to go past it says so where it puts this rule off. */

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorText } from '../domain/errors.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
+import { watchPath } from '../lib/watch.ts';
 
 /** What the commands drop, by the beginning of the file's name. */
 export type DropKind = 'session-start' | 'status-line';
 const KINDS: readonly DropKind[] = ['session-start', 'status-line'];
 
-/** fs.watch may miss an event; nothing waits longer than this. */
+/** A watch may miss an event; nothing waits longer than this. */
 const RESCAN_MS = 2_000;
 
 /**
@@ -29,11 +28,16 @@ export interface DropWatcher {
   close(): Promise<void>;
 }
 
+function kindOf(name: string): DropKind | undefined {
+  return KINDS.find((kind) => name === kind || name.startsWith(`${kind}.`));
+}
+
 /** Calls `onDrop` with each file's text, once, in turn; files that lie there already come first. */
 export async function watchDrops(
   hookDir: string,
   onDrop: (kind: DropKind, text: string) => void,
   log: (message: string, facts?: Record<string, unknown>) => void,
+  watch = watchPath,
 ): Promise<DropWatcher> {
   await mkdir(hookDir, { recursive: true, mode: 0o700 });
   let closed = false;
@@ -42,7 +46,7 @@ export async function watchDrops(
 
   const scan = async (): Promise<void> => {
     for (const name of (await readdir(hookDir)).sort()) {
-      const kind = KINDS.find((candidate) => name === candidate || name.startsWith(`${candidate}.`));
+      const kind = kindOf(name);
       if (kind === undefined || closed) continue;
       // Claimed by renaming first: a newer status line that arrives meanwhile is not deleted unread.
       const claimed = path.join(hookDir, `.read.${randomUUID()}`);
@@ -66,16 +70,11 @@ export async function watchDrops(
     running ??= run();
   };
 
-  let watcher: FSWatcher | null = null;
-  try {
-    watcher = watch(hookDir, kick);
-    watcher.on('error', (error) =>
-      log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) }),
-    );
-  } catch (error) {
-    // No inotify watch left: the re-scan serves alone.
-    log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) });
-  }
+  const watcher = watch(hookDir, {
+    only: (name) => kindOf(name) !== undefined,
+    changed: kick,
+    failed: (error) => log('hook directory is not watched, only re-read', { hookDir, error: errorText(error) }),
+  });
   const timer = setInterval(kick, RESCAN_MS);
   timer.unref();
   kick();
@@ -87,7 +86,7 @@ export async function watchDrops(
     close: async () => {
       closed = true;
       clearInterval(timer);
-      watcher?.close();
+      await watcher.close();
       await running;
     },
   };

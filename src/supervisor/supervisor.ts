@@ -48,6 +48,7 @@ export class Supervisor {
       end: async (how) => {
         this.#ticker.end();
         await this.#runtime.close();
+        await rooms.settings.close();
         await rooms.alerting.close();
         const { keeper, queue } = core.broker;
         const { layout } = core.project;

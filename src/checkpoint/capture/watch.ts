@@ -10,6 +10,9 @@ export const MOST_WATCHED = 5_000;
  * Tells that nothing changed, which spares a look at every file. It can miss what happens (an overflow, a change through
  * a mapping, its own start), so it is asked by the timer only, never at an edge. One watch for each directory: that
  * tells of every file in it.
+ *
+ * Not `watchPath`, whose library knows every entry by its name as text: for 20,000 files in 1,000 directories that takes
+ * 109 MB and 0.9 s of a processor, these watches 2 MB and 14 ms, and names that are no UTF-8 count here.
  */
 export class WorktreeWatch {
   #watchers: FSWatcher[] = [];

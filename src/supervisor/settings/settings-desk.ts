@@ -47,6 +47,10 @@ export class SettingsDesk {
     this.#refresh.tick();
   }
 
+  close(): Promise<void> {
+    return this.#settings.close();
+  }
+
   /**
    * The file counts as it is now, for a person has just said `up`; gives back what he should know of it.
    * @throws SwarmError what is wrong with it

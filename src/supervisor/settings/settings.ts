@@ -6,6 +6,7 @@ import type { StatusDocument } from '../../api/documents.ts';
 import { CONFIG_FILE, configOf, isApproved, readConfigText, type Config } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { KeyedMutex } from '../../lib/mutex.ts';
+import { watchPath, type PathWatch } from '../../lib/watch.ts';
 import type { Store } from '../../store/store.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { readBase } from '../project/project.ts';
@@ -14,6 +15,8 @@ import { planReload, widenings, type ReloadPlan } from './reload-plan.ts';
 const LANE = 'reload';
 /** An editor that replaces a file, or a checkout under way, shows none or an empty one for a moment, ms. */
 const EMPTY_PATIENCE_MS = 3_000;
+/** A watch may miss a change; the file is looked at so often without any sign, ms. */
+const LOOK_MS = 10_000;
 
 export interface Place {
   root: string;
@@ -88,12 +91,12 @@ export interface SettingsDeps extends FirstSettings {
   now(): number;
   /** The new settings count; whoever has to be told is told. */
   applied(plan: ReloadPlan): Promise<void>;
+  watch?: typeof watchPath;
 }
 
 /**
  * `config` is the one object of settings of this supervisor: its sections are replaced when the file has changed, so
- * that whoever reads them when he needs them has those in force. The file is looked at once a second, which costs less
- * than a watcher and misses nothing, whatever editors and file systems do.
+ * that whoever reads them when he needs them has those in force.
  */
 export class Settings {
   readonly config: Config;
@@ -106,6 +109,10 @@ export class Settings {
   /** As the file looked when it was read last, and when it was looked at last. */
   #read = '';
   #seen = { signature: '', since: 0 };
+  #lookedAt = 0;
+  /** The file may be another one than when it was looked at last. */
+  #stirred = true;
+  readonly #watch: PathWatch;
 
   constructor(deps: SettingsDeps) {
     this.#deps = deps;
@@ -113,6 +120,20 @@ export class Settings {
     this.#version = deps.version;
     this.#refused = deps.refused;
     this.#since = deps.now();
+    this.#watch = (deps.watch ?? watchPath)(this.#file, {
+      changed: () => {
+        this.#stirred = true;
+      },
+      failed: (error) => deps.log.warn({ err: error }, 'swarm.yaml is not watched, only looked at now and then'),
+    });
+  }
+
+  get #file(): string {
+    return path.join(this.#deps.place.root, CONFIG_FILE);
+  }
+
+  close(): Promise<void> {
+    return this.#watch.close();
   }
 
   /** Why the file as it is does not count; null: it does. */
@@ -133,10 +154,15 @@ export class Settings {
 
   /** Once a second: a file that has changed and is no longer being written comes in force. */
   async tick(): Promise<void> {
-    const { now, place } = this.#deps;
-    const { signature, empty } = await look(path.join(place.root, CONFIG_FILE));
+    const { now } = this.#deps;
+    if (!this.#stirred && Math.abs(now() - this.#lookedAt) < LOOK_MS) return;
+    this.#stirred = false;
+    this.#lookedAt = now();
+    const { signature, empty } = await look(this.#file);
     if (signature !== this.#seen.signature) this.#seen = { signature, since: now() };
     if (signature === this.#read) return;
+    // Until it has been read.
+    this.#stirred = true;
     const lasted = Math.abs(now() - this.#seen.since);
     if (lasted > (empty ? EMPTY_PATIENCE_MS : 0)) await this.reload({ agreed: false });
   }
@@ -151,7 +177,7 @@ export class Settings {
 
   async #reload(agreed: boolean): Promise<void> {
     const { place } = this.#deps;
-    const { signature } = await look(path.join(place.root, CONFIG_FILE));
+    const { signature } = await look(this.#file);
     let read: { text: string | null; version: string | null; plan: ReloadPlan };
     try {
       const text = await readConfigText(place.root);
