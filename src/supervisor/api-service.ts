@@ -32,7 +32,7 @@ import { openQuestions } from './agent-document.ts';
 import type { MessageDesk } from './links/message-desk.ts';
 import type { Purge } from './history/purge.ts';
 import type { TaskDesk } from './tasks/task-desk.ts';
-import { unknownAgent } from './project/unknown-agent.ts';
+import { unknownAgent } from '../domain/unknown-agent.ts';
 import type { ReversibleWork } from './history/reversible-work.ts';
 
 const ORDER_TIMEOUT_MS = 10_000;

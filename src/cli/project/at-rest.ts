@@ -11,8 +11,8 @@ import { readEvents } from '../../store/events.ts';
 import { refuseNewer } from '../../store/migrate.ts';
 import { MIGRATIONS } from '../../store/schema.ts';
 import { TaskTable } from '../../store/tasks.ts';
-import { checkpointDocument } from '../../supervisor/history/checkpoint-verbs.ts';
-import { unknownAgent } from '../../supervisor/project/unknown-agent.ts';
+import { checkpointDocument } from '../../checkpoint/refs/document.ts';
+import { unknownAgent } from '../../domain/unknown-agent.ts';
 
 /** What a project whose supervisor is down has left, from its store and from git. Only read. */
 export class AtRest implements Disposable {

@@ -8,7 +8,7 @@ import type { FleetDeps, FleetEffects, StartWait } from './fleet-dependencies.ts
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from '../project/lifecycle.ts';
 import { agreeOnPause } from './pause-order.ts';
 import type { StopPurpose } from './pane-command.ts';
-import { removedMeanwhile } from '../project/unknown-agent.ts';
+import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;

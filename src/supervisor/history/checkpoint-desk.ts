@@ -15,7 +15,8 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { gitText } from '../../git/git.ts';
 import { CheckpointUpkeep } from './checkpoint-upkeep.ts';
 import type { EventLog } from '../project/event-log.ts';
-import { checkpointDocument, CheckpointVerbs } from './checkpoint-verbs.ts';
+import { checkpointDocument } from '../../checkpoint/refs/document.ts';
+import { CheckpointVerbs } from './checkpoint-verbs.ts';
 
 const REFS = 'refs/swarm/checkpoints/';
 

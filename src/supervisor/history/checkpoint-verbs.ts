@@ -9,9 +9,9 @@ import type {
 } from '../../api/checkpoint-service.ts';
 import type { CheckpointDocument } from '../../api/documents.ts';
 import type { KnownCheckpoints } from '../../checkpoint/refs/checkpoint-cache.ts';
+import { checkpointDocument } from '../../checkpoint/refs/document.ts';
 import type { Retention } from '../../checkpoint/keep/retention.ts';
 import type { CheckpointStore } from '../../checkpoint/store.ts';
-import type { Checkpoint } from '../../checkpoint/tree/types.ts';
 import { dropCheckpoints, pinCheckpoint, pruneCheckpoints } from '../../checkpoint/keep/upkeep.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
@@ -19,7 +19,7 @@ import { printable } from '../../git/bytes.ts';
 import { unfinishedAmong } from '../../git/repository/operations.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { unknownAgent } from '../project/unknown-agent.ts';
+import { unknownAgent } from '../../domain/unknown-agent.ts';
 
 export interface VerbParts {
   layout: ProjectLayout;
@@ -110,9 +110,4 @@ export class CheckpointVerbs implements CheckpointService {
       hint: `Its checkpoints can be compared with each other, or made a branch: \`swarm checkpoint branch ${agent} N NAME\``,
     });
   }
-}
-
-export function checkpointDocument(checkpoint: Checkpoint): CheckpointDocument {
-  const { meta: _meta, state: _state, damaged: _damaged, begunTask: _begunTask, ...document } = checkpoint;
-  return document;
 }

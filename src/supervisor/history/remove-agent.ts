@@ -16,7 +16,7 @@ import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remo
 import type { RemovedAgent } from './removed-agent.ts';
 import { specFile } from '../fleet/agent-spec.ts';
 import type { Teardown } from '../worktree/teardown.ts';
-import { removedMeanwhile } from '../project/unknown-agent.ts';
+import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 
 export interface RemovalsDeps {
   layout: ProjectLayout;

@@ -17,7 +17,7 @@ import type { RemovedAgent } from './removed-agent.ts';
 import type { RollbackData } from './rollback-data.ts';
 import type { Rollbacks } from './rollbacks.ts';
 import type { Roster } from '../fleet/roster.ts';
-import { removedMeanwhile } from '../project/unknown-agent.ts';
+import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 
 /** What is kept of a merge. */
 export interface MergeData {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkpointShape } from '../../../../src/api/checkpoint-schemas.ts';
 import type { Checkpoint } from '../../../../src/checkpoint/tree/types.ts';
-import { checkpointDocument } from '../../../../src/supervisor/history/checkpoint-verbs.ts';
+import { checkpointDocument } from '../../../../src/checkpoint/refs/document.ts';
 import {
   isBeforeTask,
   planConversation,

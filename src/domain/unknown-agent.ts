@@ -1,5 +1,5 @@
-import { SwarmError } from '../../domain/errors.ts';
-import { nearest } from '../../lib/nearest.ts';
+import { SwarmError } from './errors.ts';
+import { nearest } from '../lib/nearest.ts';
 
 /** @param names those that there are: the one that was meant is offered */
 export function unknownAgent(id: string, names: readonly string[]): SwarmError {
