@@ -31,14 +31,14 @@ export const FOLDERS: Readonly<Record<string, { may: readonly string[]; because:
   },
   demo: { may: [...BELOW_PROGRAMS, 'api'], because: 'the demo does not know the command line that starts it' },
   cli: {
-    may: [...BELOW_PROGRAMS, 'api', 'supervisor', 'dashboard', 'demo'],
-    because: 'only main.ts puts programs together',
+    may: [...BELOW_PROGRAMS, 'api', 'dashboard', 'demo'],
+    because: 'the command line speaks to the supervisor through the api, and looks at what it left through the store',
   },
 };
 
 /**
  * The rooms of the large folders, from below to above: each imports those before it. `.` are the files of the folder
- * itself.
+ * itself; a room within a room stands before it.
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   git: ['.', 'repository', 'worktree', 'task', 'merge'],
@@ -48,7 +48,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['project', 'worktree', 'fleet', 'history', 'tasks', 'broker', 'links', 'settings'],
     ...['watch', 'ladder', 'holds', 'alerts', 'admission', '.'],
   ],
-  cli: ['say', 'project', 'verbs', 'complete', 'doctor', 'init', 'demo', '.'],
+  cli: [
+    ...['say', 'project', 'verb', 'screen', 'up', 'complete', 'doctor', 'init', 'demo'],
+    ...['verbs/broker', 'verbs/task', 'verbs/checkpoint', 'verbs', '.'],
+  ],
 };
 
 /** A library has one door, so that it can be looked after, and exchanged, in one folder. */
@@ -108,18 +111,21 @@ function closedTo(
 function overridesOf(folder: string): OxlintOverride[] {
   const { may, because } = FOLDERS[folder] ?? { may: [], because: '' };
   const rooms = ROOMS[folder] ?? ['.'];
-  return rooms.map((room, at) => {
-    const up = room === '.' ? '..' : '../..';
+  const overrides = rooms.map((room, at) => {
+    const home = room === '.' ? '.' : room.replaceAll(/[^/]+/g, '..');
+    const up = room === '.' ? '..' : `${home}/..`;
     const others = ['package.json', ...may.filter((name) => name !== folder).map((name) => `${name}/**`)];
     const outside = others.map((name) => (name === 'package.json' ? `${up}/../${name}` : `${up}/${name}`));
     if (room === '.') {
       const above = rooms.slice(at + 1).map((name) => `./${name}/**`);
       return closedTo(folder, [`src/${folder}/*.{ts,tsx}`], ['../**', ...above], outside, because);
     }
-    const before = rooms.slice(0, at).map((name) => (name === '.' ? '../*.ts' : `../${name}/**`));
+    const before = rooms.slice(0, at).map((name) => (name === '.' ? `${home}/*.ts` : `${home}/${name}/**`));
     const message = `${because}; within src/${folder} a room imports those before it: ${rooms.slice(0, at).join(', ') || 'none'}`;
     return closedTo(folder, [`src/${folder}/${room}/**`], ['../**'], [...outside, ...before], message);
   });
+  // What is said last of a file is in force: the room within a room, after the one around it.
+  return overrides.toReversed();
 }
 
 export default defineConfig({

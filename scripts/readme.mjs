@@ -22,9 +22,9 @@ function leaves(command, words = []) {
   return [...own, ...command.commands.flatMap((one) => leaves(one, here))];
 }
 
-function verbs() {
+async function verbs() {
   // Only its shape is looked at: nothing is run, so there is no terminal to give it.
-  const program = buildProgram(undefined, () => undefined);
+  const program = await buildProgram(undefined, () => undefined);
   const rows = program.commands
     .flatMap((command) => leaves(command))
     .map(({ command, words }) => {
@@ -94,7 +94,7 @@ function withPart(text, name, content) {
 }
 
 const before = readFileSync(file, 'utf8');
-const parts = { verbs: verbs(), events: events(), config: config() };
+const parts = { verbs: await verbs(), events: events(), config: config() };
 const after = Object.entries(parts).reduce((text, [name, content]) => withPart(text, name, content), before);
 if (!process.argv.includes('--check')) writeFileSync(file, after);
 else if (after !== before) {

@@ -2,7 +2,7 @@ import process from 'node:process';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Interrupt } from './project/interrupt.ts';
 import { Output, shortCommand } from './say/output.ts';
-import { splitCommandLine } from './verbs/shell-argv.ts';
+import { splitCommandLine } from './verb/command-line.ts';
 
 /** Runs one command line and sets the exit code. Nothing is thrown: this is where every error ends. */
 export async function main(argv: readonly string[]): Promise<void> {

@@ -49,11 +49,11 @@ function words(line: string): string[] {
   );
 }
 
-function programThatOnlyParses(): Command {
+async function programThatOnlyParses(): Promise<Command> {
   const stdout = new PassThrough() as unknown as NodeJS.WriteStream;
   const output = new Output({ stdout, stderr: stdout, json: false, debug: false, command: 'swarm' });
   const world = { output, interrupt: new Interrupt(), env: {}, cwd: '/', stdin: process.stdin, argv: [] };
-  const program = buildProgram(world, () => undefined);
+  const program = await buildProgram(world, () => undefined);
   const disarm = (command: Command): void => {
     if (command.commands.length === 0 || command.registeredArguments.length > 0) command.action(() => undefined);
     command.commands.forEach(disarm);
@@ -65,7 +65,7 @@ function programThatOnlyParses(): Command {
 /** Why the program does not take this command line; null when it does. */
 async function refusal(line: string): Promise<string | null> {
   try {
-    await programThatOnlyParses().parseAsync(words(line).slice(1), { from: 'user' });
+    await (await programThatOnlyParses()).parseAsync(words(line).slice(1), { from: 'user' });
     return null;
   } catch (error) {
     if (error instanceof CommanderError) return error.code;
@@ -93,8 +93,8 @@ describe('what README.md says', () => {
     expect(exitCode).toBe(0);
   });
 
-  it('names every verb and every key', () => {
-    const verbs = programThatOnlyParses().commands.filter((command) => !command.name().startsWith('__'));
+  it('names every verb and every key', async () => {
+    const verbs = (await programThatOnlyParses()).commands.filter((command) => !command.name().startsWith('__'));
     for (const verb of verbs) expect(readme).toMatch(new RegExp(`\`${verb.name()}\\b`));
     const roots = knownKeys([]).filter((key) => key !== 'checkpoints');
     for (const key of roots) expect(readme).toMatch(new RegExp(`\\| \`${key}[.\`]`));

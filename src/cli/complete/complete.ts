@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from 'node:fs';
-import type { Command } from 'commander';
 import { connect } from '../../api/client.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { timeLimit } from '../../lib/clock.ts';
@@ -20,13 +19,8 @@ const MOST_TASKS = 200;
 const ABOUT_COLUMNS = 60;
 
 /** What a shell asks at each press of the completion key. Starts nothing, changes nothing, and says nothing of errors. */
-export async function complete(
-  context: Context,
-  program: Command,
-  shell: Shell,
-  words: readonly string[],
-): Promise<void> {
-  const plan = planCompletion(program, words);
+export async function complete(context: Context, shell: Shell, words: readonly string[]): Promise<void> {
+  const plan = planCompletion(await context.program(words.slice(0, -1)), words);
   const live = plan.live === null ? [] : await liveCandidates(context, plan, plan.live);
   for (const line of completionLines(plan, live, shell)) context.output.stdout.write(`${line}\n`);
 }

@@ -4,9 +4,8 @@ import path from 'node:path';
 import type { AgentKind } from '../../domain/agent.ts';
 import { isRunning } from '../../lib/running.ts';
 import { runTmux, type TmuxAddress } from '../../tmux/index.ts';
-import { giveTerminal } from '../verbs/attach.ts';
 import type { Context } from '../project/context.ts';
-import { canBePainted } from '../verbs/dash.ts';
+import { canBePainted, giveTerminal } from '../screen/terminal.ts';
 import type { DemoPlace } from './place.ts';
 import type { Step } from './stage.ts';
 

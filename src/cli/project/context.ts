@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import type { SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
@@ -19,6 +20,8 @@ export interface Invocation {
 export interface Context extends Invocation {
   /** True when somebody can be asked: a terminal on both sides, and no program waits for a document. */
   interactive: boolean;
+  /** For completion: the verb that these words name as commander knows it, or all verbs where they name none. */
+  program(words: readonly string[]): Promise<Command>;
 }
 
 /** The project that the current directory lies in, and its supervisor's API. */

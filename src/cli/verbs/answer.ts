@@ -1,20 +1,21 @@
-import type { SwarmClient } from '../../api/client.ts';
-import type { MessageDocument, NeedsYou } from '../../api/documents.ts';
+import { Argument, Option } from 'commander';
+import type { NeedsYou } from '../../api/documents.ts';
 import type { AnswerRequest } from '../../api/service.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { sleep, systemClock } from '../../lib/clock.ts';
-import { parseDuration } from '../../lib/duration.ts';
 import type { Context } from '../project/context.ts';
 import { oneLine } from '../say/output.ts';
 import { openProject } from '../project/project.ts';
-import { readAll } from '../project/stdin.ts';
+import type { Verb } from '../verb/verb.ts';
 
-export async function answer(
-  context: Context,
-  agent: string,
-  words: string[],
-  options: { id?: string },
-): Promise<void> {
+export const verb: Verb = {
+  summary: 'answer what an agent asks',
+  arguments: [new Argument('<agent>'), new Argument('<answer...>', 'allow, deny [REASON], or the text of your answer')],
+  options: [new Option('--id <id>', 'which of its questions, where there are several')],
+  forPeople: true,
+  run: answer,
+};
+
+async function answer(context: Context, agent: string, words: string[], options: { id?: string }): Promise<void> {
   const { client } = await openProject(context);
   const { needsYou } = await client.status();
   const mine = needsYou.filter((item) => item.agent === agent);
@@ -82,56 +83,4 @@ function choose(agent: string, open: readonly NeedsYou[], id: string | undefined
     hint: `Say which one with --id: ${ids}; \`swarm status\` shows them.`,
     exitCode: 2,
   });
-}
-
-interface SendOptions {
-  /** Until it has its receipt. */
-  wait?: boolean;
-  timeout?: string;
-}
-
-const RECEIPT_LOOK_MS = 200;
-
-export async function send(context: Context, agent: string, words: string[], options: SendOptions = {}): Promise<void> {
-  const text = words.length === 1 && words[0] === '-' ? await readAll(context.stdin) : words.join(' ');
-  if (text.trim() === '')
-    throw new SwarmError('usage', 'the message is empty', { hint: 'Write it after the agent.', exitCode: 2 });
-  const { client } = await openProject(context);
-  const limitMs = options.timeout === undefined ? null : parseDuration(options.timeout);
-  const { id, receipt } = await client.send(agent, text);
-  if (options.wait !== true && limitMs === null) {
-    context.output.document({ id, receipt });
-    context.output.line(`${agent}: message ${receipt} (${id})`);
-    return;
-  }
-  const message = await receiptOf(context, client, id, limitMs);
-  context.output.document(message);
-  context.output.line(`${agent}: message ${message.receipt} (${id})`);
-}
-
-/** @throws SwarmError `message-refused`; `timed-out` (exit code 3): it still waits, and will be delivered */
-async function receiptOf(
-  context: Context,
-  client: Pick<SwarmClient, 'message'>,
-  id: string,
-  limitMs: number | null,
-): Promise<MessageDocument> {
-  const { signal } = context.interrupt;
-  const deadline = limitMs === null ? Number.POSITIVE_INFINITY : performance.now() + limitMs;
-  for (;;) {
-    const message = await client.message(id);
-    if (message.receipt === 'refused') {
-      throw new SwarmError('message-refused', `${message.agent} did not take the message: ${message.reason ?? ''}`, {
-        hint: `See \`swarm status\`, then send it again.`,
-      });
-    }
-    if (message.receipt !== 'queued') return message;
-    if (performance.now() >= deadline) {
-      throw new SwarmError('timed-out', `the message to ${message.agent} still waits (${id})`, {
-        hint: 'It is kept until the agent is free; `swarm events --follow` tells when it was delivered.',
-        exitCode: 3,
-      });
-    }
-    await sleep(systemClock, RECEIPT_LOOK_MS, signal);
-  }
 }

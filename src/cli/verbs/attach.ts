@@ -1,70 +1,8 @@
-import type { SwarmClient } from '../../api/client.ts';
-import { loadConfig } from '../../config/index.ts';
-import { SwarmError, errorText } from '../../domain/errors.ts';
-import type { ProjectLayout } from '../../domain/layout.ts';
-import { handOver } from '../../process/run.ts';
-import { attachArgv } from '../../tmux/index.ts';
-import { approveConfig } from '../project/approve.ts';
-import type { Context } from '../project/context.ts';
-import { openProject } from '../project/project.ts';
+import { Argument } from 'commander';
+import { later, type Verb } from '../verb/verb.ts';
 
-/** Hands the terminal to tmux until the person detaches. */
-export async function attach(context: Context, agent: string): Promise<number> {
-  const { client, layout } = await openProject(context);
-  await sessionOf(client, agent);
-  if (!context.interactive) {
-    throw new SwarmError('no-terminal', 'attach needs a terminal', {
-      hint: 'Run it in one, without --json and without a pipe.',
-      exitCode: 2,
-    });
-  }
-  const config = await loadConfig(layout.root);
-  await approveConfig(context, layout, config, false);
-  return await attachTo(context, layout, client, agent, config.tmux.program);
-}
-
-/** The same from within a terminal that was looked at already. @returns the exit code */
-export async function attachTo(
-  context: Pick<Context, 'env' | 'output'>,
-  layout: ProjectLayout,
-  client: Pick<SwarmClient, 'agent'>,
-  agent: string,
-  program: string,
-): Promise<number> {
-  const session = await sessionOf(client, agent);
-  const insideTmux = (context.env['TMUX'] ?? '') !== '';
-  const { argv, unset, wayBack } = attachArgv({ program, socket: layout.tmuxSocket, session, insideTmux });
-  context.output.note(wayBack);
-  const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !unset.includes(name)));
-  return await giveTerminal(argv, env);
-}
-
-/** @throws SwarmError `no-session` */
-async function sessionOf(client: Pick<SwarmClient, 'agent'>, agent: string): Promise<string> {
-  const { session, status, reason } = await client.agent(agent);
-  if (session !== null) return session;
-  throw new SwarmError(
-    'no-session',
-    `${agent} has no terminal now: it is ${status}${reason === null ? '' : ` (${reason})`}`,
-    {
-      hint: status === 'stopped' ? `Start it with \`swarm resume ${agent}\`.` : '`swarm status` shows when it has.',
-    },
-  );
-}
-
-/** Gives the terminal to a program until it ends. @returns its exit code, 0 or 1 */
-export async function giveTerminal(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  // Ctrl-C in the raw terminal is a key of the agent; one that reaches us must not leave tmux alone.
-  const ignore = (): void => undefined;
-  process.on('SIGINT', ignore);
-  try {
-    return (await handOver(argv, env)).exitCode === 0 ? 0 : 1;
-  } catch (cause) {
-    throw new SwarmError('no-tmux', `${argv[0] ?? 'tmux'} could not be started: ${errorText(cause)}`, {
-      hint: 'Install tmux, or correct tmux.program in swarm.yaml.',
-      cause,
-    });
-  } finally {
-    process.off('SIGINT', ignore);
-  }
-}
+export const verb: Verb = {
+  summary: "look at an agent's terminal and talk to it",
+  arguments: [new Argument('<agent>')],
+  run: later(async () => (await import('../screen/attach.ts')).attach),
+};

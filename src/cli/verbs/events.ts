@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { SwarmClient } from '../../api/client.ts';
 import type { EventDocument } from '../../api/documents.ts';
 import { SwarmError } from '../../domain/errors.ts';
@@ -6,6 +7,21 @@ import type { Context } from '../project/context.ts';
 import { eventLine } from '../say/event-line.ts';
 import { openProject } from '../project/project.ts';
 import { readWhetherUp } from '../project/read-up-or-down.ts';
+import { integer } from '../verb/values.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'what happened, and with --follow what happens',
+  description: 'Prints what happened, one line each (the last 100, or all since a moment), and with --follow goes on.',
+  options: [
+    new Option('-f, --follow', 'go on with what happens from now on'),
+    new Option('--since <id|duration>', 'after the event of this id, or in the last 30m, 2h, …'),
+    new Option('--agent <agent>', 'only of this agent'),
+    new Option('--task <task>', 'only of this task'),
+    new Option('-n, --lines <n>', 'at most so many of the past').argParser(integer(0, 1_000_000)),
+  ],
+  run: events,
+};
 
 const PAGE = 1_000;
 /** How much of the history is printed when nothing says how far back. */
@@ -28,7 +44,7 @@ export interface Since {
   at: number;
 }
 
-export async function events(context: Context, options: EventsOptions): Promise<void> {
+async function events(context: Context, options: EventsOptions): Promise<void> {
   const since = readSince(options.since, Date.now());
   const { signal } = context.interrupt;
   const { output } = context;

@@ -1,12 +1,21 @@
+import { Argument, Option } from 'commander';
 import type { ExplainDocument } from '../../api/documents.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Context } from '../project/context.ts';
 import { historyLines } from '../say/history.ts';
 import { plain, table, type Output } from '../say/output.ts';
 import { openProject } from '../project/project.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'why an agent has its status: facts, their ages, and the rule',
+  arguments: [new Argument('<agent>')],
+  options: [new Option('--history', 'what its status was in the last 24 hours')],
+  run: explain,
+};
 
 /** The facts that a status rests on, the one that is trusted most first. */
-export async function explain(context: Context, agent: string, options: { history?: boolean } = {}): Promise<void> {
+async function explain(context: Context, agent: string, options: { history?: boolean } = {}): Promise<void> {
   const { client } = await openProject(context);
   if (options.history === true) {
     const history = await client.history(agent);

@@ -1,3 +1,4 @@
+import { Argument, Option } from 'commander';
 import { existsSync, readdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
@@ -7,16 +8,24 @@ import { nearest } from '../../lib/nearest.ts';
 import type { Context, Project } from '../project/context.ts';
 import { prettyLine } from '../say/log-line.ts';
 import { openProject } from '../project/project.ts';
+import { integer } from '../verb/values.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'print the log of an agent, the supervisor or the broker',
+  arguments: [new Argument('<name>', 'an agent, `supervisor` or `broker`')],
+  options: [
+    new Option('-f, --follow', 'go on with what is written from now on'),
+    new Option('-n, --lines <n>', 'how many of the last lines').argParser(integer(0, 1_000_000)).default(100),
+  ],
+  run: logs,
+};
 
 const FOLLOW_INTERVAL_MS = 200;
 const CHUNK_BYTES = 256 * 1024;
 const SUFFIX = '.jsonl';
 
-export async function logs(
-  context: Context,
-  name: string,
-  options: { follow?: boolean; lines: number },
-): Promise<void> {
+async function logs(context: Context, name: string, options: { follow?: boolean; lines: number }): Promise<void> {
   const project = await openProject(context);
   const file = await logFile(project, name);
   const { output } = context;

@@ -7,13 +7,20 @@ import { follow } from './events.ts';
 import { shareText } from '../say/history.ts';
 import { plain, type Output, type Style } from '../say/output.ts';
 import { openProject } from '../project/project.ts';
-import { readStatus, statusLines } from './status.ts';
+import { readStatus, statusLines } from '../project/status.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'health and alerts, live: for a pane of its own',
+  description: 'Prints the state and what is wrong now, then each alert and each change, and rings for new alerts.',
+  run: monitor,
+};
 
 const BELL = '\u0007';
 const STYLES: Readonly<Record<AlertDocument['severity'], Style>> = { critical: 'red', warning: 'yellow', info: 'dim' };
 
 /** The health of the swarm, what is wrong now, and from then on each alert and each change of an agent's status. */
-export async function monitor(context: Context): Promise<void> {
+async function monitor(context: Context): Promise<void> {
   const { output } = context;
   const project = await openProject(context);
   const [open, newest] = await Promise.all([project.client.alerts(), newestEvent(project.client)]);

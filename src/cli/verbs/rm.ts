@@ -1,10 +1,22 @@
+import { Argument, Option } from 'commander';
 import type { RemovedDocument } from '../../api/documents.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 import { SwarmError } from '../../domain/errors.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'remove agents and their worktrees; what would lose work is kept',
+  description:
+    'Stops agents and removes their worktrees, each examined in that moment: work that is in no commit, stashes, submodules, locks and living processes keep it. Branches and checkpoints stay.',
+  arguments: [new Argument('<agent...>')],
+  options: [new Option('--force', 'move what is in no commit to a checkpoint first')],
+  forPeople: true,
+  run: rm,
+};
 
 /** One after the other; one that is kept does not keep the others from being removed. */
-export async function rm(context: Context, agents: string[], options: { force?: boolean }): Promise<void> {
+async function rm(context: Context, agents: string[], options: { force?: boolean }): Promise<void> {
   const { client } = await openProject(context);
   const { output } = context;
   const removed: RemovedDocument[] = [];

@@ -1,14 +1,34 @@
+import { Argument, Option } from 'commander';
 import type { SwarmClient } from '../../api/client.ts';
 import type { CheckpointDocument, RollbackDocument, RollbackPlanDocument } from '../../api/documents.ts';
 import type { AgentStatus } from '../../domain/agent.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { waitFor } from '../../lib/wait.ts';
 import { ask, confirm } from '../project/ask.ts';
-import { checkpointLines } from './checkpoint.ts';
+import { checkpointLines } from '../say/checkpoint-table.ts';
 import type { Context } from '../project/context.ts';
 import { oneLine, plain, type Output } from '../say/output.ts';
 import { openProject } from '../project/project.ts';
 import { countOf, sinceThen } from '../say/words.ts';
+import { checkpointNumber } from '../verb/values.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: "bring an agent's worktree and conversation back to a checkpoint",
+  description:
+    'Stops the agent, checkpoints what is there, and brings files, HEAD, branch and conversation back to a checkpoint; then the agent goes on from there. Ignored files stay.',
+  arguments: [
+    new Argument('<agent>'),
+    new Argument('[n]', 'number of the checkpoint; asked for on a terminal').argParser(checkpointNumber),
+  ],
+  options: [
+    new Option('--files-only', 'leave the conversation as it is'),
+    new Option('--hold', 'let the agent wait afterwards, until `swarm resume`'),
+    new Option('-y, --yes', 'do not ask'),
+  ],
+  forPeople: true,
+  run: rollback,
+};
 
 const NAMED_FILES = 10;
 
@@ -18,12 +38,7 @@ interface Options {
   yes?: boolean;
 }
 
-export async function rollback(
-  context: Context,
-  agent: string,
-  n: number | undefined,
-  options: Options,
-): Promise<void> {
+async function rollback(context: Context, agent: string, n: number | undefined, options: Options): Promise<void> {
   const { client } = await openProject(context);
   const { output } = context;
   const filesOnly = options.filesOnly === true;

@@ -1,8 +1,18 @@
+import { Argument } from 'commander';
 import type { Agent } from '../../api/documents.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 import { countOf } from '../say/words.ts';
+import { workerCount } from '../verb/values.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'change the number of workers',
+  description: 'Changes the number of workers of a swarm that is up; asks nothing and waits for nothing.',
+  arguments: [new Argument('<workers>', 'how many there are to be').argParser(workerCount)],
+  run: scale,
+};
 
 const ROLE = 'worker';
 
@@ -15,7 +25,7 @@ export interface ScaleDocument {
 }
 
 /** Only the number: no question, no check, no waiting. What it takes to come up at all is `up`'s. */
-export async function scale(context: Context, workers: number): Promise<void> {
+async function scale(context: Context, workers: number): Promise<void> {
   const { client } = await openProject(context);
   const before = await client.agents().catch((error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;

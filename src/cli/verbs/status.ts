@@ -1,63 +1,13 @@
-import manifest from '../../../package.json' with { type: 'json' };
-import type { StatusDocument } from '../../api/documents.ts';
-import { SwarmError } from '../../domain/errors.ts';
-import type { ProjectLayout } from '../../domain/layout.ts';
-import { TASK_STATES, type TaskState } from '../../domain/task.ts';
-import type { Context, Project } from '../project/context.ts';
-import { plain, type Output } from '../say/output.ts';
+import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
-import { configLines } from '../say/config-lines.ts';
-import { agentTable, ago, brokerText, needsYouLines, taskCounts } from '../say/words.ts';
+import { readStatus, statusLines } from '../project/status.ts';
+import type { Verb } from '../verb/verb.ts';
 
-export async function status(context: Context): Promise<void> {
+export const verb: Verb = { summary: 'what every agent does, and what waits for you', run: status };
+
+async function status(context: Context): Promise<void> {
   const project = await openProject(context);
   const document = await readStatus(project);
   context.output.document(document);
   for (const line of statusLines(context.output, document, Date.now())) context.output.line(line);
-}
-
-/** Being down is an answer, not a failure. */
-export async function readStatus({ client, layout }: Project): Promise<StatusDocument> {
-  try {
-    return await client.status();
-  } catch (error) {
-    if (error instanceof SwarmError && error.code === 'supervisor-down') return downDocument(layout);
-    throw error;
-  }
-}
-
-export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root'>): StatusDocument {
-  const { hash, name, root } = layout;
-  return {
-    version: manifest.version,
-    project: { hash, name, root, base: null },
-    supervisor: { state: 'down', pid: null, since: null, epoch: null, buildId: null },
-    broker: { state: 'down', url: null, pid: null, private: true, reason: null },
-    config: null,
-    agents: [],
-    tasks: Object.fromEntries(TASK_STATES.map((state) => [state, 0])) as Record<TaskState, number>,
-    queues: [],
-    needsYou: [],
-  };
-}
-
-/** What waits for a person first, then the agents, then the rest in one line each. */
-export function statusLines(output: Output, document: StatusDocument, now: number): string[] {
-  const { project, supervisor, broker, degraded = [], config, agents, tasks, needsYou } = document;
-  if (supervisor.state === 'down') {
-    return [
-      `${output.style('bold', project.name)} is not up. Start it: ${output.style('bold', `${output.command} up`)}`,
-    ];
-  }
-  const base =
-    project.base === null ? '' : `, base ${project.base.branch ?? 'detached'}@${project.base.commit.slice(0, 8)}`;
-  return [
-    ...(needsYou.length === 0 ? [] : [output.style('yellow', 'needs you'), ...needsYouLines(output, needsYou), '']),
-    `${output.style('bold', project.name)} ${supervisor.state === 'stopping' ? 'is going down' : `up for ${ago(supervisor.since, now)}`} (pid ${supervisor.pid ?? '?'})${base}`,
-    `${brokerText(broker)}; ${taskCounts(tasks)}`,
-    ...degraded.map((what) => `${output.style('red', 'degraded')}: ${plain(what)}`),
-    ...configLines(output, config, now),
-    '',
-    ...(agents.length === 0 ? ['no agents'] : agentTable(output, agents, now)),
-  ];
 }

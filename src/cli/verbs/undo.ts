@@ -1,23 +1,28 @@
-import { userInfo } from 'node:os';
+import { Argument } from 'commander';
 import type { UndoDocument } from '../../api/documents.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../project/context.ts';
-import { makeDirectories } from '../project/directories.ts';
 import type { Output } from '../say/output.ts';
-import { placeForUp } from '../project/place.ts';
-import { layoutOf, openProject } from '../project/project.ts';
+import { openProject } from '../project/project.ts';
 import { doneLines, untilBack } from './rollback.ts';
-import { ensureSupervisor } from '../project/supervise.ts';
 import { sinceThen } from '../say/words.ts';
+import type { Verb } from '../verb/verb.ts';
+
+export const verb: Verb = {
+  summary: 'take back the last rollback, merge, rm or down --purge of an agent',
+  arguments: [new Argument('<agent>')],
+  forPeople: true,
+  run: undo,
+};
 
 /** Also while nothing is up: after a `down --purge` there is nobody else to ask. */
-export async function undo(context: Context, agent: string): Promise<void> {
+async function undo(context: Context, agent: string): Promise<void> {
   const { layout, client } = await openProject(context);
   const { output } = context;
   const done = await client.undo(agent).catch(async (error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
-    await makeDirectories(await placeForUp(layoutOf(context.env, layout)), userInfo().uid);
-    await ensureSupervisor(layout, context.env, output, context.interrupt.signal);
+    const { beginSupervisor } = await import('../up/begin.ts');
+    await beginSupervisor(context, layout);
     return await client.undo(agent);
   });
   if (done.rollback !== null) await untilBack(context, client, agent);

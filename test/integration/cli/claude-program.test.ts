@@ -81,9 +81,13 @@ async function machine(npmrc: string): Promise<NodeJS.ProcessEnv> {
   return { ...environment.variables, PATH: programs, PREFIX: prefix, ...proxy, ...impatient };
 }
 
+const program = (): never => {
+  throw new Error('the verbs were asked for');
+};
+
 test("Claude Code is installed for swarm alone from the registry that the machine's own npm settings name", async () => {
   const env = await machine(`registry=${mirror.url}/\n`);
-  const context: Context = { ...world([], screen(), env), interactive: false };
+  const context: Context = { ...world([], screen(), env), interactive: false, program };
   const directory = await claudeDirectory(context, environment.stateHome, environment.directory, true);
   expect(mirror.asked).toContain('/package.tgz');
   const { stdout } = await execa(path.join(directory ?? '', 'claude'), ['--version'], { env, extendEnv: false });
@@ -92,7 +96,7 @@ test("Claude Code is installed for swarm alone from the registry that the machin
 
 test('an install that fails is told in the words of npm that name the trouble', async () => {
   const env = await machine('registry=http://127.0.0.1:9/\n');
-  const context: Context = { ...world([], screen(), env), interactive: false };
+  const context: Context = { ...world([], screen(), env), interactive: false, program };
   const error = await thrown(() => claudeDirectory(context, environment.stateHome, environment.directory, true));
   expect(error.message).toMatch(
     /^Claude Code could not be installed: (\w+: )?request to http:\/\/127\.0\.0\.1:9\/\S+ failed, reason: \S+ ECONNREFUSED/,

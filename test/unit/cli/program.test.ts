@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { run } from '../../../src/cli/program.ts';
+import { buildProgram, run } from '../../../src/cli/program.ts';
 import { screen, thrown, world } from './run.ts';
 
 async function usage(...argv: string[]): Promise<{ message: string; hint: string | undefined; exitCode: number }> {
@@ -76,6 +76,18 @@ describe('help and version', () => {
     expect(await run(world(['task', 'add', '--help'], seen))).toBe(0);
     expect(seen.stdout()).toContain('--json');
   });
+});
+
+it('a verb says the same of itself whether it alone was loaded or all of them', async () => {
+  const all = await buildProgram(world([], screen()), () => undefined);
+  expect(all.commands.length).toBeGreaterThan(25);
+  for (const verb of all.commands) {
+    for (const before of [[], ['--json', '-C', '/']]) {
+      const seen = screen();
+      expect(await run(world([...before, verb.name(), '--help'], seen))).toBe(0);
+      expect(seen.stdout()).toBe(verb.helpInformation());
+    }
+  }
 });
 
 describe("inside an agent's environment", () => {

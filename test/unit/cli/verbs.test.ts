@@ -5,10 +5,10 @@ import { programsOf } from '../../../src/config/index.ts';
 import { answerFor } from '../../../src/cli/verbs/answer.ts';
 import { underWay, UpProgress } from '../../../src/cli/say/progress.ts';
 import { explainLines } from '../../../src/cli/verbs/explain.ts';
-import { downDocument, statusLines } from '../../../src/cli/verbs/status.ts';
-import { newTask, readWords } from '../../../src/cli/verbs/task-add.ts';
+import { downDocument, statusLines } from '../../../src/cli/project/status.ts';
+import { newTask, readWords } from '../../../src/cli/verbs/task/add.ts';
 import { extraRules } from '../../../src/cli/project/approve.ts';
-import { brokenLines, nextStep } from '../../../src/cli/verbs/up.ts';
+import { brokenLines, nextStep } from '../../../src/cli/up/up.ts';
 import { screen, thrown } from './run.ts';
 
 const NOW = Date.parse('2030-01-01T00:10:00.000Z');

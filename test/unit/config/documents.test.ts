@@ -2,7 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { documentJsonSchema, documentSchemas } from '../../../src/api/document-schemas.ts';
 import { SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
-import { downDocument } from '../../../src/cli/verbs/status.ts';
+import { downDocument } from '../../../src/cli/project/status.ts';
 
 const templates = path.resolve(import.meta.dirname, '../../../templates/schema');
 const names = Object.keys(documentSchemas) as (keyof typeof documentSchemas)[];

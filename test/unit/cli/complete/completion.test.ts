@@ -4,7 +4,7 @@ import { planCompletion } from '../../../../src/cli/complete/completion-plan.ts'
 import { buildProgram } from '../../../../src/cli/program.ts';
 import { screen, world } from '../run.ts';
 
-const program = buildProgram(world([], screen()), () => undefined);
+const program = await buildProgram(world([], screen()), () => undefined);
 const plan = (...words: string[]) => planCompletion(program, words);
 /** What bash would offer, without the names of any project. */
 const offers = (...words: string[]): string[] => completionLines(plan(...words), [], 'bash');

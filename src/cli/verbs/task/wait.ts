@@ -1,21 +1,30 @@
-import type { SwarmClient } from '../../api/client.ts';
-import type { EventDocument, NeedsYou, Task } from '../../api/documents.ts';
-import { isEvent } from '../../domain/events.ts';
-import { SwarmError } from '../../domain/errors.ts';
-import { FINAL_STATES } from '../../domain/task.ts';
-import { pause, systemClock } from '../../lib/clock.ts';
-import { formatDuration, parseDuration } from '../../lib/duration.ts';
-import type { Context } from '../project/context.ts';
-import { oneLine } from '../say/output.ts';
-import { openProject } from '../project/project.ts';
-import { needsYouLines } from '../say/words.ts';
+import { Argument, Option } from 'commander';
+import type { SwarmClient } from '../../../api/client.ts';
+import type { EventDocument, NeedsYou, Task } from '../../../api/documents.ts';
+import { SwarmError } from '../../../domain/errors.ts';
+import { isEvent } from '../../../domain/events.ts';
+import { FINAL_STATES } from '../../../domain/task.ts';
+import { pause, systemClock } from '../../../lib/clock.ts';
+import { formatDuration, parseDuration } from '../../../lib/duration.ts';
+import type { Context } from '../../project/context.ts';
+import { oneLine } from '../../say/output.ts';
+import { openProject } from '../../project/project.ts';
+import { needsYouLines } from '../../say/words.ts';
+import type { Verb } from '../../verb/verb.ts';
+
+export const wait: Verb = {
+  summary: 'wait until tasks have ended: exit code 0 done, 1 dead or cancelled, 3 timed out',
+  arguments: [new Argument('<task...>')],
+  options: [new Option('--timeout <duration>', 'give up after this, e.g. 10m')],
+  run: waitForTasks,
+};
 
 /** A supervisor that was killed is started again by its agents' wrappers within seconds. */
 const AWAY_LIMIT_MS = 60_000;
 /** Events wake us at once; this is for what happened while there was no stream. */
 const POLL_MS = 1_000;
 
-export async function waitForTasks(context: Context, ids: string[], options: { timeout?: string }): Promise<number> {
+async function waitForTasks(context: Context, ids: string[], options: { timeout?: string }): Promise<number> {
   const { client } = await openProject(context);
   const limit = options.timeout === undefined ? null : parseDuration(options.timeout);
   const tasks = await watchTasks(client, ids, {

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { NewTask } from '../../../../src/api/client.ts';
+import type { NewTask } from '../../../../../src/api/client.ts';
 
 const sent: NewTask[] = [];
-let cli: typeof import('../../../../src/cli/program.ts') & typeof import('../run.ts');
+let cli: typeof import('../../../../../src/cli/program.ts') & typeof import('../../run.ts');
 
 // Test files share their modules: a stand-in must not depend on which of them was loaded first, nor stay for the next.
 beforeAll(async () => {
   vi.resetModules();
-  vi.doMock(import('../../../../src/cli/project/project.ts'), async (original) => ({
+  vi.doMock(import('../../../../../src/cli/project/project.ts'), async (original) => ({
     ...(await original()),
     openProject: (async () => ({
       client: {
@@ -18,11 +18,11 @@ beforeAll(async () => {
       },
     })) as never,
   }));
-  cli = { ...(await import('../../../../src/cli/program.ts')), ...(await import('../run.ts')) };
+  cli = { ...(await import('../../../../../src/cli/program.ts')), ...(await import('../../run.ts')) };
 });
 
 afterAll(() => {
-  vi.doUnmock('../../../../src/cli/project/project.ts');
+  vi.doUnmock('../../../../../src/cli/project/project.ts');
   vi.resetModules();
 });
 

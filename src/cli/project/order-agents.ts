@@ -1,12 +1,12 @@
 import type { Agent } from '../../api/documents.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import type { Context } from '../project/context.ts';
-import { openProject } from '../project/project.ts';
+import type { Context } from './context.ts';
+import { openProject } from './project.ts';
 
 type AgentVerb = 'stop' | 'pause' | 'resume' | 'restart';
 
 /** One order for each agent that was named; the first that fails ends it. */
-export function setAgents(verb: AgentVerb) {
+export function orderAgents(verb: AgentVerb) {
   return async (context: Context, ids: string[]): Promise<void> => {
     const { client } = await openProject(context);
     const done: Agent[] = [];

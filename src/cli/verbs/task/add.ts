@@ -1,16 +1,56 @@
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { NewTask } from '../../api/client.ts';
-import { SwarmError, errorText } from '../../domain/errors.ts';
-import type { Priority } from '../../domain/task.ts';
-import { parseDuration } from '../../lib/duration.ts';
-import type { Context } from '../project/context.ts';
-import { oneLine } from '../say/output.ts';
-import { openProject } from '../project/project.ts';
-import { splitCommandLine, type CommandLine } from './shell-argv.ts';
-import { readAll } from '../project/stdin.ts';
+import type { NewTask } from '../../../api/client.ts';
+import { SwarmError, errorText } from '../../../domain/errors.ts';
+import { PRIORITIES, type Priority } from '../../../domain/task.ts';
+import { parseDuration } from '../../../lib/duration.ts';
+import type { Context } from '../../project/context.ts';
+import { oneLine } from '../../say/output.ts';
+import { openProject } from '../../project/project.ts';
+import { splitCommandLine, type CommandLine } from '../../verb/command-line.ts';
+import { readAll } from '../../project/stdin.ts';
+import { integer } from '../../verb/values.ts';
+import type { Verb } from '../../verb/verb.ts';
 
-export interface AddOptions {
+export const add: Verb = {
+  summary: 'add a task',
+  arguments: [
+    new Argument('<title>'),
+    new Argument(
+      '[rest...]',
+      '- reads the prompt from stdin; after -- comes the argv of a shell task, as after --command',
+    ),
+  ],
+  options: [
+    new Option('--prompt <text>', 'what the agent is told; the title serves where nothing is said'),
+    new Option('--prompt-file <file>', 'the same, from a file'),
+    new Option('--priority <priority>').choices(PRIORITIES),
+    new Option('--after <id...>', 'only when these are done; their code is merged in'),
+    new Option('--on <id>', 'go on from the tip of this task'),
+    new Option('--needs <capability...>', 'only for agents that have these'),
+    new Option('--agent <id>', 'only for this agent'),
+    // Taken out before commander reads the rest (command-line.ts); here for help, completion, and where it has no value.
+    new Option(
+      '--command <argv...>',
+      'run this instead of asking a model: a program and its arguments, to the end of line',
+    ),
+    new Option('--timeout <duration>', 'of one attempt, e.g. 30m'),
+    new Option('--retries <n>', 'further attempts after a failed one').argParser(integer(0, 100)),
+    new Option('--verify <name>', 'the verify command of swarm.yaml that decides; none for no check'),
+    new Option('--budget <usd>', 'at most this much money').argParser(dollars),
+    new Option('--key <key>', 'adding it again with the same key adds nothing'),
+  ],
+  run: addTask,
+};
+
+function dollars(text: string): number {
+  const value = Number(text.replace(/^\$/, ''));
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError('An amount of US dollars above 0 is accepted.');
+}
+
+interface AddOptions {
   prompt?: string;
   promptFile?: string;
   priority?: Priority;
@@ -25,7 +65,7 @@ export interface AddOptions {
   key?: string;
 }
 
-export async function addTask(context: Context, title: string, rest: string[], options: AddOptions): Promise<void> {
+async function addTask(context: Context, title: string, rest: string[], options: AddOptions): Promise<void> {
   const words = readWords(title, rest, splitCommandLine(context.argv), options);
   const prompt = await readPrompt(context, words.fromStdin, options);
   const task = newTask(words.title === '-' ? firstLine(prompt) : words.title, prompt, words.command, options);

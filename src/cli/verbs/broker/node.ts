@@ -1,17 +1,19 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { brokerStatus as nodeStatus, ensureBroker, stopBroker, type BrokerStatus } from '../../broker/index.ts';
-import { loadConfig } from '../../config/index.ts';
-import { SwarmError } from '../../domain/errors.ts';
-import type { ProjectLayout } from '../../domain/layout.ts';
-import type { Context } from '../project/context.ts';
-import { openProject } from '../project/project.ts';
-import { ago } from '../say/words.ts';
+import { brokerStatus as nodeStatus, ensureBroker, stopBroker, type BrokerStatus } from '../../../broker/index.ts';
+import { loadConfig } from '../../../config/index.ts';
+import { SwarmError } from '../../../domain/errors.ts';
+import type { ProjectLayout } from '../../../domain/layout.ts';
+import type { Context } from '../../project/context.ts';
+import { openProject } from '../../project/project.ts';
+import { readStatus } from '../../project/status.ts';
+import { ago } from '../../say/words.ts';
 
 export async function brokerStatus(context: Context): Promise<void> {
-  const { layout } = await openProject(context);
+  const project = await openProject(context);
+  const { layout } = project;
   const url = await ownUrl(layout);
   if (url !== null) {
-    const { broker } = await readYours(context);
+    const { broker } = await readStatus(project);
     context.output.document(broker);
     context.output.line(
       `broker ${broker.state} at ${url} (yours, from swarm.yaml)${broker.reason === null ? '' : `: ${broker.reason}`}`,
@@ -21,11 +23,6 @@ export async function brokerStatus(context: Context): Promise<void> {
   const found = await nodeStatus(layout.brokerDir);
   context.output.document(found);
   for (const line of describe(found, nameOf(layout))) context.output.line(line);
-}
-
-async function readYours(context: Context): Promise<Awaited<ReturnType<typeof import('./status.ts').readStatus>>> {
-  const { readStatus } = await import('./status.ts');
-  return await readStatus(await openProject(context));
 }
 
 /** The broker knows projects by their hash; the state directory of each bears its name too. */

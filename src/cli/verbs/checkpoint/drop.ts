@@ -1,48 +1,43 @@
-import type { CheckpointDropDocument } from '../../api/checkpoint-service.ts';
-import { SwarmError } from '../../domain/errors.ts';
-import { ask } from '../project/ask.ts';
-import type { Context } from '../project/context.ts';
-import { oneLine, type Output } from '../say/output.ts';
-import { openProject } from '../project/project.ts';
-import { countOf, sinceThen } from '../say/words.ts';
+import { Argument, Option } from 'commander';
+import type { CheckpointDropDocument } from '../../../api/checkpoint-service.ts';
+import { SwarmError } from '../../../domain/errors.ts';
+import { ask } from '../../project/ask.ts';
+import type { Context } from '../../project/context.ts';
+import { openProject } from '../../project/project.ts';
+import { listNames } from '../../say/name-list.ts';
+import { oneLine, type Output } from '../../say/output.ts';
+import { countOf, sinceThen } from '../../say/words.ts';
+import { checkpointNumber } from '../../verb/values.ts';
+import type { Verb } from '../../verb/verb.ts';
 
-const MOST_NAMES = 20;
+export const prune: Verb = {
+  summary: 'forget what `checkpoints.keep` no longer keeps; swarm does so by itself',
+  arguments: [new Argument('[agent]')],
+  options: [new Option('--dry-run', 'only say what would go')],
+  forPeople: true,
+  run: pruneCheckpoints,
+};
 
-export async function restoreFiles(
-  context: Context,
-  agent: string,
-  n: number,
-  { path }: { path: string[] },
-): Promise<void> {
-  const { client } = await openProject(context);
-  const done = await client.checkpointing.restore(agent, n, path);
-  const { output } = context;
-  output.document(done);
-  output.line(`${agent}: ${countOf(done.changed.length, 'file')} as in checkpoint ${done.n}`);
-  some(output, done.changed);
-  output.line(`What was there before is checkpoint ${done.safety}.`);
+export const drop: Verb = {
+  summary: 'forget checkpoints, with --purge down to their contents',
+  arguments: [
+    new Argument('<agent>'),
+    new Argument('<n...>', 'numbers of the checkpoints').argParser(each(checkpointNumber)),
+  ],
+  options: [
+    new Option('--purge', 'remove what only they hold from the repository, for a secret that was captured'),
+    new Option('-y, --yes', 'do not ask'),
+  ],
+  forPeople: true,
+  run: dropCheckpoints,
+};
+
+/** A variadic argument comes word by word. */
+function each(parse: (text: string) => number) {
+  return (text: string, before: number[] | undefined): number[] => [...(before ?? []), parse(text)];
 }
 
-export async function branchCheckpoint(context: Context, agent: string, n: number, name: string): Promise<void> {
-  const { client } = await openProject(context);
-  const made = await client.checkpointing.branch(agent, n, name);
-  context.output.document(made);
-  context.output.line(
-    `branch ${made.branch} is at ${made.commit.slice(0, 12)} (checkpoint ${n} of ${agent}); go there: git switch ${made.branch}`,
-  );
-}
-
-export function pinCheckpoint(pinned: boolean) {
-  return async (context: Context, agent: string, n: number): Promise<void> => {
-    const { client } = await openProject(context);
-    context.output.document(await client.checkpointing.pin(agent, n, pinned));
-    context.output.line(
-      pinned ? `checkpoint ${n} of ${agent} stays for ever` : `checkpoint ${n} of ${agent} goes when its time is over`,
-    );
-  };
-}
-
-export async function pruneCheckpoints(
+async function pruneCheckpoints(
   context: Context,
   agent: string | undefined,
   options: { dryRun?: boolean },
@@ -54,14 +49,14 @@ export async function pruneCheckpoints(
   const verb = done.dryRun ? 'would go' : done.removed.length === 1 ? 'is gone' : 'are gone';
   output.line(`${countOf(done.removed.length, 'checkpoint')} ${verb}, ${done.kept} stay`);
   const now = Date.now();
-  some(
+  listNames(
     output,
     done.removed.map(({ agent: owner, n, at, reason }) => `${owner} ${n} (${sinceThen(at, now)}): ${reason}`),
   );
   if (!done.dryRun && done.removed.length > 0) output.line('The disk space comes back with `git gc`.');
 }
 
-export async function dropCheckpoints(
+async function dropCheckpoints(
   context: Context,
   agent: string,
   numbers: number[],
@@ -106,9 +101,4 @@ function reportPurge(output: Output, purged: NonNullable<CheckpointDropDocument[
 function names(checkpoints: readonly { agent: string; n: number }[]): string {
   const shown = checkpoints.slice(0, 10).map(({ agent, n }) => `${agent} ${n}`);
   return `${shown.join(', ')}${checkpoints.length > 10 ? ` and ${checkpoints.length - 10} more` : ''}`;
-}
-
-function some(output: Output, lines: readonly string[]): void {
-  for (const line of lines.slice(0, MOST_NAMES)) output.line(`  ${oneLine(line, 120)}`);
-  if (lines.length > MOST_NAMES) output.line(`  … and ${lines.length - MOST_NAMES} more`);
 }

@@ -1,0 +1,109 @@
+import type { Agent } from '../../api/documents.ts';
+import { loadConfig } from '../../config/index.ts';
+import { errorText, SwarmError } from '../../domain/errors.ts';
+import { attachArgv, runTmux, type TmuxAddress } from '../../tmux/index.ts';
+import { approveConfig } from '../project/approve.ts';
+import { giveTerminal } from './terminal.ts';
+import type { Context } from '../project/context.ts';
+import { openProject } from '../project/project.ts';
+
+/** Keys of the grid: without the person's prefix, since nothing is typed here. */
+const KEY_TABLE = 'swarm-grid';
+const WAY_BACK = 'q or Ctrl-b d';
+
+/** All terminals of the agents at once, to look at, until the person leaves. */
+export async function grid(context: Context): Promise<number> {
+  const { client, layout } = await openProject(context);
+  const agents = (await client.agents()).filter((agent) => agent.session !== null);
+  if (agents.length === 0) {
+    throw new SwarmError('no-session', 'no agent has a terminal now', { hint: '`swarm status` shows what they do.' });
+  }
+  if (!context.interactive) {
+    throw new SwarmError('no-terminal', 'grid needs a terminal', {
+      hint: 'Run it in one, without --json and without a pipe.',
+      exitCode: 2,
+    });
+  }
+  const config = await loadConfig(layout.root);
+  await approveConfig(context, layout, config, false);
+  const address: TmuxAddress = { program: config.tmux.program, socket: layout.tmuxSocket };
+  // Not an agent's name, and one for each terminal that shows a grid.
+  const session = `_grid-${process.pid}`;
+  const { signal } = context.interrupt;
+  try {
+    await tile(address, session, agents, context.output.stdout, signal);
+    const { argv, unset } = attachArgv({ ...address, session, insideTmux: false, readOnly: true });
+    const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !unset.includes(name)));
+    // When this process is killed, its terminal goes, and with the last client the grid.
+    return await giveTerminal([...argv, ';', 'set-option', '-t', session, 'destroy-unattached', 'on'], env);
+  } finally {
+    await endGrid(address, session);
+  }
+}
+
+/** A window with one pane for each agent, each a read-only client of the agent's session. */
+async function tile(
+  address: TmuxAddress,
+  session: string,
+  agents: readonly Agent[],
+  { columns, rows }: { columns: number; rows: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const size = ['-x', String(columns), '-y', String(rows)];
+  for (const [at, agent] of agents.entries()) {
+    const { argv } = attachArgv({ ...address, session: agent.session ?? agent.id, insideTmux: true, readOnly: true });
+    // With TMUX set tmux does not run inside itself; by TERM the status line tells the way back from here. tmux sets both
+    // for each pane, whatever `new-session -e` says.
+    const pane = ['env', 'TMUX=', 'TERM=xterm-256color', ...argv];
+    const where =
+      at === 0 ? ['new-session', '-d', '-s', session, ...size] : ['split-window', '-d', '-t', `=${session}:`];
+    await runTmux(address, [...where, ...pane], { signal }).catch((cause: unknown) => {
+      throw new SwarmError(
+        'no-room',
+        `${agents.length} terminals do not fit on ${columns}×${rows}: ${errorText(cause)}`,
+        {
+          hint: 'Make the terminal larger, or look at one with `swarm attach`.',
+          cause,
+        },
+      );
+    });
+    // After each one, so that there is room to split.
+    await runTmux(address, ['select-layout', '-t', `=${session}:`, 'tiled'], { signal });
+  }
+  const set = (name: string, value: string): string[] => ['set-option', '-t', session, name, value, ';'];
+  await runTmux(
+    address,
+    [
+      ...set('status-left', `#[bold] swarm grid #[nobold] ${agents.length} agents, to look at `),
+      ...set('status-left-length', '60'),
+      ...set('status-right', ` back: ${WAY_BACK} `),
+      ...set('key-table', KEY_TABLE),
+      // A tile whose session ends goes with it.
+      'set-option',
+      '-w',
+      '-t',
+      `=${session}:`,
+      'remain-on-exit',
+      'off',
+      ';',
+      'bind-key',
+      '-T',
+      KEY_TABLE,
+      'q',
+      'detach-client',
+      ';',
+      'bind-key',
+      '-T',
+      KEY_TABLE,
+      'Escape',
+      'detach-client',
+    ],
+    { signal },
+  );
+}
+
+/** The grid alone: what it showed goes on. */
+async function endGrid(address: TmuxAddress, session: string): Promise<void> {
+  // Gone already where the person left it, or with its server.
+  await runTmux(address, ['kill-session', '-t', `=${session}`]).catch(() => undefined);
+}
