@@ -15,7 +15,7 @@ import { Judge } from '../watch/judge.ts';
 import { Ladder } from './ladder.ts';
 import { takeRung, type LadderSteps } from './steps.ts';
 import type { LinkServer } from '../links/link-server.ts';
-import { LimitWatch, type LimitsDeps } from '../watch/limits.ts';
+import { LimitWatch } from '../watch/limits.ts';
 import type { Project } from '../project/project.ts';
 import type { Roster } from '../fleet/roster.ts';
 import { sharedFor } from '../../lib/shared-for.ts';
