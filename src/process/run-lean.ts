@@ -9,10 +9,10 @@ export type LeanRunOptions = Pick<RunOptions, 'cwd' | 'env' | 'input' | 'signal'
 const MOST_STDERR_CHARACTERS = 256 * 1024;
 
 /**
- * `run` for git, which is started for every verb and five times for a checkpoint. Measured in pairs, processor time of
- * this process: to load execa takes 34 ms, the whole of `node -e 0` 36, so that a cold `swarm status` would be at 3.6
- * instead of 2.7 of the 3 that it may take; and each start by it takes 4.3 ms instead of 2.4, so that a checkpoint of ten
- * files took 54 ms instead of 40 of ours, above the tenth over bare git that it may take.
+ * `run` for git, which is started for every verb, and five times for a checkpoint. Measured in pairs, in processor time
+ * of our own: to load execa takes 30 ms, as much as all of `node -e 0`, so that a cold `swarm status` would take 3.7 times
+ * that instead of 2.7, and 3 are allowed; a start by it takes 3.2 ms instead of 1.7, so that a checkpoint of ten files took
+ * 54 ms instead of 40, beside 17 for the same in bare git.
  */
 export function runLean([program = '', ...args]: readonly string[], options: LeanRunOptions): Promise<RunEnd> {
   const { cwd, env, input, signal, timeoutMs, graceMs = 0 } = options;
