@@ -18,12 +18,12 @@ ask() {
   case ${answer:-y} in [Yy]*) return 0 ;; *) return 1 ;; esac
 }
 
-# Two set-ups of one checkout would delete each other's node_modules.
+# one_at_a_time LOCK-FILE WORDS: holds the lock until this program ends; WORDS are said where it has to wait
 one_at_a_time() {
   command -v flock >/dev/null || return 0
   exec 9>"$1" || exit 1
   flock -n 9 && return 0
-  say 'another set-up of this checkout is running; waiting for it'
+  say "$2"
   flock 9
 }
 

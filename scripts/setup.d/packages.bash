@@ -72,6 +72,7 @@ install_command() { # PACKAGES BROKER
 # One question for all that is missing; without git or tmux there is no going on, without RabbitMQ there is.
 install_missing_packages() {
   local missing broker='' what
+  [ "$mode" = swarm ] || wait_for_install
   missing=$(missing_packages)
   needs_rabbitmq && ! install_running && broker=RabbitMQ
   if [ -n "$missing$broker" ]; then
@@ -102,6 +103,13 @@ install_with_apt() {
     say 'installing RabbitMQ'
     "$scripts/install-rabbitmq" 9>&- || fail 'RabbitMQ could not be installed' "run: $(install_command '' "$2")"
   fi
+}
+
+# Agents come up without RabbitMQ; tests do not.
+wait_for_install() {
+  install_running || return 0
+  say 'RabbitMQ is being installed; waiting for it'
+  while install_running; do sleep 1; done
 }
 
 # An earlier `up` may be installing it at this moment.

@@ -22,8 +22,12 @@ const LEFT_SHOWN = 5;
 const COMMAND_LINE_LENGTH = 160;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Runs one step after another, says how each went, and ends with a count that is true. @returns the exit code */
-export async function runAll(steps: readonly Step[], root: string): Promise<number> {
+/**
+ * Runs one step after another, says how each went, and ends with a count that is true.
+ * @param notes said right before the count
+ * @returns the exit code
+ */
+export async function runAll(steps: readonly Step[], root: string, notes: readonly string[] = []): Promise<number> {
   const startedAt = performance.now();
   const counts = { passed: 0, failed: 0 };
   const summary: string[] = [];
@@ -46,6 +50,7 @@ export async function runAll(steps: readonly Step[], root: string): Promise<numb
   if (failures.length > shown.length) shown.push(`and ${failures.length - shown.length} more, above`);
   const ends = [summary.join('\n'), ...shown, `${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`];
   console.log(`\n${ends.join('\n\n')}`);
+  for (const note of notes) console.log(note);
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   return stop.code ?? (counts.failed === 0 ? 0 : 1);
 }

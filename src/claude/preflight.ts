@@ -52,13 +52,15 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
   const gates: Gate[] = [];
   const version = program === null ? null : await readVersion(program, options);
   gates.push(...programGates(options.command, program, version));
+  // Swarm's own copy is on nobody's PATH: what to run is said as it is started here.
+  const claude = options.command.join(' ');
 
   const login = await findLogin(env, settings, claudeJson);
   if (login.state === 'out') {
     gates.push({
       kind: 'login',
       message: 'Claude Code is not logged in.',
-      cure: 'Run `claude` once, log in with /login, then run this again.',
+      cure: `Run \`${claude}\` once, log in with /login, then run this again.`,
       blocking: true,
     });
   }
@@ -66,7 +68,7 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
     gates.push({
       kind: 'api-key',
       message: 'Claude Code has not been told whether it may use the ANTHROPIC_API_KEY of your environment.',
-      cure: 'Run `claude` once and answer its question about the key, or unset ANTHROPIC_API_KEY.',
+      cure: `Run \`${claude}\` once and answer its question about the key, or unset ANTHROPIC_API_KEY.`,
       blocking: true,
     });
   }
@@ -74,7 +76,7 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
     gates.push({
       kind: 'onboarding',
       message: 'Claude Code has never been set up for this user; its first-run screens are skipped.',
-      cure: 'Run `claude` once to choose a theme and log in.',
+      cure: `Run \`${claude}\` once to choose a theme and log in.`,
       blocking: false,
     });
   }
@@ -82,7 +84,7 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
     gates.push({
       kind: 'trust',
       message: `Claude Code has not been told to trust ${root}.`,
-      cure: 'Run `claude` there once and say yes, or start with --trust.',
+      cure: `Run \`${claude}\` there once and say yes, or start with --trust.`,
       blocking: true,
     });
   }
@@ -124,7 +126,7 @@ function programGates(command: string[], program: string | null, version: string
     {
       kind: 'too-old',
       message: `Claude Code ${version} is older than ${MIN_VERSION}.`,
-      cure: 'Run `claude update`.',
+      cure: `Run \`${[...command, 'update'].join(' ')}\`.`,
       blocking: true,
     },
   ];

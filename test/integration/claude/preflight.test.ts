@@ -117,6 +117,13 @@ test('a program that is missing, silent or old is told apart', async ({ place })
   expect(await place.gates(env)).toEqual([]);
 });
 
+test('the person is told to run the program that is run here, which need not be on her PATH', async ({ place }) => {
+  const command = [path.join(place.bin, 'claude')];
+  const env = { HOME: place.home, PATH: '/usr/bin:/bin' };
+  const { gates } = await inspectClaude({ command, root: place.root, signal: new AbortController().signal, env });
+  expect(gates.map(({ cure }) => cure)).toEqual([expect.stringContaining(`\`${command.join(' ')}\` once, log in`)]);
+});
+
 test('settings that switch hooks off would blind us', async ({ place }) => {
   await writeFile(path.join(place.home, '.claude/settings.json'), JSON.stringify({ disableAllHooks: true }));
   expect(await place.gates({ ANTHROPIC_AUTH_TOKEN: 'x' })).toEqual(['hooks!']);

@@ -1,0 +1,56 @@
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test as base, expect } from 'vitest';
+import { type IsolatedEnvironment, isolatedEnvironment, repositoryRoot } from '../../support/environment.ts';
+import { temporaryCheckout } from './checkout.ts';
+
+const test = base
+  .extend('environment', async ({}, { onCleanup }) => {
+    const environment = await isolatedEnvironment();
+    onCleanup(() => environment[Symbol.asyncDispose]());
+    return environment;
+  })
+  .extend('checkout', ({ environment }) => temporaryCheckout(environment));
+
+/** PATH of a machine on which no namespace may be made. */
+async function withoutNamespaces({ directory, variables }: IsolatedEnvironment): Promise<string> {
+  const bin = path.join(directory, 'refusing');
+  await mkdir(bin);
+  await writeFile(path.join(bin, 'unshare'), '#!/bin/sh\necho unshare failed: Operation not permitted >&2\nexit 1\n');
+  await chmod(path.join(bin, 'unshare'), 0o755);
+  return `${bin}:${variables['PATH'] ?? ''}`;
+}
+
+test('a Debian that it does not know is refused at once, with those that it knows', async ({ checkout }) => {
+  const { exitCode, stdout, stderr } = await checkout.run('scripts/test', ['--fresh=woody', 'unit']);
+  expect([exitCode, stdout]).toEqual([2, '']);
+  expect(stderr).toBe('scripts/test: --fresh=woody is unknown; there are bookworm, trixie and sid');
+});
+
+test('what follows -- belongs to the tests', async ({ checkout }) => {
+  await checkout.write('scripts/setup', 'echo "setup $*" >&2; exit 7\n');
+  const { exitCode, stderr } = await checkout.run('scripts/test', ['unit', '--', '--fresh']);
+  expect([exitCode, stderr]).toEqual([7, 'setup test unit -- --fresh']);
+});
+
+test('where no root can be made the run fails and says why', async ({ environment, checkout }) => {
+  const PATH = await withoutNamespaces(environment);
+  const { exitCode, stderr } = await checkout.run('scripts/test', ['--fresh=trixie'], { variables: { PATH } });
+  expect(exitCode).toBe(3);
+  expect(stderr).toMatch(/no fresh trixie: no namespaces here.*Operation not permitted/);
+});
+
+test('CI tests in place then, and says so before the count', async ({ environment, checkout }) => {
+  const PATH = await withoutNamespaces(environment);
+  for (const name of ['.ci', 'test/support'])
+    await cp(path.join(repositoryRoot, name), path.join(checkout.path, name), { recursive: true });
+  // No packages, so that every suite fails as soon as it begins.
+  await checkout.write('scripts/setup', 'true\n');
+  await checkout.write('dist/.node', `${process.execPath}\n`);
+  const { exitCode, stdout } = await checkout.run('.ci/run', [], { variables: { PATH } });
+  expect(exitCode).toBe(1);
+  expect(stdout.split('\n').slice(-2)).toEqual([
+    expect.stringMatching(/^not fresh: no namespaces here.*Operation not permitted/),
+    expect.stringMatching(/^0 passed, \d+ failed$/),
+  ]);
+});
