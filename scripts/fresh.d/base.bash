@@ -37,7 +37,7 @@ write_sources() { # ROOT
 }
 
 keep() { # ROOT NAME
-  with_ids tar -C "$1" --exclude=./srv/npmrc --exclude=./home/ada/.npmrc --exclude='./etc/apt/auth.conf*' --exclude='./var/lib/apt/lists/*' \
+  with_ids tar -C "$1" --exclude=./etc/fresh --exclude=./home/ada/.npmrc --exclude='./etc/apt/auth.conf*' --exclude='./var/lib/apt/lists/*' \
     -cf "$cache/$suite/$2.tar" .
 }
 

@@ -5,10 +5,11 @@ readonly PROXIES='http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY
 readonly NPM_KEYS='registry|proxy|https-proxy|http-proxy|noproxy|ca(\[\])?|cafile|cert|key|strict-ssl|replace-registry-host|omit-lockfile-registry-resolved|@[^=:]+:registry|//[^=]+'
 
 give_network() { # ROOT
+  mkdir -p "$1/etc/fresh"
   cp -L /etc/resolv.conf "$1/etc/resolv.conf"
   { cat /etc/hosts; echo '127.0.1.1 fresh'; } >"$1/etc/hosts"
   give_apt_settings "$1"
-  npm_settings | sed -E "s|^(cafile *=).*|\1$BUNDLE|" >"$1/srv/npmrc"
+  npm_settings | sed -E "s|^(cafile *=).*|\1$BUNDLE|" >"$1/etc/fresh/npmrc"
   give_certificates "$1"
   give_environment "$1"
 }
@@ -34,7 +35,7 @@ npm_settings() {
 give_certificates() {
   local named
   for named in "$BUNDLE" /etc/pki/tls/certs/ca-bundle.crt "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" \
-    "$(npm config get cafile 2>/dev/null)" /usr/local/share/ca-certificates/*.crt; do
+    "$(npm config get cafile 2>/dev/null)"; do
     [ -f "$named" ] && cat "$named"
   done | split_new_certificates "$1$BUNDLE" "$1/usr/local/share/ca-certificates/machine"
 }
@@ -57,6 +58,6 @@ give_environment() {
     [ -n "${!name:-}" ] && echo "$name=${!name}"
   done >"$1/etc/environment"
   # Node brings its own authorities and has to be told of the others.
-  ls "$1"/usr/local/share/ca-certificates/machine-*.crt >/dev/null 2>&1 && echo "NODE_EXTRA_CA_CERTS=$BUNDLE" >>"$1/etc/environment"
+  ls "$1/usr/local/share/ca-certificates/"machine-*.crt >/dev/null 2>&1 && echo "NODE_EXTRA_CA_CERTS=$BUNDLE" >>"$1/etc/environment"
   return 0
 }

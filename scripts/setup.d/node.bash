@@ -2,6 +2,7 @@
 
 NODE_MAJOR=24
 own_node=$root/node_modules/node/bin/node
+npm_path=
 NODE_CURE="install Node >= $NODE_MAJOR (https://nodejs.org/en/download, or: nvm install $NODE_MAJOR), or name one: SWARM_NODE=/path/to/node"
 
 is_new_node() {
@@ -14,7 +15,7 @@ system_node() {
   for candidate in "${SWARM_NODE:-}" $(type -aP node) "$HOME"/.nvm/versions/node/*/bin/node \
     "$HOME"/.volta/tools/image/node/*/bin/node "$HOME"/.local/share/{mise/installs/node/*,fnm/node-versions/*/installation}/bin/node \
     /usr/local/bin/node /opt/homebrew/bin/node; do
-    if is_new_node "$candidate"; then
+    if [ "$candidate" != "$own_node" ] && is_new_node "$candidate"; then
       echo "$candidate"
       return 0
     fi
@@ -40,18 +41,45 @@ find_npm() {
   if found=$(command -v npm) || { found=$(system_node) && [ -x "${found%/*}/npm" ]; }; then echo "${found%/*}"; else return 1; fi
 }
 
+# npm_ci DIRECTORY PATH
 npm_ci() {
-  # npm runs under the machine's Node: ours lies in the directory that npm ci removes first.
-  local directory
-  directory=$(find_npm) || fail 'npm was not found' "$NODE_CURE"
   # NODE_ENV=production or omit=dev in the person's settings must not leave out the bundler.
-  (cd "$1" && PATH=$PATH:$directory npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error 9>&-)
+  (cd "$1" && PATH=$2 npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error 9>&-)
+}
+
+# Sets npm_path, a PATH on which npm runs under a Node that is new enough, and not under ours: that lies in the directory
+# which npm ci removes first. Under an old Node npm leaves out, without a word, the compiled part of what wants a new one.
+ensure_npm() {
+  local directory found home=$scripts/npm
+  [ -z "$npm_path" ] || return 0
+  directory=$(find_npm) || fail 'npm was not found' "$NODE_CURE"
+  # An npm that is not the one of that Node may not work with it.
+  if found=$(system_node) && [ -x "${found%/*}/npm" ]; then
+    npm_path=${found%/*}:$PATH
+    return 0
+  fi
+  if ! cmp -s "$home/node_modules/.swarm-lock" "$home/package-lock.json"; then
+    say "fetching Node $NODE_MAJOR, with its npm, to install packages with"
+    npm_ci "$home" "$PATH:$directory" && fetch_program "$home" || fail "fetching Node $NODE_MAJOR failed" "$NODE_CURE"
+    cp "$home/package-lock.json" "$home/node_modules/.swarm-lock"
+  fi
+  npm_path=$home/node_modules/.bin:$PATH
+}
+
+# Where npm was told to run no install scripts, the package node has not yet fetched its program.
+fetch_program() { # DIRECTORY
+  local program=$1/node_modules/node
+  is_new_node "$program/bin/node" && return 0
+  say "fetching Node $NODE_MAJOR"
+  (cd "$program" && node installArchSpecificPackage.js 9>&-)
+  is_new_node "$program/bin/node"
 }
 
 ensure_node_packages() {
   if ! packages_current; then
+    ensure_npm
     say 'installing npm packages'
-    npm_ci "$root" || fail 'npm ci failed' 'see its message above; then run the same command again'
+    npm_ci "$root" "$npm_path" || fail 'npm ci failed' 'see its message above; then run the same command again'
     cp "$root/package-lock.json" "$root/node_modules/.swarm-lock"
   fi
   choose_node
@@ -63,10 +91,7 @@ runs_tests() { [ -n "$("$1" -p 'process.features.typescript || ""')" ]; }
 # Sets node and keeps the choice for the fast path of scripts/swarm.
 choose_node() {
   if ! is_new_node "$own_node" && ! { node=$(system_node) && { [ "$mode" != test ] || runs_tests "$node"; }; }; then
-    # npm was told to run no install scripts, so the package has not yet fetched its program.
-    say "fetching Node $NODE_MAJOR"
-    (cd "$root/node_modules/node" && node installArchSpecificPackage.js 9>&-) || true
-    is_new_node "$own_node" || fail "no Node >= $NODE_MAJOR here, and fetching one failed" "$NODE_CURE"
+    fetch_program "$root" || fail "no Node >= $NODE_MAJOR here, and fetching one failed" "$NODE_CURE"
   fi
   is_new_node "$own_node" && node=$own_node
   replace_file "$root/dist/.node" "$node"
@@ -88,7 +113,8 @@ ensure_claude_for_tests() {
   stamp=$home/node_modules/.swarm-lock
   cmp -s "$stamp" "$home/package-lock.json" && return 0
   say 'installing Claude Code for the tests'
-  npm_ci "$home" || fail 'Claude Code could not be installed' 'see the message of npm above; then run the same command again'
+  ensure_npm
+  npm_ci "$home" "$npm_path" || fail 'Claude Code could not be installed' 'see the message of npm above; then run the same command again'
   # Where npm runs no install scripts, its program is still to be put in place.
   "$home/node_modules/.bin/claude" --version >/dev/null 2>&1 ||
     (cd "$home/node_modules/@anthropic-ai/claude-code" && "$node" install.cjs)

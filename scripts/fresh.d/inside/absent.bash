@@ -1,6 +1,6 @@
 # Inside, where no Node is: both commands say what to type, and there is nobody to ask.
-. /srv/inside/start.bash
-. /srv/inside/checks.bash
+. /etc/fresh/inside/start.bash
+. /etc/fresh/inside/checks.bash
 
 says_cure() { # COMMAND-LINE
   local said code

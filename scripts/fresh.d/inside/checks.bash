@@ -2,7 +2,7 @@
 
 passed=0 failed=0 summary=
 # Of the root before this one.
-if [ -f /srv/checks ]; then { read -r passed failed; summary=$(cat)$'\n'; } </srv/checks; fi
+if [ -f /etc/fresh/checks ]; then { read -r passed failed; summary=$(cat)$'\n'; } </etc/fresh/checks; fi
 
 # check NAME COMMAND…: passed when the command ends with 0; what it prints says why not
 check() {
@@ -17,7 +17,7 @@ check() {
 }
 
 # For the next root.
-keep_checks() { printf '%d %d\n%s' "$passed" "$failed" "$summary" >/srv/checks; }
+keep_checks() { printf '%d %d\n%s' "$passed" "$failed" "$summary" >/etc/fresh/checks; }
 
 # Passes on what a run of the tests prints, and adds the checks to its last line, the count. Fails without a count.
 with_checks() {

@@ -44,7 +44,13 @@ function atTerminal(command) {
 }
 
 /** What is to be seen of a line that was written over and over, as those of progress are. */
-const lastOf = (line) => (line.split('\r').filter((part) => part.trim() !== '').pop() ?? '').slice(0, 200);
+const lastOf = (line) =>
+  (
+    line
+      .split('\r')
+      .filter((part) => part.trim() !== '')
+      .pop() ?? ''
+  ).slice(0, 200);
 
 const swarm = (...args) => execFileSync(SWARM, args, { encoding: 'utf8' });
 const status = () => JSON.parse(swarm('status', '--json'));

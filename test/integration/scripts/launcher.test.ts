@@ -31,9 +31,12 @@ async function pathWithout(directory: string, names: string[]): Promise<string> 
   return bin;
 }
 
+/** A directory with a new Node and, beside it, an npm that does this. */
 async function npmStandIn(checkout: Checkout, script: string): Promise<string> {
   const bin = path.join(checkout.path, '..', 'npm-bin');
   await mkdir(bin, { recursive: true });
+  await rm(path.join(bin, 'node'), { force: true });
+  await symlink(process.execPath, path.join(bin, 'node'));
   await writeFile(path.join(bin, 'npm'), `#!/bin/sh\necho "npm $*" >>"${bin}/calls"\n${script}\n`);
   await chmod(path.join(bin, 'npm'), 0o755);
   return bin;

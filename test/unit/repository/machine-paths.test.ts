@@ -14,6 +14,7 @@ const NODE = '/opt/homebrew/bin/node';
 const RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 /** Who looks for a program where systems install it. */
 const LOOKING: Record<string, readonly string[]> = {
+  'scripts/fresh.d/mirror.bash': ['/usr/lib/apt/apt-helper'],
   'scripts/install-rabbitmq': [RABBITMQ],
   'scripts/setup.d/node.bash': [NODE],
   'scripts/setup.d/packages.bash': [RABBITMQ],
