@@ -128,7 +128,9 @@ const attempt = z.object({
   startedAt: time,
   endedAt: text.describe('ISO 8601'),
   outcome: z.enum(['done', 'failed', 'timeout', 'lost', 'released', 'cancelled']).nullable(),
-  errorClass: z.enum(['agent', 'verify', 'timeout', 'conflict', 'setup', 'api', 'budget', 'lost']).nullable(),
+  errorClass: z
+    .enum(['agent', 'verify', 'timeout', 'conflict', 'setup', 'program', 'api', 'budget', 'lost'])
+    .nullable(),
   error: text,
   sessionId: text,
 });

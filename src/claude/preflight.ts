@@ -1,14 +1,15 @@
-import { access, constants, realpath, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { realpath } from 'node:fs/promises';
 import { environmentFor } from '../domain/environment.ts';
+import { findProgram, startProblem, type ProgramPlace } from '../lib/start-error.ts';
 import { run } from '../process/run.ts';
 import { object, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
 import { findLogin } from './login.ts';
 import { hooksDisabledBy } from './settings.ts';
 
-/** `hooks`: the person's settings switch hooks off, and swarm would see nothing. */
-export type GateKind = 'missing' | 'too-old' | 'login' | 'api-key' | 'trust' | 'onboarding' | 'hooks';
+/**
+ * `missing`: there is no program that could be started. `broken`: it does not answer as Claude Code does. `hooks`: the person's settings switch hooks off, and swarm would see nothing. */
+export type GateKind = 'missing' | 'broken' | 'too-old' | 'login' | 'api-key' | 'trust' | 'onboarding' | 'hooks';
 
 export interface Gate {
   kind: GateKind;
@@ -39,19 +40,26 @@ export interface InspectOptions {
 
 /** HTTP hooks, held permission requests and the failure hooks are all there from here on. */
 export const MIN_VERSION = '2.1.300';
+/** For who reads that it cannot be started. */
+export const CLAUDE_PROGRAM = {
+  what: 'Claude Code',
+  install: 'npm install -g @anthropic-ai/claude-code',
+  setting: 'the command of its role',
+} as const;
 const VERSION_TIMEOUT_MS = 15_000;
 
 /** What would stop an agent before its first word. Reads files and asks for `--version`; starts nothing, changes nothing. */
 export async function inspectClaude(options: InspectOptions): Promise<Inspection> {
   const { env, root } = options;
+  const place = { program: options.command[0] ?? '', cwd: root, searchPath: env['PATH'] };
   const [settings, claudeJson, program] = await Promise.all([
     readSettings(env, root),
     readClaudeJson(env),
-    findProgram(options.command[0] ?? '', env, root),
+    realProgram(place),
   ]);
   const gates: Gate[] = [];
   const version = program === null ? null : await readVersion(program, options);
-  gates.push(...programGates(options.command, program, version));
+  gates.push(...programGates(options.command, place, version));
   // Swarm's own copy is on nobody's PATH: what to run is said as it is started here.
   const claude = options.command.join(' ');
 
@@ -100,21 +108,18 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
   return { version, path: program, gates };
 }
 
-function programGates(command: string[], program: string | null, version: string | null): Gate[] {
-  if (program === null) {
-    return [
-      {
-        kind: 'missing',
-        message: `Claude Code is not installed: there is no program \`${command[0] ?? ''}\`.`,
-        cure: 'Install it with `npm install -g @anthropic-ai/claude-code`, or name its path in swarm.yaml.',
-        blocking: true,
-      },
-    ];
+function programGates(command: string[], place: ProgramPlace, version: string | null): Gate[] {
+  const problem = startProblem(place, CLAUDE_PROGRAM);
+  if (problem !== null) {
+    const { message, hint = '' } = problem;
+    const isAbsent = findProgram(place) === null && !place.program.includes('/');
+    const absent = `Claude Code is not installed: there is no program \`${place.program}\`.`;
+    return [{ kind: 'missing', message: isAbsent ? absent : `${message}.`, cure: hint, blocking: true }];
   }
   if (version === null) {
     return [
       {
-        kind: 'missing',
+        kind: 'broken',
         message: `\`${[...command, '--version'].join(' ')}\` does not answer as Claude Code does.`,
         cure: 'Run that command to see why, and reinstall Claude Code if need be.',
         blocking: true,
@@ -153,28 +158,9 @@ async function isTrusted(env: Env, claudeJson: Record<string, unknown>, root: st
   return [root, real].some((key) => object(projects[key])['hasTrustDialogAccepted'] === true);
 }
 
-/** As a shell would find it: on PATH, or by its path. */
-async function findProgram(name: string, env: Env, root: string): Promise<string | null> {
-  if (name === '') return null;
-  const candidates = name.includes('/')
-    ? [path.resolve(root, name)]
-    : (env['PATH'] ?? '')
-        .split(path.delimiter)
-        .filter((folder) => folder !== '')
-        .map((folder) => path.join(folder, name));
-  for (const candidate of candidates) {
-    if (await isExecutable(candidate)) return realpath(candidate);
-  }
-  return null;
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-  const found = await stat(file).catch(() => null);
-  if (found === null || !found.isFile()) return false;
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+async function realProgram(place: ProgramPlace): Promise<string | null> {
+  const found = findProgram(place);
+  return found === null ? null : await realpath(found);
 }
 
 /** Not cached: a native Claude Code answers in a few milliseconds, and an update is never overlooked. */

@@ -100,7 +100,9 @@ export const taskResultSchema = z.object({
   attempt: z.number().int().positive(),
   agent: z.string(),
   outcome: z.enum(['done', 'failed', 'timeout', 'lost', 'released', 'cancelled']),
-  errorClass: z.enum(['agent', 'verify', 'timeout', 'conflict', 'setup', 'api', 'budget', 'lost']).nullable(),
+  errorClass: z
+    .enum(['agent', 'verify', 'timeout', 'conflict', 'setup', 'program', 'api', 'budget', 'lost'])
+    .nullable(),
   error: z.string().max(20_000).nullable(),
   summary: z.string().max(20_000),
   /** Tip of the task's branch: the result. Null when nothing was ever committed or prepared. */

@@ -9,19 +9,28 @@ export class SwarmError extends Error {
   readonly hint: string | undefined;
   /** True when doing the very same thing again can neither harm nor happen twice. */
   readonly retrySafe: boolean;
+  /** True when no waiting mends it: the very same thing would fail again until a person has done something about it. */
+  readonly lasting: boolean;
   /** Process exit code: 1 failed, 2 wrong usage, 3 not confirmed or timed out. */
   readonly exitCode: 1 | 2 | 3;
 
   constructor(
     code: string,
     message: string,
-    options: { hint?: string | undefined; cause?: unknown; retrySafe?: boolean; exitCode?: 1 | 2 | 3 } = {},
+    options: {
+      hint?: string | undefined;
+      cause?: unknown;
+      retrySafe?: boolean;
+      lasting?: boolean;
+      exitCode?: 1 | 2 | 3;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'SwarmError';
     this.code = code;
     this.hint = options.hint;
     this.retrySafe = options.retrySafe ?? false;
+    this.lasting = options.lasting ?? false;
     this.exitCode = options.exitCode ?? 1;
   }
 }

@@ -58,7 +58,8 @@ export type ErrorClass =
   | 'verify' // the verify command still failed after the follow-ups
   | 'timeout'
   | 'conflict' // dependencies could not be merged
-  | 'setup' // worktree or program could not be prepared
+  | 'setup' // the worktree could not be prepared, or its program not be started just then
+  | 'program' // its program, or that of its verify command, cannot be started: no further attempt would end otherwise
   | 'api' // the model's API failed after Claude Code's own retries
   | 'budget'
   | 'lost';

@@ -35,6 +35,8 @@ export interface GitFailure {
   hint: string;
   /** Doing the same again can neither harm nor happen twice. */
   retrySafe: boolean;
+  /** No waiting mends it. */
+  lasting?: boolean;
 }
 
 interface Rule extends GitFailure {
@@ -197,7 +199,7 @@ export class GitError extends SwarmError {
   readonly stderr: string;
 
   constructor(failure: GitFailure, message: string, facts: GitErrorFacts, cause?: unknown) {
-    super(failure.code, message, { hint: failure.hint, retrySafe: failure.retrySafe, cause });
+    super(failure.code, message, { ...failure, cause });
     this.name = 'GitError';
     this.args = facts.args;
     this.cwd = facts.cwd;

@@ -1,16 +1,18 @@
+import { existsSync } from 'node:fs';
+import { StartError } from '../lib/start-error.ts';
 import { GitError, mainSentence, parseGitStderr } from './errors.ts';
 import type { GitErrorFacts, GitFailure } from './errors.ts';
 
 /** What went wrong with a call of git, in the words of swarm. */
 
 export function notStarted(facts: GitErrorFacts, cause: unknown): GitError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  // spawn reports ENOENT both for a missing program and for a missing working directory.
-  const failure: GitFailure =
-    code === 'ENOENT'
-      ? { code: 'git-missing', hint: `Install git 2.36 or newer, and check that ${facts.cwd} exists.`, retrySafe: true }
-      : { code: 'git-failed', hint: 'Check that git can be started here.', retrySafe: true };
-  return new GitError(failure, `git could not be started in ${facts.cwd}: ${String(code ?? cause)}`, facts, cause);
+  const place = { program: 'git', cwd: facts.cwd, searchPath: process.env['PATH'] };
+  const { reason, hint = '', lasting } = new StartError(place, cause, { what: 'git 2.36 or newer' });
+  const failure: GitFailure = existsSync(facts.cwd)
+    ? { code: lasting ? 'git-missing' : 'git-failed', hint, retrySafe: true, lasting }
+    : // It may be made anew, as the worktree of an agent is.
+      { code: 'git-missing', hint, retrySafe: true };
+  return new GitError(failure, `git cannot be started in ${facts.cwd}: ${reason}`, facts, cause);
 }
 
 export function stopped(code: 'git-timeout' | 'git-aborted', facts: GitErrorFacts, cause?: unknown): GitError {

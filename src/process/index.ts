@@ -6,6 +6,7 @@ export { socketsOf, tcpEnds, type TcpEnd } from './received.ts';
 export { listeningPorts } from './listening.ts';
 export { findMarked, readMark, type Mark, type MarkedProcess } from './marks.ts';
 export type { ProcessRow } from './row.ts';
+export { startProgram, type Begun, type StartOptions } from './start.ts';
 export { descendants, scanProcesses, type ProcessTable } from './table.ts';
 export { continueProcess, stoppedProcess } from './stopped.ts';
 export { workDone, workOf, type WorkDone } from './work.ts';

@@ -29,6 +29,13 @@ export function decideRetry(attempt: FailedAttempt, now: number, random: () => n
   const { errorClass, agent, failures, losses, retries } = attempt;
   const why = attempt.error === null ? errorClass : `${errorClass}: ${firstLine(attempt.error)}`;
   switch (errorClass) {
+    case 'program':
+      return {
+        then: 'dead',
+        failures: failures + 1,
+        losses,
+        note: `not tried again: ${firstLine(attempt.error ?? why)}`,
+      };
     case 'budget':
       return { then: 'dead', failures: failures + 1, losses, note: `the budget is used up (${why})` };
     case 'lost':

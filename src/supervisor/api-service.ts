@@ -54,6 +54,7 @@ export interface ServiceDeps {
   works: Pick<ReversibleWork, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff' | 'point'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   saveRow(record: AgentRecord): Promise<void>;
+  hasWorktree(record: AgentRecord): boolean;
   /** It may take as much again as its limits allow. */
   renew(record: AgentRecord): void;
   /** A person wants it to go on: what holds the fleet is tried, or granted, at once; says what was granted. */
@@ -120,7 +121,7 @@ export class Service implements SwarmService {
     record.row = { ...record.row, desired };
     await this.#deps.saveRow(record);
     if (desired === 'up') this.#deps.renew(record);
-    if (desired !== 'stopped') this.#deps.fleet.revive(record);
+    if (desired !== 'stopped') await this.#deps.fleet.tryAgain(record);
     const granted = desired === 'up' ? this.#deps.goOn(record) : null;
     this.#deps.events.emit('agent.wanted', { agent: id, data: { desired } });
     this.#deps.fleet.wake();
@@ -131,10 +132,17 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     if (record.row.desired === 'stopped') return await this.setDesired(id, 'up');
     const granted = this.#deps.goOn(record);
-    if (record.linked) await this.#deps.order(id, { do: 'restart' }, ORDER_TIMEOUT_MS);
+    if (record.linked) await this.#restartLinked(record);
     this.#deps.fleet.revive(record);
     this.#deps.fleet.wake();
     return this.#answer(record, granted);
+  }
+
+  /** Its wrapper begins it anew; a worktree that somebody has removed only a start from the beginning makes. */
+  async #restartLinked(record: AgentRecord): Promise<void> {
+    const { fleet, hasWorktree, order } = this.#deps;
+    if (hasWorktree(record)) await order(record.id, { do: 'restart' }, ORDER_TIMEOUT_MS);
+    else await fleet.whileStopped(record, { name: 'a new worktree', leases: 'given-back' }, () => Promise.resolve());
   }
 
   #answer(record: AgentRecord, granted: string | null): Agent {

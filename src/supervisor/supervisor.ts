@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
@@ -119,14 +120,14 @@ export class Supervisor {
 
   async #status(): Promise<StatusDocument> {
     const { store, buildId, fleet, engine, broker, roster } = this.#core;
-    const { holds, settings, supervision } = this.#rooms;
+    const { settings, supervision } = this.#rooms;
     return await statusDocument({
       ...this.#core,
       base: roster.base,
       supervisor: { goingDown: fleet.goingDown, since: this.#startedAt, epoch: store.epoch, buildId },
       broker: broker.keeper.state,
       config: settings.document(),
-      degraded: holds.degraded.list,
+      degraded: this.#degraded(),
       records: fleet.records,
       use: (record) => supervision.watch.useOf(record),
       tasks: engine.counts(),
@@ -153,12 +154,19 @@ export class Supervisor {
       works,
       order: (agent, order, timeoutMs) => links.order(agent, order, timeoutMs),
       saveRow: (record) => roster.save(record),
+      hasWorktree: ({ worktree }) => existsSync(worktree),
       renew: (record) => supervision.renew(record),
       goOn: (record) => holds.resumedByPerson(record),
       checkpoints: checkpointDesk(layout, config),
       metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
-      degraded: () => holds.degraded.list,
+      degraded: () => this.#degraded(),
     });
+  }
+
+  /** What does not work now, each in one line. */
+  #degraded(): string[] {
+    const { holds, alerting } = this.#rooms;
+    return [...holds.degraded.list, ...alerting.untold];
   }
 
   readonly signal = (name: string): void => this.#upDown.signal(name);

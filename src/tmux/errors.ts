@@ -28,7 +28,13 @@ export class TmuxError extends SwarmError {
     options: { reached: Reached; hint?: string | undefined; cause?: unknown },
   ) {
     const { reached, hint, cause } = options;
-    super(code, message, { hint, cause, retrySafe: reached === 'no', exitCode: code === 'tmux-timeout' ? 3 : 1 });
+    super(code, message, {
+      hint,
+      cause,
+      retrySafe: reached === 'no',
+      lasting: code === 'no-tmux' || code === 'old-tmux',
+      exitCode: code === 'tmux-timeout' ? 3 : 1,
+    });
     this.name = 'TmuxError';
     this.reached = reached;
   }

@@ -1,4 +1,5 @@
 import { environmentFor } from '../domain/environment.ts';
+import { startErrorOf } from '../lib/start-error.ts';
 import { run } from '../process/run.ts';
 import { errorOf, TmuxError } from './errors.ts';
 
@@ -67,12 +68,15 @@ export function parseVersion(said: string): TmuxVersion {
     : { major: Number(match[1]), minor: Number(match[2]), text };
 }
 
-export function noTmux(program: string, cause: unknown): TmuxError {
-  return new TmuxError('no-tmux', `tmux cannot be started as "${program}"`, {
-    reached: 'no',
-    hint: installHint(),
-    cause,
-  });
+/** Null: it was started, or only could not be just now. */
+export function noTmux(program: string, cause: unknown): TmuxError | null {
+  const place = { program, cwd: '/', searchPath: process.env['PATH'] };
+  const install = process.platform === 'darwin' ? 'brew install tmux' : 'sudo apt install tmux';
+  const problem = startErrorOf(cause, place, { setting: 'tmux.program', install });
+  if (problem?.lasting !== true) return null;
+  const hint = program === 'tmux' ? installHint() : problem.hint;
+  const message = `tmux cannot be started as "${program}": ${problem.reason}`;
+  return new TmuxError('no-tmux', message, { reached: 'no', hint, cause });
 }
 
 function installHint(): string {
@@ -90,7 +94,7 @@ async function start(
   const env = environmentFor('swarm', process.env);
   const end = await run([program, ...argv], { env, timeoutMs, signal }).catch((cause: NodeJS.ErrnoException) => {
     signal?.throwIfAborted();
-    throw cause.code === 'ENOENT' || cause.code === 'EACCES' ? noTmux(program, cause) : errorOf(cause.message, doing);
+    throw noTmux(program, cause) ?? errorOf(cause.message, doing);
   });
   if (end.by === 'abort') throw signal?.reason as Error;
   if (end.by === 'timeout')

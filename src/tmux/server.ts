@@ -33,30 +33,7 @@ export interface ServerConnection {
 export async function connectServer({ program, socket, conf, env }: ServerOptions): Promise<ServerConnection> {
   await prepareSocket(socket);
   const { TMUX: _server, TMUX_PANE: _pane, ...clean } = env;
-  const client = new ControlClient({
-    program,
-    // -u: without it tmux replaces whatever is not ASCII. `cat` waits for input that never comes, and is everywhere.
-    argv: [
-      '-u',
-      '-S',
-      socket,
-      '-f',
-      conf,
-      '-C',
-      'new-session',
-      '-A',
-      '-f',
-      'no-output,ignore-size',
-      '-s',
-      KEEPER,
-      '-x',
-      '80',
-      '-y',
-      '24',
-      'cat',
-    ],
-    env: clean,
-  });
+  const client = openClient({ program, socket, conf, env: clean });
   try {
     await client.attached(START_MS);
     const [[answer = ''] = []] = await client.run([['display-message', '-p', '#{pid} #{version}']], START_MS);
@@ -68,8 +45,41 @@ export async function connectServer({ program, socket, conf, env }: ServerOption
   }
 }
 
+/** @throws TmuxError `no-tmux` */
+function openClient({ program, socket, conf, env }: ServerOptions): ControlClient {
+  try {
+    return new ControlClient({
+      program,
+      // -u: without it tmux replaces whatever is not ASCII. `cat` waits for input that never comes, and is everywhere.
+      argv: [
+        '-u',
+        '-S',
+        socket,
+        '-f',
+        conf,
+        '-C',
+        'new-session',
+        '-A',
+        '-f',
+        'no-output,ignore-size',
+        '-s',
+        KEEPER,
+        '-x',
+        '80',
+        '-y',
+        '24',
+        'cat',
+      ],
+      env,
+    });
+  } catch (error) {
+    throw noTmux(program, error) ?? error;
+  }
+}
+
 function startFailure(ending: TmuxError, program: string, error: unknown): unknown {
-  if ((ending.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return noTmux(program, ending);
+  const missing = noTmux(program, ending.cause);
+  if (missing !== null) return missing;
   return error instanceof TmuxError && error.code === 'tmux-gone' ? ending : error;
 }
 

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { errorText } from '../domain/errors.ts';
+import { StartError, startProblemOf, type ProgramNames } from '../lib/start-error.ts';
 import { run } from '../process/run.ts';
 import type { Processes } from './processes.ts';
 
@@ -9,6 +9,8 @@ const TAIL_BYTES = 16_384;
 
 export interface CommandOptions {
   argv: readonly string[];
+  /** For who reads that it cannot be started. */
+  names?: ProgramNames;
   cwd: string;
   env: Readonly<Record<string, string>>;
   /** Marker in `env` that only this command and what it starts carry. */
@@ -23,14 +25,14 @@ export interface CommandOptions {
 export interface CommandEnd {
   code: number | null;
   signal: string | null;
-  /** Set when the program could not be started at all. */
-  startError: string | null;
+  /** Set when the program could not be started at all, or was a script whose interpreter is not there. */
+  startError: StartError | null;
   /** The end of its output, at most 16 KiB. */
   tail: string;
 }
 
 export function exitText(end: CommandEnd): string {
-  if (end.startError !== null) return end.startError;
+  if (end.startError !== null) return end.startError.message;
   return end.signal === null ? `exit ${end.code}` : `signal ${end.signal}`;
 }
 
@@ -49,21 +51,21 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
     closeSync(output);
   }
   // Also after a clean exit: what it left in the background would work on in a worktree that is no longer its own.
-  if (ended.startError === null) await options.processes.endMarked(options.mark, options.graceMs);
+  if (ended.code !== null || ended.signal !== null) await options.processes.endMarked(options.mark, options.graceMs);
   return { ...ended, tail: await readTail(outputFile) };
 }
 
 async function start(
-  { argv, cwd, env, signal, graceMs }: CommandOptions,
+  { argv, names, cwd, env, signal, graceMs }: CommandOptions,
   output: number,
 ): Promise<Omit<CommandEnd, 'tail'>> {
-  if (argv.length === 0) return { code: null, signal: null, startError: 'the command is empty' };
+  const place = { program: argv[0] ?? '', cwd, searchPath: env['PATH'] };
   try {
     // What is left of its group is ended with all else that carries its mark, after a grace of its own.
     const end = await run(argv, { cwd, env, signal, graceMs, output, leftovers: 'spare' });
-    return { code: end.exitCode, signal: end.signal, startError: null };
+    return { code: end.exitCode, signal: end.signal, startError: startProblemOf(end.exitCode, place, names) };
   } catch (error) {
-    return { code: null, signal: null, startError: errorText(error) };
+    return { code: null, signal: null, startError: new StartError(place, error, names) };
   }
 }
 

@@ -57,8 +57,11 @@ export class SetUpError extends SwarmError {
   /** The end of its output, a few lines. */
   readonly tail: string;
 
-  constructor(message: string, { tail: end, cause }: { tail: string; cause?: unknown }) {
-    super('setup-failed', message, { cause });
+  constructor(
+    message: string,
+    { tail: end, hint, cause }: { tail: string; hint?: string | undefined; cause?: unknown },
+  ) {
+    super('setup-failed', message, { hint, cause });
     this.tail = end;
   }
 }
@@ -171,7 +174,8 @@ async function runOne(
     if (said.push(line) > TAIL_LINES) said.shift();
     options.output(line);
   });
-  return await runCommand({ argv, cwd: worktree, env, mark, outputFile, signal, graceMs, processes });
+  const names = { setting: 'worktree.setup' };
+  return await runCommand({ argv, names, cwd: worktree, env, mark, outputFile, signal, graceMs, processes });
 }
 
 function failure(
@@ -181,14 +185,17 @@ function failure(
   { why, ms, said }: { why: 'timeout' | 'exit'; ms: number; said: readonly string[] },
 ): SetUpError {
   const took = formatDuration(ms);
+  const { startError } = end;
+  if (startError !== null && why !== 'timeout') {
+    return new SetUpError(`set-up failed: ${startError.message}`, {
+      tail: '',
+      hint: startError.hint,
+      cause: startError,
+    });
+  }
   const how =
-    why === 'timeout'
-      ? `was ended after ${took} (worktree.setupTimeout)`
-      : end.startError === null
-        ? `ended with ${exitText(end)} after ${took}`
-        : `cannot be started: ${end.startError}`;
-  const log = end.startError === null ? `; log: ${options.outputFile}` : '';
-  return new SetUpError(`set-up failed: ${JSON.stringify(argv)} ${how}${log}`, {
+    why === 'timeout' ? `was ended after ${took} (worktree.setupTimeout)` : `ended with ${exitText(end)} after ${took}`;
+  return new SetUpError(`set-up failed: ${JSON.stringify(argv)} ${how}; log: ${options.outputFile}`, {
     tail: tail(said.join('\n'), TAIL_CHARS),
   });
 }

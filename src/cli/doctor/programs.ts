@@ -1,9 +1,9 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
 import { findRabbitmq } from '../../broker/index.ts';
 import { findEpmd } from '../../broker/install.ts';
 import { inspectClaude, type Gate } from '../../claude/preflight.ts';
 import type { Config } from '../../config/index.ts';
+import { findProgram } from '../../lib/start-error.ts';
 import { gitText } from '../../git/git.ts';
 import { MINIMUM_GIT, parseGitVersion } from '../../git/repository/repository.ts';
 import { run } from '../../process/run.ts';
@@ -12,6 +12,7 @@ import { Notes } from '../../store/notes.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { installedClaude } from '../project/claude-program.ts';
 import type { Context } from '../project/context.ts';
+import { namedProblems } from '../project/named-programs.ts';
 import { findingOf, ok, type Diagnosis, type Severity } from './finding.ts';
 import type { Patient } from './patient.ts';
 
@@ -31,7 +32,7 @@ export async function checkPrograms(context: Context, config: Config): Promise<D
 
 async function checkNode(env: NodeJS.ProcessEnv): Promise<Diagnosis[]> {
   const own = ok('node', `Node ${process.versions.node} (${process.execPath})`);
-  const onPath = findOnPath('node', env, '/');
+  const onPath = findProgram({ program: 'node', cwd: '/', searchPath: env['PATH'] });
   if (onPath === null || onPath === process.execPath) return [own];
   const version = await versionOf(onPath, env);
   if (version === null || Number.parseInt(version.slice(1), 10) >= NEEDED_NODE) return [own];
@@ -140,7 +141,7 @@ async function inspect(context: Context, layout: Patient['layout'], command: str
   const usesOwn =
     command.length === 1 &&
     command[0] === 'claude' &&
-    findOnPath('claude', context.env, layout.root) === null &&
+    findProgram({ program: 'claude', cwd: '/', searchPath: context.env['PATH'] }) === null &&
     existsSync(own);
   const options = {
     command: usesOwn ? [own] : command,
@@ -163,37 +164,12 @@ async function inspect(context: Context, layout: Patient['layout'], command: str
     : [ok('claude', `Claude Code ${version} (${program ?? command[0] ?? ''})`), ...findings];
 }
 
-/** Programs that swarm.yaml names: a verify command that cannot start fails every task. */
 export function checkNamed({ context, layout, config }: Patient): Diagnosis[] {
-  const verify = Object.entries(config.verify).map(([name, argv]) => [`verify.${name}`, argv[0] ?? ''] as const);
-  return verify
-    .filter(([, program]) => findOnPath(program, context.env, layout.root) === null)
-    .map(([key, program]) => ({
-      check: 'program-missing',
-      severity: 'warning' as const,
-      text: `there is no program "${program}", which ${key} of swarm.yaml runs`,
-      cause: 'Tasks that are verified with it fail.',
-      cure: 'Install it, or correct swarm.yaml.',
-    }));
-}
-
-/** As a shell would find it. */
-export function findOnPath(name: string, env: NodeJS.ProcessEnv, root: string): string | null {
-  const places = name.includes('/')
-    ? [path.resolve(root, name)]
-    : (env['PATH'] ?? '')
-        .split(path.delimiter)
-        .filter(Boolean)
-        .map((directory) => path.join(directory, name));
-  return places.find(isProgram) ?? null;
-}
-
-function isProgram(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    // Absent, or in a directory that is not ours to enter: as good as not there.
-    return false;
-  }
+  return namedProblems(config, layout.root, context.env).map(({ key, problem, cause }) => ({
+    check: 'program-missing',
+    severity: 'warning',
+    text: `${key}: ${problem.message}`,
+    cause,
+    cure: problem.hint,
+  }));
 }

@@ -6,6 +6,7 @@ import type { Config } from '../../config/index.ts';
 import { environmentFor } from '../../domain/environment.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { StartError } from '../../lib/start-error.ts';
 import { run, type RunEnd } from '../../process/run.ts';
 import { confirm } from './ask.ts';
 import type { Context } from './context.ts';
@@ -24,7 +25,7 @@ export function installedClaude(layout: Pick<ProjectLayout, 'swarmStateDir'>): s
 /**
  * Sees to it that each program of the claude roles is there and new enough. What a person can settle while the agents
  * wait (login, trust) is not checked here: `status` shows it as needs-you.
- * @throws SwarmError `claude-missing`, `claude-too-old`
+ * @throws SwarmError `claude-missing`, `claude-broken`, `claude-too-old`
  */
 export async function ensureClaude(
   context: Context,
@@ -50,7 +51,7 @@ async function ensureProgram(context: Context, layout: ProjectLayout, command: s
 
 /**
  * Where `claude` is to be found: null when PATH has one, else the directory of swarm's own copy, which is installed
- * when the person agrees. @throws SwarmError `claude-missing`, `claude-too-old`, `claude-install-failed`
+ * when the person agrees. @throws SwarmError `claude-missing`, `claude-broken`, `claude-too-old`, `claude-install-failed`
  */
 export async function claudeDirectory(
   context: Context,
@@ -79,7 +80,7 @@ export async function claudeDirectory(
 
 async function programGate(context: Context, root: string, command: string[]): Promise<Gate | null> {
   const { gates } = await inspectClaude({ command, env: context.env, root, signal: context.interrupt.signal });
-  return gates.find(({ kind }) => kind === 'missing' || kind === 'too-old') ?? null;
+  return gates.find(({ kind }) => ['missing', 'broken', 'too-old'].includes(kind)) ?? null;
 }
 
 /** Into swarm's state directory, so that nothing of the person's changes. @throws SwarmError `claude-install-failed` */
@@ -105,12 +106,17 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
 }
 
 async function step(context: Context, argv: readonly string[], cwd: string): Promise<void> {
+  const env = environmentFor('programs', context.env);
+  const [program = ''] = argv;
   const end = await run(argv, {
     cwd,
-    env: environmentFor('programs', context.env),
+    env,
     signal: context.interrupt.signal,
     timeoutMs: INSTALL_TIMEOUT_MS,
     graceMs: INSTALL_GRACE_MS,
+  }).catch((cause: unknown) => {
+    context.interrupt.signal.throwIfAborted();
+    throw new StartError({ program, cwd, searchPath: env['PATH'] }, cause);
   });
   if (end.exitCode !== 0) throw new Error(whyOf(end));
 }

@@ -6,6 +6,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { untrackedBelow } from '../../git/repository/untracked.ts';
 import { setupSettings } from '../../worktree/setup-settings.ts';
 import type { Context } from './context.ts';
+import { namedProblems } from './named-programs.ts';
 
 /** What tests and programs most often need and git does not bring. */
 const OFTEN_NEEDED = ['.env', '.env.*', 'node_modules', '.venv', 'venv', 'vendor', 'CLAUDE.local.md', '.claude'];
@@ -24,6 +25,17 @@ export async function noteLacking(
   output.note(
     `note: the agents' worktrees will lack ${lacking.join(', ')}, which git does not track; \`swarm init\` proposes the cure (worktree.copy, link, setup)`,
   );
+}
+
+/**
+ * Programs that something will ask for later, and then in vain. Of a set-up the agents tell at once; a program of the
+ * repository may be made in the worktrees alone.
+ */
+export function notePrograms({ output, env }: Context, { root }: ProjectLayout, config: Config): void {
+  for (const { key, program, problem, cause } of namedProblems(config, root, env)) {
+    if (key === 'worktree.setup' || (program.includes('/') && !path.isAbsolute(program))) continue;
+    output.note(`note: ${key}: ${problem.message}. ${cause} ${problem.hint ?? ''}`);
+  }
 }
 
 /** Entries of worktree.copy and worktree.link that name nothing, most often by a slip. */

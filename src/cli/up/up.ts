@@ -23,7 +23,7 @@ import { plain } from '../say/output.ts';
 import { placeForUp } from '../project/place.ts';
 import { connectTo, layoutOf, located, RESTART_PATIENCE_MS } from '../project/project.ts';
 import { statusLines } from '../project/status.ts';
-import { noteLacking, noteMissing } from '../project/worktree-notes.ts';
+import { noteLacking, noteMissing, notePrograms } from '../project/worktree-notes.ts';
 import { ensureSupervisor } from '../project/supervise.ts';
 
 const READY_TIMEOUT_MS = 180_000;
@@ -88,6 +88,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   await approveConfig(context, layout, config, options.yes === true);
   await noteLacking(context, layout, config.worktree);
   await noteMissing(context, layout, config.worktree);
+  notePrograms(context, layout, config);
   await Promise.all([
     inspectTmux(config.tmux.program, { signal: context.interrupt.signal }),
     ensureClaude(context, layout, config, options.yes === true),

@@ -1,10 +1,13 @@
 import type { AlertDocument } from '../../api/documents.ts';
 import { Backoff, FULL_JITTER } from '../../lib/backoff.ts';
 import { type Clock, sleep, systemClock, timeLimit } from '../../lib/clock.ts';
+import { StartError } from '../../lib/start-error.ts';
 import { run } from '../../process/run.ts';
 
-/** Where alerts go; rejects when it did not get there. */
-export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
+/** Where alerts go; rejects when it did not get there. `unasked`: it is not to be told of this one. */
+export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void | 'unasked'>;
+
+type Tell = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
 
 const COMMAND_TIMEOUT_MS = 30_000;
 const WEBHOOK_TIMEOUT_MS = 10_000;
@@ -12,8 +15,9 @@ const WEBHOOK_TRIES = 6;
 const WEBHOOK_BACKOFF = { baseMs: 1_000, capMs: 60_000, jitter: FULL_JITTER };
 
 /** Runs the argv with the alert as JSON on its stdin and in SWARM_ALERT_… of its environment. */
-export function commandSink(argv: readonly string[], world: { cwd: string; env: Record<string, string> }): AlertSink {
+export function commandSink(argv: readonly string[], world: { cwd: string; env: Record<string, string> }): Tell {
   return async (alert, signal) => {
+    const place = { program: argv[0] ?? '', cwd: world.cwd, searchPath: world.env['PATH'] };
     const end = await run(argv, {
       cwd: world.cwd,
       env: {
@@ -29,6 +33,9 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
       signal,
       timeoutMs: COMMAND_TIMEOUT_MS,
       leftovers: 'always-end',
+    }).catch((cause: unknown) => {
+      signal.throwIfAborted();
+      throw new StartError(place, cause, { setting: 'alerts.command' });
     });
     if (end.by === 'escaped')
       throw new Error(`${argv[0]} has not ended, and runs as a user whose processes cannot be ended`);
@@ -37,7 +44,7 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
 }
 
 /** POSTs the alert as JSON; what is refused for a while is tried again, ever more rarely. */
-export function webhookSink(url: string, clock: Clock = systemClock): AlertSink {
+export function webhookSink(url: string, clock: Clock = systemClock): Tell {
   return async (alert, signal) => {
     const backoff = new Backoff(WEBHOOK_BACKOFF);
     for (;;) {

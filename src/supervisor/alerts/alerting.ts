@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { AlertDocument } from '../../api/documents.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
 import { AlertBook, conditionsOf, type AlertChange, type Observed, type OpenAlert } from '../../health/index.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
 import type { AlertSink } from './alert-sinks.ts';
@@ -34,6 +35,8 @@ export class Alerting {
   readonly #abort = new AbortController();
   readonly #queues = new Map<string, { waiting: AlertDocument[]; running: Promise<void> | null }>();
 
+  /** Who did not get the last alert that was meant for it, and why. */
+  readonly #untold = new Map<string, string>();
   #shown: number | null = null;
   #written: Promise<void> = Promise.resolve();
 
@@ -45,6 +48,11 @@ export class Alerting {
 
   get open(): AlertDocument[] {
     return this.#book.open.map((alert) => document({ ...alert, state: 'raised', at: alert.since }));
+  }
+
+  /** Each with what to do about it. */
+  get untold(): string[] {
+    return [...this.#untold].map(([name, why]) => `${name}: ${why}`);
   }
 
   /** Once a second. */
@@ -92,9 +100,12 @@ export class Alerting {
     const sink = this.#deps.sinks.get(name);
     for (let alert = waiting.shift(); alert !== undefined && sink !== undefined; alert = waiting.shift()) {
       try {
-        await sink(alert, this.#abort.signal);
+        const told = await sink(alert, this.#abort.signal);
+        if (told !== 'unasked') this.#untold.delete(name);
       } catch (error) {
         if (this.#abort.signal.aborted) return;
+        const hint = error instanceof SwarmError && error.hint !== undefined ? `. ${error.hint}` : '';
+        this.#untold.set(name, `an alert did not get through, ${errorText(error)}${hint}`);
         this.#deps.log.warn({ err: error, sink: name, key: alert.key }, 'an alert did not get through');
       }
     }

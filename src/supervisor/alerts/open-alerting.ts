@@ -66,10 +66,10 @@ function sinksOf({ project: { config, layout }, env, queue }: OpenAlertingDeps):
   // As the settings have it when there is something to tell.
   const loud = (sink: AlertSink): AlertSink => {
     return async (alert, signal) => {
-      if (isAtLeast(alert.severity, config.alerts.least)) await sink(alert, signal);
+      return isAtLeast(alert.severity, config.alerts.least) ? await sink(alert, signal) : 'unasked';
     };
   };
-  const none = (): Promise<void> => Promise.resolve();
+  const none = (): Promise<'unasked'> => Promise.resolve('unasked');
   const command = (): AlertSink => {
     const argv = config.alerts.command;
     return argv === undefined ? none : commandSink(argv, { cwd: layout.root, env });

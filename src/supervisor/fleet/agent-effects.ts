@@ -9,15 +9,18 @@ import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
 import { taskBranch } from '../../git/task/task-branches.ts';
 import { addWorktree, isRegisteredWorktree } from '../../git/worktree/worktrees.ts';
 import { timeLimit } from '../../lib/clock.ts';
+import { findProgram } from '../../lib/start-error.ts';
 import { endTree, worksInside } from '../../process/index.ts';
 import { TmuxError } from '../../tmux/errors.ts';
 import { setUpWith } from '../worktree/set-up.ts';
 import { sharedFor } from '../../lib/shared-for.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
+import { appendAgentLog } from '../project/agent-log.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { AgentEffects } from './agent-steps.ts';
 import { loadEnvironment } from '../project/environment.ts';
 import type { EventLog } from '../project/event-log.ts';
+import { ownObstacle } from './own-programs.ts';
 import { blockingGate } from './start-gates.ts';
 import type { Project } from '../project/project.ts';
 import { buildSpec, specFile, writeSpecFile } from './agent-spec.ts';
@@ -86,6 +89,12 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       };
     },
     gate: async (record) => {
+      const own = ownObstacle({
+        wrapper: world.programs.wrapper,
+        tmux: tmux.serverPid === null ? config.tmux.program : null,
+        searchPath: process.env['PATH'],
+      });
+      if (own !== null) return own;
       const role = roleOf(record);
       if (role.kind === 'shell') return null;
       // As of the last `up`: whoever sets a token and says `up` again has settled it.
@@ -93,6 +102,7 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       const { command } = claudeCommand(world, role.command, env);
       return blockingGate(await inspect(command, env), world.roster.trusted);
     },
+    logError: (agent, text) => appendAgentLog(layout, agent, text.replaceAll('\n', ' '), 'error'),
     ensureWorktree: async (record) => {
       if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;
       events.emit('agent.worktree', { agent: record.id, data: { path: record.worktree } });
@@ -207,10 +217,7 @@ function claudeCommand(
 ): { command: string[]; installed: string[] | null } {
   const own = path.join(world.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
   const isPlain = command.length === 1 && command[0] === 'claude';
-  if (!isPlain || onPath('claude', env['PATH'] ?? '') || !existsSync(own)) return { command, installed: null };
+  const place = { program: 'claude', cwd: '/', searchPath: env['PATH'] };
+  if (!isPlain || findProgram(place) !== null || !existsSync(own)) return { command, installed: null };
   return { command: [own], installed: [own] };
-}
-
-function onPath(name: string, searchPath: string): boolean {
-  return searchPath.split(':').some((dir) => dir !== '' && existsSync(path.join(dir, name)));
 }

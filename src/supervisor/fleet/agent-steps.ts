@@ -2,12 +2,13 @@ import type { SetUpWorktree } from '../worktree/set-up.ts';
 import type { Logger } from 'pino';
 import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
 import { noteRestart } from '../../lib/restart-window.ts';
-import type { NeedsYouKind } from '../../domain/agent.ts';
+import { SwarmError, errorText } from '../../domain/errors.ts';
 import type { Order } from '../../coordination/link.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Lifecycle } from '../project/lifecycle.ts';
 import type { Runner, StopPurpose } from './pane-command.ts';
+import type { Obstacle } from './start-gates.ts';
 
 export interface RestartPolicy {
   restart: 'permanent' | 'transient' | 'temporary';
@@ -27,7 +28,9 @@ export interface AgentEffects {
   policy(record: AgentRecord): RestartPolicy | null;
   stopGraceMs: number;
   /** What keeps this agent from starting, if anything does. */
-  gate(record: AgentRecord): Promise<{ gate: NeedsYouKind; detail: string } | null>;
+  gate(record: AgentRecord): Promise<Obstacle | null>;
+  /** An error, into the agent's own log. */
+  logError(agent: string, text: string): void;
   /** Makes sure that the worktree is there; returns a note for the person where something is odd. */
   ensureWorktree(record: AgentRecord): Promise<string | null>;
   setUp: SetUpWorktree;
@@ -102,12 +105,30 @@ export class AgentSteps implements Runner {
     const found = await this.#ports.gate(record);
     if (found === null) return null;
     const now = this.#ports.now();
+    if (found.by === 'program') return this.#cannotStart(record, found.detail, now);
     const was = record.lifecycle;
     const known = was.phase === 'blocked' && was.detail === found.detail;
     if (!known) {
       this.#ports.events.emit('agent.needs-you', { agent: record.id, data: { kind: found.gate, text: found.detail } });
     }
-    return { phase: 'blocked', since: known ? was.since : now, lookAgainAt: now + GATE_RETRY_MS, ...found };
+    const { gate, detail } = found;
+    return { phase: 'blocked', since: known ? was.since : now, lookAgainAt: now + GATE_RETRY_MS, gate, detail };
+  }
+
+  /** Nothing is tried that is known to fail, nor counted as a death; a look goes on whether it would still. */
+  #cannotStart(record: AgentRecord, why: string, now: number): Lifecycle {
+    const detail = `${why} It goes on by itself then, with \`swarm restart ${record.id}\` at once.`;
+    const was = record.lifecycle;
+    const known = was.phase === 'failed' && was.detail === detail;
+    if (!known) this.#gaveUp(record, detail);
+    return { phase: 'failed', since: known ? was.since : now, lookAgainAt: now + GATE_RETRY_MS, detail };
+  }
+
+  #gaveUp(record: AgentRecord, detail: string): void {
+    const { log, events, logError } = this.#ports;
+    log.error({ agent: record.id, detail }, 'an agent cannot be started');
+    logError(record.id, detail);
+    events.emit('agent.failed', { agent: record.id, data: { detail } });
   }
 
   async recover(record: AgentRecord, { detail, vanished }: { detail: string; vanished: boolean }): Promise<Lifecycle> {
@@ -207,9 +228,17 @@ export class AgentSteps implements Runner {
     if (survivors.length > 0) throw new Error(`processes ${survivors.join(', ')} of ${record.id} cannot be ended`);
   }
 
-  afterFailure(record: AgentRecord, detail: string): Lifecycle {
+  afterFailure(record: AgentRecord, error: unknown): Lifecycle {
     const now = this.#ports.now();
     const of = record.lifecycle.phase === 'stopping' ? 'stop' : 'start';
+    const detail = errorText(error);
+    // An end is tried for ever: something of the agent may live.
+    if (of === 'start' && error instanceof SwarmError && error.lasting) {
+      const { hint = '' } = error;
+      const failed = `${detail}\n${hint} Then run \`swarm restart ${record.id}\`.`;
+      this.#gaveUp(record, failed);
+      return { phase: 'failed', since: now, detail: failed };
+    }
     const delay = backoffDelay(of === 'stop' ? STOP_BACKOFF : START_BACKOFF, record.failedSteps.count);
     return { phase: 'backoff', since: now, until: now + delay, of, detail };
   }

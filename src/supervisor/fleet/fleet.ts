@@ -14,6 +14,8 @@ import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 const LOOK_INTERVAL_MS = 100;
 /** How often every agent is judged anew without any news of it, ms. */
 const RECONSIDER_INTERVAL_MS = 1_000;
+/** Of the order to try again, whose answer comes once the agent's process has begun or failed, ms. */
+const RESTART_TIMEOUT_MS = 10_000;
 
 /**
  * The one reconcile loop: it compares what is wanted with what is there, for every agent, on every change and on a
@@ -238,7 +240,9 @@ export class Fleet {
     record.failedSteps = { count: count + 1, detail };
     this.#deps.log.error({ err: error, agent: record.id, action, count: count + 1 }, 'a step failed');
     if (detail !== before) this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action, detail } });
-    this.settle(record, this.#effects.runner.afterFailure(record, detail));
+    const lifecycle = this.#effects.runner.afterFailure(record, error);
+    if (lifecycle.phase === 'failed') void this.#deps.memory?.note(record, lifecycle);
+    this.settle(record, lifecycle);
   }
 
   #run(record: AgentRecord, action: Exclude<Action, { do: 'settle' }>): Promise<Lifecycle> {
@@ -274,6 +278,18 @@ export class Fleet {
     }
     this.settle(record, dueAtOnce(of, this.#deps.now()));
     this.wake();
+  }
+
+  /** A person wants it up: what was given up, here or by its wrapper, is tried again. Resolves when that has begun. */
+  async tryAgain(record: AgentRecord): Promise<void> {
+    this.revive(record);
+    const { id, linked, snapshot } = record;
+    if (!linked || snapshot === null || snapshot.failure === null) return;
+    try {
+      await this.#effects.order(id, { do: 'restart' }, RESTART_TIMEOUT_MS);
+    } catch (error) {
+      this.#deps.log.warn({ err: error, agent: id }, 'a restart was not confirmed');
+    }
   }
 
   /**

@@ -18,5 +18,5 @@ export interface Runner {
   /** Orders the end, proves it, removes the session. Without `purpose`: it is to stay stopped. */
   stop(record: AgentRecord, purpose?: StopPurpose): Promise<Lifecycle>;
   /** Where an agent stands whose step threw. */
-  afterFailure(record: AgentRecord, detail: string): Lifecycle;
+  afterFailure(record: AgentRecord, error: unknown): Lifecycle;
 }

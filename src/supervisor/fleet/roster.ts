@@ -100,6 +100,7 @@ export class Roster {
 
   /** Who is named is to be there, or not, from now on. */
   async want(everyone: readonly WantedAgent[]): Promise<void> {
+    const tried: Promise<void>[] = [];
     for (const wanted of everyone) {
       const record =
         this.#fleet.get(wanted.id) ??
@@ -108,8 +109,9 @@ export class Roster {
       // First into the store: nobody is to run whom the next supervisor would not know.
       await this.save(record);
       this.#fleet.add(record);
-      if (wanted.desired === 'up') this.#fleet.revive(record);
+      if (wanted.desired === 'up') tried.push(this.#fleet.tryAgain(record));
     }
+    await Promise.all(tried);
   }
 
   /** One that had been removed belongs to the swarm again, as it was. */

@@ -1,12 +1,17 @@
 import type { NeedsYouKind } from '../../domain/agent.ts';
 import type { Gate } from '../../claude/preflight.ts';
 
+/** What keeps an agent from starting: something that a person has to answer, or a program that cannot be started. */
+export type Obstacle = { by: 'person'; gate: NeedsYouKind; detail: string } | { by: 'program'; detail: string };
+
+const OF_PROGRAM: readonly Gate['kind'][] = ['missing', 'too-old'];
+
 /** Which gates keep an agent from starting, and how a person sees them. */
-export function blockingGate(gates: readonly Gate[], trusted: boolean): { gate: NeedsYouKind; detail: string } | null {
-  for (const gate of gates) {
-    if (!gate.blocking) continue;
-    if (gate.kind === 'trust' && trusted) continue;
-    return { gate: gate.kind === 'trust' ? 'trust' : 'login', detail: `${gate.message} ${gate.cure}`.trim() };
+export function blockingGate(gates: readonly Gate[], trusted: boolean): Obstacle | null {
+  for (const { blocking, kind, message, cure } of gates) {
+    if (!blocking || (kind === 'trust' && trusted)) continue;
+    if (OF_PROGRAM.includes(kind)) return { by: 'program', detail: `${message}\n${cure}` };
+    return { by: 'person', gate: kind === 'trust' ? 'trust' : 'login', detail: `${message} ${cure}`.trim() };
   }
   return null;
 }

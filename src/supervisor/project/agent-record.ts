@@ -135,7 +135,8 @@ export class AgentRecord {
     const moved = (at: number): number => (isNew(at) ? at : at + byMs);
     if (!isNew(lifecycle.since)) {
       if (lifecycle.phase === 'backoff') this.lifecycle = { ...lifecycle, until: lifecycle.until + byMs };
-      if (lifecycle.phase === 'blocked') this.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + byMs };
+      if ((lifecycle.phase === 'blocked' || lifecycle.phase === 'failed') && lifecycle.lookAgainAt !== undefined)
+        this.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + byMs };
     }
     this.silentSince = moved(this.silentSince);
     this.linkSince = moved(this.linkSince);

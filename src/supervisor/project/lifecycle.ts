@@ -21,7 +21,8 @@ export type Lifecycle =
   /** Waits before the next try: of a start, or (`of: 'stop'`) of an end that could not be carried out. */
   | { phase: 'backoff'; since: number; until: number; of: 'start' | 'stop'; detail: string }
   | { phase: 'stopping'; since: number; detail?: string }
-  | { phase: 'failed'; since: number; detail: string };
+  /** Given up. `lookAgainAt`: a program cannot be started, and whether it can be after all is looked at then. */
+  | { phase: 'failed'; since: number; detail: string; lookAgainAt?: number };
 
 /** Nothing of it runs, nor is on its way. */
 export function rests(lifecycle: Lifecycle): boolean {
@@ -85,6 +86,7 @@ function decideUp({ lifecycle, pane, linked, silentSince, startHeld }: Observed,
   const start: Action | null = startHeld ? null : { do: 'start' };
   switch (lifecycle.phase) {
     case 'failed':
+      return lifecycle.lookAgainAt !== undefined && now >= lifecycle.lookAgainAt ? start : null;
     case 'preparing':
     case 'recovering':
     case 'stopping':

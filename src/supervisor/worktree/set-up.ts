@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { Logger } from 'pino';
@@ -9,6 +8,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { Slots } from '../../lib/slots.ts';
 import { listeningPorts } from '../../process/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { appendAgentLog } from '../project/agent-log.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { agentVariables } from '../../worktree/agent-variables.ts';
 import type { EventLog } from '../project/event-log.ts';
@@ -45,7 +45,7 @@ export function setUpWith({ layout, config, log, events, env }: SetUpDeps): SetU
     const tell = (what: string): void => {
       if (!told) events.emit('agent.setup.started', { agent: record.id, data: { what } });
       told = true;
-      appendLog(layout, record, `set-up: ${what}`);
+      appendAgentLog(layout, record.id, `set-up: ${what}`);
       progress(what);
     };
     const run = (): ReturnType<typeof setUpWorktree> =>
@@ -65,7 +65,7 @@ export function setUpWith({ layout, config, log, events, env }: SetUpDeps): SetU
           return turns.run(work, signal);
         },
         progress: tell,
-        output: (line) => appendLog(layout, record, line),
+        output: (line) => appendAgentLog(layout, record.id, line),
       });
     try {
       const { ran, notes } = await run();
@@ -77,7 +77,7 @@ export function setUpWith({ layout, config, log, events, env }: SetUpDeps): SetU
       if (!(error instanceof SetUpError)) throw error;
       const { message, tail } = error;
       log.error({ agent: record.id, tail }, message);
-      appendLog(layout, record, message);
+      appendAgentLog(layout, record.id, message, 'error');
       events.emit('agent.setup.failed', { agent: record.id, data: { detail: message, tail } });
       return { done: false, detail: describeFailure(record.id, error) };
     }
@@ -92,13 +92,11 @@ function portsTaken(ports: Config['worktree']['ports'], base: number | null): st
 }
 
 /** For `status` and `up`: the cause first, then what the program said, then the cure. Pure. */
-export function describeFailure(agent: string, { message, tail }: Pick<SetUpError, 'message' | 'tail'>): string {
+export function describeFailure(
+  agent: string,
+  { message, tail, hint }: Pick<SetUpError, 'message' | 'tail' | 'hint'>,
+): string {
   const said = tail === '' ? '' : `\n${tail}`;
-  return `${message}${said}\nMend it, then \`swarm restart ${agent}\` tries again; all of its output: \`swarm logs ${agent}\`.`;
-}
-
-/** As the agent's wrapper writes it, which does not live yet. */
-function appendLog({ logsDir }: ProjectLayout, { id }: AgentRecord, msg: string): void {
-  const line = JSON.stringify({ level: 30, time: Date.now(), agent: id, msg });
-  appendFileSync(path.join(logsDir, `${id}.jsonl`), `${line}\n`, { mode: 0o600 });
+  const cure = hint === undefined ? 'Mend it, then' : `${hint} Then`;
+  return `${message}${said}\n${cure} \`swarm restart ${agent}\` tries again; all of its output: \`swarm logs ${agent}\`.`;
 }

@@ -81,6 +81,7 @@ export class ClaudeAgent implements AgentKind {
   /** Set while an idle process is going to be started unless a task comes first. */
   #cancelIdle: (() => void) | null = null;
   #wasAble = true;
+  #hadFailed = false;
 
   static async open(options: ClaudeAgentDeps): Promise<ClaudeAgent> {
     const agent = new ClaudeAgent(options);
@@ -138,6 +139,7 @@ export class ClaudeAgent implements AgentKind {
     });
     this.#pane.changes.on(() => this.#publish());
     options.access.permits.changes.on(() => this.#accessChanged());
+    state.onChange(() => this.#failureChanged());
   }
 
   get #task(): string | null {
@@ -280,6 +282,14 @@ export class ClaudeAgent implements AgentKind {
     const { permits: gate } = this.#deps.access;
     if (gate.closed !== null || this.#current !== null || this.#pane.alive || this.#cancelIdle !== null) return;
     if (!this.#conversation.inTurn) this.#idleSoon();
+  }
+
+  /** What a person said while it could not be started is said now. */
+  #failureChanged(): void {
+    const failed = this.#deps.state.current.failure !== null;
+    const mended = this.#hadFailed && !failed;
+    this.#hadFailed = failed;
+    if (mended && this.#current === null) void this.#drain();
   }
 
   #event(event: ClaudeEvent): void {

@@ -1,8 +1,8 @@
-// oxlint-disable-next-line no-restricted-imports -- the agent has the terminal of its pane, and is stopped and continued with it
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
-import { advance, newTurn, type ClaudeEvent, type Launch, type Turn } from '../../claude/index.ts';
-import type { ProcessIdentity } from '../../process/index.ts';
+import { advance, CLAUDE_PROGRAM, newTurn, type ClaudeEvent, type Launch, type Turn } from '../../claude/index.ts';
+import { startProblemOf, type ProgramPlace } from '../../lib/start-error.ts';
+import { startProgram, type ProcessIdentity } from '../../process/index.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Changes } from '../../lib/changes.ts';
@@ -59,7 +59,6 @@ interface Child {
   /** Set before we end it. */
   asked: boolean;
   exit: PaneExit | null;
-  spawnError: string | null;
 }
 
 /** The one Claude Code process of the pane: at most one lives, and the next starts when the last is proved gone. */
@@ -100,37 +99,36 @@ export class ClaudePane {
   /**
    * Starts the next process and resolves when its session has begun. The one before must have been ended.
    * @param signal aborted before the spawn: nothing is started
-   * @throws SwarmError `agent-start` when it ends first or says nothing for 15 s, and rests; it is gone then
+   * @throws StartError when its program cannot be started, SwarmError `agent-start` when it ends first or says nothing
+   *   for 15 s, and rests; it is gone then
    */
   async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
     if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
     const { clock, log, cwd } = this.#deps;
     const launch = await this.#deps.launch(request);
-    const [program, ...args] = launch.argv;
-    if (program === undefined) throw new SwarmError('agent-start', 'the agent has no command');
     // Whoever ended the pane meanwhile found nothing to end.
     if (this.#closed || signal?.aborted === true) throw new SwarmError('agent-start', 'it is not wanted any more');
     const startedAt = clock.monotonic();
     // Same process group as ours: it has the terminal's foreground, and nobody needs to hand it over.
-    const child = spawn(program, args, { cwd, env: launch.env, stdio: 'inherit' });
-    const identity = child.pid === undefined ? null : this.#deps.processes.identity(child.pid);
-    const entry: Child = { process: child, identity, startedAt, request, asked: false, exit: null, spawnError: null };
+    const begun = startProgram(launch.argv, { cwd, env: launch.env, stdio: 'inherit' }, CLAUDE_PROGRAM);
+    if ('failed' in begun) throw await begun.failed;
+    const { child } = begun;
+    const identity = this.#deps.processes.identity(child.pid);
+    const entry: Child = { process: child, identity, startedAt, request, asked: false, exit: null };
     this.#child = entry;
     this.#turn = newTurn(new Date(clock.now()).toISOString());
-    child.once('error', (error) => {
-      entry.spawnError = errorText(error);
-      this.#exited(entry, null, null);
-    });
+    child.on('error', (error) => log.warn({ error: errorText(error) }, 'a signal did not reach the agent'));
     child.once('exit', (code, signal) => this.#exited(entry, code, signal));
     log.info(
       { pid: child.pid, session: request.sessionId, resume: request.resume, prompt: request.prompt !== null },
       'agent started',
     );
     this.changes.emit();
-    await this.#began(entry);
+    const [program = ''] = launch.argv;
+    await this.#began(entry, { program, cwd, searchPath: launch.env['PATH'] });
   }
 
-  async #began(entry: Child): Promise<void> {
+  async #began(entry: Child, place: ProgramPlace): Promise<void> {
     const startedAt = this.#deps.clock.monotonic();
     const ms = (): number => this.#deps.clock.monotonic() - startedAt;
     let how = await this.#beginning(entry, SESSION_START_MS - BUSY_LOOK_MS);
@@ -144,10 +142,8 @@ export class ClaudePane {
     while (how === null && (await this.#deps.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
     if (how === 'began') return;
     if (how === 'ended') {
-      throw new SwarmError(
-        'agent-start',
-        entry.spawnError ?? `it ended before its session began (${exitWords(entry.exit)})`,
-      );
+      const ended = new SwarmError('agent-start', `it ended before its session began (${exitWords(entry.exit)})`);
+      throw startProblemOf(entry.exit?.code ?? null, place, CLAUDE_PROGRAM) ?? ended;
     }
     const seconds = Math.round(ms() / 1000);
     await this.end();

@@ -126,7 +126,7 @@ export class ClaudeTask implements TaskBody {
   async #untilSaid(session: TurnRequest['session'], prompt: string): Promise<BodyOutcome> {
     let result = await this.#turn(session, prompt);
     for (let reminded = false; ;) {
-      const stopped = this.#stopped(result);
+      const stopped = await this.#stopped(result);
       if (stopped !== null) return stopped;
       const verdict = this.#verdict;
       if (verdict?.tool === 'complete_task') return { kind: 'done', summary: verdict.summary };
@@ -146,7 +146,7 @@ export class ClaudeTask implements TaskBody {
     }
   }
 
-  #stopped(result: TurnResult): BodyOutcome | null {
+  async #stopped(result: TurnResult): Promise<BodyOutcome | null> {
     if (this.#attempt.brokenOff !== null) return { kind: 'broken-off' };
     switch (result.kind) {
       case 'ended':
@@ -158,9 +158,19 @@ export class ClaudeTask implements TaskBody {
         return this.#verdict !== null && this.#verdict.tool !== 'ask_person'
           ? null
           : { kind: 'lost', error: result.error };
+      case 'cannot-start':
+        await this.#forgetUnbegun();
+        return { kind: 'given-back', error: result.error };
       case 'broken-off':
         return { kind: 'broken-off' };
     }
+  }
+
+  /** A conversation in which nothing was ever said is none that the next attempt could go on with. */
+  async #forgetUnbegun(): Promise<void> {
+    const attempt = this.#attempt;
+    if (attempt.sessionId !== null && !(await this.#deps.conversation.exists(attempt.sessionId)))
+      attempt.sessionId = null;
   }
 
   /** Broken off while nothing ran: the idle process is ended too, it belongs to this attempt. */

@@ -4,6 +4,7 @@ import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { AgentSpec } from '../../coordination/link.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { KeyedMutex } from '../../lib/mutex.ts';
+import { obstacleTo, StartError } from '../../lib/start-error.ts';
 import { pause, type Clock } from '../../lib/clock.ts';
 import { exitWords, type ClaudePane, type PaneExit } from './claude-pane.ts';
 import type { ModelAccess } from './model-access.ts';
@@ -16,11 +17,15 @@ import { apiText, restOf, type Rest } from './turn-end.ts';
 import { goOn, openTurn, type Opening, type TurnRequest } from './opening.ts';
 
 const LANE = 'pane';
+/** How often it is looked whether a program that cannot be started can be after all, ms. */
+const LOOK_AGAIN_MS = 3_000;
 
 export type TurnResult =
   | { kind: 'ended'; lastMessage: string | null }
   | { kind: 'api'; error: string }
   | { kind: 'lost'; error: string }
+  /** Its program cannot be started, and no waiting mends that. */
+  | { kind: 'cannot-start'; error: string }
   | { kind: 'broken-off' };
 
 export interface ConversationDeps {
@@ -41,6 +46,7 @@ export interface ConversationDeps {
 type Step =
   | Rest
   | { kind: 'died'; detail: string; exit: PaneExit | null }
+  | { kind: 'cannot-start'; error: StartError }
   | { kind: 'interrupted' }
   /** What holds the fleet holds this turn too, from its next request on. */
   | { kind: 'held' }
@@ -62,6 +68,8 @@ export class Conversation {
   #stopped = false;
   #interruption: Interruption | null = null;
   #wake = new AbortController();
+  /** Ends the wait for a program that could not be started. */
+  #look = new AbortController();
   readonly #guard: PaneGuard;
   readonly #patience: TurnWaits;
 
@@ -159,6 +167,7 @@ export class Conversation {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#wake.abort();
+    this.#look.abort();
     await this.#deps.pane.close(graceMs);
   }
 
@@ -196,6 +205,8 @@ export class Conversation {
       } else if (step.kind === 'interrupted') {
         const prompt = await this.#carryOutInterruption();
         next = await goOn(request, delivered, this.#sessionId, this.#deps, prompt, 'it was restarted');
+      } else if (step.kind === 'cannot-start') {
+        return { kind: 'cannot-start', error: this.#cannotStart(step.error) };
       } else {
         const given = await this.#bury(step, request.signal);
         if (given !== null) return { kind: 'lost', error: given };
@@ -218,6 +229,7 @@ export class Conversation {
     try {
       await pane.start({ ...next, mark: request.mark }, request.signal);
     } catch (error) {
+      if (error instanceof StartError && error.lasting) return { kind: 'cannot-start', error };
       return { kind: 'died', detail: errorText(error), exit: pane.lastExit };
     }
     let seen = false;
@@ -280,6 +292,7 @@ export class Conversation {
         mark: `${this.#deps.spec.project}/${this.#deps.spec.agent}/-/-`,
       });
     } catch (error) {
+      if (error instanceof StartError && error.lasting) return void this.#cannotStart(error);
       log.warn({ error: errorText(error) }, 'the idle agent did not start');
       void this.#idleEnded(this.#deps.clock.monotonic() - startedAt, false, errorText(error));
     } finally {
@@ -317,6 +330,36 @@ export class Conversation {
     this.#deps.log.error({ why }, 'the agent is not started again');
     this.#deps.state.update({ failure: why });
     return why;
+  }
+
+  /**
+   * It is no death, after which another start may go well: none is tried before a look tells that it would, or a person
+   * asks for it. Returns why.
+   */
+  #cannotStart(error: StartError): string {
+    const { pane, state, log, spec } = this.#deps;
+    const { message, hint = '' } = error;
+    const restart = `\`swarm restart ${spec.agent}\``;
+    const then = error.visible ? `It goes on by itself then, with ${restart} at once.` : `Then run ${restart}.`;
+    const failure = `${message}.\n${hint} ${then}`;
+    log.error({ hint }, message);
+    pane.rest();
+    state.update({ failure });
+    this.#look.abort();
+    this.#look = new AbortController();
+    if (error.visible && !this.#stopped) void this.#untilStartable(error, failure, this.#look.signal);
+    return message;
+  }
+
+  /** Whatever becomes of it, a start that is tried tells. */
+  async #untilStartable({ place }: StartError, failure: string, signal: AbortSignal): Promise<void> {
+    const { clock, state, log, spec } = this.#deps;
+    do await pause(clock, LOOK_AGAIN_MS, signal);
+    while (!signal.aborted && obstacleTo(place) !== null);
+    if (signal.aborted || state.current.failure !== failure) return;
+    log.info({ program: place.program }, 'the agent can be started again');
+    state.update({ failure: null });
+    if (spec.idle === 'eager') await this.idle();
   }
 
   #countRestart(detail: string, now: number): void {

@@ -13,7 +13,7 @@ export interface Delivery {
   log: Logger;
 }
 
-/** Works off the waiting messages, each as one turn of the conversation in hand. */
+/** Works off the waiting messages, each as one turn of the conversation in hand. They wait on where it cannot be started. */
 export async function deliverAll({ mailbox, conversation, mark, signal, event, log }: Delivery): Promise<void> {
   for (let message = mailbox.take(); message !== null; message = mailbox.take()) {
     const { id, text } = message;
@@ -27,6 +27,10 @@ export async function deliverAll({ mailbox, conversation, mark, signal, event, l
       retry: () => retryPrompt(null),
       delivered: () => event('message.delivered', { id }),
     });
+    if (result.kind === 'cannot-start') {
+      mailbox.putBack(message);
+      return;
+    }
     if (result.kind !== 'ended') {
       log.warn({ id, result }, "a person's message was not worked off");
       event('message.failed', { id, how: result.kind, ...('error' in result ? { error: result.error } : {}) });

@@ -22,6 +22,11 @@ export class Mailbox {
     return true;
   }
 
+  /** It was taken and could not be delivered: it waits before all others. */
+  putBack(message: Message): void {
+    this.#waiting.unshift(message);
+  }
+
   take(): Message | null {
     return this.#waiting.shift() ?? null;
   }

@@ -4,6 +4,7 @@ import { NO_USAGE, type Usage } from '../../domain/agent.ts';
 import { AGENT_MARK } from '../../domain/marks.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Attempt, BodyOutcome, TaskBody } from '../task/attempt.ts';
+import { startFailure } from '../task/start-failure.ts';
 import { exitText, runCommand, type CommandEnd } from '../../worktree/command.ts';
 import type { Processes } from '../../worktree/processes.ts';
 import { tail } from '../../lib/text.ts';
@@ -72,7 +73,8 @@ export class ShellTask implements TaskBody {
 
   #outcome(argv: readonly string[], end: CommandEnd): BodyOutcome {
     const summary = tail(end.tail, SUMMARY_CHARS);
-    if (end.startError !== null) return { kind: 'failed', errorClass: 'setup', error: end.startError, summary };
+    if (end.startError !== null)
+      return { kind: 'failed', ...startFailure(end.startError, this.#attempt.order.task, 'own'), summary };
     if (end.code === 0 && this.#cut === null) return { kind: 'done', summary };
     const why = this.#cut === null ? exitText(end) : `ended, because ${this.#cut}`;
     return { kind: 'failed', errorClass: 'agent', error: `${argv.join(' ')}: ${why}\n${summary}`, summary };

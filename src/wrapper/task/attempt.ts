@@ -1,5 +1,6 @@
 import type { HeldTask } from '../../coordination/link.ts';
 import type { TaskOrder } from '../../coordination/messages.ts';
+import type { StartError } from '../../lib/start-error.ts';
 import type { ErrorClass } from '../../domain/task.ts';
 import type { Usage } from '../../domain/agent.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -86,6 +87,8 @@ export type BodyOutcome =
   | { kind: 'done'; summary: string }
   | { kind: 'failed'; errorClass: ErrorClass; error: string; summary: string }
   | { kind: 'lost'; error: string }
+  /** Its agent cannot work at all now: another one may, and this one later. */
+  | { kind: 'given-back'; error: string }
   /** The attempt was broken off and the agent's process tree for it is gone. */
   | { kind: 'broken-off' };
 
@@ -95,6 +98,8 @@ export interface VerifyFailure {
   /** "exit 1", "signal SIGKILL" */
   exit: string;
   output: string;
+  /** Set where nobody who works in the worktree can mend it. */
+  startError?: StartError;
 }
 
 /** How one kind of agent works on an attempt. */

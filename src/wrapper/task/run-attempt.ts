@@ -7,6 +7,7 @@ import { errorText } from '../../domain/errors.ts';
 import { AGENT_MARK } from '../../domain/marks.ts';
 import type { BegunTask } from '../../git/worktree/worktree-task.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { startProblem, type StartError } from '../../lib/start-error.ts';
 import type { Attempt, BodyOutcome, BreakOff, TaskBody, VerifyFailure } from './attempt.ts';
 import { exitText, runCommand } from '../../worktree/command.ts';
 import type { Captured, Tip } from '../contract/effects.ts';
@@ -14,6 +15,7 @@ import type { Processes } from '../../worktree/processes.ts';
 import { clip } from '../../lib/text.ts';
 import { NO_PREPARATION, type Preparation } from './prompt.ts';
 import { markOf } from '../contract/spec.ts';
+import { liesIn, startFailure } from './start-failure.ts';
 import type { AgentState } from '../contract/state.ts';
 import { SurvivorsError } from '../../worktree/survivors.ts';
 
@@ -108,6 +110,8 @@ class AttemptRun {
       const { task, files } = preparation.conflict;
       return failed('conflict', `the result of ${task} conflicts with the others in: ${files.join(', ')}`);
     }
+    const unverifiable = this.#verifyProblem();
+    if (unverifiable !== null) return this.#cannotStart(unverifiable);
     this.#enter('running');
     let outcome = await this.#body.work(preparation);
     for (let mends = 0; ; mends += 1) {
@@ -118,6 +122,7 @@ class AttemptRun {
       if (attempt.brokenOff !== null) return brokenOff(attempt.brokenOff, attempt);
       const summary = clip(outcome.summary, TEXT_MAX);
       if (failure === null) return { outcome: 'done', errorClass: null, error: null, summary };
+      if (failure.startError !== undefined) return { ...this.#cannotStart(failure.startError), summary };
       this.#enter('running');
       const mended = mends < attempt.order.verifyFollowUps ? await this.#body.mend(failure) : null;
       if (mended === null) {
@@ -194,6 +199,22 @@ class AttemptRun {
     return captured;
   }
 
+  /** Known before any work is done: it would come to nothing. Null: as far as can be seen it can be verified. */
+  #verifyProblem(): StartError | null {
+    const { order, workspace } = this.#attempt;
+    if (order.verify === null) return null;
+    const { name, argv } = order.verify;
+    const [program = ''] = argv;
+    if (liesIn(workspace.path, program)) return null;
+    const place = { program, cwd: workspace.path, searchPath: this.#deps.env['PATH'] };
+    return startProblem(place, { setting: `verify.${name}` });
+  }
+
+  #cannotStart(error: StartError): Ending {
+    const { errorClass, error: text } = startFailure(error, this.#attempt.order.task, 'verify');
+    return failed(errorClass, text);
+  }
+
   /** @param next number of the follow-up that a failure leads to, if there is one more */
   async #verify(next: number): Promise<VerifyFailure | null> {
     const { spec, env, processes, event } = this.#deps;
@@ -202,8 +223,10 @@ class AttemptRun {
     this.#enter('verifying');
     // A mark of its own, so that its leftovers can be told from an agent that lives on in the pane.
     const mark = `${markOf(spec, order)}/verify`;
+    const { name, argv } = order.verify;
     const end = await runCommand({
-      argv: order.verify.argv,
+      argv,
+      names: { setting: `verify.${name}` },
       cwd: workspace.path,
       env: { ...env, SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
       mark,
@@ -217,7 +240,10 @@ class AttemptRun {
     const of = order.verifyFollowUps;
     const more = ok || next > of ? {} : { followUp: next, of };
     event('task.verified', order.task, { attempt: order.attempt, ok, exit: exitText(end), ...more });
-    return ok ? null : { what: order.verify.argv.join(' '), exit: exitText(end), output: end.tail };
+    if (ok) return null;
+    const failure = { what: argv.join(' '), exit: exitText(end), output: end.tail };
+    const { startError } = end;
+    return startError?.lasting !== true || liesIn(workspace.path, argv[0] ?? '') ? failure : { ...failure, startError };
   }
 
   /** For the person who reads why it failed: the commonest cause in a project that nobody has told what worktrees need. */
@@ -248,6 +274,8 @@ function endingOf(outcome: Exclude<BodyOutcome, { kind: 'done' }>, attempt: Atte
       return { ...failed(outcome.errorClass, outcome.error), summary: clip(outcome.summary, TEXT_MAX) };
     case 'lost':
       return { outcome: 'lost', errorClass: 'lost', error: clip(outcome.error, TEXT_MAX), summary: '' };
+    case 'given-back':
+      return { outcome: 'released', errorClass: null, error: clip(outcome.error, TEXT_MAX), summary: '' };
     case 'broken-off':
       return brokenOff(attempt.brokenOff ?? 'cancelled', attempt);
   }

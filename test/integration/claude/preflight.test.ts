@@ -110,7 +110,7 @@ test('a home where Claude Code never ran, or with a broken file, is no obstacle 
 test('a program that is missing, silent or old is told apart', async ({ place }) => {
   const env = { ANTHROPIC_AUTH_TOKEN: 'x' };
   expect(await place.gates(env, { command: ['no-such-claude'] })).toEqual(['missing!']);
-  expect(await place.gates(env, { command: ['/bin/false'] })).toEqual(['missing!']);
+  expect(await place.gates(env, { command: ['/bin/false'] })).toEqual(['broken!']);
   await place.program('2.0.99 (Claude Code)');
   expect(await place.gates(env)).toEqual(['too-old!']);
   await place.program(`${MIN_VERSION} (Claude Code)`);

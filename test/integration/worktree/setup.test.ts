@@ -231,7 +231,7 @@ describe('the commands', () => {
     expect(s.output).toEqual(['fine', 'two', 'last words']);
     expect(readSetupNote(s.worktree)).toMatchObject({ state: 'failed', detail: first.message });
     expect((await failure({ commands: [['no-such-program']] })).message).toContain(
-      '["no-such-program"] cannot be started',
+      'set-up failed: no-such-program cannot be started: there is no such program on PATH',
     );
     const late = await failure({ commands: [['sh', '-c', 'setsid sleep 1000 & sleep 1000']], timeoutMs: 300 });
     expect(late.message).toContain('(worktree.setupTimeout)');

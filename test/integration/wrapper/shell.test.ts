@@ -50,7 +50,7 @@ test('a failing command, one that cannot start and one that takes too long each 
   const [failed, absent, late, left] = supervisor.results;
   expect(failed).toMatchObject({ outcome: 'failed', errorClass: 'agent', summary: 'broken' });
   expect(failed?.error).toContain('exit 3');
-  expect(absent).toMatchObject({ outcome: 'failed', errorClass: 'setup' });
+  expect(absent).toMatchObject({ outcome: 'failed', errorClass: 'program' });
   expect(late).toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
   expect(left).toMatchObject({ outcome: 'done' });
   // Before the result was sent, everything was gone.

@@ -33,6 +33,16 @@ describe('what becomes of a task whose attempt came to nothing', () => {
     },
   );
 
+  test('a program that cannot be started is not tried again, whatever the retries', () => {
+    const error = 'nope cannot be started: there is no such program on PATH (ENOENT).\nInstall it.';
+    expect(decideRetry(attempt({ errorClass: 'program', error, retries: 9 }), NOW, () => 0.5)).toEqual({
+      then: 'dead',
+      failures: 1,
+      losses: 0,
+      note: 'not tried again: nope cannot be started: there is no such program on PATH (ENOENT).',
+    });
+  });
+
   test('with no retries allowed the first failure is the last', () => {
     const decision = decideRetry(attempt({ retries: 0 }), NOW, () => 0.5);
     expect(decision).toEqual({

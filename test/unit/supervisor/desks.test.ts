@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { CheckpointService } from '../../../src/api/checkpoint-service.ts';
 import type { Order } from '../../../src/coordination/link.ts';
+import { errorText } from '../../../src/domain/errors.ts';
 import type { Task } from '../../../src/domain/task.ts';
 import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
@@ -132,11 +133,13 @@ describe('gates', () => {
     expect(blockingGate([], false)).toBeNull();
     expect(blockingGate([gate('onboarding', false)], false)).toBeNull();
     expect(blockingGate([gate('onboarding', false), gate('trust'), gate('login')], false)).toEqual({
+      by: 'person',
       gate: 'trust',
       detail: 'trust? Do it.',
     });
-    expect(blockingGate([gate('trust'), gate('login')], true)).toEqual({ gate: 'login', detail: 'login? Do it.' });
-    expect(blockingGate([gate('missing')], true)).toEqual({ gate: 'login', detail: 'missing? Do it.' });
+    const login = { by: 'person', gate: 'login', detail: 'login? Do it.' };
+    expect(blockingGate([gate('trust'), gate('login')], true)).toEqual(login);
+    expect(blockingGate([gate('missing'), gate('login')], true)).toEqual({ by: 'program', detail: 'missing?\nDo it.' });
     expect(blockingGate([gate('trust')], true)).toBeNull();
   });
 
@@ -288,7 +291,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
       start: never,
       recover: never,
       stop: never,
-      afterFailure: (_agent, detail) => ({ phase: 'failed', since: 0, detail }),
+      afterFailure: (_agent, error) => ({ phase: 'failed', since: 0, detail: errorText(error) }),
     },
     look: async () => new Map(agents.filter(({ linked }) => linked).map((agent) => [agent.id, pane()])),
     order: async () => undefined,
@@ -319,6 +322,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
     status: () => Promise.reject(new Error('unasked')),
     document: (agent) => agentDocument(agent, null),
     alerts: () => [],
+    hasWorktree: () => true,
     messages: {
       send: async (agent, text) => {
         said.push(`${agent}: ${text}`);
@@ -409,6 +413,17 @@ describe('the service behind the API', () => {
     });
     expect(saved).toEqual(['worker-1 stopped']);
     expect(seen.all[0]).toMatchObject({ name: 'agent.wanted', agent: 'worker-1', data: { desired: 'stopped' } });
+  });
+
+  test('a restart is the wrapper’s to do, except where its worktree is gone: then it starts from the beginning', async () => {
+    const living = office([linked()]);
+    await living.service.restart('worker-1');
+    expect(living.orders.map(({ order }) => order.do)).toEqual(['restart']);
+    const bare = office([linked()], { hasWorktree: () => false });
+    const held = vi.spyOn(bare.fleet, 'whileStopped').mockResolvedValue(undefined);
+    await bare.service.restart('worker-1');
+    expect(bare.orders).toEqual([]);
+    expect(held.mock.calls[0]?.[1]).toEqual({ name: 'a new worktree', leases: 'given-back' });
   });
 
   test('a linked agent takes its checkpoints itself, for one that is stopped the supervisor does', async () => {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AlertDocument } from '../../../../src/api/documents.ts';
+import { SwarmError } from '../../../../src/domain/errors.ts';
+import type { AlertSink } from '../../../../src/supervisor/alerts/alert-sinks.ts';
 import type { Observed, OpenAlert } from '../../../../src/health/index.ts';
 import { Alerting } from '../../../../src/supervisor/alerts/alerting.ts';
 import { events, settled, silentLog, Time } from '../kit.ts';
@@ -15,8 +17,10 @@ function world() {
   const shown: number[] = [];
   /** Set: whoever is told has not listened to the end yet. */
   let gate: PromiseWithResolvers<void> | null = null;
+  let broken: Error | null = null;
   const sink = async ({ state, key }: AlertDocument): Promise<void> => {
     await gate?.promise;
+    if (broken !== null) throw broken;
     told.push(`${state} ${key}`);
   };
   return {
@@ -29,6 +33,7 @@ function world() {
         ...WELL,
         agents: [{ id: 'worker-1', status: 'stuck', since: new Date(time.now()).toISOString(), reason: null }],
       }),
+    breakDown: (error: Error | null) => (broken = error),
     hold: () => (gate = Promise.withResolvers<void>()),
     next: () =>
       new Alerting({
@@ -36,9 +41,9 @@ function world() {
         events: events().log,
         now: time.now,
         observe: () => observed,
-        sinks: new Map([
+        sinks: new Map<string, AlertSink>([
           ['slow', sink],
-          ['quick', async () => undefined],
+          ['quick', async () => 'unasked' as const],
         ]),
         onOpen: (count) => shown.push(count),
         memory: { read: () => kept, write: async (open) => void (kept = structuredClone(open)) },
@@ -120,4 +125,18 @@ test('one that goes and leaves the fleet alone tells nothing at its end', async 
   await first.close();
   await w.run(w.next(), 3);
   expect(w.told).toEqual(['raised agent.stuck.worker-1']);
+});
+
+test('who does not get an alert is told of until one gets through', async () => {
+  const w = world();
+  const alerting = w.next();
+  await w.run(alerting, 1);
+  w.breakDown(new SwarmError('cannot-start', 'nope cannot be started', { hint: 'Install it.' }));
+  w.wrong({ refused: 'line 3' });
+  await w.run(alerting, 2);
+  expect(alerting.untold).toEqual(['slow: an alert did not get through, nope cannot be started. Install it.']);
+  w.breakDown(null);
+  w.wrong({});
+  await w.run(alerting, 20);
+  expect(alerting.untold).toEqual([]);
 });

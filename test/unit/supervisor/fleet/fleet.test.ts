@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { errorText } from '../../../../src/domain/errors.ts';
 import type { Order } from '../../../../src/coordination/link.ts';
 import type { AgentRecord, PaneView } from '../../../../src/supervisor/project/agent-record.ts';
 import { DeathsMemory } from '../../../../src/supervisor/fleet/deaths-memory.ts';
@@ -140,12 +141,12 @@ function world(store = Store.memory()) {
     start: step('start'),
     recover: step('recover'),
     stop: step('stop'),
-    afterFailure: (_agent, detail) => ({
+    afterFailure: (_agent, error) => ({
       phase: 'backoff',
       since: time.now(),
       until: time.now() + 2_000,
       of: 'start',
-      detail,
+      detail: errorText(error),
     }),
   };
   const fleet = new Fleet({
@@ -381,6 +382,18 @@ describe('the reconcile loop', () => {
     expect(w.phase()).toBe('due');
     await w.end(blocked);
     expect([w.calls.length, w.phase()]).toEqual([2, 'blocked']);
+  });
+
+  test('what its own wrapper has given up is tried again when it is wanted up once more', async () => {
+    const w = world();
+    const agent = record();
+    w.fleet.add(agent);
+    w.fleet.connected('worker-1', snapshot('worker-1'));
+    await w.fleet.tryAgain(agent);
+    expect(w.orders).toEqual([]);
+    w.fleet.observed('worker-1', snapshot('worker-1', { failure: '/bin/x cannot be started' }));
+    await w.fleet.tryAgain(agent);
+    expect(w.orders).toEqual([{ do: 'restart' }]);
   });
 
   test('what could not be ended yet is still to be ended, whoever asks for it again', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../../../src/health/index.ts';
+import { SwarmError } from '../../../../src/domain/errors.ts';
 import type { Order } from '../../../../src/coordination/link.ts';
 import { AgentSteps, type RestartPolicy, type AgentEffects } from '../../../../src/supervisor/fleet/agent-steps.ts';
 import { factsOf } from '../../../../src/supervisor/watch/facts.ts';
@@ -20,6 +21,7 @@ function world(more: Partial<AgentEffects> = {}) {
   const calls: string[] = [];
   const orders: Order[] = [];
   const noted: Lifecycle['phase'][] = [];
+  const logged: string[] = [];
   const call =
     <T>(name: string, value: T) =>
     async (): Promise<T> => {
@@ -33,6 +35,7 @@ function world(more: Partial<AgentEffects> = {}) {
     policy: () => POLICY,
     stopGraceMs: 5_000,
     gate: call('gate', null),
+    logError: (_agent, text) => void logged.push(text),
     ensureWorktree: call('worktree', null),
     setUp: call('set-up', { done: true }),
     writeSpec: call('spec', '/spec'),
@@ -55,6 +58,7 @@ function world(more: Partial<AgentEffects> = {}) {
     calls,
     orders,
     noted,
+    logged,
     runner,
     start: (agent = record()) => runner.start(agent, (lifecycle) => noted.push(lifecycle.phase)),
   };
@@ -88,7 +92,7 @@ describe('a start', () => {
   });
 
   test('waits at a gate, looks again and again, and tells it once', async () => {
-    const w = world({ gate: async () => ({ gate: 'login', detail: 'Claude Code is not logged in.' }) });
+    const w = world({ gate: async () => ({ by: 'person', gate: 'login', detail: 'Claude Code is not logged in.' }) });
     const agent = record();
     agent.lifecycle = await w.start(agent);
     expect(agent.lifecycle).toEqual({
@@ -103,6 +107,29 @@ describe('a start', () => {
     expect(agent.lifecycle).toMatchObject({ phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 6_000 });
     expect(w.seen.names()).toEqual(['agent.needs-you']);
     expect(w.calls).toEqual([]);
+  });
+
+  test('of a program that cannot be started is not tried: it has failed at once, told once, until a look finds it', async () => {
+    const obstacle = {
+      by: 'program',
+      detail: '/bin/x cannot be started: there is no such file.\nInstall it.',
+    } as const;
+    let found: typeof obstacle | null = obstacle;
+    const w = world({ gate: async () => found });
+    const agent = record();
+    agent.lifecycle = await w.start(agent);
+    const detail = `${obstacle.detail} It goes on by itself then, with \`swarm restart worker-1\` at once.`;
+    expect(agent.lifecycle).toEqual({ phase: 'failed', since: BEGIN, lookAgainAt: BEGIN + 3_000, detail });
+    expect(decide('up', agent.observed(), BEGIN + 2_999)).toBeNull();
+    expect(decide('up', agent.observed(), BEGIN + 3_000)).toEqual({ do: 'start' });
+    w.time.pass(3_000);
+    agent.lifecycle = await w.start(agent);
+    expect(agent.lifecycle).toMatchObject({ phase: 'failed', since: BEGIN, lookAgainAt: BEGIN + 6_000 });
+    expect([w.seen.names(), w.logged, w.calls, w.noted]).toEqual([['agent.failed'], [detail], [], []]);
+    expect(agent.deaths).toEqual([]);
+    found = null;
+    w.time.pass(3_000);
+    await expect(w.start(agent)).resolves.toMatchObject({ phase: 'starting' });
   });
 
   test('tells what is odd about its worktree', async () => {
@@ -313,6 +340,18 @@ test('a step that fails is tried again ever more rarely, a stop sooner than a st
     2_000, 4_000, 8_000, 30_000, 30_000,
   ]);
   expect(waits({ phase: 'stopping', since: BEGIN }, 'stop')).toEqual([1_000, 2_000, 4_000, 10_000, 10_000]);
+});
+
+test('a step that no waiting mends is not tried again, except an end', () => {
+  const { runner, logged } = world();
+  const error = new SwarmError('git-missing', 'git cannot be started', { hint: 'Install git.', lasting: true });
+  const agent = record();
+  agent.lifecycle = { phase: 'preparing', since: BEGIN };
+  const detail = 'git cannot be started\nInstall git. Then run `swarm restart worker-1`.';
+  expect(runner.afterFailure(agent, error)).toEqual({ phase: 'failed', since: BEGIN, detail });
+  expect(logged).toEqual([detail]);
+  agent.lifecycle = { phase: 'stopping', since: BEGIN };
+  expect(runner.afterFailure(agent, error)).toMatchObject({ phase: 'backoff', of: 'stop' });
 });
 
 test('a restart waits for as long as it was to wait, however the clock is set', () => {

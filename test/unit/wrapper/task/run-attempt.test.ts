@@ -106,7 +106,14 @@ test.each([
     capture: async () => captured,
     prepare: async () => prepared,
   } as unknown as Workspace;
-  const order = { task: 't1', attempt: 1, slot: 0, resume: null, timeoutMs: null } as unknown as TaskOrder;
+  const order = {
+    task: 't1',
+    attempt: 1,
+    slot: 0,
+    resume: null,
+    timeoutMs: null,
+    verify: null,
+  } as unknown as TaskOrder;
   const body: TaskBody = {
     resolvesConflicts: false,
     work: async () => {
@@ -141,4 +148,61 @@ test.each([
   await life;
   expect(over).toBe('failed');
   expect(clock.pending).toBe(0);
+});
+
+/** The end of an attempt whose result is to be verified with this program, and whether any work was done for it. */
+async function verifiedWith(
+  program: string,
+): Promise<{ worked: boolean; outcome: string; errorClass: string | null; error: string | null }> {
+  const workspace = {
+    path: '/usr',
+    ensure: async () => undefined,
+    begunTask: async () => null,
+    capture: async () => captured,
+    prepare: async () => prepared,
+    commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [] }),
+  } as unknown as Workspace;
+  const verify = { name: 'check', argv: [program] };
+  const order = { task: 't1', attempt: 1, slot: 0, resume: null, timeoutMs: null, verify } as unknown as TaskOrder;
+  let worked = false;
+  const body: TaskBody = {
+    resolvesConflicts: true,
+    work: async () => {
+      worked = true;
+      return { kind: 'given-back', error: 'its agent cannot be started' };
+    },
+    mend: async () => null,
+    wasTold: async () => false,
+    ready: async () => undefined,
+    sessionId: () => null,
+    usage: async () => ({ ...NO_USAGE }),
+  };
+  const { outcome, errorClass, error } = await liveAttempt(new Attempt(order, workspace, ''), body, {
+    spec: { project: 'p', agent: 'worker-1', stopGraceMs: 100 },
+    env: { PATH: '/usr/bin:/bin' },
+    state: { setTask: () => undefined, update: () => undefined },
+    event: () => undefined,
+    clock: new ManualClock(),
+    log: silentLog,
+  } as unknown as AttemptDeps);
+  return { worked, outcome, errorClass, error };
+}
+
+test('a task whose verify command cannot be started fails before any work is done for it, and is not tried again', async () => {
+  expect(await verifiedWith('no-such-check')).toEqual({
+    worked: false,
+    outcome: 'failed',
+    errorClass: 'program',
+    error:
+      'no-such-check cannot be started: there is no such program on PATH.\nInstall it, or correct verify.check in swarm.yaml. Then `swarm task retry t1`.',
+  });
+});
+
+test('a verify command in the worktree is the task to make; an agent that cannot be started gives the task back', async () => {
+  expect(await verifiedWith('./not-made-yet')).toEqual({
+    worked: true,
+    outcome: 'released',
+    errorClass: null,
+    error: 'its agent cannot be started',
+  });
 });
