@@ -95,7 +95,9 @@ describe('bin/swarm.cjs', () => {
     expect(packed.exitCode, packed.stderr).toBe(0);
 
     const prefix = path.join(environment.directory, 'prefix');
-    const installed = await npm('install', '-g', '--prefix', prefix, './swarm-agents-0.1.0.tgz');
+    const manifest = await readFile(path.join(checkout.path, 'package.json'), 'utf8');
+    const { name, version } = JSON.parse(manifest) as { name: string; version: string };
+    const installed = await npm('install', '-g', '--prefix', prefix, `./${name}-${version}.tgz`);
     expect(installed.exitCode, installed.stderr).toBe(0);
     const result = await checkout.run(path.join(prefix, 'bin/swarm'), ['status'], { variables });
     expect((JSON.parse(result.stdout) as Report).build).toContain(prefix);
