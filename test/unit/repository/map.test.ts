@@ -47,17 +47,19 @@ describe('the folders of src', () => {
   });
 });
 
-describe.each(['docs/ARCHITECTURE.md', 'docs/GLOSSARY.md'])('%s', (page) => {
+const PAGES = ['CONTRIBUTING.md', 'CHANGELOG.md', 'docs/ARCHITECTURE.md', 'docs/GLOSSARY.md', 'docs/CLAUDE-CODE.md'];
+
+describe.each(PAGES)('%s', (page) => {
   const text = read(page);
 
   test('every file that it names is there', () => {
-    const named = matches(text, /`((?:src|test|scripts|docs)\/[\w./-]+)`/g);
+    const named = matches(text, /`((?:src|test|scripts|docs|templates)\/[\w./-]+)`/g);
     expect(named.filter((file) => !existsSync(path.join(repositoryRoot, file)))).toEqual([]);
   });
 
   test('every link of it leads to a page, and README leads to it', () => {
     const linked = matches(text, /\]\(([^)#:]+)(?:#[^)]*)?\)/g);
-    expect(linked.filter((file) => !existsSync(path.join(repositoryRoot, 'docs', file)))).toEqual([]);
+    expect(linked.filter((file) => !existsSync(path.join(repositoryRoot, path.dirname(page), file)))).toEqual([]);
     expect(read('README.md')).toContain(`](${page})`);
   });
 });
