@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 import { build } from 'esbuild';
+import { BUNDLED_PROGRAM } from '../../support/bundle.ts';
 import { pinnedClaude } from '../../support/claude.ts';
 import { isolatedEnvironment, repositoryRoot, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
@@ -29,15 +30,10 @@ function bundle(): Promise<string> {
   bundled ??= build({
     absWorkingDir: repositoryRoot,
     entryPoints: ['src/wrapper/main.ts'],
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
+    ...BUNDLED_PROGRAM,
     target: 'node24',
     minify: true,
     write: false,
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
   }).then(({ outputFiles }) => outputFiles[0]?.text ?? '');
   return bundled;
 }

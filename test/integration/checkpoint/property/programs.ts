@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { buildSync } from 'esbuild';
+import { BUNDLED_PROGRAM } from '../../../support/bundle.ts';
 
 export interface Programs {
   shard: string;
@@ -14,7 +15,7 @@ export function bundlePrograms(directory: string): Programs {
   const bundle = (name: keyof Programs): string => {
     const outfile = path.join(directory, `${name}.mjs`);
     const entry = path.join(import.meta.dirname, `${name}.ts`);
-    buildSync({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', outfile, logLevel: 'error' });
+    buildSync({ ...BUNDLED_PROGRAM, entryPoints: [entry], outfile, logLevel: 'error' });
     return outfile;
   };
   return { shard: bundle('shard'), victim: bundle('victim') };
