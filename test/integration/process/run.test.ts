@@ -123,7 +123,10 @@ describe('run alone', () => {
   });
 
   test('too much output ends it', async () => {
-    expect(await sh('yes', { mostBytes: 100_000 })).toMatchObject({ signal: 'SIGKILL', by: 'output' });
+    const end = await sh('yes', { mostBytes: 100_000 });
+    expect(end.by).toBe('output');
+    // The broken pipe may be quicker than the kill.
+    expect(['SIGKILL', 'SIGPIPE']).toContain(end.signal);
   });
 
   test.each([
