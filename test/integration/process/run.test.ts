@@ -125,8 +125,8 @@ describe('run alone', () => {
   test('too much output ends it', async () => {
     const end = await sh('yes', { mostBytes: 100_000 });
     expect(end.by).toBe('output');
-    // The broken pipe may be quicker than the kill.
-    expect(['SIGKILL', 'SIGPIPE']).toContain(end.signal);
+    // By the kill, or by its own complaint of the broken pipe, whichever is quicker.
+    expect(end.exitCode).not.toBe(0);
   });
 
   test.each([
