@@ -101,8 +101,10 @@ alerts: {command: [no-such-alert]}
     const { variables } = world.environment;
     delete variables['SWARM_NODE'];
     expect((await world.ok(['logs', 'worker-1'])).stdout).toContain(`${node} cannot be started`);
-    expect((await world.ok(['status'])).stdout).toMatch(
-      /degraded: alerts\.command: an alert did not get through, no-such-alert cannot be started/,
+    await poll(
+      async () => (await world.ok(['status'])).stdout,
+      (text) => /degraded: alerts\.command: an alert did not get through, no-such-alert cannot be started/.test(text),
+      'the alert to be missed',
     );
     variables['SWARM_NODE'] = node;
     await rename(`${node}.gone`, node);

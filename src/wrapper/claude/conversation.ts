@@ -206,7 +206,12 @@ export class Conversation {
         const prompt = await this.#carryOutInterruption();
         next = await goOn(request, delivered, this.#sessionId, this.#deps, prompt, 'it was restarted');
       } else if (step.kind === 'cannot-start') {
-        return { kind: 'cannot-start', error: this.#cannotStart(step.error) };
+        const error = this.#cannotStart(step.error);
+        if (this.#interruption === null) return { kind: 'cannot-start', error };
+        // A person has asked for another try meanwhile, and is answered by it.
+        const prompt = await this.#carryOutInterruption();
+        this.#deps.state.update({ failure: null });
+        next = await goOn(request, delivered, this.#sessionId, this.#deps, prompt, 'it was restarted');
       } else {
         const given = await this.#bury(step, request.signal);
         if (given !== null) return { kind: 'lost', error: given };

@@ -25,7 +25,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const install = (): Promise<void> => writeFile(program, '#!/bin/sh\nexec sleep 0\n', { mode: 0o755 });
 
 /** An agent whose program is not there; each start that is tried is noted with what it was to say. */
-async function openAgent() {
+async function openAgent(before: () => Promise<void> = () => Promise.resolve()) {
   const clock = new ManualClock();
   const tried: (string | null)[] = [];
   const events: string[] = [];
@@ -45,9 +45,10 @@ async function openAgent() {
     access: new ModelAccess({ state, linked: () => true, clock }),
     workspace: { capture: () => Promise.resolve({ n: 1 }) },
     openEndpoint: () => Promise.resolve({ close: () => Promise.resolve() }),
-    launch: ({ prompt }: { prompt: string | null }) => {
+    launch: async ({ prompt }: { prompt: string | null }) => {
       tried.push(prompt);
-      return Promise.resolve({ argv: [program], env: { PATH: '/usr/bin:/bin' }, usageFrom: 'transcript' });
+      await before();
+      return { argv: [program], env: { PATH: '/usr/bin:/bin' }, usageFrom: 'transcript' };
     },
     terminal: { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') },
     sessionExists: () => Promise.resolve(false),
@@ -94,6 +95,18 @@ test('a person who asks has it tried at once, cured or not', async () => {
   await eventually(failure).not.toBeNull();
   await agent.restart();
   expect([tried.length, failure()]).toEqual([2, sentence()]);
+  await agent.stop(1);
+});
+
+test('a person who asks in the middle of a turn that cannot be started is answered by another try', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { agent, tried, failure } = await openAgent(() => gate.promise);
+  agent.send({ do: 'send', id: 'm1', text: 'hello' });
+  await eventually(() => tried.length).toBe(1);
+  const restarted = agent.restart();
+  gate.resolve();
+  await restarted;
+  await eventually(() => [tried, failure()]).toEqual([['hello', 'hello'], sentence()]);
   await agent.stop(1);
 });
 
