@@ -43,10 +43,11 @@ export const FOLDERS: Readonly<Record<string, { may: readonly string[]; because:
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   git: ['.', 'repository', 'worktree', 'task', 'merge'],
   checkpoint: ['tree', 'refs', 'capture', 'restore', 'keep', '.'],
+  api: ['checkpoints', 'events', '.'],
   wrapper: ['contract', 'link', 'task', 'claude', 'shell', '.'],
   supervisor: [
     ...['project', 'worktree', 'fleet', 'history', 'tasks', 'broker', 'links', 'settings'],
-    ...['watch', 'ladder', 'holds', 'alerts', 'admission', '.'],
+    ...['watch', 'ladder', 'holds', 'alerts', 'admission', 'agents', '.'],
   ],
   cli: [
     ...['say', 'project', 'verb', 'screen', 'up', 'complete', 'doctor', 'init', 'demo'],

@@ -25,7 +25,7 @@ import type {
   UpDocument,
   UpRequest,
 } from './documents.ts';
-import { streamEvents, type EventsOptions } from './events.ts';
+import { streamEvents, type EventsOptions } from './event-reader.ts';
 import { call, type ApiRequest } from './http.ts';
 import type { AnswerRequest, RollbackRequest, TaskDiffDocument } from './service.ts';
 

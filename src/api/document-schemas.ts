@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { AGENT_STATUSES } from '../domain/agent.ts';
 import type { ErrorDocument } from '../domain/errors.ts';
 import { PRIORITIES, TASK_STATES } from '../domain/task.ts';
-import { eventNames } from './event-schema.ts';
-import { checkpointSchemas } from './checkpoint-schemas.ts';
+import { eventNames } from './events/event-names.ts';
+import { checkpointSchemas } from './checkpoints/schemas.ts';
 import type {
   CheckpointBranchDocument,
   CheckpointDiffDocument,

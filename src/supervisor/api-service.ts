@@ -28,7 +28,7 @@ import type { AgentRecord } from './project/agent-record.ts';
 import type { EventLog } from './project/event-log.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { refuseWhile } from './history/refuse-rollback.ts';
-import { openQuestions } from './agent-document.ts';
+import { openQuestions } from './agents/agent-document.ts';
 import type { MessageDesk } from './links/message-desk.ts';
 import type { Purge } from './history/purge.ts';
 import type { TaskDesk } from './tasks/task-desk.ts';

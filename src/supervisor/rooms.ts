@@ -1,6 +1,6 @@
 import { openAdmission, type AdmissionDesk } from './admission/admission-desk.ts';
 import { openScaler, type Scaler } from './admission/scaler.ts';
-import { paneLabel } from './agent-document.ts';
+import { paneLabel } from './agents/agent-document.ts';
 import type { Alerting } from './alerts/alerting.ts';
 import { openAlerting } from './alerts/open-alerting.ts';
 import type { Core } from './core.ts';

@@ -1,7 +1,7 @@
 import type { StatusDocument } from '../api/documents.ts';
 import type { AgentRecord } from './project/agent-record.ts';
 import type { Project } from './project/project.ts';
-import { agentDocument, openQuestions, type TreeUse } from './agent-document.ts';
+import { agentDocument, openQuestions, type TreeUse } from './agents/agent-document.ts';
 import type { Base } from './project/project.ts';
 
 export interface StatusFacts {

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { ApiServer } from '../api/server.ts';
 import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
 import { highestTaskNumber } from '../git/task/task-branches.ts';
-import { agentDocument } from './agent-document.ts';
+import { agentDocument } from './agents/agent-document.ts';
 import { Service } from './api-service.ts';
 import { openCore, type Core } from './core.ts';
 import { checkpointDesk } from './history/checkpoint-desk.ts';

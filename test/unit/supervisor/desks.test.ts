@@ -8,7 +8,7 @@ import { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
 import { blockingGate } from '../../../src/supervisor/fleet/start-gates.ts';
 import { Service, type ServiceDeps } from '../../../src/supervisor/api-service.ts';
 import { sharedFor } from '../../../src/lib/shared-for.ts';
-import { agentDocument } from '../../../src/supervisor/agent-document.ts';
+import { agentDocument } from '../../../src/supervisor/agents/agent-document.ts';
 import { TaskDesk, type TaskDeskDeps } from '../../../src/supervisor/tasks/task-desk.ts';
 import { baseNotes, wantedAgents, type KnownAgent } from '../../../src/supervisor/fleet/wanted-agents.ts';
 import { config, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';

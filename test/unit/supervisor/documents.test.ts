@@ -8,7 +8,7 @@ import type { Lifecycle } from '../../../src/supervisor/project/lifecycle.ts';
 import { metricsText } from '../../../src/supervisor/metrics.ts';
 import { buildSpec } from '../../../src/supervisor/fleet/agent-spec.ts';
 import { statusDocument } from '../../../src/supervisor/status-document.ts';
-import { agentDocument, openQuestions } from '../../../src/supervisor/agent-document.ts';
+import { agentDocument, openQuestions } from '../../../src/supervisor/agents/agent-document.ts';
 import { agentSpecSchema } from '../../../src/coordination/link.ts';
 import { projectLayout } from '../../../src/domain/layout.ts';
 import { TASK_STATES } from '../../../src/domain/task.ts';

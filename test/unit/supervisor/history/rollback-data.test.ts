@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkpointShape } from '../../../../src/api/checkpoint-schemas.ts';
+import { checkpointShape } from '../../../../src/api/checkpoints/schemas.ts';
 import type { Checkpoint } from '../../../../src/checkpoint/tree/types.ts';
 import { checkpointDocument } from '../../../../src/checkpoint/refs/document.ts';
 import {

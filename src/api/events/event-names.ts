@@ -1,5 +1,5 @@
-import { kindOf, type Field, type Fields } from '../domain/event-fields.ts';
-import { EVENT_FAMILIES, EVENTS } from '../domain/events.ts';
+import { kindOf, type Field, type Fields } from '../../domain/event-fields.ts';
+import { EVENT_FAMILIES, EVENTS } from '../../domain/events.ts';
 
 type JsonSchema = Record<string, unknown>;
 

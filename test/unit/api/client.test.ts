@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test as base } from 'vitest';
 import { connect } from '../../../src/api/client.ts';
-import { Frames } from '../../../src/api/events.ts';
+import { Frames } from '../../../src/api/event-reader.ts';
 import { SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
 
 const at = (apiSocket: string) => ({

@@ -1,6 +1,6 @@
-import type { Agent, NeedsYou } from '../domain/agent.ts';
-import type { Signs } from '../health/index.ts';
-import type { AgentRecord } from './project/agent-record.ts';
+import type { Agent, NeedsYou } from '../../domain/agent.ts';
+import type { Signs } from '../../health/index.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
 
 /** CPU and memory of an agent's process tree at the last sample. */
 export type TreeUse = Pick<NonNullable<Signs['use']>, 'cpuPercent' | 'rssBytes'>;

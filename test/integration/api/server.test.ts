@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test as base } from 'vitest';
 import type { EventDocument } from '../../../src/api/documents.ts';
-import { streamEvents } from '../../../src/api/events.ts';
+import { streamEvents } from '../../../src/api/event-reader.ts';
 import { ApiServer } from '../../../src/api/server.ts';
 import type { SwarmService } from '../../../src/api/service.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
