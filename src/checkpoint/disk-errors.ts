@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 
-/** Errors of the file system that a person can do something about, as git's own are told; by what Node calls them. */
+/** Errors of the file system that a person can mend, by Node's code, with the code and text of git's own. */
 const KNOWN: Readonly<Record<string, readonly [code: string, says: string, hint: string]>> = {
   ENOSPC: ['disk-full', 'there is no space left', 'Free some disk space and try again.'],
   EDQUOT: ['disk-full', 'the disk quota is used up', 'Free some disk space and try again.'],
@@ -9,7 +9,7 @@ const KNOWN: Readonly<Record<string, readonly [code: string, says: string, hint:
   EPERM: ['permission-denied', 'permission is denied', 'Check the owner and the permissions, then try again.'],
 };
 
-/** Whatever fails below for want of space or of rights is told as a `SwarmError` that names the file. */
+/** Runs `work`; an error for want of space or of rights becomes a `SwarmError` that names the file. */
 export async function withDiskErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

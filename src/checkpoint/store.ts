@@ -59,7 +59,7 @@ interface Opened extends RepositoryConfig {
   configured: string;
 }
 
-/** What is done to the checkpoints of one agent, one after the other; in this process. */
+/** One action at a time on the checkpoints of an agent, in this process. */
 const lanes = new KeyedMutex();
 
 /**
@@ -91,8 +91,8 @@ export class CheckpointStore {
   }
 
   /**
-   * For a timer: null, without a process started, while a watch knows that nothing stirred since the last time.
-   * `request` is asked only when something is to be captured.
+   * Captures for a timer: null, without a process started, while the watch knows that nothing has changed since the
+   * last time. `request` is called only when there is something to capture.
    */
   async captureIfStirred(request: () => Promise<CaptureRequest>): Promise<Captured | null> {
     if (!this.#watch.changed) return null;
@@ -100,7 +100,7 @@ export class CheckpointStore {
     return this.#alone(async () => {
       const { gitDir } = await this.#open();
       const before = this.#directories();
-      // Watched first: what happens while the capture looks counts for the next time.
+      // The watch begins first: changes while the capture looks count for the next time.
       this.#watch.begin(this.place.worktree, before, [gitDir]);
       const captured = await this.#capture(why, new Set());
       if (JSON.stringify(this.#directories()) !== JSON.stringify(before)) this.#watch.close();
@@ -113,13 +113,13 @@ export class CheckpointStore {
     this.#watch.close();
   }
 
-  /** Those in which something would count; null before the first capture. */
+  /** The directories in which a change would count; null before the first capture. */
   #directories(): RawPath[] | null {
     const known = this.#remembered;
     return known === null ? null : [...new Set([...known.directories, ...known.scan.seen.keys()])].sort();
   }
 
-  /** Oldest first. */
+  /** The checkpoints, oldest first. */
   async list(): Promise<Checkpoint[]> {
     return listCheckpoints(this.place);
   }
@@ -128,14 +128,17 @@ export class CheckpointStore {
     return newestCheckpoint(this.place);
   }
 
-  /** From one checkpoint to another, or to what is there now, byte for byte (no filters, no line-ending conversion). */
+  /**
+   * The difference from one checkpoint to another, or to the present files, byte for byte (no filters, no line-ending
+   * conversion).
+   */
   async diff(from: number, to: number | null): Promise<TaskDiff> {
     const a = await findCheckpoint(this.place, from);
     const tree = to === null ? await this.#treeNow() : (await findCheckpoint(this.place, to)).tree;
     return this.#diffTrees(a.tree, tree);
   }
 
-  /** The checkpoint, and what it changed since the one before (of the first one: since HEAD). */
+  /** A checkpoint, and what it changed since the one before (the first one: since HEAD). */
   async show(n: number): Promise<{ checkpoint: Checkpoint; since: number | null; diff: TaskDiff; loaded: SavedState }> {
     const list = await this.list();
     const at = list.findIndex((checkpoint) => checkpoint.n === n);
@@ -151,7 +154,7 @@ export class CheckpointStore {
   }
 
   /**
-   * Sets files or directories back to what they were in checkpoint `n`, and nothing else; what is there now is captured
+   * Sets files or directories back to what they were in checkpoint `n`, and no others; the present files are captured
    * first. Errors: `unknown-checkpoint`, `unknown-path`, `rollback-under-way`.
    */
   async restorePaths(
@@ -171,18 +174,18 @@ export class CheckpointStore {
     });
   }
 
-  /** A branch with the files of checkpoint `n` in one ordinary commit. Errors: `bad-branch`, `branch-exists`. */
+  /** Makes a branch with the files of checkpoint `n` in one ordinary commit. Errors: `bad-branch`, `branch-exists`. */
   async branch(n: number, name: string): Promise<MadeBranch> {
     return branchCheckpoint(this.place, await findCheckpoint(this.place, n), name);
   }
 
   #diffTrees(from: string, to: string): Promise<TaskDiff> {
-    // The worktree may be gone; the repository is not. Attributes of a checkout would convert what is shown.
+    // In the repository, since the worktree may be gone; attributes of a checkout would convert the text.
     const { gitCommonDir } = this.place;
     return diffText(gitCommonDir, [from, to], { GIT_DIR: gitCommonDir });
   }
 
-  /** A tree of what is there now; no checkpoint is made of it. */
+  /** A tree of the present files, without a checkpoint of it. */
   async #treeNow(): Promise<string> {
     return this.#alone(async () => {
       const { gitDir, config } = await this.#open();
@@ -193,8 +196,8 @@ export class CheckpointStore {
 
   /**
    * Sets the worktree back to checkpoint `n`: files, modes, links, empty directories, HEAD and its branch, the index,
-   * an unfinished merge. Ignored files stay. What is there now is captured first, as `safety`.
-   * Errors: `unknown-checkpoint`, `index-locked` (nothing changed), `rollback-under-way`, `damaged-checkpoint`.
+   * an unfinished merge. Ignored files stay. The present files are captured first, as `safety`. Errors:
+   * `unknown-checkpoint`, `index-locked` (nothing changed), `rollback-under-way`, `damaged-checkpoint`.
    */
   async rollback(n: number): Promise<RolledBack> {
     return this.#alone(async () => {
@@ -215,7 +218,7 @@ export class CheckpointStore {
     });
   }
 
-  /** To be called before an agent starts: ends a rollback that a kill interrupted. Null when there was none. */
+  /** Ends a rollback that a kill interrupted; to be called before an agent starts. Null when there was none. */
   async recover(): Promise<Recovered | null> {
     return this.#alone(async () => {
       const journal = await readJournal(this.place);
@@ -242,9 +245,9 @@ export class CheckpointStore {
     const target = await loadNumber(this.place, n);
     const { gitDir } = await this.#open();
     await dropOwnIndexLock(gitDir, target.index);
-    // Whatever happened since the kill is not lost either.
+    // Changes since the kill must not be lost either.
     const { way } = await this.#captureBefore(n, `before going on with the rollback to ${n}`);
-    // What is ignored at the target may have been removed by the first try, and is in no later capture.
+    // A file that the target ignores may have been removed by the first try, and is in no later capture.
     const first = (await this.list()).find((one) => one.n === safety);
     const before = first === undefined ? undefined : await planFrom(this.place, first, target);
     await this.#restore(await this.#lock(target), way, target, before);
@@ -255,7 +258,8 @@ export class CheckpointStore {
     reason: string,
     { request = {}, only }: { request?: Omit<CaptureRequest, 'reason'>; only?: ReadonlySet<RawPath> } = {},
   ): Promise<{ target: LoadedCheckpoint; safety: Captured; way: RestorePlan }> {
-    // What is surely there can be read while the worktree is captured; of anything else no checkpoint is made.
+    // A checkpoint that surely exists can be read while the worktree is captured; for any other the capture would be in
+    // vain.
     const early = isLoose(this.place, n) ? null : await loadNumber(this.place, n);
     const loading = early === null ? loadNumber(this.place, n) : Promise.resolve(early);
     const finder = new RestorePlanner(this.place, loading);
@@ -270,7 +274,7 @@ export class CheckpointStore {
     const way = await finder.find(first.remembered);
     const { added: allAdded, placed } = way.changes;
     refuseRepositories(this.place.worktree, only === undefined ? placed : placed.filter((file) => only.has(file)));
-    // Whatever both hold is captured.
+    // Files that both hold are captured.
     const added = only === undefined ? allAdded : allAdded.filter((file) => only.has(file));
     const hollow = only === undefined ? target.saved.emptyDirs : [];
     const danger =
@@ -318,9 +322,8 @@ export class CheckpointStore {
   async #open(): Promise<Opened> {
     const { place } = this;
     const gitDir = worktreeGitDir(place.worktree);
-    // Somebody may clean up the state directory while we live; what it held is a cache.
-    // So may the worktree be made anew, under another registration, or be given an ignore file of its own, by
-    // configuration too.
+    // A person may clear the state directory while this process lives: it holds a cache. The worktree, too, may be made
+    // anew under another registration, or be given an ignore file of its own, by configuration too.
     const known = await this.#opened;
     const excludes = worktreeExcludes(place.worktree);
     const configured = configurationSignature(place, gitDir);

@@ -1,6 +1,6 @@
 import type { ProjectLayout } from '../domain/layout.ts';
 
-/** Known to whatever an agent runs, its set-up and teardown included. */
+/** The variables that every program of an agent finds in its environment, set-up and teardown included. */
 export function agentVariables(
   { id, worktree, portBase }: { id: string; worktree: string; portBase: number | null },
   { root }: Pick<ProjectLayout, 'root'>,

@@ -9,11 +9,11 @@ const TAIL_BYTES = 16_384;
 
 export interface CommandOptions {
   argv: readonly string[];
-  /** For who reads that it cannot be started. */
+  /** How errors name the program and the setting that it comes from. */
   names?: ProgramNames;
   cwd: string;
   env: Readonly<Record<string, string>>;
-  /** Marker in `env` that only this command and what it starts carry. */
+  /** Mark in `env` that only this command and its children carry. */
   mark: string;
   /** stdout and stderr are appended here. */
   outputFile: string;
@@ -25,7 +25,7 @@ export interface CommandOptions {
 export interface CommandEnd {
   code: number | null;
   signal: string | null;
-  /** Set when the program could not be started at all, or was a script whose interpreter is not there. */
+  /** Set when the program could not be started at all, or was a script whose interpreter is missing. */
   startError: StartError | null;
   /** The end of its output, at most 16 KiB. */
   tail: string;
@@ -37,8 +37,8 @@ export function exitText(end: CommandEnd): string {
 }
 
 /**
- * Runs a program in its own process group, output straight into a file. Resolves when it has ended and nothing that
- * it started lives any more, in whatever session or group. Aborting ends it: SIGTERM, grace, SIGKILL.
+ * Runs a program in its own process group, output straight into a file. Resolves when it has ended and none of its
+ * processes lives any more, in whatever session or group. Aborting ends it: SIGTERM, grace, SIGKILL.
  */
 export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   const { outputFile } = options;
@@ -50,7 +50,7 @@ export async function runCommand(options: CommandOptions): Promise<CommandEnd> {
   } finally {
     closeSync(output);
   }
-  // Also after a clean exit: what it left in the background would work on in a worktree that is no longer its own.
+  // Also after a clean exit: a process in the background would work on in a worktree that is no longer its own.
   if (ended.code !== null || ended.signal !== null) await options.processes.endMarked(options.mark, options.graceMs);
   return { ...ended, tail: await readTail(outputFile) };
 }
@@ -61,7 +61,7 @@ async function start(
 ): Promise<Omit<CommandEnd, 'tail'>> {
   const place = { program: argv[0] ?? '', cwd, searchPath: env['PATH'] };
   try {
-    // What is left of its group is ended with all else that carries its mark, after a grace of its own.
+    // The rest of its group ends with everything else that carries the mark, after a grace of its own.
     const end = await run(argv, { cwd, env, signal, graceMs, output, leftovers: 'spare' });
     return { code: end.exitCode, signal: end.signal, startError: startProblemOf(end.exitCode, place, names) };
   } catch (error) {

@@ -12,27 +12,28 @@ import {
 import { SurvivorsError } from './survivors.ts';
 
 export interface Processes {
-  /** What it has had of the processors so far, ms; 0 when there is no such process. */
+  /** Processor time that the process has used so far, ms; 0 when there is no such process. */
   cpuMs(pid: number): number;
-  /** Null when there is no such process (any more). */
+  /** Null when there is no such process. */
   identity(pid: number): ProcessIdentity | null;
   /**
    * Ends every process whose environment carries a mark below `prefix` (whole components: `p/worker-1`), and all their
    * descendants, whatever session or process group they are in; resolves when none is left.
-   * @throws when something survives SIGKILL
+   * @throws when a process survives SIGKILL
    */
   endMarked(prefix: string, graceMs: number): Promise<void>;
 }
 
 export interface AgentProcesses extends Processes {
   /**
-   * Ends the programs that the agent's tools, checks and commands run, not the agent: how many there were.
-   * @throws when something survives SIGKILL
+   * Ends the programs that the agent's tools, checks and commands run, not the agent.
+   * @returns how many there were
+   * @throws when a process survives SIGKILL
    */
   endWork(graceMs: number): Promise<number>;
 }
 
-/** The processes of this machine, as far as they are this wrapper's. */
+/** The processes of this machine that belong to this wrapper. */
 export const processes: AgentProcesses = {
   cpuMs: (pid) => cpuMsOf(pid),
   identity: (pid) => identityOf(pid),

@@ -11,20 +11,23 @@ export interface Bring {
   /** Names below the root (see sources.ts). */
   copy: readonly string[];
   link: readonly string[];
-  /** Links of an earlier set-up: those that are not wanted any more go. */
+  /** Links of an earlier set-up: those that are no longer wanted are removed. */
   oldLinks: readonly string[];
   signal: AbortSignal;
 }
 
 export interface Brought {
   links: string[];
-  /** What must never be committed: a whole entry where git tracks nothing in it, else file by file. */
+  /** Paths that must never be committed: a whole entry where git tracks nothing in it, else file by file. */
   brought: string[];
-  /** What was left as it is, for people. */
+  /** Notes for people about files that were left unchanged. */
   notes: string[];
 }
 
-/** Copies and links what git does not bring. What git tracks, here or there, is never touched. */
+/**
+ * Copies and links files that git does not bring. A file that git tracks, in the checkout or in the worktree, is never
+ * touched.
+ */
 export async function bringFiles(options: Bring): Promise<Brought> {
   const bringing = new Bringing(options, await trackedBelow(options));
   for (const name of options.oldLinks) if (!options.link.includes(name)) await bringing.unlink(name);
@@ -33,7 +36,7 @@ export async function bringFiles(options: Bring): Promise<Brought> {
   return { links: bringing.links, brought: bringing.brought, notes: bringing.notes };
 }
 
-/** Of the named entries, what git tracks in the checkout or in the worktree. */
+/** The files below the named entries that git tracks, in the checkout or in the worktree. */
 async function trackedBelow({ root, worktree, copy, link, signal }: Bring): Promise<Set<string>> {
   if (copy.length + link.length === 0) return new Set();
   const args = ['--literal-pathspecs', 'ls-files', '-z', '--', ...copy, ...link];
@@ -82,7 +85,7 @@ class Bringing {
     this.brought.push(name);
   }
 
-  /** @param each name every file, since the folder as a whole may hold what is to be committed */
+  /** @param each notes every file by itself, since the folder as a whole may hold files that are to be committed */
   async #copyInto(name: string, each: boolean): Promise<void> {
     this.#options.signal.throwIfAborted();
     const source = await stat(this.#from(name));
@@ -100,7 +103,7 @@ class Bringing {
       this.notes.push(`copy: ${name} is a folder in the worktree, so it is not copied`);
       return;
     }
-    // Never through a link that lies there.
+    // A link at that place is replaced, never written through.
     await rm(to, { force: true });
     if (source.isSymbolicLink()) await symlink(await readlink(this.#from(name)), to);
     else {
@@ -125,7 +128,7 @@ class Bringing {
     if (there === null || !there.isDirectory()) await chmod(to, mode & 0o7777);
   }
 
-  /** What an agent may have put in the way must not lead out of the worktree. */
+  /** A link that an agent made among the parent folders must not lead out of the worktree. */
   async #openParents(name: string): Promise<boolean> {
     let place = this.#options.worktree;
     for (const part of name.split('/').slice(0, -1)) {

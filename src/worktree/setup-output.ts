@@ -5,8 +5,8 @@ const LOOK_MS = 200;
 const CHUNK_BYTES = 64 * 1024;
 
 /**
- * Reads along what a program writes into a file, line by line. The program writes straight into the file, so that it is
- * neither slowed down nor hurt when its reader dies.
+ * Reads, line by line, what a program writes into a file. The program writes straight into the file, so that a slow or
+ * dead reader does it no harm.
  */
 export class OutputReader implements Disposable {
   readonly #file: string;
@@ -16,7 +16,7 @@ export class OutputReader implements Disposable {
   #position: number;
   #begun = '';
 
-  /** From the present end of the file on. */
+  /** Begins at the present end of the file. */
   constructor(file: string, onLine: (line: string) => void) {
     this.#file = file;
     this.#onLine = onLine;
@@ -24,7 +24,7 @@ export class OutputReader implements Disposable {
     this.#timer = setInterval(() => this.#read(), LOOK_MS);
   }
 
-  /** Reads the rest, a last line without its end too. */
+  /** Reads the rest, including a last line without its end. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#read();
@@ -49,7 +49,7 @@ export class OutputReader implements Disposable {
   }
 
   #take(text: string): void {
-    // A progress bar that is painted again and again over one line is one line.
+    // A progress bar that is painted again and again over one line counts as one line.
     const lines = (this.#begun + text).split('\n');
     this.#begun = lines.pop() ?? '';
     for (const line of lines) {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/index.ts';
 import type { WorktreeSetup } from '../coordination/link.ts';
 
-/** The set-up of a worktree in the words of those who carry it out. */
+/** The settings of the set-up, taken from the config. */
 export function setupSettings({ copy, link, setup, setupTimeout }: Config['worktree']): WorktreeSetup {
   return { copy, link, commands: setup, timeoutMs: setupTimeout };
 }

@@ -3,20 +3,25 @@ import { glob, lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { WorktreeSetup } from '../coordination/link.ts';
 
-/** Counts when what a set-up does with the same settings changes. */
+/** To be raised when a set-up does something else with the same settings. */
 const VERSION = 1;
 
-/** What the settings name in the person's checkout now: paths below it, `/` between parts, none below another. */
+/**
+ * The files that the settings name in the person's checkout now: paths below it, `/` between parts, none below another.
+ */
 export interface Sources {
   copy: string[];
   link: string[];
-  /** For people: entries that name nothing. */
+  /** Notes for people: entries that match no file. */
   missing: string[];
-  /** Of the settings, of who is there, and of the size and time of single files to copy. */
+  /** Digest of the settings, of the matching names, and of size and time of single files to copy. */
   hash: string;
 }
 
-/** @param skip where the worktrees lie: what matches there is not the person's */
+/**
+ * Finds the files that the settings name.
+ * @param skip where the worktrees lie: matches there are not the person's files
+ */
 export async function findSources(root: string, skip: string, settings: WorktreeSetup): Promise<Sources> {
   const missing: string[] = [];
   const find = async (key: 'copy' | 'link'): Promise<string[]> => {
@@ -51,7 +56,7 @@ async function matchesOf(root: string, skip: string, entry: string): Promise<str
   return found.sort();
 }
 
-/** Without what lies below another one of them. Pure. */
+/** The names that do not lie below another of them. Pure. */
 export function outermost(names: readonly string[]): string[] {
   const kept = new Set<string>();
   for (const name of [...names].sort((a, b) => a.length - b.length || (a < b ? -1 : 1))) {
@@ -61,7 +66,9 @@ export function outermost(names: readonly string[]): string[] {
   return [...kept].sort();
 }
 
-/** A folder's contents are not looked at: a large one would be read at each start. */
+/**
+ * What changes when a source changes. A folder's contents are not looked at: a large one would be read at each start.
+ */
 async function lookOf(root: string, name: string): Promise<(string | number)[]> {
   const stat = await lstat(path.join(root, name));
   return stat.isFile() ? [name, stat.size, stat.mtimeMs] : [name];

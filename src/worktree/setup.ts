@@ -26,33 +26,33 @@ export interface SetUp {
   root: string;
   worktree: string;
   settings: WorktreeSetup;
-  /** Of the commands, without what the worktree's ignore file adds. */
+  /** Environment of the commands; the worktree's ignore file is added to it. */
   env: Readonly<Record<string, string>>;
-  /** Carried by whatever the commands start. */
+  /** Mark that every process of the commands carries. */
   mark: string;
   /** stdout and stderr of the commands, appended. */
   outputFile: string;
   graceMs: number;
-  /** Ends it, with everything that it started. */
+  /** Aborting ends the set-up and every process that it started. */
   signal: AbortSignal;
   processes: Processes;
   clock: Clock;
-  /** Runs the commands when it is their turn: installing takes the whole machine. */
+  /** Runs the commands when their turn has come: installing takes the whole machine. */
   turn<T>(work: () => Promise<T>): Promise<T>;
-  /** What goes on now, for people: `copying files`, `npm ci`. */
+  /** Tells people the present step: `copying files`, `npm ci`. */
   progress(what: string): void;
-  /** A line of output. */
+  /** Passes on a line of output. */
   output(line: string): void;
 }
 
 export interface SetUpDone {
-  /** False: it was done before and nothing has changed since. */
+  /** False: the set-up was done before, and nothing has changed since. */
   ran: boolean;
-  /** What was left out, for people. */
+  /** Notes for people about files that were left out. */
   notes: string[];
 }
 
-/** A set-up that did not succeed, with what a person needs to mend it. */
+/** A set-up that did not succeed, with the facts that a person needs to mend it. */
 export class SetUpError extends SwarmError {
   /** The end of its output, a few lines. */
   readonly tail: string;
@@ -67,8 +67,8 @@ export class SetUpError extends SwarmError {
 }
 
 /**
- * Brings a worktree into the state that the settings ask for: copies and links what git does not bring, then runs the
- * commands. Done once for the same settings and sources; what was interrupted or failed is done again.
+ * Brings a worktree into the state that the settings ask for: copies and links files that git does not bring, then runs
+ * the commands. Done once for the same settings and sources; a set-up that was interrupted or failed is done again.
  * @throws SetUpError; the signal's reason when it was aborted
  */
 export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
@@ -78,7 +78,7 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
   if (asksNothing && before === null) return { ran: false, notes: [] };
   const sources = await findSources(root, path.dirname(worktree), settings);
   if (before?.state === 'done' && before.hash === sources.hash && isWhole(worktree, before)) {
-    // The person's own ignore file, which ours begins with, may have changed.
+    // The person's own ignore file, with which the worktree's begins, may have changed.
     await writeWorktreeExcludes({ root, worktree, paths: [...before.brought, ...before.made] });
     return { ran: false, notes: [] };
   }
@@ -115,7 +115,7 @@ async function bring(
   record: SetupNote,
   { copy, link }: { copy: string[]; link: string[] },
 ): Promise<string[]> {
-  // Most often it is done before anybody could read of it.
+  // Copying is most often done before a person could read of it.
   const cancelTelling = clock.after(TELL_COPYING_MS, () => progress('copying files'));
   const done = await bringFiles({ root, worktree, copy, link, oldLinks: record.links, signal }).finally(cancelTelling);
   record.links = done.links;
@@ -124,7 +124,10 @@ async function bring(
   return done.notes;
 }
 
-/** Runs the commands; what they leave beside what git tracks or ignores would go with the next task's start otherwise. */
+/**
+ * Runs the commands. Files that they make and git neither tracks nor ignores are noted: the start of the next task
+ * would remove them otherwise.
+ */
 async function makeAll(options: SetUp, record: SetupNote): Promise<void> {
   const { root, worktree } = options;
   const before = new Set(await untrackedEntries(worktree));
@@ -135,7 +138,7 @@ async function makeAll(options: SetUp, record: SetupNote): Promise<void> {
   await writeWorktreeExcludes({ root, worktree, paths: [...record.brought, ...record.made] });
 }
 
-/** An agent may have removed what was brought. */
+/** Whether the copied and linked files are still there: an agent may have removed some. */
 function isWhole(worktree: string, { brought, links }: SetupNote): boolean {
   return [...new Set([...links, ...brought])].every(
     (name) => lstatSync(path.join(worktree, name), { throwIfNoEntry: false }) !== undefined,

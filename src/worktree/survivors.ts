@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 
-/** Something that bears this mark lives on after SIGKILL, as a process that hangs in the kernel. */
+/** Processes with this mark live on after SIGKILL, as one that hangs in the kernel does. */
 export class SurvivorsError extends SwarmError {
   readonly mark: string;
 

@@ -54,7 +54,10 @@ async function main(): Promise<void> {
   agent.agent.start();
 }
 
-/** git and tmux, which we run ourselves, see the person's environment; our mark stays, so that they are found as ours. */
+/**
+ * Gives git and tmux, which the wrapper runs itself, the person's environment. The wrapper's mark stays, so that they
+ * are found as its processes.
+ */
 function adoptEnvironment(spec: AgentSpec, env: Readonly<Record<string, string>>): void {
   const mark = process.env[WRAPPER_MARK] ?? `${spec.project}/${spec.agent}`;
   for (const name of Object.keys(process.env)) delete process.env[name];
@@ -75,7 +78,7 @@ interface Composed {
   wake(): void;
 }
 
-/** The person's, what the agent runs in, and the pane's own. */
+/** The environments: the person's, that of the agent's programs, and the pane's own. */
 interface Environments {
   person: Record<string, string>;
   env: Record<string, string>;
@@ -226,10 +229,10 @@ function checkpointsOf(
   };
 }
 
-/** Installing takes the whole machine. */
+/** At most two set-ups at a time: installing takes the whole machine. */
 const setUps = new Slots(2);
 
-/** The worktree of a further slot is made, and set up, when the first task needs it. */
+/** Makes the worktree of a further slot, and sets it up, when the first task needs it. */
 function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, log: Logger): SetUpSlot {
   const worktree = slotWorktree(spec, slot);
   return async (signal) => {
@@ -299,7 +302,7 @@ function firstSnapshot(spec: AgentSpec, incarnation: string): WrapperSnapshot {
 
 function handleSignals(spec: AgentSpec, { agent, wake }: Composed, log: Logger): void {
   process.on('SIGTERM', () => void agent.stopAndLeave(spec.stopGraceMs, 0));
-  // The terminal is gone, tmux with it: nobody asked for the end of the task, so it is not given back.
+  // The terminal is gone, tmux with it: no order ended the task, so it is not given back.
   process.on('SIGHUP', () => {
     log.warn('hang-up: the terminal is gone');
     agent.abandon();
@@ -307,7 +310,7 @@ function handleSignals(spec: AgentSpec, { agent, wake }: Composed, log: Logger):
   });
   // Writing to a terminal that is gone must not cut the end of the children short.
   process.stdout.on('error', (error) => log.debug({ error: errorText(error) }, 'stdout'));
-  // Keys in the pane are the agent's; it shares our process group.
+  // Keys in the pane are the agent's, which shares the wrapper's process group.
   process.on('SIGINT', () => log.debug('SIGINT is for the agent'));
   process.on('SIGQUIT', () => log.debug('SIGQUIT is for the agent'));
   process.on('SIGTSTP', () => clock.after(100, wake));

@@ -7,7 +7,7 @@ export type RunTmux = (args: readonly string[]) => Promise<string>;
 
 const SEPARATOR = '\u001f';
 
-/** This pane as tmux sees it. A tmux that does not answer hides a person, so nothing is decided by its silence alone. */
+/** This pane as tmux sees it. A tmux that does not answer hides a person, so no decision rests on its silence alone. */
 export function paneTerminal(pane: string, tmux: RunTmux, log: Logger): Terminal {
   return {
     async presence() {
@@ -43,7 +43,10 @@ export function paneTerminal(pane: string, tmux: RunTmux, log: Logger): Terminal
   };
 }
 
-/** First line: attached clients and when one was last attached; then one line per client, its last key. Unix seconds. */
+/**
+ * Reads tmux's answer. First line: attached clients and when one was last attached; then one line per client, its last
+ * key. Unix seconds.
+ */
 export function parsePresence(output: string): Presence | null {
   const [first, ...clients] = output.trimEnd().split('\n');
   const [attached, lastAttached] = (first ?? '').split(SEPARATOR);

@@ -15,7 +15,7 @@ import type { Spool } from './link/spool.ts';
 import type { AgentState } from './contract/state.ts';
 import { TicketClaimer } from './task/ticket-claimer.ts';
 
-/** How long a stop waits for results to leave, ms; what stays is sent by the next incarnation. */
+/** How long a stop waits for results to leave, ms; the next incarnation sends the others. */
 const LAST_RESULTS_MS = 1_500;
 const LAST_CHECKPOINT_MS = 5_000;
 /** How long a broken-off attempt may take beyond its grace, ms. */
@@ -32,13 +32,13 @@ export interface WrapperDeps {
   workspace(slot: number): Workspace;
   processes: Processes;
   kind: AgentKind;
-  /** The wrapper ends once everything is put away. */
+  /** Ends the wrapper; called once everything is put away. */
   exit(code: number): void;
   clock: Clock;
   log: Logger;
 }
 
-/** One agent: takes orders, works on attempts, tells how it stands. Knows nothing of what kind of agent it is. */
+/** One agent: takes orders, works on attempts, reports its state. Knows nothing of what kind of agent it is. */
 export class Wrapper {
   readonly #deps: WrapperDeps;
   readonly #worker: TicketClaimer;
@@ -103,7 +103,10 @@ export class Wrapper {
     this.#deps.broker.setUrl(amqpUrl);
   }
 
-  /** @param said the snapshot by which the supervisor judged: what began later it could not know */
+  /**
+   * The supervisor has greeted and named the attempts that it knows.
+   * @param said the snapshot by which it judged: an attempt that began later it could not know
+   */
   welcome(welcome: Extract<ToWrapper, { type: 'welcome' }>, said: WrapperSnapshot): void {
     for (const attempt of this.#attempts.keys()) {
       const { task, attempt: n } = attempt.order;
@@ -116,7 +119,7 @@ export class Wrapper {
     }
     this.setBroker(welcome.amqpUrl);
     if (welcome.amqpUrl === null) this.#deps.kind.nothingToDo();
-    // A new supervisor knows no free slots: what is claimed in vain tells it.
+    // A new supervisor knows no free slots: a claim tells it of each, even where there is no task.
     if (this.#deps.state.current.amqp === 'connected') this.#worker.connected();
   }
 
@@ -125,7 +128,7 @@ export class Wrapper {
     switch (order.do) {
       case 'stop':
         await this.stop(order.graceMs, order.leaveAttempts === true ? 'dropped' : 'released');
-        // After this order's ack has left.
+        // Leaves a moment later, after this order's ack was sent.
         clock.after(20, () => void this.#leave(0));
         return null;
       case 'pause':
@@ -152,13 +155,13 @@ export class Wrapper {
     }
   }
 
-  /** Stops taking work, gives back what is in hand (or drops it), ends the processes. Idempotent. */
+  /** Stops taking tasks, gives back (or drops) the attempts in hand, ends the processes. Idempotent. */
   stop(graceMs: number, inHand: 'released' | 'dropped' = 'released'): Promise<void> {
     this.#stopping ??= this.#stop(graceMs, inHand);
     return this.#stopping;
   }
 
-  /** The terminal is gone, and soon this process: nothing more is said or written about what was in hand. */
+  /** The terminal is gone, and soon this process: nothing more is published or written about the attempts in hand. */
   abandon(): void {
     this.#worker.stop();
     this.#breakOffAll('dropped');
@@ -222,7 +225,7 @@ export class Wrapper {
     log.info({ task, attempt: n, outcome: result.outcome, error: result.error }, 'attempt ended');
     if (attempt.brokenOff !== 'dropped') {
       const { confirmed } = await spool.deliver(result);
-      // In a stop nobody waits for the broker: the spool keeps it for the next incarnation.
+      // A stop does not wait for the broker: the spool keeps the result for the next incarnation.
       if (this.#stopping === null) await confirmed;
     }
     state.dropTask(slot);
@@ -264,7 +267,9 @@ export class Wrapper {
     }
   }
 
-  /** What the end of its processes left in the worktree; who waits for the end does not wait for this for ever. */
+  /**
+   * Takes a checkpoint of what the processes left in the worktree when they ended; a stop waits for it only so long.
+   */
   async #lastCheckpoint(): Promise<void> {
     const { clock, log } = this.#deps;
     const taken = this.#checkpoint('stop').catch((error: unknown) =>
@@ -273,7 +278,7 @@ export class Wrapper {
     await Promise.race([taken, pause(clock, LAST_CHECKPOINT_MS)]);
   }
 
-  /** As many tickets as there are free slots; what is not for us stays with the broker for others. */
+  /** Consumes as many tickets as there are free slots; the others stay with the broker for other agents. */
   #consume(free: number): void {
     const before = this.#tickets;
     this.#tickets = free > 0 ? this.#deps.broker.tickets(free, () => this.#worker.ticket()) : null;

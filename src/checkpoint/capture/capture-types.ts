@@ -9,7 +9,7 @@ import type { WorkIndex } from '../tree/shadow-index.ts';
 import type { Listing } from '../tree/tree-extras.ts';
 import type { CheckpointLimits, CheckpointPlace } from '../tree/types.ts';
 
-/** What one capture works with. */
+/** The place and the limits that one capture works with. */
 export interface CaptureContext {
   place: CheckpointPlace;
   gitDir: string;
@@ -18,7 +18,7 @@ export interface CaptureContext {
   remembered: LastCapture | null;
   /** Files that git ignores and that must be captured all the same: a rollback is about to overwrite them. */
   alsoCapture: ReadonlySet<RawPath>;
-  /** Is told the tree of the files, and their names, as soon as it is stored, before its checkpoint is. */
+  /** Called with the tree of the files, and their names, as soon as the tree is stored, before its checkpoint is. */
   onTree?: ((tree: string, listing: Buffer) => void) | undefined;
 }
 
@@ -29,15 +29,15 @@ export interface Seen {
   /** Git wrote the shadow index anew. */
   rewritten: boolean;
   touched: RawPath[];
-  /** Once it has been written. */
+  /** Null until the tree is written. */
   tree: string | null;
   leftOut: RawPath[];
   nestedStirred: boolean;
   /** Files that differ from what the shadow index held; null when git must count them. */
   changes: number | null;
-  /** Of the ignore patterns, before the first look; null proves nothing. */
+  /** Signature of the ignore patterns, taken before the first look; null proves nothing. */
   rules: string | null;
-  /** Before the first look, ms since 1970; clocks of files run a moment late. */
+  /** Time before the first look, ms since 1970. File times may lag behind the clock by a moment. */
   began: number;
   listingBytes: Buffer;
   listing: Listing;
@@ -49,9 +49,9 @@ export interface Seen {
   warnings: string[];
 }
 
-/** What a capture keeps beside the files. */
+/** The state that a capture keeps beside the files. */
 export interface Gathered {
-  /** The shadow index is another one than the one that `look` left. */
+  /** The shadow index was changed after `scanWorktree`, so that the tree was written again. */
   moved: boolean;
   state: StateToSave;
   index: IndexState;
@@ -63,7 +63,7 @@ export interface Gathered {
   shadowIndex: string | null;
 }
 
-/** What the last capture of this process saw. It only ever saves work: without it everything is looked at. */
+/** What the last capture of this process saw. It only spares work: without it every file is looked at. */
 export interface LastCapture {
   n: number;
   commit: string;
@@ -75,7 +75,7 @@ export interface LastCapture {
   begunTask: string | null;
   indexSignature: string;
   index: IndexState;
-  /** Identity of the shadow index that all of this was read with. */
+  /** Identity of the shadow index with which all of this was read. */
   shadowIndex: string | null;
   /** Files whose next change git may not see. */
   young: RawPath[];

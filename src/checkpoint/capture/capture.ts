@@ -20,8 +20,9 @@ import type { Captured, CaptureRequest, Checkpoint, CheckpointPlace } from '../t
 export type CaptureResult = { captured: Captured; remembered: LastCapture };
 
 /**
- * Captures the worktree; the newest checkpoint again when nothing changed since (two processes then). A collection
- * (`git gc --prune=now`) that takes away what no ref names yet is noticed, and everything is stored anew.
+ * Captures the worktree; returns the newest checkpoint again when nothing has changed since (with two processes then).
+ * A collection (`git gc --prune=now`) that removes objects which no ref names yet is noticed, and everything is stored
+ * anew.
  */
 export async function capture(context: CaptureContext, request: CaptureRequest): Promise<CaptureResult> {
   for (let tries = 1; ; tries += 1) {
@@ -29,7 +30,7 @@ export async function capture(context: CaptureContext, request: CaptureRequest):
       return await captureOnce(tries === 1 ? context : { ...context, remembered: null }, request);
     } catch (error) {
       if (tries === MOST_COLLECTIONS || !isCollected(error)) throw error;
-      // It says what is stored, and is no longer right.
+      // The shadow index says that files are stored, which is no longer true.
       await rm(indexPath(context.place), { force: true });
     }
   }
@@ -59,7 +60,7 @@ async function captureOnce(context: CaptureContext, request: CaptureRequest): Pr
   }
 }
 
-/** Only the files, as a tree that no ref names. */
+/** Stores the files alone, as a tree that no ref names. */
 export async function readTree(context: CaptureContext): Promise<string> {
   const work = await openWorkIndex(indexPath(context.place));
   try {
@@ -69,9 +70,9 @@ export async function readTree(context: CaptureContext): Promise<string> {
   }
 }
 
-/** What is known now, when that is what was known before. */
+/** The last capture, brought up to date, when nothing has changed since; else null. */
 async function nothingChanged(place: CheckpointPlace, seen: Seen, known: LastCapture): Promise<LastCapture | null> {
-  // Compared with the index of then: this surely is another tree, which may be written beside other work.
+  // Changes compared with the index of the last capture surely give another tree, which is written beside other work.
   if (seen.changes !== null && seen.changes > 0 && isSameShadow(seen, known)) return null;
   if (seen.signature !== known.indexSignature || !seen.listingBytes.equals(known.listing)) return null;
   if (seen.head.commit !== known.head.commit || seen.head.branch !== known.head.branch) return null;
@@ -121,17 +122,23 @@ async function record(context: CaptureContext, seen: Seen, request: CaptureReque
   };
 }
 
-/** `commit` is the newest checkpoint, and ours: where the shadow index is still the one of then, the scan knows. */
+/**
+ * How many files differ from `commit`, the newest checkpoint and made by this process. While the shadow index is the
+ * one of that checkpoint, the scan has counted them.
+ */
 function countSince(seen: Seen, known: LastCapture | null, commit: string): number | Promise<number> {
   return (known !== null && isSameShadow(seen, known) ? seen.changes : null) ?? countStaged(seen.shadow, commit);
 }
 
-/** The shadow index is still the one that the newest checkpoint of this process was written from. */
+/** The shadow index is still the one from which this process wrote the newest checkpoint. */
 function isSameShadow({ work }: Seen, known: LastCapture): boolean {
   return work.identity !== null && work.identity === known.shadowIndex;
 }
 
-/** Objects of the one before may be damaged: that must not keep the next one from being made. */
+/**
+ * The work's result; null where an object of the checkpoint before is damaged, which must not prevent the next
+ * checkpoint.
+ */
 async function unlessDamaged<T>(work: T | Promise<T>): Promise<T | null> {
   try {
     return await work;
@@ -151,7 +158,10 @@ async function countFrom(
   return (since ?? (await unlessDamaged(changedFiles(place, head, tree))) ?? []).length;
 }
 
-/** What the next checkpoint is compared with; null when the refs must be asked, because ours may not be the newest. */
+/**
+ * The checkpoint with which the next one is compared; null when the refs must be read, because the newest checkpoint
+ * may be another process's.
+ */
 function knownNewest(
   place: CheckpointPlace,
   known: LastCapture | null,
@@ -172,7 +182,7 @@ async function writeNext(
     const at = Math.floor(Date.now() / 1000);
     const commit = await writeCheckpoint(place, { ...record, place, n, at });
     if (commit !== null) return { n, commit };
-    // A number whose ref a killed git has left locked is never free again: it is passed over.
+    // The number is passed over: a ref that a killed git left locked makes it unusable for ever.
     n = Math.max((await newestCheckpoint(place))?.n ?? 0, n) + 1;
   }
   throw new SwarmError('checkpoint-busy', `no free checkpoint number for ${place.agent} after ${MOST_TRIES} tries`, {

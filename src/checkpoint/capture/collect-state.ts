@@ -15,13 +15,13 @@ import { keptAsBefore } from './last-capture.ts';
 import { baseModes, parentsOf } from '../tree/tree-extras.ts';
 import type { Listing } from '../tree/tree-extras.ts';
 
-/** Everything that a rollback will need, beside the files that `look` has stored. */
+/** Collects everything that a rollback needs beside the files, which `scanWorktree` has stored. */
 export async function collectState(context: CaptureContext, seen: Seen): Promise<Gathered> {
   const { place, gitDir, remembered: known } = context;
   const { head, begunTask, shadow, operations } = seen;
   const sameIndex = known !== null && known.indexSignature === seen.signature && known.head.commit === head.commit;
   const sameRules = seen.rules !== null && seen.rules === known?.rules.signature;
-  // Most of the time nothing has to be moved, and what is read meanwhile is right.
+  // Most captures need no change of the shadow index by `matchTrackedIgnored`: then what is read beside it is right.
   const [index, held, early, firstEmpty, kept] = await Promise.all([
     readIndexState(place.worktree, gitDir, head, { known: sameIndex ? known.index : null, sameRules }),
     (sameRules ? stillHeld(seen, known) : null) ?? readHeldIgnored(shadow),
@@ -79,8 +79,9 @@ export async function collectState(context: CaptureContext, seen: Seen): Promise
 }
 
 /**
- * Under the same patterns no file that came since is ignored (git has just listed it) and none that stayed has changed
- * sides; null where something else changed the index, or a repository inside the worktree.
+ * The ignored files that the shadow index holds, from the last capture: under the same patterns git has just listed no
+ * new file that is ignored, and no old file has changed sides. Null where another process changed the index, or a
+ * repository inside the worktree changed.
  */
 function stillHeld({ work, nestedStirred, listing }: Seen, known: LastCapture): RawPath[] | null {
   if (nestedStirred || work.identity !== known.shadowIndex) return null;
@@ -89,12 +90,15 @@ function stillHeld({ work, nestedStirred, listing }: Seen, known: LastCapture): 
   return known.rules.held.filter((file) => listed.has(file));
 }
 
-/** The patterns of a directory that is new were not looked at before git was asked. */
+/**
+ * The signature of the ignore patterns; null where a directory is new, since its patterns were not read before git was
+ * asked.
+ */
 function provedFor(directories: ReadonlySet<RawPath>, { rules }: Seen, known: LastCapture | null): string | null {
   return known !== null && [...directories].every((one) => known.rules.directories.has(one)) ? rules : null;
 }
 
-/** What must be captured all the same was taken in after the scan. */
+/** The files left out, without those in `alsoCapture`, which were added after the scan. */
 function leftOutOf({ leftOut }: Seen, { files }: Listing): Pick<SavedState, 'leftOut'> {
   if (leftOut.length === 0) return {};
   const held = new Set(files);

@@ -12,39 +12,43 @@ import type { Collecting } from './gc-pid.ts';
 import type { CheckpointPlace } from '../tree/types.ts';
 
 /**
- * Git's collection keeps what refs and its own indexes name. Between the moment that a capture stores a file and the
- * moment that its ref stands, nothing does: `gc --prune=now` may take it away. Its traces are looked at, which costs
- * nothing; where there is one, the new checkpoint is walked.
+ * The state of git's collection before or after a capture. A collection keeps objects that refs and git's own indexes
+ * name. Between the moment that a capture stores a file and the moment that its ref exists, nothing names the object:
+ * `gc --prune=now` may remove it. Looking for traces of a collection costs nothing; where there is one, every object of
+ * the new checkpoint is checked.
  */
 export interface CollectionMark {
   collecting: Collecting;
   /**
-   * Names: a pack that comes or goes. The directory's time would also tell of every commit that is written. And which
-   * purge of swarm's was the last.
+   * Names of the packs, since a collection adds or removes some, and the last purge by swarm. The directory's time
+   * would also change with every commit.
    */
   traces: string;
 }
 
 const RUNNING_STEP_MS = 50;
 /**
- * Turn ends, rollbacks and removals wait with it. What a collection may take was listed before our ref stood, and is
- * taken right after it was listed: not a minute later.
+ * Turn ends, rollbacks and removals wait with the capture. A collection that can harm it listed its objects before the
+ * ref existed, and removes them right after that list: within less than a minute.
  */
 const RUNNING_MOST_MS = 60_000;
 
-/** Of swarm's own purge: it is there meanwhile. */
+/** Exists while swarm's own purge runs. */
 const purging = (shadowGit: string): string => path.join(shadowGit, 'purge.pid');
 /** Written at the end of each purge. */
 const purged = (shadowGit: string): string => path.join(shadowGit, 'purged');
 
-/** By shadow.git; in this process. */
+/** One purge at a time in this process, by shadow.git. */
 const purges = new KeyedMutex();
 
-/** Captures are told of a purge, since it may take what they have just stored: they wait for it, and look. */
+/**
+ * Runs a purge and announces it to captures: it may remove what they have just stored, so they wait for its end and
+ * check.
+ */
 export function announced<T>(place: Pick<CheckpointPlace, 'shadowGit'>, purge: () => Promise<T>): Promise<T> {
   const { shadowGit } = place;
   return purges.run(shadowGit, async () => {
-    // Without it nothing was ever captured from here.
+    // Without shadow.git no capture was ever made here.
     if (!existsSync(shadowGit)) return await purge();
     writeFileSync(purging(shadowGit), `${process.pid} ${os.hostname()}\n`);
     try {
@@ -56,7 +60,7 @@ export function announced<T>(place: Pick<CheckpointPlace, 'shadowGit'>, purge: (
   });
 }
 
-/** One of git or of swarm. */
+/** Whether a collection of git or a purge of swarm runs. */
 function collecting({ gitCommonDir, shadowGit }: CheckpointPlace): Collecting {
   const own = readGcPid(purging(shadowGit));
   return own === 'no' ? readGcPid(path.join(gitCommonDir, 'gc.pid')) : own;
@@ -71,11 +75,14 @@ export function collectionMark(place: CheckpointPlace): CollectionMark {
   return { collecting: collecting(place), traces: [...packs.sort(), stamp].join() };
 }
 
-/** Error `checkpoint-collected` when the commit is not whole: then it is no checkpoint, and its ref is removed. */
+/**
+ * Checks the new checkpoint after a possible collection. Error `checkpoint-collected` when its commit is not whole:
+ * then it is no checkpoint, and its ref is removed.
+ */
 export async function afterCollection(place: CheckpointPlace, before: CollectionMark, commit: string): Promise<void> {
   const now = collectionMark(place);
   if (before.collecting === 'no' && now.collecting === 'no' && before.traces === now.traces) return;
-  // What is being collected now may have been judged before our ref stood.
+  // A collection that still runs may have listed its objects before the ref existed.
   const until = performance.now() + RUNNING_MOST_MS;
   while (collecting(place) === 'running' && performance.now() < until) await sleep(systemClock, RUNNING_STEP_MS);
   if (await isWhole(place, commit)) return;
@@ -94,14 +101,14 @@ export async function afterCollection(place: CheckpointPlace, before: Collection
   });
 }
 
-/** Everything that the commit reaches, beyond its parents' history, is there. */
+/** Whether every object that the commit reaches, beyond its parents' history, exists. */
 async function isWhole({ gitCommonDir }: CheckpointPlace, commit: string): Promise<boolean> {
   const options = { cwd: gitCommonDir, env: { GIT_DIR: gitCommonDir }, okCodes: [1, 128] };
   const { exitCode } = await runGit(['rev-list', '--objects', '--quiet', '--no-walk', commit, `${commit}^@`], options);
   return exitCode === 0;
 }
 
-/** What git says when something is gone that its index says is stored. */
+/** Whether git's error means that an object is gone which its index takes for stored. */
 export function isCollected(error: unknown): boolean {
   if (error instanceof SwarmError && error.code === 'checkpoint-collected') return true;
   return (

@@ -4,7 +4,10 @@ import type { OperationFile } from '../tree/git-state.ts';
 import { namesToKeep } from '../tree/observe.ts';
 import { digestOperations } from '../refs/checkpoint-commit.ts';
 
-/** The bytes are in the checkpoint; only what later captures compare is kept in memory. */
+/**
+ * What the next capture needs of this one. The bytes are in the checkpoint; only what is compared later is kept in
+ * memory.
+ */
 export function remember(seen: Seen, gathered: Gathered, mark: string, n: number, commit: string): LastCapture {
   const { state, index, listing, directories, scan, rules } = gathered;
   return {
@@ -27,15 +30,18 @@ export function remember(seen: Seen, gathered: Gathered, mark: string, n: number
 }
 
 /**
- * What still holds after a rollback, of which this was the safety: what the newest checkpoint is. The shadow index and
- * the files are others now, so that all of them are looked at again.
+ * The last capture after a rollback, whose safety checkpoint it was: it is still the newest checkpoint. Shadow index
+ * and files have changed, so that all files are looked at again.
  */
 export function afterRollback(known: LastCapture): LastCapture {
   const { directories } = known.rules;
   return { ...known, shadowIndex: null, rules: { signature: null, directories, held: [] } };
 }
 
-/** The newest checkpoint keeps already what the same operation names; null when something was not found then. */
+/**
+ * The commits and trees of an operation that the newest checkpoint keeps already; null when one was not found at the
+ * time.
+ */
 export function keptAsBefore(
   known: LastCapture | null,
   operations: readonly OperationFile[],

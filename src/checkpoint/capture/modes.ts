@@ -4,8 +4,9 @@ import { byPath, readModes } from '../tree/tree-extras.ts';
 import type { BaseModes, SeenModes } from '../tree/tree-extras.ts';
 
 /**
- * A directory's mode leaves no trace in the index file, a file's does unless it is too young. Files that are young now;
- * null when a mode differs.
+ * Whether the modes are those of the last capture. A directory's mode leaves no trace in the index file; a file's does
+ * unless the file is too young.
+ * @returns files that are young now; null when a mode differs
  */
 export async function modesStillHold(seen: Seen, known: LastCapture): Promise<RawPath[] | null> {
   const { modes, base } = known.state.saved;
@@ -16,7 +17,7 @@ export async function modesStillHold(seen: Seen, known: LastCapture): Promise<Ra
   return JSON.stringify(was) === JSON.stringify(odd) ? young : null;
 }
 
-/** Of files that git finds untouched since this very index was written, what was known of their modes still holds. */
+/** The present modes. A file that git finds untouched since the last capture's index keeps its known mode. */
 export async function modesNow(
   { shadow, work, touched, began }: Seen,
   known: LastCapture | null,

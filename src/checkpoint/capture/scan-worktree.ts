@@ -44,7 +44,7 @@ export async function scanWorktree(
     listingBytes,
     listing,
     head,
-    // A worktree that went over to a task meanwhile may still have been seen with files of the one before.
+    // A worktree that was prepared for a task meanwhile may still have been seen with files of the task before.
     begunTask: after?.task === before?.task ? (after?.task ?? null) : null,
     signature,
     operations,

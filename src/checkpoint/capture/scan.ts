@@ -17,17 +17,17 @@ import { parseListing } from '../tree/tree-extras.ts';
 import type { Listing } from '../tree/tree-extras.ts';
 import type { CheckpointLimits } from '../tree/types.ts';
 
-/** The worktree, compared with the shadow index, which now holds what it should. */
+/** The worktree, compared with the shadow index, which is up to date now. */
 export interface Scan {
   listing: Listing;
   listingBytes: Buffer;
-  /** Files whose stat data differed: what is known of all others still holds. */
+  /** Files whose stat data differed: earlier findings about all others still hold. */
   touched: RawPath[];
-  /** Files that are there and not in the index, for their size or because they cannot be read. */
+  /** Files on disk that are not in the index, for their size or because they cannot be read. */
   leftOut: RawPath[];
-  /** A repository inside the worktree came, went or moved. */
+  /** A repository inside the worktree came, went or moved to another commit. */
   nestedStirred: boolean;
-  /** Files that now differ from what the index held before; null when that would have to be looked at closely. */
+  /** Number of files that differ from what the index held before; null when counting them would cost too much. */
   changes: number | null;
   warnings: string[];
 }
@@ -43,14 +43,14 @@ interface Differences {
 }
 
 /**
- * Brings the shadow index up to date. Not by `add -A`: that would hash a file before anybody can say that it is too
- * large. What differs is found first, by two processes side by side, and only that is added.
+ * Brings the shadow index up to date. Not by `add -A`: that would hash a file before its size is known. Two processes
+ * side by side first find what differs, and only that is added.
  */
 export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Scan> {
   const [records, first] = await Promise.all([readRecords(shadow), list(shadow)]);
   const tracked = trackedDifferences(records);
   if (tracked.deleted.length > 0) await remove(shadow, tracked.deleted);
-  // Below a directory that was a file git lists nothing while its index knows the file.
+  // Below a directory that was a file before, git lists nothing while its index knows the file.
   const listed = tracked.deleted.length > 0 ? await list(shadow) : first;
   const warnings = [...listed.warnings];
   const found = await withUntracked(shadow, tracked, listed.bytes);
@@ -66,7 +66,7 @@ export async function scan(shadow: Shadow, limits: CheckpointLimits): Promise<Sc
   return { listing, listingBytes: bytes, touched, leftOut, nestedStirred: found.nested.length > 0, changes, warnings };
 }
 
-/** `:oldmode newmode oldid newid status`, path, …; whatever the settings of a submodule say that git should pass over. */
+/** `:oldmode newmode oldid newid status`, path, …; submodules too, whatever their settings tell git to pass over. */
 async function readRecords(shadow: Shadow): Promise<string[]> {
   const args = ['diff-files', '--raw', '-z', '--no-renames', '--ignore-submodules=untracked'];
   return splitNul(await shadowGit(shadow, args));
@@ -109,7 +109,7 @@ async function withUntracked(shadow: Shadow, tracked: Differences, listed: Buffe
   return found;
 }
 
-/** Longer argument lists are refused by the kernel; then everything is listed, and the files among it are known. */
+/** The kernel refuses longer argument lists; then everything is listed, and the files in question are found in it. */
 const MOST_ARGUMENT_BYTES = 100_000;
 
 /** The untracked files below directories that git has only named; a repository inside stays one name with a `/`. */
@@ -122,7 +122,7 @@ async function expand(shadow: Shadow, directories: readonly RawPath[]): Promise<
   return splitNul(stdout).filter((name) => directories.some((directory) => name.startsWith(directory)));
 }
 
-/** What goes into the index and what out of it; what a person should know is said in `warnings`. */
+/** Chooses the files that go into the index and those that go out of it; `warnings` are for the person. */
 async function choose(
   shadow: Shadow,
   found: Differences,
@@ -144,7 +144,7 @@ async function choose(
     } else if (stat.isFile() && !isReadable(worktree, file)) {
       warnings.push(unreadable(printable(file)));
       leftOut.push(file);
-      // What was known of it before says nothing of what it holds now.
+      // Its former content in the index says nothing of its present content.
       if (known) drop.push(file);
     } else add.push(file);
   }
@@ -183,8 +183,8 @@ async function remove(shadow: Shadow, files: readonly RawPath[]): Promise<void> 
 }
 
 /**
- * Removals first: a directory may have become a file. What update-index stumbles over (somebody works in the worktree
- * at this moment) `add -A` passes over, and names.
+ * Changes the index. Removals first: a directory may have become a file. `add -A` passes over files at which
+ * update-index fails (an agent may be changing them at this moment), and names them.
  */
 async function update(
   shadow: Shadow,

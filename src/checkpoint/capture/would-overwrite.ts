@@ -6,7 +6,7 @@ import { filesAt, inTheWay, statOrNull } from '../../git/repository/on-disk.ts';
 
 /**
  * Files on disk that a restore of `files`, and of the empty `directories`, would overwrite and that no capture holds,
- * because git ignores them now. They are captured before harm comes to them.
+ * because git ignores them now. They are captured first.
  */
 export function endangered(
   worktree: string,
@@ -26,7 +26,7 @@ export function endangered(
   return found;
 }
 
-/** What cannot be read cannot be captured, and is not overwritten. Error: `unreadable-file`. */
+/** Refuses to overwrite files that cannot be read, and so cannot be captured. Error: `unreadable-file`. */
 export function refuseUnreadable(worktree: string, files: Iterable<RawPath>): void {
   const closed = [...files].filter((raw) => !isReadable(worktree, raw)).map(printable);
   if (closed.length === 0) return;
@@ -41,14 +41,14 @@ export function refuseUnreadable(worktree: string, files: Iterable<RawPath>): vo
   );
 }
 
-/** Git could read it. A link is read by its name. */
+/** Whether git could read the file. A link is read by its name. */
 export function isReadable(worktree: string, file: RawPath): boolean {
   if (statOrNull(worktree, file)?.isFile() !== true) return true;
   try {
     accessSync(bytesBelow(worktree, file), constants.R_OK);
     return true;
   } catch {
-    // Whatever the reason, git could not read it either.
+    // Whatever the reason, git could not read the file either.
     return false;
   }
 }

@@ -9,25 +9,25 @@ import { listAllCheckpoints } from '../refs/refs.ts';
 import { looksSecret } from '../tree/secrets.ts';
 import type { Checkpoint } from '../tree/types.ts';
 
-/** What a purge is about, by object id. */
+/** The files that a purge is to remove, by object id. */
 export interface OwnFiles {
-  /** Known to no commit outside of checkpoints. */
+  /** Files that no commit outside of checkpoints holds. */
   hidden: Map<string, RawPath>;
-  /** Known to one. */
+  /** Files that such a commit holds. */
   committed: Map<string, RawPath>;
 }
 
 export interface Holders {
   stillHeld: { path: string; checkpoints: { agent: string; n: number }[] }[];
-  /** Other places, for people. */
+  /** Other places that hold a file, for people. */
   told: string[];
 }
 
-/** Names of files at most. */
+/** Most file names in an answer. */
 const MOST_PATHS = 20;
 const MOST_NAMED = 3;
 
-/** What these checkpoints hold that HEAD of then did not, and what was only staged then. */
+/** The files that these checkpoints hold beyond their HEAD, staged ones included. */
 export async function ownFiles(git: Git, dropped: readonly Checkpoint[]): Promise<OwnFiles> {
   const all = new Map<string, RawPath>();
   for (const checkpoint of dropped) {
@@ -43,7 +43,10 @@ export async function ownFiles(git: Git, dropped: readonly Checkpoint[]): Promis
   };
 }
 
-/** Those that a branch, tag, stash or other ref knows, with its history. Of a large repository that is a long list. */
+/**
+ * Of these objects, those that a branch, tag, stash or other ref reaches, history included. In a large repository that
+ * is a long list.
+ */
 async function amongCommitted(git: Git, wanted: ReadonlyMap<string, unknown>): Promise<Set<string>> {
   const found = new Set<string>();
   if (wanted.size === 0) return found;
@@ -80,7 +83,7 @@ async function stagedBlobs(git: Git, { meta }: Checkpoint): Promise<string[]> {
   return splitNul(stdout).map((name) => name.slice('staged/'.length));
 }
 
-/** Who holds what is there all the same. */
+/** Finds what still holds these files after a purge. */
 export async function holdersOf(git: Git, { hidden, committed }: OwnFiles): Promise<Holders> {
   const left = new Set(await present(git, [...hidden.keys()]));
   const asked = [...hidden].filter(([oid]) => left.has(oid)).slice(0, MOST_PATHS);

@@ -9,36 +9,37 @@ import type { OwnFiles } from './purge-holders.ts';
 import { parseBatch } from '../../git/batch.ts';
 import type { Checkpoint, CheckpointPlace } from '../tree/types.ts';
 
-/** Of agents that are gone too: nothing of this needs a worktree. */
+/** The place of an agent's checkpoints, also of an agent that was removed: no purge needs a worktree. */
 export type Keeper = Pick<CheckpointPlace, 'gitCommonDir' | 'shadowGit'>;
 
 export interface Purged {
-  /** Objects that are gone from the repository's own store. */
+  /** Number of objects that are gone from the repository's own store. */
   objects: number;
-  /** Files of the dropped checkpoint that other checkpoints hold as well, and which (at most 20 files). */
+  /** Files of the dropped checkpoint that other checkpoints hold as well, with those checkpoints (at most 20 files). */
   stillHeld: { path: string; checkpoints: { agent: string; n: number }[] }[];
-  /** Why what this checkpoint held is there all the same, elsewhere than in checkpoints; empty when nothing is. */
+  /** Why files of this checkpoint still exist elsewhere than in checkpoints; empty when none does. */
   remaining: string[];
 }
 
-/** What a purge will remove, and what it is about. */
+/** The objects that a purge will remove, and the files that it is about. */
 export interface PurgePlan {
   gone: Set<string>;
   files: OwnFiles;
 }
 
 /**
- * Finds what nothing refers to since checkpoints were dropped: their own objects and no others. Checkpoints write into
- * the repository itself, so this is done there: what any ref, reflog or index of any worktree reaches stays, and so does
- * what the person's own unreachable commits and tags reach (a dropped stash, an amended commit), which git could still
- * bring back. A bare unreachable tree keeps nothing: git names no way back to one.
+ * Finds the objects that nothing refers to since checkpoints were dropped: those of the checkpoints and no others.
+ * Checkpoints write into the repository itself, so the search is done there: objects that any ref, reflog or index of
+ * any worktree reaches stay, and so do those that the person's own unreachable commits and tags reach (a dropped stash,
+ * an amended commit), which git could still bring back. A bare unreachable tree keeps nothing: git has no way back to
+ * one.
  */
 export async function planPurge(keeper: Keeper, dropped: readonly Checkpoint[]): Promise<PurgePlan> {
   const git = gitOf(keeper);
   const tips = dropped.flatMap(({ commit, meta }) => [commit, meta]);
   const files = await ownFiles(git, dropped);
   const unreachable = await findUnreachable(git);
-  // fsck looks at neither the indexes nor the reflogs of other worktrees in every version of git.
+  // Not every version of git makes fsck look at the indexes and reflogs of other worktrees.
   const kept = await objectsOf(git, unreachable.own, { also: ['--reflog', '--indexed-objects'] });
   const forgotten = await objectsOf(git, [...tips, ...unreachable.checkpoints]);
   const gone = new Set([...forgotten.keys()].filter((oid) => unreachable.all.has(oid) && !kept.has(oid)));
@@ -47,12 +48,12 @@ export async function planPurge(keeper: Keeper, dropped: readonly Checkpoint[]):
 }
 
 /**
- * Removes it from the object store. Where the objects lie in a pack it is written anew; unreachable objects of others
+ * Removes the objects from the object store. A pack that holds some of them is written anew; other unreachable objects
  * then lie loose, as after `git gc`.
  */
 export async function purgeObjects(keeper: Keeper, { gone, files }: PurgePlan): Promise<Purged> {
   const git = gitOf(keeper);
-  // A cached entry would make the next capture believe that its blob is stored.
+  // With a cached entry the next capture would take the blob for stored.
   await forgetIndexes(keeper);
   await removeObjects(keeper, git, [...gone]);
   const left = await present(git, [...gone]);
@@ -75,10 +76,10 @@ async function forgetIndexes({ shadowGit }: Keeper): Promise<void> {
     if (name.endsWith('.index')) await rm(path.join(shadowGit, name), { force: true });
 }
 
-/** What no ref, reflog or index reaches. */
+/** Objects that no ref, reflog or index reaches. */
 interface Unreachable {
   all: Set<string>;
-  /** Of checkpoints that were dropped or pruned before: nothing brings them back. */
+  /** Commits of checkpoints that were dropped or pruned before: there is no way back to them. */
   checkpoints: string[];
   /** Commits and tags of the person's. */
   own: string[];
@@ -88,7 +89,7 @@ interface Unreachable {
 async function findUnreachable(git: Git): Promise<Unreachable> {
   const { stdout } = await runGit(['fsck', '--unreachable', '--connectivity-only', '--no-progress', '--no-dangling'], {
     ...git,
-    // Damage elsewhere in the repository is not ours to judge; what is listed is listed.
+    // Damage elsewhere in the repository does not matter here: fsck lists the rest all the same.
     okCodes: [1, 2, 3, 4, 5, 6, 7, 8, 16],
   });
   const found = [...stdout.toString('latin1').matchAll(/^unreachable (commit|tag|tree|blob) ([0-9a-f]+)$/gm)];
@@ -109,7 +110,7 @@ async function findUnreachable(git: Git): Promise<Unreachable> {
   return result;
 }
 
-/** Trees that hold something of `gone`, at any depth: they would be broken, and nothing names them. */
+/** Trees that hold an object of `gone`, at any depth: they would be broken, and no commit names them. */
 function brokenTrees(
   trees: ReadonlyMap<string, Buffer>,
   gone: ReadonlySet<string>,
@@ -148,7 +149,7 @@ async function removeObjects(keeper: Keeper, git: Git, oids: readonly string[]):
   };
   await unlinkAll();
   if ((await present(git, oids)).length === 0) return;
-  // Some lie in packs. Written anew, the packs hold what is reachable, and the rest lies loose.
+  // Some objects lie in packs. Written anew, the packs hold reachable objects, and the others lie loose.
   await runGit(['repack', '-A', '-d', '-q'], git);
   await unlinkAll();
 }

@@ -1,26 +1,29 @@
 import type { Checkpoint } from '../tree/types.ts';
 
-/** How long checkpoints stay, in ms; what is pinned stays for ever. */
+/** How long checkpoints stay, in ms; pinned ones stay for ever. */
 export interface Retention {
-  /** Younger than this: all of them. */
+  /** Younger than this: every checkpoint stays. */
   allMs: number;
-  /** Younger than this: the last one of each hour. */
+  /** Younger than this: the last one of each hour stays. */
   hourlyMs: number;
-  /** Younger than this: the last one of each day. Older ones go. */
+  /** Younger than this: the last one of each day stays. Older ones go. */
   dailyMs: number;
-  /** At most so many of one agent that are not pinned, the newest. */
+  /** Most checkpoints of one agent that are not pinned; the newest stay. */
   count: number;
 }
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** However old they are: an agent that has rested for a year can still be undone, and numbers never begin anew. */
+/**
+ * Newest checkpoints that stay however old they are: an agent that has rested for a year can still be rolled back, and
+ * numbers never begin anew.
+ */
 const ALWAYS_KEPT = 10;
 
 /**
- * Those of one agent that may go, oldest first. Pure. Hours and days are those of UTC, so that the answer is the same
- * wherever and however often it is asked. `held`: numbers that something under way refers to.
+ * The checkpoints of one agent that may go, oldest first. Pure. Hours and days are those of UTC, so that the answer
+ * does not depend on place or time of asking. `held`: numbers that a rollback under way refers to.
  */
 export function expired(
   checkpoints: readonly Pick<Checkpoint, 'n' | 'at' | 'pinned'>[],
@@ -46,7 +49,7 @@ export function expired(
   return gone.reverse();
 }
 
-/** The stretch of time of which one checkpoint stays; empty where all do, null where none does. */
+/** The hour or day of which one checkpoint stays; empty where all stay, null where none does. */
 function slotOf(at: number, { allMs, hourlyMs, dailyMs }: Retention, now: number): string | null {
   const age = now - at;
   if (age <= allMs) return '';

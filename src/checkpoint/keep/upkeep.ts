@@ -10,7 +10,7 @@ import { expired } from './retention.ts';
 import type { Retention } from './retention.ts';
 import type { Checkpoint } from '../tree/types.ts';
 
-/** Keeps it from retention for ever, or no longer. */
+/** Pins a checkpoint, so that retention keeps it for ever, or unpins it. */
 export async function pinCheckpoint(
   place: Keeper & { agent: string },
   n: number,
@@ -24,8 +24,8 @@ export async function pinCheckpoint(
 }
 
 /**
- * Takes away what retention no longer keeps, of one agent or of all; `dryRun` only says what would go. The disk space
- * comes back with git's own collection, which leaves young objects alone.
+ * Removes the checkpoints that retention no longer keeps, of one agent or of all; `dryRun` only returns them. The disk
+ * space comes back with git's own collection, which leaves young objects alone.
  */
 export async function pruneCheckpoints(
   keeper: Keeper,
@@ -37,7 +37,7 @@ export async function pruneCheckpoints(
   );
   const removed: Checkpoint[] = [];
   for (const [agent, checkpoints] of Map.groupBy(all, (checkpoint) => checkpoint.agent)) {
-    // What cannot be read has no age; and what is left of it may be all that there is.
+    // A damaged checkpoint has no readable age, and its remains may be all that is left of the work.
     const readable = checkpoints.filter(({ damaged }) => !damaged);
     const gone = new Set(expired(readable, retention, options.now, await heldByRollback({ ...keeper, agent })));
     removed.push(...checkpoints.filter(({ n }) => gone.has(n)));
@@ -47,7 +47,7 @@ export async function pruneCheckpoints(
 }
 
 /**
- * Forgets checkpoints, all of those named or none; with `purge` their contents are removed from the repository too.
+ * Drops checkpoints: all of those named, or none. With `purge` their contents are removed from the repository too.
  * Errors: `unknown-checkpoint`, `checkpoint-pinned`, `rollback-under-way`.
  */
 export async function dropCheckpoints(
@@ -71,7 +71,7 @@ export async function dropCheckpoints(
   if (!purge) return { dropped, purged: null };
   return announced(place, async () => {
     const plan = await planPurge(place, dropped).catch(async (error: unknown) => {
-      // Nothing of them is gone: they are checkpoints again, which another purge finds.
+      // The contents are complete: the refs are created again, so that another purge finds the checkpoints.
       await updateRefs(place.gitCommonDir, [...unmarked(marks), ...dropped.map(creation)]);
       throw error;
     });

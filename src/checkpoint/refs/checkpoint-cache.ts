@@ -2,14 +2,14 @@ import { REF, byAgentAndNumber, pinPrefix, refPrefix } from './checkpoint-commit
 import { readList, readRefs } from './refs.ts';
 import type { Checkpoint } from '../tree/types.ts';
 
-/** More commits are read together, in one process over all refs. */
+/** From this many commits on they are read together, in one process over all refs. */
 const MOST_SINGLE = 50;
-/** Damage that comes later than the first look is seen after so long. */
+/** How soon damage that comes after the first read is noticed. */
 const REREAD_MS = 600_000;
 
 /**
- * The checkpoints of a repository, for a program that is asked for them often. A commit never changes, so each is read
- * once; the refs are asked every time.
+ * The checkpoints of a repository, for a program that needs them often. A commit never changes, so each is read once;
+ * the refs are read every time.
  */
 export class KnownCheckpoints {
   readonly #gitCommonDir: string;
@@ -20,7 +20,7 @@ export class KnownCheckpoints {
     this.#gitCommonDir = gitCommonDir;
   }
 
-  /** By agent and number; of all agents that ever were with null. */
+  /** The checkpoints of an agent by number; with null those of every agent that ever was, by agent and number. */
   async list(agent: string | null): Promise<Checkpoint[]> {
     const prefixes =
       agent === null ? ['refs/swarm/checkpoints/', 'refs/swarm/pins/'] : [refPrefix(agent), pinPrefix(agent)];

@@ -9,7 +9,7 @@ export interface SavedState {
   v: 1;
   head: string | null;
   branch: string | null;
-  /** Absent: for none. */
+  /** Absent: no task had begun. */
   begunTask?: string;
   base: BaseModes;
   modes: Array<[RawPath, number]>;
@@ -18,11 +18,11 @@ export interface SavedState {
   operations: string[];
   hasIndex: boolean;
   /**
-   * When the index was written, seconds since 1970: git takes an entry for unchanged by its stat data unless the file is
-   * as young as the index. Absent in older checkpoints.
+   * When the index was written, seconds since 1970. Git takes an entry for unchanged by its stat data unless the file
+   * is as young as the index. Absent in older checkpoints.
    */
   indexTime?: number;
-  /** Files that were there and are not held; absent where there is none. */
+  /** Files on disk that the checkpoint does not hold; absent where it holds all. */
   leftOut?: RawPath[];
 }
 
@@ -30,12 +30,12 @@ export interface StateToSave {
   tree: string;
   saved: SavedState;
   index: Buffer | null;
-  /** Where its bytes are kept already, when `index` is null. */
+  /** The blob that holds the index's bytes already, when `index` is null. */
   indexBlob: string | null;
   indexDigest: string;
   operations: OperationFile[];
   stagedBlobs: string[];
-  /** Existing commits and trees that only the operation names. */
+  /** Existing commits and trees that only the unfinished operation names. */
   keepCommits: string[];
   keepTrees: string[];
 }
@@ -46,7 +46,7 @@ export function digestOperations(operations: readonly OperationFile[]): string {
   return hash.digest('hex');
 }
 
-/** Same for two states that a rollback could not tell apart. */
+/** Equal for two states that a rollback could not tell apart. */
 export function fingerprint(state: Pick<StateToSave, 'tree' | 'saved' | 'indexDigest' | 'operations'>): string {
   const { indexTime: _, ...saved } = state.saved;
   const facts = [state.tree, saved, state.indexDigest, digestOperations(state.operations)];
@@ -57,7 +57,7 @@ export function refPrefix(agent: string): string {
   return `refs/swarm/checkpoints/${agent}/`;
 }
 
-/** A checkpoint that retention never takes away has a second ref. */
+/** Prefix of the second ref that a pinned checkpoint has, which retention never removes. */
 export function pinPrefix(agent: string): string {
   return `refs/swarm/pins/${agent}/`;
 }
@@ -69,7 +69,7 @@ export interface NewCheckpoint {
   state: StateToSave;
   fingerprint: string;
   files: number;
-  /** What it does not hold, and what a person should know of what it does. */
+  /** Warnings about files that it does not hold, and about some that it does. */
   warnings: readonly string[];
   /** Seconds since 1970. */
   at: number;
@@ -101,9 +101,10 @@ export function checkpointMessage(record: NewCheckpoint): string {
 }
 
 /**
- * One stream for `git fast-import` writes everything in one process: the meta commit, the checkpoint (parents: HEAD,
- * meta) and its ref. Fast-import creates a ref by compare-and-swap, and refuses one that exists with other history.
- * Parents are HEAD and meta, not the checkpoint before: a chain would keep every pruned checkpoint alive.
+ * The stream for one `git fast-import`, which writes everything in one process: the meta commit, the checkpoint
+ * (parents: HEAD, meta) and its ref. Fast-import creates a ref by compare-and-swap, and refuses one that exists with
+ * other history. The parents are HEAD and meta, not the checkpoint before: a chain would keep every pruned checkpoint
+ * alive.
  */
 export function importStream(record: NewCheckpoint): Buffer {
   const { state, n, place, at } = record;
@@ -120,7 +121,7 @@ export function importStream(record: NewCheckpoint): Buffer {
     text(`committer swarm <swarm@localhost> ${when} +0000`);
     data(Buffer.from(message, 'utf8'));
   };
-  // Neither number nor time: the same state is the same commit, which is then stored once.
+  // Without number and time: the same state is the same commit, which git stores once.
   commit(1, `state beside checkpoints of ${place.agent}\n`, 0);
   for (const [position, oid] of state.keepCommits.entries()) text(`${position === 0 ? 'from' : 'merge'} ${oid}`);
   text('deleteall');
@@ -130,7 +131,7 @@ export function importStream(record: NewCheckpoint): Buffer {
   };
   blob('state.json', Buffer.from(JSON.stringify(state.saved)));
   if (state.index !== null) blob('index', state.index);
-  // Of twenty thousand files it has two million bytes, most often the same as last time.
+  // The index of twenty thousand files has two million bytes, most often the same as last time.
   else if (state.indexBlob !== null) text(`M 100644 ${state.indexBlob} index`);
   for (const [position, { content }] of state.operations.entries()) blob(`operation/${position}`, content);
   for (const oid of state.stagedBlobs) text(`M 100644 ${oid} staged/${oid}`);
@@ -150,7 +151,7 @@ export function importStream(record: NewCheckpoint): Buffer {
 /** NUL cannot be in any field; contents come last because they hold line breaks. */
 export const LIST_FORMAT = '%(refname)%00%(objectname)%00%(tree)%00%(parent)%00%(committerdate:unix)%00%(contents)%00';
 
-/** Checkpoints by agent and number, each agent's oldest first; `agent` null takes those of all. */
+/** Checkpoints by agent and number, each agent's oldest first; with `agent` null those of all agents. */
 export function parseList(output: string, agent: string | null): Checkpoint[] {
   const fields = output.split('\0');
   const list: Checkpoint[] = [];

@@ -5,7 +5,7 @@ import { parseList } from './checkpoint-commit.ts';
 import type { Checkpoint } from '../tree/types.ts';
 
 /**
- * A list in which some commits are missing or corrupt; those are named, and the others are what they are.
+ * Reads a list in which some commits are missing or corrupt: those are marked as damaged.
  * @param refs lines of `<ref> <oid>`
  */
 export async function listDamaged(gitCommonDir: string, refs: string, agent: string | null): Promise<Checkpoint[]> {
@@ -24,7 +24,7 @@ export async function listDamaged(gitCommonDir: string, refs: string, agent: str
   return list;
 }
 
-/** Its time is not known: that of the one before is near. */
+/** The time of a damaged checkpoint is unknown: that of the checkpoint before is near. */
 function mark(checkpoint: Checkpoint, before: Checkpoint | undefined): void {
   checkpoint.damaged = true;
   if (before?.agent === checkpoint.agent) checkpoint.at = before.at;
@@ -32,7 +32,7 @@ function mark(checkpoint: Checkpoint, before: Checkpoint | undefined): void {
   checkpoint.warnings = [`its commit ${checkpoint.commit} is missing or corrupt; \`git fsck\` tells more`];
 }
 
-/** Git ends at an object that is corrupt; it is asked for those behind it again. */
+/** Git ends at an object that is corrupt; it is started again for the objects behind it. */
 async function readCommits(gitCommonDir: string, oids: readonly string[]): Promise<(GitObject | null)[]> {
   const found: (GitObject | null)[] = [];
   while (found.length < oids.length) {
@@ -49,7 +49,7 @@ async function readCommits(gitCommonDir: string, oids: readonly string[]): Promi
   return found;
 }
 
-/** As `LIST_FORMAT` would have it. */
+/** The fields in the form of `LIST_FORMAT`. */
 function listFields(ref: string, oid: string, commit: string | null): string {
   const end = commit?.indexOf('\n\n') ?? 0;
   const head = commit?.slice(0, end) ?? '';

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../tree/types.ts';
 
-/** What a checkpoint is told of outside: all but what it is brought back from. */
+/** A checkpoint for the API: without the ids from which it is restored. */
 export function checkpointDocument(
   checkpoint: Checkpoint,
 ): Omit<Checkpoint, 'meta' | 'state' | 'damaged' | 'begunTask'> {

@@ -16,8 +16,8 @@ export interface LoadedCheckpoint {
 }
 
 /**
- * Checkpoint `n` with everything that it holds beside its tree, in one process where nothing is odd.
- * Errors: `unknown-checkpoint`, `damaged-checkpoint`.
+ * Loads checkpoint `n` with everything that it holds beside its tree, most often in one process. Errors:
+ * `unknown-checkpoint`, `damaged-checkpoint`.
  */
 export async function loadNumber(place: CheckpointPlace, n: number): Promise<LoadedCheckpoint> {
   return (await loadAtOnce(place, n)) ?? loadCheckpoint(place, await findCheckpoint(place, n));
@@ -25,7 +25,7 @@ export async function loadNumber(place: CheckpointPlace, n: number): Promise<Loa
 
 const USUAL_OPERATIONS = 16;
 
-/** Null when it must be looked at closely: no such checkpoint, none with two parents, many operation files, damage. */
+/** Null when it needs a closer look: no such checkpoint, none with two parents, many operation files, damage. */
 async function loadAtOnce(place: CheckpointPlace, n: number): Promise<LoadedCheckpoint | null> {
   const ref = `${refPrefix(place.agent)}${n}`;
   const meta = `${ref}^2`;

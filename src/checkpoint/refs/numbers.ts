@@ -8,8 +8,8 @@ import type { CheckpointPlace } from '../tree/types.ts';
 type Owner = Pick<CheckpointPlace, 'gitCommonDir' | 'agent'>;
 
 /**
- * A number means one checkpoint for ever, in what people wrote down as well as in the history of an agent. Dropping the
- * newest one therefore leaves a ref of its number, to an empty blob.
+ * Prefix of the refs that mark dropped numbers. A number means one checkpoint for ever, in people's notes as well as in
+ * the history of an agent: dropping the newest checkpoint therefore leaves a ref of its number, to an empty blob.
  */
 function droppedPrefix(agent: string): string {
   return `refs/swarm/dropped/${agent}/`;
@@ -26,7 +26,7 @@ async function droppedNumbers(gitCommonDir: string, agent: string): Promise<numb
   return names.map((name) => Number(name.slice(prefix.length))).filter((n) => n > 0);
 }
 
-/** Commands for the transaction that drops `numbers`; none where a higher one stays. */
+/** Commands that mark dropped `numbers`, for the transaction that drops them; none where a higher number stays. */
 export async function marksOf({ gitCommonDir, agent }: Owner, numbers: readonly number[]): Promise<string[]> {
   const prefix = refPrefix(agent);
   const names = (await readRefs(gitCommonDir, '%(refname)', [prefix])).split('\n');
@@ -46,7 +46,7 @@ export async function marksOf({ gitCommonDir, agent }: Owner, numbers: readonly 
   ];
 }
 
-/** Commands that take back those of `marksOf`. All marks are refs to the same blob. Pure. */
+/** Commands that undo those of `marksOf`. All marks are refs to the same blob. Pure. */
 export function unmarked(commands: readonly string[]): string[] {
   const blob = commands.find((command) => command.startsWith('create '))?.split(' ')[2];
   return commands.map((command) =>
@@ -57,8 +57,8 @@ export function unmarked(commands: readonly string[]): string[] {
 }
 
 /**
- * Largest number of a checkpoint that is stored in a file of its own; null only says "ask git", because refs may be
- * packed, or a higher one was dropped.
+ * Largest number of a checkpoint whose ref is a file of its own. Null means that git must be asked, because refs may be
+ * packed, or a higher number was dropped.
  */
 export function newestLooseNumber({ gitCommonDir, agent }: Owner): number | null {
   const newest = Math.max(0, ...numbersIn(path.join(gitCommonDir, refPrefix(agent))));

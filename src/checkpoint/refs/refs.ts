@@ -21,13 +21,13 @@ export async function listAllCheckpoints(gitCommonDir: string): Promise<Checkpoi
   return readList(gitCommonDir, ['refs/swarm/checkpoints/', 'refs/swarm/pins/'], null);
 }
 
-/** The newest, by number; sorting by name reads no object. One process. */
+/** The newest checkpoint, by number; sorting by name reads no object. One process. */
 export async function newestCheckpoint(place: CheckpointPlace): Promise<Checkpoint | null> {
   const args = ['--sort=-version:refname', '--count=1', refPrefix(place.agent)];
   return (await readList(place.gitCommonDir, args, place.agent))[0] ?? null;
 }
 
-/** Errors: `unknown-checkpoint`, with the nearest that there is; `damaged-checkpoint`. */
+/** Finds a checkpoint. Errors: `unknown-checkpoint`, with the nearest that there is; `damaged-checkpoint`. */
 export async function findCheckpoint(place: Owner, n: number): Promise<Checkpoint> {
   const refs = [`${refPrefix(place.agent)}${n}`, `${pinPrefix(place.agent)}${n}`];
   const [found] = await readList(place.gitCommonDir, refs, place.agent);
@@ -51,7 +51,10 @@ export function damagedCheckpoint({ n, agent, commit }: Pick<Checkpoint, 'n' | '
   });
 }
 
-/** One process, unless a commit cannot be read: then each is read by itself, and that one is marked as damaged. */
+/**
+ * Reads checkpoints in one process, unless a commit cannot be read: then each is read by itself, and the unreadable one
+ * is marked as damaged.
+ */
 export async function readList(
   gitCommonDir: string,
   args: readonly string[],
@@ -65,13 +68,16 @@ export async function readList(
   }
 }
 
-/** The common directory serves: the worktree itself may be broken or gone. */
+/** Reads refs by the common directory: the worktree itself may be broken or gone. */
 export async function readRefs(gitCommonDir: string, format: string, args: readonly string[]): Promise<string> {
   const env = { GIT_DIR: gitCommonDir };
   return gitText(['for-each-ref', `--format=${format}`, ...args], { cwd: gitCommonDir, env });
 }
 
-/** One transaction: all of them or none. Error: `ref-changed` when one is not what it was thought to be. */
+/**
+ * Carries out commands in one transaction: all of them or none. Error: `ref-changed` when a ref does not have the value
+ * that its command expects.
+ */
 export async function updateRefs(gitCommonDir: string, commands: readonly string[]): Promise<void> {
   if (commands.length === 0) return;
   const env = { GIT_DIR: gitCommonDir };
@@ -79,12 +85,12 @@ export async function updateRefs(gitCommonDir: string, commands: readonly string
   await whileLocked(() => runGit(['update-ref', '--stdin'], { cwd: gitCommonDir, env, input }));
 }
 
-/** True: there is a checkpoint of this number; its ref is a file of its own. False says nothing. */
+/** True: there is a checkpoint of this number, and its ref is a file of its own. False proves nothing. */
 export function isLoose(place: CheckpointPlace, n: number): boolean {
   return existsSync(path.join(place.gitCommonDir, `${refPrefix(place.agent)}${n}`));
 }
 
-/** Writes a checkpoint; null when its number was taken meanwhile by another process. */
+/** Writes a checkpoint; null when another process has taken its number meanwhile. */
 export async function writeCheckpoint(place: CheckpointPlace, record: NewCheckpoint): Promise<string | null> {
   try {
     const commit = await gitText(['fast-import', '--quiet', '--done', '--date-format=raw'], {

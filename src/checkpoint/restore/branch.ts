@@ -17,8 +17,8 @@ export interface MadeBranch {
 }
 
 /**
- * A branch that begins with the files of a checkpoint: one ordinary commit on top of the HEAD of then, without the
- * checkpoint's own bookkeeping; HEAD itself where nothing differed from it. Nothing is checked out.
+ * Makes a branch that begins with the files of a checkpoint: one ordinary commit on top of the checkpoint's HEAD,
+ * without the bookkeeping of checkpoints, or HEAD itself where no file differed from it. Nothing is checked out.
  * Errors: `bad-branch` (exit code 2), `branch-exists`.
  */
 export async function branchCheckpoint(
@@ -61,9 +61,9 @@ export async function branchCheckpoint(
 }
 
 /**
- * A checkpoint holds files byte for byte; what a repository commits may be something else (line endings, clean filters
- * such as those of LFS). Where the repository converts, the files are written to a scratch directory and added as git
- * itself would.
+ * The tree that an ordinary commit would have. A checkpoint holds files byte for byte; a repository may commit other
+ * bytes (line endings, clean filters such as those of LFS). Where it does, the files are written to a scratch directory
+ * and added as git itself would.
  */
 async function ordinaryTree(place: CheckpointPlace, { tree, head }: Checkpoint): Promise<string> {
   if (!(await converts(place, tree))) return tree;
@@ -92,7 +92,7 @@ async function ordinaryTree(place: CheckpointPlace, { tree, head }: Checkpoint):
   }
 }
 
-/** Of a repository inside there is only an empty directory, which `add` passes over. */
+/** A repository inside leaves only an empty directory, which `add` passes over. */
 async function addRepositories(options: { cwd: string; env: Record<string, string> }, tree: string): Promise<void> {
   const { stdout } = await runGit(['ls-tree', '-r', '-z', '--full-tree', tree], options);
   const repositories = splitNul(stdout).filter((record) => record.startsWith('160000 '));

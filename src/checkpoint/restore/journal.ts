@@ -3,7 +3,7 @@ import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import type { CheckpointPlace } from '../tree/types.ts';
 
-/** A rollback that has begun. It lies beside the shadow index until everything is in place. */
+/** A rollback that has begun. The journal lies beside the shadow index until every file is in place. */
 export interface RollbackJournal {
   n: number;
   safety: number;
@@ -14,7 +14,7 @@ export function journalPath(place: Pick<CheckpointPlace, 'shadowGit' | 'agent'>)
   return path.join(place.shadowGit, `${place.agent}.rollback.json`);
 }
 
-/** Errors: `rollback-under-way`. */
+/** Writes the journal. Errors: `rollback-under-way`. */
 export async function beginJournal(place: CheckpointPlace, journal: RollbackJournal): Promise<void> {
   const file = await open(journalPath(place), 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
@@ -24,7 +24,7 @@ export async function beginJournal(place: CheckpointPlace, journal: RollbackJour
     await file.writeFile(JSON.stringify(journal));
     await file.sync();
   } catch (error) {
-    // A full disk: nothing was changed, and half a journal would stand in the way of the next one.
+    // The disk is full: nothing was changed, and half a journal would stand in the way of the next one.
     await endJournal(place);
     throw error;
   } finally {
@@ -39,7 +39,7 @@ export function rollbackUnderWay(agent: string, cause?: unknown): SwarmError {
   });
 }
 
-/** Null when there is none; a file cut short by a kill means that nothing was changed yet. */
+/** Reads the journal; null when there is none. A file cut short by a kill counts as none: nothing was changed yet. */
 export async function readJournal(
   place: Pick<CheckpointPlace, 'shadowGit' | 'agent'>,
 ): Promise<RollbackJournal | 'unbegun' | null> {

@@ -3,23 +3,27 @@ import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
 
-/** The worktree's real index, held locked by git's own protocol while a rollback works. */
+/** The worktree's real index, locked by git's own protocol while a rollback works. */
 export interface LockedIndex {
-  /** Puts the bytes in place, or those of `instead`, and frees the lock; null: there was no index file then. */
+  /** Puts the bytes in place, or those of `instead`, and frees the lock; null: the checkpoint has no index file. */
   commit(instead: Buffer | null): Promise<void>;
   release(): Promise<void>;
 }
 
 const STEPS_MS = [20, 50, 100, 200, 400, 600, 800];
 
-/** The lock file appears whole, with the bytes that shall be the index, so that it can be told from anybody else's. */
+/**
+ * Locks the index. The lock file appears whole, with the bytes of the index to come, which tell it from the lock of any
+ * other program.
+ */
 export async function lockIndex(gitDir: string, bytes: Buffer | null, time = 1): Promise<LockedIndex> {
   const index = path.join(gitDir, 'index');
   const lock = path.join(gitDir, 'index.lock');
   const making = path.join(gitDir, `swarm-index-${process.pid}`);
   const make = async (content: Buffer): Promise<void> => {
     await writeFile(making, content);
-    // As old as it was: a younger one would make git trust stat data that proves nothing. Without a time: it trusts none.
+    // As old as the saved index: a younger file would make git trust stat data that proves nothing. Without a time git
+    // trusts none.
     await utimes(making, time, time);
   };
   await make(bytes ?? Buffer.alloc(0));
@@ -31,7 +35,8 @@ export async function lockIndex(gitDir: string, bytes: Buffer | null, time = 1):
   let held = true;
   return {
     commit: async (instead) => {
-      // Where there is no room for them, the saved bytes do as well: git looks at what they cannot tell.
+      // Where the disk has no room for `instead`, the saved bytes do as well: git then looks at the files that they
+      // leave open.
       const isMade =
         instead !== null &&
         (await make(instead).then(
@@ -39,7 +44,7 @@ export async function lockIndex(gitDir: string, bytes: Buffer | null, time = 1):
           () => false,
         ));
       if (isMade) {
-        // The lock keeps its bytes to the end: by them the next start tells it from anybody else's.
+        // The lock keeps its bytes to the end: by them the next start knows it as swarm's own.
         await rename(making, index);
         await rm(lock, { force: true });
       } else if (bytes === null) {
@@ -75,7 +80,7 @@ async function linkPatiently(from: string, lock: string): Promise<void> {
   }
 }
 
-/** Frees a lock that a killed rollback to these bytes left behind; anybody else's stays. */
+/** Frees a lock that a killed rollback to these bytes left behind; a lock of another program stays. */
 export async function dropOwnIndexLock(gitDir: string, bytes: Buffer | null): Promise<void> {
   for (const name of await readdir(gitDir))
     if (/^swarm-index-\d+$/.test(name)) await rm(path.join(gitDir, name), { force: true });

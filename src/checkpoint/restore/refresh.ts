@@ -11,21 +11,22 @@ import type { ConversionConfig } from '../tree/conversions.ts';
 import { statOrNull } from '../../git/repository/on-disk.ts';
 import type { CheckpointPlace } from '../tree/types.ts';
 
-/** Git compares each entry with each name that it is given. */
+/** Most names that are passed to git, which compares each entry with each of them. */
 const MOST_NAMES = 200;
 
 export interface KnownRefresh {
-  /** The index with the stat data that is known; null: it is up to date as it is. */
+  /** The index with the known stat data; null: it is up to date as it is. */
   bytes: Buffer | null;
-  /** Names of those that git has to look at. */
+  /** Names of the files that git has to look at. */
   stale: RawPath[];
 }
 
 /**
- * The saved index remembers inodes and times of files that were written anew. The shadow index knows all files as they
- * are now: where both have the same bytes, what it knows is taken over. Git compares those with the files once more,
- * since they are younger than the index file, whose age stays what it was. Where they have other bytes the file is
- * changed, which its old times say as well, unless git converts. Null: git has to look at all of them.
+ * Refreshes the saved index with the stat data of the shadow index. The saved index remembers inodes and times of files
+ * that were written anew; the shadow index knows all files as they are now, so its stat data is taken for files with
+ * the same bytes. Git compares those once more, since they are younger than the index file, whose age is restored. A
+ * file with other bytes is changed, which its old times show as well, unless git converts. Null: git has to look at all
+ * files.
  */
 export async function knownRefresh(
   { place, conversion }: { place: CheckpointPlace; conversion: ConversionConfig },
@@ -37,15 +38,16 @@ export async function knownRefresh(
   const exists = (name: RawPath): boolean => statOrNull(place.worktree, name) !== null;
   const fresh = readIndexFile(await readFile(shadowIndex), oid);
   const found = fresh === null ? null : refreshed(saved, fresh, exists);
-  // Of many, each later look at the index would have to read them all: better git reads them now, and writes it down.
+  // With many such files each later use of the index would read them all: git had better read them now, and write the
+  // result down.
   if (found === null || found.known > MOST_NAMES) return null;
   const { bytes, stale, differing } = found;
   return { bytes, stale: mayConvert(place, conversion, saved, differing) ? [...stale, ...differing].sort() : stale };
 }
 
 /**
- * Has git look at `names`, or at all. Everything is in place already, and git will refresh its index by itself, so that
- * this may fail: where a filter is not installed (LFS), git does not compare.
+ * Has git look at `names`, or at all files. May fail without harm: every file is in place already, and git will refresh
+ * its index by itself. Where a filter is not installed (LFS), git does not compare.
  */
 export async function refreshIndex(place: CheckpointPlace, names: readonly RawPath[] | null): Promise<void> {
   if (names?.length === 0) return;

@@ -4,8 +4,8 @@ import type { RawPath } from '../../git/bytes.ts';
 import { repositoriesAt } from '../../git/repository/inner-repositories.ts';
 
 /**
- * A checkpoint keeps no more of a repository inside the worktree than the name of its commit, so nothing is restored
- * over one. `files`: what comes to lie where something else may lie now. Error: `repository-in-the-way`.
+ * Refuses to restore files over a repository inside the worktree: a checkpoint keeps no more of it than the id of its
+ * commit. `files`: those that are to be written. Error: `repository-in-the-way`.
  */
 export function refuseRepositories(worktree: string, files: Iterable<RawPath>): void {
   const names = repositoriesAt(worktree, files).map(printable);

@@ -9,7 +9,7 @@ import type { OperationFile } from '../tree/git-state.ts';
 import type { SavedState } from '../refs/checkpoint-commit.ts';
 import { parentsOf } from '../tree/tree-extras.ts';
 
-/** A directory that its owner may not write to would stop git in the middle. */
+/** Makes directories writable for their owner; others would stop git in the middle. */
 export function openDirectories(worktree: string, current: SavedState): void {
   for (const [raw, mode] of current.modes) {
     const stat = lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false });
@@ -17,7 +17,7 @@ export function openDirectories(worktree: string, current: SavedState): void {
   }
 }
 
-/** Empty directories of now that were not there then go, those of then come. */
+/** Removes empty directories that the checkpoint does not have, and makes those that it has. */
 export async function restoreEmptyDirs(
   worktree: string,
   current: SavedState,
@@ -34,7 +34,7 @@ export async function restoreEmptyDirs(
       at !== '' && !wanted.has(at);
       at = at.includes('/') ? at.slice(0, at.lastIndexOf('/')) : ''
     ) {
-      // Behind a link of then lies another directory.
+      // A link that the checkpoint restored leads to another directory.
       if (inTheWay(worktree, at) !== null || !(await removeIfEmpty(bytesBelow(worktree, at)))) break;
     }
   }
@@ -53,7 +53,10 @@ async function removeIfEmpty(dir: Buffer): Promise<boolean> {
   }
 }
 
-/** Sets every permission that could be wrong: those odd now, those odd then, and what was written anew. */
+/**
+ * Sets every permission that could be wrong: those that are unusual now, those that were at the checkpoint, and those
+ * of files written anew.
+ */
 export function restoreModes(
   worktree: string,
   current: SavedState,
@@ -77,7 +80,7 @@ export function restoreModes(
   }
 }
 
-/** Files of an unfinished operation: those of then, and no other. */
+/** Restores the files of an unfinished operation, and removes all others. */
 export async function restoreOperations(gitDir: string, operations: readonly OperationFile[]): Promise<void> {
   for (const name of OPERATION_FILES) await rm(path.join(gitDir, name), { recursive: true, force: true });
   for (const { name, content } of operations) {

@@ -11,9 +11,9 @@ import { isNotText, readHeadFast } from '../tree/head.ts';
 import type { CheckpointPlace } from '../tree/types.ts';
 
 /**
- * Puts HEAD and its branch back. The branch's tip of now is kept under refs/swarm/kept. A branch that another worktree
- * has checked out is not moved under its feet, and one that cannot be written is let be: HEAD is detached at the saved
- * commit instead. Returns warnings.
+ * Puts HEAD and its branch back. The branch's present tip is kept under refs/swarm/kept. A branch that another worktree
+ * has checked out, or that cannot be written, is not moved: HEAD is detached at the saved commit instead.
+ * @returns warnings
  */
 export async function restoreHead(place: CheckpointPlace, gitDir: string, target: Head): Promise<string[]> {
   const cwd = place.worktree;
@@ -46,7 +46,7 @@ export async function restoreHead(place: CheckpointPlace, gitDir: string, target
       await whileLocked(() => runGit(['update-ref', '-m', 'swarm: rollback', ref, commit, tip ?? ''], { cwd }));
     } catch (error) {
       if (!isGitError(error, 'ref-name-taken', 'ref-locked')) throw error;
-      // It would be the same at every further try, and the rollback could neither end nor be taken back.
+      // Another try would fail in the same way, and the rollback could neither end nor be undone.
       await detach(cwd, commit);
       return [`${whyNot(branch, error)}: HEAD is detached at ${commit.slice(0, 12)} instead. ${cureOf(branch, error)}`];
     }
@@ -55,7 +55,7 @@ export async function restoreHead(place: CheckpointPlace, gitDir: string, target
   return [];
 }
 
-/** The branch that takes the name, where it is one; neither a blank nor a colon can be in it. */
+/** The branch whose name is in the way; neither a blank nor a colon can be in it. */
 function takerOf({ stderr }: GitError): string | undefined {
   return /'refs\/heads\/([^\s:]+)' exists; cannot create '/.exec(stderr)?.[1];
 }

@@ -13,8 +13,8 @@ import { openWorkIndex } from '../tree/shadow-index.ts';
 import type { LoadedCheckpoint } from '../refs/load.ts';
 
 /**
- * The files of a tree that `paths` name: each a file, or a directory with all below it; relative to the worktree's root.
- * Error: `unknown-path`, with the nearest that there is.
+ * The files of a tree that `paths` name: each a file, or a directory with everything below it; relative to the
+ * worktree's root. Error: `unknown-path`, with the nearest that there is.
  */
 export function select(files: readonly RawPath[], paths: readonly string[], where: string): RawPath[] {
   const chosen = new Set<RawPath>();
@@ -42,8 +42,9 @@ function unknownPath(given: string, files: readonly RawPath[], where: string): S
 }
 
 /**
- * Makes what lies at `paths` what it was in `target`; `safety` is the tree of what is there now, captured before. Git's
- * own index, HEAD and everything else stay. Returns what was changed, names in the order of git.
+ * Makes the files at `paths` what they are in `target`; `safety` is the tree of the present files, captured before.
+ * Git's own index, HEAD and all other files stay.
+ * @returns the files that were changed, in the order of git
  */
 export async function restorePaths(
   context: RestoreContext,
@@ -63,7 +64,7 @@ export async function restorePaths(
   const remove = differing.filter(
     (file) => now.has(file) && !wanted.has(file) && !leftOut.has(file) && liesBelow(file, below),
   );
-  // What was there then may lie where something else does now: the way is cleared first, and all of it is captured.
+  // A file of the checkpoint may lie where another one lies now: the way is cleared first, and all of it is captured.
   for (const file of remove) await removeFile(place.worktree, file);
   if (write.length > 0) await writeFiles(context, target, write);
   const modes = [...wanted].filter((file) => !write.includes(file));

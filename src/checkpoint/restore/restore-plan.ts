@@ -9,21 +9,21 @@ import type { LoadedCheckpoint } from '../refs/load.ts';
 import { parseListing } from '../tree/tree-extras.ts';
 import type { Checkpoint, CheckpointPlace } from '../tree/types.ts';
 
-/** The way from what is there, captured in full, to the checkpoint that is wanted. */
+/** The way from the present files, captured in full, to the wanted checkpoint. */
 export interface RestorePlan {
   tree: string;
   saved: SavedState;
-  /** Identity of the shadow index that is this tree. */
+  /** Identity of the shadow index that equals this tree. */
   shadowIndex: string | null;
-  /** Files of the target that come, that go, and all that differ. */
+  /** Files that the target adds and removes, and all that differ. */
   changes: TreeChanges;
-  /** Files that are there and captured. */
+  /** Files on disk that are captured. */
   captured: ReadonlySet<RawPath>;
   /** Files of the target. */
   files: RawPath[];
 }
 
-/** From a checkpoint to another; undefined where what is left of the first does not say. */
+/** The plan from a checkpoint to another; undefined where the first is too damaged for one. */
 export async function planFrom(
   place: CheckpointPlace,
   { damaged, tree }: Checkpoint,
@@ -33,7 +33,7 @@ export async function planFrom(
   try {
     return { tree, changes: await treeChanges(place, tree, target.checkpoint.tree) };
   } catch (error) {
-    // Its commit is there, and not its tree.
+    // The commit exists, its tree does not.
     if (isGitError(error, 'corrupt-repository', 'unknown-revision')) return undefined;
     throw error;
   }
@@ -41,7 +41,7 @@ export async function planFrom(
 
 const filesOf = (listing: Buffer): ReadonlySet<RawPath> => new Set(parseListing(listing).files);
 
-/** Finds the way; it may begin while the checkpoint of what is there is still being written. */
+/** Finds the plan. It may begin while the checkpoint of the present files is still being written. */
 export class RestorePlanner {
   readonly #place: CheckpointPlace;
   readonly #target: Promise<LoadedCheckpoint>;
@@ -52,11 +52,11 @@ export class RestorePlanner {
     this.#target = target;
   }
 
-  /** `tree`: of what is there, stored just now, with the files that `listing` names. */
+  /** Begins with the tree of the present files, just stored, whose names are in `listing`. */
   begin(tree: string, listing: Buffer): void {
-    // What fails here is asked again when it is needed, and fails there.
+    // An error here comes again when the plan is needed, and is thrown then.
     const changes = this.#changesFrom(tree).catch(() => null);
-    // After the next program was started, which has the time that this takes.
+    // Parsed after the next program was started, while that runs.
     const captured = nextTurn().then(() => filesOf(listing));
     this.#begun = { tree, changes, captured };
   }

@@ -28,9 +28,10 @@ export interface RestoreContext {
 }
 
 /**
- * Makes the worktree what `target` was; `way` begins with what is there now, just captured. Every step can be done again
- * after a kill. `lock` holds the person's index all the while, which is set last. `before`, where this is not the first try,
- * is the way from what was there before that. Returns warnings.
+ * Makes the worktree what `target` was. `way` begins with the present files, just captured. Every step can be repeated
+ * after a kill. `lock` holds the person's index all the while, which is set last. `before`, after an interrupted try,
+ * is the plan from the files before that try.
+ * @returns warnings
  */
 export async function restore(
   context: RestoreContext,
@@ -53,7 +54,7 @@ export async function restore(
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
     await restoreOperations(gitDir, target.operations);
     const { begunTask = null } = target.saved;
-    // What becomes of the conversation is not decided by files.
+    // The conversation is none of the files' business: it is decided elsewhere.
     await writeBegunTask(gitDir, begunTask === null ? null : { task: begunTask, attempt: 0, sessionId: null });
     const known = await knownRefresh(context, index, indexPath(place), oid);
     await lock.commit(known?.bytes ?? null);
@@ -74,7 +75,8 @@ async function restoreFiles(
   const work = await openWorkIndex(indexPath(place));
   try {
     const shadow: Shadow = { place, index: work.path, config };
-    // What the checkpoint left out for its size and a later one holds is there still; git would remove it.
+    // A file that this checkpoint left out for its size, and that a later one holds, is still on disk; git would remove
+    // it.
     const leftOut = target.saved.leftOut ?? [];
     if (leftOut.length > 0)
       await shadowGit(shadow, ['update-index', '-z', '--force-remove', '--stdin'], joinNul(leftOut));
@@ -88,8 +90,9 @@ async function restoreFiles(
 }
 
 /**
- * From tree to tree git touches only what differs, and spares a look at all the others. It needs an index that is the
- * first tree, and refuses where a file has changed this very moment or something untracked is in the way.
+ * Reads the tree into index and worktree. From tree to tree git touches only files that differ, and spares a look at
+ * all others. It needs an index that equals the first tree, and refuses where a file has changed this very moment or
+ * something untracked is in the way.
  */
 async function readInto(shadow: Shadow, way: RestorePlan, tree: string, sameIndex: boolean): Promise<void> {
   if (sameIndex) {
@@ -104,9 +107,10 @@ async function readInto(shadow: Shadow, way: RestorePlan, tree: string, sameInde
 }
 
 /**
- * A file that was ignored at the checkpoint and captured since (the pattern was taken away meanwhile) was removed just
- * now; by the restored patterns it is ignored again, and ignored files are not touched by a rollback. What is restored
- * comes first: nothing comes back below a file or a link, or where an empty directory was.
+ * Brings back files that were ignored at the checkpoint and captured since, because their pattern was removed
+ * meanwhile. The restore has just removed them; the restored patterns ignore them again, and a rollback does not touch
+ * ignored files. Restored files come first: nothing comes back below a file or a link, or in the place of an empty
+ * directory.
  */
 async function bringBackIgnored(
   shadow: Shadow,
@@ -123,7 +127,7 @@ async function bringBackIgnored(
     const { stdout } = await runGit([...config, 'check-ignore', '-z', '--stdin'], {
       cwd: place.worktree,
       env: shadowEnvironment(place, indexPath(place)),
-      // A file may be called `:(top)x`, which begins with what means something to git.
+      // A file may be called `:(top)x`: git gives that beginning a meaning.
       input: joinNul(gone.map((raw) => `./${raw}`)),
       okCodes: [1],
     });
@@ -134,7 +138,7 @@ async function bringBackIgnored(
     if (back.length === 0) return;
     await shadowGit(own, ['read-tree', current]);
     await shadowGit(own, ['checkout-index', '-f', '-z', '--stdin'], joinNul(back)).catch(async (error: unknown) => {
-      // Half of a file, of a disk that is full, would be taken for what has come back already.
+      // A file cut short by a full disk would be taken for one that has come back.
       for (const raw of back) await rm(bytesBelow(worktree, raw), { force: true }).catch(() => undefined);
       throw error;
     });

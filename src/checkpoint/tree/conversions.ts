@@ -17,9 +17,9 @@ export interface ConversionConfig {
 const ATTRIBUTES = '.gitattributes';
 
 /**
- * Whether git may store something else of these files than the bytes that lie there: by line endings or by an attribute
- * (`text`, `filter`, `ident`, an encoding). True wherever there are any attributes that could count for one of them;
- * what they say is left to git.
+ * Whether git may store other bytes of these files than those on disk: by line endings or by an attribute (`text`,
+ * `filter`, `ident`, an encoding). True where any attribute may apply to one of them; only git reads what the
+ * attributes say.
  */
 export function mayConvert(
   place: CheckpointPlace,
@@ -34,7 +34,7 @@ export function mayConvert(
     attributesFile ?? inConfigHome('attributes'),
     '/etc/gitattributes',
   ];
-  // Where a directory has none, git takes the index's own.
+  // Git reads the attributes of a directory that is not on disk from the index.
   if (general.some((file) => existsSync(file)) || index.bytes.includes(ATTRIBUTES)) return true;
   return ['', ...parentsOf(files)].some((directory) => {
     const file = directory === '' ? ATTRIBUTES : `${directory}/${ATTRIBUTES}`;

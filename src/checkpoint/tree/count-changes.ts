@@ -3,13 +3,14 @@ import { bytesBelow } from '../../git/bytes.ts';
 import type { RawPath } from '../../git/bytes.ts';
 import { blobId } from './git-state.ts';
 
-/** More are hashed by git. */
+/** Most files that are hashed here; of more, git counts the changes. */
 const MOST_FILES = 100;
 const MOST_BYTES = 4_000_000;
 
 /**
- * How many files differ, where `records` (`:oldmode newmode oldid newid status`, path, …) say whose stat data does: one
- * may have been written with the text that it had. Hashing a few is less than a process. Null when there are many.
+ * Number of files that differ. `records` (`:oldmode newmode oldid newid status`, path, …) name those whose stat data
+ * differs: one may have been written with the text that it had. Hashing a few files is cheaper than a process. Null
+ * when there are many.
  */
 export function countChanges(worktree: string, records: readonly string[], added: number): number | null {
   if (records.length > 2 * MOST_FILES) return null;
@@ -36,7 +37,7 @@ function contentOf(worktree: string, file: RawPath, most: number): Buffer | null
     if (stat.isSymbolicLink()) return readlinkSync(full, { encoding: 'buffer' });
     return stat.isFile() && stat.size <= most ? readFileSync(full) : null;
   } catch {
-    // It goes while we look, or is closed: git is asked what it took.
+    // The file vanishes at this moment, or cannot be read: git is asked what it stored.
     return null;
   }
 }

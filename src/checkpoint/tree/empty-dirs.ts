@@ -2,14 +2,14 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { bytesBelow } from '../../git/bytes.ts';
 import type { RawPath } from '../../git/bytes.ts';
 
-/** Git keeps no empty directory, so they are listed beside the tree. */
+/** The empty directories, which are listed beside the tree because git keeps none. */
 export interface EmptyScan {
   empty: RawPath[];
-  /** Every directory looked into, and what it was like: the scan holds as long as none of them changed. */
+  /** Every directory that was read, with its stat data: the scan holds as long as none of them changes. */
   seen: Map<RawPath, string>;
 }
 
-/** A directory's entries change its modification time. */
+/** Stat data of a directory: a change of its entries changes the modification time. */
 function signature(worktree: string, dir: RawPath): string | null {
   const stat = lstatSync(bytesBelow(worktree, dir), { throwIfNoEntry: false, bigint: true });
   return stat === undefined || !stat.isDirectory() ? null : `${stat.ino}-${stat.mtimeNs}`;
@@ -21,8 +21,8 @@ export function scanStillHolds(worktree: string, scan: EmptyScan): boolean {
 }
 
 /**
- * The empty directories at or below `bareDirs` (directories without a captured file). What is ignored is not looked
- * into: `ignored` answers for the entries of the bare directories, which hold nothing but directories and ignored files.
+ * The empty directories at or below `bareDirs` (directories without a captured file). Ignored directories are not read:
+ * `ignored` answers for the entries of the bare directories, which hold nothing but directories and ignored files.
  */
 export function scanEmptyDirs(
   worktree: string,
@@ -37,7 +37,7 @@ export function scanEmptyDirs(
     if (entries === null) return;
     scan.seen.set(dir, was);
     if (entries.length === 0) scan.empty.push(dir);
-    // A nested repository is its own.
+    // A nested repository has its own checkpoints or none.
     if (entries.some((entry) => entry.name === '.git')) return;
     for (const entry of entries) {
       const child = `${dir}/${entry.name}`;
@@ -49,7 +49,10 @@ export function scanEmptyDirs(
   return scan;
 }
 
-/** Stops at the first file, so that a large ignored directory is not walked. */
+/**
+ * Whether the directories hold nothing but directories. Stops at the first file, so that a large ignored directory is
+ * not walked.
+ */
 export function holdOnlyDirectories(worktree: string, dirs: readonly RawPath[]): boolean {
   return dirs.every((name) => {
     const dir = name.replace(/\/$/, '');
@@ -62,7 +65,7 @@ export function holdOnlyDirectories(worktree: string, dirs: readonly RawPath[]):
   });
 }
 
-/** Null when the directory vanished meanwhile, or is closed to us. */
+/** Null when the directory vanished meanwhile, or cannot be read. */
 function readEntries(worktree: string, dir: RawPath): Array<{ name: string; isDirectory(): boolean }> | null {
   try {
     const entries = readdirSync(bytesBelow(worktree, dir), { withFileTypes: true, encoding: 'buffer' });

@@ -10,7 +10,7 @@ import { OPERATION_FILES } from '../../git/repository/operations.ts';
 import { parentsOf } from './tree-extras.ts';
 
 export interface OperationFile {
-  /** Below the worktree's git directory, `/` between parts. */
+  /** Path below the worktree's git directory, `/` between parts. */
   name: string;
   content: Buffer;
 }
@@ -49,7 +49,7 @@ async function collect(gitDir: string, name: string, found: OperationFile[]): Pr
   }
 }
 
-/** Commits that the operation needs and that no branch may hold; the caller drops those that do not exist. */
+/** Commits that the operation needs and that may be on no branch; the caller drops those that do not exist. */
 export function commitsOf(operations: readonly OperationFile[]): string[] {
   const names =
     /^([A-Z_]+_HEAD|MERGE_AUTOSTASH|BISECT_EXPECTED_REV|rebase-(merge|apply)\/(onto|orig-head|head|stopped-sha|autostash)|sequencer\/(head|abort-safety)|refs\/(bisect|rewritten)\/.+)$/;
@@ -71,26 +71,27 @@ export function indexTimeOf(signature: string): number {
 }
 
 export interface IndexState {
-  /** Null when there is none, or when `blob` says where they are kept already. */
+  /** Null when there is no index, or when `blob` names the blob with its bytes. */
   bytes: Buffer | null;
-  /** Id of the blob that holds the bytes, once a checkpoint does. */
+  /** Id of the blob with the bytes, once a checkpoint holds it. */
   blob: string | null;
-  /** Same for two indexes that mean the same, whatever stat data they cache. */
+  /** Equal for two indexes with the same content, whatever stat data they cache. */
   digest: string;
-  /** Blobs that only the index names: without a keeper, a collection would break the saved index. */
+  /** Blobs that only the index names: unless a ref keeps them, a collection would break the saved index. */
   stagedBlobs: string[];
-  /** Tracked although a pattern ignores them. */
+  /** Files that are tracked although a pattern ignores them. */
   trackedIgnored: RawPath[];
   /**
-   * Directories above the files that it names, whether they are there or not. Where only git can read the index, null
-   * until it is met again: of one that changes each time nobody needs to know.
+   * Directories above the files in the index, whether they exist or not. Where only git can read the index, null until
+   * the same index is met again: an index that changes each time is not worth a process.
    */
   directories: RawPath[] | null;
 }
 
 /**
- * Reads the person's index, never writes it. `known`: what was read at the same head from the very same file, so that
- * only its relation to the ignore patterns is asked again, and that only unless they are the same (`sameRules`).
+ * Reads the person's index, never writes it. `known`: the state read at the same head from the very same file. Then
+ * only the tracked files that a pattern ignores are read again, and those too are kept under the same patterns
+ * (`sameRules`).
  */
 export async function readIndexState(
   worktree: string,
@@ -118,7 +119,7 @@ function directoriesIn(bytes: Buffer | null, { commit }: Head): RawPath[] | null
   return index === null ? null : directoriesOf(index);
 }
 
-/** Git's name of a blob with these bytes; `oid` is any of the repository, whose length tells the hash. */
+/** The id that git gives a blob with these bytes; `oid` is any id of the repository, whose length tells the hash. */
 export function blobId(bytes: Buffer, oid: string): string {
   const hash = createHash(oid.length === 64 ? 'sha256' : 'sha1');
   return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
@@ -145,11 +146,11 @@ async function readMeaning(
         ];
   const staged = await runGit(args, { cwd: worktree });
   const records = splitNul(staged.stdout);
-  // A difference to HEAD says only "unmerged" of a conflict, not what its stages are.
+  // For a conflict, a difference to HEAD says only "unmerged", not what its stages are.
   const conflict = head.commit !== null && records.some((record) => record.startsWith(':') && record.endsWith(' U'));
   const stages = conflict ? (await runGit(['ls-files', '-u', '-z'], { cwd: worktree })).stdout : Buffer.alloc(0);
   return {
-    // The count of entries tells an intent to add, which the difference to HEAD does not show.
+    // The count of entries reveals an intent to add, which the difference to HEAD does not show.
     digest: createHash('sha256')
       .update(bytes.subarray(8, 12))
       .update(staged.stdout)

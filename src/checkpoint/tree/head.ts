@@ -13,7 +13,7 @@ async function textOf(file: string): Promise<string | null> {
   }
 }
 
-/** Bytes that are not UTF-8 were replaced when the name was read: what is left names another branch, or none. */
+/** Whether bytes that are not UTF-8 were replaced when the name was read: the result names another branch, or none. */
 export function isNotText(branch: string): boolean {
   return branch.includes('\uFFFD');
 }

@@ -6,27 +6,27 @@ import { bytesBelow } from '../../git/bytes.ts';
 import type { RawPath } from '../../git/bytes.ts';
 import type { CheckpointPlace } from './types.ts';
 
-/** What was asked of git about ignored files, and what the files with the patterns were like before it was asked. */
+/** The answers of git about ignored files, with the state of the pattern files before git was asked. */
 export interface KnownRules {
   /** Null: nothing is proved. */
   signature: string | null;
   /** Directories whose `.gitignore` counts for a file of the shadow index or of the person's. */
   directories: ReadonlySet<RawPath>;
-  /** What the shadow index holds although a pattern ignores it. */
+  /** Files that the shadow index holds although a pattern ignores them. */
   held: RawPath[];
 }
 
-/** Above that, asking git costs no more than looking at every `.gitignore`. */
+/** Above this number, asking git costs no more than looking at every `.gitignore`. */
 const MOST_DIRECTORIES = 5_000;
 const CHUNK = 256;
 
 /**
  * Identity of every file with ignore patterns that can count for a file below one of `directories`, and of git's usual
- * configuration files, which may name another one: the same again means that they say the same. A `.gitignore` may
- * itself be ignored, so that the captured files cannot tell. Null when one is so young that a further change could
+ * configuration files, which may name another one: an equal identity means equal patterns. A `.gitignore` may itself be
+ * ignored, so that the captured files do not show its changes. Null when a file is so young that a further change could
  * leave no trace. To be taken before git is asked.
  * @param config `-c core.excludesFile=…`, or nothing where git's default counts
- * @param before ms since 1970: what changed at or after it is young
+ * @param before ms since 1970: a file that changed at or after it is young
  */
 export async function rulesSignature(
   place: CheckpointPlace,
@@ -50,7 +50,7 @@ export async function rulesSignature(
   return parts.join('\0');
 }
 
-/** False: it proves nothing. */
+/** Adds the identity of a file. False: the file's stat data proves nothing. */
 function note(parts: string[], file: string | Buffer, look: typeof statSync, before: number): boolean {
   try {
     const stat = look(file, { bigint: true, throwIfNoEntry: false });
@@ -61,12 +61,12 @@ function note(parts: string[], file: string | Buffer, look: typeof statSync, bef
     parts.push(`${name} ${stat.dev} ${stat.ino} ${stat.ctimeNs} ${stat.mtimeNs} ${stat.size}`);
     return true;
   } catch (error) {
-    // Otherwise (a loop of links, a closed directory) git is asked what it makes of it.
+    // Other errors (a loop of links, a closed directory) prove nothing: git is asked.
     return (error as NodeJS.ErrnoException).code === 'ENOTDIR';
   }
 }
 
-/** Identity of git's usual configuration files; an included one is not looked at. */
+/** Identity of git's usual configuration files; included ones are not looked at. */
 export function configurationSignature(place: CheckpointPlace, gitDir: string): string {
   const parts: string[] = [];
   for (const file of configurationFiles(place, gitDir)) note(parts, file, statSync, Infinity);

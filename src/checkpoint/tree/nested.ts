@@ -4,13 +4,16 @@ import { printable } from '../../git/bytes.ts';
 import type { RawPath } from '../../git/bytes.ts';
 import { gitText, runGit } from '../../git/git.ts';
 
-/** A name that is not text cannot be a working directory for a process; such a repository is taken as it is. */
+/**
+ * The path of a nested repository; null where its name is not text and cannot be a working directory of a process. Such
+ * a repository is captured without a look inside.
+ */
 function placeOf(worktree: string, file: RawPath): string | null {
   const place = path.join(worktree, printable(file));
   return existsSync(path.join(place, '.git')) ? place : null;
 }
 
-/** The commit of a repository inside the worktree: all that a checkpoint can keep of it. */
+/** The commit of a repository inside the worktree: a checkpoint keeps nothing else of it. */
 export async function nestedHead(worktree: string, file: RawPath): Promise<string | null> {
   const cwd = placeOf(worktree, file);
   if (cwd === null) return null;
@@ -18,7 +21,7 @@ export async function nestedHead(worktree: string, file: RawPath): Promise<strin
   return /^[0-9a-f]{40,64}$/.test(head) ? head : null;
 }
 
-/** It holds changes or files that its commit does not. */
+/** Whether the repository holds changes or files that its commit does not. */
 export async function nestedIsDirty(worktree: string, file: RawPath): Promise<boolean> {
   const cwd = placeOf(worktree, file);
   if (cwd === null) return false;

@@ -6,9 +6,9 @@ export interface Git {
 }
 
 /**
- * Object ids with the path they were met at; missing ones are passed over. What `except` names, and with it everything
- * that refs reach, only shortens the list: of what the excluded commits know, git leaves out what it happens to meet.
- * There can be more tips than fit into a command line.
+ * Object ids, each with a path at which it was met; missing objects are passed over. `except` and `refs` shorten the
+ * list but are no exact filter: git leaves out those objects of excluded commits that it happens to meet. The ids go
+ * through stdin, since there can be more tips than fit into a command line.
  */
 export async function objectsOf(
   git: Git,
@@ -26,7 +26,7 @@ export async function objectsOf(
   return found;
 }
 
-/** Those that are there. */
+/** The objects that exist. */
 export async function present(git: Git, oids: readonly string[]): Promise<string[]> {
   if (oids.length === 0) return [];
   const { stdout } = await runGit(['cat-file', '--batch-check=%(objectname)'], {

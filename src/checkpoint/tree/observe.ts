@@ -12,7 +12,7 @@ import { parseListing } from './tree-extras.ts';
 import type { Listing } from './tree-extras.ts';
 import type { CheckpointPlace } from './types.ts';
 
-/** Git in the shadow directory, on one index file. */
+/** The git directory of the shadow, with one index file. */
 export interface Shadow {
   place: CheckpointPlace;
   index: string;
@@ -44,14 +44,15 @@ export async function readListing(shadow: Shadow): Promise<{ bytes: Buffer; list
   return { bytes, listing: parseListing(bytes) };
 }
 
-/** What the shadow index holds although a pattern ignores it. */
+/** Files that the shadow index holds although a pattern ignores them. */
 export async function readHeldIgnored(shadow: Shadow): Promise<RawPath[]> {
   return splitNul(await shadowGit(shadow, ['ls-files', '-z', '--cached', '--ignored', '--exclude-standard']));
 }
 
 /**
- * "Ignored" means what the person's git means by it: a file that is tracked although a pattern matches is captured, one
- * that the shadow index took before a pattern came is dropped. Returns whether the shadow index changed.
+ * Makes "ignored" mean what the person's git means by it: a file that is tracked although a pattern matches is added, a
+ * file that the shadow index took before a pattern came is dropped.
+ * @returns whether the shadow index changed
  */
 export async function matchTrackedIgnored(
   shadow: Shadow,
@@ -68,7 +69,7 @@ export async function matchTrackedIgnored(
   return drop.length > 0 || add.length > 0;
 }
 
-/** A file that is tracked although ignored is there and not held: no listing tells of it. */
+/** Whether a file that is tracked although ignored exists again and is not in the shadow index: no listing shows it. */
 export function hasComeBack(worktree: string, { files }: Listing, { trackedIgnored }: IndexState): boolean {
   if (trackedIgnored.length === 0) return false;
   const held = new Set(files);
@@ -95,13 +96,13 @@ export async function readEmptyDirs(shadow: Shadow, listing: Listing): Promise<E
   return scanEmptyDirs(worktree, bareDirs, new Set(splitNul(output).map((name) => name.replace(/\/$/, ''))));
 }
 
-/** What an unfinished operation names, whether the repository has it or not. */
+/** The objects that an unfinished operation names, whether the repository has them or not. */
 export function namesToKeep(operations: readonly OperationFile[]): { commits: string[]; tree: string | undefined } {
   const autoMerge = operations.find(({ name }) => name === 'AUTO_MERGE');
   return { commits: commitsOf(operations), tree: autoMerge?.content.toString('latin1').trim() };
 }
 
-/** What an unfinished operation names and the repository really has. */
+/** The objects that an unfinished operation names and the repository has. */
 export async function keptObjects(
   place: CheckpointPlace,
   operations: readonly OperationFile[],
@@ -113,7 +114,10 @@ export async function keptObjects(
   return { commits: present(found.slice(0, commits.length)), trees: present(found.slice(commits.length)) };
 }
 
-/** How many files of the shadow index differ from a commit; needs no tree of them, and can run beside `write-tree`. */
+/**
+ * Number of files of the shadow index that differ from a commit; needs no tree of them, and can run beside
+ * `write-tree`.
+ */
 export async function countStaged(shadow: Shadow, from: string): Promise<number> {
   const args = ['diff-index', '--cached', '-z', '--no-renames', '--ignore-submodules=none', '--name-only', from, '--'];
   return splitNul(await shadowGit(shadow, args)).length;
@@ -134,14 +138,17 @@ export interface TreeChanges {
   all: RawPath[];
   added: RawPath[];
   removed: RawPath[];
-  /** Files and links (no gitlinks: git leaves a directory that is there to those) that come, or come instead of another kind. */
+  /**
+   * Files and links that are new, or replace another kind of entry (no gitlinks: git leaves an existing directory to
+   * them).
+   */
   placed: RawPath[];
 }
 
 /** `:oldmode newmode …` */
 const isGitlink = (record: string): boolean => record.startsWith('160000 ', ':100644 '.length);
 
-/** What comes and goes on the way from one tree to another. */
+/** The files that differ between two trees, and those that are added and removed. */
 export async function treeChanges(place: CheckpointPlace, from: string, to: string): Promise<TreeChanges> {
   const args = ['diff-tree', '-r', '-z', '--no-renames', '--ignore-submodules=none', '--raw', from, to];
   const { stdout } = await runGit(args, { cwd: place.gitCommonDir, env: { GIT_DIR: place.gitCommonDir } });

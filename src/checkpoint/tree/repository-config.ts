@@ -2,9 +2,9 @@ import path from 'node:path';
 import { runGit } from '../../git/git.ts';
 import type { ConversionConfig } from './conversions.ts';
 
-/** What of the person's git configuration counts for checkpoints. */
+/** The part of the person's git configuration that counts for checkpoints. */
 export interface RepositoryConfig {
-  /** `-c core.excludesFile=…`: it does not reach the shadow by itself. */
+  /** `-c core.excludesFile=…`: the shadow does not read the repository's configuration. */
   config: readonly string[];
   conversion: ConversionConfig;
 }
@@ -15,7 +15,7 @@ const OFF = ['', 'false', 'no', 'off', '0'];
 export async function readRepositoryConfig(worktree: string): Promise<RepositoryConfig> {
   const [values, conversion] = await Promise.all([
     valuesOf(worktree, ['--path', '--get-regexp', FILES]),
-    // Not as a path: without a value it is true, and as a path git would end there.
+    // Not read with `--path`: git would end at a key without a value, which means true.
     valuesOf(worktree, ['--get-regexp', '^core\\.autocrlf$']),
   ]);
   const fileOf = (key: string): string | null => {
@@ -33,7 +33,7 @@ export async function readRepositoryConfig(worktree: string): Promise<Repository
 async function valuesOf(worktree: string, asked: readonly string[]): Promise<Map<string, string>> {
   const { stdout } = await runGit(['config', '--null', ...asked], { cwd: worktree, okCodes: [1] });
   const values = new Map<string, string>();
-  // Without a value at all it is true. Of several the last one counts.
+  // A key without a value is true. Of several values the last one counts.
   for (const line of stdout.toString('utf8').split('\0')) {
     const end = line.indexOf('\n');
     values.set(end === -1 ? line : line.slice(0, end), end === -1 ? 'true' : line.slice(end + 1));

@@ -13,7 +13,10 @@ export function looksSecret(name: string): boolean {
 
 const MOST_ASKED = 500;
 
-/** Warnings for those of `files`, new to the checkpoints, that look like secrets and that the person's git does not track. */
+/**
+ * Warnings for those of `files`, new to the checkpoints, that look like secrets and that the person's git does not
+ * track.
+ */
 export async function secretNames(worktree: string, files: readonly RawPath[]): Promise<string[]> {
   const named = files.map(printable).filter(looksSecret).slice(0, MOST_ASKED);
   if (named.length === 0) return [];

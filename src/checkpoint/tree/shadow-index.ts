@@ -4,19 +4,19 @@ import path from 'node:path';
 import { isRunning } from '../../lib/running.ts';
 
 /**
- * The index file of one agent is a cache and is never changed in place: git works on a hard link of it, whose lock file
- * therefore has a name of its own. A git that was killed leaves a stale lock that nobody ever meets.
- * A link, not a copy, because git judges an entry's freshness by the age of the index file itself.
+ * A working copy of an agent's index file. The index file is a cache and is never changed in place: git works on a hard
+ * link of it, whose lock file therefore has a name of its own, so that the stale lock of a killed git is never in the
+ * way. A link, not a copy, because git judges an entry's freshness by the age of the index file itself.
  */
 export interface WorkIndex {
   path: string;
-  /** Of the index as it was found; null when there was none. */
+  /** Identity of the index as it was found; null when there was none. */
   identity: string | null;
-  /** Of the index as it is now. */
+  /** Identity of the index as it is now. */
   now(): Promise<string | null>;
-  /** True when git wrote a new file since: something in the worktree was touched. */
+  /** True when git has written a new file: something in the worktree was touched. */
   touched(): Promise<boolean>;
-  /** Makes it the agent's index. */
+  /** Makes the working copy the agent's index. */
   keep(): Promise<void>;
   discard(): Promise<void>;
 }
@@ -66,7 +66,7 @@ async function linkOrCopy(from: string, to: string): Promise<boolean> {
   return true;
 }
 
-/** Removes what processes that no longer live left behind. */
+/** Removes the working copies of processes that no longer live. */
 export async function sweepWorkIndexes(index: string): Promise<void> {
   const prefix = `${path.basename(index)}.work-`;
   const folder = path.dirname(index);

@@ -6,9 +6,8 @@ import { makeDirectory } from '../../lib/make-directory.ts';
 import type { CheckpointPlace } from './types.ts';
 
 /**
- * The shadow git directory: it has its own index files and its own attributes, and writes objects into the real
- * repository. Its attributes outrank every .gitattributes, so that files are stored byte for byte: no line-ending
- * conversion, no filters.
+ * Attributes of the shadow git directory, which has its own index files and writes objects into the real repository.
+ * They outrank every .gitattributes, so that files are stored byte for byte: no line-ending conversion, no filters.
  */
 const ATTRIBUTES = '* -text -eol -filter -ident -working-tree-encoding -crlf\n';
 
@@ -26,7 +25,7 @@ function shadowConfig(objectFormat: string): string {
     'fsmonitor = false',
     'untrackedCache = false',
     'splitIndex = false',
-    // An unchanged index file is the proof that no file changed, modes included: that needs the change time.
+    // An unchanged index file proves that no file changed, modes included: for that git must compare the change time.
     'trustctime = true',
     'checkStat = default',
     '[submodule]',
@@ -36,7 +35,7 @@ function shadowConfig(objectFormat: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Makes shadow.git unless it is there. Several processes may do so at once: it appears whole, by one rename. */
+/** Makes shadow.git unless it exists. Several processes may do so at once: it appears whole, by one rename. */
 export async function ensureShadow(place: CheckpointPlace): Promise<void> {
   if (existsSync(path.join(place.shadowGit, 'HEAD'))) return;
   const objectFormat = await gitText(['rev-parse', '--show-object-format'], { cwd: place.worktree });
@@ -48,7 +47,7 @@ export async function ensureShadow(place: CheckpointPlace): Promise<void> {
     await writeFile(path.join(making, 'HEAD'), 'ref: refs/heads/none\n');
     await writeFile(path.join(making, 'config'), shadowConfig(objectFormat));
     await writeFile(path.join(making, 'info', 'attributes'), ATTRIBUTES);
-    // A link, so that what the person adds to it later counts at once.
+    // A link, so that later additions by the person count at once.
     await symlink(path.join(place.gitCommonDir, 'info', 'exclude'), path.join(making, 'info', 'exclude'));
     await rename(making, place.shadowGit);
   } catch (error) {

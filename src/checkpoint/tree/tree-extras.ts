@@ -14,7 +14,7 @@ export function baseModes(umask: number): BaseModes {
   return { file: 0o666 & ~umask, executable: 0o777 & ~umask, directory: 0o777 & ~umask };
 }
 
-/** What a git tree cannot say about a working tree. */
+/** The state of a working tree that a git tree cannot hold. */
 export interface TreeExtras {
   base: BaseModes;
   /** Files and directories whose permission bits are not those of `base`; links have none. */
@@ -40,20 +40,23 @@ export function parseListing(output: Buffer): Listing {
   return listing;
 }
 
-/** Stats per turn of the event loop: about 1 ms, so that heartbeats and hooks are served meanwhile. */
+/** Stat calls per turn of the event loop: about 1 ms, so that heartbeats and hooks are served meanwhile. */
 const CHUNK = 256;
 
 export interface SeenModes {
-  /** Of files and directories whose permissions are not those of `base`. */
+  /** Modes of files and directories that are not those of `base`. */
   odd: Array<[RawPath, number]>;
   /**
-   * Those that changed at or after `since`. Git compares whole seconds: a second change within one is not seen in the
+   * Files that changed at or after `since`. Git compares whole seconds: a second change within one is not seen in the
    * stat data that it keeps.
    */
   young: RawPath[];
 }
 
-/** @param since ms since 1970; the second that it lies in counts whole */
+/**
+ * Reads the modes of files and directories.
+ * @param since ms since 1970; the second that it lies in counts whole
+ */
 export async function readModes(
   worktree: string,
   paths: readonly RawPath[],
@@ -79,7 +82,7 @@ export function byPath([a]: readonly [RawPath, number], [b]: readonly [RawPath, 
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Git keeps one bit: the owner's right to execute. */
+/** The mode that git would give. It keeps one bit: the owner's right to execute. */
 function expectedMode(directory: boolean, mode: number, base: BaseModes): number {
   if (directory) return base.directory;
   return (mode & 0o100) === 0 ? base.file : base.executable;

@@ -10,13 +10,13 @@ export interface CheckpointPlace {
 }
 
 export interface CaptureRequest {
-  /** Why, one line: `task-start`, `turn-end`, `before-rollback`, or a person's words. */
+  /** Why it is made, one line: `task-start`, `turn-end`, `before-rollback`, or a person's words. */
   reason: string;
   task?: string | null | undefined;
   attempt?: number | null | undefined;
   sessionId?: string | null | undefined;
   transcriptUuid?: string | null | undefined;
-  /** Make a checkpoint even if nothing changed since the last one. */
+  /** Makes a checkpoint even if nothing has changed since the last one. */
   force?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -28,8 +28,8 @@ export interface Captured {
   /** False when the newest checkpoint holds this very state already. */
   created: boolean;
   /**
-   * Sentences for people: what could not be captured (unreadable files, nested repositories without a commit), what was
-   * left out for its size, nested repositories with changes of their own, names that look like secrets.
+   * Sentences for people: files that could not be captured (unreadable files, nested repositories without a commit),
+   * files left out for their size, nested repositories with changes of their own, names that look like secrets.
    */
   warnings: string[];
 }
@@ -50,7 +50,10 @@ export interface Checkpoint {
   /** HEAD of the worktree. */
   head: string | null;
   branch: string | null;
-  /** The task that had begun in the worktree when it was taken; null: none, or its first word was still to come. */
+  /**
+   * The task that had begun in the worktree when the checkpoint was taken; null: none, or its first prompt was still to
+   * come.
+   */
   begunTask: string | null;
   /** Files that differ from the checkpoint before (of the first one: from HEAD). */
   files: number;
@@ -58,35 +61,35 @@ export interface Checkpoint {
   meta: string;
   /** Fingerprint of the whole state. */
   state: string;
-  /** Retention never takes it away. */
+  /** Retention never removes it. */
   pinned: boolean;
   /** Its commit cannot be read; only number, ref, commit and agent are true. */
   damaged: boolean;
-  /** What it does not hold, and what a person should know of what it does. */
+  /** Warnings about files that it does not hold, and about some that it does. */
   warnings: string[];
 }
 
 export interface RolledBack {
   n: number;
-  /** The checkpoint that holds what was there before: `rollback(safety)` undoes this one. */
+  /** The checkpoint of the files before the rollback: `rollback(safety)` undoes this one. */
   safety: number;
   /** Files that changed. */
   changed: string[];
   warnings: string[];
 }
 
-/** What a person may set. */
+/** Limits that a person may set. */
 export interface CheckpointLimits {
   /** Larger files are left out, in bytes. */
   maxFileBytes: number;
 }
 
-/** What a project sets that says nothing. */
+/** Limits of a project that sets none. */
 export const DEFAULT_LIMITS: CheckpointLimits = { maxFileBytes: 100 * 1024 * 1024 };
 
 export interface RestoredPaths {
   n: number;
-  /** The checkpoint that holds what was there before. */
+  /** The checkpoint of the files before the restore. */
   safety: number;
   changed: string[];
 }

@@ -2,11 +2,11 @@ import { digest, permissionText, type ClaudeEvent } from '../../claude/index.ts'
 import type { Activity } from '../../coordination/link.ts';
 import { clip } from '../../lib/text.ts';
 
-/** A loop of more different calls than this is not looked for. */
+/** Longest period of a loop that is looked for, in calls. */
 const LONGEST_PERIOD = 3;
-/** Fewer rounds are everybody's way to work. */
+/** Every agent repeats itself a little: fewer rounds are no loop. */
 const FEWEST_ROUNDS = 3;
-/** Calls that are remembered: enough for a long loop, and to tell what is new. */
+/** Calls that are remembered: enough for a long loop, and for telling which call is new. */
 const REMEMBERED = 60;
 const NOVEL_AMONG = 20;
 const LONGEST_TEXT = 120;
@@ -14,12 +14,12 @@ const LONGEST_TEXT = 120;
 interface ToolCall {
   /** Digest of tool and input. */
   call: string;
-  /** Digest of what it gave back; null: it has not, or was refused. */
+  /** Digest of the tool's result; null: the call still runs, or was refused. */
   result: string | null;
   id: string | null;
   text: string;
   at: string;
-  /** Of an earlier process. */
+  /** The call was made before the last prompt, or by an earlier process: it counts for no loop. */
   past: boolean;
 }
 
@@ -29,7 +29,7 @@ interface OpenTool {
   since: string;
 }
 
-/** What the agent does, by its hooks, which are the only ones that see it all. */
+/** What the agent does, read from Claude Code's hooks: only they see every call. */
 export class ActivityWatch {
   #calls: ToolCall[] = [];
   #open: OpenTool[] = [];
@@ -41,7 +41,10 @@ export class ActivityWatch {
   #advancedAt: string | null = null;
   #failure: Activity['failure'] = null;
 
-  /** A new process: what the old one had begun is over, a loop too; what it did just before is still nothing new. */
+  /**
+   * A new process begins. What the old process had begun is over, its loop too; a call that the old process has made
+   * just before is still nothing new.
+   */
   begins(): void {
     for (const call of this.#calls) call.past = true;
     this.#open = [];
@@ -54,7 +57,7 @@ export class ActivityWatch {
       this.#apiAt = event.at;
       return;
     }
-    // Neither is a hook: the status line may be refreshed by a timer.
+    // Neither counts as the latest hook: a status line may come from a timer, and a settled permission is no hook.
     if (event.type === 'status-line') return;
     if (event.type !== 'permission-settled') this.#hook = { name: hookName(event), at: event.at };
     this.#follow(event);
@@ -79,7 +82,7 @@ export class ActivityWatch {
       case 'prompt-submitted':
         this.#turnBegan ??= event.at;
         this.#failure = null;
-        // Who says something new breaks a loop.
+        // A new prompt breaks a loop.
         for (const call of this.#calls) call.past = true;
         return;
       case 'tool-start':
@@ -148,7 +151,7 @@ export class ActivityWatch {
   }
 }
 
-/** The end of the calls as so many equal rounds; null where it is not. Pure. */
+/** The end of the calls as a number of equal rounds; null where the calls do not end in a loop. Pure. */
 export function repeatOf(calls: readonly ToolCall[]): Activity['repeat'] {
   for (let period = 1; period <= LONGEST_PERIOD; period += 1) {
     const rounds = roundsOf(calls, period);
@@ -166,13 +169,13 @@ export function repeatOf(calls: readonly ToolCall[]): Activity['repeat'] {
   return null;
 }
 
-/** How many times the last `period` calls stand there in a row, with the same results. */
+/** How many times the last `period` calls repeat in a row at the end of the calls, with the same results. */
 function roundsOf(calls: readonly ToolCall[], period: number): number {
   const last = calls.length - 1;
   let same = 0;
   for (let at = last - period; at >= 0; at -= 1) {
     const [one, other] = [calls[at], calls[at + period]];
-    // The newest one may still run: its result is not known to differ.
+    // The newest call may still run: its result is not known to differ.
     const open = at + period === last && other?.result === null;
     if (one?.call !== other?.call || (!open && one?.result !== other?.result)) break;
     same += 1;

@@ -4,14 +4,16 @@ import type { ClaudeTask } from './claude-task.ts';
 import type { Verdict } from './turn-end.ts';
 
 export interface AgentToolsDeps {
-  /** The task that it works on, if any. */
+  /** The task that the agent works on; null: none. */
   inHand(): ClaudeTask | null;
   event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void;
 }
 
-/** What the agent's own tools do. */
+/** Carries out the calls of the agent's own tools (`task_context`, `complete_task`, …). */
 export function agentTools(world: AgentToolsDeps): ToolHandlers {
-  /** Before the first word of a task whoever calls is in the conversation of the one before. */
+  /**
+   * The task in hand once its first word was said: until then a call comes from the conversation of the task before.
+   */
   const begun = (): ClaudeTask | null => {
     const body = world.inHand();
     return body?.begun === true ? body : null;

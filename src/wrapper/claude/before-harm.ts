@@ -1,8 +1,8 @@
 /**
- * Whether a shell command does what one of the patterns says: the words of a pattern in their order in one simple
- * command, its program first; other words may stand between. `-r` is also met in `-rf`. Quotes do not protect, so that
- * `bash -c "git clean -fd"` is seen too. One checkpoint too many harms nobody; what a script hides is not seen.
- * @returns the first pattern that fits, or null
+ * The first of the patterns that a shell command matches. The words of a pattern stand in their order in one simple
+ * command, its program first; other words may stand between. `-r` also matches `-rf`. Quotes do not protect, so that
+ * `bash -c "git clean -fd"` is seen too. One checkpoint too many does no harm; commands within a script are not seen.
+ * @returns that pattern, or null
  */
 export function harmfulPattern(command: string, patterns: readonly string[]): string | null {
   const parts = command.split(/[;&|\n(){}`]+/).map(wordsOf);
@@ -11,7 +11,10 @@ export function harmfulPattern(command: string, patterns: readonly string[]): st
 
 export type BeforeTool = (tool: string, input: unknown) => Promise<void>;
 
-/** For the hook before each tool. Best effort: hooks fail open. */
+/**
+ * Takes a checkpoint before a command that matches one of the patterns; for the hook before each tool. Best effort:
+ * hooks fail open.
+ */
 export function beforeHarm(patterns: readonly string[], capture: (reason: string) => Promise<void>): BeforeTool {
   return async (tool, input) => {
     const command = (input as { command?: unknown } | null | undefined)?.command;
@@ -46,7 +49,7 @@ function inOrder(words: readonly string[], wanted: readonly string[]): boolean {
 
 const LONG: Readonly<Record<string, string>> = { '-r': '--recursive', '-f': '--force' };
 
-/** Single letters may stand together, in any order. */
+/** Whether `word` has the meaning of the option `want`. Single letters may stand together, in any order. */
 function means(word: string, want: string): boolean {
   if (word === want || word === LONG[want]) return true;
   const letter = /^-([a-zA-Z])$/.exec(want)?.[1];

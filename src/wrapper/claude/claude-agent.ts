@@ -27,13 +27,16 @@ import type { EndedTurn } from './transcript-end.ts';
 import { isWorking } from './turn-end.ts';
 import { UsageMeter, usageSince } from './usage-meter.ts';
 
-/** Long enough for the first claim, whose answer usually comes much sooner and ends the wait. */
+/**
+ * How long the agent waits for a first task before it starts an idle process, ms. The answer to the first claim usually
+ * comes much sooner and ends the wait.
+ */
 const IDLE_AFTER_MS = 500;
 
 export interface ClaudeAgentDeps {
   spec: AgentSpec;
   workspace: Workspace;
-  /** Opens the loopback endpoint; events and tool calls come to what is given. */
+  /** Opens the loopback endpoint, which passes events and tool calls to `ears`. */
   openEndpoint(ears: EndpointEars): Promise<Endpoint>;
   access: ModelAccess;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
@@ -43,13 +46,13 @@ export interface ClaudeAgentDeps {
   processes: AgentProcesses;
   state: AgentState;
   event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void;
-  /** `able` may have changed. */
+  /** Called when `able` may have changed. */
   reconsider(): void;
   clock: Clock;
   log: Logger;
 }
 
-/** What the endpoint hears comes here. */
+/** The listeners that the endpoint passes its requests to. */
 export interface EndpointEars {
   onEvent(event: ClaudeEvent): void;
   tools: ToolHandlers;
@@ -63,7 +66,7 @@ interface Current {
   body: ClaudeTask;
 }
 
-/** One Claude Code in one pane: its conversations, its questions, its tasks. */
+/** One Claude Code in one pane, with its conversations, its questions and its tasks. */
 export class ClaudeAgent implements AgentKind {
   readonly #deps: ClaudeAgentDeps;
   readonly #pane: ClaudePane;
@@ -78,7 +81,7 @@ export class ClaudeAgent implements AgentKind {
   #current: Current | null = null;
   #budget: { attempt: Attempt; limit: number } | null = null;
   #draining: Promise<void> | null = null;
-  /** Set while an idle process is going to be started unless a task comes first. */
+  /** Cancels the start of an idle process; null while none is planned. A task that comes first cancels it too. */
   #cancelIdle: (() => void) | null = null;
   #wasAble = true;
   #hadFailed = false;
@@ -154,7 +157,7 @@ export class ClaudeAgent implements AgentKind {
     this.#idleSoon();
   }
 
-  /** A process for the person, unless a task comes first: then it would be started for nothing. */
+  /** Starts an idle process for the person after a moment. A task that comes first starts its own process instead. */
   #idleSoon(): void {
     const { spec, clock } = this.#deps;
     if (spec.idle !== 'eager') return this.#pane.rest();
@@ -162,7 +165,7 @@ export class ClaudeAgent implements AgentKind {
     this.#cancelIdle = clock.after(IDLE_AFTER_MS, () => this.nothingToDo());
   }
 
-  /** Ends the wait for a task that could come first. */
+  /** Ends the wait for a first task: there is none. */
   nothingToDo(): void {
     if (this.#cancelIdle === null) return;
     this.#cancelIdle();
@@ -204,7 +207,7 @@ export class ClaudeAgent implements AgentKind {
   async ended(): Promise<void> {
     this.#current = null;
     this.#budget = null;
-    // What a person said meanwhile comes before the next task.
+    // Messages that a person sent during the task come before the next task.
     await this.#drain();
     if (!this.#pane.alive) this.#idleSoon();
   }
@@ -257,7 +260,7 @@ export class ClaudeAgent implements AgentKind {
     await this.#endpoint?.close();
   }
 
-  /** A suspended Claude Code is woken: in a pane there is no shell that could. */
+  /** Wakes a suspended Claude Code: the pane has no shell that could. */
   wake(): void {
     this.#pane.wake();
   }
@@ -276,7 +279,10 @@ export class ClaudeAgent implements AgentKind {
     return launch;
   }
 
-  /** A turn under way may have to end; whoever rests because nobody might ask begins to wait for work again. */
+  /**
+   * The model permit has changed: a turn under way may have to end, and an agent without a process may start an idle
+   * one.
+   */
   #accessChanged(): void {
     this.#pane.changes.emit();
     const { permits: gate } = this.#deps.access;
@@ -284,7 +290,7 @@ export class ClaudeAgent implements AgentKind {
     if (!this.#conversation.inTurn) this.#idleSoon();
   }
 
-  /** What a person said while it could not be started is said now. */
+  /** Delivers the messages that a person sent while Claude Code could not be started, once it can. */
   #failureChanged(): void {
     const failed = this.#deps.state.current.failure !== null;
     const mended = this.#hadFailed && !failed;
@@ -308,11 +314,11 @@ export class ClaudeAgent implements AgentKind {
     if (event.type !== 'turn-ended' && event.type !== 'turn-failed') return;
     this.#nudge = null;
     void countTokens(this.#meter, this.#pane, this.#deps);
-    // What a turn of a task leaves is kept by the attempt.
+    // The checkpoint at the end of a task's turn is taken by its attempt.
     if (this.#current?.body.begun !== true) void this.#capture('turn-end');
   }
 
-  /** What the turn machine knows, into the snapshot. */
+  /** Copies what the turn machine knows into the snapshot. */
   #publish(): void {
     const { state } = this.#deps;
     const turn = this.#pane.turn;

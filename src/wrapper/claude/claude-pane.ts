@@ -8,13 +8,19 @@ import type { Clock } from '../../lib/clock.ts';
 import { Changes } from '../../lib/changes.ts';
 import type { Processes } from '../../worktree/processes.ts';
 
-/** SessionStart comes 0.3–0.5 s after the spawn; a dialog that nobody sees does not get more. */
+/**
+ * SessionStart comes 0.3–0.5 s after the spawn. A process that stays silent for longer shows a dialog, which no agent
+ * answers.
+ */
 const SESSION_START_MS = 15_000;
-/** One that still gets on with its start, on a machine that is very busy, is waited for; one that shows a dialog rests. */
+/** A start that still uses the processor after that, on a very busy machine, is waited for; a dialog uses none. */
 const BUSY_LOOK_MS = 5_000;
 const BUSY_CPU_MS = 30;
 const LONGEST_START_MS = 120_000;
-/** What a killed terminal program leaves on: bracketed paste, mouse, focus events, hidden cursor, alternate screen. */
+/**
+ * Turns off what a killed terminal program leaves on: bracketed paste, mouse, focus events, hidden cursor, alternate
+ * screen.
+ */
 const RESET_TERMINAL =
   '\x1b[?2004l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?1049l\x1b[?25h\x1b[0m\r\n';
 
@@ -22,7 +28,7 @@ export interface StartRequest {
   sessionId: string;
   resume: boolean;
   prompt: string | null;
-  /** Value of the marker in the environment of all that it runs. */
+  /** Value of the mark in the environment of every process that the agent runs. */
   mark: string;
 }
 
@@ -31,19 +37,19 @@ export interface PaneExit {
   code: number | null;
   signal: string | null;
   uptimeMs: number;
-  /** We ended it. */
+  /** swarm ended the process. */
   asked: boolean;
 }
 
 export interface ClaudePaneDeps {
   cwd: string;
-  /** Prefix of every marker of this agent. */
+  /** Prefix of every mark of this agent. */
   markPrefix: string;
   graceMs: number;
   launch(request: StartRequest): Promise<Launch>;
-  /** Claude Code asks something on the screen before its session can begin. */
+  /** Whether Claude Code asks something on the screen before its session can begin. */
   dialogOpen(): Promise<boolean>;
-  /** An unasked end; called once per process, after `turn` was set to gone. */
+  /** The process ended unasked. Called once per process, after `turn` was set to gone. */
   died(exit: PaneExit): void;
   processes: Processes;
   clock: Clock;
@@ -56,12 +62,12 @@ interface Child {
   /** Monotonic, ms. */
   startedAt: number;
   request: StartRequest;
-  /** Set before we end it. */
+  /** Set before swarm ends the process. */
   asked: boolean;
   exit: PaneExit | null;
 }
 
-/** The one Claude Code process of the pane: at most one lives, and the next starts when the last is proved gone. */
+/** The one Claude Code process of the pane. At most one lives: the next is started when the last is proved gone. */
 export class ClaudePane {
   readonly changes = new Changes();
   readonly #deps: ClaudePaneDeps;
@@ -89,7 +95,7 @@ export class ClaudePane {
     return this.#child?.exit ?? null;
   }
 
-  /** What the endpoint heard from the process. */
+  /** Takes in an event of the process that reached the endpoint. */
   event(event: ClaudeEvent): void {
     if (this.#turn === null || !this.alive) return;
     this.#turn = advance(this.#turn, event);
@@ -97,19 +103,19 @@ export class ClaudePane {
   }
 
   /**
-   * Starts the next process and resolves when its session has begun. The one before must have been ended.
+   * Starts the next process and resolves when its session has begun. The process before must have been ended.
    * @param signal aborted before the spawn: nothing is started
-   * @throws StartError when its program cannot be started, SwarmError `agent-start` when it ends first or says nothing
-   *   for 15 s, and rests; it is gone then
+   * @throws StartError when the program cannot be started; SwarmError `agent-start` when the process ends before its
+   * session begins, or says nothing for 15 s and uses no processor time: then it has been ended
    */
   async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
     if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
     const { clock, log, cwd } = this.#deps;
     const launch = await this.#deps.launch(request);
-    // Whoever ended the pane meanwhile found nothing to end.
+    // An end of the pane during the preparation found no process to end.
     if (this.#closed || signal?.aborted === true) throw new SwarmError('agent-start', 'it is not wanted any more');
     const startedAt = clock.monotonic();
-    // Same process group as ours: it has the terminal's foreground, and nobody needs to hand it over.
+    // The process stays in the wrapper's process group, which is the terminal's foreground.
     const begun = startProgram(launch.argv, { cwd, env: launch.env, stdio: 'inherit' }, CLAUDE_PROGRAM);
     if ('failed' in begun) throw await begun.failed;
     const { child } = begun;
@@ -138,7 +144,7 @@ export class ClaudePane {
       used = this.#cpuMs(entry);
       if (used - before < BUSY_CPU_MS) break;
     }
-    // Somebody has to answer there first: a person who comes hours later must still find the dialog.
+    // A dialog waits for a person: one who comes hours later must still find it.
     while (how === null && (await this.#deps.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
     if (how === 'began') return;
     if (how === 'ended') {
@@ -178,20 +184,20 @@ export class ClaudePane {
     await this.#deps.processes.endMarked(this.#deps.markPrefix, graceMs);
   }
 
-  /** Nothing starts here any more. */
+  /** Ends the process like `end`; no other is started here any more. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     await this.end(graceMs);
   }
 
-  /** None is wanted until the next turn, so the end of the last one is no news any more. */
+  /** Forgets the end of the last process: no process is wanted until the next turn, so the end is no news any more. */
   rest(): void {
     if (this.alive || this.#turn === null) return;
     this.#turn = null;
     this.changes.emit();
   }
 
-  /** A suspended Claude Code (Ctrl-Z) has no shell that could wake it. */
+  /** Wakes a suspended Claude Code (Ctrl-Z): the pane has no shell that could. */
   wake(): void {
     if (this.alive) this.#child?.process.kill('SIGCONT');
   }

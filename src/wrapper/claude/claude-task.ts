@@ -31,9 +31,9 @@ export interface ClaudeTaskDeps {
   /** Phase of the attempt, for the snapshot and the heartbeats. */
   phase(phase: 'running' | 'asking'): void;
   event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
-  /** What this attempt used, with what telemetry still brings in. */
+  /** What this attempt used, the telemetry that is still on its way included. */
   usage(): Promise<Usage>;
-  /** Whether it went over its budget. */
+  /** Whether the attempt went over its budget. */
   overBudget(): boolean;
   log: Logger;
 }
@@ -42,14 +42,14 @@ const NOTE = 'note';
 
 type Reply = { from: 'person'; prompt: string; delivered: () => void } | { from: 'pane' };
 
-/** A task in Claude Code's hands: turns, until the agent has said how it stands. */
+/** A task in Claude Code's hands: one turn after another, until the agent has said how the task stands. */
 export class ClaudeTask implements TaskBody {
   readonly resolvesConflicts = true;
   readonly #attempt: Attempt;
   readonly #deps: ClaudeTaskDeps;
   #preparation = NO_PREPARATION;
   #verdict: Verdict | null = null;
-  /** The conversation that the worktree knows of. */
+  /** The conversation that is written down in the worktree. */
   #noted: string | null = null;
   readonly #notes = new KeyedMutex();
 
@@ -62,23 +62,26 @@ export class ClaudeTask implements TaskBody {
     return this.#attempt.order.task;
   }
 
-  /** Its first word was said, in a conversation of its own. */
+  /** Whether the task's first word was said, in a conversation of its own. */
   get begun(): boolean {
     return this.#attempt.sessionId !== null;
   }
 
-  /** The agent's tools say how it stands; the last word counts. */
+  /** Takes in how the task stands, as the agent says through its tools; the last word counts. */
   say(verdict: Verdict): void {
     this.#verdict = verdict;
   }
 
-  /** The conversation of this attempt now: a person's /clear in the middle of a task begins another one. */
+  /**
+   * The conversation of this attempt now: a person's /clear in the middle of a task begins another one.
+   * @returns null before the first word
+   */
   follow(): string | null {
     const attempt = this.#attempt;
     if (attempt.sessionId === null) return null;
     const now = this.#deps.conversation.sessionId ?? attempt.sessionId;
     attempt.sessionId = now;
-    // As long as the disk does not take it, again with each change.
+    // A note that the disk refuses is tried again with each change.
     if (now !== this.#noted && !this.#notes.held(NOTE))
       this.#note(now).catch((error: unknown) => {
         this.#deps.log.warn({ error: errorText(error) }, 'the worktree does not know of the conversation');
@@ -105,7 +108,7 @@ export class ClaudeTask implements TaskBody {
     if (order.resume === null || !preparation.resumed)
       return await this.#untilSaid('fresh', taskPrompt(order, preparation));
     const { reason } = order.resume;
-    // What the worktree knows is newer: the supervisor may have died before it heard of that.
+    // The note in the worktree is newer: the supervisor may have died before it heard of that conversation.
     const sessionId = preparation.sessionId ?? order.resume.sessionId;
     if (sessionId === null) return await this.#untilSaid('fresh', handoffPrompt(order, preparation, reason));
     return await this.#untilSaid({ resume: sessionId }, interruptedPrompt(order, reason));
@@ -154,7 +157,7 @@ export class ClaudeTask implements TaskBody {
       case 'api':
         return { kind: 'failed', errorClass: 'api', error: result.error, summary: '' };
       case 'lost':
-        // The agent had said its last word, and died only afterwards.
+        // The agent had said how the task stands, and died only afterwards.
         return this.#verdict !== null && this.#verdict.tool !== 'ask_person'
           ? null
           : { kind: 'lost', error: result.error };
@@ -166,14 +169,14 @@ export class ClaudeTask implements TaskBody {
     }
   }
 
-  /** A conversation in which nothing was ever said is none that the next attempt could go on with. */
+  /** Forgets a conversation in which nothing was ever said: the next attempt could not resume it. */
   async #forgetUnbegun(): Promise<void> {
     const attempt = this.#attempt;
     if (attempt.sessionId !== null && !(await this.#deps.conversation.exists(attempt.sessionId)))
       attempt.sessionId = null;
   }
 
-  /** Broken off while nothing ran: the idle process is ended too, it belongs to this attempt. */
+  /** Ends the attempt that was broken off between turns: the idle process belongs to it and is ended too. */
   async #end(): Promise<BodyOutcome> {
     await this.#deps.pane.end();
     return { kind: 'broken-off' };
@@ -207,7 +210,7 @@ export class ClaudeTask implements TaskBody {
     if (this.#noted !== sessionId) await this.#note(sessionId);
   }
 
-  /** In the worktree: all who know of it may die before they have told. */
+  /** Writes the conversation down in the worktree: wrapper and supervisor may both die before they have told of it. */
   async #note(sessionId: string): Promise<void> {
     const { order, workspace } = this.#attempt;
     await this.#notes.run(NOTE, async () => {
@@ -216,7 +219,10 @@ export class ClaudeTask implements TaskBody {
     });
   }
 
-  /** Null: broken off while waiting. A person may answer by `swarm answer`, by a message, or in the pane itself. */
+  /**
+   * Asks a person and waits. The answer comes by `swarm answer`, by a message, or in the pane itself.
+   * @returns null when the attempt was broken off meanwhile
+   */
   async #ask(verdict: Extract<Verdict, { tool: 'ask_person' }>): Promise<Reply | null> {
     const { board, pane, phase, mailbox, event } = this.#deps;
     const options = verdict.options.length === 0 ? '' : ` [${verdict.options.join(' | ')}]`;

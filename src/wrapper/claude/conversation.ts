@@ -17,14 +17,14 @@ import { apiText, restOf, type Rest } from './turn-end.ts';
 import { goOn, openTurn, type Opening, type TurnRequest } from './opening.ts';
 
 const LANE = 'pane';
-/** How often it is looked whether a program that cannot be started can be after all, ms. */
+/** How often swarm looks whether a program that could not be started can be by now, ms. */
 const LOOK_AGAIN_MS = 3_000;
 
 export type TurnResult =
   | { kind: 'ended'; lastMessage: string | null }
   | { kind: 'api'; error: string }
   | { kind: 'lost'; error: string }
-  /** Its program cannot be started, and no waiting mends that. */
+  /** The program cannot be started, and waiting does not mend that. */
   | { kind: 'cannot-start'; error: string }
   | { kind: 'broken-off' };
 
@@ -36,7 +36,7 @@ export interface ConversationDeps {
   access: ModelAccess;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
-  /** Keeps the worktree as a dead process left it. */
+  /** Takes a checkpoint of the worktree as a dead process left it. */
   captureCrash(): Promise<void>;
   event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
   clock: Clock;
@@ -48,7 +48,7 @@ type Step =
   | { kind: 'died'; detail: string; exit: PaneExit | null }
   | { kind: 'cannot-start'; error: StartError }
   | { kind: 'interrupted' }
-  /** What holds the fleet holds this turn too, from its next request on. */
+  /** A hold of the fleet ends this turn too, before its next request. */
   | { kind: 'held' }
   | { kind: 'broken-off' };
 
@@ -57,7 +57,9 @@ interface Interruption {
   action(): Promise<void>;
 }
 
-/** One conversation after another in one pane: who may start a process there, and what happens when it dies. */
+/**
+ * One conversation after another in one pane: decides when a process is started there, and what happens when one dies.
+ */
 export class Conversation {
   readonly #deps: ConversationDeps;
   readonly #lane = new KeyedMutex();
@@ -85,7 +87,7 @@ export class Conversation {
       carryOut: () => this.#carryOutInterruption(),
     });
     deps.pane.changes.on(() => {
-      // A person's /clear begins another conversation; ours goes on with that one.
+      // A person's /clear begins another conversation; swarm goes on with that one.
       if (deps.pane.alive) this.#sessionId = deps.pane.turn?.sessionId ?? this.#sessionId;
     });
   }
@@ -94,7 +96,7 @@ export class Conversation {
     return this.#sessionId;
   }
 
-  /** Something was said in it. */
+  /** Whether anything was said in the conversation. */
   exists(sessionId: string): Promise<boolean> {
     return this.#deps.sessionExists(sessionId);
   }
@@ -104,12 +106,15 @@ export class Conversation {
     return this.#lane.held(LANE);
   }
 
-  /** An idle process for the person, unless one lives. Never throws. */
+  /** Starts an idle process for the person, unless one lives. Never throws. */
   async idle(): Promise<void> {
     await this.#lane.run(LANE, () => this.#idle());
   }
 
-  /** Until the pane is free, with nothing in it: whoever was in the middle of something there has come to its end. */
+  /**
+   * Waits until the pane is free, and ends the process there. A person's draft, or a turn that a person began, comes to
+   * its end first.
+   */
   async ready(request: Pick<TurnRequest, 'signal' | 'waits'>): Promise<void> {
     await this.#occupied(request.signal, async () => {
       if (!(await this.#patience.mayBegin(request))) return;
@@ -118,7 +123,9 @@ export class Conversation {
     });
   }
 
-  /** One turn, from a free pane to its end. Deaths, API failures and interruptions in between are its own business. */
+  /**
+   * Runs one turn, from a free pane to its end. Deaths, API failures and interruptions in between are dealt with here.
+   */
   async turn(request: TurnRequest): Promise<TurnResult> {
     return await this.#occupied(request.signal, () => this.#turn(request));
   }
@@ -126,7 +133,7 @@ export class Conversation {
   async #occupied<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return await this.#lane.run(LANE, async () => {
       this.#inTurn = true;
-      // A broken-off start would otherwise wait for its session first.
+      // A start that is broken off would otherwise wait for its session first.
       const abort = (): void => void this.#deps.pane.end().catch(() => this.#deps.log.debug('the turn ends it again'));
       signal.addEventListener('abort', abort);
       try {
@@ -171,7 +178,7 @@ export class Conversation {
     await this.#deps.pane.close(graceMs);
   }
 
-  /** An unasked end while no turn of ours was under way. */
+  /** The process ended unasked while swarm had no turn under way in it. */
   died(exit: PaneExit): void {
     this.#noteExit(exit, exitWords(exit));
     if (this.#inTurn || this.#starting || this.#stopped) return;
@@ -194,7 +201,7 @@ export class Conversation {
       if (step.kind === 'api-failure') {
         const outlasted = await this.#patience.outlast(step, failures + 1, request);
         if (outlasted === 'given-up') return { kind: 'api', error: apiText(step) };
-        // What all share is no failure of this turn.
+        // A failure that all agents share does not count as one of this turn.
         failures = outlasted === 'shared' ? 0 : failures + 1;
         if (this.#interruption !== null) await this.#carryOutInterruption();
         next = await goOn(request, delivered, this.#sessionId, this.#deps, request.retry(), apiText(step));
@@ -208,7 +215,7 @@ export class Conversation {
       } else if (step.kind === 'cannot-start') {
         const error = this.#cannotStart(step.error);
         if (this.#interruption === null) return { kind: 'cannot-start', error };
-        // A person has asked for another try meanwhile, and is answered by it.
+        // A person has asked for another try meanwhile: this is it.
         const prompt = await this.#carryOutInterruption();
         this.#deps.state.update({ failure: null });
         next = await goOn(request, delivered, this.#sessionId, this.#deps, prompt, 'it was restarted');
@@ -266,7 +273,11 @@ export class Conversation {
     return interruption?.prompt ?? '';
   }
 
-  /** After an unasked end in a turn: its tree is proved gone, its worktree kept. Non-null: given up, and why. */
+  /**
+   * After an unasked end in the middle of a turn: proves the process tree gone, takes a checkpoint, and waits as the
+   * restart policy says.
+   * @returns why the agent is given up; null: the turn goes on
+   */
   async #bury(step: Extract<Step, { kind: 'died' }>, signal: AbortSignal): Promise<string | null> {
     const { clock, log } = this.#deps;
     log.warn({ detail: step.detail }, 'the agent ended in the middle of its turn');
@@ -282,7 +293,7 @@ export class Conversation {
   async #idle(): Promise<void> {
     const { pane, state, log } = this.#deps;
     if (pane.alive || this.#stopped || state.current.failure !== null) return;
-    // It would be started for nobody: the next turn starts its own.
+    // Without a model permit an idle process would be of no use: the next turn starts its own.
     if (this.#deps.access.permits.closed !== null) return pane.rest();
     const startedAt = this.#deps.clock.monotonic();
     this.#starting = true;
@@ -317,7 +328,7 @@ export class Conversation {
     if (decision.do === 'give-up') this.#giveUp(detail, decision);
     if (decision.do !== 'restart') return;
     this.#countRestart(detail, clock.now());
-    // Outside the lane: a turn that comes meanwhile need not wait, it starts its own process.
+    // Outside the lane, so that a turn that comes meanwhile need not wait: it starts its own process.
     await pause(clock, decision.delayMs, this.#wake.signal);
     await this.idle();
   }
@@ -338,8 +349,9 @@ export class Conversation {
   }
 
   /**
-   * It is no death, after which another start may go well: none is tried before a look tells that it would, or a person
-   * asks for it. Returns why.
+   * A start that cannot succeed is no death, after which another start may go well. None is tried before swarm sees
+   * that it would succeed, or before a person asks for it.
+   * @returns why
    */
   #cannotStart(error: StartError): string {
     const { pane, state, log, spec } = this.#deps;
@@ -356,7 +368,10 @@ export class Conversation {
     return message;
   }
 
-  /** Whatever becomes of it, a start that is tried tells. */
+  /**
+   * Waits until the program can be started as far as swarm can see, and clears the failure. Whether that is so shows at
+   * the next start.
+   */
   async #untilStartable({ place }: StartError, failure: string, signal: AbortSignal): Promise<void> {
     const { clock, state, log, spec } = this.#deps;
     do await pause(clock, LOOK_AGAIN_MS, signal);

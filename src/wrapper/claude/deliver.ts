@@ -13,7 +13,10 @@ export interface Delivery {
   log: Logger;
 }
 
-/** Works off the waiting messages, each as one turn of the conversation in hand. They wait on where it cannot be started. */
+/**
+ * Delivers the waiting messages, each as one turn of the conversation in hand. They go on waiting where the agent
+ * cannot be started.
+ */
 export async function deliverAll({ mailbox, conversation, mark, signal, event, log }: Delivery): Promise<void> {
   for (let message = mailbox.take(); message !== null; message = mailbox.take()) {
     const { id, text } = message;

@@ -1,15 +1,14 @@
 import { clip } from '../../lib/text.ts';
 import type { Presence } from '../contract/effects.ts';
 
-/** A person whose last key is younger is at the keyboard, ms. */
+/** A person whose last key is younger than this is at the keyboard, ms. */
 export const TYPING_MS = 30_000;
 
 export type Obstacle = { detail: string; untilMs: number | null } | null;
 
 /**
- * May the process in the pane be replaced now? The screen is looked at only when somebody has been there since.
- * @param since epoch ms: the end of the last turn, after which a draft could have been begun
- * @param composer text in the composer; null = not looked at, or none to be seen
+ * What forbids to replace the process in the pane now; null: nothing.
+ * @param composer text in the composer; null = not looked at, or no composer seen
  */
 export function obstacle(presence: Presence | null, composer: string | null, now: number): Obstacle {
   if (presence === null) return null;
@@ -22,7 +21,10 @@ export function obstacle(presence: Presence | null, composer: string | null, now
   return null;
 }
 
-/** True when somebody may have left a draft. */
+/**
+ * True when a person may have left a draft.
+ * @param since epoch ms: the end of the last turn, after which a draft could have been begun
+ */
 export function mayHoldDraft(presence: Presence | null, since: number): boolean {
   if (presence === null) return false;
   return presence.attached || (presence.lastAttachedAt !== null && presence.lastAttachedAt >= since - 1_000);
@@ -35,7 +37,8 @@ const COMPOSER = /^[\s│]*(?:[❯>](?:[\s\u00a0](.*))?|!\u00a0(.*))$/;
 
 /**
  * The text that a person has typed into Claude Code's composer and not sent, from the screen with colours
- * (`capture-pane -e`). Last evidence only: the form of the screen is nobody's promise. Null when no composer is seen.
+ * (`capture-pane -e`). Last evidence only: Claude Code does not promise the form of its screen. Null when no composer
+ * is seen.
  */
 export function composerText(screen: string): string | null {
   const raw = screen.split('\n');
@@ -43,7 +46,7 @@ export function composerText(screen: string): string | null {
   const first = plain.findLastIndex((line) => COMPOSER.test(line));
   if (first < 0) return null;
   const match = COMPOSER.exec(plain[first] ?? '');
-  // A hint in an empty composer is dim but for its first letter, which the cursor stands on.
+  // A hint in an empty composer is dim but for its first letter, where the cursor stands.
   if (hasDim(raw[first] ?? '')) return '';
   const rule = plain.findIndex((line, index) => index > first && RULE.test(line));
   const more = plain.slice(first + 1, rule < 0 ? first + 1 : rule);
@@ -54,7 +57,7 @@ export function composerText(screen: string): string | null {
     .trim();
 }
 
-/** SGR 2 (dim), which is not the 2 within a colour: `38;2;r;g;b`, `38;5;2`. */
+/** Whether the line has SGR 2 (dim), which is not the 2 within a colour: `38;2;r;g;b`, `38;5;2`. */
 function hasDim(line: string): boolean {
   for (const [, parameters] of line.matchAll(/\x1b\[([0-9;]*)m/g)) {
     const codes = (parameters ?? '').split(';').map(Number);

@@ -5,10 +5,13 @@ import type { ClaudePane } from './claude-pane.ts';
 import type { AgentState } from '../contract/state.ts';
 import type { UsageMeter } from './usage-meter.ts';
 
-/** Telemetry is exported ten times a second: on a machine under load the last of a turn may be so late, ms. */
+/**
+ * How long the last telemetry of a turn may take, ms: it is exported ten times a second, and later on a machine under
+ * load.
+ */
 const TELEMETRY_LAG_MS = 1_300;
 
-/** Waits for what telemetry still brings in of the turn that has just ended. */
+/** Waits for the telemetry of the turn that has just ended. */
 export async function lateTelemetry(
   meter: UsageMeter,
   pane: ClaudePane,
@@ -21,7 +24,7 @@ export async function lateTelemetry(
   await pause(clock, Math.max(0, left), signal);
 }
 
-/** The tokens of a turn that has ended, where its transcript is the only one to tell. */
+/** Reads the tokens of a turn that has ended from its transcript, where telemetry does not bring them. */
 export async function countTokens(
   meter: UsageMeter,
   pane: ClaudePane,

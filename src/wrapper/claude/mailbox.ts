@@ -6,14 +6,14 @@ export interface Message {
 const REMEMBERED = 1_000;
 
 /**
- * A person's messages that wait for the agent to be free. The supervisor keeps them until they are delivered, so one may
+ * A person's messages that wait for the agent to be free. The supervisor keeps each until it is delivered, so one may
  * come twice.
  */
 export class Mailbox {
   readonly #known = new Set<string>();
   readonly #waiting: Message[] = [];
 
-  /** False when this message was taken before. */
+  /** Takes a message in. False when it was taken before. */
   put(message: Message): boolean {
     if (this.#known.has(message.id)) return false;
     this.#known.add(message.id);
@@ -22,7 +22,7 @@ export class Mailbox {
     return true;
   }
 
-  /** It was taken and could not be delivered: it waits before all others. */
+  /** Puts a message that was taken and could not be delivered before all others. */
   putBack(message: Message): void {
     this.#waiting.unshift(message);
   }

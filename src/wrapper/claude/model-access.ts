@@ -2,9 +2,12 @@ import type { ClaudeEvent } from '../../claude/index.ts';
 import type { ApiFacts } from '../../coordination/model-permit.ts';
 import { ModelPermits, type ModelPermitsDeps } from './model-permit.ts';
 
-/** Telemetry comes ten times a second; a machine under load is much slower, ms. */
+/**
+ * How long the price of a request may take, ms: telemetry comes ten times a second, and much later on a machine under
+ * load.
+ */
 const LATE_USAGE_MS = 5_000;
-/** Farther from a limit than so many requests of the dearest kind nobody waits for the last one's price. */
+/** The price of the last request is waited for when a limit is nearer than so many requests of the dearest kind. */
 const NEAR_REQUESTS = 5;
 
 const NOTHING: ApiFacts = { failures: 0, failed: null, answeredAt: null, resetsAt: null, limit: null };
@@ -14,14 +17,16 @@ export interface Failure {
   details: string | null;
 }
 
-/** This agent's way to the model: what came of asking is told to the supervisor, and whether it may ask is heard. */
+/**
+ * This agent's way to the model: tells the supervisor how requests end, and hears from it whether this agent may ask.
+ */
 export class ModelAccess {
   readonly permits: ModelPermits;
   readonly #deps: ModelPermitsDeps;
   #facts: ApiFacts = NOTHING;
   #totalUsd = 0;
   #dearestUsd = 0;
-  /** The price of the last request is known. */
+  /** Whether the price of the last request is known. */
   #priced = false;
 
   constructor(deps: ModelPermitsDeps) {
@@ -48,7 +53,7 @@ export class ModelAccess {
         const limit =
           event.limit === null ? null : { ...event.limit, resetsAt: new Date(event.limit.resetsAt).toISOString() };
         if (resetsAt !== this.#facts.resetsAt) this.#update({ resetsAt });
-        // A line that says nothing of it takes nothing back.
+        // A status line without a limit does not take back an earlier one.
         if (limit !== null && JSON.stringify(limit) !== JSON.stringify(this.#facts.limit)) this.#update({ limit });
         return;
       }
@@ -56,7 +61,7 @@ export class ModelAccess {
     }
   }
 
-  /** What this wrapper has spent in all, USD. */
+  /** Takes in what this wrapper has spent in all, USD. */
   spent(totalUsd: number): void {
     if (totalUsd <= this.#totalUsd) return;
     this.#dearestUsd = Math.max(this.#dearestUsd, totalUsd - this.#totalUsd);
@@ -67,7 +72,7 @@ export class ModelAccess {
   }
 
   /**
-   * Called before a tool runs and after it: what is done next may ask the model.
+   * Called before a tool runs and after it; resolves when the agent may ask the model next.
    * @param limitUsd the nearest limit of `totalUsd` beside the fleet's; null: none
    */
   async edge(when: 'before' | 'after', limitUsd: number | null): Promise<void> {
@@ -76,8 +81,8 @@ export class ModelAccess {
   }
 
   /**
-   * The request that asked for this tool must have its price before the next one, where a limit is near. The second of
-   * several tools of one answer waits in vain: nothing tells it from another answer's first.
+   * Waits for the price of the request that asked for this tool, where a limit is near. The second of several tools of
+   * one answer waits in vain: nothing tells it from the first tool of another answer.
    */
   async #price(limitUsd: number | null): Promise<void> {
     const limits = [limitUsd, this.permits.costLimitUsd].filter((limit) => limit !== null);
@@ -90,7 +95,7 @@ export class ModelAccess {
     cancel();
   }
 
-  /** A turn failed for good. @returns its number, for `heard` */
+  /** Reports that a turn failed for good. @returns the failure's number, for `heard` */
   failed({ error, details }: Failure): number {
     const at = new Date(this.#deps.clock.now()).toISOString();
     this.#update({ failures: this.#facts.failures + 1, failed: { error, details, at } });
@@ -98,7 +103,7 @@ export class ModelAccess {
   }
 
   /**
-   * Waits until the supervisor has taken that failure in, no longer than `ms`.
+   * Waits until the supervisor has taken in the failure of that number, at most `ms`.
    * @returns whether it has
    */
   async heard(failure: number, ms: number, signal: AbortSignal): Promise<boolean> {

@@ -8,29 +8,38 @@ export type Held = NonNullable<WrapperSnapshot['held']>;
 
 export interface ModelPermitsDeps {
   state: AgentState;
-  /** A supervisor listens now. While there is none, each agent tries for itself when the time of a hold is over. */
+  /**
+   * Whether a supervisor listens. While none does, each agent tries the model for itself when the time of a hold is
+   * over.
+   */
   linked(): boolean;
   clock: Clock;
 }
 
 const OPEN: ModelPermit = { hold: null, stops: false, afterMs: 0, costLimitUsd: null, heard: 0 };
-/** A request that is refused is repeated for minutes by Claude Code itself: it gets so long to succeed, ms. */
+/**
+ * How long a request may still succeed after the login was lost, ms: Claude Code itself repeats a refused request for
+ * minutes.
+ */
 const REFUSED_MS = 10_000;
 const LOOK_AGAIN_MS = 1_000;
 const SPENT: Held = { kind: 'budget', until: null, detail: 'the budget of all agents is spent' };
 
-/** Whether this agent may ask the model now, as the supervisor says it of the whole fleet. */
+/** Whether this agent may ask the model now: what the supervisor says of the fleet, and the budget. */
 export class ModelPermits {
   readonly changes = new Changes();
   readonly #deps: ModelPermitsDeps;
   #order: ModelPermit = OPEN;
-  /** When a wait for the others is over: `at` by the monotonic clock, since the other may be set, `until` for people. */
+  /**
+   * When this agent's turn to go on comes: `at` by the monotonic clock, since the time of day may be set; `until` for
+   * people.
+   */
   #opens: { at: number; until: string } | null = null;
   #spentUsd = 0;
-  /** A turn of ours has passed and is under way. */
+  /** A turn that swarm began has a permit and is under way. */
   #passed = false;
   #ending = false;
-  /** The process of the turn waits for the model; else for a tool. */
+  /** The process of the turn waits for the model (true) or for a tool. */
   #asking = true;
   #cancelTimer: () => void = () => {};
   #cancelEnd: () => void = () => {};
@@ -47,17 +56,19 @@ export class ModelPermits {
     this.#changed();
   }
 
-  /** What this wrapper has spent, USD: who crosses the budget knows it first. */
+  /**
+   * Takes in what this wrapper has spent, USD. The wrapper that crosses the budget knows it before the supervisor does.
+   */
   spent(usd: number): void {
     const before = this.#isSpent;
     this.#spentUsd = usd;
     if (this.#isSpent === before) return;
-    // Its next request may have begun already.
+    // The turn's next request may have begun already.
     if (this.stops) this.#ending = true;
     this.#changed();
   }
 
-  /** The process of the turn under way asks the model (true), or works with a tool. */
+  /** Takes in whether the process of the turn under way asks the model (true) or works with a tool. */
   asking(asks: boolean): void {
     this.#asking = asks;
     this.#endRefused();
@@ -76,7 +87,7 @@ export class ModelPermits {
     return limit !== null && this.#spentUsd >= limit;
   }
 
-  /** Why it may not; null: it may. */
+  /** Why this agent may not ask the model; null: it may. */
   get closed(): Held | null {
     const { hold } = this.#order;
     const { clock } = this.#deps;
@@ -89,12 +100,12 @@ export class ModelPermits {
     return { kind: 'admission', until: this.#opens.until, detail: 'agents go on one after the other' };
   }
 
-  /** A turn under way is to end before it asks again. */
+  /** Whether the turn under way must end before it asks again. */
   get stops(): boolean {
     return this.#passed && (this.#order.stops || this.#isSpent) && this.closed !== null;
   }
 
-  /** The turn under way must end now: its process waits at an edge. */
+  /** Whether the turn under way must end now: its process waits at an edge. */
   get ending(): boolean {
     return this.#ending;
   }
@@ -113,14 +124,14 @@ export class ModelPermits {
     return this.#passed;
   }
 
-  /** The turn that had passed is over. */
+  /** The turn that had a permit is over. */
   left(): void {
     this.#passed = false;
     this.#ending = false;
     this.#publish();
   }
 
-  /** The process of the turn is about to ask the model again; resolves when it may, or when there is no such turn any more. */
+  /** The process of the turn is about to ask the model again: resolves when it may, or when that turn has ended. */
   async edge(): Promise<void> {
     if (!this.stops) return;
     this.#ending = true;
@@ -128,7 +139,10 @@ export class ModelPermits {
     await this.changes.until(() => (this.#ending ? null : true));
   }
 
-  /** With a login that is lost no answer will come: what has been asked is not repeated for minutes. */
+  /**
+   * Ends the turn a while after the login was lost: its request will not be answered, and Claude Code would repeat it
+   * for minutes.
+   */
   #endRefused(): void {
     this.#cancelEnd();
     this.#cancelEnd = () => {};
@@ -149,7 +163,7 @@ export class ModelPermits {
   #publish(): void {
     const { state, clock } = this.#deps;
     const closed = this.closed;
-    // A turn that may go on works, whatever the others wait for.
+    // The snapshot shows no hold for a turn that may go on.
     const shown = closed !== null && !this.#passed ? closed : null;
     if (JSON.stringify(shown) !== JSON.stringify(state.current.held) || shown === null) state.gate(shown);
     this.#cancelTimer();
@@ -158,7 +172,7 @@ export class ModelPermits {
     const staggered = closed.kind === 'admission' ? this.#opens : null;
     const wait =
       staggered === null ? Date.parse(closed.until) - clock.now() : Math.ceil(staggered.at - clock.monotonic());
-    // Looks again when the time is over: the supervisor's word may be late, or it may be away.
+    // Looks again when the time is over: the supervisor's word may be late, or no supervisor lives.
     this.#cancelTimer = clock.after(Math.min(wait > 0 ? wait : LOOK_AGAIN_MS, 60_000), () => this.#changed());
   }
 }

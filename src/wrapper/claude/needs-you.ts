@@ -9,7 +9,7 @@ import type { Terminal } from '../contract/effects.ts';
 type NeedsYou = WrapperSnapshot['needsYou'][number];
 type AnswerOrder = Extract<Order, { do: 'answer' }>;
 
-/** Looking again whether the person who is attached has gone without an answer, ms. */
+/** How often swarm looks whether an attached person has left without an answer, ms. */
 const LOOK_AGAIN_MS = 5_000;
 const NOT_ALLOWED = 'not allowed, go on without it';
 
@@ -17,7 +17,7 @@ export interface NeedsYouDeps {
   unanswered: AgentSpec['unanswered'];
   decide(requestId: string, decision: PermissionDecision): boolean;
   terminal: Terminal;
-  /** The list may have changed, or a question was answered. */
+  /** Called when the list may have changed, or a question was answered. */
   changed(): void;
   event<N extends WrapperEventName>(name: N, data: EventMap[N]): void;
   clock: Clock;
@@ -44,7 +44,7 @@ export class NeedsYouBoard {
     return [...this.#permissions, ...open];
   }
 
-  /** The dialogs that are open now, as the turn knows them. */
+  /** Takes in the dialogs that are open now, as the turn machine knows them. */
   permissions(open: readonly OpenPermission[], task: string | null): void {
     this.#permissions = open.map(({ requestId, tool, input, text, since }) => ({
       id: requestId,
@@ -70,7 +70,7 @@ export class NeedsYouBoard {
     this.#deps.changed();
   }
 
-  /** The answer to the open question, once; null while there is none. */
+  /** Gives the answer to the open question, once; null while there is none. */
   takeAnswer(): string | null {
     const answer = this.#question?.answer ?? null;
     if (answer !== null) this.#question = null;
@@ -126,7 +126,10 @@ export class NeedsYouBoard {
     this.#timers.set(id, wait === null ? () => {} : clock.after(wait, () => void this.#expire(id)));
   }
 
-  /** A person who is attached sees the dialog and decides; nobody there: the agent goes on without it. */
+  /**
+   * Time is up: a person who is attached sees the dialog and decides; where none is attached, the agent goes on without
+   * the permission.
+   */
   async #expire(id: string): Promise<void> {
     const presence = await this.#deps.terminal.presence();
     if (!this.#timers.has(id)) return;

@@ -6,28 +6,31 @@ const TRANSCRIPT_LOOK_MS = 25;
 
 export interface TurnRequest {
   prompt: string;
-  /** A new conversation, the one in hand, or a named one. */
+  /** A new conversation, the one in hand, or the one of that id. */
   session: 'fresh' | 'continue' | { resume: string };
   mark: string;
   /** Aborting ends the process tree. */
   signal: AbortSignal;
-  /** What to say in the same conversation after the turn was cut short. */
+  /** The text for the same conversation after the turn was cut short. */
   interrupted(why: string): string;
-  /** What to say in a fresh conversation where the old one is not to be had. */
+  /** The text for a fresh conversation where the old one cannot be resumed. */
   handoff(why: string): string;
-  /** What to say after the API failed. */
+  /** The text after the API failed. */
   retry(): string;
-  /** Its process is about to be started, in this conversation; also each further one of the same turn. */
+  /** Called before each process of the turn is started, with the conversation that it will have. */
   began?(sessionId: string): Promise<void>;
-  /** The agent has the prompt. */
+  /** Called when the agent has the prompt. */
   delivered?(): void;
-  /** The agent has said its last word: nothing needs to go on when the turn is cut short now. */
+  /** True when the agent has said how the task stands: a turn that is cut short now need not go on. */
   settled?(): boolean;
-  /** While it waits for what it cannot help, its own time stands still. Returns the way back. */
+  /**
+   * Stops the clock of the attempt while it waits for something that the agent cannot help. Returns the function that
+   * starts the clock again.
+   */
   waits?(): () => void;
 }
 
-/** How a process of the agent is to begin: with which conversation, and what it is told. */
+/** How a process of the agent begins: with which conversation and which prompt. */
 export interface Opening {
   sessionId: string;
   resume: boolean;
@@ -38,26 +41,32 @@ export interface OpeningDeps {
   pane: { readonly alive: boolean; readonly turn: { state: string } | null };
   clock: Clock;
   sessionExists(sessionId: string): Promise<boolean>;
-  /** The conversation's newest message is this prompt, unanswered. */
+  /** Whether the conversation's newest message is this prompt, unanswered. */
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
 }
 
-/** The beginning of a turn. `current` is the conversation in hand. */
+/** How the first process of a turn begins. `current` is the conversation in hand. */
 export async function openTurn(request: TurnRequest, current: string | null, world: OpeningDeps): Promise<Opening> {
   const { session, prompt, handoff } = request;
   const wanted = session === 'fresh' ? null : session === 'continue' ? current : session.resume;
   if (wanted === null) return { sessionId: randomUUID(), resume: false, prompt };
   if (await hasTranscript(wanted, wanted === current, world)) return { sessionId: wanted, resume: true, prompt };
-  // What was to be said now (an answer, a failed check) must not be lost with the conversation.
+  // The prompt (an answer, a failed check) must not be lost with the conversation.
   return { sessionId: randomUUID(), resume: false, prompt: led(handoff('its session is gone'), prompt) };
 }
 
-/** What was to be said, after what a new conversation has to know first; a message of a person is its own hand-off. */
+/**
+ * The prompt, preceded by what a new conversation has to know. A hand-off that contains the prompt, as for a person's
+ * message, stands alone.
+ */
 function led(handoff: string, prompt: string): string {
   return handoff.includes(prompt) ? handoff : `${handoff}\n\n${prompt}`;
 }
 
-/** Claude Code writes its transcript a moment after the fact: a living one that has ended a turn is waited for. */
+/**
+ * Whether the conversation has a transcript. Claude Code writes it a moment after the fact: for a living process that
+ * has ended a turn, swarm waits.
+ */
 async function hasTranscript(sessionId: string, isCurrent: boolean, world: OpeningDeps): Promise<boolean> {
   const { pane, clock, sessionExists } = world;
   const deadline = clock.monotonic() + TRANSCRIPT_WAIT_MS;
@@ -69,7 +78,10 @@ async function hasTranscript(sessionId: string, isCurrent: boolean, world: Openi
   }
 }
 
-/** The same turn again after it was cut short; `prompt` is for an agent that had been told of it (`delivered`). */
+/**
+ * How the next process of a turn begins after the last was cut short; `prompt` is for an agent that has had the turn's
+ * prompt (`delivered`).
+ */
 export async function goOn(
   request: TurnRequest,
   delivered: boolean,
@@ -79,11 +91,11 @@ export async function goOn(
   why: string,
 ): Promise<Opening> {
   if (current !== null && (await sessionExists(current))) {
-    // It may have taken the prompt in and died before it could say so: nothing arrives twice.
+    // The last process may have taken the prompt in and died before swarm heard so: a prompt must not arrive twice.
     const has = delivered || (await hasPrompt(current, request.prompt));
     return { sessionId: current, resume: true, prompt: has ? prompt : request.prompt };
   }
-  // An id that was given once may count as in use.
+  // Claude Code may count an id that was given once as in use.
   const sessionId = randomUUID();
   if (delivered) return { sessionId, resume: false, prompt: request.handoff(why) };
   const { session, prompt: unsaid, handoff } = request;

@@ -14,7 +14,7 @@ export interface PaneGuardDeps {
   clock: Clock;
 }
 
-/** Lets nothing start in the pane while a person is in the middle of something there. */
+/** Keeps a process from being replaced in the pane while a person is in the middle of something there. */
 export class PaneGuard {
   readonly #deps: PaneGuardDeps;
   #since: number;
@@ -24,14 +24,14 @@ export class PaneGuard {
     this.#since = deps.clock.now();
   }
 
-  /** What was in the composer before now is not a draft. */
+  /** A turn has ended: text that stood in the composer before now is not a draft. */
   turnEnded(): void {
     this.#since = this.#deps.clock.now();
   }
 
   /**
-   * Resolves true when the process in the pane may be ended; meanwhile the agent is held, with the reason.
-   * @param insist a person asked for the end themselves: true at once
+   * Waits until the process in the pane may be ended; the agent is held meanwhile, with the reason.
+   * @param insist a person asked for the end: true at once
    * @param wake aborted when `insist` or `signal` may have changed
    */
   async clear(signal: AbortSignal, insist: () => boolean, wake: () => AbortSignal): Promise<boolean> {

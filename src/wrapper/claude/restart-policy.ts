@@ -2,7 +2,10 @@ import type { AgentSpec } from '../../coordination/link.ts';
 import { backoffDelay, FULL_JITTER } from '../../lib/backoff.ts';
 import { noteRestart } from '../../lib/restart-window.ts';
 
-/** Restart policy in OTP's words: permanent, transient, temporary; intensity within a window; backoff with full jitter. */
+/**
+ * The rules of the restart policy, in OTP's words: permanent, transient, temporary; intensity within a window; backoff
+ * with full jitter.
+ */
 export type RestartRules = AgentSpec['restart'];
 
 export interface RestartHistory {
@@ -29,7 +32,7 @@ export type RestartDecision =
   | { do: 'give-up'; reason: string };
 
 /**
- * What to do after an unasked death.
+ * Decides what follows an unasked death.
  * @param random uniform in [0, 1)
  */
 export function afterDeath(
@@ -46,7 +49,7 @@ export function afterDeath(
   }
   if (rules.policy === 'transient' && death.clean) return { history, decision: { do: 'rest' } };
   const { history: deaths, exceeded } = noteRestart(rules, history.deaths, death.at);
-  // A process that outlived the window was stable: what came before it says nothing about this death.
+  // A process that outlived the window was stable: earlier deaths say nothing about this one.
   const streak = death.uptimeMs >= rules.windowMs ? 1 : history.streak + 1;
   const next = { deaths, streak };
   if (exceeded) {

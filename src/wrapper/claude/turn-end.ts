@@ -2,7 +2,7 @@ import type { Turn } from '../../claude/index.ts';
 import { resetTime, troubleOf } from '../../health/index.ts';
 import { backoffDelay, HALF_JITTER, type BackoffRules } from '../../lib/backoff.ts';
 
-/** What the agent said through its tools since the turn began; the last word counts. */
+/** What the agent has said of the task through its tools since the turn began; the last word counts. */
 export type Verdict =
   | { tool: 'complete_task'; summary: string }
   | { tool: 'fail_task'; reason: string }
@@ -11,10 +11,10 @@ export type Verdict =
 export type Rest =
   /** The turn is over. */
   | { kind: 'ended'; lastMessage: string | null }
-  /** The API failed after Claude Code's own retries, or the answer never came. */
+  /** The API failed after Claude Code's own retries, or its answer never came. */
   | { kind: 'api-failure'; error: string; details: string | null };
 
-/** Where a process stands after a prompt: null while its turn goes on. */
+/** How the turn after a prompt ended; null while it goes on. */
 export function restOf(turn: Turn): Rest | null {
   switch (turn.state) {
     case 'idle':
@@ -27,7 +27,7 @@ export function restOf(turn: Turn): Rest | null {
   }
 }
 
-/** A person (or what the agent left in the background) is at work in a process that swarm did not prompt. */
+/** Whether the process is in the middle of a turn, or works on in the background after one. */
 export function isWorking(turn: Turn | null): boolean {
   return turn !== null && (turn.state === 'busy' || turn.state === 'permission' || turn.state === 'background');
 }
@@ -43,7 +43,7 @@ const SERVER_ERROR_RETRIES = 5;
 const SERVER_ERROR_BACKOFF: BackoffRules = { baseMs: 2_000, capMs: 60_000, jitter: HALF_JITTER };
 
 /**
- * What this agent does about an API failure as long as nobody has told it what is known of the account.
+ * What this agent does about an API failure before the supervisor has said what is known of the account.
  * @param failures how often this turn has failed so, this time included
  * @param now epoch ms
  */
@@ -62,7 +62,7 @@ export function afterApiFailure(
       return { do: 'hold', kind: 'rate-limit', ms: backoffDelay(RATE_LIMIT_BACKOFF, failures, random) };
     }
     case null:
-      // The same request would be refused again.
+      // The API would refuse the same request again.
       return failures > 1 ? { do: 'give-up' } : { do: 'retry', ms: SERVER_ERROR_BACKOFF.baseMs };
     case 'overload': {
       if (failures > SERVER_ERROR_RETRIES) return { do: 'give-up' };

@@ -6,7 +6,7 @@ import type { PaneGuard } from './pane-guard.ts';
 import type { AgentState } from '../contract/state.ts';
 import { afterApiFailure, apiText, type Rest } from './turn-end.ts';
 
-/** How long the supervisor may take to say that a failure is everybody's, ms. */
+/** How long the supervisor may take to say that a failure is that of all agents, ms. */
 const WORD_MS = 1_000;
 
 export interface TurnWaitsDeps {
@@ -15,7 +15,7 @@ export interface TurnWaitsDeps {
   state: AgentState;
   clock: Clock;
   log: Logger;
-  /** Aborted when `interrupted` may have changed. */
+  /** A signal that is aborted when `interrupted` may have changed. */
   wake(): AbortSignal;
   interrupted(): boolean;
   carryOut(): Promise<unknown>;
@@ -31,14 +31,14 @@ export class TurnWaits {
     this.#deps = deps;
   }
 
-  /** Waits for whatever keeps a turn from beginning; false when the turn is broken off meanwhile. */
+  /** Waits until a turn may begin; false when the turn is broken off meanwhile. */
   async mayBegin({ signal, waits }: Waiting): Promise<boolean> {
     const { access, guard, wake, interrupted, carryOut } = this.#deps;
     const { permits: gate } = access;
     while (!signal.aborted) {
       const goOnCounting = gate.closed === null ? undefined : waits?.();
       const passing = gate.pass(AbortSignal.any([signal, wake()]));
-      // What this agent held itself for is now said by what holds all.
+      // This agent's own hold is replaced by the hold of all agents.
       this.#deps.state.update({ held: null });
       const open = await passing;
       goOnCounting?.();
@@ -47,13 +47,16 @@ export class TurnWaits {
         continue;
       }
       if (!(await guard.clear(signal, interrupted, wake))) return false;
-      // A person's draft may have taken longer than the account lasted.
+      // The hold of the account may have begun while a person's draft was waited for.
       if (gate.closed === null) return true;
     }
     return false;
   }
 
-  /** Waits until an API failure may have passed: `shared` with all who use the account, or this turn's `own`. */
+  /**
+   * Waits until an API failure may have passed.
+   * @returns `shared`: all agents of the account waited for it; `own`: this turn alone
+   */
   async outlast(
     failure: Extract<Rest, { kind: 'api-failure' }>,
     failures: number,

@@ -3,7 +3,7 @@ import { NO_USAGE, addUsage, type Usage } from '../../domain/agent.ts';
 
 const REMEMBERED = 5_000;
 
-/** Counts what Claude Code used: exactly from its telemetry, else from status line (money) and transcript (tokens). */
+/** Counts what Claude Code used: exactly from telemetry, else from status line (money) and transcript (tokens). */
 export class UsageMeter {
   readonly #seen = new Set<string>();
   readonly #lastCost = new Map<string, number>();
@@ -25,13 +25,16 @@ export class UsageMeter {
     return this.#exact;
   }
 
-  /** @param exact telemetry comes; else the estimate is used. `fresh`: the session's cost begins at 0. */
+  /**
+   * A session begins.
+   * @param exact telemetry comes; else the estimate is used. `fresh`: the session's cost begins at 0.
+   */
   begins(sessionId: string, exact: boolean, fresh: boolean): void {
     this.#exact = exact;
     if (fresh) this.#lastCost.set(sessionId, 0);
   }
 
-  /** True when the total changed. */
+  /** Takes in an event. True when the total changed. */
   event(event: ClaudeEvent): boolean {
     if (event.type === 'usage' && !this.#seen.has(event.requestId)) {
       this.#seen.add(event.requestId);
@@ -47,7 +50,7 @@ export class UsageMeter {
   #cost(sessionId: string, costUsd: number): boolean {
     const before = this.#lastCost.get(sessionId);
     this.#lastCost.set(sessionId, costUsd);
-    // A resumed session that is new to us carries the cost of its past.
+    // A resumed session that this meter has not seen carries the cost of its past.
     if (this.#exact || before === undefined || costUsd <= before) return false;
     this.#total = addUsage(this.#total, { ...NO_USAGE, costUsd: costUsd - before });
     return true;

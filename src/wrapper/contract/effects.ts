@@ -1,7 +1,7 @@
 import type { ClaimReply, Heartbeat, TaskOrder, TaskResult } from '../../coordination/messages.ts';
 import type { BegunTask } from '../../git/worktree/worktree-task.ts';
 
-/** What the wrapper asks of other rooms, in the smallest words that serve it. Wired in main.ts. */
+/** What the wrapper asks of other rooms, in the smallest interfaces that serve it. Wired in main.ts. */
 
 export interface Tip {
   commit: string;
@@ -10,10 +10,10 @@ export interface Tip {
 
 export interface Prepared extends Tip {
   branch: string;
-  /** The dependency whose merge the agent must finish, and those that were not begun. */
+  /** The dependency whose merge the agent must finish, and those whose merge was not begun. */
   conflict: { task: string; files: string[]; remaining: { task: string; commit: string }[] } | null;
   leftovers: string[];
-  /** Directories with those of them that the checkpoint does not hold. */
+  /** Directories, each with the files that the checkpoint does not hold. */
   aside: string[];
 }
 
@@ -22,20 +22,26 @@ export interface Workspace {
   readonly path: string;
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
-  /** The task whose first word was said in it, prepared for that; null: none, or that is still to come. */
+  /** The task whose first prompt was said in the worktree, or is prepared for; null: none. */
   begunTask(): Promise<BegunTask | null>;
-  /** `checkpoint`: the commit that was captured just before. */
+  /** Prepares the worktree for an order. `checkpoint`: the commit that was captured just before. */
   prepare(order: TaskOrder, checkpoint: string): Promise<Prepared>;
-  /** The first word is about to be said in what was prepared, in this conversation: from here on it can be gone on with. */
+  /**
+   * Notes that the first prompt is about to be said in what was prepared, in this conversation: from here on it can be
+   * resumed.
+   */
   begun(order: Pick<TaskOrder, 'task' | 'attempt'>, sessionId: string | null): Promise<void>;
-  /** Commits what is left; the tip, whether or not there was anything to commit. `unresolved`: conflicts are in the way. */
+  /**
+   * Commits what is uncommitted.
+   * @returns the tip, also where there was nothing to commit; `unresolved`: files whose conflicts prevent a commit
+   */
   commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
-  /** Removes what the verify command left behind on top of `commit`. */
+  /** Removes the files that the verify command left behind on top of `commit`. */
   clean(commit: string): Promise<void>;
   capture(request: WhyCapture): Promise<Captured>;
-  /** The same for a timer: null, and nothing is looked at, where a watch knows that nothing stirred. */
+  /** A checkpoint for the timer: null, without a look, where a watch knows that nothing has changed. */
   captureIfStirred(request: WhyCapture): Promise<Captured | null>;
-  /** Ends the watch. */
+  /** Ends the watch for changes. */
   close(): void;
 }
 
@@ -54,9 +60,9 @@ export interface Captured {
 }
 
 export interface Terminal {
-  /** What tells whether a person is at this pane; null where tmux cannot be asked. */
+  /** Whether a person is at this pane; null where tmux cannot be asked. */
   presence(): Promise<Presence | null>;
-  /** The screen's text with colours, for the composer's last evidence. */
+  /** The screen's text with colours, in which the composer is looked for. */
   screen(): Promise<string>;
 }
 
@@ -70,15 +76,15 @@ export interface Presence {
 
 export type TicketVerdict = 'ack' | 'requeue';
 
-/** The broker, as the wrapper needs it. Heals itself; calls while it is away are rejected. */
+/** The broker, as the wrapper needs it. It reconnects by itself; calls without a connection are rejected. */
 export interface Broker {
-  /** Null: there is none now. */
+  /** Sets the broker's address; null: there is none now. */
   setUrl(amqpUrl: string | null): void;
-  /** Tickets of every queue that this agent may serve, up to `prefetch` unanswered ones of each. */
+  /** Consumes tickets of every queue that this agent may serve, up to `prefetch` unanswered ones of each. */
   tickets(prefetch: number, handle: () => Promise<TicketVerdict>): { cancel(): Promise<void> };
-  /** @throws when no answer came in time, or the connection was lost */
+  /** Asks the supervisor for a task. @throws when no answer came in time, or the connection was lost */
   claim(slot: number): Promise<ClaimReply>;
-  /** Resolves once confirmed. */
+  /** Publishes a result. Resolves once the broker has confirmed it. */
   result(result: TaskResult): Promise<void>;
   heartbeat(heartbeat: Heartbeat): Promise<void>;
   close(): Promise<void>;

@@ -4,14 +4,17 @@ import { agentSpecSchema, type AgentSpec } from '../../coordination/link.ts';
 import { environmentFor } from '../../domain/environment.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 
-/** @throws SwarmError `bad-spec` naming the file and the field */
+/**
+ * Reads the spec that the supervisor wrote for this agent.
+ * @throws SwarmError `bad-spec` naming the file and the field
+ */
 export async function readSpec(file: string): Promise<AgentSpec> {
   return check(file, agentSpecSchema, await readJson(file));
 }
 
-/** What agents get of the environment that the person's shell gave `swarm`. @throws SwarmError `bad-spec` */
+/** Reads the part of the person's shell environment that agents get. @throws SwarmError `bad-spec` */
 export async function readEnvSnapshot(file: string): Promise<Record<string, string>> {
-  // Also where an older version wrote it, which left more in it.
+  // Filtered here too: a file that an older version wrote has more in it.
   return environmentFor('programs', check(file, z.record(z.string(), z.string()), await readJson(file)));
 }
 
@@ -34,7 +37,7 @@ function check<T>(file: string, schema: z.ZodType<T>, value: unknown): T {
   });
 }
 
-/** Text of the marker that everything an agent runs carries in its environment. */
+/** The mark that everything an agent runs carries in its environment. */
 export function markOf(
   spec: Pick<AgentSpec, 'project' | 'agent'>,
   attempt: { task: string; attempt: number } | null,

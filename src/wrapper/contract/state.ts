@@ -1,10 +1,13 @@
 import type { HeldTask, WrapperSnapshot } from '../../coordination/link.ts';
 
-/** What the supervisor sees of this wrapper: one snapshot, changed in one place, each change announced. */
+/** What the supervisor sees of this wrapper: one snapshot, changed here alone, each change announced. */
 export class AgentState {
   #snapshot: WrapperSnapshot;
   readonly #listeners = new Set<() => void>();
-  /** What holds this agent alone, and what holds the fleet: the latter is shown, the former comes back after it. */
+  /**
+   * What holds this agent alone, and what holds the fleet. The hold of the fleet is shown first, that of the agent
+   * again after it.
+   */
   #held: WrapperSnapshot['held'] = null;
   #gate: WrapperSnapshot['held'] = null;
 
@@ -22,7 +25,7 @@ export class AgentState {
     for (const listener of this.#listeners) listener();
   }
 
-  /** What holds the whole fleet, this agent included; null: nothing. */
+  /** Sets what holds the whole fleet, this agent included; null: nothing. */
   gate(held: WrapperSnapshot['held']): void {
     this.#gate = held;
     this.update({});
@@ -33,7 +36,7 @@ export class AgentState {
     this.update({ tasks: [...tasks, held].toSorted((a, b) => a.slot - b.slot) });
   }
 
-  /** The conversation of what is in hand in this slot, once it has one. */
+  /** Sets the conversation of the task in this slot, once it has one. */
   noteSession(slot: number, sessionId: string): void {
     const held = this.#snapshot.tasks.find((task) => task.slot === slot);
     if (held !== undefined && held.sessionId !== sessionId) this.setTask({ ...held, sessionId });

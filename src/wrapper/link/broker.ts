@@ -7,7 +7,10 @@ import { SHELL_CAPABILITY, personalCapability } from '../../coordination/tickets
 import { declareTopology } from '../../coordination/topology.ts';
 import type { Broker } from '../contract/effects.ts';
 
-/** A supervisor that lives answers in milliseconds; one that just starts may take this long, ms. */
+/**
+ * How long a claim may wait for its answer, ms: a living supervisor answers in milliseconds, one that just starts may
+ * take this long.
+ */
 const CLAIM_TIMEOUT_MS = 5_000;
 
 export interface BrokerDeps {

@@ -12,7 +12,10 @@ export function heartbeatOf(snapshot: WrapperSnapshot): Heartbeat {
   };
 }
 
-/** Extends the leases of the attempts in hand every `everyMs`; returns the stop. A beat that fails is followed by the next. */
+/**
+ * Extends the leases of the attempts in hand every `everyMs`; returns the function that stops it. A heartbeat that
+ * fails is not repeated: the next follows.
+ */
 export function startHeartbeat(options: {
   everyMs: number;
   snapshot(): WrapperSnapshot;

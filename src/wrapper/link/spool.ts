@@ -9,16 +9,16 @@ import type { Clock } from '../../lib/clock.ts';
 
 const RETRY_BACKOFF: BackoffRules = { baseMs: 250, capMs: 10_000, jitter: NO_JITTER };
 /**
- * A node that is killed right after a queue was declared can come back without the queue, and without what it had
- * confirmed into it. So a confirmed result is kept a while longer, and sent again to a broker that was away meanwhile;
- * one that comes twice changes nothing.
+ * How long a confirmed result is kept, and sent again after the broker was away. A RabbitMQ node that is killed right
+ * after a queue was declared can come back without the queue, and without what it had confirmed into it. A result that
+ * comes twice changes nothing.
  */
 const KEEP_CONFIRMED_MS = 60_000;
 
 export interface SpoolDeps {
   /** Directory of this agent alone. */
   dir: string;
-  /** Resolves once the broker has confirmed. */
+  /** Publishes a result. Resolves once the broker has confirmed it. */
   publish(result: TaskResult): Promise<void>;
   changed(pending: { task: string; attempt: number }[]): void;
   clock: Clock;
@@ -29,14 +29,15 @@ interface Entry {
   result: TaskResult;
   file: string;
   onDisk: boolean;
-  /** Of an earlier incarnation, and not confirmed yet. */
+  /** Written by an earlier incarnation, and not confirmed yet. */
   inherited: boolean;
   confirmed: PromiseWithResolvers<void>;
 }
 
 /**
- * Results on their way to the broker. A result is on disk before it is published and stays until some time after it is
- * confirmed, so neither a dead wrapper nor a dead broker can lose one. Where the disk refuses, it is kept in memory and tried on.
+ * The results on their way to the broker. A result is on disk before it is published and stays until some time after
+ * the broker has confirmed it, so neither a dead wrapper nor a dead broker can lose one. Where the disk refuses, the
+ * result is kept in memory and the write is tried again.
  */
 export class Spool {
   readonly #deps: SpoolDeps;
@@ -51,7 +52,7 @@ export class Spool {
     this.#deps = deps;
   }
 
-  /** Takes over what an earlier incarnation could not deliver. */
+  /** Takes over the results that an earlier incarnation could not deliver. */
   async open(): Promise<void> {
     const { dir, log } = this.#deps;
     let names: string[];
@@ -88,14 +89,17 @@ export class Spool {
   }
 
   /**
-   * What an earlier incarnation could not deliver is on its way. Who claims before it is there is given the very task that
-   * it ends, to do it once more. What cannot be delivered keeps nobody from claiming.
+   * True while results of an earlier incarnation are on their way. A claim before they arrive would be answered with
+   * the very task that they end, to be done once more. A result that cannot be delivered does not prevent claims.
    */
   get inherited(): boolean {
     return this.#failures === 0 && [...this.#entries.values()].some((entry) => entry.inherited);
   }
 
-  /** Resolves once the result is written down (or known to be unwritable); `confirmed` once the broker has it. */
+  /**
+   * Takes a result in. Resolves once it is written down (or known to be unwritable); `confirmed` once the broker has
+   * it.
+   */
   async deliver(result: TaskResult): Promise<{ confirmed: Promise<void> }> {
     const file = path.join(this.#deps.dir, `${result.task}-${result.attempt}.json`);
     const entry: Entry = { result, file, onDisk: false, inherited: false, confirmed: Promise.withResolvers() };
@@ -106,14 +110,14 @@ export class Spool {
     return { confirmed: entry.confirmed.promise };
   }
 
-  /** Sends what is pending now: on start and whenever the broker is there again. */
+  /** Sends what is pending now: on start and whenever the broker is connected again. */
   flush(): void {
     this.#cancelRetry?.();
     this.#cancelRetry = null;
     if (!this.#sending && !this.#closed) void this.#send();
   }
 
-  /** The broker was away: what it had confirmed shortly before is said again. */
+  /** The broker was away: sends again what it had confirmed shortly before. */
   resend(): void {
     for (const { entry, forget } of this.#confirmed.values()) {
       forget();
@@ -124,7 +128,7 @@ export class Spool {
     this.flush();
   }
 
-  /** An ordered end: what is confirmed is forgotten, what is not waits for the next incarnation. */
+  /** An ordered end: confirmed results are forgotten, the others wait for the next incarnation. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelRetry?.();
@@ -144,7 +148,7 @@ export class Spool {
     this.#confirmed.set(entry.file, { entry, forget });
   }
 
-  /** One at a time and oldest first. Never throws: a failure is logged, and tried again with backoff. */
+  /** Sends the results one at a time, oldest first. Never throws: a failure is logged, and tried again with backoff. */
   async #send(): Promise<void> {
     this.#sending = true;
     try {
@@ -194,7 +198,7 @@ export class Spool {
     try {
       await rm(file, { force: true });
     } catch (error) {
-      // Sent again by the next incarnation, and known there as stale: a nuisance, not a loss.
+      // The next incarnation sends the result again, and the supervisor knows it as stale: a nuisance, not a loss.
       this.#deps.log.warn({ file, error: errorText(error) }, 'a delivered result cannot be removed from the spool');
     }
   }

@@ -3,7 +3,10 @@ import path from 'node:path';
 import type { AgentSpec } from '../../coordination/link.ts';
 import { startProgram } from '../../process/index.ts';
 
-/** A daemon that outlives the wrapper. Its lock makes a second start harmless. What it says before its own log is open goes beside that log. */
+/**
+ * Starts the supervisor as a daemon that outlives the wrapper. Its lock makes a second start harmless. Its output
+ * before its own log is open goes into a file beside that log.
+ */
 export function startSupervisor(spec: AgentSpec, env: Record<string, string>, print: (line: string) => void): void {
   const output = openSync(path.join(spec.logsDir, 'supervisor.start.log'), 'a', 0o600);
   const stdio: ('ignore' | number)[] = ['ignore', output, output];

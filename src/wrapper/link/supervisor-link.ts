@@ -19,25 +19,28 @@ const MAX_LINE_BYTES = 1024 * 1024;
 /** At most 20 snapshots a second. */
 const SNAPSHOT_GAP_MS = 50;
 const REDIAL_MAX_MS = 1_000;
-/** While a supervisor is most likely just being replaced, it need not wait for us: a dial costs next to nothing. */
+/**
+ * A supervisor that is being replaced is back within seconds: so long the wrapper dials often, which costs next to
+ * nothing.
+ */
 const QUICK_REDIAL_MS = 200;
 const QUICK_FOR_MS = 5_000;
-/** A supervisor that restarts is away for less; before that nobody starts another. */
+/** A supervisor that restarts is away for less than this; no wrapper starts another before. */
 const AWAY_MS = 300;
-/** All wrappers of a project start it: one soon enough, seldom two at once. */
+/** All wrappers of a project try to start the supervisor: spread, so that one does it soon and seldom two at once. */
 const START_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: [0.75, 1.25] };
 const START_SPREAD_MS = 500;
 const REDIAL_JITTER: Jitter = [0.25, 1];
-/** What happened while nobody listened, kept for the next supervisor. */
+/** Events that happened without a supervisor, kept for the next one. */
 const EVENTS_KEPT = 500;
 
 export interface LinkDeps {
   socketPath: string;
   token: string;
   snapshot(): WrapperSnapshot;
-  /** The ack's `result`; a throw becomes the ack's error. */
+  /** Carries out an order. Its return value is the ack's `result`; a throw becomes the ack's error. */
   order(order: Order): Promise<unknown>;
-  /** `said` is the snapshot that the hello carried, to judge `attempts` by. */
+  /** The supervisor has greeted. `said` is the snapshot that the hello carried, to judge `attempts` by. */
   welcome(welcome: Extract<ToWrapper, { type: 'welcome' }>, said: WrapperSnapshot): void;
   broker(amqpUrl: string | null): void;
   gate(order: ModelPermit): void;
@@ -48,7 +51,7 @@ export interface LinkDeps {
   log: Logger;
 }
 
-/** The wrapper's end of the link: dials for ever, and has the supervisor started again when it is gone. */
+/** The wrapper's end of the link: dials again for ever, and starts the supervisor when it is gone. */
 export class SupervisorLink {
   readonly #deps: LinkDeps;
   #socket: net.Socket | null = null;
@@ -74,12 +77,12 @@ export class SupervisorLink {
     this.#dial();
   }
 
-  /** A supervisor listens. */
+  /** Whether a supervisor listens. */
   get connected(): boolean {
     return this.#welcomed;
   }
 
-  /** Something in the snapshot changed. */
+  /** Called when something in the snapshot has changed. */
   changed(): void {
     this.#dirty = true;
     if (!this.#welcomed || this.#cancelSnapshot !== null) return;
@@ -100,7 +103,7 @@ export class SupervisorLink {
       data: { ...data },
     };
     if (this.#welcomed) {
-      // Order matters to readers of the log: what an event tells of is in the snapshot before it.
+      // The snapshot goes first: readers of the log expect in it what an event tells of.
       if (this.#dirty) this.#sendSnapshot();
       this.#send(event);
       return;
@@ -109,7 +112,7 @@ export class SupervisorLink {
     if (this.#events.length > EVENTS_KEPT) this.#events.shift();
   }
 
-  /** Says the last word and hangs up. */
+  /** Sends the last snapshot and hangs up. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelDial?.();
@@ -196,7 +199,7 @@ export class SupervisorLink {
     this.#receive(message);
   }
 
-  /** A supervisor that was replaced must not steer any more. */
+  /** Refuses an order of an earlier epoch: a supervisor that was replaced must not steer any more. */
   #refuse(message: ToWrapper): void {
     this.#deps.log.warn(
       { type: message.type, epoch: message.epoch, highest: this.#epoch },

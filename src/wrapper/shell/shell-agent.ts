@@ -8,7 +8,7 @@ export interface ShellAgentDeps extends ShellTaskDeps {
   processes: AgentProcesses;
 }
 
-/** Runs the commands of shell tasks; it has no process of its own between them. */
+/** An agent of kind shell: runs the commands of its tasks, and no process between them. */
 export class ShellAgent implements AgentKind {
   readonly #deps: ShellAgentDeps;
   readonly #running = new Map<Attempt, ShellTask>();
@@ -27,7 +27,7 @@ export class ShellAgent implements AgentKind {
   }
 
   nothingToDo(): void {
-    // It has nothing that it could start for a person.
+    // There is no idle process to start.
   }
 
   body(attempt: Attempt): TaskBody {
@@ -52,7 +52,7 @@ export class ShellAgent implements AgentKind {
   }
 
   restart(): Promise<null> {
-    // Nothing of it lives between tasks; `failure` is cleared by the caller.
+    // No process lives between tasks; the caller clears `failure`.
     return Promise.resolve(null);
   }
 

@@ -19,11 +19,11 @@ export interface ShellTaskDeps {
   processes: Processes;
   clock: Clock;
   state: AgentState;
-  /** One line for whoever looks at the pane. */
+  /** Prints a line into the pane, for a person who looks at it. */
   print(line: string): void;
 }
 
-/** A shell task: one program, its exit code is the result. */
+/** A shell task: one program, whose exit code is the result. */
 export class ShellTask implements TaskBody {
   readonly resolvesConflicts = false;
   readonly #attempt: Attempt;
@@ -35,12 +35,15 @@ export class ShellTask implements TaskBody {
     this.#deps = deps;
   }
 
-  /** Its command is about to be ended, and has failed however it takes that. Null: it goes on. */
+  /**
+   * Sets why its command is about to be ended: then the task has failed, whatever the command's exit code. Null: it
+   * goes on.
+   */
   cutShort(reason: string | null): void {
     this.#cut = reason;
   }
 
-  /** A slot's commands run one after the other. */
+  /** Nothing to wait for: a slot's commands run one after the other. */
   async ready(): Promise<void> {}
 
   async wasTold(): Promise<boolean> {
@@ -80,7 +83,7 @@ export class ShellTask implements TaskBody {
     return { kind: 'failed', errorClass: 'agent', error: `${argv.join(' ')}: ${why}\n${summary}`, summary };
   }
 
-  /** Nobody is there to mend it. */
+  /** A shell command cannot mend anything. */
   mend(): Promise<null> {
     return Promise.resolve(null);
   }

@@ -8,8 +8,8 @@ import type { Preparation } from './prompt.ts';
 import type { Workspace } from '../contract/effects.ts';
 
 /**
- * Why an attempt is broken off. `released`: given back in an ordered stop. `dropped`: the store no longer holds it
- * for this agent, so nobody waits for its result and its worktree may be set to another task.
+ * Why an attempt is broken off. `released`: given back in an ordered stop. `dropped`: the store no longer holds it for
+ * this agent, so its result counts for nothing and its worktree may be set to another task.
  */
 export type BreakOff = 'cancelled' | 'timeout' | 'budget' | 'released' | 'dropped';
 
@@ -18,7 +18,7 @@ export class Attempt {
   readonly order: TaskOrder;
   readonly workspace: Workspace;
   readonly startedAt: string;
-  /** Its own conversation; null before its first word. */
+  /** The attempt's own conversation; null before its first prompt. */
   sessionId: string | null = null;
   readonly #controller = new AbortController();
   #reason: BreakOff | null = null;
@@ -44,12 +44,15 @@ export class Attempt {
     this.#controller.abort(reason);
   }
 
-  /** Begins to count the time that one attempt may take. */
+  /** Starts the clock for the time that one attempt may take. */
   startTimeout(clock: Clock): void {
     if (this.order.timeoutMs !== null) this.#count(clock, this.order.timeoutMs);
   }
 
-  /** While a person is asked: their night is not the agent's time. Returns the way back. */
+  /**
+   * Stops the clock while a person is asked: a night without an answer is not the agent's time.
+   * @returns the function that starts the clock again
+   */
   holdTimeout(): () => void {
     const held = this.#timeout;
     if (held === null) return () => {};
@@ -87,7 +90,7 @@ export type BodyOutcome =
   | { kind: 'done'; summary: string }
   | { kind: 'failed'; errorClass: ErrorClass; error: string; summary: string }
   | { kind: 'lost'; error: string }
-  /** Its agent cannot work at all now: another one may, and this one later. */
+  /** The agent cannot work at all now: another agent may, and this one later. */
   | { kind: 'given-back'; error: string }
   /** The attempt was broken off and the agent's process tree for it is gone. */
   | { kind: 'broken-off' };
@@ -98,22 +101,25 @@ export interface VerifyFailure {
   /** "exit 1", "signal SIGKILL" */
   exit: string;
   output: string;
-  /** Set where nobody who works in the worktree can mend it. */
+  /** Set where an agent in the worktree cannot mend the cause. */
   startError?: StartError;
 }
 
 /** How one kind of agent works on an attempt. */
 export interface TaskBody {
-  /** Conflicts of the dependencies' merge can be resolved by this kind of agent. */
+  /** Whether this kind of agent can resolve conflicts of the dependencies' merge. */
   readonly resolvesConflicts: boolean;
-  /** Nobody works in its worktree any more, or the attempt was broken off: before that no file may change. */
+  /**
+   * Resolves when no turn is under way in the worktree, or when the attempt was broken off: before that no file may
+   * change.
+   */
   ready(): Promise<void>;
-  /** Something was said in this conversation: it, and what was made in it, can be gone on with. */
+  /** Whether anything was said in this conversation: then it, and the work that was done in it, can be resumed. */
   wasTold(sessionId: string): Promise<boolean>;
   work(preparation: Preparation): Promise<BodyOutcome>;
-  /** Null where this kind cannot mend anything. */
+  /** Has the agent mend a failed check; null where this kind cannot. */
   mend(failure: VerifyFailure): Promise<BodyOutcome | null>;
-  /** The conversation in hand, which may be from before this attempt. */
+  /** The conversation in hand, which may be older than this attempt. */
   sessionId(): string | null;
   usage(): Promise<Usage>;
 }

@@ -3,8 +3,9 @@ import { errorText } from '../../domain/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 
 /**
- * Beside the checkpoints at edges, one every so often while something changes. `tick` looks, unless it knows that
- * nothing stirred. Returns the stop. A tick that fails is followed by the next.
+ * Calls `tick` every `everyMs`, for checkpoints beside those at the edges of turns. A tick looks for changes, unless a
+ * watch knows that there are none.
+ * @returns the function that stops it. A tick that fails is followed by the next.
  */
 export function startCheckpointTimer(options: {
   everyMs: number;

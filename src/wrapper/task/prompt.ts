@@ -1,7 +1,7 @@
 import { clip, tail } from '../../lib/text.ts';
 import type { TaskOrder } from '../../coordination/messages.ts';
 
-/** Every text that swarm says to an agent. Pure: what an agent was told can be told again from the same facts. */
+/** Every text that swarm says to an agent. Pure: the same facts give the same text again. */
 
 const TAIL_CHARS = 6_000;
 const SUMMARY_CHARS = 1_500;
@@ -9,24 +9,24 @@ const LIST_LINES = 40;
 
 /** What the wrapper found while it prepared the worktree. */
 export interface Preparation {
-  /** It goes on with the worktree as it is. */
+  /** The agent goes on with the worktree as it is. */
   resumed: boolean;
   branch: string | null;
   /** The dependency whose merge stopped at a conflict, and those whose merge was not begun. */
   conflict: { task: string; files: readonly string[]; remaining: readonly { task: string; commit: string }[] } | null;
   /** Files of earlier work that lay uncommitted in the worktree; removed, kept in a checkpoint. */
   leftovers: readonly string[];
-  /** Directories with those that the checkpoint could not hold. */
+  /** Directories, each with the files that the checkpoint could not hold. */
   aside?: readonly string[] | undefined;
   /** Number of that checkpoint. */
   checkpoint: number | null;
-  /** The conversation that was begun there; null: none that the worktree knows of. */
+  /** The conversation that was begun there; null: none is noted in the worktree. */
   sessionId: string | null;
-  /** The agent's own block, where the project uses ports. */
+  /** The agent's own block of ports, where the project uses ports. */
   ports?: { base: number; size: number } | undefined;
 }
 
-/** Of a worktree in which nothing was done. */
+/** For a worktree in which nothing was prepared. */
 export const NO_PREPARATION: Preparation = {
   resumed: false,
   branch: null,
@@ -110,7 +110,7 @@ function verifySection(order: TaskOrder): string | null {
   return `## How it is checked\nAfter you finish, \`${order.verify.argv.join(' ')}\` (${order.verify.name}) is run in the worktree and must exit with 0.`;
 }
 
-/** After a crash, in the same conversation. */
+/** The prompt after a crash, in the same conversation. */
 export function interruptedPrompt(order: TaskOrder, why: string): string {
   return join([
     `You were interrupted (${why}) while you worked on task ${order.task}: ${order.title}. A command that was running then has been ended. Look at what is there (git status, git diff), then go on where you stopped.`,
@@ -118,7 +118,7 @@ export function interruptedPrompt(order: TaskOrder, why: string): string {
   ]);
 }
 
-/** The same attempt in a fresh conversation, where the old one cannot be resumed. */
+/** The prompt of the same attempt in a fresh conversation, where the old one cannot be resumed. */
 export function handoffPrompt(order: TaskOrder, preparation: Preparation, why: string): string {
   return join([
     `Another session began this task and ended (${why}); its conversation is not available. Its work so far is in the worktree: look at git log, git status and git diff first, and go on from there.`,
@@ -134,7 +134,7 @@ export function verifyFailedPrompt(order: TaskOrder, failure: { what: string; ex
   ]);
 }
 
-/** After a turn that ended without complete_task, fail_task or ask_person. */
+/** The prompt after a turn that ended without complete_task, fail_task or ask_person. */
 export function unfinishedPrompt(order: TaskOrder): string {
   return `You ended your turn without saying how task ${order.task} stands. If it is finished, call complete_task with a summary; if it cannot be done, call fail_task; if you wait for a person, call ask_person. If there is work left, do it first.`;
 }
@@ -154,7 +154,7 @@ function list(files: readonly string[]): string {
   return lines.join('\n');
 }
 
-/** A fence longer than any in the text, so that output cannot end it. */
+/** A code fence longer than any in the text, so that output cannot end it. */
 function fence(text: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map((match) => match[0].length));
   const ticks = '`'.repeat(longest + 1);

@@ -20,7 +20,7 @@ import type { AgentState } from '../contract/state.ts';
 import { SurvivorsError } from '../../worktree/survivors.ts';
 
 const TEXT_MAX = 20_000;
-/** Between two tries to end what cannot be ended, ms. */
+/** How long the wrapper waits before it tries again to end processes that survived SIGKILL, ms. */
 const SURVIVORS_RETRY_MS = 5_000;
 
 export interface AttemptDeps {
@@ -36,7 +36,7 @@ export interface AttemptDeps {
 
 type Ending = Pick<TaskResult, 'outcome' | 'errorClass' | 'error' | 'summary'>;
 
-/** The life of one attempt, from its order to its result. Never throws: what goes wrong is in the result. */
+/** Lives through one attempt, from its order to its result. Never throws: what goes wrong is in the result. */
 export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: AttemptDeps): Promise<TaskResult> {
   const { order } = attempt;
   const life = new AttemptRun(attempt, body, deps);
@@ -67,8 +67,9 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: Attemp
 }
 
 /**
- * Whoever hears of the end of this attempt may begin the next one, anywhere: so that nobody hears of it while something
- * of it lives. Nor while something of the one before does: here every task after it would fail in the same way.
+ * Waits until no process of the attempt lives. Its result lets the next attempt begin, on this agent or another: so the
+ * result is told only when nothing of this attempt works on. The survivors may also be those of the attempt before:
+ * with them each further task here would fail in the same way.
  */
 async function untilGone(
   { mark, message: detail }: SurvivorsError,
@@ -115,7 +116,7 @@ class AttemptRun {
     this.#enter('running');
     let outcome = await this.#body.work(preparation);
     for (let mends = 0; ; mends += 1) {
-      // An attempt that is no longer ours must not touch the branch: another may be at work on it.
+      // An attempt that was given to another agent must not touch the branch: that agent may be at work on it.
       const unresolved = attempt.brokenOff === 'dropped' ? [] : await this.#keep();
       if (outcome.kind !== 'done') return endingOf(outcome, attempt);
       const failure = unresolved.length > 0 ? conflictFailure(unresolved) : await this.#verify(mends + 1);
@@ -138,12 +139,13 @@ class AttemptRun {
     try {
       await workspace.ensure(signal);
     } catch (error) {
-      // Called off in the middle of a set-up: there is nothing to capture, and no failure to tell.
+      // The attempt was broken off in the middle of the set-up: there is nothing to capture, and no failure to report.
       if (this.#attempt.brokenOff === null) throw error;
       return NO_PREPARATION;
     }
     const begun = await this.#begun();
-    // Before anything is changed: if this fails, so does the attempt, and what lay in the worktree still lies there.
+    // Before anything is changed: if the checkpoint fails, so does the attempt, and the earlier files still lie in the
+    // worktree.
     const captured = await this.#capture('task-start', begun?.sessionId);
     const { ports } = this.#deps.spec;
     if (begun !== null) {
@@ -163,17 +165,21 @@ class AttemptRun {
     return { ...prepared, resumed: false, checkpoint, sessionId: null, ports };
   }
 
-  /** What the order goes on with; null: nothing, it begins. */
+  /** The earlier work that the order goes on with; null: it begins anew. */
   async #begun(): Promise<BegunTask | null> {
     const { order, workspace } = this.#attempt;
     if (order.resume === null) return null;
     const begun = goesOnWith(order, await workspace.begunTask());
     if (begun === null || order.resume.since === 0) return begun;
-    // Nothing came of it where nobody was told anything, and it could not be told again what its preparation found.
+    // Without a single prompt said there is no work to go on with, and the findings of its preparation would be missing
+    // from the prompt.
     return begun.sessionId !== null && (await this.#body.wasTold(begun.sessionId)) ? begun : null;
   }
 
-  /** After each turn: first everything as it is into a checkpoint, then what is left onto the branch. */
+  /**
+   * Keeps the work after a turn: first everything as it is in a checkpoint, then a commit on the branch.
+   * @returns files with unresolved conflicts
+   */
   async #keep(): Promise<string[]> {
     const { order, workspace } = this.#attempt;
     try {
@@ -189,7 +195,10 @@ class AttemptRun {
     return unresolved;
   }
 
-  /** @param inHand the conversation that it belongs to, where that is not the one of the agent yet */
+  /**
+   * Takes a checkpoint.
+   * @param inHand the conversation that it belongs to, where that is not the agent's current one yet
+   */
   async #capture(reason: string, inHand?: string | null): Promise<Captured> {
     const { order, workspace } = this.#attempt;
     const { task, attempt, slot } = order;
@@ -199,7 +208,10 @@ class AttemptRun {
     return captured;
   }
 
-  /** Known before any work is done: it would come to nothing. Null: as far as can be seen it can be verified. */
+  /**
+   * Why the verify command could not be started, found before any work is done for nothing. Null: as far as swarm can
+   * see it can be started.
+   */
   #verifyProblem(): StartError | null {
     const { order, workspace } = this.#attempt;
     if (order.verify === null) return null;
@@ -215,13 +227,13 @@ class AttemptRun {
     return failed(errorClass, text);
   }
 
-  /** @param next number of the follow-up that a failure leads to, if there is one more */
+  /** Runs the verify command. @param next number of the follow-up that a failure leads to, if there is one more */
   async #verify(next: number): Promise<VerifyFailure | null> {
     const { spec, env, processes, event } = this.#deps;
     const { order, workspace, signal } = this.#attempt;
     if (order.verify === null) return null;
     this.#enter('verifying');
-    // A mark of its own, so that its leftovers can be told from an agent that lives on in the pane.
+    // A mark of its own tells its leftovers from the agent that lives on in the pane.
     const mark = `${markOf(spec, order)}/verify`;
     const { name, argv } = order.verify;
     const end = await runCommand({
@@ -246,7 +258,10 @@ class AttemptRun {
     return startError?.lasting !== true || liesIn(workspace.path, argv[0] ?? '') ? failure : { ...failure, startError };
   }
 
-  /** For the person who reads why it failed: the commonest cause in a project that nobody has told what worktrees need. */
+  /**
+   * A hint for the person who reads why the check failed: the commonest cause where swarm.yaml does not say what
+   * worktrees need.
+   */
   #lacks({ output }: VerifyFailure): string {
     const { setup } = this.#deps.spec;
     if (setup === undefined || setup.copy.length + setup.link.length + setup.commands.length > 0) return '';
@@ -259,7 +274,10 @@ class AttemptRun {
   }
 }
 
-/** What was begun in its worktree, where the order is to go on with that; what is older may be of long ago. Pure. */
+/**
+ * What was begun in the worktree, if the order is to go on with it; null where it belongs to another task or to an
+ * attempt before `resume.since`. Pure.
+ */
 export function goesOnWith({ task, resume }: TaskOrder, begun: BegunTask | null): BegunTask | null {
   return resume !== null && begun?.task === task && begun.attempt >= resume.since ? begun : null;
 }

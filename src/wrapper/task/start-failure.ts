@@ -2,7 +2,10 @@ import path from 'node:path';
 import type { ErrorClass } from '../../domain/task.ts';
 import type { StartError } from '../../lib/start-error.ts';
 
-/** What becomes of a task whose program, or that of its verify command, could not be started, and what its person reads. Pure. */
+/**
+ * The outcome of a task whose program, or whose verify command, could not be started, with the text that its person
+ * reads. Pure.
+ */
 export function startFailure(
   { message, hint = '', lasting }: StartError,
   task: string,
@@ -13,7 +16,9 @@ export function startFailure(
   return { errorClass: 'program', error: `${message}.\n${hint} Then \`swarm task retry ${task}\`${anew}.` };
 }
 
-/** A program in the worktree is the agent's to write, or to mend; any other one is the person's. Pure. */
+/**
+ * Whether the program lies in the worktree: then the agent can write or mend it; any other one is the person's. Pure.
+ */
 export function liesIn(worktree: string, program: string): boolean {
   if (!program.includes('/')) return false;
   return `${path.resolve(worktree, program)}/`.startsWith(`${path.resolve(worktree)}/`);

@@ -6,19 +6,22 @@ import type { Clock } from '../../lib/clock.ts';
 import type { TicketVerdict } from '../contract/effects.ts';
 
 const CLAIM_BACKOFF: BackoffRules = { baseMs: 500, capMs: 10_000, jitter: HALF_JITTER };
-/** The store may answer a claim before it has read the result of the attempt that freed the slot. */
+/**
+ * First and longest wait before the next claim, when the store answers with an attempt whose result it has not read
+ * yet, ms.
+ */
 const SETTLE_FIRST_MS = 10;
 const SETTLE_MAX_MS = 500;
 const REMEMBERED = 2_000;
 
 export interface TicketClaimerDeps {
   slots: number;
-  /** Not paused, not held, no failure, and (claude) nobody's turn under way. */
+  /** Whether the agent could begin an attempt: not paused, not held, no failure, and (claude) no turn under way. */
   able(): boolean;
   claim(slot: number): Promise<ClaimReply>;
   /** Works on the attempt and resolves when its result is delivered; never throws. */
   run(order: TaskOrder): Promise<void>;
-  /** Called when the number of slots that may take a ticket changed. */
+  /** Called with the number of slots that may take a ticket, when it changed. */
   capacity(free: number): void;
   clock: Clock;
   /** Uniform in [0, 1). */
@@ -30,11 +33,14 @@ export interface TicketClaimerDeps {
 export class TicketClaimer {
   readonly #deps: TicketClaimerDeps;
   readonly #slots: ('free' | 'claiming' | 'running')[];
-  /** Attempts begun by this process: given again, they are not begun again. */
+  /** Attempts begun by this process: an attempt that is given again is not begun again. */
   readonly #begun = new Set<string>();
   readonly #idleWaiters = new Set<() => void>();
   #connected = false;
-  /** How often somebody was there (again): an answer to a claim from before may be that of the one before. */
+  /**
+   * How often broker or supervisor came (back). A "none" to a claim from before the last time may be from the
+   * supervisor before.
+   */
   #greetings = 0;
   #claimFailures = 0;
   #cancelLater: (() => void) | null = null;
@@ -46,7 +52,7 @@ export class TicketClaimer {
     this.#slots = Array.from({ length: deps.slots }, () => 'free');
   }
 
-  /** The broker or the supervisor is there (again): claim without waiting for a ticket, which may have been lost. */
+  /** Broker or supervisor is there (again): claims without a ticket, which may have been lost. */
   connected(): void {
     this.#connected = true;
     this.#greetings += 1;
@@ -59,14 +65,14 @@ export class TicketClaimer {
     this.#announce();
   }
 
-  /** Something that `able` depends on changed. */
+  /** Something that `able` depends on has changed. */
   reconsider(): void {
     const before = this.#lastCapacity;
     this.#announce();
     if (before <= 0 && this.#lastCapacity > 0) this.#fill();
   }
 
-  /** No new attempts from now on. */
+  /** Begins no new attempts from now on. */
   stop(): void {
     this.#stopped = true;
     this.#cancelLater?.();
@@ -74,14 +80,14 @@ export class TicketClaimer {
     this.#announce();
   }
 
-  /** Answers a ticket once its claim is answered. */
+  /** Claims for a ticket, and resolves once the claim is answered. */
   async ticket(): Promise<TicketVerdict> {
     for (;;) {
       if (!this.#mayClaim()) return 'requeue';
       const slot = this.#slots.indexOf('free');
       if (slot >= 0) {
         await this.#claim(slot);
-        // Answered or not, the ticket has done its work: a hint is not repeated by keeping it.
+        // The ticket goes even where the claim failed: it is a hint, and the failed claim is repeated without it.
         return 'ack';
       }
       if (!this.#slots.includes('claiming')) return 'requeue';
@@ -115,13 +121,13 @@ export class TicketClaimer {
     this.#announce();
   }
 
-  /** True when an attempt was begun. */
+  /** Claims until the answer is none or a new attempt. True when an attempt was begun. */
   async #claimUntilClear(slot: number): Promise<boolean> {
     for (let wait = SETTLE_FIRST_MS; ; wait = Math.min(SETTLE_MAX_MS, wait * 2)) {
       const greetings = this.#greetings;
       const reply = await this.#deps.claim(slot);
       if (reply.got === 'none') {
-        // Whoever is there now does not know that this slot waits, unless it is told so.
+        // The supervisor that is there now has not heard of this free slot: only a claim tells it.
         if (greetings !== this.#greetings && this.#mayClaim()) continue;
         return false;
       }
@@ -147,7 +153,7 @@ export class TicketClaimer {
       .then(() => this.#finished(order.slot));
   }
 
-  /** The next of a chain needs no ticket. */
+  /** The slot is free: claims at once, since the next task of a chain has no ticket. */
   #finished(slot: number): void {
     this.#slots[slot] = 'free';
     if (this.#mayClaim()) void this.#claim(slot);
@@ -165,7 +171,7 @@ export class TicketClaimer {
   }
 
   #announce(): void {
-    // A ticket more than there are free slots would wait here while somebody else is free.
+    // With more tickets than free slots one would wait here while another agent is free.
     const running = this.#slots.filter((slot) => slot === 'running').length;
     const free = this.#mayClaim() ? this.#slots.length - running : 0;
     if (free === this.#lastCapacity) return;

@@ -12,14 +12,14 @@ import { readBegunTask, writeBegunTask } from '../../git/worktree/worktree-task.
 import { worksInside } from '../../process/index.ts';
 import type { Captured, WhyCapture, Workspace } from '../contract/effects.ts';
 
-/** Checkpoints of one worktree. */
+/** The checkpoints of one worktree. */
 export interface Checkpoints {
   capture(request: WhyCapture): Promise<Captured>;
   captureIfStirred(request: WhyCapture): Promise<Captured | null>;
   close(): void;
 }
 
-/** Slot 0 works in the agent's own worktree, each further slot in one beside it. */
+/** The worktree of a slot: slot 0 works in the agent's own, each further slot in one beside it. */
 export function slotWorktree(spec: Pick<AgentSpec, 'worktree'>, slot: number): string {
   return slot === 0 ? spec.worktree : `${spec.worktree}.${slot}`;
 }
@@ -34,7 +34,7 @@ export function openWorkspace(
   setUp: SetUpSlot = () => Promise.resolve(),
 ): Workspace {
   const worktree = slotWorktree(spec, slot);
-  // Both are done while nothing of an attempt runs: a git of it that was killed cannot mind.
+  // Removes locks that a killed git left. Done while nothing of an attempt runs, so that no living git holds them.
   const unlock = (branch: string): Promise<unknown> =>
     clearStaleLocks({ worktree, gitCommonDir: spec.gitCommonDir, refs: [`heads/${branch}`] }, () =>
       worksInside([realpathSync(worktree)], 'git'),
