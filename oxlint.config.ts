@@ -43,7 +43,10 @@ export const FOLDERS: Readonly<Record<string, { may: readonly string[]; because:
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   git: ['.', 'repository', 'worktree', 'task', 'merge'],
   checkpoint: ['tree', 'refs', 'capture', 'restore', 'keep', '.'],
-  api: ['checkpoints', 'events', '.'],
+  api: [
+    ...['contract', 'agents', 'status', 'swarm', 'alerts', 'health'],
+    ...['messages', 'work', 'tasks', 'checkpoints', 'events', '.'],
+  ],
   wrapper: ['contract', 'link', 'task', 'claude', 'shell', '.'],
   supervisor: [
     ...['project', 'worktree', 'fleet', 'history', 'tasks', 'broker', 'links', 'settings'],

@@ -4,10 +4,10 @@ import type {
   CheckpointDropDocument,
   CheckpointPruneDocument,
   CheckpointRestoreDocument,
-  CheckpointService,
   CheckpointShowDocument,
-} from './checkpoint-service.ts';
-import type { CheckpointDocument } from './documents.ts';
+} from './checkpoints/schemas.ts';
+import type { CheckpointService } from './checkpoint-service.ts';
+import type { CheckpointDocument } from './checkpoints/schemas.ts';
 
 export interface Door {
   get<T>(path: string): Promise<T>;

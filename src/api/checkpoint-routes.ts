@@ -1,18 +1,9 @@
 import * as z from 'zod';
+import { branchBody, diffQuery, dropBody, pinBody, pruneBody, restoreBody } from './checkpoints/schemas.ts';
 import type { Route } from './route.ts';
 
 const number = z.coerce.number().int().positive();
 const none = z.looseObject({});
-
-export const checkpointDiffQuery = z.strictObject({ to: number.optional() });
-export const checkpointRestoreBody = z.strictObject({ paths: z.array(z.string().min(1)).min(1).max(10_000) });
-export const checkpointBranchBody = z.strictObject({ name: z.string().min(1).max(250) });
-export const checkpointPinBody = z.strictObject({ pinned: z.boolean().default(true) });
-export const checkpointPruneBody = z.strictObject({ agent: z.string().optional(), dryRun: z.boolean().default(false) });
-export const checkpointDropBody = z.strictObject({
-  numbers: z.array(z.number().int().positive()).min(1).max(10_000),
-  purge: z.boolean().default(false),
-});
 
 type Params = Record<string, string>;
 const id = (params: Params): string => params['id'] ?? '';
@@ -42,42 +33,42 @@ export const checkpointRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/checkpoints/:id/:n/diff',
     summary: 'from one checkpoint to another, or to the worktree as it is now',
-    input: checkpointDiffQuery,
+    input: diffQuery,
     handle: (service, query, params) => service.checkpointing.diff(id(params), n(params), query.to ?? null),
   }),
   route({
     method: 'POST',
     path: '/v1/checkpoints/:id/:n/restore',
     summary: 'bring single files or directories back',
-    input: checkpointRestoreBody,
+    input: restoreBody,
     handle: (service, body, params) => service.checkpointing.restore(id(params), n(params), body.paths),
   }),
   route({
     method: 'POST',
     path: '/v1/checkpoints/:id/:n/branch',
     summary: 'make a branch with its files',
-    input: checkpointBranchBody,
+    input: branchBody,
     handle: (service, body, params) => service.checkpointing.branch(id(params), n(params), body.name),
   }),
   route({
     method: 'POST',
     path: '/v1/checkpoints/:id/:n/pin',
     summary: 'keep it for ever, or no longer',
-    input: checkpointPinBody,
+    input: pinBody,
     handle: (service, body, params) => service.checkpointing.pin(id(params), n(params), body.pinned),
   }),
   route({
     method: 'POST',
     path: '/v1/checkpoints/:id/drop',
     summary: 'forget checkpoints; with purge their contents are removed from the repository',
-    input: checkpointDropBody,
+    input: dropBody,
     handle: (service, body, params) => service.checkpointing.drop(id(params), body.numbers, body.purge),
   }),
   route({
     method: 'POST',
     path: '/v1/checkpoints/prune',
     summary: 'forget what the retention of swarm.yaml no longer keeps',
-    input: checkpointPruneBody,
+    input: pruneBody,
     handle: (service, body) => service.checkpointing.prune(body.agent, body.dryRun),
   }),
 ];

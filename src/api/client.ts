@@ -6,28 +6,22 @@ import { sleep, systemClock } from '../lib/clock.ts';
 import { isRunning } from '../lib/running.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { CheckpointClient } from './checkpoint-client.ts';
-import type {
-  Agent,
-  AlertDocument,
-  CheckpointDocument,
-  EventDocument,
-  ExplainDocument,
-  HistoryDocument,
-  MergeDocument,
-  MessageDocument,
-  RemovedDocument,
-  RollbackDocument,
-  RollbackPlanDocument,
-  StatusDocument,
-  Task,
-  TaskAddedDocument,
-  UndoDocument,
-  UpDocument,
-  UpRequest,
-} from './documents.ts';
+import type { Agent } from './agents/schemas.ts';
+import type { AlertDocument } from './alerts/schemas.ts';
+import type { CheckpointDocument } from './checkpoints/schemas.ts';
+import type { EventDocument } from './events/schemas.ts';
+import type { ExplainDocument, HistoryDocument } from './health/schemas.ts';
+import type { MergeDocument, TaskAddedDocument } from './tasks/schemas.ts';
+import type { MessageDocument } from './messages/schemas.ts';
+import type { RemovedDocument, RollbackDocument, RollbackPlanDocument, UndoDocument } from './work/schemas.ts';
+import type { StatusDocument } from './status/schemas.ts';
+import type { Task } from '../domain/task-document.ts';
+import type { UpDocument, UpRequest } from './swarm/schemas.ts';
 import { streamEvents, type EventsOptions } from './event-reader.ts';
 import { call, type ApiRequest } from './http.ts';
-import type { AnswerRequest, RollbackRequest, TaskDiffDocument } from './service.ts';
+import type { AnswerRequest } from './agents/schemas.ts';
+import type { RollbackRequest } from './work/schemas.ts';
+import type { TaskDiffDocument } from './tasks/schemas.ts';
 
 /** A task as a submitter writes it: only the title is needed. */
 export type NewTask = Pick<TaskSpec, 'title'> & Partial<Omit<TaskSpec, 'title'>>;

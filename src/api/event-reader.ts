@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
-import type { EventDocument } from './documents.ts';
+import type { EventDocument } from './events/schemas.ts';
 import { broken, open, refuse, type ApiRequest } from './http.ts';
 
 /** The supervisor writes a comment every 15 s; a stream that is silent for longer than three of them is dead. */

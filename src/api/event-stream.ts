@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { timeLimit } from '../lib/clock.ts';
-import type { EventDocument } from './documents.ts';
+import type { EventDocument } from './events/schemas.ts';
 import type { SwarmService } from './service.ts';
 
 /** Comment lines on an idle stream, so that a dead reader is noticed. */

@@ -1,17 +1,11 @@
 import * as z from 'zod';
-import {
-  answerBody,
-  checkpointBody,
-  downBody,
-  emptyBody,
-  mergeBody,
-  messageBody,
-  removeBody,
-  rollbackBody,
-  taskQuery,
-  tasksBody,
-  upBody,
-} from './bodies.ts';
+import { answerBody } from './agents/schemas.ts';
+import { takeBody } from './checkpoints/schemas.ts';
+import { emptyBody } from './contract/words.ts';
+import { messageBody } from './messages/schemas.ts';
+import { downBody, upBody } from './swarm/schemas.ts';
+import { mergeBody, taskQuery, tasksBody } from './tasks/schemas.ts';
+import { removeBody, rollbackBody } from './work/schemas.ts';
 import { checkpointRoutes } from './checkpoint-routes.ts';
 import { route, type Route } from './route.ts';
 
@@ -109,7 +103,7 @@ export const routes: readonly Route[] = [
     method: 'POST',
     path: '/v1/agents/:id/checkpoint',
     summary: 'take a checkpoint of its worktree',
-    input: checkpointBody,
+    input: takeBody,
     handle: (service, body, params) => service.checkpoint(id(params), body.reason),
   }),
   route({

@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import * as z from 'zod';
 import { SwarmError, toErrorDocument } from '../domain/errors.ts';
 import { listenAt } from '../lib/unix-socket.ts';
-import { eventQuery } from './bodies.ts';
+import { eventQuery } from './events/schemas.ts';
 import { EventStream } from './event-stream.ts';
 import { routes } from './routes.ts';
 import type { SwarmService } from './service.ts';

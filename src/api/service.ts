@@ -1,48 +1,21 @@
-import type { Task, TaskSpec } from '../domain/task.ts';
+import type { Task } from '../domain/task-document.ts';
 import type { CheckpointService } from './checkpoint-service.ts';
+import type { Agent, AnswerRequest } from './agents/schemas.ts';
+import type { AlertDocument } from './alerts/schemas.ts';
+import type { CheckpointDocument } from './checkpoints/schemas.ts';
+import type { EventDocument } from './events/schemas.ts';
+import type { ExplainDocument, HistoryDocument } from './health/schemas.ts';
+import type { MessageDocument } from './messages/schemas.ts';
+import type { MergeDocument, SubmittedTask, TaskAddedDocument, TaskDiffDocument } from './tasks/schemas.ts';
 import type {
-  Agent,
-  AlertDocument,
-  CheckpointDocument,
-  EventDocument,
-  ExplainDocument,
-  HistoryDocument,
-  MessageDocument,
-  MergeDocument,
   RemovedDocument,
   RollbackDocument,
   RollbackPlanDocument,
-  StatusDocument,
-  TaskAddedDocument,
+  RollbackRequest,
   UndoDocument,
-  UpDocument,
-  UpRequest,
-} from './documents.ts';
-
-export interface TaskDiffDocument {
-  task: string;
-  base: string;
-  commit: string;
-  stat: string;
-  patch: string;
-}
-
-/** A task as a submitter may write it. */
-export type SubmittedTask = Omit<TaskSpec, 'retries'> & { retries?: number | undefined };
-
-export interface AnswerRequest {
-  needsYou?: string | undefined;
-  decision: 'allow' | 'deny' | 'text';
-  text?: string | undefined;
-}
-
-export interface RollbackRequest {
-  n: number;
-  /** The conversation stays as it is. */
-  filesOnly: boolean;
-  /** The agent waits afterwards. */
-  hold: boolean;
-}
+} from './work/schemas.ts';
+import type { StatusDocument } from './status/schemas.ts';
+import type { UpDocument, UpRequest } from './swarm/schemas.ts';
 
 /** What the supervisor offers to the routes; the one interface that the CLI, the dashboard and others use. */
 export interface SwarmService {

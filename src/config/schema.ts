@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AGENT_KINDS } from '../domain/agent.ts';
 import { admissionSchema } from './admission.ts';
 import { checkpointsSchema } from './checkpoints.ts';
 import { healthSchema, limitsSchema } from './health.ts';
@@ -81,10 +82,7 @@ const roleShape = {
     .describe('How many agents of this role `swarm up` starts (worker: 3, other roles: 1).')
     .optional(),
   scale: scaleSchema(duration).optional(),
-  kind: z
-    .enum(['claude', 'shell'])
-    .default('claude')
-    .describe('claude: Claude Code; shell: runs the argv of each task.'),
+  kind: z.enum(AGENT_KINDS).default('claude').describe('claude: Claude Code; shell: runs the argv of each task.'),
   command: argv.default(['claude']).describe('Program of the agent and its leading arguments.'),
   slots: z.int().min(1).max(64).default(1).describe('Tasks at once in one agent (shell only).'),
   capabilities: z.array(name).default([]).describe('What tasks may ask for with --needs.'),

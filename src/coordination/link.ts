@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { AGENT_KINDS, NEEDS_YOU_KINDS } from '../domain/agent.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
 import { apiFactsSchema, modelPermitSchema, HOLD_KINDS } from './model-permit.ts';
 import { usageSchema } from './messages.ts';
@@ -38,7 +39,7 @@ export type TurnState = z.infer<typeof turnStateSchema>;
 
 export const wrapperNeedsYouSchema = z.object({
   id: z.string(),
-  kind: z.enum(['permission', 'question', 'trust', 'login']),
+  kind: z.enum(NEEDS_YOU_KINDS),
   text: z.string(),
   task: z.string().nullable(),
   tool: z.string().optional(),
@@ -76,7 +77,7 @@ export type Activity = z.infer<typeof activitySchema>;
 
 export const wrapperSnapshotSchema = z.object({
   agent: z.string(),
-  kind: z.enum(['claude', 'shell']),
+  kind: z.enum(AGENT_KINDS),
   slots: z.number().int().positive(),
   /** UUID of this wrapper process. */
   incarnation: z.string(),
@@ -221,7 +222,7 @@ export type WorktreeSetup = z.infer<typeof worktreeSetupSchema>;
 /** The file `layout.specDir/<agent>.json` (0600): what a wrapper needs to begin. `wrapper.js --spec FILE`. */
 export const agentSpecSchema = z.object({
   agent: z.string(),
-  kind: z.enum(['claude', 'shell']),
+  kind: z.enum(AGENT_KINDS),
   slots: z.number().int().positive(),
   capabilities: z.array(z.string()),
   /** Program of the agent and leading arguments, e.g. ["claude"]. */

@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { PRIORITIES } from '../domain/task.ts';
+import { AGENT_KINDS } from '../domain/agent.ts';
+import { ATTEMPT_OUTCOMES, ERROR_CLASSES, PRIORITIES } from '../domain/task.ts';
 
 /**
  * What travels over RabbitMQ. Every body is one envelope; an unknown version, an unknown type or a body that does
@@ -38,7 +39,7 @@ export const ticketSchema = z.strictObject({ capability: z.string().nullable() }
 /** Request on `agent.claims`; `replyTo` and `correlationId` are AMQP properties. */
 export const claimSchema = z.strictObject({
   agent: z.string(),
-  kind: z.enum(['claude', 'shell']),
+  kind: z.enum(AGENT_KINDS),
   capabilities: z.array(z.string()),
   /** One lease per slot; a second claim of the same slot while it holds a lease is answered with that same lease. */
   slot: z.number().int().min(0),
@@ -59,7 +60,7 @@ export const taskOrderSchema = z.object({
   attempt: z.number().int().positive(),
   slot: z.number().int().min(0),
   title: z.string(),
-  kind: z.enum(['claude', 'shell']),
+  kind: z.enum(AGENT_KINDS),
   prompt: z.string().nullable(),
   command: z.array(z.string()).nullable(),
   /** Milliseconds; the lease is extended by every heartbeat that names the attempt. */
@@ -99,10 +100,8 @@ export const taskResultSchema = z.object({
   task: z.string(),
   attempt: z.number().int().positive(),
   agent: z.string(),
-  outcome: z.enum(['done', 'failed', 'timeout', 'lost', 'released', 'cancelled']),
-  errorClass: z
-    .enum(['agent', 'verify', 'timeout', 'conflict', 'setup', 'program', 'api', 'budget', 'lost'])
-    .nullable(),
+  outcome: z.enum(ATTEMPT_OUTCOMES),
+  errorClass: z.enum(ERROR_CLASSES).nullable(),
   error: z.string().max(20_000).nullable(),
   summary: z.string().max(20_000),
   /** Tip of the task's branch: the result. Null when nothing was ever committed or prepared. */

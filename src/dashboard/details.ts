@@ -1,4 +1,6 @@
-import type { Agent, EventDocument, NeedsYou, Task } from '../api/documents.ts';
+import type { Agent, NeedsYou } from '../api/agents/schemas.ts';
+import type { EventDocument } from '../api/events/schemas.ts';
+import type { Task } from '../domain/task-document.ts';
 import type { PaneName } from './keys.ts';
 import type { Model } from './model.ts';
 import { money, wrap } from './text.ts';

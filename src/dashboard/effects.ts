@@ -1,6 +1,9 @@
 import type { NewTask } from '../api/client.ts';
-import type { Agent, Task, TaskAddedDocument, UpDocument, UpRequest } from '../api/documents.ts';
-import type { AnswerRequest } from '../api/service.ts';
+import type { Agent } from '../api/agents/schemas.ts';
+import type { Task } from '../domain/task-document.ts';
+import type { TaskAddedDocument } from '../api/tasks/schemas.ts';
+import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
+import type { AnswerRequest } from '../api/agents/schemas.ts';
 
 export type AgentVerb = 'pause' | 'resume' | 'restart' | 'stop';
 export type TaskVerb = 'cancel' | 'retry';

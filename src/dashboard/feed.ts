@@ -1,4 +1,6 @@
-import type { EventDocument, StatusDocument, Task } from '../api/documents.ts';
+import type { EventDocument } from '../api/events/schemas.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
+import type { Task } from '../domain/task-document.ts';
 import { errorText } from '../domain/errors.ts';
 import { pause, systemClock } from '../lib/clock.ts';
 import { NOTHING, type Model } from './model.ts';

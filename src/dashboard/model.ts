@@ -1,4 +1,6 @@
-import type { EventDocument, StatusDocument, Task } from '../api/documents.ts';
+import type { EventDocument } from '../api/events/schemas.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
+import type { Task } from '../domain/task-document.ts';
 
 /** All that the dashboard knows. Replaced as a whole, never changed in place. */
 export interface Model {

@@ -3,7 +3,7 @@ import { App, type AppProps } from './app.tsx';
 import { Dash } from './dash.ts';
 import type { Orders } from './effects.ts';
 import { Feed, type Source } from './feed.ts';
-import type { StatusDocument } from '../api/documents.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
 import { paintFor } from './text.ts';
 
 export interface OpenOptions {

@@ -1,4 +1,4 @@
-import type { EventDocument } from '../api/documents.ts';
+import type { EventDocument } from '../api/events/schemas.ts';
 import { oneLine } from '../lib/columns.ts';
 import { Feed, type Source } from './feed.ts';
 import type { Model } from './model.ts';

@@ -1,4 +1,4 @@
-import type { NeedsYou } from '../api/documents.ts';
+import type { NeedsYou } from '../api/agents/schemas.ts';
 import { complete, parseCommand, type CommandScope } from './commands.ts';
 import type { Effect } from './effects.ts';
 import { isCharacter } from './key-names.ts';

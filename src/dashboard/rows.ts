@@ -1,4 +1,6 @@
-import type { Agent, EventDocument, NeedsYou, Task } from '../api/documents.ts';
+import type { Agent, NeedsYou } from '../api/agents/schemas.ts';
+import type { EventDocument } from '../api/events/schemas.ts';
+import type { Task } from '../domain/task-document.ts';
 import type { AgentStatus } from '../domain/agent.ts';
 import type { TaskState } from '../domain/task.ts';
 import { width } from '../lib/columns.ts';

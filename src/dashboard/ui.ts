@@ -1,4 +1,4 @@
-import type { NeedsYou } from '../api/documents.ts';
+import type { NeedsYou } from '../api/agents/schemas.ts';
 import { EMPTY_LINE, type Line } from './line-editor.ts';
 import type { PaneName, Mode } from './keys.ts';
 import type { Model } from './model.ts';

@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../api/documents.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
 import { cut, oneLine, width } from '../lib/columns.ts';
 import { commandHelp } from './commands.ts';
 import { detailLines } from './details.ts';

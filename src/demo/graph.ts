@@ -1,4 +1,4 @@
-import type { Task } from '../domain/task.ts';
+import type { Task } from '../domain/task-document.ts';
 import { fill, width } from '../lib/columns.ts';
 
 /** What the graph needs of a task. */

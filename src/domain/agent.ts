@@ -19,25 +19,12 @@ export type AgentStatus = (typeof AGENT_STATUSES)[number];
 /** How the reason of an agent begins whose worktree is being set up; what goes on, and since when, follows. */
 export const SETUP_REASON = 'set-up: ';
 
-export type AgentKind = 'claude' | 'shell';
+export const AGENT_KINDS = ['claude', 'shell'] as const;
+export type AgentKind = (typeof AGENT_KINDS)[number];
 /** What the person wants of an agent; the reconcile loop makes it so. */
 export type AgentDesired = 'up' | 'paused' | 'stopped';
-export type NeedsYouKind = 'permission' | 'question' | 'trust' | 'login';
-
-/** One thing that waits for a person. */
-export interface NeedsYou {
-  /** Unique within the agent while it is open. */
-  id: string;
-  agent: string;
-  kind: NeedsYouKind;
-  /** The question itself, one line where possible. */
-  text: string;
-  task: string | null;
-  /** permission only: the tool and its input as Claude Code gave them. */
-  tool?: string | undefined;
-  input?: unknown;
-  since: string;
-}
+export const NEEDS_YOU_KINDS = ['permission', 'question', 'trust', 'login'] as const;
+export type NeedsYouKind = (typeof NEEDS_YOU_KINDS)[number];
 
 export interface Usage {
   costUsd: number;
@@ -63,34 +50,4 @@ export function addUsage(a: Usage, b: Usage): Usage {
     cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
     cacheCreationTokens: a.cacheCreationTokens + b.cacheCreationTokens,
   };
-}
-
-/** What `status` prints of an agent and `/v1/agents/:id` answers. */
-export interface Agent {
-  id: string;
-  role: string;
-  kind: AgentKind;
-  status: AgentStatus;
-  since: string;
-  /** Why this status, for a person. */
-  reason: string | null;
-  pid: number | null;
-  session: string | null;
-  pane: string | null;
-  worktree: string;
-  /** SWARM_PORT_BASE of whatever it runs; null where no block of ports was free. */
-  portBase: number | null;
-  branch: string | null;
-  task: string | null;
-  sessionId: string | null;
-  restarts: number;
-  checkpoint: number | null;
-  costUsd: number;
-  tokens: number;
-  contextPercent: number | null;
-  cpuPercent: number | null;
-  rssBytes: number | null;
-  lastActivityAt: string | null;
-  /** Only of the answer to a person's word: what it granted of a budget that was spent, and until when that holds. */
-  granted?: string | undefined;
 }

@@ -1,4 +1,4 @@
-import { AGENT_STATUSES, type AgentStatus } from './agent.ts';
+import { AGENT_STATUSES, NEEDS_YOU_KINDS, type AgentStatus } from './agent.ts';
 import { misfit, type DataOf, type Fields } from './event-fields.ts';
 import { RUNGS } from './ladder.ts';
 
@@ -16,7 +16,6 @@ function told<const D extends Fields>(tone: Tone, says: string, data: D): EventE
   return { tone, says, data };
 }
 
-const NEEDS_YOU = ['permission', 'question', 'trust', 'login'] as const;
 const HOLDS = { account: 'text', kind: 'text' } as const;
 const ATTEMPT = { attempt: 'number' } as const;
 const FAILED = { ...ATTEMPT, errorClass: 'text', error: 'text | null' } as const;
@@ -24,14 +23,14 @@ const FAILED = { ...ATTEMPT, errorClass: 'text', error: 'text | null' } as const
 /** What wrappers tell over their links; the supervisor may tell it too. */
 const OF_WRAPPERS = {
   'agent.needs-you': told('attention', 'It waits for a person: `swarm answer`, or what `text` says.', {
-    kind: NEEDS_YOU,
+    kind: NEEDS_YOU_KINDS,
     text: 'text',
     id: 'text?',
     tool: 'text | null?',
   }),
   'agent.answered': told('note', 'That was answered; `by: policy` where nobody did in time.', {
     id: 'text',
-    kind: NEEDS_YOU,
+    kind: NEEDS_YOU_KINDS,
     decision: ['allow', 'deny', 'text'],
     by: 'text?',
   }),

@@ -50,61 +50,19 @@ export interface TaskSpec {
 /**
  * How an attempt ended. `lost`: the agent, wrapper or machine died. `released`: given back unbegun (shutdown, pause).
  */
-export type AttemptOutcome = 'done' | 'failed' | 'timeout' | 'lost' | 'released' | 'cancelled';
+export const ATTEMPT_OUTCOMES = ['done', 'failed', 'timeout', 'lost', 'released', 'cancelled'] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** Decides whether and how soon the task is tried again. */
-export type ErrorClass =
-  | 'agent' // the agent said fail_task, or a shell command exited non-zero
-  | 'verify' // the verify command still failed after the follow-ups
-  | 'timeout'
-  | 'conflict' // dependencies could not be merged
-  | 'setup' // the worktree could not be prepared, or its program not be started just then
-  | 'program' // its program, or that of its verify command, cannot be started: no further attempt would end otherwise
-  | 'api' // the model's API failed after Claude Code's own retries
-  | 'budget'
-  | 'lost';
-
-export interface Attempt {
-  n: number;
-  agent: string;
-  /** ISO 8601, as all times in documents. */
-  startedAt: string;
-  endedAt: string | null;
-  outcome: AttemptOutcome | null;
-  errorClass: ErrorClass | null;
-  error: string | null;
-  sessionId: string | null;
-}
-
-export interface TaskResultSummary {
-  summary: string;
-  commit: string | null;
-  branch: string | null;
-  costUsd: number;
-}
-
-/** What `task show` prints and `/v1/tasks/:id` answers. */
-export interface Task {
-  id: string;
-  title: string;
-  kind: 'claude' | 'shell';
-  state: TaskState;
-  /** Why it is where it is, for a person: "waits for t1, t2", "retry in 12 s after: …". */
-  reason: string | null;
-  priority: Priority;
-  prompt: string | null;
-  command: string[] | null;
-  after: string[];
-  on: string | null;
-  needs: string[];
-  agent: string | null;
-  timeoutMs: number | null;
-  retries: number;
-  verify: string | null;
-  budgetUsd: number | null;
-  key: string | null;
-  createdAt: string;
-  updatedAt: string;
-  attempts: Attempt[];
-  result: TaskResultSummary | null;
-}
+export const ERROR_CLASSES = [
+  'agent', // the agent said fail_task, or a shell command exited non-zero
+  'verify', // the verify command still failed after the follow-ups
+  'timeout',
+  'conflict', // dependencies could not be merged
+  'setup', // the worktree could not be prepared, or its program not be started just then
+  'program', // its program, or that of its verify command, cannot be started: no further attempt would end otherwise
+  'api', // the model's API failed after Claude Code's own retries
+  'budget',
+  'lost',
+] as const;
+export type ErrorClass = (typeof ERROR_CLASSES)[number];

@@ -1,4 +1,4 @@
-import type { Agent } from '../domain/agent.ts';
+import type { AgentStatus } from '../domain/agent.ts';
 import type { Crossing } from './limits.ts';
 
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
@@ -24,7 +24,13 @@ export interface AlertChange extends OpenAlert {
 }
 
 export interface Observed {
-  agents: readonly (Pick<Agent, 'id' | 'status' | 'since' | 'reason'> & { crossings?: readonly Crossing[] })[];
+  agents: readonly {
+    id: string;
+    status: AgentStatus;
+    since: string;
+    reason: string | null;
+    crossings?: readonly Crossing[];
+  }[];
   broker: { state: string; since: number; reason: string | null };
   /** Why the settings as they stand in the file do not count. */
   refused: string | null;

@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 import { taskId } from '../domain/task-id.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task } from '../domain/task-document.ts';
 import type { TaskRow } from '../store/task-rows.ts';
 import { taskDocument } from './document.ts';
 import { leaseDocument, type Lease } from './lease.ts';

@@ -1,7 +1,7 @@
 import type { ClaimReply, TaskOrder } from '../coordination/messages.ts';
 import { errorText } from '../domain/errors.ts';
 import { taskId } from '../domain/task-id.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task } from '../domain/task-document.ts';
 import type { AttemptRow, LeaseRow, TaskRow } from '../store/task-rows.ts';
 import { taskDocument } from './document.ts';
 import { decodeLane, lanePrefix, mayTake, type Claimer } from './lane.ts';

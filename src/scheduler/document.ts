@@ -1,6 +1,7 @@
 import { taskId } from '../domain/task-id.ts';
 import { isFinal, isHeld } from '../domain/task-state.ts';
-import type { Attempt, Task, TaskState } from '../domain/task.ts';
+import type { Attempt, Task } from '../domain/task-document.ts';
+import type { TaskState } from '../domain/task.ts';
 import type { AttemptRow, ResultRow, SpecRow, TaskRow } from '../store/task-rows.ts';
 import { decodeLane } from './lane.ts';
 import type { Tables } from './step.ts';

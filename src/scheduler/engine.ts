@@ -1,6 +1,7 @@
 import type { ClaimReply, Heartbeat, TaskResult } from '../coordination/messages.ts';
 import { taskId, taskNumber } from '../domain/task-id.ts';
-import type { Task, TaskSpec, TaskState } from '../domain/task.ts';
+import type { Task } from '../domain/task-document.ts';
+import type { TaskSpec, TaskState } from '../domain/task.ts';
 import { AttemptTable } from '../store/attempts.ts';
 import type { StoredEvent } from '../store/events.ts';
 import type { Store, WallClock } from '../store/store.ts';

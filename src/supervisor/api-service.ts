@@ -1,28 +1,24 @@
-import type {
-  Agent,
-  AlertDocument,
-  CheckpointDocument,
-  EventDocument,
-  ExplainDocument,
-  HistoryDocument,
-  MergeDocument,
-  MessageDocument,
-  RemovedDocument,
-  RollbackDocument,
-  RollbackPlanDocument,
-  StatusDocument,
-  TaskAddedDocument,
-  UndoDocument,
-  UpDocument,
-  UpRequest,
-} from '../api/documents.ts';
+import type { Agent } from '../api/agents/schemas.ts';
+import type { AlertDocument } from '../api/alerts/schemas.ts';
+import type { CheckpointDocument } from '../api/checkpoints/schemas.ts';
+import type { EventDocument } from '../api/events/schemas.ts';
+import type { ExplainDocument, HistoryDocument } from '../api/health/schemas.ts';
+import type { MergeDocument, TaskAddedDocument } from '../api/tasks/schemas.ts';
+import type { MessageDocument } from '../api/messages/schemas.ts';
+import type { RemovedDocument, RollbackDocument, RollbackPlanDocument, UndoDocument } from '../api/work/schemas.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
+import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
 import type { CheckpointService } from '../api/checkpoint-service.ts';
-import type { AnswerRequest, RollbackRequest, SubmittedTask, SwarmService, TaskDiffDocument } from '../api/service.ts';
+import type { AnswerRequest } from '../api/agents/schemas.ts';
+import type { RollbackRequest } from '../api/work/schemas.ts';
+import type { SubmittedTask } from '../api/tasks/schemas.ts';
+import type { SwarmService } from '../api/service.ts';
+import type { TaskDiffDocument } from '../api/tasks/schemas.ts';
 import { unknownCheckpoint } from '../checkpoint/refs/refs.ts';
 import type { Order } from '../coordination/link.ts';
 import type { AgentDesired } from '../domain/agent.ts';
 import { SwarmError } from '../domain/errors.ts';
-import type { Task } from '../domain/task.ts';
+import type { Task } from '../domain/task-document.ts';
 import type { CheckpointDesk } from './history/checkpoint-desk.ts';
 import type { AgentRecord } from './project/agent-record.ts';
 import type { EventLog } from './project/event-log.ts';

@@ -1,5 +1,5 @@
 import { Gauge, Registry } from 'prom-client';
-import type { StatusDocument } from '../api/documents.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
 
 /** Prometheus text of one status document; gauges only, read when they are asked for. */
 export async function metricsText(

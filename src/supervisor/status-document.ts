@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../api/documents.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
 import type { AgentRecord } from './project/agent-record.ts';
 import type { Project } from './project/project.ts';
 import { agentDocument, openQuestions, type TreeUse } from './agents/agent-document.ts';

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { ApiServer } from '../api/server.ts';
-import type { StatusDocument, UpDocument, UpRequest } from '../api/documents.ts';
+import type { StatusDocument } from '../api/status/schemas.ts';
+import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
 import { highestTaskNumber } from '../git/task/task-branches.ts';
 import { agentDocument } from './agents/agent-document.ts';
 import { Service } from './api-service.ts';

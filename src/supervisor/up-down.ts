@@ -1,6 +1,6 @@
 import type { Purge } from './history/purge.ts';
 import type { Logger } from 'pino';
-import type { UpDocument, UpRequest } from '../api/documents.ts';
+import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
 import { errorText } from '../domain/errors.ts';
 import type { OngoingWork } from './project/ongoing-work.ts';
 import { KeyedMutex } from '../lib/mutex.ts';

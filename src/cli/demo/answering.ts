@@ -1,4 +1,4 @@
-import type { NeedsYou } from '../../api/documents.ts';
+import type { NeedsYou } from '../../api/agents/schemas.ts';
 import { ASKING_TASK } from '../../demo/plan.ts';
 import { waitFor } from '../../lib/wait.ts';
 import type { PlannedIds } from './graph.ts';

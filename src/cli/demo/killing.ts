@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Agent, Task } from '../../api/documents.ts';
+import type { Agent } from '../../api/agents/schemas.ts';
+import type { Task } from '../../domain/task-document.ts';
 import { DEMO_TASKS, KILLED_TASK } from '../../demo/plan.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { AGENT_MARK } from '../../domain/marks.ts';

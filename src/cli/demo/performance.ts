@@ -1,6 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Agent, Task, TaskAddedDocument } from '../../api/documents.ts';
+import type { Agent } from '../../api/agents/schemas.ts';
+import type { Task } from '../../domain/task-document.ts';
+import type { TaskAddedDocument } from '../../api/tasks/schemas.ts';
 import { addArguments, DEMO_TASKS, LAST_TASK, PROGRAM_FILE } from '../../demo/plan.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { waitFor } from '../../lib/wait.ts';

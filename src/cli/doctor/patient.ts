@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import type { Context } from '../project/context.ts';

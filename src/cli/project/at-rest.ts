@@ -1,4 +1,6 @@
-import type { CheckpointDocument, EventDocument, Task } from '../../api/documents.ts';
+import type { CheckpointDocument } from '../../api/checkpoints/schemas.ts';
+import type { EventDocument } from '../../api/events/schemas.ts';
+import type { Task } from '../../domain/task-document.ts';
 import { listAllCheckpoints } from '../../checkpoint/refs/refs.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import type { TaskState } from '../../domain/task.ts';

@@ -1,4 +1,4 @@
-import type { Agent } from '../../api/documents.ts';
+import type { Agent } from '../../api/agents/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from './context.ts';
 import { openProject } from './project.ts';

@@ -1,5 +1,5 @@
 import manifest from '../../../package.json' with { type: 'json' };
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { TASK_STATES, type TaskState } from '../../domain/task.ts';

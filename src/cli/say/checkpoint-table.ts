@@ -1,4 +1,4 @@
-import type { CheckpointDocument } from '../../api/documents.ts';
+import type { CheckpointDocument } from '../../api/checkpoints/schemas.ts';
 import { oneLine, table, type Output } from './output.ts';
 import { countOf, sinceThen } from './words.ts';
 

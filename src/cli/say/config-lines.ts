@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { plain, type Output } from './output.ts';
 import { ago } from './words.ts';
 

@@ -1,4 +1,4 @@
-import type { EventDocument } from '../../api/documents.ts';
+import type { EventDocument } from '../../api/events/schemas.ts';
 import { entryOf, type Tone } from '../../domain/events.ts';
 import { fill } from '../../lib/columns.ts';
 import { oneLine, type Output, type Style } from './output.ts';

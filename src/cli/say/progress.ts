@@ -1,4 +1,5 @@
-import type { Agent, StatusDocument } from '../../api/documents.ts';
+import type { Agent } from '../../api/agents/schemas.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { SETUP_REASON, type AgentStatus } from '../../domain/agent.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { oneLine } from './output.ts';

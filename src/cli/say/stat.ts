@@ -1,4 +1,4 @@
-import type { FileChange } from '../../api/checkpoint-service.ts';
+import type { FileChange } from '../../api/checkpoints/schemas.ts';
 import { table, type Output } from './output.ts';
 
 const MOST_FILES = 50;

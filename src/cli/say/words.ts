@@ -1,4 +1,5 @@
-import type { Agent, NeedsYou, StatusDocument } from '../../api/documents.ts';
+import type { Agent, NeedsYou } from '../../api/agents/schemas.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { TaskState } from '../../domain/task.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { oneLine, plain, table, type Cell, type Output, type Style } from './output.ts';

@@ -1,4 +1,4 @@
-import type { Agent } from '../../api/documents.ts';
+import type { Agent } from '../../api/agents/schemas.ts';
 import { loadConfig } from '../../config/index.ts';
 import { errorText, SwarmError } from '../../domain/errors.ts';
 import { attachArgv, runTmux, type TmuxAddress } from '../../tmux/index.ts';

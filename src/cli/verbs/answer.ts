@@ -1,6 +1,6 @@
 import { Argument, Option } from 'commander';
-import type { NeedsYou } from '../../api/documents.ts';
-import type { AnswerRequest } from '../../api/service.ts';
+import type { NeedsYou } from '../../api/agents/schemas.ts';
+import type { AnswerRequest } from '../../api/agents/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../project/context.ts';
 import { oneLine } from '../say/output.ts';

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { SwarmClient } from '../../api/client.ts';
-import type { EventDocument } from '../../api/documents.ts';
+import type { EventDocument } from '../../api/events/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { Context } from '../project/context.ts';

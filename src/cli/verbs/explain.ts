@@ -1,5 +1,5 @@
 import { Argument, Option } from 'commander';
-import type { ExplainDocument } from '../../api/documents.ts';
+import type { ExplainDocument } from '../../api/health/schemas.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Context } from '../project/context.ts';
 import { historyLines } from '../say/history.ts';

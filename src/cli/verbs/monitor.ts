@@ -1,4 +1,5 @@
-import type { AlertDocument, EventDocument } from '../../api/documents.ts';
+import type { AlertDocument } from '../../api/alerts/schemas.ts';
+import type { EventDocument } from '../../api/events/schemas.ts';
 import type { SwarmClient } from '../../api/client.ts';
 import { isEvent } from '../../domain/events.ts';
 import { SwarmError } from '../../domain/errors.ts';

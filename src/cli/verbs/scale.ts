@@ -1,5 +1,5 @@
 import { Argument } from 'commander';
-import type { Agent } from '../../api/documents.ts';
+import type { Agent } from '../../api/agents/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';

@@ -1,6 +1,6 @@
 import { Argument, Option } from 'commander';
 import type { SwarmClient } from '../../api/client.ts';
-import type { MessageDocument } from '../../api/documents.ts';
+import type { MessageDocument } from '../../api/messages/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';

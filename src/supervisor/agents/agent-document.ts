@@ -1,4 +1,4 @@
-import type { Agent, NeedsYou } from '../../domain/agent.ts';
+import type { Agent, NeedsYou } from '../../api/agents/schemas.ts';
 import type { Signs } from '../../health/index.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 

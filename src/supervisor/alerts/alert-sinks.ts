@@ -1,4 +1,4 @@
-import type { AlertDocument } from '../../api/documents.ts';
+import type { AlertDocument } from '../../api/alerts/schemas.ts';
 import { Backoff, FULL_JITTER } from '../../lib/backoff.ts';
 import { type Clock, sleep, systemClock, timeLimit } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AlertDocument } from '../../api/documents.ts';
+import type { AlertDocument } from '../../api/alerts/schemas.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { AlertBook, conditionsOf, type AlertChange, type Observed, type OpenAlert } from '../../health/index.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { errorText, SwarmError } from '../../domain/errors.ts';
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { backoffDelay, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
 import { systemClock } from '../../lib/clock.ts';
 

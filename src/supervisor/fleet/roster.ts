@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import type { UpDocument, UpRequest } from '../../api/documents.ts';
+import type { UpDocument, UpRequest } from '../../api/swarm/schemas.ts';
 import { NO_USAGE } from '../../domain/agent.ts';
 import { snapshotDirty } from '../../git/task/snapshot.ts';
 import { dirtySummary } from '../../git/repository/status.ts';

@@ -1,5 +1,5 @@
 import type { Base } from '../project/project.ts';
-import type { UpRequest } from '../../api/documents.ts';
+import type { UpRequest } from '../../api/swarm/schemas.ts';
 import { CONFIG_FILE, type Config } from '../../config/index.ts';
 import type { AgentKind } from '../../domain/agent.ts';
 import { SwarmError } from '../../domain/errors.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { CaptureRequest } from '../../checkpoint/tree/types.ts';
 import type { CheckpointService } from '../../api/checkpoint-service.ts';
-import type { CheckpointDocument } from '../../api/documents.ts';
+import type { CheckpointDocument } from '../../api/checkpoints/schemas.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Logger } from 'pino';
 import { KnownCheckpoints } from '../../checkpoint/refs/checkpoint-cache.ts';

@@ -4,10 +4,10 @@ import type {
   CheckpointDropDocument,
   CheckpointPruneDocument,
   CheckpointRestoreDocument,
-  CheckpointService,
   CheckpointShowDocument,
-} from '../../api/checkpoint-service.ts';
-import type { CheckpointDocument } from '../../api/documents.ts';
+} from '../../api/checkpoints/schemas.ts';
+import type { CheckpointService } from '../../api/checkpoint-service.ts';
+import type { CheckpointDocument } from '../../api/checkpoints/schemas.ts';
 import type { KnownCheckpoints } from '../../checkpoint/refs/checkpoint-cache.ts';
 import { checkpointDocument } from '../../checkpoint/refs/document.ts';
 import type { Retention } from '../../checkpoint/keep/retention.ts';

@@ -1,18 +1,13 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type {
-  MergeDocument,
-  RemovedDocument,
-  RollbackDocument,
-  RollbackPlanDocument,
-  UndoDocument,
-} from '../../api/documents.ts';
+import type { MergeDocument } from '../../api/tasks/schemas.ts';
+import type { RemovedDocument, RollbackDocument, RollbackPlanDocument, UndoDocument } from '../../api/work/schemas.ts';
 import type { CheckpointStore } from '../../checkpoint/store.ts';
 import type { CaptureRequest } from '../../checkpoint/tree/types.ts';
 import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
-import type { Task } from '../../domain/task.ts';
+import type { Task } from '../../domain/task-document.ts';
 import { readHead } from '../../git/repository/repository.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import type { Store } from '../../store/store.ts';

@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../../checkpoint/tree/types.ts';
 import type { BranchTip } from '../../git/merge/branch-beside.ts';
-import type { Task } from '../../domain/task.ts';
+import type { Task } from '../../domain/task-document.ts';
 import type { Resting } from '../../scheduler/set-aside.ts';
 import type { PutBack } from '../../scheduler/settle.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { RollbackDocument } from '../../api/documents.ts';
+import type { RollbackDocument } from '../../api/work/schemas.ts';
 import { CheckpointStore } from '../../checkpoint/store.ts';
 import type { Checkpoint, CheckpointLimits } from '../../checkpoint/tree/types.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
@@ -12,7 +12,7 @@ import type { Resting } from '../../scheduler/set-aside.ts';
 import type { PutBack } from '../../scheduler/settle.ts';
 import type { Operation } from '../../store/operations.ts';
 import type { Store } from '../../store/store.ts';
-import type { Task } from '../../domain/task.ts';
+import type { Task } from '../../domain/task-document.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { Conversations } from './conversations.ts';
 import type { EventLog } from '../project/event-log.ts';

@@ -1,4 +1,4 @@
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { degradedOf, type ProbeError } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { Store } from '../../store/store.ts';
 import { credentialsMark } from './accounts.ts';
 import { loadEnvironment } from '../project/environment.ts';

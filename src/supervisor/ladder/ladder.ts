@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { errorText } from '../../domain/errors.ts';
 import type { Rung } from '../../domain/ladder.ts';
 import { isFinal } from '../../domain/task-state.ts';
-import type { Task } from '../../domain/task.ts';
+import type { Task } from '../../domain/task-document.ts';
 import { isTyping, type Gap } from '../../health/index.ts';
 import { nextRung, type LadderCall, type LadderFacts, type LadderRules, type LadderState } from './next-rung.ts';
 import type { AgentRecord } from '../project/agent-record.ts';

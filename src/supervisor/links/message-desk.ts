@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { MessageDocument } from '../../api/documents.ts';
+import type { MessageDocument } from '../../api/messages/schemas.ts';
 import type { Order } from '../../coordination/link.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { MessageTable, StoredMessage } from '../../store/messages.ts';

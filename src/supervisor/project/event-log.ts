@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { EventDocument } from '../../api/documents.ts';
+import type { EventDocument } from '../../api/events/schemas.ts';
 import type { EventAbout, EventName } from '../../domain/events.ts';
 
 /** Where events are kept; the store implements it. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { SwarmError } from '../../domain/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { EventLog } from '../project/event-log.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import type { StatusDocument } from '../../api/documents.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { CONFIG_FILE, configOf, isApproved, readConfigText, type Config } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { KeyedMutex } from '../../lib/mutex.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import type { Payload, TaskOrder } from '../../coordination/messages.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import type { Task } from '../../domain/task.ts';
+import type { Task } from '../../domain/task-document.ts';
 import { nearest } from '../../lib/nearest.ts';
 import type { Decoration } from '../../scheduler/claim.ts';
 import type { Refusal } from './dispatch.ts';

@@ -1,7 +1,9 @@
-import type { MergeDocument, TaskAddedDocument } from '../../api/documents.ts';
-import type { SubmittedTask, TaskDiffDocument } from '../../api/service.ts';
+import type { MergeDocument, TaskAddedDocument } from '../../api/tasks/schemas.ts';
+import type { SubmittedTask } from '../../api/tasks/schemas.ts';
+import type { TaskDiffDocument } from '../../api/tasks/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { TASK_STATES, type Task, type TaskSpec, type TaskState } from '../../domain/task.ts';
+import { TASK_STATES, type TaskSpec, type TaskState } from '../../domain/task.ts';
+import type { Task } from '../../domain/task-document.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 /** The task engine, as far as people's wishes go. */

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test as base } from 'vitest';
-import type { EventDocument } from '../../../src/api/documents.ts';
+import type { EventDocument } from '../../../src/api/events/schemas.ts';
 import { streamEvents } from '../../../src/api/event-reader.ts';
 import { ApiServer } from '../../../src/api/server.ts';
 import type { SwarmService } from '../../../src/api/service.ts';

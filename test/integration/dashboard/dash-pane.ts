@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { test as base } from 'vitest';
-import type { StatusDocument } from '../../../src/api/documents.ts';
+import type { StatusDocument } from '../../../src/api/status/schemas.ts';
 import { projectHash } from '../../../src/domain/layout.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
-import type { Agent, EventDocument, NeedsYou, StatusDocument, Task } from '../../../src/api/documents.ts';
+import type { Agent, NeedsYou } from '../../../src/api/agents/schemas.ts';
+import type { EventDocument } from '../../../src/api/events/schemas.ts';
+import type { StatusDocument } from '../../../src/api/status/schemas.ts';
+import type { Task } from '../../../src/domain/task-document.ts';
 import { TASK_STATES, type TaskState } from '../../../src/domain/task.ts';
 
 /** The API of a supervisor over what a test says, on a Unix socket. Orders are kept, and change nothing by themselves. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { AlertDocument } from '../../../src/api/documents.ts';
+import type { AlertDocument } from '../../../src/api/alerts/schemas.ts';
 import { commandSink, webhookSink } from '../../../src/supervisor/alerts/alert-sinks.ts';
 import { isRunning } from '../../../src/lib/running.ts';
 

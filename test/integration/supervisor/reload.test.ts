@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { EventDocument, StatusDocument } from '../../../src/api/documents.ts';
+import type { EventDocument } from '../../../src/api/events/schemas.ts';
+import type { StatusDocument } from '../../../src/api/status/schemas.ts';
 import { askSupervisor } from '../../support/api.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';

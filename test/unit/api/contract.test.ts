@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import {
-  answerBody,
-  downBody,
-  emptyBody,
-  rollbackBody,
-  taskBody,
-  taskQuery,
-  tasksBody,
-  upBody,
-} from '../../../src/api/bodies.ts';
+import { answerBody } from '../../../src/api/agents/schemas.ts';
+import { downBody, upBody } from '../../../src/api/swarm/schemas.ts';
+import { emptyBody } from '../../../src/api/contract/words.ts';
+import { rollbackBody } from '../../../src/api/work/schemas.ts';
+import { taskBody, taskQuery, tasksBody } from '../../../src/api/tasks/schemas.ts';
 import { openapi } from '../../../src/api/openapi.ts';
 import { routes } from '../../../src/api/routes.ts';
 import type { SwarmService } from '../../../src/api/service.ts';

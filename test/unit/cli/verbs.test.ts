@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Agent, NeedsYou, StatusDocument } from '../../../src/api/documents.ts';
+import type { Agent, NeedsYou } from '../../../src/api/agents/schemas.ts';
+import type { StatusDocument } from '../../../src/api/status/schemas.ts';
 import { parseConfig } from '../../../src/config/index.ts';
 import { programsOf } from '../../../src/config/index.ts';
 import { answerFor } from '../../../src/cli/verbs/answer.ts';

@@ -1,4 +1,7 @@
-import type { EventDocument, NeedsYou, StatusDocument, Task } from '../../../src/api/documents.ts';
+import type { EventDocument } from '../../../src/api/events/schemas.ts';
+import type { NeedsYou } from '../../../src/api/agents/schemas.ts';
+import type { StatusDocument } from '../../../src/api/status/schemas.ts';
+import type { Task } from '../../../src/domain/task-document.ts';
 import { Dash } from '../../../src/dashboard/dash.ts';
 import type { Orders } from '../../../src/dashboard/effects.ts';
 import { Feed, type Source } from '../../../src/dashboard/feed.ts';

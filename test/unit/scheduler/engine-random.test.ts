@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { TaskOrder, TaskResult } from '../../../src/coordination/messages.ts';
 import { isHeld } from '../../../src/domain/task-state.ts';
-import { TASK_STATES, type Priority, type Task } from '../../../src/domain/task.ts';
+import { TASK_STATES, type Priority } from '../../../src/domain/task.ts';
+import type { Task } from '../../../src/domain/task-document.ts';
 import { decodeLane, mayTake } from '../../../src/scheduler/lane.ts';
 import type { TaskRow } from '../../../src/store/task-rows.ts';
 import { claimOf, context, kit, resultOf, spec, take, type Kit } from './engine-kit.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { CheckpointService } from '../../../src/api/checkpoint-service.ts';
 import type { Order } from '../../../src/coordination/link.ts';
 import { errorText } from '../../../src/domain/errors.ts';
-import type { Task } from '../../../src/domain/task.ts';
+import type { Task } from '../../../src/domain/task-document.ts';
 import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
 import { blockingGate } from '../../../src/supervisor/fleet/start-gates.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EventDocument } from '../../../src/api/documents.ts';
+import type { EventDocument } from '../../../src/api/events/schemas.ts';
 import { documentSchemas } from '../../../src/api/document-schemas.ts';
 import type { Project } from '../../../src/supervisor/project/project.ts';
 import { EventLog, type EventStore } from '../../../src/supervisor/project/event-log.ts';

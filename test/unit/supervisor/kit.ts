@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { EventDocument } from '../../../src/api/documents.ts';
+import type { EventDocument } from '../../../src/api/events/schemas.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';

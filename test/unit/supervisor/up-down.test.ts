@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { UpDocument } from '../../../src/api/documents.ts';
+import type { UpDocument } from '../../../src/api/swarm/schemas.ts';
 import { UpDown } from '../../../src/supervisor/up-down.ts';
 import type { Purge } from '../../../src/supervisor/history/purge.ts';
 import { OngoingWork } from '../../../src/supervisor/project/ongoing-work.ts';

@@ -1,5 +1,5 @@
 import { Argument, Option } from 'commander';
-import type { CheckpointDropDocument } from '../../../api/checkpoint-service.ts';
+import type { CheckpointDropDocument } from '../../../api/checkpoints/schemas.ts';
 import { SwarmError } from '../../../domain/errors.ts';
 import { ask } from '../../project/ask.ts';
 import type { Context } from '../../project/context.ts';

@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import type { Task } from '../../../api/documents.ts';
+import type { Task } from '../../../domain/task-document.ts';
 import { TASK_STATES, type TaskState } from '../../../domain/task.ts';
 import type { Context } from '../../project/context.ts';
 import { readWhetherUp } from '../../project/read-up-or-down.ts';

@@ -1,6 +1,8 @@
 import { Argument, Option } from 'commander';
 import type { SwarmClient } from '../../../api/client.ts';
-import type { EventDocument, NeedsYou, Task } from '../../../api/documents.ts';
+import type { EventDocument } from '../../../api/events/schemas.ts';
+import type { NeedsYou } from '../../../api/agents/schemas.ts';
+import type { Task } from '../../../domain/task-document.ts';
 import { SwarmError } from '../../../domain/errors.ts';
 import { isEvent } from '../../../domain/events.ts';
 import { FINAL_STATES } from '../../../domain/task.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Agent, EventDocument } from '../../../../src/api/documents.ts';
+import type { Agent } from '../../../../src/api/agents/schemas.ts';
+import type { EventDocument } from '../../../../src/api/events/schemas.ts';
 import { eventLine } from '../../../../src/cli/say/event-line.ts';
 import { matches, readHistory, readSince } from '../../../../src/cli/verbs/events.ts';
 import { changeOf, scaleText } from '../../../../src/cli/verbs/scale.ts';

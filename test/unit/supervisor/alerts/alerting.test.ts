@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { AlertDocument } from '../../../../src/api/documents.ts';
+import type { AlertDocument } from '../../../../src/api/alerts/schemas.ts';
 import { SwarmError } from '../../../../src/domain/errors.ts';
 import type { AlertSink } from '../../../../src/supervisor/alerts/alert-sinks.ts';
 import type { Observed, OpenAlert } from '../../../../src/health/index.ts';

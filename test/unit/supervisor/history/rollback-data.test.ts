@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkpointShape } from '../../../../src/api/checkpoints/schemas.ts';
+import { checkpoint } from '../../../../src/api/checkpoints/schemas.ts';
 import type { Checkpoint } from '../../../../src/checkpoint/tree/types.ts';
 import { checkpointDocument } from '../../../../src/checkpoint/refs/document.ts';
 import {
@@ -54,6 +54,6 @@ test('a checkpoint is of a task once its worktree was prepared for it, whoever h
 });
 
 test('what swarm alone needs to know of a checkpoint is in none of its documents', () => {
-  const all = { ...checkpointShape, meta: '', state: '', damaged: null, begunTask: 't7' };
-  expect(Object.keys(checkpointDocument(all as unknown as Checkpoint))).toEqual(Object.keys(checkpointShape));
+  const all = { ...checkpoint.shape, meta: '', state: '', damaged: null, begunTask: 't7' };
+  expect(Object.keys(checkpointDocument(all as unknown as Checkpoint))).toEqual(Object.keys(checkpoint.shape));
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { StatusDocument } from '../../../../src/api/documents.ts';
+import type { StatusDocument } from '../../../../src/api/status/schemas.ts';
 import type { Config } from '../../../../src/config/index.ts';
 import type { ApiFacts, ModelPermit } from '../../../../src/coordination/model-permit.ts';
 import type { Store } from '../../../../src/store/store.ts';

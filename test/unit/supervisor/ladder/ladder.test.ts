@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Checkpoint } from '../../../../src/checkpoint/tree/types.ts';
 import type { Rung } from '../../../../src/domain/ladder.ts';
-import type { Task } from '../../../../src/domain/task.ts';
+import type { Task } from '../../../../src/domain/task-document.ts';
 import type { Trouble } from '../../../../src/health/index.ts';
 import type { LadderRules, LadderState } from '../../../../src/supervisor/ladder/next-rung.ts';
 import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';

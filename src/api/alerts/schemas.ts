@@ -1,0 +1,14 @@
+import * as z from 'zod';
+import { text, time } from '../contract/words.ts';
+
+/** Something that is wrong, or was and is right again (`recovered`). */
+export const alert = z.object({
+  key: z.string().describe('The same trouble has the same key.'),
+  severity: z.enum(['info', 'warning', 'critical']),
+  state: z.enum(['raised', 'recovered']),
+  agent: text,
+  text: z.string(),
+  since: time,
+  at: time,
+});
+export type AlertDocument = z.infer<typeof alert>;

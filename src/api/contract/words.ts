@@ -1,0 +1,13 @@
+import * as z from 'zod';
+
+/** Fields that many documents have. */
+export const time = z.string().describe('ISO 8601');
+export const usd = z.number().min(0).describe('USD');
+export const text = z.string().nullable();
+export const number = z.number().nullable();
+
+/** What tasks start from. */
+export const base = z.object({ branch: text, commit: z.string() });
+
+/** Where nothing is to be said. */
+export const emptyBody = z.strictObject({}).optional();

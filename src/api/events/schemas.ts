@@ -1,0 +1,21 @@
+import * as z from 'zod';
+import { text, time } from '../contract/words.ts';
+
+/** What happened. Names and data of this version are in `eventNames`. */
+export const event = z.object({
+  id: z.number(),
+  at: time,
+  name: z.string(),
+  agent: text,
+  task: text,
+  data: z.record(z.string(), z.unknown()),
+});
+export type EventDocument = z.infer<typeof event>;
+
+export const EVENT_PAGE_LIMIT = 1_000;
+
+/** One page of what happened: events with a greater id than `after`, oldest first. */
+export const eventQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(EVENT_PAGE_LIMIT).default(EVENT_PAGE_LIMIT),
+});

@@ -1,0 +1,42 @@
+import * as z from 'zod';
+import { TASK_STATES } from '../../domain/task.ts';
+import { agent, needsYou } from '../agents/schemas.ts';
+import { base, number, text, time } from '../contract/words.ts';
+
+export const status = z.object({
+  version: z.string(),
+  project: z.object({ hash: z.string(), name: z.string(), root: z.string(), base: base.nullable() }),
+  supervisor: z.object({
+    state: z.enum(['up', 'stopping', 'down']).describe('stopping: `down` was said, and not everything has ended yet.'),
+    pid: number,
+    since: text.describe('ISO 8601'),
+    epoch: number,
+    buildId: text,
+  }),
+  broker: z.object({
+    state: z.enum(['absent', 'installing', 'starting', 'up', 'down']),
+    url: text.describe('Without credentials.'),
+    pid: number,
+    private: z.boolean(),
+    reason: text,
+  }),
+  degraded: z.array(z.string()).exactOptional().describe('What does not work now; absent while all is well.'),
+  config: z
+    .object({
+      version: text.describe('What git calls the swarm.yaml in force, abbreviated; null: the defaults count.'),
+      since: time,
+      refused: z
+        .object({ message: z.string(), hint: text })
+        .nullable()
+        .describe('Why the file as it is does not count.'),
+      later: z.array(z.string()).describe('Keys that count from the next `down` and `up` on.'),
+      outdated: z.array(z.string()).describe('Agents that live with the settings of before until they start again.'),
+    })
+    .nullable()
+    .describe('swarm.yaml as it counts now; null while nothing is up.'),
+  agents: z.array(agent),
+  tasks: z.record(z.enum(TASK_STATES), z.number()).describe('How many are in each state.'),
+  queues: z.array(z.object({ name: z.string(), messages: z.number(), consumers: z.number() })),
+  needsYou: z.array(needsYou),
+});
+export type StatusDocument = z.infer<typeof status>;

@@ -1,0 +1,26 @@
+import * as z from 'zod';
+import { agent } from '../agents/schemas.ts';
+import { base } from '../contract/words.ts';
+
+export const upBody = z.strictObject({
+  workers: z.number().int().min(1).max(200).optional(),
+  includeDirty: z.boolean().optional(),
+  trust: z.boolean().optional(),
+  /** What tasks start from stays what the last `up` found. */
+  keepBase: z.boolean().optional(),
+});
+export type UpRequest = z.infer<typeof upBody>;
+
+export const downBody = z.strictObject({
+  purge: z.boolean().default(false),
+  /** Work that lies in the worktrees is moved to checkpoints; without it such a worktree is kept. */
+  force: z.boolean().default(false),
+});
+
+export const up = z.object({
+  agents: z.array(agent),
+  base,
+  notes: z.array(z.string()),
+  wanted: z.array(z.string()).describe('Who is to be there now; workers beyond N are stopped.'),
+});
+export type UpDocument = z.infer<typeof up>;

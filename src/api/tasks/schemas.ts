@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import { PRIORITIES, TASK_STATES } from '../../domain/task.ts';
+
+/** `existing`: the key named a task that was already there. */
+export const taskAdded = z.object({ id: z.string(), existing: z.boolean() });
+export type TaskAddedDocument = z.infer<typeof taskAdded>;
+
+/** `merged`: false when the branch already held it. */
+export const merge = z.object({
+  task: z.string(),
+  into: z.string(),
+  before: z.string(),
+  after: z.string(),
+  merged: z.boolean(),
+});
+export type MergeDocument = z.infer<typeof merge>;
+
+export const taskDiff = z.object({
+  task: z.string(),
+  base: z.string(),
+  commit: z.string(),
+  stat: z.string(),
+  patch: z.string(),
+});
+export type TaskDiffDocument = z.infer<typeof taskDiff>;
+
+export const mergeBody = z.strictObject({ into: z.string().min(1).optional() });
+
+export const taskBody = z.strictObject({
+  title: z.string().trim().min(1).max(500),
+  prompt: z.string().max(1_000_000).optional(),
+  command: z.array(z.string()).min(1).max(1_000).optional(),
+  priority: z.enum(PRIORITIES).default('normal'),
+  after: z.array(z.string()).max(1_000).default([]),
+  on: z.string().optional(),
+  needs: z.array(z.string()).max(50).default([]),
+  agent: z.string().optional(),
+  timeoutMs: z
+    .number()
+    .int()
+    .positive()
+    .max(7 * 86_400_000)
+    .optional(),
+  retries: z.number().int().min(0).max(100).optional(),
+  verify: z.string().optional(),
+  budgetUsd: z.number().positive().optional(),
+  key: z.string().min(1).max(200).optional(),
+});
+/** A task as a submitter may write it: where `retries` is absent the config decides. */
+export type SubmittedTask = z.infer<typeof taskBody>;
+
+export const tasksBody = z.union([taskBody, z.strictObject({ tasks: z.array(taskBody).min(1).max(10_000) })]);
+
+export const taskQuery = z.strictObject({
+  state: z.enum(TASK_STATES).optional(),
+  limit: z.coerce.number().int().min(1).max(100_000).optional(),
+});

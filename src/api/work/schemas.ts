@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import { number, text, time } from '../contract/words.ts';
+
+/** `cut`: back at the same point, in another session. `fresh`: it begins anew. `kept`: as it is. */
+const how = z.enum(['cut', 'fresh', 'kept', 'none']);
+const fromTo = z.object({ from: text, to: text });
+
+export const rollback = z.object({
+  agent: z.string(),
+  n: z.number(),
+  safety: z.number().describe('The checkpoint of what was there before.'),
+  changed: z.array(z.string()),
+  warnings: z.array(z.string()),
+  conversation: z.object({
+    how,
+    session: text,
+    before: text.describe('The conversation of before, which is still there.'),
+    why: text,
+  }),
+  /** The task that it goes on with. */
+  task: text,
+  /** It waits for `resume`. */
+  held: z.boolean(),
+});
+export type RollbackDocument = z.infer<typeof rollback>;
+
+/** What a rollback would change; the patch is from what is there now to the checkpoint. */
+export const rollbackPlan = z.object({
+  agent: z.string(),
+  n: z.number(),
+  at: time,
+  reason: z.string(),
+  files: z.array(z.object({ path: z.string(), added: number, removed: number })),
+  head: fromTo,
+  branch: fromTo,
+  conversation: z.object({ how, why: text }),
+  task: text,
+  patch: z.string(),
+});
+export type RollbackPlanDocument = z.infer<typeof rollbackPlan>;
+
+/** What was taken back, and when that had been done. */
+export const undo = z.object({
+  agent: z.string(),
+  kind: z.enum(['rollback', 'merge', 'rm', 'purge']),
+  at: time,
+  rollback: rollback.nullable(),
+  merge: z.object({ task: z.string(), into: z.string(), before: z.string(), after: z.string() }).nullable(),
+  restored: z.object({ worktree: z.string(), checkpoint: number }).nullable(),
+});
+export type UndoDocument = z.infer<typeof undo>;
+
+/** Where its worktree was, and the checkpoint that holds what was in it; null: there was no worktree any more. */
+export const removed = z.object({ agent: z.string(), worktree: z.string(), checkpoint: number });
+export type RemovedDocument = z.infer<typeof removed>;
+
+export const rollbackBody = z.strictObject({
+  n: z.number().int().positive(),
+  /** The conversation stays as it is. */
+  filesOnly: z.boolean().default(false),
+  /** The agent waits afterwards. */
+  hold: z.boolean().default(false),
+});
+export type RollbackRequest = z.infer<typeof rollbackBody>;
+
+export const removeBody = z.strictObject({ force: z.boolean().default(false) });
