@@ -19,7 +19,8 @@ export function isTaskBranch(branch: string): boolean {
 
 /** Largest N of the branches `swarm/task/tN`; 0 when there is none. A store that was lost must not reuse a number. */
 export async function highestTaskNumber(root: string): Promise<number> {
-  const { all } = await porcelain({ cwd: root }, (git) => git.branch(['--list', `${PREFIX}*`]));
+  // Without this `color.branch = always` would colour the list, whose reader takes the colours for a part of the names.
+  const { all } = await porcelain({ cwd: root }, (git) => git.branch(['--no-color', '--list', `${PREFIX}*`]));
   return all
     .map((name) => /\/t(\d+)$/.exec(name)?.[1])
     .reduce((highest, digits) => Math.max(highest, Number(digits ?? 0)), 0);

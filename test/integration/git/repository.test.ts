@@ -172,6 +172,14 @@ describe('The person’s checkout', () => {
       repository.git(['branch', name]);
     expect(await highestTaskNumber(repository.root)).toBe(10);
   });
+
+  it('tells it to people who have their branches listed in colour', async () => {
+    using repository = makeRepository();
+    repository.git(['branch', 'swarm/task/t10']);
+    repository.git(['checkout', '-q', '-b', 'swarm/task/t11']);
+    repository.git(['config', 'color.branch', 'always']);
+    expect(await highestTaskNumber(repository.root)).toBe(11);
+  });
 });
 
 describe('Worktrees', () => {
