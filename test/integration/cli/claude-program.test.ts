@@ -63,22 +63,29 @@ async function openMirror(directory: string): Promise<Mirror> {
   };
 }
 
-/** A machine with npm, without Claude Code, whose own npm settings lie in `etc/npmrc` of npm's prefix. */
+/**
+ * A machine with npm, without Claude Code, whose own npm settings lie in `etc/npmrc` of npm's prefix. A distribution's npm
+ * may have a fixed place for them instead (Debian's: `/etc/npmrc`); that one is told.
+ */
 async function machine(npmrc: string): Promise<NodeJS.ProcessEnv> {
   const prefix = path.join(environment.directory, 'prefix');
   const programs = path.join(environment.directory, 'programs');
   await mkdir(path.join(prefix, 'etc'), { recursive: true });
   await mkdir(programs);
-  await writeFile(path.join(prefix, 'etc', 'npmrc'), npmrc);
   for (const name of ['npm', 'sh']) {
     const { stdout } = await execa('which', [name]);
     await symlink(stdout, path.join(programs, name));
   }
   await symlink(process.execPath, path.join(programs, 'node'));
+  const own = { ...environment.variables, PATH: programs, PREFIX: prefix };
+  const settings = path.join(prefix, 'etc', 'npmrc');
+  await writeFile(settings, npmrc);
+  const { stdout: place } = await execa('npm', ['config', 'get', 'globalconfig'], { env: own, extendEnv: false });
+  const fixed = place === settings ? {} : { npm_config_globalconfig: settings };
   // Whatever asks another registry gets no further than this machine.
   const proxy = { HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1' };
   const impatient = { npm_config_fetch_retries: '0' };
-  return { ...environment.variables, PATH: programs, PREFIX: prefix, ...proxy, ...impatient };
+  return { ...own, ...fixed, ...proxy, ...impatient };
 }
 
 const program = (): never => {
@@ -99,7 +106,7 @@ test('an install that fails is told in the words of npm that name the trouble', 
   const context: Context = { ...world([], screen(), env), interactive: false, program };
   const error = await thrown(() => claudeDirectory(context, environment.stateHome, environment.directory, true));
   expect(error.message).toMatch(
-    /^Claude Code could not be installed: (\w+: )?request to http:\/\/127\.0\.0\.1:9\/\S+ failed, reason: \S+ ECONNREFUSED/,
+    /^Claude Code could not be installed: (\w+: |network )*request to http:\/\/127\.0\.0\.1:9\/\S+ failed, reason: \S+ ECONNREFUSED/,
   );
   expect(error.message.split('\n')).toHaveLength(1);
 });
