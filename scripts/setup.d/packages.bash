@@ -31,6 +31,12 @@ missing_packages() {
   packages_current || find_npm >/dev/null || echo nodejs npm
 }
 
+# What swarm goes on without, less well: `ss` tells a long answer of a model from one that hangs. Installed along with
+# what is needed, and for the tests; by itself nothing is asked for it.
+wanted_packages() {
+  [ "$(uname)" != Linux ] || command -v ss >/dev/null || echo iproute2
+}
+
 version_is() { [ -n "$1" ] && version_at_least "$1" "$2"; }
 
 # The same for a person: what was found, what is needed.
@@ -40,6 +46,7 @@ describe_missing() {
     case $name in
       git) found=$(git_version); text+=", git >= 2.36" ;;
       tmux) found=$(tmux_version); text+=", tmux >= 3.2" ;;
+      iproute2) found='' text+=", ss" ;;
       *) found='' text+=", $name" ;;
     esac
     [ -z "$found" ] || text+=" (found $found)"
@@ -60,7 +67,7 @@ install_command() { # PACKAGES BROKER
     [ -n "$names" ] && line="${sudo}apt-get install -y $names"
     [ -n "$2" ] && line="${line:+$line && }$sudo$scripts/install-rabbitmq"
   elif command -v brew >/dev/null; then line="brew install ${names/nodejs npm/node} ${2:+rabbitmq}"
-  elif command -v dnf >/dev/null; then line="${sudo}dnf install -y $names $rabbitmq"
+  elif command -v dnf >/dev/null; then line="${sudo}dnf install -y ${names/iproute2/iproute} $rabbitmq"
   elif command -v pacman >/dev/null; then line="${sudo}pacman -S --needed $names ${2:+rabbitmq}"
   elif command -v zypper >/dev/null; then line="${sudo}zypper install -y $names $rabbitmq"
   elif command -v apk >/dev/null; then line="${sudo}apk add $names $rabbitmq"
@@ -75,6 +82,7 @@ install_missing_packages() {
   [ "$mode" = swarm ] || wait_for_install
   missing=$(missing_packages)
   needs_rabbitmq && ! install_running && broker=RabbitMQ
+  if [ -n "$missing$broker" ] || [ "$mode" != swarm ]; then missing=$(echo $missing $(wanted_packages)); fi
   if [ -n "$missing$broker" ]; then
     what=$(describe_missing $missing $broker)
     if have_apt && have_rights && ask "not found: $what. Install with apt?"; then
@@ -84,7 +92,7 @@ install_missing_packages() {
     else
       say "not found: $what. Install with:"
       say "  $(install_command "$missing" "$broker")"
-      if [ -n "$missing" ] || [ "$mode" != swarm ]; then exit 1; fi
+      if [ -n "$(missing_packages)" ] || [ "$mode" != swarm ]; then exit 1; fi
     fi
   fi
   replace_file "$root/dist/.tools" "$(command -v git)"$'\n'"$(command -v tmux)"

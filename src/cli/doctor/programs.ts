@@ -27,7 +27,21 @@ export async function checkPrograms(context: Context, config: Config): Promise<D
     checkTmux(context, config),
     checkRabbitmq(context.env, config),
   ]);
-  return [...node, git, tmux, rabbitmq];
+  return [...node, git, tmux, ...checkSs(context.env, process.platform), rabbitmq];
+}
+
+/** What tells a long answer of a model from one that hangs, where the kernel tells it to `ss` alone. */
+export function checkSs(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): Diagnosis[] {
+  if (platform !== 'linux' || findProgram({ program: 'ss', cwd: '/', searchPath: env['PATH'] }) !== null) return [];
+  return [
+    {
+      check: 'ss',
+      severity: 'warning',
+      text: 'ss is not installed',
+      cause: 'Without it a long answer of a model, which shows nothing until its end, looks like a hang.',
+      cure: 'Install the package iproute2.',
+    },
+  ];
 }
 
 async function checkNode(env: NodeJS.ProcessEnv): Promise<Diagnosis[]> {

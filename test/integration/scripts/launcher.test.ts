@@ -120,6 +120,17 @@ describe('scripts/swarm', () => {
     expect(result.stderr.split('\n').filter((line) => line.includes('install'))).not.toHaveLength(0);
   });
 
+  test('ss is asked for along with tmux, and by itself not at all', async ({ environment, checkout }) => {
+    const bin = await pathWithout(environment.directory, ['ss']);
+    const variables = { PATH: `${path.dirname(process.execPath)}:${bin}` };
+    expect((await checkout.run('scripts/swarm', ['status', '--json'], { variables })).exitCode).toBe(0);
+    await rm(path.join(bin, 'tmux'));
+    await rm(path.join(checkout.path, 'dist', '.tools'));
+    const { exitCode, stderr } = await checkout.run('scripts/swarm', ['status', '--json'], { variables });
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/not found: tmux >= 3\.2, ss\. Install with:\n.* tmux iproute2$/m);
+  });
+
   test('a tmux that is too old is named with its version', async ({ environment, checkout }) => {
     const bin = path.join(environment.directory, 'old');
     await mkdir(bin);

@@ -8,6 +8,7 @@ import {
   type Finding,
 } from '../../../../src/cli/doctor/finding.ts';
 import { diskFinding, type Room } from '../../../../src/cli/doctor/places.ts';
+import { checkSs } from '../../../../src/cli/doctor/programs.ts';
 import { mirrorRemotes } from '../../../../src/cli/doctor/project.ts';
 import { SwarmError } from '../../../../src/domain/errors.ts';
 import { screen } from '../run.ts';
@@ -48,6 +49,15 @@ describe('a finding', () => {
     });
     const shown = toFinding({ ...finding({}), repair: () => Promise.resolve('') });
     expect(shown).toEqual(finding({ fix: 'possible' }));
+  });
+});
+
+describe('what tells a long answer from a hang', () => {
+  it('is missed on Linux, with the package that has it', () => {
+    expect(checkSs({ PATH: '/nowhere' }, 'linux')).toMatchObject([
+      { check: 'ss', severity: 'warning', cure: 'Install the package iproute2.' },
+    ]);
+    expect(checkSs({ PATH: '/nowhere' }, 'darwin')).toEqual([]);
   });
 });
 
