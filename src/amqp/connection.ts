@@ -17,25 +17,25 @@ import type {
 } from './types.ts';
 
 export interface AmqpOptions {
-  /** With user and password; null while there is no broker. */
+  /** Address with user and password; null while there is no broker. */
   url: string | null;
-  /** Shown by the broker. */
+  /** Name that the broker shows for the connection. */
   name: string;
-  /** Declares what is needed; runs on every connect, so it must be idempotent. */
+  /** Declares queues, exchanges and bindings; runs on every connect, so it must be idempotent. */
   setup: (channel: AmqpChannel) => Promise<void>;
-  /** Exchange that keeps what handlers call dead. */
+  /** Exchange for deliveries that a handler gives up as dead. */
   deadExchange?: string;
   onState?: (state: AmqpState) => void;
   log?: Log;
 }
 
-/** A connection that lived shorter than this does not reset the waits between tries. */
+/** A connection that lived for less than this does not reset the waits between tries. */
 const STABLE_MS = 5_000;
 const DRAIN_MS = 10_000;
 
 /**
  * The one owner of a connection to RabbitMQ. It connects and reconnects for ever, declares the topology and registers
- * the consumers on every connect. No error of the broker ends the process; what cannot be sent is rejected.
+ * the consumers on every connect. No error of the broker ends the process; a message that cannot be sent is rejected.
  */
 export class AmqpConnection implements AsyncDisposable {
   readonly #options: AmqpOptions;
@@ -56,7 +56,7 @@ export class AmqpConnection implements AsyncDisposable {
     this.#running = this.#run();
   }
 
-  /** Begins to connect and returns at once: a broker that is away is no reason to wait. */
+  /** Begins to connect and returns at once, whether or not a broker is there. */
   static open(options: AmqpOptions): AmqpConnection {
     return new AmqpConnection(options);
   }
@@ -97,7 +97,7 @@ export class AmqpConnection implements AsyncDisposable {
     this.#setState({ status: 'closed' });
   }
 
-  /** One connection, from dial to end. @returns milliseconds that it was up */
+  /** Lives through one connection, from dial to end. @returns milliseconds that it was up */
   async #live(url: string, attempt: number): Promise<number> {
     if (attempt === 0) this.#setState({ status: 'connecting', attempt, error: null });
     let session: Session;
@@ -117,7 +117,7 @@ export class AmqpConnection implements AsyncDisposable {
     }
     const since = performance.now();
     this.#session = session;
-    // Before anybody hears of it: a consumer that a listener adds attaches itself.
+    // Before the state is announced: a consumer that a listener adds attaches itself.
     for (const consumer of this.#consumers) void consumer.attach(session);
     this.#showConnected();
     const reason = await session.ended;
@@ -156,7 +156,7 @@ export class AmqpConnection implements AsyncDisposable {
     this.#wake();
   }
 
-  /** @throws `amqp-not-connected` after `timeoutMs` */
+  /** Waits for a connection. @throws `amqp-not-connected` after `timeoutMs` */
   async whenConnected(timeoutMs: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const cancel = systemClock.after(timeoutMs, () => {
@@ -184,7 +184,7 @@ export class AmqpConnection implements AsyncDisposable {
   }
 
   /**
-   * Resolves when the broker has confirmed the message; a broker that hangs is given up after 20 s.
+   * Publishes a message. Resolves when the broker has confirmed it; a broker that hangs is given up after 20 s.
    * @throws SwarmError `amqp-not-connected`, `amqp-blocked`, `unroutable` (nothing was sent or kept: retry-safe);
    * `amqp-unconfirmed` (unknown: send again under the same id); `amqp-refused` (it cannot be encoded)
    */
@@ -194,7 +194,10 @@ export class AmqpConnection implements AsyncDisposable {
     await session.publisher.publish(exchange, routingKey, content, options);
   }
 
-  /** Consumes from now on, over all connections; a queue that is missing or held by another is tried again for ever. */
+  /**
+   * Consumes from now on, over all connections. A queue that is missing, or that another consumer holds, is tried again
+   * for ever.
+   */
   consume(queue: string, handler: Handler, options: ConsumeOptions = {}): Consumption {
     const { deadExchange } = this.#options;
     const consumer = new Consumer(queue, handler, options, {
@@ -224,13 +227,13 @@ export class AmqpConnection implements AsyncDisposable {
     });
   }
 
-  /** Sends to a queue and waits for the reply's content. @throws like `publish`, and `amqp-timeout` */
+  /** Sends a request to a queue and waits for the reply's content. @throws like `publish`, and `amqp-timeout` */
   async request(queue: string, content: Buffer, options: PublishOptions & { timeoutMs: number }): Promise<Buffer> {
     const session = this.#connected();
     return session.requester.request((...args) => this.publish(...args), queue, content, options);
   }
 
-  /** Answers a request; one that asked for no reply, or has gone, is not an error. */
+  /** Answers a request. A request without a reply queue, or whose sender has gone, is no error. */
   async reply(delivery: Delivery, content: Buffer, options: PublishOptions = {}): Promise<void> {
     const { replyTo, correlationId } = delivery;
     if (replyTo === undefined) return;
@@ -242,7 +245,7 @@ export class AmqpConnection implements AsyncDisposable {
     });
   }
 
-  /** Runs with a channel of its own, for declaring and deleting. */
+  /** Runs `use` with a channel of its own, for declaring and deleting. */
   async withChannel<T>(use: (channel: AmqpChannel) => Promise<T>): Promise<T> {
     const session = this.#connected();
     try {
@@ -252,7 +255,7 @@ export class AmqpConnection implements AsyncDisposable {
     }
   }
 
-  /** How many messages are ready and how many consume; null when there is no such queue. */
+  /** Number of ready messages and of consumers; null when there is no such queue. */
   async queueInfo(queue: string): Promise<{ messages: number; consumers: number } | null> {
     try {
       const { messageCount, consumerCount } = await this.withChannel((channel) => channel.checkQueue(queue));
@@ -263,7 +266,7 @@ export class AmqpConnection implements AsyncDisposable {
     }
   }
 
-  /** Takes nothing more, lets handlers and confirms end (up to `drainMs`), then leaves. Idempotent. */
+  /** Takes no more deliveries, lets handlers and confirms end (up to `drainMs`), then disconnects. Idempotent. */
   close(options: { drainMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.drainMs ?? DRAIN_MS);
     return this.#closing;

@@ -6,20 +6,20 @@ import type { Session } from './session.ts';
 import type { ConsumeOptions, Consumption, Delivery, Handler, Log, Outcome } from './types.ts';
 
 export interface ConsumerParts {
-  /** Keeps a copy among the dead letters; null when the connection has no place for them. */
+  /** Keeps a copy among the dead letters; null when the connection has no exchange for them. */
   deadLetter: ((delivery: Delivery, reason: string) => Promise<void>) | null;
   /** Declares the topology again: the queue may have been deleted. */
   redeclare: (session: Session) => Promise<void>;
   log: Log;
 }
 
-/** Until the next dial, or the next registration. */
+/** Wait until the next dial, or the next registration. */
 export const RETRY_BACKOFF: BackoffRules = { baseMs: 50, capMs: 1_000, jitter: HALF_JITTER };
-/** Wait before something that failed is given back to the queue, so that it does not go round in circles. */
+/** Wait before a failed delivery goes back to the queue, so that it does not go round in circles. */
 const REQUEUE_MS = 100;
 const DEAD_LETTER_RETRY_MS = 1_000;
 
-/** One registration: what a delivery is acknowledged on, and only on. */
+/** One registration. A delivery can be acknowledged on its channel only. */
 interface Registration {
   channel: Channel;
   tag: string;
@@ -52,7 +52,7 @@ export class Consumer implements Consumption {
   readonly #parts: ConsumerParts;
   readonly #inHand = new Set<Promise<void>>();
   #registration: Registration | null = null;
-  /** No registration is made, and no delivery waited for, any more. */
+  /** Aborted when no further registration is made and no further delivery waited for. */
   readonly #cancelled = new AbortController();
 
   constructor(queue: string, handler: Handler, options: ConsumeOptions, parts: ConsumerParts) {
@@ -63,7 +63,7 @@ export class Consumer implements Consumption {
     this.#parts = parts;
   }
 
-  /** Keeps itself registered until the session ends or it is cancelled; never rejects. */
+  /** Keeps the consumer registered until the session ends or the consumer is cancelled; never rejects. */
   async attach(session: Session): Promise<void> {
     const over = new AbortController();
     void session.ended.then(() => over.abort());
@@ -84,7 +84,7 @@ export class Consumer implements Consumption {
     }
   }
 
-  /** @returns why the registration ended */
+  /** Registers the consumer and waits for the end of the registration. @returns why it ended */
   async #register(session: Session, onRegistered: () => void): Promise<string> {
     const { promise: ended, resolve: end } = Promise.withResolvers<string>();
     const channel = await session.channel((error) => {
@@ -122,7 +122,7 @@ export class Consumer implements Consumption {
     try {
       outcome = await this.#handler(delivery);
     } catch (error) {
-      // A second chance for what may pass, then out of the way, with the reason.
+      // A second try for a delivery whose failure may pass; after that it is dead, with the reason.
       const text = `handler failed: ${errorText(error)}`;
       outcome = delivery.redelivered ? { dead: text } : 'requeue';
       this.#parts.log('error', `${this.#queue}: ${text}`, { messageId: delivery.messageId, outcome });
@@ -134,7 +134,10 @@ export class Consumer implements Consumption {
     }
   }
 
-  /** Only on the channel that delivered: its tag means nothing, or another message, on the next one. */
+  /**
+   * Settles a delivery, on the channel that delivered it only: on the next channel its tag means nothing, or another
+   * message.
+   */
   async #settle(
     registration: Registration,
     delivery: Delivery,
@@ -150,7 +153,7 @@ export class Consumer implements Consumption {
   }
 
   async #bury(delivery: Delivery, reason: string): Promise<'ack' | 'requeue' | 'drop'> {
-    // Without a place of our own the queue's dead letter exchange takes it, without a reason.
+    // The queue's own dead letter exchange takes the delivery, without a reason.
     if (this.#parts.deadLetter === null) return 'drop';
     try {
       await this.#parts.deadLetter(delivery, reason);
@@ -167,7 +170,7 @@ export class Consumer implements Consumption {
     if (channel === null || !open) return null;
     try {
       const { messageCount } = await channel.checkQueue(this.#queue);
-      // What the queue had handed to this channel when it was counted is sent before the answer to this.
+      // The broker sends the deliveries that it counted before it answers this.
       await channel.prefetch(this.#options.prefetch);
       return messageCount;
     } catch (error) {

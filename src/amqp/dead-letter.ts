@@ -2,10 +2,10 @@ import { clip } from '../lib/text.ts';
 import type { Delivery } from './types.ts';
 
 const REASON_MAX = 2_000;
-/** A foreign message's headers above this would not fit into one frame together with ours. */
+/** Headers of another program's message above this size would not fit into one frame together with swarm's. */
 const HEADERS_MAX = 16_000;
 
-/** Headers of a dead letter: why, from which queue, when, and where replies had been wanted; the old ones stay. */
+/** Headers of a dead letter: the reason, the queue, the time, and where replies were to go; the old headers stay. */
 export function deadLetterHeaders(delivery: Delivery, reason: string, at: Date): Record<string, unknown> {
   const original = Buffer.byteLength(JSON.stringify(delivery.headers)) <= HEADERS_MAX ? delivery.headers : {};
   return {

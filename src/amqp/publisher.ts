@@ -25,8 +25,8 @@ export function toAmqpOptions(options: PublishOptions, messageId: string): Optio
 }
 
 /**
- * Publishes with confirms over one channel of one connection. A channel that the broker closes (a missing exchange
- * does that) is opened anew with the next message; the connection and its consumers are not disturbed.
+ * Publishes with confirms over one channel of one connection. A channel that the broker closes (as for a missing
+ * exchange) is replaced at the next message; the connection and its consumers are not disturbed.
  */
 export class Publisher {
   readonly #model: ChannelModel;
@@ -68,7 +68,7 @@ export class Publisher {
     return channel;
   }
 
-  /** The broker sends a return before the confirm of the same message. */
+  /** Marks a message as returned. The broker sends a return before the confirm of the same message. */
   #returned(message: Message): void {
     const { exchange, routingKey } = message.fields;
     for (const pending of this.#pending) {
@@ -114,5 +114,5 @@ export class Publisher {
   }
 }
 
-/** Why the broker ended a channel: its confirm callbacks are told no more than "channel closed". */
+/** Why the broker closed a channel: confirm callbacks hear no more than "channel closed". */
 const closeReasons = new WeakMap<ConfirmChannel, Error>();

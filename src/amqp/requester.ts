@@ -4,7 +4,7 @@ import { systemClock } from '../lib/clock.ts';
 import { noReply, unconfirmed } from './errors.ts';
 import type { PublishOptions } from './types.ts';
 
-/** A pseudo-queue of the broker: replies come straight to the channel that asked. */
+/** A pseudo-queue of the broker: replies come straight to the channel of the request. */
 const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
 
 interface Waiting {
@@ -18,7 +18,7 @@ type Publish = (exchange: string, routingKey: string, content: Buffer, options: 
 export class Requester {
   readonly #waiting = new Map<string, Waiting>();
 
-  /** Must run on the very channel that requests are published on. */
+  /** Consumes the replies. Must run on the very channel on which requests are published. */
   async listen(channel: ConfirmChannel): Promise<void> {
     channel.on('close', () => this.#failAll());
     await channel.consume(
@@ -36,7 +36,9 @@ export class Requester {
       waiting.reject(unconfirmed('the connection was lost before the reply'));
   }
 
-  /** Sends to a queue and waits for the reply. The request itself vanishes from the queue after `timeoutMs`. */
+  /**
+   * Sends a request to a queue and waits for the reply. The request itself vanishes from the queue after `timeoutMs`.
+   */
   async request(
     publish: Publish,
     queue: string,
@@ -47,7 +49,7 @@ export class Requester {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const cancel = systemClock.after(timeoutMs, () => reject(noReply(queue, timeoutMs)));
     this.#waiting.set(correlationId, { resolve, reject });
-    // A refused request is the answer; a confirmed one leaves the decision to the reply.
+    // A refused publish rejects the request; after a confirmed one the reply decides.
     publish('', queue, content, {
       persistent: false,
       expirationMs: timeoutMs,

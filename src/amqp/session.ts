@@ -7,7 +7,7 @@ import type { AmqpChannel } from './types.ts';
 
 const DIAL_MS = 5_000;
 const CLOSE_MS = 2_000;
-/** Seconds; a broker that hangs is noticed after two of them. */
+/** Seconds; a broker that hangs is noticed after two heartbeats. */
 const HEARTBEAT_S = 10;
 
 /** amqplib's own `timeout` is one of idleness and does not bound a handshake that stops half way. */
@@ -39,7 +39,7 @@ function closeLate(model: ChannelModel): void {
   model.close().catch(() => undefined);
 }
 
-/** amqplib has no way to leave a connection whose other side hangs; the stream is there, though not in its types. */
+/** Ends the socket of a broker that hangs: amqplib has no way to do so. The stream exists, though not in the types. */
 function destroySocket(model: ChannelModel): void {
   const { stream } = model.connection as { stream?: { destroy?: () => void } };
   stream?.destroy?.();
@@ -83,7 +83,7 @@ export class Session {
     this.publisher = new Publisher(model, (channel) => this.requester.listen(channel));
   }
 
-  /** Connects, declares the topology, opens the channel for publishing; `signal` gives all of it up. */
+  /** Connects, declares the topology, opens the channel for publishing; an abort of `signal` gives all of it up. */
   static async open(
     url: string,
     options: {
@@ -117,7 +117,7 @@ export class Session {
     return this.#blocked;
   }
 
-  /** A channel whose errors end nothing but itself; `onClose` is called once. */
+  /** A channel whose errors close that channel alone; `onClose` is called once. */
   async channel(onClose: (error: Error | null) => void): Promise<Channel> {
     const channel = await this.#model.createChannel();
     let failure: Error | null = null;
@@ -140,7 +140,7 @@ export class Session {
     }
   }
 
-  /** Never throws and never hangs: a broker that does not answer is left behind. */
+  /** Closes the connection. Never throws and never hangs: after a while a broker that does not answer is given up. */
   async close(): Promise<void> {
     if (!this.#open) return;
     const cancel = systemClock.after(CLOSE_MS, () => {

@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib';
 
-/** What topology code declares with: queues, exchanges, bindings. */
+/** The methods with which topology code declares queues, exchanges and bindings. */
 export type AmqpChannel = Pick<
   Channel,
   | 'assertQueue'
@@ -23,7 +23,7 @@ export type AmqpState =
   /** There is no broker to connect to. */
   | { status: 'none' }
   | { status: 'connecting'; attempt: number; error: string | null }
-  /** `blocked`: the broker takes no messages now (memory or disk alarm), why. */
+  /** `blocked`: why the broker takes no messages now (memory or disk alarm); null: it takes them. */
   | { status: 'connected'; blocked: string | null }
   | { status: 'closed' };
 
@@ -41,13 +41,13 @@ export interface PublishOptions {
   timestamp?: number;
   headers?: Record<string, unknown>;
   contentType?: string;
-  /** Milliseconds after which the broker may drop it. */
+  /** Milliseconds after which the broker may drop the message. */
   expirationMs?: number;
   priority?: number;
 }
 
 export interface Delivery {
-  /** Queue it was consumed from. */
+  /** Queue that it was consumed from. */
   queue: string;
   exchange: string;
   routingKey: string;
@@ -61,7 +61,7 @@ export interface Delivery {
   headers: Record<string, unknown>;
 }
 
-/** What becomes of a delivery. `dead`: kept among the dead letters with this reason. */
+/** How a delivery ends. `dead`: kept among the dead letters with this reason. */
 export type Outcome = 'ack' | 'requeue' | { dead: string };
 
 export type Handler = (delivery: Delivery) => Promise<Outcome>;
@@ -69,21 +69,21 @@ export type Handler = (delivery: Delivery) => Promise<Outcome>;
 export interface ConsumeOptions {
   /** Deliveries in the handler at the same time; default 1. */
   prefetch?: number;
-  /** Nobody else may consume from the queue; while somebody does, this one keeps trying. Default false. */
+  /** Forbids other consumers of the queue; while there is one, this one keeps trying. Default false. */
   exclusive?: boolean;
   /**
-   * The broker forgets what it delivers: for what is not worth a second try. `prefetch` bounds nothing then, and of the
-   * outcomes only `dead` has an effect. Default false.
+   * The broker forgets each message as it delivers it: for messages that are not worth a second try. `prefetch` bounds
+   * nothing then, and of the outcomes only `dead` has an effect. Default false.
    */
   noAck?: boolean;
 }
 
 export interface Consumption {
   /**
-   * How many messages wait in the queue; what had left it by then is with the handler when this resolves. Null while the
-   * broker is away, or registers it only just.
+   * How many messages wait in the queue; messages that left it before are with the handler when this resolves. Null
+   * while there is no broker, or the consumer is just being registered.
    */
   waiting(): Promise<number | null>;
-  /** Takes no more; resolves when the deliveries in hand are settled. Those are the handler's to end. */
+  /** Takes no more deliveries; resolves when those in hand are settled, which their handlers must see to. */
   cancel(): Promise<void>;
 }

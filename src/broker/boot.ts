@@ -1,4 +1,4 @@
-// oxlint-disable-next-line no-restricted-imports -- daemons that outlive whatever started them
+// oxlint-disable-next-line no-restricted-imports -- daemons that outlive the program that started them
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -20,7 +20,10 @@ export interface Started {
   identity: ProcessIdentity;
 }
 
-/** Starts a program that outlives us, in its own session, with its output in a file. @returns null when it died at once */
+/**
+ * Starts a program that outlives this process, in its own session, with its output in a file.
+ * @returns null when it died at once
+ */
 async function startDetached(
   program: string,
   args: readonly string[],
@@ -47,7 +50,10 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** A port mapper of our own, in the foreground, so that its pid is known and nobody else's node hangs on it. */
+/**
+ * Starts a port mapper for this broker alone, in the foreground, so that its pid is known and no other program's node
+ * depends on it.
+ */
 export async function startEpmd(
   paths: BrokerPaths,
   ports: BrokerPorts,
@@ -86,7 +92,7 @@ export async function startNode(paths: BrokerPaths, ports: BrokerPorts, tree: st
   });
 }
 
-/** Whether AMQP is answered before the process ends or the time is over. */
+/** Waits until the node answers AMQP. False: the process ended, or the time is over. */
 export function waitReady(
   port: number,
   options: { timeoutMs: number; ended: () => boolean; signal?: AbortSignal | undefined },
@@ -115,7 +121,7 @@ function tail(file: string, lines: number): string[] {
   }
 }
 
-/** The last lines that tell why a start failed: of what the node printed, else of its log. */
+/** The last lines that show why a start failed: of the node's output, else of its log. */
 export function lastLogLines(paths: BrokerPaths, count = 12): string[] {
   const printed = tail(paths.stdout, count);
   return printed.length > 0 ? printed : tail(path.join(paths.log, `${NODE_NAME}.log`), count);

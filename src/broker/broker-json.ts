@@ -11,7 +11,9 @@ import type { BrokerPaths } from './config.ts';
 
 const portSchema = z.number().int().min(1).max(65_535);
 
-/** `broker.json` (0600): chosen once, kept over restarts; the processes are those of the last start. */
+/**
+ * `broker.json` (0600): ports and password, chosen once and kept over restarts, and the processes of the last start.
+ */
 const recordSchema = z.object({
   v: z.literal(1),
   ports: z.object({ amqp: portSchema, epmd: portSchema, dist: portSchema }),
@@ -29,7 +31,7 @@ export function newCredentials(): BrokerJson['credentials'] {
   return { user: 'swarm', password: randomBytes(24).toString('hex'), vhost: 'swarm' };
 }
 
-/** Null when there is none, or none that can be read: then a new one is made and the data stay. */
+/** Reads the file. Null when there is none, or none that can be read: then a new one is made and the data stay. */
 export function readBrokerJson(paths: BrokerPaths): BrokerJson | null {
   let text: string;
   try {
@@ -50,7 +52,7 @@ export async function writeBrokerJson(paths: BrokerPaths, record: BrokerJson): P
   await writeFileAtomic(paths.record, `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** Makes the directory (0700, ours alone). @returns its paths, under the real path of `dir` */
+/** Makes the directory (0700). @returns its paths, under the real path of `dir` */
 export async function prepareDirectory(dir: string): Promise<BrokerPaths> {
   await makeDirectory(dir, 0o700).catch((cause: NodeJS.ErrnoException) => {
     throw new SwarmError('broker-directory', `${dir} cannot be made: ${cause.message}`, {
@@ -83,7 +85,7 @@ async function writeOnce(file: string, text: string, mode: number): Promise<void
     throw new SwarmError('broker-directory', `${file} is empty`, { hint: `Remove ${file}.` });
 }
 
-/** Everything the node reads at its start. */
+/** Writes every file that the node reads at its start. */
 export async function writeNodeFiles(paths: BrokerPaths, record: BrokerJson): Promise<void> {
   for (const dir of [paths.home, paths.data, paths.log, paths.etc]) await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeOnce(paths.cookie, randomBytes(24).toString('hex').toUpperCase(), 0o400);

@@ -16,9 +16,9 @@ import { addSupervisor, livingSupervisors, removeSupervisor } from './supervisor
 import type { BrokerSupervisor } from './supervisors.ts';
 
 export interface BrokerHandle {
-  /** With user and password. */
+  /** Address with user and password. */
   url: string;
-  /** The same without them, for people and logs. */
+  /** Address without user and password, for people and logs. */
   publicUrl: string;
   port: number;
   pid: number;
@@ -33,7 +33,7 @@ export interface EnsureOptions {
   dir: string;
   signal?: AbortSignal | undefined;
   onProgress?: ((text: string) => void) | undefined;
-  /** For one start, in milliseconds; default 60,000. Waiting for another's start comes on top. */
+  /** For one start, in milliseconds; default 60,000. A wait for the start by another process comes on top. */
   timeoutMs?: number | undefined;
 }
 
@@ -60,7 +60,7 @@ export type BrokerStatus =
   | { state: 'stopped'; users: BrokerSupervisor[] };
 
 const DEFAULT_TIMEOUT_MS = 60_000;
-/** A node that had been ready has this long to answer, then it counts as hung. */
+/** A node that had been ready and does not answer for so long counts as hung. */
 const HUNG_MS = 10_000;
 const STOP_GRACE_MS = 15_000;
 
@@ -82,7 +82,10 @@ function toHandle(record: BrokerJson, started: boolean): BrokerHandle {
   };
 }
 
-/** Whether the node of the record lives and answers. One that was left in the middle of its start gets time to finish. */
+/**
+ * Whether the node in broker.json lives and answers. A node whose starter was killed in the middle of the start gets
+ * time to finish.
+ */
 async function canAdopt(record: BrokerJson, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
   const { node } = record;
   if (node === null || !isAlive(node)) return false;
@@ -94,9 +97,11 @@ async function canAdopt(record: BrokerJson, timeoutMs: number, signal: AbortSign
 }
 
 /**
- * Sees to it that the private node of `dir` runs. Many processes may call at once: one starts it, the others take that one.
- * The node and its port mapper outlive the caller; data and port stay the same over restarts (a taken port is changed).
- * @throws SwarmError `no-rabbitmq`, `broker-boot-failed`, `broker-port`, `broker-disk-full`, `broker-directory`, `broker-busy`
+ * Sees to it that the private node of `dir` runs. Many processes may call at once: one starts it, the others use that
+ * one. The node and its port mapper outlive the caller; data and port stay the same over restarts (a taken port is
+ * changed).
+ * @throws SwarmError `no-rabbitmq`, `broker-boot-failed`, `broker-port`, `broker-disk-full`, `broker-directory`,
+ * `broker-busy`
  */
 export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle> {
   const { signal, onProgress, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -112,7 +117,7 @@ export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle
   }
 }
 
-/** What there is, without waiting for anybody and without changing anything. */
+/** The state of the broker, read without waiting and without changing anything. */
 export async function brokerStatus(dir: string): Promise<BrokerStatus> {
   const paths = brokerPaths(path.resolve(dir));
   const record = readBrokerJson(paths);
@@ -135,7 +140,7 @@ async function endAll(paths: BrokerPaths): Promise<boolean> {
   const wasAlive = record?.node != null && isAlive(record.node);
   if (record?.node != null) await endProcess(record.node, STOP_GRACE_MS);
   if (record?.epmd != null) await endProcess(record.epmd, 1_000);
-  // Helpers of the node, and whatever a starter that was killed could not write down.
+  // Helpers of the node, and processes that a killed starter could not write down.
   for (const left of processesOf(paths.dir)) await endProcess(left, 1_000);
   if (record !== null) await writeBrokerJson(paths, { ...record, node: null, epmd: null });
   return wasAlive;
@@ -143,7 +148,7 @@ async function endAll(paths: BrokerPaths): Promise<boolean> {
 
 /**
  * Ends node and port mapper: SIGTERM, wait, SIGKILL. Data, password and port stay for the next start.
- * @param options.ifUnused leave it running when a living user has joined meanwhile
+ * @param options.ifUnused leave it running when a living supervisor has joined meanwhile
  * @returns whether a node was running and is now gone
  */
 export async function stopBroker(
@@ -161,7 +166,7 @@ export async function stopBroker(
   }
 }
 
-/** Says that a project uses the broker, so that nobody stops it. Join first, then `ensureBroker`. */
+/** Notes that a project uses the broker, so that no other stops it. Join first, then `ensureBroker`. */
 export async function joinBroker(dir: string, user: BrokerSupervisor): Promise<void> {
   try {
     const paths = await prepareDirectory(dir);
@@ -172,7 +177,10 @@ export async function joinBroker(dir: string, user: BrokerSupervisor): Promise<v
   }
 }
 
-/** @returns `last`: nobody whose process lives uses it any more; then `stopBroker(dir, { ifUnused: true })` */
+/**
+ * Notes that a project no longer uses the broker.
+ * @returns `last`: no living supervisor uses it any more; then `stopBroker(dir, { ifUnused: true })`
+ */
 export async function leaveBroker(dir: string, project: string): Promise<{ last: boolean }> {
   if (!existsSync(dir)) return { last: true };
   try {
@@ -184,7 +192,9 @@ export async function leaveBroker(dir: string, project: string): Promise<{ last:
   }
 }
 
-/** The log files that exist: the node's own (made with its first warning), what it printed, the port mapper's, older ones. */
+/**
+ * The log files that exist: the node's own (made with its first warning), its output, the port mapper's, older ones.
+ */
 export function brokerLogFiles(dir: string): string[] {
   const { log, stdout, epmdLog } = brokerPaths(path.resolve(dir));
   const present = existsSync(log) ? readdirSync(log).map((name) => path.join(log, name)) : [];

@@ -14,7 +14,7 @@ export interface Credentials {
   vhost: string;
 }
 
-/** Does not depend on the port: RabbitMQ keeps its data under the node's name. */
+/** Fixed and without the port: RabbitMQ keeps its data under the node's name. */
 export const NODE_NAME = 'swarm@localhost';
 
 export interface BrokerPaths {
@@ -63,7 +63,7 @@ export function rabbitmqConf(paths: BrokerPaths, port: number): string {
     `load_definitions = ${paths.definitions}`,
     'log.console = false',
     'log.file.level = warning',
-    // Every look at whether it answers would leave two warnings.
+    // Each probe whether the node answers would leave two warnings.
     'log.connection.level = error',
     'log.file.rotation.size = 10485760',
     'log.file.rotation.count = 3',
@@ -100,7 +100,7 @@ export function definitions(credentials: Credentials, salt: Uint8Array): string 
   });
 }
 
-/** Environment that node and epmd share. Built from nothing: RABBITMQ_*, ERL_* of the person's shell must not get in. */
+/** Environment of node and epmd. Built from nothing: RABBITMQ_*, ERL_* of the person's shell must not get in. */
 export function erlangEnvironment(
   paths: BrokerPaths,
   ports: BrokerPorts,
@@ -140,7 +140,7 @@ export function nodeEnvironment(
     RABBITMQ_PID_FILE: paths.pidFile,
     // Busy waiting of the schedulers halves the time of a boot and costs 0.3 % of a core when idle.
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt medium +sbwtdcpu medium +sbwtdio medium',
-    // Makes the scripts `exec` Erlang, so that the process we spawn is the node itself.
+    // Makes the scripts `exec` Erlang, so that the spawned process is the node itself.
     RUNNING_UNDER_SYSTEMD: 'true',
   };
 }

@@ -16,7 +16,7 @@ function codeOf(error: unknown): string | null {
   return 'code' in error && typeof error.code === 'string' ? error.code : null;
 }
 
-/** What went wrong with the broker's directory, said to a person; anything else comes back as it is. */
+/** An error of the broker's directory, in words for a person; any other error unchanged. */
 export function directoryError(dir: string, cause: unknown): unknown {
   if (cause instanceof SwarmError) return cause;
   const code = codeOf(cause);

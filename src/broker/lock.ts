@@ -6,7 +6,7 @@ import { sleep, systemClock } from '../lib/clock.ts';
 const SQLITE_BUSY = 5;
 
 function tryLock(file: string): DatabaseSync | null {
-  // No waiting inside SQLite: that would block the whole event loop of a supervisor.
+  // No wait inside SQLite: that would block the whole event loop of a supervisor.
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
@@ -19,7 +19,7 @@ function tryLock(file: string): DatabaseSync | null {
 }
 
 /**
- * Takes the lock of a broker's directory. The kernel frees it when the holder dies, and closing frees it before.
+ * Takes the lock of a broker's directory. Closing frees it, and the kernel does when the holder dies.
  * @throws `broker-busy` after `timeoutMs`
  */
 export async function lockBroker(dir: string, timeoutMs: number, signal?: AbortSignal): Promise<Disposable> {

@@ -6,7 +6,9 @@ import { sleep, systemClock } from '../lib/clock.ts';
 const HOST = '127.0.0.1';
 const AMQP_HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1');
 
-/** Whether something on `port` answers the AMQP header with Connection.Start (method frame of class 10, method 10). */
+/**
+ * Whether the listener on `port` answers the AMQP header with Connection.Start (method frame of class 10, method 10).
+ */
 export function amqpAnswers(port: number, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ host: HOST, port, noDelay: true });
@@ -28,7 +30,7 @@ export function amqpAnswers(port: number, timeoutMs: number): Promise<boolean> {
   });
 }
 
-/** Whether something listens on `port`. */
+/** Whether a program listens on `port`. */
 export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ host: HOST, port });

@@ -2,7 +2,7 @@ import os from 'node:os';
 import { sleep, systemClock } from '../lib/clock.ts';
 import { findMarked, isAlive, type ProcessIdentity } from '../process/index.ts';
 
-/** Environment variable of everything that belongs to one broker directory; children of the node inherit it. */
+/** Environment variable of every process that belongs to one broker directory; children of the node inherit it. */
 export const BROKER_MARK = 'SWARM_BROKER';
 
 /** Processes of this user whose environment says that they belong to `dir`. */
@@ -36,8 +36,9 @@ async function waitGone(identity: ProcessIdentity, timeoutMs: number): Promise<b
 }
 
 /**
- * SIGTERM, up to `graceMs`, then SIGKILL. It alone: a node whose helpers are ended before it breaks off, where it would
- * have written down its queues. @returns true when it is gone
+ * Ends one process: SIGTERM, up to `graceMs`, then SIGKILL. Not its helpers: a node whose helpers end first breaks off
+ * and does not write down its queues.
+ * @returns true when it is gone
  */
 export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<boolean> {
   if (graceMs > 0) {

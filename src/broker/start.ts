@@ -20,10 +20,12 @@ export interface StartOptions {
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const PORT_TRIES = 3;
 
-/** A node that we do not know, but that works, may have been given a queue just now: SIGKILL could cost that queue. */
+/**
+ * A working node that broker.json does not name may have been given a queue just now: SIGKILL could cost that queue.
+ */
 const UNKNOWN_GRACE_MS = 5_000;
 
-/** Ends whatever of an earlier start still lives: known by identity, or by the mark in its environment. */
+/** Ends every process of an earlier start that still lives: known by identity, or by the mark in its environment. */
 async function clearLeftovers(
   paths: BrokerPaths,
   record: BrokerJson | null,
@@ -43,7 +45,7 @@ async function clearLeftovers(
   }
 }
 
-/** The ports of the last start where they are free, others where they are not. */
+/** The ports of the last start where they are free, else new ones. */
 async function settlePorts(record: BrokerJson | null, keepEpmd: boolean): Promise<BrokerJson['ports']> {
   const taken = new Set<number>();
   const settle = async (wanted: number | undefined, keep = false): Promise<number> => {
@@ -61,7 +63,7 @@ async function settlePorts(record: BrokerJson | null, keepEpmd: boolean): Promis
 
 type Attempt = { ready: true } | { ready: false; detail: string; lines: string[] };
 
-/** One try with one tree. Whatever it started and did not get ready is gone when it returns. */
+/** One try with one tree of plugins. A failed try leaves no process behind. */
 async function attempt(
   paths: BrokerPaths,
   record: BrokerJson,
@@ -115,7 +117,7 @@ function failure(paths: BrokerPaths, last: { detail: string; lines: string[] }):
   return bootFailed(paths.dir, last.detail, last.lines, cure);
 }
 
-/** Starts epmd and node with the data that are there. The caller holds the lock, and knows that no node lives. */
+/** Starts epmd and node with the existing data. The caller holds the lock, and knows that no node lives. */
 export async function startBroker(
   paths: BrokerPaths,
   previous: BrokerJson | null,

@@ -10,7 +10,10 @@ const userSchema = processIdentitySchema.extend({ project: z.string() });
 /** A supervisor that uses the broker. */
 export type BrokerSupervisor = z.infer<typeof userSchema>;
 
-/** Users whose process lives. An unreadable file counts as none: each supervisor joins again with its next start. */
+/**
+ * Supervisors of the broker whose process lives. An unreadable file counts as none: each supervisor joins again with
+ * its next start.
+ */
 export function livingSupervisors(paths: BrokerPaths): BrokerSupervisor[] {
   let text: string;
   try {
@@ -32,7 +35,7 @@ export async function addSupervisor(paths: BrokerPaths, user: BrokerSupervisor):
   await writeFileAtomic(paths.users, JSON.stringify([...others, user]));
 }
 
-/** @returns who is left */
+/** @returns the supervisors that are left */
 export async function removeSupervisor(paths: BrokerPaths, project: string): Promise<BrokerSupervisor[]> {
   const others = livingSupervisors(paths).filter((other) => other.project !== project);
   await writeFileAtomic(paths.users, JSON.stringify(others));

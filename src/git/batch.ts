@@ -4,8 +4,8 @@ export interface GitObject {
 }
 
 /**
- * Output of `cat-file --batch`: `<oid> <type> <size>`, the bytes, a line break; or a line that ends in ` missing`, which
- * gives null. Shorter than `count` when git ended before: what was cut off is left out.
+ * Parses the output of `cat-file --batch`: `<oid> <type> <size>`, the bytes, a line break; or a line that ends in `
+ * missing`, which gives null. Shorter than `count` when git ended early: an object that was cut off is left out.
  */
 export function parseBatch(output: Buffer, count: number): (GitObject | null)[] {
   const list: (GitObject | null)[] = [];

@@ -1,6 +1,6 @@
 import { environmentFor } from '../domain/environment.ts';
 
-/** The environment of every git call. Where it works, the call itself says: by its directory, or by `extra`. */
+/** The environment of every git call. The call's directory, or `extra`, names the repository. */
 export function gitEnvironment(
   base: Readonly<Record<string, string | undefined>>,
   extra: Readonly<Record<string, string>> = {},
@@ -17,7 +17,7 @@ export function gitEnvironment(
   };
 }
 
-/** Configuration that holds for every call, whatever the person configured. */
+/** Configuration of every call, whatever the person has configured. */
 export const ALWAYS: readonly string[] = [
   '-c',
   'core.hooksPath=/dev/null',
@@ -32,7 +32,7 @@ export const ALWAYS: readonly string[] = [
   'maintenance.auto=false',
   '-c',
   'core.quotePath=false',
-  // A checkout would throw away what lies in submodules, of which a checkpoint holds no more than their commit.
+  // A checkout would throw away changes in submodules, of which a checkpoint holds no more than the commit.
   '-c',
   'submodule.recurse=false',
   // Git's default leaves loose objects to the page cache: after a power cut, a finished task's branch would name a

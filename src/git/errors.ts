@@ -33,9 +33,9 @@ export type GitErrorCode =
 export interface GitFailure {
   code: GitErrorCode;
   hint: string;
-  /** Doing the same again can neither harm nor happen twice. */
+  /** A repeated call does no harm, and does nothing twice. */
   retrySafe: boolean;
-  /** No waiting mends it. */
+  /** Waiting does not mend it. */
   lasting?: boolean;
 }
 
@@ -48,7 +48,7 @@ const never = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({ code,
 
 /** First match wins: the more exact sentence comes first. */
 const RULES: readonly Rule[] = [
-  // Where git names no reason, a write that the system cut short has none other.
+  // Where git names no reason, a write that the system cut short has no other cause.
   never(
     'disk-full',
     /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't write '/i,
@@ -64,7 +64,7 @@ const RULES: readonly Rule[] = [
     /not updating refs\/|is at [0-9a-f]+ but expected|reference already exists|but expected [0-9a-f]+/i,
     'The branch moved meanwhile; try again.',
   ),
-  // Said of a lock too, but no waiting helps.
+  // Git says this of a lock too, but waiting does not help.
   never(
     'ref-name-taken',
     /' exists; cannot create '|there is a non-empty directory '[^\n]*' blocking reference/i,
@@ -154,7 +154,7 @@ export function parseGitStderr(stderr: string): GitFailure {
   return { code, hint, retrySafe };
 }
 
-/** The sentence of stderr that tells most: the first fatal or error line, without its prefix. */
+/** The most telling sentence of stderr: the first fatal or error line, without its prefix. */
 export function mainSentence(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'));
   const told = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines.at(-1) ?? 'no message';
@@ -169,7 +169,7 @@ const SKIPPED = [
   /^warning: could not open directory '(.+)': /,
 ] as const;
 
-/** Names that `git add` says it left out. */
+/** Names that `git add` reports as left out. */
 export function skippedByAdd(stderr: string): string[] {
   const names = new Set<string>();
   for (const line of stderr.split('\n')) {

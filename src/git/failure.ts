@@ -3,7 +3,7 @@ import { StartError } from '../lib/start-error.ts';
 import { GitError, mainSentence, parseGitStderr } from './errors.ts';
 import type { GitErrorFacts, GitFailure } from './errors.ts';
 
-/** What went wrong with a call of git, in the words of swarm. */
+/** Error for a git that could not be started. */
 
 export function notStarted(facts: GitErrorFacts, cause: unknown): GitError {
   const place = { program: 'git', cwd: facts.cwd, searchPath: process.env['PATH'] };
@@ -23,7 +23,7 @@ export function stopped(code: 'git-timeout' | 'git-aborted', facts: GitErrorFact
   return new GitError(failure, `git ${verb(facts.args)} ${why} (in ${facts.cwd})`, facts, cause);
 }
 
-/** It ended itself, and not well. */
+/** Error for a git that ended with a failure. */
 export function failed(facts: GitErrorFacts): GitError {
   const how = facts.exitCode === null ? `ended by ${facts.signal ?? 'a signal'}` : mainSentence(facts.stderr);
   return new GitError(parseGitStderr(facts.stderr), `git ${verb(facts.args)} failed in ${facts.cwd}: ${how}`, facts);

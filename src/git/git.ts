@@ -6,14 +6,14 @@ import { ALWAYS, gitEnvironment } from './environment.ts';
 
 export interface GitOptions {
   cwd: string;
-  /** Laid over the cleaned environment; the way to set GIT_DIR, GIT_INDEX_FILE or an identity on purpose. */
+  /** Added to the cleaned environment: for GIT_DIR, GIT_INDEX_FILE or an identity. */
   env?: Readonly<Record<string, string>> | undefined;
   /** Ends git with SIGTERM, 2 s later with SIGKILL. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds; 10 minutes unless told (a first checkout of a large tree is slow). */
+  /** Milliseconds; default 10 minutes (a first checkout of a large tree is slow). */
   timeoutMs?: number | undefined;
   input?: string | Uint8Array | undefined;
-  /** Exit codes that are answers, not failures; 0 always is. */
+  /** Exit codes that are answers, not failures; 0 is always one. */
   okCodes?: readonly number[] | undefined;
 }
 
@@ -27,7 +27,7 @@ export const DEFAULT_TIMEOUT_MS = 600_000;
 const KILL_AFTER_MS = 2_000;
 
 let spawned = 0;
-/** Git processes started by this program so far: a spawn costs about 2.5 ms, so hot paths count theirs. */
+/** Git processes that this program has started so far: a spawn costs about 2.5 ms, so hot paths count theirs. */
 export function gitSpawnCount(): number {
   return spawned;
 }
@@ -37,8 +37,8 @@ export function countSpawn(): void {
 }
 
 /**
- * The door to git for what carries bytes, reads stdin, answers with its exit code or is waited for by every verb; what
- * people type in their own repository goes through `porcelain`.
+ * Runs git where bytes or stdin are passed, where the exit code is the answer, or where every verb waits for it. Git
+ * commands that people type in their own repository go through `porcelain`.
  * @throws GitError when git is missing, is ended by timeout or signal, or exits with a code that is not in `okCodes`
  */
 export async function runGit(args: readonly string[], options: GitOptions): Promise<GitResult> {

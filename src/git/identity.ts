@@ -2,7 +2,7 @@ import { runGit } from './git.ts';
 
 export const FALLBACK_IDENTITY = { name: 'swarm', email: 'swarm@localhost' } as const;
 
-/** Identity of commits that nobody configured one for; what the person configured always wins. */
+/** Identity for commits where the person has configured none; a configured one always wins. */
 export async function identityEnvironment(cwd: string): Promise<Record<string, string>> {
   const { stdout } = await runGit(['config', '--get-regexp', '^(user|author|committer)\\.(name|email)$'], {
     cwd,
@@ -26,7 +26,7 @@ export async function identityEnvironment(cwd: string): Promise<Record<string, s
   return env;
 }
 
-/** For commits that are swarm's own records (checkpoints, snapshots): the same whoever runs it. */
+/** Identity of swarm's own records (checkpoints, snapshots): the same for every person. */
 export const SWARM_IDENTITY: Readonly<Record<string, string>> = {
   GIT_AUTHOR_NAME: FALLBACK_IDENTITY.name,
   GIT_AUTHOR_EMAIL: FALLBACK_IDENTITY.email,

@@ -3,9 +3,9 @@ import { sleep, systemClock } from '../lib/clock.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
 import { isGitError } from './errors.ts';
 
-/** Of merges into the branches of a repository, by its root; in this process. */
+/** One merge at a time into the branches of a repository, by its root; in this process. */
 export const merges = new KeyedMutex();
-/** Of the list of a repository's worktrees, by its root; in this process. */
+/** One change at a time of a repository's list of worktrees, by its root; in this process. */
 export const worktreeLists = new KeyedMutex();
 
 const BACKOFF: BackoffRules = { baseMs: 10, capMs: 900, jitter: NO_JITTER };

@@ -12,11 +12,11 @@ export type PorcelainOptions = Pick<GitOptions, 'cwd' | 'env' | 'signal' | 'time
 const END_MS = 2_000;
 
 /**
- * The door to git for what people type in their own repository and whose answer is text: branches, the list of
- * worktrees, the status of a checkout, diffs, merges, fetch and push. Everything else goes through `runGit`.
+ * Runs the git commands that people type in their own repository and whose answer is text: branches, the list of
+ * worktrees, the status of a checkout, diffs, merges, fetch and push. All other calls go through `runGit`.
  *
- * Environment and configuration are those of `runGit`, so are the errors. Aborted, git gets SIGINT; what it has started
- * ends when it notices. Not for a verb's way to its first word: the library takes 10 ms to load.
+ * Environment, configuration and errors are those of `runGit`. Aborted, git gets SIGINT; its child processes end when
+ * they notice. Not for the start of a verb: the library takes 10 ms to load.
  * @throws GitError
  */
 export async function porcelain<T>(options: PorcelainOptions, work: (git: SimpleGit) => Promise<T>): Promise<T> {
@@ -28,7 +28,7 @@ export async function porcelain<T>(options: PorcelainOptions, work: (git: Simple
   const abort = AbortSignal.any([signal, deadline].filter((one) => one !== undefined));
   const ended = (): GitError =>
     abort.reason === deadline.reason ? stopped('git-timeout', facts) : stopped('git-aborted', facts, abort.reason);
-  // The library passes on texts of errors alone.
+  // The library passes on only the texts of errors.
   let failure: GitError | undefined;
   const tell = (error: GitError): Error => (failure = error);
   const done = new AbortController();
@@ -40,7 +40,7 @@ export async function porcelain<T>(options: PorcelainOptions, work: (git: Simple
       errors: (error, { exitCode, stdErr }) => {
         if (exitCode === 0 && error === undefined) return undefined;
         if (abort.aborted) return tell(ended());
-        // The system's error, where there never was a process; null where a signal ended it.
+        // The system's error where no process was started; null where a signal ended it.
         if (exitCode < 0) return tell(notStarted(facts, { code: getSystemErrorName(exitCode) }));
         return tell(failed({ ...facts, exitCode, stderr: Buffer.concat(stdErr).toString() }));
       },
@@ -67,10 +67,10 @@ function settingsOf(cwd: string, environment: Readonly<Record<string, string>>):
       ...ALWAYS.filter((word) => word !== '-c'),
       ...(excludes === null ? [] : [`core.excludesFile=${excludes}`]),
     ],
-    // Else it would take out of the environment all that begins with GIT_, and the person's GIT_SSH_COMMAND with it.
+    // Else the library would remove every variable that begins with GIT_, the person's GIT_SSH_COMMAND too.
     allowEnvironment: Object.keys(environment),
     unsafe: TRUSTED,
-    // By the end of the process alone, what it has said last could still be on its way.
+    // When the process has ended, its last output may still be on its way.
     completion: { onClose: true, onExit: false },
   };
 }
@@ -81,8 +81,8 @@ type Guards = Omit<
 >;
 
 /**
- * Its guards are for programs that hand on what strangers say. Here the words are our own, and the environment, which they
- * look through as well, is the person's.
+ * Turns the library's guards off. They are for programs that pass on words of strangers; here swarm writes the words,
+ * and the environment, which they check as well, is the person's.
  */
 const TRUSTED: Guards = {
   allowUnsafeAlias: true,
@@ -111,7 +111,7 @@ const TRUSTED: Guards = {
   allowUnsafeUrlRewrite: true,
 };
 
-/** Rejects a while after the abort: what git has started may hold its output. */
+/** Rejects a while after the abort: child processes of git may hold its output open. */
 function untilGivenUp(abort: AbortSignal, done: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const giveUp = (): void => void pause(systemClock, END_MS, done).then(() => reject(abort.reason as Error));

@@ -8,11 +8,14 @@ import type { Step } from './step.ts';
 
 export interface Cancelled {
   task: Task;
-  /** Set while an agent holds it: its wrapper must be told, and the task is cancelled when the wrapper has stopped. */
+  /**
+   * The lease, while an agent holds the task: the caller tells its wrapper, and the task is cancelled when the wrapper
+   * has stopped. Null: the task is cancelled.
+   */
   lease: Lease | null;
 }
 
-/** Doing it twice is as good as once. */
+/** Cancels a task. A second call changes nothing. */
 export function cancelTask(step: Step, task: TaskRow): Cancelled {
   const lease = step.tables.attempts.leaseOf(task.n);
   if (lease !== undefined) {
@@ -34,7 +37,9 @@ export function cancelTask(step: Step, task: TaskRow): Cancelled {
   return { task: taskDocument(step.tables, task, step.now), lease: null };
 }
 
-/** Its attempts stay as its history; what counts against its retries and losses begins anew. */
+/**
+ * Makes a dead or cancelled task ready again. Its attempts stay as its history; retries and losses are counted anew.
+ */
 export function retryTask(step: Step, task: TaskRow): Task {
   const id = taskId(task.n);
   if (task.state === 'done') {

@@ -14,22 +14,25 @@ export interface Claim extends Claimer {
 }
 
 /**
- * What only the caller knows of an order, from the configuration and the repository; the two bounds stand in where the
- * task names none.
+ * The parts of an order that come from the configuration and the repository, which only the caller knows; its two
+ * limits apply where the task names none.
  */
 export type Decoration = Pick<TaskOrder, 'base' | 'verify' | 'verifyFollowUps'> &
   Partial<Pick<TaskOrder, 'timeoutMs' | 'budgetUsd'>>;
 
 export interface ClaimContext {
   leaseMs: number;
-  /** Synchronous: it runs inside the transaction. What it throws counts as a failed attempt of class `setup`. */
+  /** Synchronous: it runs inside the transaction. A throw counts as a failed attempt of class `setup`. */
   decorate(task: Task): Decoration;
 }
 
-/** Kept with the lease, so that a claim that is repeated gets the very same order. */
+/** Stored with the lease, so that a claim that is repeated gets the very same order. */
 type Frozen = Decoration & Pick<TaskOrder, 'resume'>;
 
-/** A task whose order cannot be made must not keep others from being claimed; nor may a thousand of them take a second. */
+/**
+ * A task whose order cannot be made must not keep others from being claimed; nor may a thousand such tasks take a
+ * second.
+ */
 const MAX_UNDECORATED = 10;
 
 export function claimTask(step: Step, claim: Claim, context: ClaimContext): ClaimReply {
@@ -47,7 +50,7 @@ export function claimTask(step: Step, claim: Claim, context: ClaimContext): Clai
   return none('the tasks that are next could not be prepared; they are tried again later');
 }
 
-/** True when a claim by this agent would get something. */
+/** True when a claim by this agent would get a task. */
 export function hasWork(step: Pick<Step, 'tables'>, claimer: Claimer): boolean {
   for (const lane of step.tables.tasks.readyLanes(lanePrefix(claimer.kind))) {
     if (mayTake(claimer, decodeLane(lane))) return true;
@@ -89,8 +92,8 @@ function best(step: Step, claimer: Claimer): number | undefined {
 }
 
 /**
- * The task whose conversation this agent was in when it was lost or stopped, if nobody has begun it anew: to go on
- * there costs least, so it comes before any other.
+ * The task whose conversation this agent was in when its attempt was lost or released, if no other attempt has begun
+ * since: to go on there costs least, so that task comes before any other.
  */
 function resumable(step: Step, claimer: Claimer): number | undefined {
   const last = step.tables.attempts.latestOf(claimer.agent);
@@ -105,7 +108,7 @@ function isKeptFor(task: TaskRow, agent: string): boolean {
   return decodeLane(task.lane).reservedFor === agent;
 }
 
-/** Undefined when the order cannot be made; the attempt has failed then. */
+/** Leases a task to the agent. Undefined when the order cannot be made; the attempt has failed then. */
 function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): TaskOrder | undefined {
   const { attempts } = step.tables;
   const previous = attempts.latestOf(claim.agent);
@@ -116,7 +119,7 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
   const itsOwn = document.kind === 'claude' && previous?.task === task.n && previous.n === n - 1;
   const since = itsOwn ? goesOnSince(attempts.of(`[${task.n}]`), previous) : null;
   const goesOn = itsOwn && since !== null;
-  // Also if nobody gets to a first word of this attempt: the next one goes on there.
+  // Stored now, for the attempt after this one, in case this one dies before its first prompt.
   if (goesOn) attempts.setSession(task.n, n, previous.session_id);
   let decoration: Decoration;
   try {
@@ -159,8 +162,9 @@ function lease(step: Step, task: TaskRow, claim: Claim, context: ClaimContext): 
 }
 
 /**
- * The oldest attempt that its worktree may have been left by, for the next one to go on there; 0: it is known to have
- * been. Null: to begin anew. Where all who could tell of a first word died at once, only the worktree knows of it.
+ * The oldest attempt to which the worktree's noted task may belong for the next attempt to go on there; 0: any, the
+ * conversation is known. Null: the next attempt begins anew. When wrapper and supervisor died at once after a first
+ * prompt, only the worktree knows of it.
  */
 function goesOnSince(all: readonly AttemptRow[], last: AttemptRow): number | null {
   if (last.session_id !== null) return 0;
@@ -169,7 +173,7 @@ function goesOnSince(all: readonly AttemptRow[], last: AttemptRow): number | nul
   return since <= last.n ? since : null;
 }
 
-/** Nobody has heard of its first word, nor found that its work came to nothing. */
+/** Whether the attempt ended without a known conversation and without a finding that its work came to nothing. */
 function isUnheard({ session_id, outcome, error_class }: AttemptRow): boolean {
   if (session_id !== null) return false;
   return outcome === 'lost' || outcome === 'released' || (outcome === 'failed' && error_class === 'setup');

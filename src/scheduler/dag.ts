@@ -1,12 +1,12 @@
 import { SwarmError } from '../domain/errors.ts';
 import { nearest } from '../lib/nearest.ts';
 
-/** What a reference in a batch leads to: another task of the batch, by its place, or one that is there already. */
+/** The task that a reference in a batch names: one of the batch, by its place, or a stored one. */
 export type Target = { inBatch: number } | { stored: number };
 
 /**
  * A cycle among tasks of one batch, as places in it, the first repeated at the end; undefined when there is none.
- * (Tasks that are there already cannot depend on new ones.) Iterative: a chain may be as long as a batch.
+ * (Stored tasks cannot depend on new ones.) Iterative: a chain may be as long as a batch.
  */
 export function findCycle(edges: readonly (readonly number[])[]): number[] | undefined {
   const done = new Set<number>();
@@ -33,10 +33,10 @@ export function findCycle(edges: readonly (readonly number[])[]): number[] | und
   return undefined;
 }
 
-/** A longer cycle is cut short in the error. */
+/** Most tasks of a cycle that the error names. */
 const NAMED = 10;
 
-/** Throws SwarmError `dependency-cycle`, which names the tasks of the cycle in order. */
+/** Refuses a cycle. Throws SwarmError `dependency-cycle`, which names the tasks of the cycle in order. */
 export function refuseCycle(edges: readonly (readonly number[])[], name: (place: number) => string): void {
   const cycle = findCycle(edges);
   if (cycle === undefined) return;
@@ -60,7 +60,7 @@ export function unknownTask(text: string, names: readonly string[], newest: stri
   return new SwarmError('unknown-task', `There is no task ${JSON.stringify(text)}.`, { hint, exitCode: 2 });
 }
 
-/** Ids that a slip of the finger makes of this text: one character left out, doubled or swapped. */
+/** Ids that are one slip of the finger away from this text: one character left out, doubled or swapped. */
 export function nearIds(text: string): string[] {
   const digits = text.trim().replace(/^[#tT]/, '');
   if (!/^[0-9]{1,15}$/.test(digits)) return [];

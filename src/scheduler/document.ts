@@ -6,14 +6,14 @@ import type { AttemptRow, ResultRow, SpecRow, TaskRow } from '../store/task-rows
 import { decodeLane } from './lane.ts';
 import type { Tables } from './step.ts';
 
-/** Rows read together: SQLite's parameters and our memory have bounds. */
+/** Rows read together: SQLite's parameters and the supervisor's memory have bounds. */
 const CHUNK = 2_000;
-/** How many of the tasks that one waits for are named. */
+/** Most dependencies that the reason for waiting names. */
 const NAMED = 5;
 
 type Sources = Pick<Tables, 'tasks' | 'attempts'>;
 
-/** What people and programs see of these tasks, in the same order. `now` is for "retry in 12 s". */
+/** These tasks as people and programs see them, in the same order. `now` is for "retry in 12 s". */
 export function taskDocuments(sources: Sources, rows: readonly TaskRow[], now: number): Task[] {
   const documents: Task[] = [];
   for (let at = 0; at < rows.length; at += CHUNK) documents.push(...chunkOf(sources, rows.slice(at, at + CHUNK), now));
@@ -100,7 +100,10 @@ function attemptDocument(row: AttemptRow): Attempt {
   };
 }
 
-/** A dependency that will never be done by itself is named alone, with what to do: it is what a person must see. */
+/**
+ * Why a task waits for its dependencies. One that will never be done by itself is named alone, with the cure: a person
+ * must see it.
+ */
 export function waitingReason(dependencies: readonly number[], states: ReadonlyMap<number, TaskState>): string {
   const open = dependencies.filter((dep) => states.get(dep) !== 'done');
   const stopped = open.find((dep) => isFinal(states.get(dep) ?? 'waiting'));

@@ -39,19 +39,19 @@ import type { SpecRules } from './validate.ts';
 export interface TaskEngineOptions extends SpecRules {
   store: Store;
   clock?: WallClock;
-  /** Bound of tasks that are not done, dead or cancelled. */
+  /** Most tasks that are not done, dead or cancelled. */
   maxOpenTasks?: number;
   /** Uniform in [0, 1), for the jitter of retries. */
   random?: () => number;
-  /** A listener threw. */
+  /** Called when a listener threw. */
   onError: (error: unknown) => void;
 }
 
 export interface TaskFilter {
   state?: TaskState | undefined;
-  /** Tasks older than this one: the next page. */
+  /** Only tasks older than this one: the next page. */
   before?: string | undefined;
-  /** At most this many, 1,000 where absent. */
+  /** Most tasks in the answer; default 1,000. */
   limit?: number | undefined;
 }
 
@@ -59,8 +59,8 @@ const MAX_OPEN_TASKS = 100_000;
 const DEFAULT_LIMIT = 1_000;
 
 /**
- * Tasks from submit to done. Every promise resolves when what it did is on disk; listeners hear of it then too.
- * Reads answer at once and may see what is about to be committed.
+ * Tasks from submit to done. Every promise resolves when its changes are on disk; listeners are called then too. Reads
+ * answer at once and may see changes that are about to be committed.
  */
 export class TaskEngine {
   readonly #options: TaskEngineOptions;
@@ -82,7 +82,7 @@ export class TaskEngine {
   }
 
   /**
-   * Takes all of the batch or nothing. Throws SwarmError `bad-task`, `unknown-task`, `unknown-agent`,
+   * Stores all tasks of the batch or none. Throws SwarmError `bad-task`, `unknown-task`, `unknown-agent`,
    * `unknown-verify`, `dependency-cycle` or `too-many-tasks`.
    */
   submit(specs: readonly TaskSpec[]): Promise<Submitted[]> {
@@ -90,19 +90,19 @@ export class TaskEngine {
     return this.#change((step) => submitBatch(step, specs, { agents, verifyNames, maxOpen: maxOpenTasks }));
   }
 
-  /** New ids lie above `n`: task branches up to there exist already. */
+  /** Makes new ids lie above `n`: task branches up to there exist already. */
   seedNumber(n: number): Promise<void> {
     return this.#change((step) => step.tables.tasks.seed(n));
   }
 
-  /** The best task for this claimer now, or the one that its slot holds already. */
+  /** Gives the best task for this claimer now, or the one that its slot holds already. */
   claim(claim: Claim, context: ClaimContext): Promise<ClaimReply> {
     return this.#change((step) => claimTask(step, claim, context));
   }
 
   /**
    * Extends leases and follows the phases of work.
-   * @param worth least share of its length that a lease's end is moved by: what is not worth a write is not written
+   * @param worth least share of its length by which a lease's end must move for a write
    */
   async heartbeat(heartbeat: Heartbeat, worth: number = WORTH_WRITING): Promise<HeartbeatAnswer> {
     const now = this.#clock.now();
@@ -111,14 +111,14 @@ export class TaskEngine {
     return answer;
   }
 
-  /** At least once is enough: a result that comes again, or for an attempt that is not current, changes nothing. */
+  /** Takes a result in. A result that comes again, or for an attempt that is not current, changes nothing. */
   result(result: TaskResult): Promise<Applied> {
     return this.#change((step) => applyResult(step, result));
   }
 
   /**
-   * The caller has proved that these attempts' processes are gone: all of the agent's, or of one incarnation, but
-   * not those in `except`. Returns the tasks.
+   * Ends attempts as lost. The caller has proved that their processes are gone: all of the agent's, or those of one
+   * incarnation, except `except`. Returns the tasks.
    */
   lost(
     who: { agent: string; incarnation?: string | undefined; except?: readonly AttemptRef[] | undefined },
@@ -137,7 +137,10 @@ export class TaskEngine {
     });
   }
 
-  /** The caller has ended this agent's processes, and wants it to go on with what it had in hand. Returns the tasks. */
+  /**
+   * Puts the tasks that the agent holds back for it to go on with. The caller has ended the agent's processes. Returns
+   * the tasks.
+   */
   putBack(agent: string, how: PutBack): Promise<string[]> {
     return this.#change((step) => {
       const held = step.tables.attempts.leasesOf(agent);
@@ -147,12 +150,15 @@ export class TaskEngine {
     });
   }
 
-  /** What this agent, with nothing in hand, will go on with when it takes it again; null: nothing. */
+  /** The task with which this agent, which holds none, will go on when it claims again; null: none. */
   resting(agent: string): Resting | null {
     return this.#tables.attempts.leasesOf(agent).length > 0 ? null : restingWith(this.#tables, agent);
   }
 
-  /** The caller has ended this agent's processes, and wants another to do what it had in hand. Returns the tasks. */
+  /**
+   * Passes the tasks that the agent holds on to another agent. The caller has ended the agent's processes. Returns the
+   * tasks.
+   */
   passOn(agent: string, to: string, reason: string): Promise<string[]> {
     return this.#change((step) => {
       const held = step.tables.attempts.leasesOf(agent);
@@ -161,7 +167,9 @@ export class TaskEngine {
     });
   }
 
-  /** The caller has ended this agent's processes: what it had in hand counts as failed. Returns the tasks. */
+  /**
+   * Counts the attempts that the agent holds as failed. The caller has ended the agent's processes. Returns the tasks.
+   */
   failHeld(agent: string, error: string): Promise<string[]> {
     return this.#change((step) => {
       const held = step.tables.attempts.leasesOf(agent);
@@ -170,12 +178,15 @@ export class TaskEngine {
     });
   }
 
-  /** What is kept for these agents waits for them however long they rest. */
+  /** Keeps the tasks that are reserved for these agents, however long the agents rest. */
   keepReserved(agents: ReadonlySet<string>): Promise<void> {
     return this.#change((step) => keepReserved(step, agents));
   }
 
-  /** The conversation of a running attempt, by which a later one can go on. False when the attempt is not running. */
+  /**
+   * Stores the conversation of a running attempt, with which a later one can go on. False when the attempt is not
+   * running.
+   */
   async noteSession(task: string, attempt: number, sessionId: string): Promise<boolean> {
     const n = taskNumber(task) ?? 0;
     const known = this.#tables.attempts.get(n, attempt);
@@ -183,12 +194,12 @@ export class TaskEngine {
     return await this.#change((step) => step.tables.attempts.noteSession(n, attempt, sessionId));
   }
 
-  /** Agents of whose leases a sign of life now would move an end by at least this share of its length. */
+  /** Agents with a lease whose end a heartbeat now would move by at least this share of its length. */
   due(worth: number): Set<string> {
     return new Set(this.#tables.attempts.due(this.#clock.now(), worth));
   }
 
-  /** Leases past their time. Time alone ends none of them: prove the processes gone, then call `lost`. */
+  /** Leases past their time. Time alone ends no lease: the caller proves the processes gone, then calls `lost`. */
   expired(now: number = this.#clock.now()): Lease[] {
     return this.#tables.attempts.expired(now).map(leaseDocument);
   }
@@ -199,12 +210,15 @@ export class TaskEngine {
     return (agent === undefined ? attempts.leases() : attempts.leasesOf(agent)).map(leaseDocument);
   }
 
-  /** The supervisor was away this long and heard no heartbeats, or the clock was set by so much. Returns how many. */
+  /**
+   * Moves the ends of all leases, after the supervisor was away for so long without heartbeats, or the clock was set by
+   * so much. Returns how many.
+   */
   moveLeases(byMs: number): Promise<number> {
     return this.#change((step) => step.tables.attempts.moveLeases(Math.round(byMs), step.now));
   }
 
-  /** Makes ready what is due; returns those tasks. Claims do the same, so this only has to wake who gives out tickets. */
+  /** Makes due tasks ready; returns them. Claims do the same, so the caller only has to give out tickets for them. */
   tick(now: number = this.#clock.now()): Promise<string[]> {
     return this.#change((step) => {
       promoteDue(step);
@@ -212,17 +226,20 @@ export class TaskEngine {
     }, now);
   }
 
-  /** When `tick` next has something to do; null while nothing is planned. */
+  /** When `tick` next has a task to make ready; null while none is planned. */
   nextDue(): number | null {
     return this.#tables.tasks.nextDue();
   }
 
-  /** Throws SwarmError `unknown-task`, or `task-state` when it is done. */
+  /** Cancels a task. Throws SwarmError `unknown-task`, or `task-state` when it is done. */
   cancel(id: string): Promise<Cancelled> {
     return this.#change((step) => cancelTask(step, this.#row(id)));
   }
 
-  /** Tries a dead or cancelled task again, with its retries renewed. Throws SwarmError `unknown-task`, `task-state`. */
+  /**
+   * Makes a dead or cancelled task ready again, with its retries renewed. Throws SwarmError `unknown-task`,
+   * `task-state`.
+   */
   retry(id: string): Promise<Task> {
     return this.#change((step) => retryTask(step, this.#row(id)));
   }
@@ -232,13 +249,13 @@ export class TaskEngine {
     return taskDocument(this.#tables, this.#row(id), this.#clock.now());
   }
 
-  /** Undefined: there is none of that id (any more). */
+  /** Undefined: there is no task of that id now. */
   find(id: string): Task | undefined {
     const row = this.#tables.tasks.get(taskNumber(id) ?? 0);
     return row === undefined ? undefined : taskDocument(this.#tables, row, this.#clock.now());
   }
 
-  /** Newest first. */
+  /** The tasks that match, newest first. */
   list(filter: TaskFilter = {}): Task[] {
     const before = filter.before === undefined ? undefined : this.#row(filter.before).n;
     const rows = this.#tables.tasks.list({ state: filter.state, before, limit: filter.limit ?? DEFAULT_LIMIT });
@@ -253,14 +270,17 @@ export class TaskEngine {
     return this.#tables.tasks.count('ready');
   }
 
-  /** The lanes that have ready tasks, with how many, counted up to `limit` each. */
+  /** The lanes that have ready tasks, with their number, counted up to `limit` each. */
   readyLanes(limit: number): { lane: Lane; count: number }[] {
     const { tasks } = this.#tables;
     const texts = [...tasks.readyLanes('')];
     return texts.map((text) => ({ lane: decodeLane(text), count: tasks.readyInLane(text, limit) }));
   }
 
-  /** How many tasks this claimer could take now, counted up to `limit` a lane, and since when the first one is ready. */
+  /**
+   * Number of tasks that this claimer could take now, counted up to `limit` a lane, and the time since when the first
+   * one is ready.
+   */
   backlog(claimer: Claimer, limit: number): { ready: number; oldestAt: number | null } {
     const { tasks } = this.#tables;
     const lanes = [...tasks.readyLanes(lanePrefix(claimer.kind))].filter((text) => mayTake(claimer, decodeLane(text)));
@@ -276,18 +296,18 @@ export class TaskEngine {
     return hasWork({ tables: this.#tables }, claimer);
   }
 
-  /** The id that `t12`, `12`, `#12` or a key stands for. Throws SwarmError `unknown-task`, which offers the nearest. */
+  /** The id for `t12`, `12`, `#12` or a key. Throws SwarmError `unknown-task`, which offers the nearest. */
   resolveTaskId(text: string): string {
     return taskId(this.#row(text).n);
   }
 
-  /** Ids of the tasks that one transaction changed. Returns the way to stop. */
+  /** Passes on the ids of the tasks that one transaction changed. Returns the function that ends it. */
   onChange(listener: (taskIds: string[]) => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
   }
 
-  /** What the engine wrote to the store's events. Returns the way to stop. */
+  /** Passes on the events that the engine wrote to the store. Returns the function that ends it. */
   onEvents(listener: (events: StoredEvent[]) => void): () => void {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);

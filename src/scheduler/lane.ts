@@ -1,12 +1,12 @@
 /**
- * Who may take a task, as one text: tasks with the same lane are interchangeable for every claimer. The store has an
- * index by lane and order, so a claim looks at the first task of each lane that has one, and at nothing else.
+ * The claimers that may take a task, as one text: tasks with the same lane are interchangeable for every claimer. The
+ * store has an index by lane and order, so a claim looks at the first task of each lane that has one, and at no others.
  */
 export interface Lane {
   kind: 'claude' | 'shell';
   /** Only this agent may take it. */
   agent: string | null;
-  /** Capabilities, sorted. */
+  /** Capabilities that the claimer must have, sorted. */
   needs: readonly string[];
   /** Until its reservation is over, only this agent may take it. */
   reservedFor: string | null;
@@ -22,7 +22,7 @@ export function encodeLane(lane: Lane): string {
   return JSON.stringify([lane.kind, lane.agent, [...lane.needs].sort(), lane.reservedFor]);
 }
 
-/** What every lane of this kind begins with. */
+/** The beginning of every lane of this kind. */
 export function lanePrefix(kind: Lane['kind']): string {
   return `["${kind}",`;
 }
@@ -41,7 +41,7 @@ export function mayTake(claimer: Claimer, lane: Lane): boolean {
   );
 }
 
-/** The same lane, reserved for one agent or for nobody. */
+/** The same lane, reserved for one agent, or for none (null). */
 export function reserveLane(text: string, agent: string | null): string {
   return encodeLane({ ...decodeLane(text), reservedFor: agent });
 }

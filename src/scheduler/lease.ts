@@ -10,7 +10,7 @@ export interface AttemptRef {
   attempt: number;
 }
 
-/** Who holds a task; times in ms since 1970. */
+/** An agent's hold on a task; times in ms since 1970. */
 export interface Lease extends AttemptRef {
   agent: string;
   slot: number;
@@ -20,15 +20,15 @@ export interface Lease extends AttemptRef {
 }
 
 export interface HeartbeatAnswer {
-  /** Attempts that are not, or no longer, this process's: to be dropped without a result. */
+  /** Attempts that this agent and incarnation do not hold: to be dropped without a result. */
   drop: AttemptRef[];
-  /** Attempts that somebody has asked to cancel: to be stopped and reported as cancelled. */
+  /** Attempts that a person has cancelled: to be stopped and reported as cancelled. */
   cancel: AttemptRef[];
 }
 
 type Phase = Heartbeat['attempts'][number]['phase'];
 
-/** What a phase says of the task's state; asking a person is part of the run, reporting changes nothing. */
+/** The task's state in each phase of an attempt; asking a person is part of the run, reporting changes nothing. */
 type PhaseEvent = 'task.preparing' | 'task.running' | 'task.verifying';
 const PHASE: Readonly<Record<Phase, { state: TaskState; change: TaskChange; event: PhaseEvent } | null>> = {
   preparing: { state: 'leased', change: 'prepare', event: 'task.preparing' },
@@ -39,12 +39,12 @@ const PHASE: Readonly<Record<Phase, { state: TaskState; change: TaskChange; even
 };
 
 /**
- * A sign of life is written down where it moves the lease's end by at least this share of the lease: agents give some
- * often, and each write costs the disk a flush. So a lease may end that much earlier after the last of them.
+ * A heartbeat is stored when it moves the lease's end by at least this share of the lease: heartbeats are frequent, and
+ * each write costs a flush of the disk. So a lease may end that much earlier after the last heartbeat.
  */
 export const WORTH_WRITING = 1 / 8;
 
-/** A hold that is to be written: its lease is to be extended, or its task follows the phase. */
+/** An attempt with a change to store: its lease is to be extended, or its task follows the phase. */
 interface Due {
   n: number;
   attempt: number;
@@ -52,7 +52,7 @@ interface Due {
   told: (typeof PHASE)[Phase];
 }
 
-/** What a heartbeat is answered, and what of it is to be written. Reads only. */
+/** The answer to a heartbeat, and the changes that are to be stored. Reads only. */
 export function weigh(
   { attempts }: Pick<Tables, 'attempts'>,
   heartbeat: Heartbeat,

@@ -3,8 +3,8 @@ import type { Priority } from '../domain/task.ts';
 const MINUTE = 60_000;
 
 /**
- * How much earlier than it was a task of this priority counts as ready. So a low task is overtaken by high ones that
- * come within half an hour after it, and by none that come later: strict enough to matter, and nobody starves.
+ * How much earlier a task of this priority counts as ready than it was. So a low task is overtaken by high ones that
+ * come within half an hour after it, and by none that come later: strict enough to matter, and every task has its turn.
  */
 export const HEADSTART_MS: Readonly<Record<Exclude<Priority, 'critical'>, number>> = {
   high: 30 * MINUTE,
@@ -12,7 +12,7 @@ export const HEADSTART_MS: Readonly<Record<Exclude<Priority, 'critical'>, number
   low: 0,
 };
 
-/** Farther back than any time since 1970, so that whatever is critical comes before everything else. */
+/** Farther back than any time since 1970, so that critical tasks come before all others. */
 const CRITICAL_MS = 1e14;
 
 /** Stored when the task becomes ready; the smallest is next, equal ones in the order of their numbers. */

@@ -3,19 +3,24 @@ import { backoffDelay, FULL_JITTER } from '../lib/backoff.ts';
 import { clip } from '../lib/text.ts';
 
 export const RETRY_BACKOFF = { baseMs: 1_000, capMs: 5 * 60_000, jitter: FULL_JITTER } as const;
-/** A crash is not the task's fault, so it has a limit of its own: this many are followed by another attempt. */
+/**
+ * So many losses of a task are followed by another attempt. A crash is not the task's fault, so it does not count
+ * against the retries.
+ */
 export const MAX_LOSSES = 5;
-/** After a loss, the agent that has the conversation and the worktree may take the task before all others. */
+/**
+ * After a loss, the agent that has the conversation and the worktree may take the task before all others for so long.
+ */
 export const AFFINITY_MS = 60_000;
 
 export interface FailedAttempt {
   errorClass: ErrorClass;
   error: string | null;
   agent: string;
-  /** Failures that count and losses of this task, without this one. */
+  /** Failures and losses of this task so far, without this one. */
   failures: number;
   losses: number;
-  /** What the submitter allows. */
+  /** Retries that the task allows. */
   retries: number;
 }
 
@@ -24,7 +29,7 @@ export type RetryDecision =
   | { then: 'again'; losses: number; reservedUntil: number; note: string }
   | { then: 'dead'; failures: number; losses: number; note: string };
 
-/** What becomes of a task whose attempt came to nothing. `random` is uniform in [0, 1). */
+/** Decides what follows a failed or lost attempt. `random` is uniform in [0, 1). */
 export function decideRetry(attempt: FailedAttempt, now: number, random: () => number): RetryDecision {
   const { errorClass, agent, failures, losses, retries } = attempt;
   const why = attempt.error === null ? errorClass : `${errorClass}: ${firstLine(attempt.error)}`;

@@ -9,11 +9,11 @@ import type { Step } from './step.ts';
 
 export interface Applied {
   applied: boolean;
-  /** Why it changed nothing. */
+  /** Why the result changed nothing. */
   reason?: string;
 }
 
-/** The end of an attempt. Only that of the current one counts; any other is recorded. */
+/** Ends an attempt with its result. Only the result of the current attempt counts; any other is recorded. */
 export function applyResult(step: Step, result: TaskResult): Applied {
   const { tasks, attempts } = step.tables;
   const n = taskNumber(result.task);
@@ -39,14 +39,14 @@ export function applyResult(step: Step, result: TaskResult): Applied {
   return { applied: false, reason };
 }
 
-/** Its processes are proved gone: the attempt is lost, and its task is tried again if it may be. */
+/** Ends an attempt as lost, whose processes are proved gone; its task is tried again if it may be. */
 export function lose(step: Step, lease: LeaseRow, reason: string): void {
   failWith(step, lease, 'lost', 'lost', reason);
 }
 
 /**
- * Nothing runs of the attempt any more, and it was no loss: it counts against the task. In the conversation that came to
- * nothing nobody goes on.
+ * Ends an attempt as failed, of which no process lives; it counts against the task's retries. The next attempt does not
+ * resume its conversation.
  */
 export function failHeld(step: Step, lease: LeaseRow, error: string): void {
   failWith(step, lease, 'failed', 'agent', error);
@@ -72,22 +72,26 @@ function heldTask(step: Step, lease: LeaseRow): TaskRow {
   return task;
 }
 
-/** Of an attempt whose work is gone on with in a fresh conversation. */
+/** Stored as the conversation of an attempt whose work the next one continues in a fresh conversation. */
 export const NO_SESSION = '';
 
 export interface PutBack {
   /**
-   * `as-it-is`: to go on with the worktree, unless the attempt had not come to its first word. `of-task`: to go on with
-   * it in any case, it was set to what the task had come to. `anew`: from the beginning.
+   * `as-it-is`: the worktree was not changed; the next attempt goes on with it if this one had a first prompt.
+   * `of-task`: the worktree was set to a state of the task; the next attempt goes on with it in any case. `anew`: the
+   * next attempt begins from the start.
    */
   worktree: 'as-it-is' | 'of-task' | 'anew';
-  /** The conversation to go on in; null: a fresh one. Absent: the attempt's own. */
+  /** The conversation to resume; null: a fresh one. Absent: the attempt's own. */
   sessionId?: string | null | undefined;
   /** Why, for people and for the agent. */
   reason: string;
 }
 
-/** Nothing runs of the attempt, and its agent is to go on with the task: kept for it for a while. */
+/**
+ * Puts a task back for its agent to go on with, and reserves it for that agent for a while. No process of the attempt
+ * lives.
+ */
 export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reason }: PutBack): void {
   const task = heldTask(step, lease);
   const end = { outcome: 'released', errorClass: null, error: reason, sessionId: null, costUsd: 0 } as const;
@@ -110,8 +114,8 @@ export function putBack(step: Step, lease: LeaseRow, { worktree, sessionId, reas
 }
 
 /**
- * Nothing runs of the attempt, which came to nothing with this agent: `to` may take the task before all others, from
- * its beginning. It counts as a failure, so that it does not go round for ever.
+ * Passes a task on: `to` may take it before all other agents, and begins it from the start. No process of the attempt
+ * lives. It counts as a failure, so that the task does not go round for ever.
  */
 export function passOn(step: Step, lease: LeaseRow, to: string, reason: string): void {
   const task = heldTask(step, lease);
@@ -120,7 +124,7 @@ export function passOn(step: Step, lease: LeaseRow, to: string, reason: string):
   if (task.cancelling === 1) return cancelHeld(step, task, { ...end, agent: lease.agent });
   if (task.failures >= retries) return fail(step, task, { ...end, agent: lease.agent });
   finish(step, task, end);
-  // It may come back to this agent, where nobody else takes it in time.
+  // The task may come back to this agent, when no other takes it in time.
   step.tables.attempts.setSession(task.n, task.attempts, null);
   step.move(task, 'requeue', {
     failures: task.failures + 1,
@@ -131,7 +135,7 @@ export function passOn(step: Step, lease: LeaseRow, to: string, reason: string):
   step.record('task.passed-on', task.n, lease.agent, { attempt: task.attempts, to, reason });
 }
 
-/** Keeps what is kept for these agents for them a while longer. */
+/** Extends the reservations of tasks for these agents. */
 export function keepReserved(step: Step, agents: ReadonlySet<string>): void {
   for (const task of step.tables.tasks.reserved(step.now + AFFINITY_MS / 2)) {
     const { reservedFor } = decodeLane(task.lane);
@@ -139,7 +143,7 @@ export function keepReserved(step: Step, agents: ReadonlySet<string>): void {
   }
 }
 
-/** Ends the attempt and decides what becomes of the task. */
+/** Ends the attempt, and retries its task or gives it up. */
 export function fail(step: Step, task: TaskRow, end: AttemptEnd & { agent: string; errorClass: ErrorClass }): void {
   finish(step, task, end);
   const decision = decideRetry(
@@ -175,7 +179,7 @@ export function fail(step: Step, task: TaskRow, end: AttemptEnd & { agent: strin
   }
 }
 
-/** Whatever became ready, or open to all, by the passing of time. */
+/** Makes tasks ready whose time has come, and opens tasks to all agents whose reservation is over. */
 export function promoteDue(step: Step): void {
   for (const task of step.tables.tasks.due(step.now, RETRY_BACKOFF.capMs)) step.makeReady(task, 'due');
   for (const task of step.tables.tasks.unreserved(step.now, AFFINITY_MS)) step.unreserve(task);
@@ -236,7 +240,7 @@ function succeed(step: Step, task: TaskRow, result: TaskResult, change: 'succeed
   for (const dependent of step.tables.tasks.unblock(task.n)) step.makeReady(dependent, 'unblock');
 }
 
-/** The cost is that of all attempts: it is what the task cost. */
+/** The task's cost is that of all its attempts. */
 function saveResult(step: Step, task: TaskRow, result: TaskResult): void {
   step.tables.tasks.saveResult({
     n: task.n,
@@ -259,8 +263,8 @@ function finish(step: Step, task: TaskRow, end: AttemptEnd): void {
 }
 
 /**
- * A wrapper finished its work and died before its result got through; it was counted as lost, and now the result
- * comes out of its spool. As long as nobody has begun anew, nothing speaks against taking it.
+ * Whether a result comes late but in time: its wrapper died before the result got through, the attempt was counted as
+ * lost, and now the result comes out of the spool. It is taken as long as no other attempt has begun.
  */
 function isLate(task: TaskRow, attempt: AttemptRow | undefined, result: TaskResult): boolean {
   return (

@@ -15,8 +15,8 @@ export interface Tables {
 }
 
 /**
- * One transaction of the engine: the tables, the time it happens at, and what it changed, which is told to others
- * when it is on disk. Every change of a task's state goes through `move`.
+ * One transaction of the engine: the tables, its time, and its changes, which listeners hear of when they are on disk.
+ * Every change of a task's state goes through `move`.
  */
 export class Step {
   readonly tables: Tables;
@@ -31,7 +31,7 @@ export class Step {
     this.random = random;
   }
 
-  /** Changes state and whatever else of the row; throws when the state does not allow it. */
+  /** Changes the task's state, and other fields of its row; throws when the state does not allow it. */
   move(task: TaskRow, change: TaskChange, fields: Partial<Omit<TaskRow, 'n' | 'state'>> = {}): void {
     const was = task.state;
     Object.assign(task, fields);
@@ -41,7 +41,7 @@ export class Step {
     this.#save(task, was);
   }
 
-  /** The same to `ready`, with its place in the order counted from now. */
+  /** Moves the task to `ready`, with its place in the order counted from now. */
   makeReady(
     task: TaskRow,
     change: 'unblock' | 'due' | 'revive',
@@ -50,7 +50,7 @@ export class Step {
     this.move(task, change, { ...fields, order_key: orderKey(this.tables.tasks.priorityOf(task.n), this.now) });
   }
 
-  /** Changes fields, not the state. */
+  /** Changes fields of the task, not its state. */
   amend(task: TaskRow, fields: Partial<Omit<TaskRow, 'n' | 'state'>>): void {
     Object.assign(task, fields);
     this.#save(task, task.state);

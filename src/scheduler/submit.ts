@@ -10,13 +10,13 @@ import type { Step } from './step.ts';
 import { kindOf, normaliseSpec, type SpecRules } from './validate.ts';
 
 export interface SubmitRules extends SpecRules {
-  /** Tasks that are not done, dead or cancelled. */
+  /** Most tasks that are not done, dead or cancelled. */
   maxOpen: number;
 }
 
 export interface Submitted {
   id: string;
-  /** True when its key named a task that was there already. */
+  /** True when its key named a stored task. */
   existing: boolean;
 }
 
@@ -26,10 +26,10 @@ interface Placed {
   dependencies: number[];
 }
 
-/** How many stored keys are compared with a wrong name. */
+/** Stored keys that are compared with a wrong name, at most. */
 const KEYS_COMPARED = 1_000;
 
-/** All of the batch or nothing. Tasks may name each other by key, also forwards. */
+/** Stores all tasks of the batch or none. Tasks may name each other by key, also forwards. */
 export function submitBatch(step: Step, specs: readonly TaskSpec[], rules: SubmitRules): Submitted[] {
   const { tasks } = step.tables;
   const inBatch = new Map<string, number>();
@@ -139,7 +139,7 @@ function refuseTooMany(tasks: TaskTable, added: number, max: number): void {
   });
 }
 
-/** In a batch, an error says which of its tasks is meant. */
+/** Adds to an error which task of the batch is meant. */
 function inPlace<T>(specs: readonly TaskSpec[], place: number, check: () => T): T {
   try {
     return check();

@@ -4,7 +4,7 @@ import { PRIORITIES, type TaskSpec } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
 
 export interface SpecRules {
-  /** Who exists; absent: any name is accepted. */
+  /** The existing agents; absent: any name is accepted. */
   agents?: (() => readonly { id: string; kind: 'claude' | 'shell' }[]) | undefined;
   /** Names of verify commands in the config; absent: any name is accepted. */
   verifyNames?: (() => readonly string[]) | undefined;
@@ -27,7 +27,10 @@ export function kindOf(spec: TaskSpec): 'claude' | 'shell' {
   return spec.command === undefined ? 'claude' : 'shell';
 }
 
-/** The spec with its title trimmed and doubles taken out. Throws SwarmError `bad-task`, `unknown-agent` or `unknown-verify`. */
+/**
+ * The spec with its title trimmed and doubles removed. Throws SwarmError `bad-task`, `unknown-agent` or
+ * `unknown-verify`.
+ */
 export function normaliseSpec(spec: TaskSpec, rules: SpecRules): TaskSpec {
   const title = spec.title.trim();
   if (title === '') throw bad('it has no title', 'Give it a title, which says in a line what is to be done.');

@@ -11,7 +11,7 @@ export interface BranchTip {
   commit: string;
 }
 
-/** Where `branch` stands; null where it does not exist, or is the one that the worktree has checked out. */
+/** The tip of `branch`; null where it does not exist, or is the one that the worktree has checked out. */
 export async function branchBeside(worktree: string, branch: string | null): Promise<BranchTip | null> {
   if (branch === null || (await readHead(worktree)).branch === branch) return null;
   const [commit = null] = await resolveAll(worktree, [commitOf(`refs/heads/${branch}`)]);
@@ -19,8 +19,8 @@ export async function branchBeside(worktree: string, branch: string | null): Pro
 }
 
 /**
- * Puts a branch back to `tip` if it still stands where it was `left` and nobody has it checked out. Null: it is there;
- * else why it was let be.
+ * Puts a branch back to `tip` if it still is where it was `left` and no worktree has it checked out. Null: done; else
+ * why it was left alone.
  */
 export async function putBranchBack(root: string, { branch, commit }: BranchTip, left: string): Promise<string | null> {
   const ref = `refs/heads/${branch}`;

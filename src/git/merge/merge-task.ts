@@ -95,7 +95,7 @@ export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'sig
   return holder.path;
 }
 
-/** Of the person's checkout: what is tracked there and differs, and the branch. */
+/** The branch of the person's checkout, and its tracked files that differ. */
 function checkoutStatus(cwd: string, signal: AbortSignal | undefined): Promise<StatusResult> {
   const how = ['--untracked-files=no', '--no-renames', '--ignore-submodules=dirty'];
   return porcelain({ cwd, signal }, (git) => git.status(how));
@@ -134,7 +134,10 @@ async function mergeInScratch(task: MergeTask, before: string, commit: string): 
   }
 }
 
-/** The directory is our own and holds nothing but this merge; git then drops the registration of a missing one. */
+/**
+ * Removes the scratch worktree. The directory is swarm's and holds nothing but this merge; git then drops the
+ * registration of the missing worktree.
+ */
 async function removeScratch(root: string, scratch: string): Promise<void> {
   await rm(scratch, { recursive: true, force: true });
   await whileLocked(() => runGit(['worktree', 'remove', '--', scratch], { cwd: root })).catch((error: unknown) => {
@@ -142,7 +145,7 @@ async function removeScratch(root: string, scratch: string): Promise<void> {
   });
 }
 
-/** Scratch worktrees of processes that were killed in the middle. */
+/** Removes the scratch worktrees of processes that were killed in the middle. */
 async function sweepScratch(root: string, scratchDir: string): Promise<void> {
   const names = await readdir(scratchDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];

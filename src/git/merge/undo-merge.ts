@@ -18,8 +18,8 @@ export interface UndoMerge {
 }
 
 /**
- * Puts a branch back to where it was before a merge. Errors: `merge-built-upon` (the branch is elsewhere now),
- * `branch-dirty` (it is checked out with changes); nothing was changed then.
+ * Puts a branch back to where it was before a merge. Errors, after which nothing is changed: `merge-built-upon` (the
+ * branch has moved since), `branch-dirty` (it is checked out with changes).
  */
 export async function undoMerge(merge: UndoMerge): Promise<void> {
   const { root, into, before, after } = merge;
@@ -29,7 +29,7 @@ export async function undoMerge(merge: UndoMerge): Promise<void> {
     const place = await cleanCheckout({ root, into });
     try {
       if (place !== null) {
-        // Git's reset overwrites what is ignored, and repositories, without a word.
+        // Git's reset overwrites ignored files, and repositories, without a word.
         const lying = await lyingInTheWay(place, after, before);
         if (lying.length > 0) throw branchDirty(into, place, lying.map(printable));
         await whileLocked(() => porcelain({ cwd: place }, (git) => git.reset(['--keep', before])));

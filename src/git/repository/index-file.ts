@@ -7,29 +7,29 @@ const STAT_BYTES = 40;
 const NAME_LENGTH = 0x0fff;
 const STAGE = 0x3000;
 const EXTENDED = 0x4000;
-/** Where in the stat data git looks for a change: all but the device, which it ignores, and the mode. */
+/** Where in the stat data git looks for a change: everything but the device, which it ignores, and the mode. */
 const COMPARED = [0, 4, 8, 12, 20, 28, 32, 36] as const;
 const MODE_AT = 24;
 const GITLINK = 0o160_000;
 const SLASH = 0x2f;
 const SHA1_BYTES = 20;
 
-/** An index file, read where it lies: twenty thousand entries are no twenty thousand objects. */
+/** An index file, read in place: twenty thousand entries are no twenty thousand objects. */
 export interface IndexFile {
   readonly count: number;
   name(at: number): RawPath;
-  /** As git sorts them: by the bytes of the name. */
+  /** Compares in git's order: by the bytes of the name. */
   compareName(at: number, other: IndexFile, otherAt: number): number;
-  /** Byte for byte: name, content, mode, flags and stat data. */
+  /** Whether the entries are equal byte for byte: name, content, mode, flags and stat data. */
   sameEntry(at: number, other: IndexFile, otherAt: number): boolean;
-  /** The same file by what stat told when the entries were written. */
+  /** Whether stat gave the same answer when the two entries were written. */
   sameStat(at: number, other: IndexFile, otherAt: number): boolean;
   /** False: git has never compared the file with this entry, or found it changed. */
   hasStat(at: number): boolean;
   sameContent(at: number, other: IndexFile, otherAt: number): boolean;
   sameMode(at: number, other: IndexFile, otherAt: number): boolean;
   isUnmerged(at: number): boolean;
-  /** A repository inside the worktree: git keeps no stat data of it. */
+  /** Whether the entry is a repository inside the worktree: git keeps no stat data of it. */
   isRepository(at: number): boolean;
   readonly bytes: Buffer;
   readonly hashBytes: number;
@@ -40,7 +40,7 @@ export interface IndexFile {
 }
 
 /**
- * Null where it cannot be read like this: names packed by their prefixes (version 4), or entries that lie in another
+ * Reads an index file. Null for other formats: names packed by their prefixes (version 4), entries that lie in another
  * file (split) or stand for whole directories (sparse).
  * @param oid any object id of the repository; its length tells the hash
  */
@@ -120,20 +120,21 @@ function hasForeignEntries(bytes: Buffer, from: number, last: number): boolean {
 }
 
 export interface Refreshed {
-  /** The index with the stat data that is known; null: it is up to date as it is. */
+  /** The index with the known stat data; null: it is up to date as it is. */
   bytes: Buffer | null;
-  /** How many entries that changed. */
+  /** Number of entries that changed. */
   known: number;
-  /** Names of those that git would have to look at. */
+  /** Names of the files that git would have to look at. */
   stale: RawPath[];
   /** Names of files with other bytes: changed, unless git converts what it stores. */
   differing: RawPath[];
 }
 
 /**
- * What `git update-index --refresh` would do, as far as it can be known without a look at a file: `fresh` tells how the
- * files lie there that have the very content of `index`. Where git converts, that may be a change: what it has not yet
- * compared is left to it. Files that `fresh` has not are asked for with `exists`.
+ * Does what `git update-index --refresh` would do, as far as that is possible without a look at the files: `fresh` has
+ * the stat data of the present files, which is taken for those with the same content as in `index`. An entry that git
+ * has not compared yet is left to it, since a conversion may change the content. `exists` is called for files that
+ * `fresh` does not have.
  */
 export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: RawPath) => boolean): Refreshed {
   const stale: RawPath[] = [];
@@ -141,7 +142,7 @@ export function refreshed(index: IndexFile, fresh: IndexFile, exists: (name: Raw
   const known: (readonly [number, number])[] = [];
   let beside = 0;
   for (let at = 0; at < index.count; at += 1) {
-    // Most are the same, and one comparison tells.
+    // Most entries are equal, and one comparison shows it.
     if (beside < fresh.count && index.sameEntry(at, fresh, beside)) {
       beside += 1;
       continue;
@@ -166,7 +167,7 @@ function withStat(index: IndexFile, fresh: IndexFile, entries: readonly (readonl
     fresh.bytes.copy(bytes, index.start(at), from, from + STAT_BYTES);
   }
   const end = bytes.length - index.hashBytes;
-  // By `index.skipHash` git writes none and asks for none.
+  // With `index.skipHash` git writes no hash and checks none.
   if (bytes.subarray(end).every((byte) => byte === 0)) return bytes;
   const hash = index.hashBytes === SHA1_BYTES ? 'sha1' : 'sha256';
   createHash(hash).update(bytes.subarray(0, end)).digest().copy(bytes, end);

@@ -5,9 +5,10 @@ import type { RawPath } from '../bytes.ts';
 import { statOrNull } from './on-disk.ts';
 
 /**
- * Repositories of their own (a directory with a `.git`) at or below `paths`. Git's checkouts delete whatever directory
- * lies where a file is to be, such a repository with all its commits, and no checkpoint holds those. A look costs one
- * `lstat` for each path and each of its parents, and more only where a directory lies. Links are not followed.
+ * Repositories inside the worktree (directories with a `.git`) at or below `paths`. Git's checkouts delete a directory
+ * that lies where a file is to be, such a repository with all its commits too, and no checkpoint holds those. The
+ * search costs one `lstat` for each path and each of its parents, and more only where a directory lies. Links are not
+ * followed.
  */
 export function repositoriesAt(worktree: string, paths: Iterable<RawPath>): RawPath[] {
   const found = new Set<RawPath>();
@@ -39,7 +40,7 @@ function collect(worktree: string, directory: RawPath, found: Set<RawPath>): voi
     if (entry.isDirectory()) collect(worktree, `${directory}/${entry.name.toString('latin1')}`, found);
 }
 
-/** All repositories of their own inside a worktree, ignored ones and those inside others too. Links are not followed. */
+/** All repositories inside a worktree, ignored ones and those inside others too. Links are not followed. */
 export async function repositoriesIn(worktree: string): Promise<RawPath[]> {
   const found: RawPath[] = [];
   const open: RawPath[] = [''];

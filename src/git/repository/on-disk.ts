@@ -3,7 +3,10 @@ import type { Stats } from 'node:fs';
 import { bytesBelow } from '../bytes.ts';
 import type { RawPath } from '../bytes.ts';
 
-/** Null where nothing lies, and below a file or a link that turns in a circle. */
+/**
+ * Stat data of a file, not following links. Null where there is none, and below a file or a link that turns in a
+ * circle.
+ */
 export function statOrNull(worktree: string, raw: RawPath): Stats | null {
   try {
     return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) ?? null;
@@ -15,9 +18,9 @@ export function statOrNull(worktree: string, raw: RawPath): Stats | null {
 }
 
 /**
- * What lies where a directory above `raw` should be, a file or a link; null when nothing does. Git takes nothing for a
- * file of the worktree that lies behind a link.
- * @param directories known to be such; what is found is added, for a caller with many paths
+ * The file or link in the place of a directory above `raw`; null when there is none. For git, a path behind a link is
+ * no file of the worktree.
+ * @param directories known directories; those found are added, for a caller with many paths
  */
 export function inTheWay(worktree: string, raw: RawPath, directories = new Set<RawPath>()): RawPath | null {
   for (let end = raw.indexOf('/'); end !== -1; end = raw.indexOf('/', end + 1)) {
@@ -33,7 +36,7 @@ export function inTheWay(worktree: string, raw: RawPath, directories = new Set<R
 
 /**
  * Files and links that a checkout of `paths` would overwrite or delete: at them, below them, and in the place of a
- * directory above them. Repositories of their own are not entered.
+ * directory above them. Repositories inside are not entered.
  */
 export function filesAt(worktree: string, paths: Iterable<RawPath>): RawPath[] {
   const found = new Set<RawPath>();

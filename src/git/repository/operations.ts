@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 
-/** Files and directories of a worktree's git directory that say "something is under way". */
+/** Files and directories of a worktree's git directory that belong to an operation under way. */
 export const OPERATION_FILES = [
   'MERGE_HEAD',
   'MERGE_MODE',
@@ -29,7 +29,7 @@ export const OPERATION_FILES = [
   'refs/rewritten',
 ] as const;
 
-/** Those of them that mean an unfinished operation; ORIG_HEAD and a stray MERGE_MSG do not. */
+/** Those among them that prove an unfinished operation; ORIG_HEAD and a stray MERGE_MSG do not. */
 const UNDER_WAY: ReadonlyArray<readonly [string, Operation]> = [
   ['rebase-merge', 'rebase'],
   ['rebase-apply', 'rebase'],
@@ -66,13 +66,16 @@ export function operationUnderWay(gitDir: string): Operation | null {
   return null;
 }
 
-/** Of these files of a git directory those of an unfinished operation; ORIG_HEAD alone is left by one that is over. */
+/**
+ * The files of an unfinished operation among these files of a git directory; ORIG_HEAD stays after an operation and
+ * proves none.
+ */
 export function unfinishedAmong(names: readonly string[]): string[] {
   const first = new Set(names.map((name) => name.split('/')[0]));
   return UNDER_WAY.some(([name]) => first.has(name)) ? [...names] : [];
 }
 
-/** Forgets an unfinished operation. The caller has captured the worktree, or does not want it back. */
+/** Forgets an unfinished operation. The caller has captured the worktree, or gives the operation up. */
 export async function clearOperation(gitDir: string): Promise<void> {
   for (const name of OPERATION_FILES) await rm(path.join(gitDir, name), { recursive: true, force: true });
 }

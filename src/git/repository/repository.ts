@@ -31,8 +31,8 @@ export interface Repository {
 export const MINIMUM_GIT = [2, 36] as const;
 
 /**
- * Everything about the repository that `cwd` lies in. Inside a submodule the submodule is the project.
- * Errors: `no-repository`, `bare-repository`, `no-commit`, `old-git`, `dubious-ownership`, `git-missing`.
+ * Finds the repository that `cwd` lies in. Inside a submodule the submodule is the project. Errors: `no-repository`,
+ * `bare-repository`, `no-commit`, `old-git`, `dubious-ownership`, `git-missing`.
  */
 export async function findRepository(cwd: string): Promise<Repository> {
   const [place, head] = await Promise.all([readPlace(cwd), readHead(cwd).catch(() => null)]);

@@ -14,7 +14,7 @@ export async function resolveAll(cwd: string, names: readonly string[]): Promise
   });
 }
 
-/** One name that must be a commit. */
+/** The name with the condition that it is a commit. */
 export function commitOf(name: string): string {
   return `${name}^{commit}`;
 }

@@ -6,14 +6,14 @@ import { worktreeGitDir } from './operations.ts';
 export interface LockPlaces {
   worktree: string;
   gitCommonDir: string;
-  /** Without `refs/`; what of them is a directory stands for all in it. */
+  /** Names without `refs/`; a directory among them stands for all refs in it. */
   refs: readonly string[];
 }
 
 /**
- * Removes the locks that a killed git left in a worktree and on refs: with them git refuses for ever. Only for who
- * knows that none of its own processes works there any more; `inUse` is asked, when there is a lock, whether somebody
- * else's git does, whose locks these could be. Returns the files.
+ * Removes the locks that a killed git left in a worktree and on refs: with them git would refuse for ever. The caller
+ * knows that none of its own processes works there any more; `inUse` is called, when there is a lock, to learn whether
+ * another program's git works there and may hold it. Returns the files.
  */
 export async function clearStaleLocks(places: LockPlaces, inUse: () => boolean): Promise<string[]> {
   const found = [

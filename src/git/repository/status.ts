@@ -7,7 +7,7 @@ export interface WorktreeStatus {
   commit: string | null;
   /** Null when HEAD is detached. */
   branch: string | null;
-  /** Tracked paths that differ from HEAD, in the index or in the worktree; conflicts are not among them. */
+  /** Tracked paths that differ from HEAD, in the index or in the worktree; without those in conflict. */
   changed: RawPath[];
   untracked: RawPath[];
   unmerged: RawPath[];

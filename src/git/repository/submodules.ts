@@ -12,8 +12,8 @@ interface Submodule {
 
 /**
  * Checks out, in a linked worktree, the submodules that the main worktree has checked out. Each is cloned from the main
- * worktree's own copy (hard links where possible): nothing is fetched over a network. What fails is a note for people;
- * the worktree is usable without it.
+ * worktree's own copy (hard links where possible): nothing is fetched over a network. A failure is a note for people;
+ * the worktree is usable without the submodule.
  */
 export async function checkoutSubmodules(options: {
   root: string;
@@ -56,7 +56,7 @@ async function checkout(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const source = worktreeGitDir(original);
-  // The address is overlaid for this one call, so that the configuration that all worktrees share stays as it is.
+  // The address is set for this one call, so that the configuration that all worktrees share stays as it is.
   const config = ['-c', 'protocol.file.allow=always', '-c', `submodule.${submodule.name}.url=${source}`];
   const args = [
     'submodule',
@@ -69,7 +69,7 @@ async function checkout(
     submodule.path,
   ];
   const allowed = process.env['GIT_ALLOW_PROTOCOL'];
-  // It outranks the setting.
+  // The variable outranks the setting.
   const env = allowed === undefined ? {} : { GIT_ALLOW_PROTOCOL: `${allowed}:file` };
   await runGit([...config, ...args], { cwd: worktree, env, signal });
   const url = await gitText(['config', '--get', 'remote.origin.url'], { cwd: original, okCodes: [1] });
@@ -77,9 +77,9 @@ async function checkout(
 }
 
 /**
- * What would be lost for good with a worktree's own copies of its submodules: the path of the first one that has
- * commits which the main worktree's copy lacks, or that cannot be compared with it. Uncommitted changes are not looked
- * for: the status of the worktree shows them.
+ * The path of the first submodule whose work would be lost for good with a worktree: its copy has commits that the main
+ * worktree's copy lacks, or cannot be compared with it. Uncommitted changes are not looked for: the status of the
+ * worktree shows them.
  */
 export async function submoduleWithOwnCommits(options: { root: string; worktree: string }): Promise<string | null> {
   const { root, worktree } = options;
@@ -95,7 +95,7 @@ export async function submoduleWithOwnCommits(options: { root: string; worktree:
   return null;
 }
 
-/** More commits than this are somebody's work, whatever they are. */
+/** More commits than this count as work without a look at them. */
 const COMPARED = 200;
 
 async function holdsAllOf(original: string, copy: string): Promise<boolean> {

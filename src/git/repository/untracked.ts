@@ -2,8 +2,8 @@ import { printable, splitNul } from '../bytes.ts';
 import { runGit } from '../git.ts';
 
 /**
- * What lies in a folder of a worktree and matches one of `patterns`, of which git tracks nothing, whether it ignores it
- * or not: names of files, and of folders with a `/` at the end. A folder is not looked into.
+ * Untracked files and folders (with a `/` at the end) in a folder of a worktree that match one of `patterns`, ignored
+ * ones too. A folder is not looked into.
  * @param depth most parts of a name: 2 for patterns such as `.claude/*`
  */
 export async function untrackedBelow(root: string, patterns: readonly string[], depth = 1): Promise<string[]> {
@@ -14,7 +14,7 @@ export async function untrackedBelow(root: string, patterns: readonly string[], 
   return names.filter((name) => name.replace(/\/$/, '').split('/').length <= depth).sort();
 }
 
-/** What git neither tracks nor ignores: a wholly untracked folder is one entry, with a `/` at the end. */
+/** The entries that git neither tracks nor ignores: a wholly untracked folder is one, with a `/` at the end. */
 export async function untrackedEntries(worktree: string): Promise<string[]> {
   const args = ['ls-files', '-z', '--others', '--directory', '--no-empty-directory', '--exclude-standard'];
   return splitNul((await runGit(args, { cwd: worktree })).stdout).map(printable);

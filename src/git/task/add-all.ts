@@ -8,8 +8,8 @@ import { whileLocked } from '../lock.ts';
 const CONFIG = ['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false', '-c', 'add.ignoreErrors=false'];
 
 /**
- * `add -A`. One nested repository without a commit, or one unreadable file, must not cost all the others: such names
- * are skipped and returned. With `only` no others are looked at.
+ * Adds everything like `add -A`, but one nested repository without a commit, or one unreadable file, does not stop the
+ * others: such names are skipped and returned. With `only`, no other names are looked at.
  */
 export async function addAll(
   options: Pick<GitOptions, 'cwd' | 'env' | 'signal'>,

@@ -14,13 +14,13 @@ import { isTaskBranch } from './task-branches.ts';
 
 export interface CommitTurn {
   worktree: string;
-  /** Subject and, after an empty line, more. */
+  /** Subject, and after an empty line the rest. */
   message: string;
   /** `Swarm-Task`, `Swarm-Agent`, `Swarm-Attempt`, … */
   trailers: Readonly<Record<string, string>>;
-  /** Brought to the tip as well when the agent left it for a commit that contains it. */
+  /** The task's branch. Moved to the tip as well when the agent left it for a commit that contains it. */
   branch?: string | undefined;
-  /** The branch that tasks start from, where it is one: nothing is committed onto that. */
+  /** The branch that tasks start from, if any: no commit is made on it. */
   base?: string | null | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -29,7 +29,7 @@ export interface CommitTurn {
 export type CommittedTurn =
   | { outcome: 'committed'; commit: string; head: string; branch: string | null }
   | { outcome: 'unchanged'; commit: null; head: string; branch: string | null }
-  /** An operation that the agent must finish first; nothing was committed. */
+  /** A conflict, or an operation that the agent must finish first; nothing was committed. */
   | {
       outcome: 'unresolved';
       commit: null;
@@ -37,11 +37,11 @@ export type CommittedTurn =
       branch: string | null;
       operation: Operation | null;
       files: string[];
-      /** It stands on this branch of others, which lacks what the task's own has. */
+      /** HEAD is on this branch, which is not the task's and lacks commits of the task's own. */
       astray?: string;
     };
 
-/** Commits what is left in a worktree at the end of a turn. Hooks and signing are off. */
+/** Commits the uncommitted work in a worktree at the end of a turn. Hooks and signing are off. */
 export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   const { worktree, signal } = turn;
   const status = await readStatus(worktree, { untracked: 'normal', signal });
@@ -67,13 +67,13 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   return { outcome: 'committed', commit, head: tip, branch };
 }
 
-/** The agent has gone over to the branch of another task, whose result is what it stands at, or to that of all. */
+/** Whether the agent has checked out the branch of another task, or the base branch. */
 function isOfOthers({ branch, base }: CommitTurn, current: string | null): boolean {
   if (branch === undefined || current === null || current === branch) return false;
   return current === base || isTaskBranch(current);
 }
 
-/** Nothing that is on the task's own branch would be missing from its result. */
+/** Whether the head contains the task's own branch, so that none of its commits would be missing from the result. */
 async function holdsOwn({ worktree, branch }: CommitTurn, head: string): Promise<boolean> {
   const [own] = await resolveAll(worktree, [commitOf(`refs/heads/${branch ?? ''}`)]);
   return own === undefined || own === null || (await isAncestor(worktree, own, head));
@@ -84,7 +84,7 @@ async function isAncestor(worktree: string, old: string, young: string): Promise
   return exitCode === 0;
 }
 
-/** No file changes. */
+/** Detaches HEAD without a change of files. */
 async function leaveBranch(worktree: string, head: string): Promise<null> {
   await runGit(['update-ref', '--no-deref', '-m', 'swarm: the branch of others', 'HEAD', head], { cwd: worktree });
   return null;
@@ -114,7 +114,10 @@ async function nothingStaged(worktree: string): Promise<boolean> {
   return exitCode === 0;
 }
 
-/** When the agent detached HEAD or made a branch of its own, the task's branch is brought along if it only grows. */
+/**
+ * Moves the task's branch to the tip, when the agent detached HEAD or made a branch of its own, if the branch only
+ * grows by that.
+ */
 async function followBranch(turn: CommitTurn, current: string | null, tip: string): Promise<string | null> {
   const { branch, worktree } = turn;
   if (branch === undefined || branch === current) return current;
@@ -134,8 +137,9 @@ export function messageWithTrailers(message: string, trailers: Readonly<Record<s
 }
 
 /**
- * Conflicts that nobody resolved: markers in the text, or (binary, deleted on one side) no way to tell but the index.
- * An agent that edits the markers away and forgets `git add` has resolved its text.
+ * Files with unresolved conflicts: markers in the text, or (binary, deleted on one side) an unmerged entry in the
+ * index, which is the only sign there. An agent that edits the markers away and forgets `git add` has resolved its
+ * text.
  */
 async function unresolvedFiles(
   worktree: string,
@@ -153,7 +157,7 @@ async function unresolvedFiles(
   return open;
 }
 
-/** Paths with our and their stage in the index: a conflict of contents. */
+/** Paths with both sides' stages in the index: a conflict of contents. */
 async function changedOnBothSides(worktree: string): Promise<Set<RawPath>> {
   const { stdout } = await runGit(['ls-files', '-u', '-z'], { cwd: worktree });
   const stages = new Map<RawPath, Set<string>>();
@@ -166,7 +170,7 @@ async function changedOnBothSides(worktree: string): Promise<Set<RawPath>> {
   return new Set([...stages].filter(([, seen]) => seen.has('2') && seen.has('3')).map(([file]) => file));
 }
 
-/** Larger files are not written with markers by hand; reading is bounded. */
+/** Larger files are not read: markers in them are not written by hand. */
 const MOST_BYTES = 8 * 1024 * 1024;
 
 function conflictMarkers(worktree: string, file: RawPath): 'markers' | 'text' | 'binary' | 'absent' {

@@ -23,35 +23,35 @@ export interface PrepareTask {
   worktree: string;
   /** `swarm/task/<id>`: created, or reset when an earlier attempt left it. */
   taskBranch: string;
-  /** A branch (its tip now), or a fixed commit. */
+  /** A branch (its present tip), or a fixed commit. */
   base: { branch: string | null; commit: string };
   /** Start here instead of the base. */
   on: string | null;
   /** Results of the dependencies, merged in this order. */
   merges: readonly TaskMerge[];
-  /** A commit that holds the worktree as it is, taken just now: only what it holds is deleted or overwritten. */
+  /** A commit of the worktree as it is, taken just now: only files that it holds are deleted or overwritten. */
   checkpoint: string;
   signal?: AbortSignal | undefined;
 }
 
 export interface Prepared {
-  /** HEAD of the prepared branch; with a conflict, the commit that the merge began at. */
+  /** HEAD of the prepared branch; with a conflict, the commit at which the merge began. */
   commit: string;
-  /** What base and `on` came to, before the merges. */
+  /** The commit from base and `on`, before the merges. */
   base: string;
   /** True when the worktree was clean and at the start commit, so that no file was touched. */
   fastPath: boolean;
-  /** The merge that the agent must finish; `remaining` were not begun. */
+  /** The merge that the agent must finish; the merges in `remaining` were not begun. */
   conflict: { task: string; commit: string; files: string[]; remaining: TaskMerge[] } | null;
-  /** What the task before left behind, removed now: untracked files and changes that were not committed. */
+  /** Untracked files and uncommitted changes of the task before, which were removed. */
   leftovers: string[];
-  /** Directories to which those of them went that the checkpoint does not hold. */
+  /** Directories with the leftovers that the checkpoint does not hold. */
   aside: string[];
 }
 
 /**
- * Sets a worktree to the start of a task. Ignored files stay, but for those that the task's start has too.
- * Errors: `unknown-revision`, `branch-in-use`, `cannot-put-aside`, those of git.
+ * Sets a worktree to the start of a task. Ignored files stay, except those that are in the task's start. Errors:
+ * `unknown-revision`, `branch-in-use`, `cannot-put-aside`, those of git.
  */
 export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   const { worktree, signal } = task;
@@ -85,7 +85,7 @@ export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   return { commit, base: start, fastPath, conflict, leftovers, aside: [...aside.folders] };
 }
 
-/** No file changes: at most one more process. */
+/** Enters the task's branch without a change of files, with at most one more process. */
 async function enterFast(
   task: PrepareTask,
   status: WorktreeStatus,
@@ -124,8 +124,8 @@ async function checkout(task: PrepareTask, start: string, force: boolean): Promi
 }
 
 /**
- * An earlier attempt may have left the branch: its tip is kept under refs/swarm/kept when moving the branch would lose
- * it, and another agent's worktree that still stands on it is detached where it is (no file changes).
+ * Frees the task's branch from an earlier attempt: its tip is kept under refs/swarm/kept when moving the branch would
+ * lose it, and another agent's worktree that still has it checked out is detached (no file changes).
  */
 async function freeBranch(
   task: PrepareTask,
@@ -178,7 +178,7 @@ export interface MergeCommit {
   signal?: AbortSignal | undefined;
 }
 
-/** Merges into the worktree's HEAD; the conflicting files when it could not, with the merge left open. */
+/** Merges into the worktree's HEAD. @returns null, or the conflicting files, with the merge left open */
 export async function mergeCommit(merge: MergeCommit): Promise<string[] | null> {
   const { worktree, commit, message, ff, env, signal } = merge;
   const config = ['-c', 'rerere.enabled=false', '-c', 'merge.autoStash=false', '-c', 'merge.verifySignatures=false'];

@@ -7,8 +7,8 @@ import { SWARM_IDENTITY } from '../identity.ts';
 import { worktreeGitDir } from '../repository/operations.ts';
 
 /**
- * A commit whose tree is the working tree as it is (tracked and untracked files, not ignored ones), its parent HEAD.
- * The person's index, HEAD and branches are not touched; `refs/swarm/snapshots/<oid>` keeps it from collection.
+ * A commit of the working tree as it is (tracked and untracked files, not ignored ones), with HEAD as its parent. The
+ * person's index, HEAD and branches are not touched; `refs/swarm/snapshots/<oid>` keeps the commit from collection.
  * HEAD's own commit when nothing differs.
  */
 export async function snapshotDirty({ root }: { root: string }): Promise<string> {
@@ -36,8 +36,8 @@ export async function snapshotDirty({ root }: { root: string }): Promise<string>
 }
 
 /**
- * Git trusts an entry's cached stat unless the file is as young as the index file itself; a copy that looks younger
- * than it is would hide an edit made in the same second. So the copy is made to look older.
+ * Copies the index, and makes the copy look older. Git trusts an entry's cached stat unless the file is as young as the
+ * index file itself: a copy that looks younger than the index would hide an edit made in the same second.
  */
 async function copyIndex(from: string, to: string): Promise<void> {
   try {

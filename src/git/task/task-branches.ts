@@ -17,7 +17,10 @@ export function isTaskBranch(branch: string): boolean {
   return branch.startsWith(PREFIX);
 }
 
-/** Largest N of the branches `swarm/task/tN`; 0 when there is none. A store that was lost must not reuse a number. */
+/**
+ * Largest N of the branches `swarm/task/tN`; 0 when there is none. After the loss of a store no number may be used
+ * again.
+ */
 export async function highestTaskNumber(root: string): Promise<number> {
   // Without this `color.branch = always` would colour the list, whose reader takes the colours for a part of the names.
   const { all } = await porcelain({ cwd: root }, (git) => git.branch(['--no-color', '--list', `${PREFIX}*`]));

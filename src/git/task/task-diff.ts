@@ -13,19 +13,22 @@ export interface TaskDiff {
   files: FileStat[];
 }
 
-/** What `commit` brings since it left `base` (three-dot diff). */
+/** The changes of `commit` since it left `base` (three-dot diff). */
 export async function taskDiff(options: { root: string; base: string; commit: string }): Promise<TaskDiff> {
   return diffText(options.root, [`${options.base}...${options.commit}`]);
 }
 
-/** @param env where the directory alone does not say which repository is meant */
+/**
+ * The difference between revisions.
+ * @param env where the directory alone does not say which repository is meant
+ */
 export async function diffText(
   cwd: string,
   revisions: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<TaskDiff> {
   const common = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--submodule=short'];
-  // Not `diffSummary`, which cannot be asked for names as they are (-z).
+  // Not `diffSummary`, which cannot give unquoted names (-z).
   const [text, stat] = await Promise.all([
     porcelain({ cwd, env }, (git) => git.diff([...common, ...revisions, '--'])),
     porcelain({ cwd, env }, (git) => git.diff([...common, '--numstat', '-z', ...revisions, '--'])),

@@ -4,10 +4,10 @@ import { SwarmError } from '../../domain/errors.ts';
 import { bytesBelow, printable } from '../bytes.ts';
 import type { RawPath } from '../bytes.ts';
 
-/** Below the worktree's git directory; beside the worktree, in a hidden directory, where that is another file system. */
+/** Below the worktree's git directory; in a hidden directory beside the worktree, where that is another file system. */
 export const ASIDE = 'swarm-aside';
 
-/** True when something that no checkpoint holds was moved aside here, and nobody has taken it away since. */
+/** True when files that no checkpoint holds were moved aside here, and a person has not taken them away since. */
 export async function holdsAside(gitDir: string): Promise<boolean> {
   const names = await readdir(path.join(gitDir, ASIDE)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -17,8 +17,8 @@ export async function holdsAside(gitDir: string): Promise<boolean> {
 }
 
 /**
- * Where one clean-up of a worktree puts what no checkpoint holds. Only a person deletes it: it may be the one copy of
- * somebody's work. The directory is made with the first thing that goes there.
+ * The place where one clean-up of a worktree puts files that no checkpoint holds. Only a person deletes it: it may be
+ * the one copy of their work. The directory is made with the first file that goes there.
  */
 export class Aside {
   readonly #worktree: string;
@@ -30,12 +30,14 @@ export class Aside {
     this.#gitDir = gitDir;
   }
 
-  /** Absolute; usually none or one. */
+  /** Absolute paths; usually none or one. */
   get folders(): readonly string[] {
     return this.#folders;
   }
 
-  /** A file, or a directory with all below it. Error: `cannot-put-aside`; it lies where it lay then. */
+  /**
+   * Moves a file aside, or a directory with everything below it. Error: `cannot-put-aside`; then it stays where it was.
+   */
   async take(file: RawPath): Promise<void> {
     const name = file.replace(/\/$/, '');
     const beside = path.join(path.dirname(this.#worktree), `.${ASIDE}`, path.basename(this.#worktree));

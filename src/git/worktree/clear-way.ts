@@ -9,19 +9,20 @@ import type { WorktreeStatus } from '../repository/status.ts';
 
 export interface ClearWay {
   worktree: string;
-  /** Of now. */
+  /** The present status. */
   status: WorktreeStatus;
   /** Commit that is checked out next, by force. */
   start: string;
-  /** Commits that are merged into it then. */
+  /** Commits that are merged into it afterwards. */
   merges: readonly string[];
   held: Held;
   aside: Aside;
 }
 
 /**
- * Git's checkouts and merges overwrite what is ignored, and delete a directory where a file is to be, a repository of
- * its own too. What lies in the way and no checkpoint holds is moved aside before. Returns the names, for people.
+ * Moves aside files that are in the way of a checkout and its merges and that no checkpoint holds. Git's checkouts and
+ * merges overwrite ignored files, and delete a directory where a file is to be, a repository inside it too. Returns the
+ * names, for people.
  */
 export async function clearWay({ worktree, status, start, merges, held, aside }: ClearWay): Promise<string[]> {
   const coming = [start, ...merges].filter((commit) => commit !== status.commit);
@@ -34,20 +35,23 @@ export async function clearWay({ worktree, status, start, merges, held, aside }:
     moved.push(file);
   };
   const repositories = repositoriesAt(worktree, names);
-  // Git leaves a repository alone where it has the link to one.
+  // Git leaves a repository alone where the commit links to it.
   const links = repositories.length === 0 ? new Set<RawPath>() : await linksOf(worktree, start);
   for (const file of repositories) if (!links.has(file)) await move(file);
   const files = filesAt(worktree, names);
   if (files.length === 0) return moved.map(printable);
   const captured = await held();
   const unheld = files.filter((file) => !captured.has(file));
-  // Too large for a checkpoint, and yet in a commit.
+  // Too large for a checkpoint, but in a commit.
   const committed = unheld.length === 0 ? new Set<RawPath>() : await tracked(worktree);
   for (const file of unheld) if (!committed.has(file) || differing.has(file)) await move(file);
   return moved.map(printable);
 }
 
-/** In a worktree that is `from` without changes: what going to `to` would overwrite or delete and no commit holds. */
+/**
+ * Files in a worktree at `from`, without changes, that a checkout of `to` would overwrite or delete and no commit
+ * holds.
+ */
 export async function lyingInTheWay(worktree: string, from: string, to: string): Promise<RawPath[]> {
   const names = await placedBy(worktree, from, to);
   const files = filesAt(worktree, names);
@@ -57,7 +61,7 @@ export async function lyingInTheWay(worktree: string, from: string, to: string):
   return [...repositories.filter((file) => !links.has(file)), ...files.filter((file) => !committed.has(file))];
 }
 
-/** Files and links of a commit that come, or come instead of another kind of thing. */
+/** Files and links that a commit adds, or puts in the place of another kind of entry. */
 async function placedBy(worktree: string, from: string | null, to: string): Promise<RawPath[]> {
   if (from === null) {
     const { stdout } = await runGit(['ls-tree', '-r', '-z', '--name-only', '--full-tree', to], { cwd: worktree });

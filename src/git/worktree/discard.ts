@@ -10,7 +10,7 @@ import { clearOperation, worktreeGitDir } from '../repository/operations.ts';
 import { readStatus } from '../repository/status.ts';
 import type { LooseCommit } from './unsaved-work.ts';
 
-/** Gives commits that nothing else leads to a name that stays: `<prefix>/<name>/<start of the commit>`. */
+/** Gives commits that no other ref reaches a name that stays: `<prefix>/<name>/<start of the commit>`. */
 export async function keepCommits(root: string, prefix: string, loose: readonly LooseCommit[]): Promise<void> {
   for (const { name, commit } of loose)
     await runGit(['update-ref', `${prefix}/${name}/${commit.slice(0, 12)}`, commit], { cwd: root });
@@ -18,15 +18,16 @@ export async function keepCommits(root: string, prefix: string, loose: readonly 
 
 export interface DiscardCaptured {
   worktree: string;
-  /** A commit that holds the worktree as it is. */
+  /** A commit of the worktree as it is. */
   checkpoint: string;
-  /** What is in no other commit. */
+  /** Files that are in no other commit. */
   files: readonly RawPath[];
 }
 
 /**
  * Sets a worktree to its HEAD, detached (before the first commit of its branch: to nothing), and removes its untracked
- * files, one by one. HEAD's commit stays as it is, and so does the branch. Error: `not-captured`, when a file is not in the checkpoint; nothing was changed then.
+ * files, one by one. HEAD's commit and the branch stay as they are. Error: `not-captured`, when a file is not in the
+ * checkpoint; nothing was changed then.
  */
 export async function discardCaptured({ worktree, checkpoint, files }: DiscardCaptured): Promise<void> {
   const held = heldBy(worktree, checkpoint);
@@ -40,7 +41,7 @@ export async function discardCaptured({ worktree, checkpoint, files }: DiscardCa
   }
   const gitDir = worktreeGitDir(worktree);
   await clearOperation(gitDir);
-  // Before the first commit of a branch there is nothing to check out: what is staged becomes untracked.
+  // Before the first commit of a branch there is nothing to check out: staged files become untracked.
   const toHead = commit === null ? ['read-tree', '--empty'] : ['checkout', '-q', '-f', '--detach', 'HEAD'];
   await whileLocked(() => runGit(toHead, { cwd: worktree }));
   await removeLeftovers({ worktree, held, aside: new Aside(worktree, gitDir) });

@@ -10,17 +10,18 @@ import { repositoriesIn } from '../repository/inner-repositories.ts';
 import { worktreeGitDir } from '../repository/operations.ts';
 import { holdsAll, ownCommits } from '../repository/submodules.ts';
 
-/** What goes with a worktree although the worktree's own repository knows nothing of it. */
+/** Work inside a worktree of which the worktree's own repository knows nothing. */
 export interface InnerWork {
-  /** Repositories inside it, whatever its index or its ignore patterns say of them. */
+  /** Repositories inside it, whether its index or its ignore patterns name them or not. */
   repositories: RawPath[];
-  /** Absolute: repositories of submodules that are not checked out (any more). */
+  /** Absolute paths: repositories of submodules that are not checked out now. */
   modules: string[];
 }
 
 /**
- * Those with changes, or with commits that neither a remote nor the same repository of the main worktree has; a mere
- * clone (of a dependency, say) is not among them. One that cannot be asked counts as one with work.
+ * Finds the inner repositories with changes, or with commits that neither a remote nor the same repository of the main
+ * worktree has; a mere clone (of a dependency, say) is not among them. A repository that git cannot read counts as one
+ * with work.
  */
 export async function innerWork(options: { root: string; worktree: string }): Promise<InnerWork> {
   const { root, worktree } = options;
@@ -53,23 +54,23 @@ function gitDirOf(place: string): string | null {
   try {
     return realpathSync(worktreeGitDir(place));
   } catch {
-    // Whatever is wrong with it, no repository of a submodule belongs to it.
+    // Whatever is wrong with it, it uses no repository of a submodule.
     return null;
   }
 }
 
 async function hasWork(root: string, worktree: string, raw: RawPath, places: readonly string[]): Promise<boolean> {
   const name = printable(raw);
-  // No working directory of a process has a name that is not text.
+  // A process cannot work in a directory whose name is not text.
   if (Buffer.from(name, 'utf8').toString('latin1') !== raw) return true;
   const cwd = path.join(worktree, name);
-  // Told which one, for a broken repository would send git to the one around it.
+  // Named outright: git would look for a broken repository's data in the one around it.
   const asked: GitOptions = { cwd, env: { GIT_DIR: worktreeGitDir(cwd), GIT_WORK_TREE: cwd } };
   const status = ['status', '--porcelain', '-unormal', '--ignore-submodules=none'];
   if ((await gitText(status, asked)) !== '') return true;
   const common = realpathSync(path.resolve(cwd, await gitText(['rev-parse', '--git-common-dir'], asked)));
   if (!places.some((place) => common === place || common.startsWith(`${place}${path.sep}`))) {
-    // A worktree of a repository that stays, with all its refs.
+    // It is a linked worktree: its repository stays, with all its refs.
     const loose = ['rev-list', '--max-count=1', 'HEAD', '--not', '--branches', '--tags', '--remotes'];
     return (await gitText(loose, asked)) !== '';
   }
@@ -86,7 +87,9 @@ async function moduleHasWork(module: string, original: string): Promise<boolean>
   return commits === null || !existsSync(original) || !(await holdsAll(asked(original), commits));
 }
 
-/** Names of submodules may have slashes, and a submodule has submodules of its own. */
+/**
+ * Names of a worktree's submodule repositories. They may have slashes, and a submodule may have submodules of its own.
+ */
 async function modulesBelow(folder: string, prefix: string): Promise<string[]> {
   const place = path.join(folder, prefix);
   const entries = existsSync(place) ? await readdir(place, { withFileTypes: true }) : [];

@@ -10,10 +10,10 @@ export async function untrackedFiles(worktree: string): Promise<RawPath[]> {
   return splitNul(stdout);
 }
 
-/** Names of the files that a checkpoint holds, so that they may be deleted. */
+/** Reads the names of the files that a checkpoint holds, which may be deleted. */
 export type Held = () => Promise<ReadonlySet<RawPath>>;
 
-/** `checkpoint`: a commit, taken just now. It is read when it is asked for, once. */
+/** The files of a checkpoint, a commit taken just now. They are read at the first call, once. */
 export function heldBy(worktree: string, checkpoint: string): Held {
   let reading: Promise<ReadonlySet<RawPath>> | null = null;
   return () => (reading ??= filesOf(worktree, checkpoint));
@@ -31,9 +31,9 @@ export interface RemoveLeftovers {
 }
 
 /**
- * Clears the worktree of untracked files. What no checkpoint holds (a nested repository's contents, a file that is too
- * large, files that the last task's rules ignored and this one's do not) is moved aside, never deleted. Returns the
- * names, for people.
+ * Clears the worktree of untracked files. A file that no checkpoint holds (a nested repository's contents, a file that
+ * is too large, files that the last task's rules ignored and this one's do not) is moved aside, never deleted. Returns
+ * the names, for people.
  */
 export async function removeLeftovers({ worktree, held, aside }: RemoveLeftovers): Promise<string[]> {
   const found = await untrackedFiles(worktree);
@@ -45,7 +45,7 @@ export async function removeLeftovers({ worktree, held, aside }: RemoveLeftovers
   return found.map(printable);
 }
 
-/** A directory that still holds something stops the climb. */
+/** Stops at the first directory that is not empty. */
 async function removeEmptyParents(worktree: string, file: RawPath): Promise<void> {
   let parent = file.replace(/\/$/, '');
   while (parent.includes('/')) {

@@ -5,7 +5,8 @@ import { isClean, readStatus } from '../repository/status.ts';
 
 /**
  * Sets a worktree back to `commit` after a verify command ran in it: tracked files reset, untracked files that are not
- * ignored removed. Nested repositories stay. Returns the names; everything was committed before, so all of it is litter.
+ * ignored removed. Nested repositories stay. Everything else was committed before, so the command made these files.
+ * Returns their names.
  */
 export async function cleanLitter(worktree: string, commit: string): Promise<string[]> {
   const status = await readStatus(worktree, { untracked: 'all' });

@@ -12,7 +12,7 @@ import { submoduleWithOwnCommits } from '../repository/submodules.ts';
 import { listWorktrees } from './worktrees.ts';
 import type { Worktree } from './worktrees.ts';
 
-/** What would be lost, or be in the way, if a worktree were removed now. */
+/** A piece of work that would be lost if a worktree were removed now, or a lock that forbids it. */
 export interface Finding {
   kind:
     | 'uncommitted'
@@ -30,7 +30,7 @@ export interface Finding {
   text: string;
 }
 
-/** Commits that only this worktree leads to. */
+/** A commit that only this worktree leads to. */
 export interface LooseCommit {
   /** Name under which it is kept: `head`, `stash-…`, `refs-worktree-…`. */
   name: string;
@@ -45,7 +45,7 @@ export interface UnsavedWork {
   loose: LooseCommit[];
 }
 
-/** Branches, tags, what was fetched, and what swarm itself keeps for good: none of it goes with a worktree. */
+/** Branches, tags, fetched commits, and refs that swarm keeps for good: none of it goes with a worktree. */
 const STAYS = ['--branches', '--tags', '--remotes', '--glob=refs/swarm/kept', '--glob=refs/swarm/snapshots'];
 const NAMED = 3;
 const MODULE = {
@@ -53,7 +53,10 @@ const MODULE = {
   many: 'repositories of submodules that are not checked out, with commits that are nowhere else',
 };
 
-/** Looks now, at everything that git knows of. Whatever cannot be asked throws: the caller keeps the worktree then. */
+/**
+ * Looks for unsaved work now, everywhere that git knows of. Throws where git cannot answer: the caller keeps the
+ * worktree then.
+ */
 export async function unsavedWork(options: { root: string; worktree: string }): Promise<UnsavedWork> {
   const { root, worktree } = options;
   const gitDir = worktreeGitDir(worktree);
@@ -140,7 +143,7 @@ function short(commit: string | null): string {
   return commit?.slice(0, 12) ?? '';
 }
 
-/** A lock that somebody set, or that a git which works here (or was killed) holds. */
+/** A lock that a person set, or one that a working (or killed) git holds. */
 function locks(gitDir: string, own: Worktree): Finding | null {
   if (own.locked) return { kind: 'lock', text: 'it is locked by `git worktree lock`' };
   const held = ['index.lock', 'HEAD.lock'].find((name) => existsSync(path.join(gitDir, name)));
@@ -153,7 +156,7 @@ async function countLoose(worktree: string, commit: string): Promise<number> {
   return Number(await gitText(['rev-list', '--count', commit, '--not', ...STAYS], { cwd: worktree }));
 }
 
-/** Checked-out submodules with changes or untracked files inside, which the status of the worktree leaves out else. */
+/** Checked-out submodules with changes or untracked files inside, which a plain status of the worktree leaves out. */
 async function dirtySubmodules(worktree: string): Promise<RawPath[]> {
   const args = ['status', '--porcelain=v2', '-z', '--no-renames', '-uno', '--ignore-submodules=none'];
   const { stdout } = await runGit(args, { cwd: worktree });
@@ -163,7 +166,7 @@ async function dirtySubmodules(worktree: string): Promise<RawPath[]> {
   });
 }
 
-/** Files whose changes git was told not to look at (assume-unchanged, skip-worktree), and that have some. */
+/** Changed files that git was told not to look at (assume-unchanged, skip-worktree). */
 async function hiddenChanges(worktree: string): Promise<RawPath[]> {
   const { stdout } = await runGit(['ls-files', '-v', '-s', '-z'], { cwd: worktree });
   const changed: RawPath[] = [];
@@ -181,7 +184,7 @@ function isFile(file: Buffer): boolean {
   return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** Refs that belong to this worktree alone and go with it; HEAD is looked at by itself. */
+/** Refs of this worktree alone, which go with it; HEAD is handled by itself. */
 async function ownRefs(worktree: string): Promise<LooseCommit[]> {
   const args = ['for-each-ref', '--format=%(objecttype) %(objectname) %(refname)', 'refs/worktree/', 'refs/bisect/'];
   const text = await gitText(args, { cwd: worktree });
@@ -192,15 +195,15 @@ async function ownRefs(worktree: string): Promise<LooseCommit[]> {
 }
 
 interface Reflog {
-  /** Branches that were left or entered. */
+  /** Branches that HEAD left or entered. */
   branches: Set<string>;
-  /** Oldest first: where HEAD went, and when, seconds since 1970. */
+  /** Oldest first: the commits that HEAD went to, and when, in seconds since 1970. */
   moves: { commit: string; at: number }[];
 }
 
 /**
- * The list of stashes is one for all worktrees. A stash was made here when its branch was in use here; one made on a
- * detached HEAD counts as made here when HEAD was at its commit at that time.
+ * The stashes that were made in this worktree: the list is one for all worktrees. A stash was made here when its branch
+ * was in use here; one made on a detached HEAD counts as made here when HEAD was at its commit at that time.
  */
 async function stashesMadeIn(
   worktree: string,
@@ -231,7 +234,10 @@ async function stashesMadeIn(
   return found;
 }
 
-/** Whether HEAD was at the commit then, give or take the second that reflogs count in. Without a past: perhaps. */
+/**
+ * Whether HEAD was at the commit at that time, to within the second that reflogs count in. Without a reflog: perhaps,
+ * which counts as yes.
+ */
 function wasAt({ moves }: Reflog, commit: string, at: number): boolean {
   if (moves.length === 0) return true;
   return moves.some((move, index) => {
@@ -240,7 +246,7 @@ function wasAt({ moves }: Reflog, commit: string, at: number): boolean {
   });
 }
 
-/** Of HEAD. */
+/** Reads the reflog of HEAD. */
 async function readReflog(gitDir: string): Promise<Reflog> {
   const log: Reflog = { branches: new Set(), moves: [] };
   const text = await readFile(path.join(gitDir, 'logs', 'HEAD'), 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -7,9 +7,10 @@ import { worktreeGitDir } from '../repository/operations.ts';
 import { EXCLUDES_FILE } from '../own-excludes.ts';
 
 /**
- * Git knows no ignore file of one worktree alone: `info/exclude` belongs to all of them, the person's included. So what
- * a set-up brought into a worktree is ignored by a file that takes the place of the person's `core.excludesFile` and
- * begins with a copy of it: every git that swarm runs there is told so, and agents are by their environment.
+ * Writes the ignore file of one worktree. Git knows none: `info/exclude` belongs to all worktrees, the person's
+ * included. So the files that a set-up brings into a worktree are ignored by a file that takes the place of the
+ * person's `core.excludesFile` and begins with a copy of it. Every git that swarm runs there gets it by an option,
+ * agents get it by their environment.
  * @param paths of the worktree, `/` between parts; none: the file is removed
  */
 export async function writeWorktreeExcludes(options: {
@@ -31,7 +32,10 @@ export async function writeWorktreeExcludes(options: {
   await writeFileAtomic(file, `${text.join('\n')}\n`, { mode: 0o600, fsync: false });
 }
 
-/** Variables by which whatever an agent runs sees the same; appended to what the person's environment sets that way. */
+/**
+ * Variables that name the ignore file to every git of an agent; appended to those that the person's environment sets in
+ * this way.
+ */
 export function excludesVariables(
   file: string | null,
   env: Readonly<Record<string, string | undefined>>,
@@ -46,7 +50,7 @@ export function excludesVariables(
   };
 }
 
-/** Matches this path of the worktree and no other, whatever letters it is made of. */
+/** A pattern that matches this path of the worktree and no other, whatever characters are in it. */
 export function ignorePattern(name: string): string {
   const escaped = name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replaceAll(/[\r\n]/g, '?');
   return `/${escaped.replace(/ +$/, (spaces) => String.raw`\ `.repeat(spaces.length))}`;
@@ -60,7 +64,7 @@ async function readPersons(root: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    // As git does: a file that is not there, or not to be read, ignores nothing.
+    // As for git: a file that is missing or unreadable ignores nothing.
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'EISDIR') return '';
     throw error;
   }

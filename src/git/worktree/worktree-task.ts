@@ -2,22 +2,22 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 
-/** In the worktree's own git directory, where nothing that works on files comes by. */
+/** In the worktree's own git directory, where no program that works on the files comes. */
 const FILE = 'swarm-task';
 
-/** What was begun in a worktree that was prepared for it, as its wrapper knew it when it said the first word. */
+/** The task that was begun in a worktree, noted by the wrapper when the first prompt was said. */
 export interface BegunTask {
   task: string;
-  /** The newest attempt at it here; 0: a rollback set the worktree back to it, or nobody noted it. */
+  /** The newest attempt at it here; 0: a rollback set the worktree back to the task, or no attempt was noted. */
   attempt: number;
-  /** The conversation that it was in last; null: none, or not the one to go on in. */
+  /** The conversation of that attempt; null: none, or one that must not be resumed. */
   sessionId: string | null;
 }
 
 /**
- * Null: nothing is begun, or its first word is still to come. Only where a task is begun may an attempt at it go on:
- * anywhere else its commits would land on the branch of another one, and before its first word the conversation in hand
- * is that of another one.
+ * Reads the task that was begun in the worktree. Null: none, or its first prompt is still to come. Only where a task is
+ * begun may an attempt at it go on: in any other worktree its commits would land on another task's branch, and before
+ * its first prompt the conversation in hand is another task's.
  */
 export async function readBegunTask(gitDir: string): Promise<BegunTask | null> {
   try {
@@ -37,7 +37,7 @@ export async function writeBegunTask(gitDir: string, begun: BegunTask | null): P
   await writeFileAtomic(file, `${[task, attempt, ...(sessionId === null ? [] : [sessionId])].join(' ')}\n`);
 }
 
-/** What goes on there does so in another conversation. */
+/** Forgets the conversation, so that the task goes on in another one. */
 export async function forgetSession(gitDir: string): Promise<void> {
   const begun = await readBegunTask(gitDir);
   if (begun !== null) await writeBegunTask(gitDir, { ...begun, sessionId: null });

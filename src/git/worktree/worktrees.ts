@@ -60,14 +60,14 @@ export interface AddWorktreeOptions {
 }
 
 export interface AddedWorktree {
-  /** What is not as it should be, for people; the worktree is usable. */
+  /** Notes for people about what failed; the worktree is usable. */
   notes: string[];
 }
 
 /**
- * Makes a worktree with a detached HEAD at `commit` (detached: nothing is tracked, no branch is taken).
- * A registration whose directory is gone is dropped first, that one only.
- * Errors: `worktree-exists` (something is there already), `unknown-revision`, `disk-full`, …
+ * Makes a worktree with a detached HEAD at `commit` (detached: nothing is tracked, no branch is taken). A registration
+ * of that path whose directory is gone is dropped first. Errors: `worktree-exists` (the path is taken),
+ * `unknown-revision`, `disk-full`, …
  */
 export async function addWorktree(options: AddWorktreeOptions): Promise<AddedWorktree> {
   return worktreeLists.run(options.root, async () => {
@@ -99,7 +99,7 @@ async function dropStaleRegistration(root: string, target: string): Promise<void
   await whileLocked(() => runGit(['worktree', 'remove', '--', stale.path], { cwd: root }));
 }
 
-/** Real path of what exists of `target`, the rest appended. */
+/** Real path of the existing part of `target`, with the rest appended. */
 function realPath(target: string): string {
   if (existsSync(target)) return realpathSync(target);
   const parent = path.dirname(target);
@@ -118,11 +118,11 @@ async function holdsSomething(target: string): Promise<boolean> {
 }
 
 /**
- * Removes a worktree, never with work in it. Plain `git worktree remove` and nothing else. Errors: `worktree-dirty`,
- * `worktree-locked`, `worktree-has-submodules`, `no-worktree`. Files that git ignores go with it.
+ * Removes a worktree, never with work in it: by plain `git worktree remove`. Errors: `worktree-dirty`,
+ * `worktree-locked`, `worktree-has-submodules`, `no-worktree`. Ignored files go with it.
  */
 export async function removeWorktree(options: { root: string; path: string }): Promise<void> {
-  // Asked from outside, git would take what a set-up brought along for work.
+  // From outside, git would take files that a set-up brought for work.
   const excludes = worktreeExcludes(options.path);
   const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
   await worktreeLists.run(options.root, async () => {
@@ -132,7 +132,7 @@ export async function removeWorktree(options: { root: string; path: string }): P
     } catch (error) {
       if (!isGitError(error, 'worktree-has-submodules')) throw error;
       await refuseWork(options, error);
-      // With force git asks nothing at all: that is for the person to type.
+      // With force git checks nothing at all: that is for the person to type.
       throw new SwarmError(
         'worktree-has-submodules',
         `${options.path} has submodules, and git removes such a worktree only by force`,
@@ -169,7 +169,10 @@ async function refuseWork({ root, path: worktree }: { root: string; path: string
   );
 }
 
-/** Without a .gitmodules, too, or of a submodule that is not checked out: git's force takes all of it. */
+/**
+ * Refuses to remove a worktree with work in inner repositories, also without a .gitmodules, or in a submodule that is
+ * not checked out: git's force would remove all of it.
+ */
 async function refuseInnerWork(options: { root: string; worktree: string }, cause: Error): Promise<void> {
   const { repositories, modules } = await innerWork(options);
   const [first] = [...repositories.map((raw) => path.join(options.worktree, printable(raw))), ...modules];
