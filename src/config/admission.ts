@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { size } from './size.ts';
 
-/** What must be left of the machine for one more agent to start; who runs is never stopped by it. */
+/** Resources that must be left of the machine for one more agent to start; they never stop a running one. */
 export const admissionSchema = z.strictObject({
   atOnce: z
     .int()

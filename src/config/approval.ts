@@ -7,7 +7,7 @@ import type { Config } from './schema.ts';
 /** Programs of a config with the key that names each. */
 export type NamedPrograms = [key: string, argv: string[]][];
 
-/** Where the hash of what the person has approved is kept. */
+/** The file with the hash of the programs that the person has approved. */
 export function approvalFile(stateDir: string): string {
   return path.join(stateDir, 'approved.json');
 }
@@ -17,7 +17,7 @@ export function approvalHash(programs: NamedPrograms): string {
 }
 
 /**
- * Each thing in the config that can start a program and is not swarm's own default, with its key. Pure.
+ * Each setting that can start a program and is not swarm's own default, with its key. Pure.
  * @param servers of the project's .mcp.json, which agents of a role with `mcp: inherit` get
  */
 export function programsOf(config: Config, servers: McpServers = {}): NamedPrograms {
@@ -32,13 +32,13 @@ export function programsOf(config: Config, servers: McpServers = {}): NamedProgr
   for (const [name, argv] of Object.entries(config.verify)) found.push([`verify.${name}`, argv]);
   const { command, webhook } = config.alerts;
   if (command !== undefined) found.push(['alerts.command', command]);
-  // What it is told leaves the machine.
+  // Alerts that are sent there leave the machine.
   if (webhook !== undefined) found.push(['alerts.webhook', [webhook]]);
   if (config.tmux.program !== 'tmux') found.push(['tmux.program', [config.tmux.program]]);
   return found.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** Null: nothing was approved yet. */
+/** The approved hash; null: nothing was approved yet. */
 export function readApproved(file: string): string | null {
   try {
     return (JSON.parse(readFileSync(file, 'utf8')) as { hash?: string }).hash ?? null;
@@ -48,7 +48,7 @@ export function readApproved(file: string): string | null {
   }
 }
 
-/** True when everything that this config would run was approved, or is swarm's own default. */
+/** True when every program of this config was approved, or is swarm's own default. */
 export function isApproved(config: Config, { stateDir, root }: { stateDir: string; root: string }): boolean {
   const programs = programsOf(config, projectServers(config, root));
   return programs.length === 0 || readApproved(approvalFile(stateDir)) === approvalHash(programs);

@@ -27,7 +27,7 @@ export const HARMFUL_COMMANDS = [
   'rsync --delete',
 ];
 
-/** @param duration how durations are read in this file */
+/** @param duration reads durations */
 export function checkpointsSchema(duration: (least?: number) => z.ZodType<number, string>) {
   return z.strictObject({
     every: duration(1000)

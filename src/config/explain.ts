@@ -16,7 +16,7 @@ import { clip } from '../lib/text.ts';
 import { configSchema } from './schema.ts';
 
 export interface Place {
-  /** Both count from 1. */
+  /** Line and column count from 1. */
   line: number;
   column: number;
 }
@@ -40,7 +40,7 @@ function offsetOf(document: Document, path: readonly PropertyKey[], atKey: boole
     const target = isAlias(node) ? node.resolve(document) : node;
     if (isMap(target)) {
       const pair: Pair | undefined = target.items.find((item) => isPair(item) && keyText(item.key) === String(step));
-      // A key that came by `<<` or is not written at all: the nearest thing that is.
+      // A key that came by `<<`, or is not written at all: the nearest place that is.
       if (pair === undefined) return offset;
       const place = last && atKey ? startOf(pair.key) : (startOf(pair.value) ?? startOf(pair.key));
       offset = place ?? offset;
@@ -63,7 +63,7 @@ function startOf(node: unknown): number | undefined {
   return isNode(node) ? ((node as Node).range?.[0] ?? undefined) : undefined;
 }
 
-/** What is wrong, with what is accepted, in one line; and what to do about it. */
+/** What is wrong and what is accepted, in one line; and what a person does about it. */
 export function describeIssue(issue: Issue, value: unknown): { message: string; hint: string } {
   const key = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') return describeUnknownKey(issue.path, issue.keys[0] ?? '');

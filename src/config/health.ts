@@ -36,7 +36,7 @@ function orNever(duration: Duration): z.ZodType<number | null, string> {
   });
 }
 
-/** @param duration how durations are read in this file */
+/** @param duration reads durations */
 export function healthSchema(duration: Duration) {
   const rung = (name: Rung) => orNever(duration).prefault(DEFAULTS[name]).describe(MEANING[name]);
   return z.strictObject({
@@ -73,7 +73,7 @@ const size = z.string().transform((text, context) => {
   }
 });
 
-/** Soft: an alert. Hard: something is done about it. Absent: no limit. */
+/** Soft: an alert. Hard: swarm acts. Absent: no limit. */
 function limit<T extends z.ZodType>(value: T, what: string, act: string) {
   return z
     .strictObject({
@@ -83,7 +83,7 @@ function limit<T extends z.ZodType>(value: T, what: string, act: string) {
     .prefault({});
 }
 
-/** What one agent may take; all off but where stated. */
+/** Limits of what one agent may use; all off unless stated. */
 export function limitsSchema(duration: Duration) {
   const restarted = 'it is restarted with its conversation, and told why; of kind shell, its command is ended';
   const interrupted = 'its turn is cut short, and it is told why';

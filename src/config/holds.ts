@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 type Duration = (least?: number) => z.ZodType<number, string>;
 
-/** When agents wait for something outside of them. @param duration how durations are read in this file */
+/** When agents wait for something outside of them. @param duration reads durations */
 export function holdsSchema(duration: Duration) {
   return z.strictObject({
     login: duration(100).prefault('1m').describe('A login that is refused is tried again so often, by one agent.'),
@@ -18,7 +18,8 @@ export function holdsSchema(duration: Duration) {
           .max(1000)
           .default(3)
           .describe('So many failures of the API, over all agents, within `window` make all wait.'),
-        // Claude Code itself tries for about three minutes before a turn fails: a single agent is to fill it too.
+        // Claude Code itself tries for about three minutes before a turn fails: the failures of a single agent must
+        // fill the window too.
         window: duration(100)
           .prefault('15m')
           .describe('Window of `failures`; each comes after some 3 min of own tries of Claude Code.'),
@@ -33,7 +34,9 @@ export function holdsSchema(duration: Duration) {
       .strictObject({
         within: duration(100)
           .prefault('10s')
-          .describe('Half of the agents (and 3 at least) dead within this time are one trouble: nobody is restarted.'),
+          .describe(
+            'Half of the agents (and 3 at least) dead within this time are one trouble: no agent is restarted.',
+          ),
         repeats: z
           .int()
           .min(1)

@@ -5,8 +5,9 @@ import path from 'node:path';
 const PATTERN = /[*?[\]{}()!+@\\]/;
 
 /**
- * Where an entry of worktree.copy or worktree.link leads outside of the repository, by a link on its way or at its end;
- * null where it stays inside. Of a pattern only what stands before it can be looked at.
+ * The place outside of the repository to which an entry of worktree.copy or worktree.link leads, by a link on its way
+ * or at its end; null where it stays inside. Of a pattern only the part before its first special character can be
+ * followed.
  */
 export async function leadsOutside(root: string, entry: string): Promise<string | null> {
   const parts = entry.replace(/\/+$/, '').split('/');

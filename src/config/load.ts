@@ -33,7 +33,7 @@ export async function readConfigText(root: string): Promise<string | null> {
   }
 }
 
-/** What such a text says for the project at `root`. @throws SwarmError `bad-config` */
+/** Reads such a text as the settings of the project at `root`. @throws SwarmError `bad-config` */
 export async function configOf(text: string | null, root: string): Promise<Config> {
   const file = path.join(root, CONFIG_FILE);
   if (text === null) return configSchema.parse({});
@@ -42,7 +42,7 @@ export async function configOf(text: string | null, root: string): Promise<Confi
   return config;
 }
 
-/** What lies outside may be anybody's, and an agent that is given a link may change it. */
+/** Files outside may belong to another program or person, and an agent that is given a link may change them. */
 async function refuseOutside({ worktree }: Config, root: string, file: string): Promise<void> {
   for (const key of ['copy', 'link'] as const) {
     for (const entry of worktree[key]) {

@@ -1,6 +1,9 @@
 import type { Config } from './schema.ts';
 
-/** What tasks are verified with an agent may run itself, without asking: the person has approved those programs. */
+/**
+ * Permission rules for the verify commands: an agent may run them without asking, since the person has approved those
+ * programs.
+ */
 export function verifyRules({ verify }: Config): string[] {
   return Object.values(verify).map((argv) => `Bash(${argv.join(' ')}:*)`);
 }

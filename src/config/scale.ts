@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** @param duration how durations are read in this file */
+/** @param duration reads durations */
 export function scaleSchema(duration: (least?: number) => z.ZodType<number, string>) {
   return z
     .strictObject({

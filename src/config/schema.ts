@@ -28,7 +28,7 @@ function readDuration(text: string): number | null {
   try {
     return parseDuration(text);
   } catch {
-    // The reader of the file says where it stands and what is accepted, which this error cannot know.
+    // The reader of the file adds the place and what is accepted, which this error does not know.
     return null;
   }
 }
@@ -37,7 +37,7 @@ function readDuration(text: string): number | null {
 const argv = z.array(z.string()).min(1);
 const name = z.string().min(1).max(200);
 
-/** One command, or several one after the other. */
+/** One command, or several that run one after the other. */
 const commands = z
   .array(z.union([z.string(), argv], { error: 'one command such as [npm, ci], or a list of such, each word as text' }))
   .transform((value, context): string[][] => {
@@ -47,7 +47,7 @@ const commands = z
     return z.NEVER;
   });
 
-/** Stays in the repository, as far as its letters tell; where links lead is looked at when the file is loaded. */
+/** A path that stays in the repository, judged by its text; links are followed when the file is loaded. */
 const inside = z.string().refine(
   (text) => {
     const parts = text.replace(/\/+$/, '').split('/');
@@ -178,7 +178,7 @@ export const configSchema = z
         unanswered: z
           .enum(['wait', 'deny'])
           .default('deny')
-          .describe('What becomes of a permission question that nobody answers.'),
+          .describe('What becomes of a permission question without an answer.'),
         after: duration(1000).prefault('10m').describe('When `deny` denies, while nobody is attached.'),
       })
       .prefault({}),
@@ -250,7 +250,7 @@ export const configSchema = z
       }
     }
     const { ports, link, setup } = config.worktree;
-    // An installer empties the folder first, and would do so through the link.
+    // An installer first empties the folder, and would do so through the link.
     const installs = setup.some(
       ([program = '', ...words]) =>
         ['npm', 'pnpm', 'yarn', 'bun'].includes(program) && words.some((word) => ['ci', 'i', 'install'].includes(word)),
@@ -284,6 +284,6 @@ export const configSchema = z
     }
   });
 
-/** The settings as read: durations in ms, everything filled in. */
+/** The settings as read: durations in ms, defaults filled in. */
 export type Config = z.output<typeof configSchema>;
 export type RoleConfig = Config['agents'][string];

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseSize } from '../lib/size.ts';
 
-/** Stands as text in the file (`100MiB`) and is bytes in the result. */
+/** Sizes stand as text in the file (`100MiB`) and are bytes in the result. */
 export const size = z.string().transform((text, context) => {
   try {
     return parseSize(text);

@@ -7,14 +7,14 @@ import type { ClaimReply, Envelope, MessageType, Payload } from './messages.ts';
 import { ANY_CAPABILITY, HEARTBEAT_KEY } from './names.ts';
 import type { AmqpNames } from './names.ts';
 
-/** What a sender gives: fields with a default may be left out. */
+/** The payload as a sender gives it: fields with a default may be left out. */
 export type PayloadInput<T extends MessageType> = z.input<(typeof payloadSchemas)[T]>;
 
-/** To one queue, or to an exchange; `required`: at least one queue must take it. */
+/** Addressed to one queue, or to an exchange; `required`: at least one queue must take it. */
 export type Route = { queue: string } | { exchange: string; key: string; required: boolean };
 
 export interface SendOptions {
-  /** Default: a new UUID. The same id again is the same message: receivers drop a double. */
+  /** Default: a new UUID. A message with the same id is the same message: receivers drop a double. */
   id?: string;
   to?: string;
   correlationId?: string;
@@ -41,7 +41,7 @@ export function seal<T extends MessageType>(
   const checked = payloadSchemas[type].safeParse(payload);
   if (!checked.success) {
     const detail = z.prettifyError(checked.error).replaceAll('\n', ' ');
-    throw new SwarmError('bad-message', `A "${type}" that nobody would accept was not sent: ${detail}`, {
+    throw new SwarmError('bad-message', `A "${type}" that no receiver would accept was not sent: ${detail}`, {
       exitCode: 2,
     });
   }
@@ -72,7 +72,7 @@ function toBody(envelope: Envelope): Buffer {
   return Buffer.from(JSON.stringify(envelope));
 }
 
-/** Typed messages over one connection: checked when they leave and when they come. */
+/** Typed messages over one connection: checked when they are sent and when they arrive. */
 export class Bus {
   readonly #connection: AmqpConnection;
   readonly #names: AmqpNames;
@@ -84,7 +84,10 @@ export class Bus {
     this.#from = options.from;
   }
 
-  /** Resolves when the broker has the message. @throws `bad-message` and what AmqpConnection.publish throws */
+  /**
+   * Publishes a message. Resolves when the broker has it.
+   * @throws `bad-message` and what AmqpConnection.publish throws
+   */
   async publish<T extends MessageType>(
     type: T,
     payload: PayloadInput<T>,
@@ -100,8 +103,9 @@ export class Bus {
   }
 
   /**
-   * Consumes one type from a queue. A body that is not such a message goes to the dead letters with the reason, and
-   * the consumer lives on. The handler acknowledges by what it returns; one that throws gets the message once more.
+   * Consumes one type from a queue. A body that is not such a message goes to the dead letters with the reason, and the
+   * consumer lives on. The handler's return value acknowledges the message; after a throw the handler gets it once
+   * more.
    */
   consume<T extends MessageType>(
     queue: string,
@@ -119,7 +123,10 @@ export class Bus {
     );
   }
 
-  /** Asks a queue and waits. @throws `amqp-timeout`, `bad-reply`, and what AmqpConnection.publish throws */
+  /**
+   * Sends a request to a queue and waits for the reply.
+   * @throws `amqp-timeout`, `bad-reply`, and what AmqpConnection.publish throws
+   */
   async request<T extends MessageType, R extends MessageType>(
     queue: string,
     type: T,
@@ -146,7 +153,10 @@ export class Bus {
     await this.#connection.reply(delivery, toBody(envelope), properties(envelope, {}));
   }
 
-  /** A wake-up call for whoever has the capability (null: anybody). @throws `unroutable` when no such queue is declared */
+  /**
+   * Publishes a wake-up call for agents with the capability (null: for any agent).
+   * @throws `unroutable` when no such queue is declared
+   */
   publishTicket(capability: string | null, options: Pick<SendOptions, 'expirationMs'> = {}): Promise<void> {
     const key = capability ?? ANY_CAPABILITY;
     return this.publish(
@@ -161,7 +171,10 @@ export class Bus {
     return this.request(this.#names.claims, 'task.claim', claim, 'task.claim.reply', { timeoutMs });
   }
 
-  /** Answers claims, alone. A claim is acknowledged once it is answered; a failed answer lets the claimant ask again. */
+  /**
+   * Answers claims, as the only consumer. A claim is acknowledged once it is answered; after a failed answer the agent
+   * claims again.
+   */
   serveClaims(answer: (claim: Payload<'task.claim'>) => Promise<ClaimReply> | ClaimReply, prefetch = 16): Consumption {
     return this.consume(
       this.#names.claims,
@@ -174,7 +187,7 @@ export class Bus {
     );
   }
 
-  /** Nobody has to listen; not persistent, since the next one says it again. */
+  /** Publishes a heartbeat. It needs no listener, and is not persistent: the next one repeats it. */
   heartbeat(payload: PayloadInput<'agent.heartbeat'>): Promise<void> {
     return this.publish(
       'agent.heartbeat',
@@ -184,7 +197,7 @@ export class Bus {
     );
   }
 
-  /** @param subject e.g. `task.done`: goes out as `agent.status.task.done` */
+  /** Publishes a fact of public interest. @param subject e.g. `task.done`: goes out as `agent.status.task.done` */
   status(subject: string, payload: PayloadInput<'agent.status'>): Promise<void> {
     const route = { exchange: this.#names.status, key: `agent.status.${subject}`, required: false };
     return this.publish('agent.status', payload, route, { persistent: false });
@@ -195,8 +208,8 @@ export class Bus {
   }
 
   /**
-   * Whether this broker has been restarted or wiped since the last call: then tickets may be lost and are issued anew.
-   * A message that does not survive a restart lies in the identity queue; it is put there when it is missing.
+   * Whether this broker has been restarted or wiped since the last call: then tickets may be lost and are published
+   * again. The sign is a non-persistent message in the identity queue, which is put there again when it is missing.
    */
   async brokerIsNew(): Promise<boolean> {
     const info = await this.#connection.queueInfo(this.#names.identity);

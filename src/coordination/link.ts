@@ -5,9 +5,9 @@ import { apiFactsSchema, modelPermitSchema, HOLD_KINDS } from './model-permit.ts
 import { usageSchema } from './messages.ts';
 
 /**
- * The link between a wrapper and its supervisor: newline-delimited JSON over `layout.linkSocket`; the wrapper dials
- * and redials (jittered, ≤ 1 s) for ever. It needs no broker. Level-triggered: a wrapper sends its whole snapshot
- * on connect and whenever something in it changed (coalesced to ≤ 20/s), so nothing hangs on one lost line.
+ * The link between a wrapper and its supervisor: newline-delimited JSON over `layout.linkSocket`; the wrapper dials and
+ * redials (jittered, ≤ 1 s) for ever. It needs no broker. Level-triggered: a wrapper sends its whole snapshot on
+ * connect and after each change (coalesced to ≤ 20/s), so no single line matters.
  */
 export const LINK_PROTOCOL = 1;
 
@@ -17,12 +17,12 @@ export const heldTaskSchema = z.object({
   slot: z.number().int().min(0),
   phase: z.enum(['preparing', 'running', 'verifying', 'asking', 'reporting']),
   since: z.string(),
-  /** Conversation of this very attempt; absent before its first word. */
+  /** Conversation of this very attempt; absent before its first prompt. */
   sessionId: z.string().exactOptional(),
 });
 export type HeldTask = z.infer<typeof heldTaskSchema>;
 
-/** The states of CLAUDE-CODE's life inside the pane; a shell wrapper reports `ready` or `busy`. */
+/** The states of Claude Code's process in the pane; a shell wrapper reports `ready` or `busy`. */
 export const turnStateSchema = z.enum([
   'none', // no process, none wanted now
   'starting', // spawned, no SessionStart yet
@@ -47,22 +47,22 @@ export const wrapperNeedsYouSchema = z.object({
   since: z.string(),
 });
 
-/** What the hooks tell of the agent's doing, beside the state of its turn. */
+/** What the agent does according to its hooks, beside the state of its turn. */
 export const activitySchema = z.object({
-  /** The last hook of the process that lives now. */
+  /** The last hook of the present process. */
   hook: z.object({ name: z.string(), at: z.string() }).nullable(),
   /** The oldest tool call that has begun and not ended. */
   tool: z.object({ text: z.string(), since: z.string() }).nullable(),
-  /** When the turn began; null outside of one. `waitedMs`: how much of it was spent waiting for a person. */
+  /** When the turn began; null outside of one. `waitedMs`: how long it has waited for a person. */
   turnBegan: z.string().nullable(),
   waitedMs: z.number().nonnegative(),
-  /** The last request that the API answered, as far as telemetry tells. */
+  /** The last request that the API answered, by telemetry. */
   apiAt: z.string().nullable(),
-  /** The last thing that it had not done just before: another call or another result, or the end of a turn. */
+  /** When the agent last did something new: another call or another result than just before, or the end of a turn. */
   advancedAt: z.string().nullable(),
   /** How the last turn failed, until the next one begins: Claude Code's own word, or `empty_stop`. */
   failure: z.object({ error: z.string(), details: z.string().nullable(), at: z.string() }).nullable().default(null),
-  /** The same calls with the same results again and again; `period` of them make up one round. */
+  /** A loop: the same calls with the same results again and again; `period` of them make up one round. */
   repeat: z
     .object({
       rounds: z.number().int().positive(),
@@ -104,32 +104,32 @@ export const wrapperSnapshotSchema = z.object({
     })
     .nullable(),
   paused: z.boolean(),
-  /** Agent processes that ended unasked and were started again by this wrapper. */
+  /** How often this wrapper started an agent process again that had ended unasked. */
   restarts: z.number().int().min(0),
   lastExit: z
     .object({ at: z.string(), code: z.number().nullable(), signal: z.string().nullable(), detail: z.string() })
     .nullable(),
   /** Set when the wrapper gave up restarting its agent (restart intensity exceeded); cleared by `restart`. */
   failure: z.string().nullable(),
-  /** Totals over this agent's life that the wrapper knows of (this incarnation). */
+  /** Totals of this agent in this incarnation of the wrapper. */
   usage: usageSchema,
   contextPercent: z.number().nullable(),
   branch: z.string().nullable(),
   checkpoint: z.object({ n: z.number().int(), at: z.string() }).nullable(),
   amqp: z.enum(['none', 'connecting', 'connected']),
-  /** Attempts whose result lies in the spool, not yet confirmed by the broker. */
+  /** Attempts whose result lies in the spool, and not yet with the broker. */
   spooled: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
   api: apiFactsSchema.exactOptional(),
 });
 export type WrapperSnapshot = z.infer<typeof wrapperSnapshotSchema>;
 
-/** What a supervisor may tell a wrapper to do; each is answered by one `ack`. */
+/** Orders of a supervisor to a wrapper; each is answered by one `ack`. */
 export const orderSchema = z.discriminatedUnion('do', [
   /** End the agent's process tree (SIGTERM, grace, SIGKILL), give an unfinished attempt back as `released`, exit 0. */
   z.object({
     do: z.literal('stop'),
     graceMs: z.number().int().positive(),
-    /** What is in hand is neither committed nor given back: whoever orders this knows what becomes of it. */
+    /** The attempts in hand are neither committed nor given back: the supervisor decides about them. */
     leaveAttempts: z.boolean().optional(),
   }),
   /** Take no new task; a running turn goes on to its end. */
@@ -146,11 +146,11 @@ export const orderSchema = z.discriminatedUnion('do', [
   }),
   /** A person's message: the next turn of the same conversation, once the agent is free. */
   z.object({ do: z.literal('send'), id: z.string(), text: z.string() }),
-  /** A word for an agent in the middle of its turn: it comes with its next tool call; where none comes, never. */
+  /** A text for an agent in the middle of its turn: it comes with the next tool call, or never. */
   z.object({ do: z.literal('nudge'), text: z.string() }),
   /**
-   * Cut short what it does, and let it go on in the same conversation. `command`: only the programs that its tool, the
-   * check or the task runs, whose end it then sees; without any, and with `turn`, the turn.
+   * Interrupts the agent, which goes on in the same conversation. `command`: ends only the programs of its tool, of the
+   * check or of the task, and the agent sees their end; where there is none, the turn ends, as with `turn`.
    */
   z.object({ do: z.literal('interrupt'), what: z.enum(['command', 'turn']), reason: z.string() }),
   z.object({ do: z.literal('checkpoint'), reason: z.string() }),
@@ -159,7 +159,7 @@ export const orderSchema = z.discriminatedUnion('do', [
 ]);
 export type Order = z.infer<typeof orderSchema>;
 
-/** Supervisor → wrapper. A wrapper refuses whatever carries an epoch below the highest it has seen. */
+/** Supervisor → wrapper. A wrapper refuses messages with an epoch below the highest it has seen. */
 export const toWrapperSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('welcome'),
@@ -171,7 +171,7 @@ export const toWrapperSchema = z.discriminatedUnion('type', [
     attempts: z.array(z.object({ task: z.string(), attempt: z.number().int() })),
     gate: modelPermitSchema.exactOptional(),
   }),
-  /** Sent when it changes. */
+  /** Sent when the model permit changes. */
   z.object({ type: z.literal('gate'), epoch: z.number().int(), gate: modelPermitSchema }),
   z.object({ type: z.literal('broker'), epoch: z.number().int(), amqpUrl: z.string().nullable() }),
   z.object({ type: z.literal('order'), epoch: z.number().int(), id: z.string(), order: orderSchema }),
@@ -208,13 +208,13 @@ export const toSupervisorSchema = z.discriminatedUnion('type', [
 ]);
 export type ToSupervisor = z.infer<typeof toSupervisorSchema>;
 
-/** What a new worktree gets before anything works in it. */
+/** What a new worktree gets before a program works in it. */
 export const worktreeSetupSchema = z.object({
   /** Patterns below the person's checkout: files and folders that git does not track there. */
   copy: z.array(z.string()),
   link: z.array(z.string()),
   commands: z.array(z.array(z.string()).min(1)),
-  /** Of all commands together. */
+  /** For all commands together. */
   timeoutMs: z.number().int().positive(),
 });
 export type WorktreeSetup = z.infer<typeof worktreeSetupSchema>;
@@ -245,7 +245,7 @@ export const agentSpecSchema = z.object({
   /** How to start the supervisor when it is gone. */
   supervisorArgv: z.array(z.string()).min(1),
   buildId: z.string(),
-  /** Names the settings that this was made of. */
+  /** Digest of the settings from which this file was written. */
   settings: z.string().optional(),
   base: z.object({ branch: z.string().nullable(), commit: z.string() }),
   idle: z.enum(['eager', 'lazy']),
@@ -266,23 +266,23 @@ export const agentSpecSchema = z.object({
     .object({
       everyMs: z.number().int().positive(),
       maxFileBytes: z.number().int().nonnegative(),
-      /** Word patterns of shell commands before which one is taken. */
+      /** Word patterns of shell commands before which a checkpoint is taken. */
       before: z.array(z.string()),
     })
     .default({ everyMs: 300_000, maxFileBytes: 104_857_600, before: [] }),
   stopGraceMs: z.number().int().positive(),
   heartbeatMs: z.number().int().positive(),
-  /** Of the worktrees of further slots; the agent's own is set up when its wrapper begins. */
+  /** Set-up of the worktrees of further slots; the agent's own is set up when its wrapper begins. */
   setup: worktreeSetupSchema.exactOptional(),
-  /** Added to the environment of whatever the agent runs: SWARM_AGENT, SWARM_PORT_BASE, … */
+  /** Added to the environment of every program of the agent: SWARM_AGENT, SWARM_PORT_BASE, … */
   variables: z.record(z.string(), z.string()).exactOptional(),
-  /** Told to the agent where the project says that it uses ports. */
+  /** The agent's ports, named in its prompts where the project uses ports. */
   ports: z.object({ base: z.number().int(), size: z.number().int() }).exactOptional(),
-  /** Present: the person's own MCP servers are there for the agent too, and of the project's these, which were approved. */
+  /** Present: the agent gets the person's own MCP servers and these of the project, which were approved. */
   mcpServers: z.record(z.string(), z.unknown()).exactOptional(),
-  /** What was known of the account when this was written; the link tells what changes. */
+  /** The model permit when this was written; the link reports changes. */
   gate: modelPermitSchema.exactOptional(),
-  /** Session to go on with at start (same conversation after a crash), and whether work was under way. */
+  /** Conversation to resume at the start (after a crash). */
   resume: z.object({ sessionId: z.string() }).nullable(),
 });
 export type AgentSpec = z.infer<typeof agentSpecSchema>;

@@ -3,8 +3,8 @@ import { AGENT_KINDS } from '../domain/agent.ts';
 import { ATTEMPT_OUTCOMES, ERROR_CLASSES, PRIORITIES } from '../domain/task.ts';
 
 /**
- * What travels over RabbitMQ. Every body is one envelope; an unknown version, an unknown type or a body that does
- * not fit goes to the dead letters with the reason.
+ * The messages over RabbitMQ. Every body is one envelope; an unknown version, an unknown type or a body that does not
+ * fit goes to the dead letters with the reason.
  */
 export const MESSAGE_VERSION = 1;
 
@@ -16,7 +16,9 @@ export const usageSchema = z.object({
   cacheCreationTokens: z.number().int().nonnegative(),
 });
 
-/** `agent.submit`: a task from anyone with the right. It may only *name* a verify command of the config. */
+/**
+ * `agent.submit`: a task from any program with the right to send it. It may only *name* a verify command of the config.
+ */
 export const taskSubmitSchema = z.strictObject({
   title: z.string().min(1).max(500),
   prompt: z.string().max(1_000_000).optional(),
@@ -26,7 +28,7 @@ export const taskSubmitSchema = z.strictObject({
   needs: z.array(z.string()).default([]),
   agent: z.string().optional(),
   timeoutMs: z.number().int().positive().optional(),
-  /** Absent: as the config says. */
+  /** Absent: the config's value. */
   retries: z.number().int().min(0).max(100).optional(),
   verify: z.string().optional(),
   budgetUsd: z.number().positive().optional(),
@@ -54,7 +56,7 @@ export const dependencySchema = z.object({
   summary: z.string(),
 });
 
-/** Everything an agent needs to work on one attempt without asking again. */
+/** One attempt as its agent needs it: nothing more has to be asked. */
 export const taskOrderSchema = z.object({
   task: z.string(),
   attempt: z.number().int().positive(),
@@ -72,12 +74,12 @@ export const taskOrderSchema = z.object({
   on: dependencySchema.nullable(),
   timeoutMs: z.number().int().positive().nullable(),
   verify: z.object({ name: z.string(), argv: z.array(z.string()).min(1) }).nullable(),
-  /** How many follow-up turns a failed verify gets. */
+  /** Most follow-up turns after a failed verify. */
   verifyFollowUps: z.number().int().min(0),
   budgetUsd: z.number().positive().nullable(),
   /**
    * Set when the attempt before was this same agent's and is not to be begun anew: go on with that worktree and
-   * conversation, if an attempt from `since` on has begun there. 0: one has, of whatever number.
+   * conversation, if an attempt numbered `since` or later has begun there. 0: any has.
    */
   resume: z
     .object({ sessionId: z.string().nullable(), since: z.number().int().min(0).default(0), reason: z.string() })
@@ -95,7 +97,7 @@ export const claimReplySchema = z.discriminatedUnion('got', [
 ]);
 export type ClaimReply = z.infer<typeof claimReplySchema>;
 
-/** `agent.results`. Stale ones (another attempt is current) are recorded and change nothing. */
+/** `agent.results`. A stale result (another attempt is current) is recorded and changes nothing. */
 export const taskResultSchema = z.object({
   task: z.string(),
   attempt: z.number().int().positive(),
@@ -104,7 +106,7 @@ export const taskResultSchema = z.object({
   errorClass: z.enum(ERROR_CLASSES).nullable(),
   error: z.string().max(20_000).nullable(),
   summary: z.string().max(20_000),
-  /** Tip of the task's branch: the result. Null when nothing was ever committed or prepared. */
+  /** Tip of the task's branch: the result. Null when nothing was ever prepared or committed. */
   commit: z.string().nullable(),
   branch: z.string().nullable(),
   sessionId: z.string().nullable(),

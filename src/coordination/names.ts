@@ -15,11 +15,11 @@ export interface AmqpNames {
   alerts: string;
   /** Supervisor's own queue bound to heartbeats. */
   heartbeats: string;
-  /** Non-durable marker queue: its absence tells a broker that was wiped. */
+  /** Non-durable marker queue: it is missing after the broker was wiped. */
   identity: string;
 }
 
-/** Routing key of tickets that ask for no capability. */
+/** Routing key of tickets that need no capability. */
 export const ANY_CAPABILITY = 'any';
 export const HEARTBEAT_KEY = 'agent.status.heartbeat';
 

@@ -1,15 +1,15 @@
 /**
- * How many tickets to put where. A ticket is a wake-up call for somebody free, not a task: about as many are in the
- * broker as there are free slots that could take something now.
+ * Decides how many tickets go to which queue. A ticket is a wake-up call for a free slot, not a task: the broker holds
+ * about as many as there are free slots that could take a task now.
  */
 
 /** Ready tasks that the same claimers could take. */
 export interface ReadyTasks {
   kind: 'claude' | 'shell';
   needs: readonly string[];
-  /** Only this agent may take them (pinned, or their conversation lives there). */
+  /** Only this agent may take them (they are pinned to it, or their conversation lives there). */
   only: string | null;
-  /** How many ready tasks of this shape there are, as far as it matters. */
+  /** Number of ready tasks of this shape, counted as far as it matters. */
   count: number;
 }
 
@@ -30,8 +30,8 @@ export function personalCapability(agent: string): string {
 }
 
 /**
- * Where a task's ticket goes: `null` = the common queue. A task that not every listener of a common queue could take
- * is ticketed to one able agent alone, so that no ticket is eaten in vain.
+ * The queue for a task's ticket: `null` = the common queue. A task that not every listener of a common queue could take
+ * gets its ticket sent to one able agent alone, so that no ticket is consumed in vain.
  */
 export function ticketRoute(candidate: ReadyTasks, slot: FreeSlot): string | null {
   if (candidate.only !== null || candidate.needs.length > 0) return personalCapability(slot.agent);
@@ -47,7 +47,7 @@ export function canTake(slot: FreeSlot, candidate: ReadyTasks): boolean {
 }
 
 /**
- * Matches ready tasks with free slots and says which tickets are missing.
+ * Matches ready tasks with free slots and returns the missing tickets.
  * @param outstanding tickets by route that were published and have led to no claim yet
  */
 export function missingTickets(
@@ -57,7 +57,8 @@ export function missingTickets(
 ): (string | null)[] {
   const open = [...free];
   const wanted = new Map<string | null, number>();
-  // Who can do little is matched first, or somebody who can do anything would be counted for it and the rest for nothing.
+  // Tasks with few possible agents are matched first: an agent that can do anything would be counted for an easy task,
+  // and none would be left for the hard one.
   for (const candidate of candidates.toSorted((a, b) => narrowness(b) - narrowness(a))) {
     for (let left = candidate.count; left > 0; left--) {
       const index = open.findIndex((slot) => canTake(slot, candidate));

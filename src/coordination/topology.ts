@@ -3,14 +3,14 @@ import { SwarmError } from '../domain/errors.ts';
 import { ANY_CAPABILITY, HEARTBEAT_KEY } from './names.ts';
 import type { AmqpNames } from './names.ts';
 
-/** Which queues of agents and capabilities belong to a project, beside those that every project has. */
+/** The agents and capabilities of a project that need queues, beside those that every project has. */
 export interface TopologyScope {
   agents: readonly string[];
-  /** Personal ones (`@agent`) too. */
+  /** With the personal ones (`@agent`). */
   capabilities: readonly string[];
 }
 
-/** `dead` would name the queue of dead letters, `any` is the key of tickets for everybody. */
+/** `dead` would name the queue of dead letters, `any` is the key of tickets for every agent. */
 const RESERVED = new Set([ANY_CAPABILITY, 'dead']);
 
 /** More waiting submissions than this are refused with a negative confirm. */
@@ -34,8 +34,8 @@ async function declareTickets(channel: AmqpChannel, names: AmqpNames, queue: str
 }
 
 /**
- * Declares a project's exchanges and queues; idempotent, and the same for supervisor and wrappers: whoever is first after
- * a restart of the broker makes them. Arguments of a queue can never change, so they are few.
+ * Declares a project's exchanges and queues; idempotent, and the same for supervisor and wrappers: the first one that
+ * connects after a restart of the broker makes them. Arguments of a queue can never change, so they are few.
  */
 export async function declareTopology(channel: AmqpChannel, names: AmqpNames, scope: TopologyScope): Promise<void> {
   for (const capability of scope.capabilities) checkCapability(capability);
@@ -55,7 +55,7 @@ export async function declareTopology(channel: AmqpChannel, names: AmqpNames, sc
     maxLength: SUBMIT_MAX,
     arguments: { 'x-overflow': 'reject-publish' },
   });
-  // No dead letters here: a claim that nobody answered in time expires, and that is all.
+  // No dead letters here: a claim without an answer in time simply expires.
   await channel.assertQueue(names.claims, { durable: true });
   await channel.assertQueue(names.results, { durable: true, deadLetterExchange });
   await channel.assertQueue(names.heartbeats, {
@@ -73,7 +73,7 @@ export async function declareTopology(channel: AmqpChannel, names: AmqpNames, sc
     await channel.assertQueue(names.inbox(agent), { durable: true, deadLetterExchange });
 }
 
-/** Deletes the queues of agents that are no more; what is absent is no error. */
+/** Deletes the queues of removed agents; a missing queue is no error. */
 export async function deleteAgentQueues(channel: AmqpChannel, names: AmqpNames, scope: TopologyScope): Promise<void> {
   for (const capability of scope.capabilities) {
     checkCapability(capability);

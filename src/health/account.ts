@@ -10,7 +10,7 @@ export interface ApiFailure {
   agent: string;
   trouble: Trouble;
   detail: string;
-  /** When it ends, where somebody said so. */
+  /** When the limit ends, where the API has said so. */
   resetAt: number | null;
   at: number;
 }
@@ -18,23 +18,23 @@ export interface ApiFailure {
 export interface AccountHold {
   kind: Trouble;
   since: number;
-  /** From then on one agent may try. */
+  /** From this time on one agent may try. */
   until: number;
-  /** That time was said by the API: it stays the same, whatever is done to this machine's clock. */
+  /** The API has named that time: it stays the same, whatever happens to this machine's clock. */
   stated?: boolean;
   detail: string;
-  /** Tries that failed in a row, the failure that began it included. */
+  /** Tries that failed in a row, with the failure that began the hold. */
   tries: number;
   probe: { agent: string; since: number } | null;
-  /** Whose turn it is to try, if somebody is preferred: a person asked this one to go on. */
+  /** The agent that is to try next, if any is preferred: a person asked it to go on. */
   prefer: string | null;
-  /** Who tried last and failed: another one is asked next, lest one bad request be taken for a bad account. */
+  /** The agent whose try failed last: another one tries next, lest one bad request be taken for a bad account. */
   last: string | null;
 }
 
 export interface Account {
   hold: AccountHold | null;
-  /** Overloads within the window while nobody is held: the breaker is closed. */
+  /** Overloads within the window while there is no hold: the breaker is closed. */
   failures: readonly number[];
 }
 
@@ -47,26 +47,28 @@ export interface AccountRules {
 
 export const FREE: Account = { hold: null, failures: [] };
 
-/** The StopFailure classes of Claude Code that say something about this agent's request only. */
+/** Classes of StopFailure of Claude Code that concern only this agent's request. */
 const OWN_FAULT = new Set(['invalid_request', 'max_output_tokens', 'interrupted']);
 
-/** What a StopFailure says about the account; null: nothing, the request itself was at fault. */
+/** The trouble of the account that a StopFailure means; null: none, the request itself was at fault. */
 export function troubleOf(error: string): Trouble | null {
   if (OWN_FAULT.has(error)) return null;
   if (error === 'rate_limit') return 'rate-limit';
-  // A balance that is used up is mended by a person too, and is back without a word.
+  // A used-up balance, too, is mended by a person, and is back without a sign.
   if (error.startsWith('authentication') || error.startsWith('oauth') || error === 'billing_error') return 'auth';
-  // server_error, a stream that dropped or stayed silent, no connection, whatever else: it may pass by itself.
+  // server_error, a stream that dropped or stayed silent, no connection, any other: it may pass by itself.
   return 'overload';
 }
 
-/** A lost login explains everything else, and a stated limit an overload. */
+/**
+ * A trouble of a higher rank explains one of a lower: a lost login explains every failure, a stated limit an overload.
+ */
 const RANK: Record<Trouble, number> = { auth: 2, 'rate-limit': 1, overload: 0 };
-/** An instant of a second earlier than it says must not make the whole fleet run into the limit again. */
+/** A reset that comes a moment later than stated must not make the whole fleet run into the limit again. */
 const RESET_MARGIN_MS = 500;
 const SHORTEST_WAIT_MS = 100;
 
-/** A failure after Claude Code's own retries. @param random uniform in [0, 1) */
+/** Takes in a failure after Claude Code's own retries. @param random uniform in [0, 1) */
 export function failed(account: Account, failure: ApiFailure, rules: AccountRules, random: () => number): Account {
   const { hold } = account;
   const { agent, trouble, at } = failure;
@@ -81,7 +83,7 @@ export function failed(account: Account, failure: ApiFailure, rules: AccountRule
     const tries = trouble === hold.kind ? hold.tries + 1 : 1;
     return { ...account, hold: { ...begun(failure, tries, hold.since, rules, random), last: agent } };
   }
-  // One that was under way when the hold began: it may know better how long it lasts, and nothing else.
+  // The request was under way when the hold began: its failure can only tell better how long the hold lasts.
   const resetAt = trouble === hold.kind ? failure.resetAt : null;
   if (resetAt === null || resetAt <= hold.until) return account;
   return { ...account, hold: { ...hold, until: resetAt + RESET_MARGIN_MS, stated: true, probe: null } };
@@ -116,20 +118,23 @@ function waitOf(trouble: Trouble, tries: number, rules: AccountRules, random: ()
   }
 }
 
-/** The model has answered this agent. What was asked before the hold began says nothing about it. */
+/** Takes in that the model has answered this agent. A request from before the hold says nothing about it. */
 export function succeeded(account: Account, agent: string, at: number): Account {
   const { hold } = account;
   if (hold === null) return account;
   return hold.probe?.agent === agent && at >= hold.probe.since ? FREE : account;
 }
 
-/** Something has changed that may mend it: it is tried at once. @param agent by this one, because a person said so */
+/**
+ * Makes the next try come at once: a change may have mended the trouble.
+ * @param agent the one that tries, because a person asked for it
+ */
 export function hurried(account: Account, now: number, agent: string | null = null): Account {
   const { hold } = account;
   if (hold === null) return account;
   const stated = hold.stated === true && hold.until <= now;
   const until = Math.min(hold.until, now);
-  // A probe that waits in its own retries must not keep the one that a person asked for from trying.
+  // A probe that waits in Claude Code's retries must not keep the agent that a person named from trying.
   const probe = agent === null || hold.probe?.agent === agent ? hold.probe : null;
   return {
     ...account,
@@ -138,8 +143,9 @@ export function hurried(account: Account, now: number, agent: string | null = nu
 }
 
 /**
- * The wall clock has moved by that much, ms, while nobody lived through it. Set back, what is waited for would take as
- * much longer. Forward, it is left: somebody tries early, and the API's own time went on while this machine slept.
+ * Takes in that the wall clock has jumped by so much, ms. After a jump back, waits would last longer by as much, so
+ * their ends are moved. After a jump forward nothing is moved: an agent tries early, and the API's own time went on
+ * while this machine slept.
  */
 export function accountMoved(account: Account, byMs: number): Account {
   if (byMs >= 0) return account;
@@ -154,14 +160,14 @@ export function accountMoved(account: Account, byMs: number): Account {
 
 export interface Prober {
   id: string;
-  /** It has something to ask the model now. */
+  /** The agent has a request for the model now. */
   waiting: boolean;
 }
 
-/** A probe that asks nothing for so long, ms, makes room for another. */
+/** A probe that asks nothing for so long makes room for another, ms. */
 const PROBE_PATIENCE_MS = 10_000;
 
-/** Who tries. @param candidates those that could, each with what it has to ask */
+/** Chooses the agent that tries. @param candidates those that could, each with whether it has a request */
 export function probing(account: Account, candidates: readonly Prober[], now: number): Account {
   const { hold } = account;
   if (hold === null || now < hold.until) return account;
@@ -181,7 +187,7 @@ function chosen(candidates: readonly Prober[], { prefer, last, probe }: AccountH
   const able = fresh.length > 0 ? fresh : candidates;
   const waiting = able.find((candidate) => candidate.waiting) ?? candidates.find((candidate) => candidate.waiting);
   if (waiting !== undefined) return waiting.id;
-  // Round and round, so that a task for one certain agent comes to its turn.
+  // In turn, so that each agent that has a task comes to try.
   const after = able.find(({ id }) => probe !== null && id > probe.agent);
   return (after ?? able[0])?.id ?? null;
 }

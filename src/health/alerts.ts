@@ -4,9 +4,9 @@ import type { Crossing } from './limits.ts';
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** Something that a person would want to hear of for as long as it is so. */
+/** A state that a person wants to hear of as long as it lasts. */
 export interface Condition {
-  /** The same trouble has the same key, however its words change: it is told once. */
+  /** The same trouble has the same key, however its words change: it is reported once. */
   key: string;
   severity: Severity;
   agent: string | null;
@@ -32,20 +32,23 @@ export interface Observed {
     crossings?: readonly Crossing[];
   }[];
   broker: { state: string; since: number; reason: string | null };
-  /** Why the settings as they stand in the file do not count. */
+  /** Why the present settings file is not in force. */
   refused: string | null;
-  /** What holds more than one agent. */
+  /** The holds over more than one agent. */
   shared?: readonly Condition[] | undefined;
-  /** Everything is being taken down: that is no trouble, and what was is over. */
+  /** Everything is being shut down: that is no trouble, and earlier troubles are over. */
   goingDown?: boolean;
 }
 
-/** A status that mends itself within this time is no news, ms; what is already told has had its time. */
+/**
+ * A status is no news before it has lasted for so long, ms: it may mend itself. An alert that is open already has
+ * lasted.
+ */
 const PATIENCE_MS = { recovering: 60_000, unknown: 30_000, broker: 30_000, 'needs-you': 0, stuck: 0, failed: 0 };
 
 /**
- * What is wrong now, from what is known of all. Pure.
- * @param open keys of the alerts that are open
+ * The present conditions, from what is known of all agents. Pure.
+ * @param open keys of the open alerts
  */
 export function conditionsOf(
   { agents, broker, refused, shared = [], goingDown = false }: Observed,
@@ -75,15 +78,15 @@ export function conditionsOf(
     found.push({ key: 'broker', severity: 'critical', agent: null, text: `the broker is ${broker.state}${about}` });
   }
   if (refused !== null) {
-    const text = `the settings of before count: ${refused}`;
+    const text = `the earlier settings stay in force: ${refused}`;
     found.push({ key: 'config', severity: 'warning', agent: null, text });
   }
   return found;
 }
 
-/** A condition that comes and goes is one alert until it has been away for so long, ms. */
+/** An alert is over when its condition has been absent for so long, ms: one that comes and goes is one alert. */
 const CALM_MS = 10_000;
-/** What a supervisor of before had told stays open until this one has had the time to see for itself, ms. */
+/** An alert of the earlier supervisor stays open until this one has had time to see its condition, ms. */
 const FIRST_LOOK_MS = 30_000;
 
 interface Entry {
@@ -92,11 +95,11 @@ interface Entry {
   calmMs: number;
 }
 
-/** Which alerts are open. What stays is told once, and its end as well. */
+/** The open alerts. A lasting condition is reported once, and its end too. */
 export class AlertBook {
   readonly #open: Map<string, Entry>;
 
-  /** @param known open when the supervisor of before was last heard of */
+  /** @param known alerts that were open when the earlier supervisor last ran */
   constructor(known: readonly OpenAlert[] = [], now = 0) {
     this.#open = new Map(
       known.map((alert) => [alert.key, { alert, lastSeen: now, calmMs: FIRST_LOOK_MS }] satisfies [string, Entry]),
@@ -112,21 +115,22 @@ export class AlertBook {
   }
 
   /**
+   * Compares the open alerts with the present conditions.
    * @param conditions all that hold now
-   * @param atOnce what does not hold is over, without waiting whether it comes back
+   * @param atOnce an absent condition is over at once, though it may come back
    */
   update(conditions: readonly Condition[], now: number, atOnce = false): AlertChange[] {
     const changes: AlertChange[] = [];
     for (const condition of conditions) {
       const known = this.#open.get(condition.key);
-      // Other words for the same trouble are kept and not told.
+      // Other words for the same trouble are stored and not reported.
       const alert = { ...condition, since: known?.alert.since ?? now };
       this.#open.set(condition.key, { alert, lastSeen: now, calmMs: CALM_MS });
       if (known === undefined) changes.push({ ...alert, state: 'raised', at: now });
     }
     const holding = new Set(conditions.map(({ key }) => key));
     for (const [key, { alert, lastSeen, calmMs }] of this.#open) {
-      // A clock that was set back must not keep it open for ever.
+      // A clock that was set back must not keep an alert open for ever.
       const mayComeBack = !atOnce && now >= lastSeen && now - lastSeen < calmMs;
       if (holding.has(key) || mayComeBack) continue;
       this.#open.delete(key);

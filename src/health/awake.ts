@@ -1,24 +1,26 @@
-/** A time that nobody lived through: the machine slept, swarm was stopped, or the clock was set. */
+/**
+ * A stretch of time in which the supervisor did not run: the machine slept, swarm was stopped, or the clock was set.
+ */
 export interface Gap {
-  /** When it was over, epoch ms by the clock after it. */
+  /** When it ended, epoch ms by the clock after it. */
   end: number;
-  /** How far the clock went meanwhile, ms; below zero where it was set back. */
+  /** How far the clock moved in it, ms; below zero where the clock was set back. */
   ms: number;
 }
 
-/** A supervisor that looks once a second and did not for so long was away, or its clock is not what it was, ms. */
+/** The supervisor looks once a second: after a longer break it was stopped, or the clock was set, ms. */
 const GAP_MS = 5_000;
 const KEPT = 50;
 
-/** From `at` to `now` without the gaps in between, ms; never negative. Pure. */
+/** Time from `at` to `now` without the gaps in between, ms; never negative. Pure. */
 export function awakeSince(at: number, now: number, gaps: readonly Gap[]): number {
-  // What seems to lie ahead was seen before the clock was set back.
+  // A time ahead of `now` was noted before the clock was set back.
   const between = gaps.filter(({ end, ms }) => end <= now && (end > at || (ms < 0 && at > now)));
   const asleep = between.reduce((sum, { ms }) => sum + ms, 0);
   return Math.max(0, now - at - asleep);
 }
 
-/** Finds the gaps: to be asked once a second. */
+/** Finds the gaps; `look` is to be called once a second. */
 export class GapWatch {
   #last: number | null = null;
   #gaps: Gap[] = [];
@@ -33,7 +35,7 @@ export class GapWatch {
     this.#last = now;
     if (Math.abs(ms) < GAP_MS) return null;
     const gap = { end: now, ms };
-    // Set back: what was seen before lies in the future now, and in no gap.
+    // After the clock was set back, earlier gaps lie in the future and count no more.
     this.#gaps = [...this.#gaps.filter(({ end }) => end <= now), gap].slice(-KEPT);
     return gap;
   }

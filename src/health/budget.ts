@@ -1,11 +1,13 @@
-/** What all agents together have spent in this period. Totals of agents only grow; what they grow by is added here. */
+/**
+ * The money that all agents together have spent in this period. Totals of agents only grow; each growth is added here.
+ */
 export interface Ledger {
-  /** Names the day or the run that it counts. */
+  /** The day or the run that the ledger counts. */
   period: string;
   spentUsd: number;
-  /** What a person granted on top of the budget in this period. */
+  /** Money that a person granted on top of the budget in this period. */
   grantedUsd: number;
-  /** Each agent's total when it was last heard of, USD. */
+  /** Each agent's total at its last report, USD. */
   last: Readonly<Record<string, number>>;
 }
 
@@ -24,7 +26,11 @@ export function inPeriod(ledger: Ledger, period: string): Ledger {
   return ledger.period === period ? ledger : { ...ledger, period, spentUsd: 0, grantedUsd: 0 };
 }
 
-/** @param totalUsd what this agent has spent in its life; less than before: something was forgotten, and is not counted twice */
+/**
+ * Books an agent's spending.
+ * @param totalUsd what the agent has spent in its life; a total below the last one was begun anew, and nothing is
+ * counted twice
+ */
 export function booked(ledger: Ledger, agent: string, totalUsd: number): Ledger {
   const before = ledger.last[agent] ?? 0;
   if (totalUsd === before) return ledger;

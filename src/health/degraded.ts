@@ -1,20 +1,20 @@
 import type { ProbeError } from './facts.ts';
 
 export interface Parts {
-  /** `since`: epoch ms, of its state. */
+  /** `since`: epoch ms, of the present state. */
   broker: { state: string; since: number; reason: string | null };
   /** Set while tmux cannot be asked. */
   tmux: ProbeError | null;
   /** Set while the store refuses to write; epoch ms. */
   store: { since: number; message: string } | null;
-  /** What holds more than one agent, each in a few words. */
+  /** The holds over more than one agent, each in a few words. */
   holds: readonly string[];
 }
 
-/** On its way up, and no trouble yet. */
+/** States on the way up, which are no trouble yet. */
 const ON_ITS_WAY = new Set(['up', 'starting', 'installing']);
 
-/** What does not work now, each in one line; empty when all is well. Pure. */
+/** The parts of swarm that do not work now, each in one line; empty when all is well. Pure. */
 export function degradedOf({ broker, tmux, store, holds }: Parts): string[] {
   const found: string[] = [];
   const since = (at: number): string => `since ${new Date(at).toISOString()}`;

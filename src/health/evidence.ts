@@ -2,7 +2,7 @@ import type { WrapperSnapshot } from '../coordination/link.ts';
 import { formatSize } from '../lib/size.ts';
 import type { Evidence, HealthFacts, PaneState, Signs } from './facts.ts';
 
-/** All that is known, newest view, in the order in which it is trusted. */
+/** The evidence about an agent, newest view, in the order in which it is trusted. */
 export function evidenceOf(facts: HealthFacts, now: number): Evidence[] {
   const { desired, lifecycle, link, probeError } = facts;
   const phase = lifecycle.phase === 'none' ? 'nothing is being done to it' : lifecycle.phase;
@@ -96,7 +96,7 @@ export function time(iso: string | null): number | null {
   return Number.isNaN(at) ? null : at;
 }
 
-/** Clocks of two processes may differ by a little: nothing is younger than now. */
+/** Age of a time, never negative: the clocks of two processes may differ by a little. */
 function age(now: number, at: number | null): number | null {
   return at === null ? null : Math.max(0, now - at);
 }

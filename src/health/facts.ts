@@ -6,13 +6,13 @@ import type { WrapperSnapshot } from '../coordination/link.ts';
 export interface LifecycleFact {
   /**
    * `none`: nothing; `blocked`: it cannot start before a person has acted; `waiting`: the machine would not bear it;
-   * `held`: nobody is started now.
+   * `held`: no agent is started now.
    */
   phase: 'none' | 'waiting' | 'starting' | 'blocked' | 'held' | 'restarting' | 'stopping' | 'failed';
   /** Epoch ms, as all times here. */
   since: number;
   detail: string | null;
-  /** When it will be tried again. */
+  /** When the next try comes. */
   until?: number | null | undefined;
 }
 
@@ -22,11 +22,11 @@ export interface PaneState {
   status: number | null;
   signal: number | null;
   pid: number | null;
-  /** When tmux last told so. */
+  /** When tmux last reported it. */
   at: number;
 }
 
-/** A way of looking that fails now. It says nothing about the agent. */
+/** A way of looking that fails now. It proves nothing about the agent. */
 export interface ProbeError {
   /** `tmux`, `process table`, … */
   probe: string;
@@ -34,7 +34,7 @@ export interface ProbeError {
   since: number;
 }
 
-/** What the supervisor sees of an agent by looking, beside what its wrapper says. Times are epoch ms. */
+/** What the supervisor observes of an agent itself, beside the wrapper's reports. Times are epoch ms. */
 export interface Signs {
   /** When its transcript, or the output of its command, last grew. */
   transcriptAt: number | null;
@@ -43,43 +43,43 @@ export interface Signs {
     count: number;
     /** Names, for people. */
     names: string;
-    /** When they were first seen; what they did before nobody knows. */
+    /** When they were first seen; what they did before is not known. */
     since: number;
     /** When they last used the processor, or read or wrote. */
     activeAt: number | null;
   } | null;
-  /** When something of an answer of the API was last seen to come in; null or absent: it was not, or cannot be told. */
+  /** When bytes of an API answer were last seen to arrive; null or absent: none were, or it cannot be observed. */
   answerAt?: number | null;
-  /** What its pane shows, where that is known. */
+  /** The content of its pane, where that is known. */
   screen: { kind: ScreenFact; text: string; at: number } | null;
-  /** Who looks at its pane. */
+  /** The person at its pane. */
   person: { attached: boolean; lastKeyAt: number | null };
-  /** Which of its processes a signal has stopped. */
+  /** The process of the agent that a signal has stopped. */
   stopped: string | null;
-  /** What Claude Code wrote down of its own state: `busy`, `idle`, `waiting`. */
+  /** The state that Claude Code wrote into its own file: `busy`, `idle`, `waiting`. */
   session: { status: string; at: number } | null;
-  /** All its processes. */
+  /** Resources that all its processes use. */
   use: { processes: number; rssBytes: number; cpuPercent: number } | null;
 }
 
 export type ScreenFact = 'trust' | 'login' | 'api-key' | 'resume' | 'theme' | 'settings' | 'retrying' | 'suspended';
 
-/** When a trouble is one, and of what kind. */
+/** From when on an agent is in trouble, and of what kind. */
 export interface TroubleLimits {
-  /** Work without any sign of progress for so long is stuck, ms. */
+  /** An agent at work without any sign of progress for so long is stuck, ms. */
   stuckAfterMs: number;
-  /** A command that does something counts as progress for so long, ms. */
+  /** A command at work counts as progress for so long, ms. */
   longestCommandMs: number;
   /** So many rounds of the same calls are a loop. */
   loopAfter: number;
 }
 
-/** Why an agent is stuck, for those who do something about it. */
+/** Why an agent is stuck, for the parts that act on it. */
 export interface Trouble {
   kind: 'no-progress' | 'abandoned' | 'hang-api' | 'hang-command' | 'long-command' | 'loop';
   /** When it began, epoch ms. */
   since: number;
-  /** The newest evidence. */
+  /** When the newest evidence was seen. */
   at: number;
 }
 
@@ -94,9 +94,9 @@ export interface HealthFacts {
   snapshotAt: number | null;
   probeError?: ProbeError | null | undefined;
   limits: TroubleLimits;
-  /** Absent: nobody has looked. */
+  /** Absent: not observed yet. */
   signs?: Signs | undefined;
-  /** Times that do not count. */
+  /** Times in which the supervisor did not run, and which do not count. */
   gaps?: readonly Gap[] | undefined;
 }
 
@@ -117,6 +117,6 @@ export interface Judgement {
   readonly evidence: Evidence[];
   /** When a hold or a backoff ends, epoch ms. */
   until: number | null;
-  /** Set while it is stuck. */
+  /** Set while the agent is stuck. */
   trouble: Trouble | null;
 }

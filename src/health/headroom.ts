@@ -1,17 +1,17 @@
 import type { AccountHold } from './account.ts';
 
-/** How much of one of the account's limits is used, as Claude Code tells it of a subscription. */
+/** The used share of one of the account's limits, as Claude Code reports it for a subscription. */
 export interface LimitUse {
   /** 0–100. */
   usedPercent: number;
-  /** When it is given anew, epoch ms. */
+  /** When the limit is renewed, epoch ms. */
   resetsAt: number;
 }
 
 /**
- * What the account lacks for one more agent. What nobody has told speaks against nobody. Pure.
- * @param uses as the agents of this account heard it last; one whose time is over says nothing any more
- * @param mostPercent from then on it is too little
+ * Why the account does not bear one more agent. A limit of which no agent has heard forbids nothing. Pure.
+ * @param uses as the agents of this account heard them last; one that was renewed since says nothing any more
+ * @param mostPercent from this use on too little is left
  * @returns null: it bears one more
  */
 export function lackOfHeadroom(

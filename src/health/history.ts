@@ -9,7 +9,7 @@ export interface Interval {
 }
 
 export interface History {
-  /** From here on something is known: at most a day ago. */
+  /** The history is known from here on: at most a day back. */
   from: number;
   intervals: Interval[];
   /** ms in each status. */
@@ -17,8 +17,8 @@ export interface History {
 }
 
 /**
- * What became of an agent from `from` to `now`, of changes in the order in which they happened. A clock that was set
- * back makes an interval that lasts nothing. Pure.
+ * The statuses of an agent from `from` to `now`, from changes in the order in which they happened. A clock that was set
+ * back makes an interval of no length. Pure.
  */
 export function historyOf(
   changes: readonly { status: AgentStatus; reason: string | null; at: number }[],
@@ -30,7 +30,7 @@ export function historyOf(
     const since = Math.min(now, Math.max(at, from));
     const until = Math.max(since, Math.min(now, changes[index + 1]?.at ?? now));
     const last = intervals.at(-1);
-    // A supervisor that begins anew says again what is known.
+    // A new supervisor repeats the present status.
     if (last?.status === status && last.until === since) last.until = until;
     else intervals.push({ status, reason, since, until });
   }

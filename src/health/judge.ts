@@ -2,7 +2,7 @@ import { evidenceOf } from './evidence.ts';
 import type { HealthFacts, Judgement } from './facts.ts';
 import { RULES } from './rules.ts';
 
-/** Facts to status: the first rule that has something to say decides. Pure. */
+/** Judges facts: the first rule that has something to say decides the status. Pure. */
 export function judge(facts: HealthFacts, now: number): Judgement {
   for (const { name, status, when } of RULES) {
     const verdict = when(facts, now);
@@ -11,7 +11,7 @@ export function judge(facts: HealthFacts, now: number): Judgement {
       status,
       reason: verdict.reason,
       rule: name,
-      // Every agent is judged once a second, and hardly ever does anybody ask why.
+      // Computed when it is read: every agent is judged once a second, and its evidence is hardly ever read.
       get evidence() {
         return evidenceOf(facts, now);
       },

@@ -10,7 +10,7 @@ export interface Limit {
 
 export type Limits = Readonly<Record<LimitName, Limit>>;
 
-/** What one agent takes now; null: not known, or no turn is under way. */
+/** What one agent has used by now; null: not known, or no turn is under way. */
 export type Taken = Readonly<Record<LimitName, number | null>>;
 
 export interface Crossing {
@@ -36,7 +36,7 @@ const SHOW: Readonly<Record<LimitName, (value: number) => string>> = {
   tokens: String,
 };
 
-/** Which limits are crossed now, the hard one of each first. Pure. */
+/** The limits that are crossed now, the hard one of each first. Pure. */
 export function crossings(taken: Taken, limits: Limits): Crossing[] {
   return (Object.keys(NAMES) as LimitName[]).flatMap((limit) => {
     const value = taken[limit];

@@ -4,10 +4,10 @@ import { backoffDelay, NO_JITTER } from '../lib/backoff.ts';
 const FEWEST = 3;
 
 /**
- * When so many die at once the cause is not in any of them (the machine, the tmux server, an update, a login):
- * restarting each makes it worse.
+ * Whether so many deaths at once have a cause that is in no single agent (the machine, the tmux server, an update, a
+ * login): restarting each agent makes it worse.
  * @param dead how many died within one interval
- * @param total how many there were at its beginning
+ * @param total how many lived at its beginning
  */
 export function massDeath(dead: number, total: number): boolean {
   return dead >= FEWEST && dead * 2 >= total;
@@ -15,7 +15,7 @@ export function massDeath(dead: number, total: number): boolean {
 
 export interface MassDeathRules {
   withinMs: number;
-  /** Explained ones within `windowMs` that are simply mended. */
+  /** Number of explained mass deaths within `windowMs` that are simply mended. */
   repeats: number;
   windowMs: number;
   waitMs: number;
@@ -27,18 +27,18 @@ export interface Death {
   agent: string;
   at: number;
   detail: string;
-  /** Its session went together with the tmux server: that says nothing about the agent. */
+  /** The session went together with the tmux server: that says nothing about the agent. */
   explained: boolean;
 }
 
 export interface MassDeathHold {
   since: number;
   detail: string;
-  /** From then on one agent is started to see. */
+  /** From this time on one agent is started as a trial. */
   until: number;
   tries: number;
   probe: { agent: string; since: number } | null;
-  /** Who was started to see before: the next one is tried first. Absent in notes of before. */
+  /** The agent that was started as a trial last: the next one is tried first. Absent in older notes. */
   last?: string | null;
 }
 
@@ -46,13 +46,14 @@ export interface MassDeathHold {
  * The breaker over the deaths of a whole fleet.
  *
  * One end of the tmux server takes every agent with it, and is explained: server and agents are started again within
- * moments, as after any single death, for that is what people rely on. Only when it comes back again and again
- * (`repeats` within `windowMs`) is it taken for what it then is: something that ends whatever is started.
+ * moments, as after any single death, for that is what people rely on. Only when it comes again and again (`repeats`
+ * within `windowMs`) something ends every agent that is started, and the fleet is held.
  *
- * Deaths that nothing explains (half of the agents, and three at least, within `withinMs`) hold the fleet at once:
- * nobody is started again but one, the probe, first after `waitMs` and later and later each time that it dies too: the
- * next one then, lest the breaker use up one agent's restarts. When it has lived for `aliveMs` the others follow, one
- * after the other. A person who says `resume` ends the hold, and so does it when nobody is left who could be started.
+ * Deaths that nothing explains (half of the agents, and three at least, within `withinMs`) hold the fleet at once: no
+ * agent is started again but one, the probe, first after `waitMs`, and later each time that it dies too. The next trial
+ * takes the next agent, lest the breaker use up one agent's restarts. When a probe has lived for `aliveMs` the others
+ * follow, one after the other. A person's `resume` ends the hold, and it also ends when no agent is left that could be
+ * started.
  */
 export interface Mortality {
   deaths: readonly Death[];
@@ -63,7 +64,7 @@ export interface Mortality {
 
 export const NOBODY_DIED: Mortality = { deaths: [], episodes: [], hold: null };
 
-/** @param total how many agents should be there */
+/** Takes in a death. @param total how many agents should be running */
 export function died(before: Mortality, death: Death, total: number, rules: MassDeathRules): Mortality {
   const { hold } = before;
   const { at } = death;
@@ -74,7 +75,7 @@ export function died(before: Mortality, death: Death, total: number, rules: Mass
   const known = before.episodes.filter((other) => at - other < rules.windowMs);
   const unexplained = deaths.filter((one) => !one.explained);
   if (!massDeath(new Set(unexplained.map(({ agent }) => agent)).size, total)) {
-    // The stragglers of one episode are not another one.
+    // Late deaths of one episode are not another episode.
     const isNew = known.every((other) => at - other >= rules.withinMs);
     const episodes = isNew ? [...known, at] : known;
     if (episodes.length <= rules.repeats) return { deaths, episodes, hold: null };
@@ -101,10 +102,10 @@ function failedProbe(hold: MassDeathHold, { at }: Death, { waitMs, waitMaxMs }: 
   return { ...hold, until: at + wait, tries: hold.tries + 1, probe: null, last: hold.probe?.agent ?? null };
 }
 
-/** One that is not there so long after it may start makes room for another, ms: it may wait for memory, or hang. */
+/** A probe that is not up so long after it may start makes room for another, ms: it may wait for memory, or hang. */
 const PROBE_PATIENCE_MS = 60_000;
 
-/** The wall clock has moved by that much, ms, while nobody lived through it: what is waited for takes as long as before. */
+/** Takes in that the wall clock has jumped by so much, ms: waits last as long as planned. */
 export function mortalityMoved({ deaths, episodes, hold }: Mortality, byMs: number): Mortality {
   return {
     deaths: deaths.map((death) => ({ ...death, at: death.at + byMs })),
@@ -120,13 +121,16 @@ export function mortalityMoved({ deaths, episodes, hold }: Mortality, byMs: numb
 
 export interface Survivor {
   id: string;
-  /** False: nothing starts it before a person has looked at it, so that it shows nothing. */
+  /** False: it is not started before a person has acted, so that it is no trial. */
   able: boolean;
-  /** Epoch ms since when it has been there without a break; null: it is not there. */
+  /** Epoch ms since when it has been up without a break; null: it is not up. */
   upSince: number | null;
 }
 
-/** Who is started to see, and whether that has shown enough. @param agents those that should be there */
+/**
+ * Chooses the agent that is started as a trial, and ends the hold when the trial has succeeded.
+ * @param agents those that should be running
+ */
 export function proving(before: Mortality, agents: readonly Survivor[], now: number, rules: MassDeathRules): Mortality {
   const { hold } = before;
   if (hold === null || now < hold.until) return before;
@@ -143,7 +147,7 @@ export function proving(before: Mortality, agents: readonly Survivor[], now: num
   return { ...before, hold: choice === null ? null : { ...hold, probe: { agent: choice, since: now }, last } };
 }
 
-/** Round and round, those first that are not there; null: nobody can be started. */
+/** The next agent in turn, those first that are not up; null: none can be started. */
 function nextProbe(agents: readonly Survivor[], last: string | null): string | null {
   const after = agents.findIndex(({ id }) => id === last) + 1;
   const able = [...agents.slice(after), ...agents.slice(0, after)].filter((agent) => agent.able);

@@ -2,9 +2,9 @@ const LEAST_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 /**
- * When a limit ends, as far as the API's own words tell: "resets at 2030-01-01T13:00:00Z", "limit reached|1893495600",
+ * When a limit ends, read from the API's own words: "resets at 2030-01-01T13:00:00Z", "limit reached|1893495600",
  * "retry after 120 seconds", "resets 3pm", "resets at 10:30am".
- * @returns epoch ms, later than `now`; null where nothing is said
+ * @returns epoch ms, later than `now`; null where the text names no time
  */
 export function resetTime(text: string | null, now: number): number | null {
   if (text === null) return null;
@@ -28,7 +28,7 @@ function waitingTime(text: string, now: number): number | null {
   return seconds === undefined ? null : now + Number(seconds) * 1_000;
 }
 
-/** A time of day on this machine's clock: the next one. */
+/** The next moment with this time of day, by this machine's clock. */
 function clockTime(text: string, now: number): number | null {
   const [, hours, minutes = '0', half] = /\bresets?(?: at)? (\d{1,2})(?::(\d\d))? ?([ap]m)\b/i.exec(text) ?? [];
   if (hours === undefined || half === undefined) return null;

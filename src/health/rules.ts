@@ -5,13 +5,16 @@ import { describePane, time } from './evidence.ts';
 import type { HealthFacts, Trouble } from './facts.ts';
 import { works, workOf, WORK_RULES } from './work-rules.ts';
 
-/** A wrapper that restarts its link or its supervisor is back within a second; until then the last word stands. */
+/**
+ * How long a wrapper may be without a link, ms: one that reconnects, or waits for a new supervisor, is back within a
+ * second. Until then its last report stands.
+ */
 export const LINK_GRACE_MS = 10_000;
 /** From the start of a pane to its wrapper's hello. */
 export const HELLO_GRACE_MS = 20_000;
-/** What a failing probe told before it failed holds for so long. */
+/** How long the last answer of a failing probe holds, ms. */
 export const PROBE_GRACE_MS = 15_000;
-/** A new wrapper says `none` for a moment before it starts its agent. */
+/** How long a new wrapper may report `none`, ms: it is about to start its agent. */
 export const FIRST_MOMENTS_MS = 3000;
 
 export interface Verdict {
@@ -23,11 +26,11 @@ export interface Verdict {
 export interface Rule {
   name: string;
   status: AgentStatus;
-  /** Null: this rule has nothing to say. */
+  /** Null: this rule does not apply. */
   when(facts: HealthFacts, now: number): Verdict | null;
 }
 
-/** A rule about the agent itself, from what its wrapper says. */
+/** A rule about the agent itself, from the wrapper's reports. */
 function said(
   name: string,
   status: AgentStatus,
@@ -39,7 +42,10 @@ function said(
 const because = (condition: boolean, reason: string | null): Verdict | null =>
   condition ? { reason: reason ?? '' } : null;
 
-/** What the supervisor does or was told outranks what anyone sees: it is about to change what is seen. */
+/**
+ * Rules about what the supervisor does, or was ordered to do. They come first: the supervisor is about to change what
+ * the others see.
+ */
 const SUPERVISOR_RULES: readonly Rule[] = [
   {
     name: 'given-up',
@@ -90,7 +96,7 @@ const SUPERVISOR_RULES: readonly Rule[] = [
   },
 ];
 
-/** A living link proves a living wrapper, whatever tmux says or fails to say. */
+/** A living link proves a living wrapper, whatever tmux reports. */
 const OUTSIDE_RULES: readonly Rule[] = [
   {
     name: 'probe-fails',
@@ -186,7 +192,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   invalid_request: 'the API refused the request',
 };
 
-/** An answer that never came is no error of the API, as far as anyone was told. */
+/** A turn without an answer is no error of the API, as far as the agent was told. */
 function failureOf({ turn, activity }: WrapperSnapshot): string {
   if (turn === 'failed') return 'its last turn ended without an answer';
   const failure = activity?.failure ?? null;

@@ -5,11 +5,11 @@ import { awakeSince } from './awake.ts';
 import { time } from './evidence.ts';
 import type { HealthFacts, ScreenFact, Signs, Trouble } from './facts.ts';
 
-/** What a screen showed says something for so long: it is looked at every few seconds while that matters, ms. */
+/** How long the content of a screen counts, ms: it is read every few seconds while it matters. */
 export const SCREEN_FRESH_MS = 20_000;
-/** A start has a limit of its own, which its wrapper keeps: only beyond several of them it is stuck, ms. */
+/** The wrapper limits the time of a start: only beyond several of these times the agent is stuck, ms. */
 const START_MS = 60_000;
-/** A person whose last key is younger is at the keyboard, ms. */
+/** A person whose last key is younger than this is at the keyboard, ms. */
 export const TYPING_MS = 30_000;
 
 interface WorkVerdict {
@@ -32,7 +32,7 @@ const DIALOGS: Readonly<Partial<Record<ScreenFact, string>>> = {
   settings: 'Claude Code shows a dialog about its settings in its pane',
 };
 
-/** What can be told of an agent that should be getting on, in the order of certainty. */
+/** The troubles of an agent that should make progress, in the order of certainty. */
 export const WORK_RULES: readonly WorkRule[] = [
   {
     name: 'stopped-by-signal',
@@ -97,7 +97,7 @@ export const WORK_RULES: readonly WorkRule[] = [
 ];
 
 function noProgress(snapshot: WrapperSnapshot, facts: HealthFacts, now: number): WorkVerdict | null {
-  // A result that waits for the broker is out of the agent's hands.
+  // An agent whose result waits for the broker has nothing left to do.
   const isDone = snapshot.tasks.length > 0 && snapshot.tasks.every(({ phase }) => phase === 'reporting');
   if (!works(snapshot) || isDone) return null;
   const { limits, gaps = [] } = facts;
@@ -110,7 +110,7 @@ function noProgress(snapshot: WrapperSnapshot, facts: HealthFacts, now: number):
   return { reason, trouble: { kind, since, at: now } };
 }
 
-/** What the silence is about, by what was going on when it began. */
+/** The kind of trouble behind a silence, by what was under way when it began. */
 function kindOf(
   snapshot: WrapperSnapshot,
   { signs, limits, gaps = [] }: HealthFacts,
@@ -137,7 +137,10 @@ function kindOf(
   return { kind: 'no-progress', words: 'no sign of progress for %' };
 }
 
-/** A new turn and a new phase are progress too; what cannot be seen in this moment was there until it was last seen. */
+/**
+ * The time of the last sign of progress. A new turn and a new phase count too; programs that cannot be observed at this
+ * moment count until they were last seen.
+ */
 function lastSign(snapshot: WrapperSnapshot, facts: HealthFacts, now: number): number {
   const { lastProgressAt, turnSince, tasks } = snapshot;
   const { signs, limits, gaps = [] } = facts;
@@ -146,7 +149,7 @@ function lastSign(snapshot: WrapperSnapshot, facts: HealthFacts, now: number): n
   const work = signs?.work ?? null;
   if (work !== null && awakeSince(commandBegan(snapshot, work), now, gaps) < limits.longestCommandMs)
     seen.push(work.activeAt ?? work.since);
-  // An answer that comes in for longer than any command may take is none.
+  // An answer that arrives for longer than any command may take is no sign of progress.
   const asked = time(lastProgressAt) ?? 0;
   if (awakeSince(asked, now, gaps) < limits.longestCommandMs) seen.push(signs?.answerAt ?? null);
   if (signs?.person.attached === true) seen.push(signs.person.lastKeyAt);
@@ -154,7 +157,10 @@ function lastSign(snapshot: WrapperSnapshot, facts: HealthFacts, now: number): n
   return Math.min(now, Math.max(...signsOfLife));
 }
 
-/** The tool call that it belongs to, the phase (of a check, or of a task that is a command), or what was seen. */
+/**
+ * When the command began: the start of its tool call, of its phase (of a check, or of a task that is a command), or
+ * when it was first seen.
+ */
 function commandBegan({ activity, tasks, turn }: WrapperSnapshot, work: NonNullable<Signs['work']>): number {
   const told = [activity?.tool?.since ?? null, turn === 'busy' ? null : (tasks[0]?.since ?? null)].map(time);
   return Math.min(work.since, ...told.filter((at) => at !== null));
@@ -165,7 +171,10 @@ function screenOf({ signs }: HealthFacts, now: number): Signs['screen'] {
   return screen !== null && now - screen.at < SCREEN_FRESH_MS ? screen : null;
 }
 
-/** What Claude Code wrote of itself before this turn is about its start: a slow machine shows it for seconds. */
+/**
+ * Whether a person has stopped the turn in the pane, by the state that Claude Code wrote down itself. A state from before
+ * this turn belongs to its start, which a slow machine shows for seconds.
+ */
 function isStoppedInPane({ turn, turnSince }: WrapperSnapshot, signs: Signs | undefined): boolean {
   const session = signs?.session ?? null;
   return turn === 'busy' && session?.status === 'idle' && session.at >= (time(turnSince) ?? 0);
@@ -176,7 +185,7 @@ export function isTyping(signs: Signs | undefined, now: number): boolean {
   return attached && lastKeyAt !== null && Math.abs(now - lastKeyAt) < TYPING_MS;
 }
 
-/** A held agent waits, also with a task in its hands. */
+/** Whether the agent should make progress. A held agent waits, also with a task in hand. */
 export function works({ turn, tasks, held }: WrapperSnapshot): boolean {
   return held === null && (tasks.length > 0 || turn === 'busy' || turn === 'background');
 }

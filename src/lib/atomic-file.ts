@@ -5,13 +5,13 @@ import path from 'node:path';
 export interface AtomicWriteOptions {
   /** Mode of the new file, exact whatever the umask (0o600). */
   mode?: number | undefined;
-  /** Survive a power loss: the file's bytes and its name are on the disk when this returns (true). */
+  /** Whether file and name survive a power loss: both are on the disk when this returns (true). */
   fsync?: boolean | undefined;
 }
 
 /**
- * Readers see the old content or the new, never a part, and the file is never more open than `mode`.
- * A symbolic link in its place is replaced, not followed. The directory must exist.
+ * Writes a file in one step: readers see the old content or the new, never a part, and the file is never more open than
+ * `mode`. A symbolic link in its place is replaced, not followed. The directory must exist.
  */
 export async function writeFileAtomic(
   file: string,

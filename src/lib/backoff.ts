@@ -2,16 +2,16 @@
 export type Jitter = readonly [least: number, most: number];
 
 export const NO_JITTER: Jitter = [1, 1];
-/** At least half of it, where a try at once would be in vain. */
+/** At least half of the delay, where a try at once would be in vain. */
 export const HALF_JITTER: Jitter = [0.5, 1];
 /** Many clients that failed together come back apart. */
 export const FULL_JITTER: Jitter = [0, 1];
 
 /** How long to wait between tries: twice as long each time. */
 export interface BackoffRules {
-  /** The first delay before chance, ms. */
+  /** First delay before the jitter, ms. */
   baseMs: number;
-  /** No delay is longer before chance, ms. */
+  /** Longest delay before the jitter, ms. */
   capMs: number;
   jitter: Jitter;
 }
@@ -20,7 +20,7 @@ export interface BackoffRules {
 const LARGEST_EXPONENT = 30;
 
 /**
- * `min(capMs, baseMs · 2^(attempt-1))`, stretched by chance; whole ms.
+ * The delay before a try: `min(capMs, baseMs · 2^(attempt-1))`, stretched by chance; whole ms.
  * @param attempt counts from 1
  * @param random uniform in [0, 1)
  */
@@ -34,7 +34,7 @@ export function jittered(ms: number, [least, most]: Jitter, random: () => number
   return Math.floor(ms * (least + random() * (most - least)));
 }
 
-/** A run of delays that grows until `reset`, which is for when the thing has proved stable again. */
+/** A series of delays that grow until `reset`, which is called when the operation has proved stable again. */
 export class Backoff {
   readonly #rules: BackoffRules;
   readonly #random: () => number;

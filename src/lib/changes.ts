@@ -1,4 +1,4 @@
-/** "Something changed": who waits for a fact looks again each time. */
+/** Announces changes: a caller that waits for a fact looks again after each. */
 export class Changes {
   readonly #listeners = new Set<() => void>();
 
@@ -11,7 +11,9 @@ export class Changes {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** The first answer that is not null, looked for now and after each change; null when the signal aborts first. */
+  /**
+   * The first result of `check` that is not null, tried now and after each change; null when the signal aborts first.
+   */
   async until<T>(check: () => T | null, signal?: AbortSignal): Promise<T | null> {
     const now = check();
     if (now !== null || signal?.aborted === true) return now;

@@ -1,6 +1,6 @@
-/** Time as a parameter, so that what waits for minutes can be tested in milliseconds. */
+/** Time as a parameter, so that a wait of minutes is tested in milliseconds. */
 export interface Clock {
-  /** Wall time, ms since the epoch. May jump: for what people and other processes read, never for a duration. */
+  /** Wall time, ms since the epoch. May jump: for times that people and other processes read, never for a duration. */
   now(): number;
   /** Monotonic, ms since an arbitrary start. Stands still while the machine is suspended. */
   monotonic(): number;
@@ -25,7 +25,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Aborts after `ms` (at most 24 days) with a TimeoutError; a process that has nothing else to do ends before. */
+/** Aborts after `ms` (at most 24 days) with a TimeoutError. It keeps no process alive. */
 export function timeLimit(ms: number): AbortSignal {
   return AbortSignal.timeout(Math.ceil(Math.min(Math.max(0, ms), LONGEST_TIMER_MS)));
 }
@@ -37,7 +37,7 @@ export async function sleep(clock: Clock, ms: number, signal?: AbortSignal): Pro
   signal?.throwIfAborted();
 }
 
-/** Resolves after `ms`, or at once when the signal aborts: the caller looks at the signal. */
+/** Resolves after `ms`, or at once when the signal aborts, which the caller must check. */
 export async function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return;
   await new Promise<void>((resolve) => {

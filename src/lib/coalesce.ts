@@ -1,16 +1,16 @@
 import { systemClock } from './clock.ts';
 export interface Coalesced extends Disposable {
-  /** Asks for a run within `ms`; asking again before it adds nothing. */
+  /** Asks for a run within `ms`; further calls before that run add nothing. */
   (): void;
   /** Runs now if a run is asked for. */
   flush(): void;
-  /** Drops what is asked for. */
+  /** Drops the run that was asked for. */
   cancel(): void;
 }
 
 /**
- * Trailing: the first call starts a timer, and however many calls come before it ends, `fn` runs once at its end.
- * So `fn` runs at most 1000/ms times a second, and the last call is never lost.
+ * Coalesces calls at their trailing edge: the first call starts a timer, and however many calls come before it ends,
+ * `fn` runs once at its end. So `fn` runs at most 1000/ms times a second, and the last call is never lost.
  */
 export function coalesce(fn: () => void, ms: number): Coalesced {
   let drop: (() => void) | undefined;

@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { plain, segments } from './text.ts';
 
-/** Most text is plain ASCII, one column for each character; a table of a thousand rows asks often. */
+/** Most text is plain ASCII, one column for each character, and a table of a thousand rows measures many texts. */
 const ONE_COLUMN_EACH = /^[\u0000-\u007F]*$/;
 
 /** Columns on a terminal, of text without escape sequences: East Asian wide characters and emoji take two. */
@@ -9,12 +9,12 @@ export function width(text: string): number {
   return ONE_COLUMN_EACH.test(text) ? text.length : stringWidth(text);
 }
 
-/** On one line, at most `most` columns. */
+/** The text on one line, at most `most` columns. */
 export function oneLine(text: string, most: number): string {
   return cut(plain(text).replaceAll(/\s+/g, ' ').trim(), most);
 }
 
-/** At most `most` columns, between characters, with an ellipsis where the text is wider. */
+/** The text within `most` columns, cut between characters, with an ellipsis where it is wider. */
 export function cut(text: string, most: number): string {
   if (ONE_COLUMN_EACH.test(text)) return text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1))}…`;
   let used = 0;
@@ -27,7 +27,7 @@ export function cut(text: string, most: number): string {
   return text;
 }
 
-/** Filled with spaces up to `columns`; wider text stays as it is. */
+/** The text filled with spaces up to `columns`; wider text stays as it is. */
 export function fill(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - width(text)));
 }

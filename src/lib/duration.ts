@@ -11,7 +11,7 @@ const PATTERN =
   /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
 
 /**
- * `30m`, `1h30m`, `500ms`, `1.5h`, `2d`: largest unit first, each once.
+ * Parses `30m`, `1h30m`, `500ms`, `1.5h`, `2d`: largest unit first, each once.
  * @returns whole milliseconds
  * @throws SwarmError `bad-duration` (exit code 2)
  */
@@ -28,8 +28,8 @@ export function parseDuration(text: string): number {
 }
 
 /**
- * For people: the two largest units (`1h30m`, `2d4h`, `12s`); below ten seconds with a decimal (`1.5s`), below one in
- * `ms`. Negative spans are written with a sign.
+ * A duration for people: the two largest units (`1h30m`, `2d4h`, `12s`); below ten seconds with a decimal (`1.5s`),
+ * below one in `ms`. Negative ones are written with a sign.
  */
 export function formatDuration(ms: number): string {
   if (ms < 0) return `-${formatDuration(-ms)}`;

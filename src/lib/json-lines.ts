@@ -16,7 +16,7 @@ export class JsonLines {
   #parts: Uint8Array[] = [];
   #held = 0;
 
-  /** @param maxBytes of one line without its newline (8 MiB) */
+  /** @param maxBytes most bytes of one line without its newline (8 MiB) */
   constructor(maxBytes = 8 * 1024 * 1024) {
     this.#maxBytes = maxBytes;
   }

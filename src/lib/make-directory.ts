@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
- * `mkdir -p`. Node's own tries for ever where the system says of a directory that is there that it is not, as below
- * /proc. @throws what the system says; `EEXIST` where a file is in the way
+ * `mkdir -p`. Node's own tries for ever where the system denies the existence of a directory that exists, as below
+ * /proc.
+ * @throws the system's error; `EEXIST` where a file is in the way
  */
 export async function makeDirectory(directory: string, mode: number): Promise<void> {
   try {
@@ -19,7 +20,7 @@ export async function makeDirectory(directory: string, mode: number): Promise<vo
   try {
     await mkdir(directory, { mode });
   } catch (error) {
-    // Somebody else was quicker.
+    // Another process has made it meanwhile.
     if (!isThere(error, directory)) throw error;
   }
 }

@@ -1,16 +1,16 @@
-/** One at a time per key, in the order of asking. Keys that nobody holds cost nothing. */
+/** Runs one `work` at a time per key, in the order of the calls. Unused keys cost nothing. */
 export class KeyedMutex {
   readonly #tails = new Map<string, Promise<void>>();
 
-  /** True while something runs or waits under the key. */
+  /** True while a `work` runs or waits under the key. */
   held(key: string): boolean {
     return this.#tails.has(key);
   }
 
   /**
-   * Runs `work` once everything asked earlier for the same key has settled; a failure of one does not reach the next.
-   * An abort while waiting rejects with the signal's reason and `work` never runs.
-   * Not re-entrant: `work` that awaits `run` of its own key waits for itself.
+   * Runs `work` once all earlier work of the same key has settled; a failure of one does not reach the next. An abort
+   * while waiting rejects with the signal's reason and `work` never runs. Not re-entrant: `work` that awaits `run` of
+   * its own key waits for itself.
    */
   async run<T>(key: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     const before = this.#tails.get(key) ?? Promise.resolve();

@@ -1,6 +1,6 @@
 /**
  * The names that a person probably meant, nearest first: those within a third of the length (at least one, at most
- * three edits), or that begin with what was typed. For "did you mean …".
+ * three edits), or those that begin with the typed text. For "did you mean …".
  */
 export function nearest(typed: string, names: readonly string[], most = 3): string[] {
   const wanted = typed.toLowerCase();

@@ -3,7 +3,8 @@ import { SwarmError } from '../domain/errors.ts';
 import { makeDirectory } from './make-directory.ts';
 
 /**
- * Makes the directory with all that is missing above it, or takes other users' rights of one that is there.
+ * Makes a directory, with its missing parents, that other users cannot enter; takes other users' rights of an existing
+ * one away.
  * @throws SwarmError `unsafe-directory` where it cannot be made, is no directory of its own, or belongs to another user
  */
 export async function makePrivateDirectory(directory: string, uid: number): Promise<void> {
@@ -14,7 +15,7 @@ export async function makePrivateDirectory(directory: string, uid: number): Prom
       cause,
     });
   });
-  // Not followed: a symbolic link that somebody else put there would lead our sockets to them.
+  // Not followed: a symbolic link of another user would make swarm put its sockets into that user's directory.
   const found = await lstat(directory);
   if (!found.isDirectory() || found.uid !== uid) {
     const what = found.isDirectory() ? 'belongs to another user' : 'is no directory';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * True while a process with this number runs. A zombie does not: in a container whose first process reaps nobody it
- * would otherwise live for ever. A number may be reused: where more than its number is known, ask process/identity.
+ * True while a process with this number runs. A zombie does not: in a container whose first process reaps no children
+ * it would otherwise live for ever. A number may be reused: where the start time is known too, use process/identity.
  */
 export function isRunning(pid: number): boolean {
   if (!isThere(pid)) return false;
@@ -17,7 +17,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** True for a zombie, too: one system call, a twentieth of what the process table costs. */
+/** True for a zombie too. One system call, a twentieth of the cost of the process table. */
 export function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,4 +1,6 @@
-/** The same question asked again within `ms` gets the same answer, also one that is still on its way. */
+/**
+ * Shares answers: a question that is asked again within `ms` gets the same answer, also one that is still on its way.
+ */
 export function sharedFor<Question extends unknown[], Answer>(
   ms: number,
   ask: (...question: Question) => Promise<Answer>,

@@ -1,4 +1,4 @@
-/** One word for a POSIX shell, whatever is in it. For commands that others type, or run through a shell. */
+/** Quotes any text as one word of a POSIX shell. For commands that people type, or that a shell runs. */
 export function shellQuote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -3,7 +3,7 @@ import { SwarmError } from '../domain/errors.ts';
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
 /**
- * `100MiB`, `1.5GiB`, `4096`: powers of 1024; `100M` and `100MB` mean the same.
+ * Parses `100MiB`, `1.5GiB`, `4096`: powers of 1024; `100M` and `100MB` mean the same.
  * @returns whole bytes
  * @throws SwarmError `bad-size` (exit code 2)
  */
@@ -15,7 +15,7 @@ export function parseSize(text: string): number {
   return Math.round(Number(amount) * 1024 ** ' kmgt'.indexOf(unit === '' ? ' ' : unit.toLowerCase()));
 }
 
-/** For people: `2GiB`, `1.5MiB`, `300B`. */
+/** A size for people: `2GiB`, `1.5MiB`, `300B`. */
 export function formatSize(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10));
   return `${Number((bytes / 1024 ** power).toFixed(1))}${UNITS[power]}`;

@@ -1,4 +1,4 @@
-/** So many at once, the others in the order of asking. */
+/** Runs at most so many `work`s at once, the others in the order of the calls. */
 export class Slots {
   readonly #most: number;
   readonly #waiting: (() => void)[] = [];
@@ -12,10 +12,12 @@ export class Slots {
     return this.#running >= this.#most;
   }
 
-  /** An abort while waiting rejects with the signal's reason, and `work` never runs. */
+  /**
+   * Runs `work` when a slot is free. An abort while waiting rejects with the signal's reason, and `work` never runs.
+   */
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
-    // Whoever waited is handed the place of the one that ends: nobody slips in between.
+    // A waiting call gets the slot of the work that ends, so that no later call comes before it.
     if (this.full) await this.#turn(signal);
     else this.#running += 1;
     try {

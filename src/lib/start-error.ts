@@ -2,32 +2,35 @@ import { accessSync, closeSync, constants, existsSync, openSync, readlinkSync, r
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 
-/** Which program, and where it is looked for: by its path from `cwd`, or by its name in the directories of `searchPath`. */
+/** A program and where it is looked for: by its path from `cwd`, or by its name in the directories of `searchPath`. */
 export interface ProgramPlace {
   program: string;
   cwd: string;
   searchPath: string | undefined;
 }
 
-/** For the sentence that tells a person what to do. */
+/** How the message names the program and its cure. */
 export interface ProgramNames {
-  /** What is to be installed where it is missing, e.g. `git 2.36 or newer`. */
+  /** The program to install where it is missing, e.g. `git 2.36 or newer`. */
   what?: string | undefined;
   /** The key of swarm.yaml that names the program, e.g. `verify.test`. */
   setting?: string | undefined;
-  /** How it is installed, where that is known: a command. */
+  /** Command that installs it, where one is known. */
   install?: string | undefined;
 }
 
-/** Why a program cannot be started, and what to do about it: both without a full stop. */
+/** Why a program cannot be started, and the cure: both without a full stop. */
 export interface Obstacle {
   reason: string;
   cure: string;
-  /** Another program could be named instead. */
+  /** Naming another program would be a cure. */
   ofProgram: boolean;
 }
 
-/** Errors of the system that are there again at each further try. All others pass: too many processes, a file that is being written. */
+/**
+ * Errors of the system that each further try would meet again. All others pass: too many processes, a file that is
+ * being written.
+ */
 const LASTING = new Set([
   'E2BIG',
   'EACCES',
@@ -42,7 +45,7 @@ const LASTING = new Set([
   'EPERM',
   'ERR_INVALID_ARG_VALUE',
 ]);
-/** Of these a look at the files tells why; where it finds nothing any more, they have passed. */
+/** Errors whose cause can be seen in the files; where it is no longer seen, they have passed. */
 const OF_FILES = new Set(['EACCES', 'EISDIR', 'ELOOP', 'ENOENT', 'ENOTDIR']);
 
 const NO_FILE = 'there is no such file';
@@ -62,10 +65,10 @@ const WORDS: Readonly<Record<string, string>> = {
 export class StartError extends SwarmError {
   readonly place: ProgramPlace;
   readonly reason: string;
-  /** What stands in its way can be seen, and so can its end. */
+  /** The obstacle can be seen in the files, and so can its end. */
   readonly visible: boolean;
 
-  /** @param cause what `spawn` threw or told; undefined: it was not tried, a look at the files is enough */
+  /** @param cause the error of `spawn`; undefined: the program was not tried, the files show the obstacle */
   constructor(place: ProgramPlace, cause: unknown, names: ProgramNames = {}) {
     const errno = (cause as NodeJS.ErrnoException | undefined)?.code ?? '';
     const obstacle = obstacleTo(place, names);
@@ -85,23 +88,26 @@ export class StartError extends SwarmError {
   }
 }
 
-/** Null: it is none of what `spawn` throws or tells, but of what was started. */
+/** The StartError for an error of `spawn`; null for any other, which the started program caused. */
 export function startErrorOf(cause: unknown, place: ProgramPlace, names: ProgramNames = {}): StartError | null {
   const syscall = (cause as NodeJS.ErrnoException | undefined)?.syscall;
   return syscall?.startsWith('spawn') === true ? new StartError(place, cause, names) : null;
 }
 
-/** The same for a program that has not been tried, as it would end; null: nothing speaks against it. */
+/** The StartError that a start would meet, without trying one; null: no obstacle is seen. */
 export function startProblem(place: ProgramPlace, names: ProgramNames = {}): StartError | null {
   return obstacleTo(place) === null ? null : new StartError(place, undefined, names);
 }
 
-/** The same after its end: a script is started all the same where its interpreter is missing, and ends with 126 or 127. */
+/**
+ * The StartError behind an exit code: a script whose interpreter is missing is started all the same, and ends with 126
+ * or 127.
+ */
 export function startProblemOf(code: number | null, place: ProgramPlace, names: ProgramNames = {}): StartError | null {
   return code === 126 || code === 127 ? startProblem(place, names) : null;
 }
 
-/** What a look at the files tells, as a shell would find the program; null: nothing speaks against it. */
+/** The obstacle that can be seen in the files, which are searched as a shell would; null: none. */
 export function obstacleTo(place: ProgramPlace, { what = 'it', install }: ProgramNames = {}): Obstacle | null {
   const { program, cwd } = place;
   const missing = `Install ${what}${install === undefined ? '' : ` with \`${install}\``}`;
@@ -154,7 +160,10 @@ function whyUnseen(file: string, error: NodeJS.ErrnoException): string {
   }
 }
 
-/** `#!/usr/bin/python3`, `#!/usr/bin/env -S node --flag`: the program that reads the file. */
+/**
+ * The obstacle of a script's interpreter, the program that reads the file: `#!/usr/bin/python3`, `#!/usr/bin/env -S
+ * node --flag`.
+ */
 function ofInterpreter(file: string, { cwd, searchPath }: ProgramPlace): Obstacle | null {
   const [interpreter, ...words] = firstLine(file)?.split(/\s+/) ?? [];
   if (interpreter === undefined) return null;
@@ -169,7 +178,7 @@ function ofInterpreter(file: string, { cwd, searchPath }: ProgramPlace): Obstacl
   return null;
 }
 
-/** What stands behind `#!`; null: it is no script, or one that may be executed but not read. */
+/** The text after `#!`; null: it is no script, or one that may be executed but not read. */
 function firstLine(file: string): string | null {
   try {
     const handle = openSync(file, 'r');

@@ -1,6 +1,6 @@
 /**
- * Text from agents, tasks and logs without what could steer the terminal: escape sequences and control characters are
- * taken out, line feeds and tabs stay.
+ * Text from agents, tasks and logs that cannot steer the terminal: without escape sequences and control characters but
+ * line feeds and tabs.
  */
 export function plain(text: string): string {
   const sequences = /\u001B\[[0-?]*[ -/]*[@-~]|\u001B\][^\u0007\u001B]*(?:\u0007|\u001B\\)|\u001B[@-Z\\-_]/g;
@@ -11,9 +11,9 @@ export function plain(text: string): string {
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** By what a person takes for one character each, however many code points it has. */
+/** Splits text into characters as people count them, however many code points one has. */
 export function segments(text: string): Intl.Segments {
-  // Made at its first use: it takes a third of the time that a command needs to start.
+  // Made at its first use: that takes a third of the time in which a command starts.
   segmenter ??= new Intl.Segmenter();
   return segmenter.segment(text);
 }
@@ -22,7 +22,7 @@ export function characters(text: string): string[] {
   return Array.from(segments(text), ({ segment }) => segment);
 }
 
-/** The end, at most `max` UTF-16 units, between characters, from a line's start where there is one. */
+/** The end of a text, at most `max` UTF-16 units, cut between characters, from a line's start where there is one. */
 export function tail(text: string, max: number): string {
   const trimmed = text.trimEnd();
   if (trimmed.length <= max) return trimmed;
@@ -31,16 +31,16 @@ export function tail(text: string, max: number): string {
   return newline >= 0 && newline < max / 4 ? end.slice(newline + 1) : end;
 }
 
-/** The beginning, at most `max` UTF-16 units, between characters, with an ellipsis where the text is longer. */
+/** The beginning of a text, at most `max` UTF-16 units, cut between characters, with an ellipsis where it is longer. */
 export function clip(text: string, max: number): string {
   const trimmed = text.trim();
   return trimmed.length <= max ? trimmed : `${trimmed.slice(0, boundary(trimmed, max - 1).before)}…`;
 }
 
-/** Two of these are never one character together, but for a line end of two, which may be parted. */
+/** Two such characters are never one together, but for a line end of two, which may be parted. */
 const STAND_ALONE = /^[\u0000-\u02FF]{2}$/;
 
-/** The nearest places between two characters; `at` itself where it is one. */
+/** The nearest boundaries between characters; `at` itself where it is one. */
 function boundary(text: string, at: number): { before: number; after: number } {
   const here = { before: at, after: at };
   if (STAND_ALONE.test(text.slice(at - 1, at + 1))) return here;

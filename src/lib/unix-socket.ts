@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
 import net from 'node:net';
 
-/** A socket's file outlives its owner; only a connection tells. */
+/** Whether a process listens on the socket. Its file outlives its owner, so this makes a connection. */
 export async function someoneListens(socket: string): Promise<boolean> {
   if (!existsSync(socket)) return false;
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -17,11 +17,11 @@ export async function someoneListens(socket: string): Promise<boolean> {
 }
 
 /**
- * Lets the server listen at `place` (0600); anew where it did and its file was removed, which its connections outlive.
- * Nobody else may listen there: a file that is there belongs to one that is dead.
+ * Lets the server listen at `place` (0600), or listen there again after its file was removed, which its connections
+ * survive. No living process may listen there: an existing file counts as left by a dead one.
  */
 export async function listenAt(server: net.Server, place: string): Promise<void> {
-  // First, since a server that stops listening removes the file of that name, whoever made it.
+  // First, since a server that stops listening removes the file of that name, whichever process made it.
   if (server.listening) server.close();
   await rm(place, { force: true });
   server.listen(place);

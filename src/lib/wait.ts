@@ -14,8 +14,8 @@ export interface WaitOptions {
 type NotYet = false | null | undefined;
 
 /**
- * Asks until the answer is neither false, null nor undefined, and gives that answer. A check that never settles is
- * given up at the same deadline; one that throws ends the wait with its error.
+ * Calls `check` until its result is neither false, null nor undefined, and returns that result. A check that never
+ * settles is given up at the same deadline; one that throws ends the wait with its error.
  * @throws SwarmError `timeout` (exit code 3); the signal's reason when aborted
  */
 export async function waitFor<T>(check: () => T | NotYet | Promise<T | NotYet>, options: WaitOptions): Promise<T> {
@@ -55,7 +55,7 @@ async function bounded<T>(
       limit.then((): Answer<T> => ({ settled: false })),
     ]);
   } finally {
-    // The loser of the race is ended and its rejection taken, or the process would report it as unhandled.
+    // The loser of the race is ended and its rejection handled, or the process would report it as unhandled.
     done.abort();
     void Promise.allSettled([limit, value]);
   }

@@ -6,25 +6,29 @@ export interface PathWatch {
 }
 
 export interface PathWatchOptions {
-  /** Of a directory, the entries that count; those below them never do. */
+  /** Filter for the entries of a directory; entries of its folders never count. */
   only?(name: string): boolean;
   changed(): void;
-  /** It tells of nothing any more, or of less. */
+  /** The watch reports nothing any more, or less. */
   failed(error: unknown): void;
 }
 
-/** Where the user's environment asks for polling (CHOKIDAR_USEPOLLING, for file systems that tell of nothing), ms. */
+/**
+ * How often files are looked at where the user's environment asks for polling (CHOKIDAR_USEPOLLING, for file systems
+ * that report no changes), ms.
+ */
 const POLL_MS = 1_000;
 
 /**
- * Tells that a file, or an entry of a directory, has appeared, changed or gone: also a file that is not there yet, and
- * one that editors replace by another. What is there at first is told too. It may miss a change (no watch is left, the
- * kernel's queue has run over), so what must not be missed is looked at now and then besides. Keeps no process alive.
+ * Reports that a file, or an entry of a directory, has appeared, changed or gone: also a file that does not exist yet,
+ * and one that editors replace by another. Existing files are reported at first, too. A change may be missed (no watch
+ * is left, the kernel's queue has run over), so the caller also looks now and then at files that matter. Keeps no
+ * process alive.
  */
 export function watchPath(target: string, { only, changed, failed }: PathWatchOptions): PathWatch {
   let closed = false;
   const open = async (): Promise<FSWatcher | null> => {
-    // Not loaded with the program: its first look is earlier than anything that could be told.
+    // Not loaded with the program: the caller's first look comes before any change that could be reported.
     const { watch } = await import('chokidar');
     if (closed) return null;
     const ignored = (entry: string): boolean => entry !== target && only?.(path.basename(entry)) === false;

@@ -8,23 +8,23 @@ import { scanProcesses, tableOf } from './table.ts';
 import { treeMembers } from './tree.ts';
 
 export interface EndTreeOptions {
-  /** Roots, living or dead: what a dead one left behind is found by its session and group, and by the mark. */
+  /** Roots, living or dead: the children of a dead one are found by its session and group, and by the mark. */
   roots: readonly ProcessIdentity[];
   mark?: Mark | undefined;
   /** Between SIGTERM and SIGKILL, ms. 0: SIGKILL at once. */
   graceMs: number;
   /** Aborting ends the grace; the end is still awaited. */
   signal?: AbortSignal | undefined;
-  /** Pids that are left alone with all below them. The caller itself always is. */
+  /** Processes that are left alone with everything below them. The caller itself always is. */
   spare?: readonly number[] | undefined;
-  /** How long SIGKILL may take before what is left is reported, ms (5000). */
+  /** How long SIGKILL may take before survivors are reported, ms (5000). */
   killMs?: number | undefined;
 }
 
 export interface EndTreeResult {
-  /** Still there: another user's, or held in the kernel (state D). Empty = proved gone. */
+  /** Processes that still live: another user's, or held in the kernel (state D). Empty = proved gone. */
   survivors: ProcessIdentity[];
-  /** How many processes there were in all, and how many of them needed SIGKILL. */
+  /** Number of processes in all, and of those that needed SIGKILL. */
   found: number;
   killed: number;
 }
@@ -33,26 +33,27 @@ export interface EndTreeResult {
 const LOOKS_MS = [5, 10, 20, 40];
 const LAST_LOOK_MS = 80;
 /**
- * One scan is not one instant: a process that is just being forked, or is within exec and shows no environment, can
- * be missed. Gone is what so many scans in a row do not find.
+ * One scan is not one instant: a process that is just being forked, or is within exec and shows no environment, can be
+ * missed. So many scans in a row that find nothing prove that all are gone.
  */
 const EMPTY_SCANS = 3;
 const BETWEEN_EMPTY_MS = 8;
 /** On a busy machine an exec takes its time: as long as a young process is within one, a scan proves nothing. */
 const EXEC_SCANS = 100;
-/** Clock ticks: who was already there so long before the hunt is through with its exec. */
+/** Clock ticks: a process that lived so long before the hunt has finished its exec. */
 const YOUNG_TICKS = 100;
 /** The parent of the kernel's own threads, which have no environment. */
 const KERNEL_THREADS = 2;
 const NONE = { marked: [], silent: [] };
-/** A whole scan reads every process of the machine; between two of them only the known members are asked. */
+/** A whole scan reads every process of the machine; between two of them only the known members are checked. */
 const SCAN_EVERY_MS = 500;
 
 /**
- * Ends a whole tree and proves it gone: SIGTERM (and SIGCONT for the stopped ones, which could not act on it), then,
- * after the grace, all are frozen with SIGSTOP until nothing new appears, and killed. Children in other sessions and
- * groups are found by descent, by what their ancestors led and by the mark. What double-forks, leaves its session
- * *and* clears its environment before the first look is beyond finding, as everywhere without cgroups.
+ * Ends a whole tree of processes and proves it gone: SIGTERM (and SIGCONT for stopped ones, which could not act on it),
+ * then, after the grace, all are frozen with SIGSTOP until no new one appears, and killed. Children in other sessions
+ * and groups are found by descent, by the sessions and groups that their ancestors led, and by the mark. A process that
+ * double-forks, leaves its session *and* clears its environment before the first look cannot be found, as everywhere
+ * without cgroups.
  */
 export async function endTree(options: EndTreeOptions): Promise<EndTreeResult> {
   const hunt = new Hunt(options);
@@ -63,7 +64,7 @@ export async function endTree(options: EndTreeOptions): Promise<EndTreeResult> {
   return { survivors: left.map((row) => identityOfRow(row)), found: hunt.found, killed: hunt.killed.size };
 }
 
-/** Ends with nothing left, or with the grace. */
+/** Sends SIGTERM and waits until no process is left, or the grace is over. */
 async function terminate(hunt: Hunt, graceMs: number, signal: AbortSignal | undefined): Promise<ProcessRow[]> {
   const told = new Set<string>();
   const deadline = performance.now() + graceMs;
@@ -104,15 +105,15 @@ async function untilGone(members: readonly ProcessRow[], limitMs: number, signal
 }
 
 /**
- * Hunts that look in the same moment, as at the start of a whole fleet, look once. Less than what lies between two looks
- * of one hunt, so that each of those is another look; and no look from before a signal counts after it, since what was
- * forked until then is not in it.
+ * Hunts that look in the same moment, as at the start of a whole fleet, share one look. Shorter than the time between
+ * two looks of one hunt, so that each of those is a new one. A look from before a signal never counts after it, since
+ * it lacks processes that were forked until then.
  */
 const SHARED_MS = BETWEEN_EMPTY_MS / 2;
 
 interface Look {
   rows: ReadonlyMap<number, ProcessRow>;
-  /** Asked after the rows: who was forked meanwhile is only here. */
+  /** Read after the rows: only it knows processes that were forked meanwhile. */
   kernel: Kernel;
   endedAt: number;
 }
@@ -154,12 +155,12 @@ class Hunt {
     return this.#found.size;
   }
 
-  /** Whatever was ever seen stays known, so that it is found again after its parent's death. */
+  /** Every process that was ever seen stays known, so that its children are found after its death. */
   scan(): ProcessRow[] {
     const { rows, kernel: seen } = look(this.#mark?.name);
     const { marked, silent } =
       this.#mark === undefined ? NONE : lookForMarked(this.#mark.name, this.#mark.prefix, seen);
-    // Forked while we looked: the second look knows them and the first does not.
+    // Forked during the look: the list by mark has them and the rows have not.
     const table = tableOf([...rows.values(), ...marked.map(({ row }) => row).filter(({ pid }) => !rows.has(pid))], 0);
     const members = treeMembers(
       {
@@ -178,7 +179,7 @@ class Hunt {
     return members;
   }
 
-  /** Within exec, and with its parent gone, a process belongs to nobody yet. */
+  /** Whether a process may turn out to be of the tree: within exec, and with its parent gone, it cannot be told yet. */
   #mayBecomeOurs(silent: readonly ProcessRow[], all: Iterable<ProcessRow>): boolean {
     this.#began ??= Math.max(...[...all].map(({ startTime }) => Number(startTime)));
     const since = this.#began - YOUNG_TICKS;
@@ -187,7 +188,7 @@ class Hunt {
     );
   }
 
-  /** Empty only when it is sure. */
+  /** The living members. Empty only when that is sure. */
   async find(): Promise<ProcessRow[]> {
     for (let empty = 0, scans = 0; ; scans += 1) {
       const members = this.scan();
@@ -198,7 +199,7 @@ class Hunt {
     }
   }
 
-  /** What is stopped cannot fork: after a scan that finds nothing new, the list is whole. */
+  /** Stops all members. A stopped process cannot fork: after a scan that finds no new one, the list is whole. */
   async freeze(): Promise<ProcessRow[]> {
     const frozen = new Set<string>();
     for (let round = 0; ; round += 1) {
@@ -217,7 +218,7 @@ function key({ pid, startTime }: { pid: number; startTime: string }): string {
   return `${pid} ${startTime}`;
 }
 
-/** Only to that very process: the number may have changed hands since the scan. */
+/** Sends a signal to that very process only: the number may have changed hands since the scan. */
 function send(row: ProcessRow, signal: NodeJS.Signals): void {
   if (!isAlive(identityOfRow(row))) return;
   latest.clear();
@@ -225,7 +226,7 @@ function send(row: ProcessRow, signal: NodeJS.Signals): void {
     process.kill(row.pid, signal);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    // Gone meanwhile, or not ours: the next look tells, and a survivor is reported as such.
+    // Gone meanwhile, or another user's: the next look shows it, and a survivor is reported.
     if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }

@@ -2,7 +2,10 @@ import { kernel } from './kernel.ts';
 import type { Kernel } from './kernel-types.ts';
 import type { ProcessRow } from './row.ts';
 
-/** A pid alone is soon another's; with the start time and the boot it is one process for ever. Survives exec. */
+/**
+ * One process for ever. A pid alone is soon another process's; with the start time and the boot it is not. Survives
+ * exec.
+ */
 export interface ProcessIdentity {
   pid: number;
   /** Linux: clock ticks after boot. Elsewhere: the start's date. */
@@ -25,7 +28,7 @@ export function identityOfRow(row: ProcessRow, source: Kernel = kernel): Process
   return { pid: row.pid, startTime: row.startTime, bootId: source.bootId() };
 }
 
-/** True while that very process runs (or is stopped). A zombie is dead, so is whatever ran before the last boot. */
+/** True while that very process runs (or is stopped). A zombie is dead, so is every process of an earlier boot. */
 export function isAlive(identity: ProcessIdentity, source: Kernel = kernel): boolean {
   if (identity.bootId !== source.bootId()) return false;
   const row = source.row(identity.pid);

@@ -9,7 +9,7 @@ export interface Insider {
 }
 
 /**
- * Living processes whose working directory is `directory` (a real path) or below it, our own excepted. Those of other
+ * Living processes whose working directory is `directory` (a real path) or below it, without the caller. Those of other
  * users are not seen. Throws where working directories cannot be read at all.
  */
 export function processesInside(directory: string, source: Kernel = kernel): Insider[] {

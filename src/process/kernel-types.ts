@@ -6,13 +6,13 @@ export interface Kernel {
   bootId(): string;
   row(pid: number): ProcessRow | null;
   rows(): ProcessRow[];
-  /** Value of a variable in the environment that a process was started with; null: unset, gone, or not ours to read. */
+  /** Value of a variable in the environment with which a process was started; null: unset, gone, or not readable. */
   variable(pid: number, name: string): string | null;
   /**
-   * Values of the variable in all processes where it can be read. `silent`: those whose environment says nothing, since
-   * they are within exec, or were given none, or are threads of the kernel.
+   * Values of the variable in all processes where it can be read. `silent`: those without an environment, since they
+   * are within exec, or were given none, or are threads of the kernel.
    */
   variables(name: string): { values: Map<number, string>; silent: number[] };
-  /** Working directories of all processes where they can be read: at least those of our own user. */
+  /** Working directories of all processes where they can be read: at least those of this user. */
   directories(): Map<number, string>;
 }

@@ -6,19 +6,19 @@ import { parseProcStat, type KernelUnits, type ProcessRow } from './row.ts';
 const AT_PAGESZ = 6n;
 const AT_CLKTCK = 17n;
 
-/** Of an environment that is empty because its process is within exec: some 50 µs each. */
+/** Most looks at an empty environment, which may belong to a process within exec: some 50 µs each. */
 const EXEC_LOOKS = 40;
 
-/** Lists of all processes until one names nobody new. */
+/** Most lists of all processes, until one has no new process. */
 const MOST_LISTS = 8;
 
-/** A process may go, or turn out not to be ours, between any two calls: no fact, and no failure of ours. */
+/** A process may end, or turn out to be another user's, between any two calls: no fact then, and no failure. */
 const VANISHED = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
 export function linuxKernel(): Kernel {
   let units: KernelUnits | undefined;
   let boot: string | undefined;
-  // Synchronous reads into one buffer: a whole scan costs a quarter of what asynchronous ones do.
+  // Synchronous reads into one buffer: a whole scan costs a quarter of that with asynchronous ones.
   const buffer = Buffer.allocUnsafe(4096);
 
   const row = (pid: number): ProcessRow | null => {
@@ -47,7 +47,8 @@ export function linuxKernel(): Kernel {
       };
       const empty: number[] = [];
       const read = new Set<number>();
-      // To read them all takes longer than some live: what those have forked meanwhile is in the next list alone.
+      // Reading all processes takes longer than some live: the children that those forked meanwhile are only in the
+      // next list.
       for (let list = 0, fresh = pids(); list < MOST_LISTS && fresh.length > 0; list += 1) {
         for (const pid of fresh) {
           read.add(pid);
@@ -57,7 +58,7 @@ export function linuxKernel(): Kernel {
         }
         fresh = pids().filter((pid) => !read.has(pid));
       }
-      // By now, milliseconds later, most of what was within exec is through with it.
+      // By now, milliseconds later, most processes have finished their exec.
       const silent = empty.filter((pid) => {
         const environment = readEnvironment(pid);
         keep(pid, environment);
@@ -87,7 +88,7 @@ function readStat(pid: number, buffer: Buffer): string | null {
   });
 }
 
-/** Empty for a moment while the process is within exec, and always for threads of the kernel. */
+/** The environment: empty for a moment while the process is within exec, and always for threads of the kernel. */
 function readEnvironment(pid: number): string | null {
   return orVanished(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
 }
@@ -111,7 +112,9 @@ function orVanished<T>(read: () => T): T | null {
   }
 }
 
-/** Page size and clock rate differ between machines (16 and 64 KiB pages on ARM) and Node does not tell them. */
+/**
+ * Page size and clock rate, which differ between machines (16 and 64 KiB pages on ARM) and which Node does not know.
+ */
 function readUnits(): KernelUnits {
   const vector = readFileSync('/proc/self/auxv');
   const words = new BigUint64Array(Uint8Array.from(vector).buffer, 0, Math.floor(vector.length / 8));

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 
 const LISTEN = '0A';
 
-/** Ports on which somebody listens now, by TCP, on any address; none where the kernel does not tell. */
+/** TCP ports on which any program listens now, on any address; none where the kernel does not tell. */
 export function listeningPorts(): Set<number> {
   return new Set(['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => parseSockets(read(file))));
 }
 
-/** Ports of the listening ones among `/proc/net/tcp`'s lines: `sl local_address rem_address st …`. Pure. */
+/** Ports of the listening sockets in the lines of `/proc/net/tcp`: `sl local_address rem_address st …`. Pure. */
 export function parseSockets(text: string): number[] {
   return text.split('\n').flatMap((line) => {
     const [, local = '', , state] = line.trim().split(/\s+/);

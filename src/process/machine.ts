@@ -3,22 +3,25 @@ import { statfs } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 
-/** What is left of the machine; null: it could not be found out. */
+/** Free resources of the machine; null: could not be found out. */
 export interface Machine {
-  /** Bytes that can be had without swapping, within the limit of a container. */
+  /** Bytes that are available without swapping, within the limit of a container. */
   memory: number | null;
-  /** Of the last minute, for each processor. */
+  /** Load of the last minute, for each processor. */
   load: number | null;
-  /** Bytes on the file system that was asked for. */
+  /** Free bytes on the file system in question. */
   disk: number | null;
   /** Open files that the system still allows. */
   files: number | null;
-  /** Open files that this process, and what it starts, still may have. */
+  /** Open files that this process, and its children, may still have. */
   ownFiles: number | null;
   terminals: number | null;
 }
 
-/** @param directory any place on the file system whose space counts; the nearest existing one above it is asked */
+/**
+ * Measures the machine.
+ * @param directory any path on the file system whose space counts; the nearest existing directory above it is used
+ */
 export async function readMachine(directory: string): Promise<Machine> {
   return {
     memory: least(found(hostMemory), found(containerMemory)),
@@ -66,7 +69,10 @@ function hostMemory(): number | null {
 
 const CGROUPS = '/sys/fs/cgroup';
 
-/** The tightest limit of the control groups around this process (version 2); what can be dropped counts as free. */
+/**
+ * Free memory by the tightest limit of the control groups around this process (version 2); cache that can be dropped
+ * counts as free.
+ */
 function containerMemory(): number | null {
   const [own = ''] = /^0::(.*)$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.slice(1) ?? [];
   const free: (number | null)[] = [];

@@ -4,8 +4,8 @@ import type { Kernel } from './kernel-types.ts';
 import type { ProcessRow } from './row.ts';
 
 /**
- * A variable in the environment that a program was started with. Children inherit it across fork, exec, setsid and
- * the death of their parent; only a program that clears its environment loses it.
+ * A variable in the environment with which a program was started. Children inherit it across fork, exec, setsid and the
+ * death of their parent; only a program that clears its environment loses it.
  */
 export interface Mark {
   name: string;
@@ -18,12 +18,12 @@ export interface MarkedProcess {
   value: string;
 }
 
-/** Value of the variable; null: unset, gone, or not ours to read. */
+/** Value of the variable; null: unset, gone, or not readable. */
 export function readMark(pid: number, name: string, source: Kernel = kernel): string | null {
   return source.variable(pid, name);
 }
 
-/** All living processes whose environment we may read (our own user's) and whose variable begins with the prefix. */
+/** All living processes with a readable environment (this user's own) whose variable begins with the prefix. */
 export function findMarked(name: string, prefix: string, source: Kernel = kernel): MarkedProcess[] {
   return lookForMarked(name, prefix, source).marked.map(({ row, value }) => ({
     identity: identityOfRow(row, source),
@@ -31,7 +31,10 @@ export function findMarked(name: string, prefix: string, source: Kernel = kernel
   }));
 }
 
-/** The same, and the living ones that are within exec (or have no environment at all): whose they are shows later. */
+/**
+ * The same, with the living processes that are within exec (or have no environment at all): to which agent they belong
+ * shows later.
+ */
 export function lookForMarked(
   name: string,
   prefix: string,

@@ -1,10 +1,12 @@
-// oxlint-disable-next-line no-restricted-imports -- the kernel interface is synchronous, and waits for nothing else meanwhile
+// oxlint-disable-next-line no-restricted-imports -- the kernel interface is synchronous: nothing else runs meanwhile
 import { spawnSync } from 'node:child_process';
 import { SwarmError } from '../domain/errors.ts';
 import type { Kernel } from './kernel-types.ts';
 import { parsePs, PS_COLUMNS } from './row.ts';
 
-/** One call per question costs about 20 ms whatever is asked, so callers scan once per tick and never per pid. */
+/**
+ * The facts by `ps`. One call costs about 20 ms whatever its question, so callers scan once per tick and never per pid.
+ */
 export function psKernel(): Kernel {
   let boot: string | undefined;
   return {
@@ -13,14 +15,17 @@ export function psKernel(): Kernel {
     rows: () => parsePs(ps(['-axo', PS_COLUMNS], [0])),
     variable: (pid, name) =>
       parseVariables(ps(['eww', '-o', 'pid=,command=', '-p', String(pid)], [0, 1]), name).get(pid) ?? null,
-    // `ps` does not tell a process within exec from others.
+    // `ps` does not show which process is within exec.
     variables: (name) => ({ values: parseVariables(ps(['axeww', '-o', 'pid=,command='], [0]), name), silent: [] }),
-    // It ends with 1 where something could not be read: that is another user's.
+    // It ends with 1 where some process could not be read: that is another user's.
     directories: () => parseDirectories(run('lsof', ['-a', '-d', 'cwd', '-Fpn'], [0, 1])),
   };
 }
 
-/** `ps eww` prints the environment after the arguments: an argument that looks like the variable would be taken for it. */
+/**
+ * The variable's value in each process. `ps eww` prints the environment after the arguments: an argument that looks
+ * like the variable would be taken for it.
+ */
 export function parseVariables(text: string, name: string): Map<number, string> {
   const found = new Map<number, string>();
   for (const line of text.split('\n')) {
@@ -44,13 +49,13 @@ export function parseDirectories(text: string): Map<number, string> {
   return found;
 }
 
-/** The door to ps. English dates and no width limit, whatever the caller's environment says. */
+/** Runs ps. English dates and no width limit, whatever is in the caller's environment. */
 function ps(argv: readonly string[], expected: readonly number[]): string {
   return run('ps', argv, expected);
 }
 
 function readBoot(): string {
-  // Linux without /proc is not a thing; BSDs and macOS tell the boot's second, macOS a UUID as well.
+  // There is no Linux without /proc; BSDs and macOS tell the boot's second, macOS a UUID as well.
   const uuid = run('sysctl', ['-n', 'kern.bootsessionuuid'], [0, 1]).trim();
   return uuid === '' ? run('sysctl', ['-n', 'kern.boottime'], [0]).trim() : uuid;
 }

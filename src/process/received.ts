@@ -7,13 +7,15 @@ export interface TcpEnd {
   inode: number;
   localPort: number;
   peerPort: number;
-  /** What has come in so far, bytes. */
+  /** Bytes received so far. */
   received: number;
 }
 
 const TIMEOUT_MS = 5_000;
 
-/** All established connections. Node cannot ask the kernel for what came in; `ss` does. Null: it cannot be told here. */
+/**
+ * All established connections, by `ss`: Node cannot ask the kernel for received bytes. Null: not known on this system.
+ */
 export async function tcpEnds(): Promise<TcpEnd[] | null> {
   const options = { env: environmentFor('swarm', process.env), timeoutMs: TIMEOUT_MS };
   const end = await run(['ss', '-tieHn', 'state', 'established'], options).catch(() => null); // Not installed.
@@ -35,7 +37,7 @@ function portOf(address: string): number {
   return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
-/** The sockets that a process has open; none of one that is gone or another user's. */
+/** The sockets that a process has open; none of an ended or another user's process. */
 export function socketsOf(pid: number): Set<number> {
   try {
     const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));

@@ -1,4 +1,4 @@
-/** One process at one moment, as the kernel tells it. */
+/** One process at one moment, as the kernel reports it. */
 export interface ProcessRow {
   pid: number;
   ppid: number;
@@ -12,7 +12,7 @@ export interface ProcessRow {
   startTime: string;
   /** User and system time of the process itself, ms. */
   cpuMs: number;
-  /** The same of children that it has waited for, ms. */
+  /** The same of children for which it has waited, ms. */
   childCpuMs: number;
   rssBytes: number;
   /** Device number or name of the controlling terminal; null: none. */
@@ -29,7 +29,7 @@ export interface KernelUnits {
 const DEAD = new Set(['Z', 'X', 'x']);
 
 /**
- * /proc/PID/stat, see proc(5). The name stands in parentheses and may itself hold spaces, parentheses and line
+ * Parses /proc/PID/stat, see proc(5). The name stands in parentheses and may itself hold spaces, parentheses and line
  * feeds, so the fields are counted from the last `)`. Null when the text is no such line.
  */
 export function parseProcStat(text: string, units: KernelUnits): ProcessRow | null {

@@ -1,18 +1,18 @@
-// oxlint-disable-next-line no-restricted-imports -- the way past execa where its price shows, see runLean
+// oxlint-disable-next-line no-restricted-imports -- past execa where its cost shows, see runLean
 import { spawn, type ChildProcess } from 'node:child_process';
 import { systemClock } from '../lib/clock.ts';
 import type { RunEnd, RunOptions } from './run.ts';
 
-/** Output is kept, however much stdout is; what is left of the group ends where it was ended. */
+/** All output is kept, however much stdout is; when the program is ended, so is the rest of its group. */
 export type LeanRunOptions = Pick<RunOptions, 'cwd' | 'env' | 'input' | 'signal' | 'timeoutMs' | 'graceMs'>;
 
 const MOST_STDERR_CHARACTERS = 256 * 1024;
 
 /**
  * `run` for git, which is started for every verb, and five times for a checkpoint. Measured in pairs, in processor time
- * of our own: to load execa takes 30 ms, as much as all of `node -e 0`, so that a cold `swarm status` would take 3.7 times
- * that instead of 2.7, and 3 are allowed; a start by it takes 3.2 ms instead of 1.7, so that a checkpoint of ten files took
- * 54 ms instead of 40, beside 17 for the same in bare git.
+ * of this process: to load execa takes 30 ms, as much as all of `node -e 0`, so that a cold `swarm status` would take
+ * 3.7 times that instead of 2.7, and 3 are allowed; a start by it takes 3.2 ms instead of 1.7, so that a checkpoint of
+ * ten files took 54 ms instead of 40, beside 17 for the same in bare git.
  */
 export function runLean([program = '', ...args]: readonly string[], options: LeanRunOptions): Promise<RunEnd> {
   const { cwd, env, input, signal, timeoutMs, graceMs = 0 } = options;
@@ -43,7 +43,7 @@ export function runLean([program = '', ...args]: readonly string[], options: Lea
     child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       if (stderr.length < MOST_STDERR_CHARACTERS) stderr += chunk;
     });
-    // It may end before it has read everything; its exit code tells why, EPIPE does not.
+    // The program may end before it has read everything; its exit code shows why, EPIPE does not.
     child.stdin?.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') stderr += `stdin: ${error.message}\n`;
     });
@@ -63,14 +63,17 @@ export function runLean([program = '', ...args]: readonly string[], options: Lea
   });
 }
 
-/** What has left the group may hold the pipes for ever: after the end that was asked for, nothing more is waited for. */
+/**
+ * A child that has left the group may hold the pipes for ever: after the program was ended, no more output is waited
+ * for.
+ */
 function closeOutput({ exitCode, signalCode, stdout, stderr }: ChildProcess): void {
   if (exitCode === null && signalCode === null) return;
   stdout?.destroy();
   stderr?.destroy();
 }
 
-/** Its number stays the group's as long as anything of the group lives. */
+/** Kills the group, whose number is not reused as long as a process of it lives. */
 function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;
   try {

@@ -3,30 +3,34 @@ import type { Options } from 'execa';
 import { timeLimit } from '../lib/clock.ts';
 
 /**
- * The one door to programs that are started and waited for. Each gets a process group of its own: what it has started in
- * that group ends with it, and a Ctrl-C for us is not for it. Only arrays of arguments, never a shell's text.
+ * Options for `run`, which starts a program and waits for it. Each program gets a process group of its own: its
+ * children in that group end with it, and a Ctrl-C for this process is not for it. Only arrays of arguments, never a
+ * shell's text.
  */
 export interface RunOptions {
   cwd?: string | undefined;
-  /** All of its environment. */
+  /** The whole environment of the program. */
   env: Readonly<Record<string, string | undefined>>;
-  /** What it reads on its stdin, to which it may be deaf; without it there is nothing to read. */
+  /** The program's stdin, which it may leave unread; absent: empty. */
   input?: string | Uint8Array | undefined;
-  /** Ends it. */
+  /** Aborting ends the program. */
   signal?: AbortSignal | undefined;
-  /** Ends it, ms. */
+  /** Ends the program after so many ms. */
   timeoutMs?: number | undefined;
-  /** Between SIGTERM and SIGKILL when it is ended, ms. 0 (the default): SIGKILL at once. */
+  /** Between SIGTERM and SIGKILL when the program is ended, ms. 0 (the default): SIGKILL at once. */
   graceMs?: number | undefined;
-  /** `keep` (the default): it is given back. A file descriptor takes stdout and stderr. `inherit`: they are ours. */
+  /**
+   * `keep` (the default): the output is returned. A file descriptor takes stdout and stderr. `inherit`: they are this
+   * process's.
+   */
   output?: 'keep' | 'ignore' | 'inherit' | number | undefined;
-  /** Hears stdout and stderr, where they are kept, as they come. */
+  /** Called with each piece of stdout and stderr, where they are kept. */
   onOutput?: ((chunk: Buffer) => void) | undefined;
-  /** More than this of stdout or stderr ends it, bytes (64 MiB). */
+  /** A program that writes more than this to stdout or stderr is ended, bytes (64 MiB). */
   mostBytes?: number | undefined;
   /**
-   * What lives on in its group when it has ended: killed where we ended it (the default), killed whatever ended it, or
-   * left to a caller who looks further than the group.
+   * Processes that live on in its group when the program has ended. `end` (the default): killed if `run` ended the
+   * program. `always-end`: killed in any case. `spare`: left to a caller that looks further than the group.
    */
   leftovers?: 'end' | 'always-end' | 'spare' | undefined;
 }
@@ -37,20 +41,24 @@ export interface RunEnd {
   signal: string | null;
   stdout: Buffer;
   stderr: string;
-  /** The first reason. `escaped`: it may not be ended (another user's, as through sudo), and is waited for no longer. */
+  /**
+   * Why it ended, the first reason. `escaped`: it may not be ended (another user's, as through sudo), and is waited for
+   * no longer.
+   */
   by: 'itself' | 'abort' | 'timeout' | 'output' | 'escaped';
 }
 
-/** As `run` itself and what stands in for it. */
+/** The type of `run` and of its stand-ins. */
 export type Run = (argv: readonly string[], options: RunOptions) => Promise<RunEnd>;
 
 const MOST_BYTES = 64 * 1024 * 1024;
 const ESCAPED = { exitCode: null, signal: null, stdout: Buffer.alloc(0), stderr: '' };
 
 /**
- * Resolves when the program has ended and nothing holds its output any more; when it was ended, with its own end.
- * @throws the system's error (`ENOENT`, `EACCES`, `E2BIG`, …) when it could not be started; the signal's reason when it
- *   was not, because that was aborted before
+ * Runs a program. Resolves when it has ended and no process holds its output any more; when it was ended, already with
+ * its own end.
+ * @throws the system's error (`ENOENT`, `EACCES`, `E2BIG`, …) when it could not be started; the signal's reason when
+ * that was aborted before the start
  */
 export const run: Run = async (argv, options) => {
   const { signal, timeoutMs, leftovers = 'end' } = options;
@@ -58,7 +66,7 @@ export const run: Run = async (argv, options) => {
   const deadline = timeoutMs === undefined ? undefined : timeLimit(timeoutMs);
   const cancelSignal = AbortSignal.any([signal, deadline].filter((one) => one !== undefined));
   const [program = '', ...args] = argv;
-  // Loaded here: it costs a verb that starts nothing 30 ms.
+  // Loaded here: at the top it would cost a verb that starts no program 30 ms.
   const { execa } = await import('execa');
   const child = execa(program, args, { ...execaOptions(options), cancelSignal });
   const { nodeChildProcess } = child;
@@ -74,7 +82,7 @@ export const run: Run = async (argv, options) => {
 };
 
 function execaOptions({ cwd, env, input, graceMs = 0, output = 'keep', mostBytes = MOST_BYTES }: RunOptions): Options {
-  // Its types know of small descriptors alone.
+  // execa's types know only small descriptors.
   const to = output === 'keep' ? 'pipe' : (output as 'ignore' | 'inherit' | 3);
   return {
     ...(cwd === undefined ? {} : { cwd }),
@@ -88,10 +96,10 @@ function execaOptions({ cwd, env, input, graceMs = 0, output = 'keep', mostBytes
     maxBuffer: mostBytes,
     reject: false,
     killSignal: graceMs === 0 ? 'SIGKILL' : 'SIGTERM',
-    // It takes whole ones up to what a timer can hold.
+    // execa takes whole numbers up to what a timer can hold.
     forceKillAfterDelay: graceMs === 0 ? false : Math.ceil(Math.min(graceMs, 2 ** 31 - 1)),
     killDescendants: true,
-    // By those who asked for it, and not by the end of the process that they are in.
+    // The callers end the program; the end of this process does not.
     cleanup: false,
   };
 }
@@ -118,7 +126,7 @@ function listen({ stdout, stderr }: ChildProcess, onOutput: ((chunk: Buffer) => 
   stderr?.on('data', onOutput);
 }
 
-/** What has left the group may hold the pipes for ever: after the end that was asked for, nothing more is waited for. */
+/** Closes the output after the program was ended: a child that has left the group may hold the pipes for ever. */
 function closeOutput(child: ChildProcess, cancelled: AbortSignal): void {
   const close = (): void => {
     if (!cancelled.aborted || (child.exitCode === null && child.signalCode === null)) return;
@@ -129,7 +137,7 @@ function closeOutput(child: ChildProcess, cancelled: AbortSignal): void {
   cancelled.addEventListener('abort', close, { once: true });
 }
 
-/** Told as an error of the process that may not be ended. */
+/** Resolves when the program may not be ended, which Node reports as an error of the process. */
 function untilEscaped(child: ChildProcess): Promise<'escaped'> {
   return new Promise((resolve) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
@@ -140,7 +148,7 @@ function untilEscaped(child: ChildProcess): Promise<'escaped'> {
   });
 }
 
-/** Gives the terminal to a program until it ends; it stays in our process group, as one that a shell starts. */
+/** Gives the terminal to a program until it ends; it stays in this process's group, as if a shell had started it. */
 export async function handOver(
   [program = '', ...args]: readonly string[],
   env: Readonly<Record<string, string | undefined>>,

@@ -1,14 +1,18 @@
-// oxlint-disable-next-line no-restricted-imports -- what lives on: with our terminal, or longer than we
+// oxlint-disable-next-line no-restricted-imports -- programs that live on: with the terminal, or longer than this
+// process
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { StartError, type ProgramNames } from '../lib/start-error.ts';
 
 export type StartOptions = Omit<SpawnOptions, 'cwd' | 'env'> & { cwd: string; env: Readonly<Record<string, string>> };
 
-/** Known at once, so that nobody takes for running what never did; the reason follows within the same moment. */
+/**
+ * Known at once, so that a program that never ran is not taken for a running one; the reason follows within the same
+ * moment.
+ */
 export type Begun = { child: ChildProcess & { readonly pid: number } } | { failed: Promise<StartError> };
 
-/** Starts a program; Node tells of some failures by an exception, of others by an event. */
+/** Starts a program; Node reports some failures by an exception, others by an event. */
 export function startProgram(argv: readonly string[], options: StartOptions, names: ProgramNames = {}): Begun {
   const [program = '', ...args] = argv;
   const error = (cause: unknown): StartError =>

@@ -2,7 +2,7 @@ import { identityOfRow, type ProcessIdentity } from './identity.ts';
 import { kernel } from './kernel.ts';
 import type { Kernel } from './kernel-types.ts';
 
-/** The process when it is stopped by a signal (not by a debugger); null when it runs, or is gone. */
+/** The process if a signal has stopped it (not a debugger); null when it runs, or is gone. */
 export function stoppedProcess(pid: number, source: Kernel = kernel): ProcessIdentity | null {
   const row = source.row(pid);
   return row !== null && row.state === 'T' ? identityOfRow(row, source) : null;

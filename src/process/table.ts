@@ -10,7 +10,7 @@ export interface ProcessTable {
   children: ReadonlyMap<number, readonly ProcessRow[]>;
 }
 
-/** One synchronous scan: about 5 ms for 300 processes. Share one per tick among all who ask. */
+/** Scans all processes, synchronously: about 5 ms for 300. All callers of one tick should share one scan. */
 export function scanProcesses(source: Kernel = kernel): ProcessTable {
   return tableOf(source.rows(), performance.now());
 }
@@ -28,8 +28,8 @@ export function tableOf(list: readonly ProcessRow[], at: number): ProcessTable {
 }
 
 /**
- * Everything below `pid`, itself excluded, parents before children, zombies too.
- * Only what is still attached: a process whose parent died belongs to init.
+ * All processes below `pid`, itself excluded, parents before children, zombies too. Only attached ones: a process whose
+ * parent died belongs to init.
  * @param through false keeps the walk from entering that process
  */
 export function descendants(

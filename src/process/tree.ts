@@ -6,7 +6,7 @@ export interface TreeQuery {
   /** Processes that the tree grows from, and all members found so far: living or dead. */
   known: readonly ProcessIdentity[];
   marked: readonly number[];
-  /** Never a member, nor is anything that hangs below it alone. */
+  /** Never members, nor are processes that hang below them alone. */
   spare: ReadonlySet<number>;
   bootId: string;
 }
@@ -28,7 +28,7 @@ export function treeMembers(query: TreeQuery, table: ProcessTable): ProcessRow[]
   for (const identity of query.known) {
     if (identity.bootId !== query.bootId) continue;
     const row = table.rows.get(identity.pid);
-    // Another process bears the number now, so nothing of the old session or group is left either.
+    // Another process has the number now, so no process of the old session or group is left either.
     if (row !== undefined && row.startTime !== identity.startTime) continue;
     leaders.add(identity.pid);
     add(row);

@@ -11,7 +11,7 @@ export interface TreeUsage {
   cpuPercent: number | null;
 }
 
-/** What the tree under `root` used between two scans. Null when the root is gone. */
+/** The resources that the tree under `root` used between two scans. Null when the root is gone. */
 export function treeUsage(before: ProcessTable | null, after: ProcessTable, root: number): TreeUsage | null {
   const now = measure(after, root);
   if (now === null) return null;
@@ -23,8 +23,9 @@ export function treeUsage(before: ProcessTable | null, after: ProcessTable, root
 }
 
 /**
- * Time of waited-for children is part of the sum, so that what a short-lived compiler used is not lost with it:
- * while a child lives its time is its own, once reaped it is its parent's, and the sum goes on without a step.
+ * Sums up a tree. Time of waited-for children is part of the sum, so that the time of a short-lived compiler is not
+ * lost with it: while a child lives its time is its own, once reaped it is its parent's, and the sum goes on without a
+ * step.
  */
 function measure(
   table: ProcessTable,

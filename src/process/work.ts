@@ -3,8 +3,8 @@ import { descendants, type ProcessTable } from './table.ts';
 import type { ProcessRow } from './row.ts';
 
 /**
- * The programs that an agent runs below its wrapper, and not the agent: tools, checks and commands get a session of
- * their own, what belongs to the agent (and servers that it keeps) lives in the wrapper's. Parents before children.
+ * The programs that an agent runs below its wrapper, without the agent: tools, checks and commands get a session of
+ * their own; the agent's processes (and servers that it keeps) are in the wrapper's. Parents before children.
  */
 export function workOf(wrapper: number, table: ProcessTable): ProcessRow[] {
   const root = table.rows.get(wrapper);
@@ -15,7 +15,9 @@ export function workOf(wrapper: number, table: ProcessTable): ProcessRow[] {
 /** CPU time and transferred bytes of some processes, those of waited-for children included, since each began. */
 export interface WorkDone {
   cpuMs: number;
-  /** Files, pipes, terminals; of sockets only what goes by read and write. 0 where the system does not tell. */
+  /**
+   * Bytes of files, pipes, terminals; of sockets only those moved by read and write. 0 where the system does not tell.
+   */
   ioBytes: number;
 }
 
@@ -26,7 +28,7 @@ export function workDone(rows: readonly ProcessRow[], ioOf: (pid: number) => num
   };
 }
 
-/** Gone meanwhile, or not ours to look into: no fact. */
+/** The process is gone, or another user's: no fact. */
 const NO_FACT = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
 
 function readIo(pid: number): number {

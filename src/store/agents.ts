@@ -2,19 +2,19 @@ import type { AgentDesired, AgentKind, Usage } from '../domain/agent.ts';
 import type { Database } from './database.ts';
 import type { GroupCommit } from './group-commit.ts';
 
-/** What must be known of an agent after everything but the disk is gone. */
+/** The facts about an agent that must survive when everything but the disk is gone. */
 export interface AgentRecord {
   id: string;
   role: string;
   kind: AgentKind;
   desired: AgentDesired;
-  /** Whatever its owner needs to start it again; JSON. */
+  /** What its owner needs to start it again; JSON. */
   spec: unknown;
   sessionId: string | null;
   restarts: number;
   /** Number of its last checkpoint. */
   checkpoint: number | null;
-  /** Over its whole life. */
+  /** Totals over its whole life. */
   usage: Usage;
   /** ms since 1970 */
   createdAt: number;
@@ -53,17 +53,17 @@ export class AgentTable {
     return row === undefined ? undefined : toRecord(row);
   }
 
-  /** In the order in which they were created. */
+  /** The agents in the order in which they were created. */
   list(): AgentRecord[] {
     return this.#db.all<AgentRow>('SELECT * FROM agents ORDER BY created_at, id').map(toRecord);
   }
 
-  /** Adds the agent, or replaces what is known of it. */
+  /** Adds the agent, or replaces its row. */
   put(agent: AgentRecord): Promise<void> {
     return this.#group.write(() => this.#put(agent));
   }
 
-  /** Changes what the patch names. False when there is no such agent. */
+  /** Changes the fields in the patch. False when there is no such agent. */
   update(id: string, patch: AgentPatch): Promise<boolean> {
     return this.#group.write(() => {
       const agent = this.get(id);
@@ -73,7 +73,7 @@ export class AgentTable {
     });
   }
 
-  /** Adds to the totals of its life. */
+  /** Adds to the totals of the agent's life. */
   addUsage(id: string, usage: Usage): Promise<void> {
     return this.#group.write(() => {
       this.#db.run(

@@ -6,12 +6,12 @@ export interface AttemptEnd {
   outcome: AttemptOutcome;
   errorClass: ErrorClass | null;
   error: string | null;
-  /** null keeps what is known. */
+  /** null keeps the stored conversation. */
   sessionId: string | null;
   costUsd: number;
 }
 
-/** Attempts and leases, as rows. Whatever writes must run inside `store.write`. */
+/** Attempts and leases, as rows. Methods that write must run inside `store.write`. */
 export class AttemptTable {
   readonly #db: Database;
 
@@ -49,7 +49,7 @@ export class AttemptTable {
     );
   }
 
-  /** What the next attempt goes on with. */
+  /** Sets the conversation with which the next attempt goes on. */
   setSession(task: number, n: number, sessionId: string | null): void {
     this.#db.run('UPDATE attempts SET session_id = ? WHERE task = ? AND n = ?', sessionId, task, n);
   }
@@ -58,7 +58,7 @@ export class AttemptTable {
     return this.#db.get<AttemptRow>('SELECT * FROM attempts WHERE task = ? AND n = ?', task, n);
   }
 
-  /** Of all these tasks (a JSON array of numbers), oldest first. */
+  /** The attempts of all these tasks (a JSON array of numbers), oldest first. */
   of(ns: string): AttemptRow[] {
     return this.#db.all<AttemptRow>(
       'SELECT * FROM attempts WHERE task IN (SELECT value FROM json_each(?)) ORDER BY task, n',
@@ -66,7 +66,7 @@ export class AttemptTable {
     );
   }
 
-  /** The newest attempt of this agent, of whatever task. */
+  /** The newest attempt of this agent, of any task. */
   latestOf(agent: string): AttemptRow | undefined {
     return this.#db.get<AttemptRow>('SELECT * FROM attempts WHERE agent = ? ORDER BY seq DESC LIMIT 1', agent);
   }
@@ -97,7 +97,7 @@ export class AttemptTable {
     return this.#db.get<LeaseRow>('SELECT * FROM leases WHERE task = ?', task);
   }
 
-  /** What a heartbeat is compared with. */
+  /** The lease and state of a task, with which a heartbeat is compared. */
   holdOf(task: number): HoldRow | undefined {
     return this.#db.get<HoldRow>(
       `SELECT attempt, agent, incarnation, expires_at, lease_ms, state, cancelling
@@ -106,7 +106,7 @@ export class AttemptTable {
     );
   }
 
-  /** Whose lease would end by at least this share of its length later, or sooner, if it began anew now. */
+  /** Agents with a lease whose end would move by at least this share of its length if it began anew now. */
   due(now: number, share: number): string[] {
     const rows = this.#db.all<{ agent: string }>(
       'SELECT agent FROM leases WHERE abs(? + lease_ms - expires_at) >= lease_ms * ?',
@@ -133,8 +133,8 @@ export class AttemptTable {
   }
 
   /**
-   * The clock has moved by so much, and now says this. A lease that was taken since is not told from one of before by its
-   * time; but none lasts longer than from now on, and none is made shorter.
+   * Moves the ends of leases after the clock has jumped by `byMs` to `now`. A lease taken since cannot be told from an
+   * older one by its time; so none is moved past its full length from now on, and none is made shorter.
    */
   moveLeases(byMs: number, now: number): number {
     return this.#db.run('UPDATE leases SET expires_at = min(expires_at + ?, ? + lease_ms)', Math.max(byMs, 0), now);

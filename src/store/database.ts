@@ -21,8 +21,8 @@ export class Database implements Disposable {
   }
 
   /**
-   * To be read while nobody writes it, with no trace: beside a file that lies still SQLite would make a -wal and a -shm,
-   * and no reader may remove them. What a killed writer left in its -wal is seen too.
+   * Opens a file for reading without leaving a trace, while no process writes it: beside a file at rest SQLite would
+   * make a -wal and a -shm, which no reader may remove. The -wal of a killed writer is read too.
    */
   static atRest(path: string): Database {
     if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)
@@ -40,17 +40,17 @@ export class Database implements Disposable {
     return this.#db.isOpen;
   }
 
-  /** Any SQL without parameters, also several statements. */
+  /** Runs any SQL without parameters, also several statements. */
   exec(sql: string): void {
     this.#db.exec(sql);
   }
 
-  /** Number of rows changed. */
+  /** Runs a statement. Returns the number of changed rows. */
   run(sql: string, ...values: SqlValue[]): number {
     return Number(this.#prepare(sql).run(...values).changes);
   }
 
-  /** The caller names the row's type: columns and types are fixed by the schema (STRICT tables). */
+  /** One row. The caller names its type: columns and types are fixed by the schema (STRICT tables). */
   get<T>(sql: string, ...values: SqlValue[]): T | undefined {
     return this.#prepare(sql).get(...values) as T | undefined;
   }

@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 
-/** Primary result codes of SQLite that a person can do something about. https://sqlite.org/rescode.html */
+/** Primary result codes of SQLite that a person can act on. https://sqlite.org/rescode.html */
 const BUSY = 5;
 const LOCKED = 6;
 const READONLY = 8;
@@ -22,8 +22,8 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * An error that says what happened to which file and what to do next. What is not SQLite's, or is a mistake in our
- * own SQL, is returned as it is. All of these leave the store as it was, so doing the same again is safe.
+ * An error that names the fault, the file and the cure. An error that is not SQLite's, or comes from a mistake in
+ * swarm's own SQL, is returned unchanged. All of these leave the store as it was, so a repeated call is safe.
  */
 export function storeError(error: unknown, file: string): unknown {
   const say = (code: string, message: string, hint: string): SwarmError =>

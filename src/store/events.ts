@@ -13,10 +13,10 @@ export interface StoredEvent {
 
 export type NewEvent = Omit<StoredEvent, 'id'>;
 
-/** Pruned this many at a time, so that an append rarely pays for it. */
+/** So many events are pruned at a time, so that an append rarely pays for it. */
 const PRUNE_EVERY = 1_000;
 
-/** What happened, in order; the newest `keep` events stay (and up to 999 more). Ids are never used twice. */
+/** The events, in order; the newest `keep` stay (and up to 999 more). Ids are never used twice. */
 export class EventTable {
   readonly #db: Database;
   readonly #group: GroupCommit;
@@ -28,12 +28,12 @@ export class EventTable {
     this.#keep = keep;
   }
 
-  /** Resolves with the event's id once it is on disk. */
+  /** Appends an event. Resolves with its id once it is on disk. */
   append(event: NewEvent): Promise<number> {
     return this.#group.write(() => this.insert(event));
   }
 
-  /** Inside a write: part of its transaction. */
+  /** Inserts inside a write, as part of its transaction. */
   insert(event: NewEvent): number {
     const row = this.#db.get<{ id: number }>(
       'INSERT INTO events (at, name, agent, task, data) VALUES (?, ?, ?, ?, ?) RETURNING id',
@@ -48,12 +48,12 @@ export class EventTable {
     return id;
   }
 
-  /** Events with a greater id, oldest first; below zero, the last so many. */
+  /** Events with a greater id, oldest first; for an id below zero, the last so many. */
   after(id: number, limit: number): StoredEvent[] {
     return readEvents(this.#db, id, limit);
   }
 
-  /** 0 while there is none. */
+  /** Id of the newest event; 0 while there is none. */
   lastId(): number {
     return newestId(this.#db);
   }
@@ -63,7 +63,7 @@ function newestId(db: Database): number {
   return db.get<{ id: number | null }>('SELECT max(id) AS id FROM events')?.id ?? 0;
 }
 
-/** Events with a greater id, oldest first; below zero, the last so many. */
+/** Events with a greater id, oldest first; for an id below zero, the last so many. */
 export function readEvents(db: Database, id: number, limit: number): StoredEvent[] {
   const after = id < 0 ? newestId(db) + id : id;
   return db

@@ -2,7 +2,7 @@ import { SwarmError } from '../domain/errors.ts';
 import type { Database } from './database.ts';
 import { storeError } from './errors.ts';
 
-/** A batch is committed at the end of the tick, or as soon as it holds this many writes. */
+/** A batch is committed at the end of the tick, or as soon as it holds so many writes. */
 const MAX_BATCH = 1_000;
 
 interface Waiting {
@@ -12,7 +12,7 @@ interface Waiting {
 
 /**
  * Many writes, one fsync. Each runs at once, in its own savepoint of the open transaction; its promise resolves when
- * the COMMIT that carries it has returned. One that throws is undone alone.
+ * the COMMIT that carries it has returned. A write that throws is undone alone.
  */
 export class GroupCommit {
   readonly #db: Database;
@@ -28,12 +28,12 @@ export class GroupCommit {
     this.#file = file;
   }
 
-  /** Why nothing can be written now, as of the last try; `since` is epoch ms. */
+  /** Why no write succeeds now, by the last try; null: it did. `since` is epoch ms. */
   get trouble(): { since: number; message: string } | null {
     return this.#trouble;
   }
 
-  /** What the disk says, noted until something could be written again. */
+  /** Translates the disk's error, and keeps it until a write succeeds again. */
   #told(error: unknown): unknown {
     const told = storeError(error, this.#file);
     if (told !== error && told instanceof Error) {
@@ -60,7 +60,7 @@ export class GroupCommit {
     });
   }
 
-  /** Commits what is open now. Never throws: who waits for it hears of a failure. */
+  /** Commits the open batch. Never throws: the promises of its writes reject. */
   commit(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -78,7 +78,7 @@ export class GroupCommit {
     for (const one of waiting) one.resolve();
   }
 
-  /** Commits, then refuses whatever comes. */
+  /** Commits, then refuses every further write. */
   close(): void {
     if (this.#closed) return;
     this.commit();
@@ -117,7 +117,10 @@ export class GroupCommit {
     return value;
   }
 
-  /** SQLite answers some errors (disk full, I/O) by rolling the whole transaction back: then the batch is lost with it. */
+  /**
+   * Undoes a write. SQLite answers some errors (disk full, I/O) by rolling the whole transaction back: then the batch
+   * is lost with it.
+   */
   #undo(error: unknown): void {
     try {
       if (this.#db.inTransaction) {

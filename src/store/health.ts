@@ -11,13 +11,13 @@ export interface StatusChange {
   at: number;
 }
 
-/** How far back it goes, ms. */
+/** How far back the history goes, ms. */
 export const HISTORY_MS = 86_400_000;
-/** Of one agent: who changes more often than twice a minute is known for less than a day. */
+/** Most rows of one agent: with more than two changes a minute its history is shorter than a day. */
 const KEPT = 3_000;
 const TRIM_EVERY = 500;
 
-/** What each agent's status was in the last 24 hours. */
+/** The statuses of each agent in the last 24 hours. */
 export class HealthTable {
   readonly #db: Database;
   readonly #group: GroupCommit;
@@ -36,7 +36,7 @@ export class HealthTable {
     });
   }
 
-  /** In the order in which they happened, with the one that held at `since`. */
+  /** The changes in the order in which they happened, from the status that held at `since` on. */
   of(agent: string, since: number): StatusChange[] {
     return this.#db.all<StatusChange>(
       `SELECT agent, status, reason, at FROM health WHERE agent = ? AND id >=
@@ -47,7 +47,7 @@ export class HealthTable {
     );
   }
 
-  /** The one that held at `before` stays: it is what the day began with. */
+  /** Removes older changes, but not the status that held at `before`: the day began with it. */
   #trim(before: number): void {
     this.#untilTrim = TRIM_EVERY;
     const agents = this.#db.all<{ agent: string }>('SELECT DISTINCT agent FROM health');

@@ -5,15 +5,15 @@ import { isBusy, storeError } from './errors.ts';
 import { privateFile } from './files.ts';
 
 /**
- * The right to be this project's supervisor: an exclusive transaction on a file that holds no data, kept open for
- * life. The kernel frees it when the process ends, however it ends, so there is no stale lock and no pid to trust.
- * Throws SwarmError `supervisor-running` at once when another holds it.
+ * Takes the right to be this project's supervisor: an exclusive transaction on a file without data, kept open for life.
+ * The kernel frees it when the process ends, however it ends, so there is no stale lock and no pid to trust. Throws
+ * SwarmError `supervisor-running` at once when another process holds it.
  */
 export function takeSupervisorLock(lockPath: string): Disposable {
   privateFile(lockPath);
   const lock = new Database(lockPath, { timeout: 0 });
   try {
-    // Nothing is ever written, so no journal is needed: this keeps an empty one from lying about after a kill.
+    // Nothing is ever written, so no journal is needed: this way a kill leaves no empty one behind.
     lock.exec('PRAGMA journal_mode = MEMORY');
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
@@ -28,7 +28,9 @@ export function takeSupervisorLock(lockPath: string): Disposable {
   return lock;
 }
 
-/** Whether a supervisor holds the lock. Asking takes it for microseconds, as a reader, and never creates the file. */
+/**
+ * Whether a supervisor holds the lock. The check takes it for microseconds, as a reader, and never creates the file.
+ */
 export function isSupervisorLocked(lockPath: string): boolean {
   if (!existsSync(lockPath)) return false;
   using lock = new Database(lockPath, { timeout: 0, readOnly: true });

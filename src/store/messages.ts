@@ -1,11 +1,11 @@
 import type { Database } from './database.ts';
 import type { GroupCommit } from './group-commit.ts';
 
-/** `injected`: at a tool edge of a running turn. Everything but `queued` is final. */
+/** `injected`: said at a tool edge of a running turn. Every receipt but `queued` is final. */
 export type Receipt = 'queued' | 'delivered' | 'injected' | 'refused';
 
 export interface StoredMessage {
-  /** The sender's; a second message with the same id is the same message. */
+  /** The sender's id; a second message with the same id is the same message. */
   id: string;
   agent: string;
   sender: string;
@@ -18,7 +18,7 @@ export interface StoredMessage {
   updatedAt: number;
 }
 
-/** Messages with a receipt are kept for whoever asks later, this many. */
+/** So many messages with a receipt are kept for later questions. */
 const KEEP_SETTLED = 1_000;
 
 const COLUMNS = 'id, agent, sender, text, receipt, reason, created_at AS createdAt, updated_at AS updatedAt';
@@ -34,7 +34,7 @@ export class MessageTable {
     this.#now = now;
   }
 
-  /** False when this id is known already. */
+  /** Queues a message. False when its id is known already. */
   queue(message: { id: string; agent: string; sender: string; text: string }): Promise<boolean> {
     return this.#group.write(() => {
       const now = this.#now();
@@ -51,7 +51,7 @@ export class MessageTable {
     });
   }
 
-  /** Ends the wait for a receipt. False when it has one already: the first is the truth. */
+  /** Stores the receipt of a message. False when it has one already: the first counts. */
   settle(id: string, receipt: Exclude<Receipt, 'queued'>, reason: string | null = null): Promise<boolean> {
     return this.#group.write(() => {
       const settled = this.#db.run(
@@ -73,7 +73,7 @@ export class MessageTable {
     return this.#db.get<StoredMessage>(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id);
   }
 
-  /** What waits for this agent, oldest first. */
+  /** The messages that wait for this agent, oldest first. */
   queued(agent: string): StoredMessage[] {
     return this.#db.all<StoredMessage>(
       `SELECT ${COLUMNS} FROM messages WHERE agent = ? AND receipt = 'queued' ORDER BY seq`,

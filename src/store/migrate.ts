@@ -12,7 +12,7 @@ export function versionOf(db: Database): number {
   return db.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
 }
 
-/** Throws SwarmError `store-newer`, before anything is written, when a newer program has migrated this store. */
+/** Throws SwarmError `store-newer`, before any write, when a newer program has migrated this store. */
 export function refuseNewer(db: Database, file: string, known: number): void {
   const found = versionOf(db);
   if (found <= known) return;
@@ -36,12 +36,12 @@ export function refuseDamaged(db: Database, file: string): void {
   });
 }
 
-/** Where the copy of a store of format `version` lies. */
+/** Path of the copy of a store of format `version`. */
 export function copyPath(file: string, version: number): string {
   return `${file}.format-${version}`;
 }
 
-/** Each step is one transaction with its version number; a store that has something in it is copied first. */
+/** Migrates the store. Each step is one transaction with its version number; a store with content is copied first. */
 export function migrate(db: Database, file: string, steps: readonly Migration[]): void {
   const from = versionOf(db);
   if (from === steps.length) return;
@@ -59,7 +59,10 @@ export function migrate(db: Database, file: string, steps: readonly Migration[])
   }
 }
 
-/** By SQLite itself: it includes the WAL, and opening the file beside SQLite would drop this process's locks on it. */
+/**
+ * Copies the store, by SQLite itself: that includes the WAL, and opening the file beside SQLite would drop this
+ * process's locks on it.
+ */
 function copy(db: Database, file: string, version: number): void {
   const target = copyPath(file, version);
   const partial = `${target}.partial`;

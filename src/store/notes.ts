@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { RUNGS } from '../domain/ladder.ts';
 import type { Database } from './database.ts';
 
-/** Epoch ms, unless something else is said. */
+/** Epoch ms, unless another unit is named. */
 const time = z.number();
 const probe = z.object({ agent: z.string(), since: time }).nullable();
 
@@ -46,27 +46,29 @@ const mortality = z.object({
 });
 
 /**
- * Every small fact of the project that has no table of its own: the key that it is kept under, and its shape. Version
- * 0.1.0 writes all of these: a field that is added later must be optional, so that what is there stays readable.
+ * Every small fact of the project that has no table of its own: its key and its shape. Version 0.1.0 writes all of
+ * these: a field that is added later must be optional, so that stored notes stay readable.
  */
 const NOTES = {
   /** How often the store was opened. */
   epoch: z.number(),
-  /** Numbers of tasks up to this one are taken outside of the store. */
+  /** Numbers of tasks up to this one are used by task branches outside of the store. */
   'task.seed': z.number(),
-  /** Last word of the person. */
+  /** Whether the person has last said `up` or `down`. */
   'swarm.desired': z.enum(['up', 'down']),
-  /** What tasks start from, as of the last `up`. */
+  /** The commit and branch that tasks start from, set by the last `up`. */
   'swarm.base': z.object({ branch: z.string().nullable(), commit: z.string() }),
-  /** Whether the person has said that this repository may be worked in. */
+  /** Whether the person has agreed that agents work in this repository. */
   'swarm.trusted': z.boolean(),
-  /** The text of the settings in force, for a supervisor that finds the file of no use; null: there was none. */
+  /** The text of the settings in force, for a supervisor that finds the file unusable; null: there was no file. */
   'swarm.config.text': z.object({ text: z.string().nullable() }),
-  /** That a supervisor lived; `monotonic`: CLOCK_MONOTONIC in ms, the same for all processes of one boot. */
+  /**
+   * The last time that a supervisor lived; `monotonic`: CLOCK_MONOTONIC in ms, the same for all processes of one boot.
+   */
   'supervisor.alive': z.object({ bootId: z.string(), monotonic: z.number(), wall: time.exactOptional() }),
-  /** Who has run since this boot of the machine. */
+  /** The agents that have run since this boot of the machine. */
   'admission.places': z.object({ boot: z.string(), agents: z.array(z.string()) }),
-  /** What has befallen each agent; `failed`: given up, and why. */
+  /** The deaths of each agent; `failed`: why it was given up. */
   'agents.deaths': z.record(
     z.string(),
     z.object({
@@ -75,7 +77,7 @@ const NOTES = {
       vanished: z.array(time),
     }),
   ),
-  /** Alerts that were told and are not over. */
+  /** Alerts that were reported and are not over. */
   'alerts.open': z.array(
     z.object({
       key: z.string(),
@@ -85,7 +87,7 @@ const NOTES = {
       since: time,
     }),
   ),
-  /** What each agent had taken when its day began (`2030-01-31`). */
+  /** The totals of each agent at the beginning of its day (`2030-01-31`). */
   'health.days': z.record(z.string(), z.object({ day: z.string(), costUsd: z.number(), tokens: z.number() })),
   /** How far the ladder has come with each agent. */
   'health.ladder': z.record(
@@ -102,7 +104,10 @@ const NOTES = {
       newAt: time.nullable().exactOptional(),
     }),
   ),
-  /** What holds agents back; `heard`: how much of what each wrapper said is in it; `run`: from one `up` to its `down`. */
+  /**
+   * What holds agents back; `heard`: how many of each wrapper's reports it takes account of; `run`: from one `up` to
+   * its `down`.
+   */
   holds: z.object({
     accounts: z.record(z.string(), account),
     heard: z.record(z.string(), z.object({ incarnation: z.string(), failures: z.number() })),
@@ -116,13 +121,13 @@ export type NoteKey = keyof typeof NOTES;
 export type Note<K extends NoteKey> = z.infer<(typeof NOTES)[K]>;
 
 type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
-/** What is given to be kept is only read: it may be made of what must not change. */
+/** The type of a note to be stored, which is only read: it may be made of read-only data. */
 export type NoteToKeep<K extends NoteKey> = ReadOnly<Note<K>>;
 
-/** Told once of each key: why what is kept there is taken for absent. */
+/** Called once for each key: why the stored note counts as absent. */
 export type BrokenNote = (key: NoteKey, why: string) => void;
 
-/** Values are JSON. One that is not as its schema says counts as absent, and is replaced by the next that is kept. */
+/** Notes, as JSON. One that does not fit its schema counts as absent, and the next one that is stored replaces it. */
 export class Notes {
   readonly #db: Database;
   readonly #onBroken: BrokenNote;
@@ -144,7 +149,7 @@ export class Notes {
     }
   }
 
-  /** Inside a write. */
+  /** Stores a note inside a write. */
   set<K extends NoteKey>(key: K, value: NoteToKeep<K>): void {
     this.#db.run(
       'INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',

@@ -1,17 +1,19 @@
 import type { Database } from './database.ts';
 
 export type OperationKind = 'rollback' | 'merge' | 'rm' | 'purge';
-/** `open`: begun and not ended; `done`; `undone`: taken back by a person; `dropped`: ended without having changed anything. */
+/**
+ * `open`: begun and not ended; `done`; `undone`: undone by a person; `dropped`: ended without having changed anything.
+ */
 export type OperationState = 'open' | 'done' | 'undone' | 'dropped';
 
-/** Something that swarm did to a person's work, and can take back. */
+/** An operation of swarm on a person's work, which swarm can undo. */
 export interface Operation {
-  /** Grows. */
+  /** Grows with each operation. */
   id: number;
   kind: OperationKind;
   agent: string;
   state: OperationState;
-  /** Whatever its kind needs to be ended, or taken back; JSON. */
+  /** The data with which its kind is ended, or undone; JSON. */
   data: unknown;
   /** When it began, ms since 1970. */
   at: number;
@@ -21,7 +23,7 @@ interface Row extends Omit<Operation, 'data'> {
   data: string;
 }
 
-/** Rows older than this many are forgotten: nobody takes back what lies that far behind. */
+/** Older rows than these are forgotten: no undo reaches so far back. */
 const KEPT = 1_000;
 
 export class OperationTable {
@@ -33,7 +35,7 @@ export class OperationTable {
     this.#now = now;
   }
 
-  /** Inside a write. */
+  /** Begins an operation inside a write. */
   begin(kind: OperationKind, agent: string, data: unknown, state: OperationState = 'open'): number {
     this.#db.run(
       'INSERT INTO operations (kind, agent, state, data, at) VALUES (?, ?, ?, ?, ?)',
@@ -48,23 +50,23 @@ export class OperationTable {
     return id;
   }
 
-  /** Inside a write. */
+  /** Changes an operation inside a write. */
   change(id: number, state: OperationState, data: unknown): void {
     this.#db.run('UPDATE operations SET state = ?, data = ? WHERE id = ?', state, JSON.stringify(data), id);
   }
 
-  /** Inside a write. What it needs stays as it is. */
+  /** Marks an operation as undone, inside a write. Its data stays. */
   takeBack(id: number): void {
     this.#db.run(`UPDATE operations SET state = 'undone' WHERE id = ?`, id);
   }
 
-  /** Begun and not ended, oldest first; of one agent where it is named. */
+  /** The operations that are begun and not ended, oldest first; those of one agent where it is named. */
   open(agent?: string): Operation[] {
     const rows = this.#db.all<Row>(`SELECT * FROM operations WHERE state = 'open' ORDER BY id`);
     return rows.filter((row) => agent === undefined || row.agent === agent).map(toOperation);
   }
 
-  /** The newest that is done and was not taken back. */
+  /** The newest operation of the agent that is done and was not undone. */
   lastDone(agent: string): Operation | undefined {
     const row = this.#db.get<Row>(
       `SELECT * FROM operations WHERE agent = ? AND state = 'done' ORDER BY id DESC LIMIT 1`,

@@ -6,25 +6,25 @@ import { findMarked } from '../process/index.ts';
 import { readRuntimeDir } from './runtime-record.ts';
 
 /**
- * The place of a supervisor that begins while the lock is free. The one before has told its wrappers and its tmux server
- * where to be found: while they live, that is the place. Once they are gone, as after a reboot, what it wrote down is
- * not believed: the directory may not be there, or belong to somebody else by now.
- * @param own as the shell has it that starts the supervisor
+ * The runtime directory for a supervisor that begins while the lock is free. The earlier supervisor has told its
+ * wrappers and its tmux server where its sockets are: while they live, the new one uses the same directory. Once they
+ * are gone, as after a reboot, the written directory is not believed: it may be gone, or belong to another user by now.
+ * @param own from the environment of the shell that starts the supervisor
  */
 export async function placeToBegin(own: ProjectLayout, uid: number): Promise<ProjectLayout> {
   const before = withRuntimeDir(own, readRuntimeDir(own.runtimeFile));
   return before !== own && (await livesIn(before, uid)) ? before : own;
 }
 
-/** Whether anything of the project may have its sockets there. */
+/** Whether a process of the project may have its sockets there. */
 async function livesIn({ runtimeDir, tmuxSocket, hash }: ProjectLayout, uid: number): Promise<boolean> {
   const owner = ownerOf(runtimeDir, uid);
-  // Wrappers outlive the files: their links hold on to sockets that were removed, and so does their tmux server.
+  // Wrappers outlive the files: their links, and the tmux server's, hold on to sockets that were removed.
   if (owner !== 'other' && findMarked(WRAPPER_MARK, hash).length > 0) return true;
   return owner === 'us' && (await someoneListens(tmuxSocket));
 }
 
-/** Whose a directory is; null: nobody's, there is none. */
+/** The owner of a directory; null: it does not exist. */
 export function ownerOf(directory: string, uid: number): 'us' | 'other' | null {
   const found = lstatSync(directory, { throwIfNoEntry: false });
   if (found === undefined) return null;

@@ -1,10 +1,10 @@
 import type { Database } from './database.ts';
 
 /**
- * One step per version, oldest first; a step that was released is never changed. Times are milliseconds since 1970.
+ * One step per version, oldest first; a released step is never changed. Times are milliseconds since 1970.
  *
- * What never changes of a task (its prompt may have a megabyte) lies apart from what changes at each step of its life,
- * so that a change of state writes a hundred bytes.
+ * The fixed part of a task (its prompt may have a megabyte) lies apart from the part that changes at each step of its
+ * life, so that a change of state writes a hundred bytes.
  */
 export const MIGRATIONS: readonly ((db: Database) => void)[] = [
   (db) =>
@@ -130,7 +130,7 @@ CREATE TABLE events (
   data TEXT NOT NULL
 ) STRICT;
 `),
-  // What swarm did to people's work, with what is needed to take it back or to end it after a kill.
+  // Operations of swarm on people's work, with the data to undo them or to end them after a kill.
   (db) =>
     db.exec(`
 CREATE TABLE operations (
@@ -144,7 +144,7 @@ CREATE TABLE operations (
 CREATE INDEX operations_of_agent ON operations (agent, id);
 CREATE INDEX operations_open ON operations (id) WHERE state = 'open';
 `),
-  // What each agent's status was in the last day.
+  // The statuses of each agent in the last day.
   (db) =>
     db.exec(`
 CREATE TABLE health (

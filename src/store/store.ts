@@ -20,7 +20,7 @@ export interface StoreOptions {
   path: string;
   lockPath: string;
   clock?: WallClock;
-  /** How many events stay. */
+  /** Number of events that stay. */
   keepEvents?: number;
   onBrokenNote?: BrokenNote;
   /** For tests of migrations. */
@@ -39,12 +39,12 @@ PRAGMA temp_store = MEMORY;
 `;
 
 /**
- * Everything swarm must not forget, in one SQLite file that this process alone writes. A resolved promise means: on
- * disk (`synchronous=FULL`), through a power cut too.
+ * Everything that swarm must not forget, in one SQLite file that this process alone writes. A resolved promise means:
+ * on disk (`synchronous=FULL`), through a power cut too.
  */
 export class Store implements AsyncDisposable {
   readonly clock: WallClock;
-  /** Grows by one at each open; goes with every order, so that one of an earlier supervisor is refused. */
+  /** Grows by one at each open; every order carries it, so that an order of an earlier supervisor is refused. */
   readonly epoch: number;
   readonly agents: AgentTable;
   readonly messages: MessageTable;
@@ -79,8 +79,8 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Throws SwarmError `supervisor-running` (at once), `store-newer`, `store-corrupt`, or what the disk says
-   * (`disk-full`, `store-read-only`, `store-unreachable`, `store-io`); nothing stays open then.
+   * Opens the store. Throws SwarmError `supervisor-running` (at once), `store-newer`, `store-corrupt`, or an error of
+   * the disk (`disk-full`, `store-read-only`, `store-unreachable`, `store-io`); nothing stays open then.
    */
   static open(options: StoreOptions): Store {
     const { path, lockPath, migrations = MIGRATIONS } = options;
@@ -101,7 +101,7 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** The same in memory, for tests of what is built on it. */
+  /** A store in memory, for tests of its users. */
   static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBrokenNote'> = {}): Store {
     const db = new Database(':memory:');
     migrate(db, ':memory:', MIGRATIONS);
@@ -109,20 +109,20 @@ export class Store implements AsyncDisposable {
   }
 
   /**
-   * Runs `fn` now, inside the open batch, and resolves with its value once the batch is on disk. When `fn` throws,
-   * what it wrote is undone and only this promise rejects. When the disk refuses, every promise of the batch rejects
-   * with a SwarmError, nothing of it was written, and the next write starts afresh. `fn` must not be async.
+   * Runs `fn` now, inside the open batch, and resolves with its value once the batch is on disk. When `fn` throws, its
+   * writes are undone and only this promise rejects. When the disk refuses, every promise of the batch rejects with a
+   * SwarmError, nothing of it was written, and the next write starts afresh. `fn` must not be async.
    */
   write<T>(fn: (db: Database) => T): Promise<T> {
     return this.#group.write(() => fn(this.#db));
   }
 
-  /** Why nothing can be written now, since when (epoch ms); null: it can, as of the last write. */
+  /** Why no write succeeds, and since when (epoch ms); null: the last write succeeded. */
   get trouble(): { since: number; message: string } | null {
     return this.#group.trouble;
   }
 
-  /** Sees what the open batch has written, which may not be on disk yet. */
+  /** Reads, including writes of the open batch that may not be on disk yet. */
   read<T>(fn: (db: Database) => T): T {
     try {
       return fn(this.#db);
@@ -131,14 +131,14 @@ export class Store implements AsyncDisposable {
     }
   }
 
-  /** Commits what is open, empties the WAL into the database and frees the supervisor's lock. */
+  /** Commits the open batch, empties the WAL into the database and frees the supervisor's lock. */
   close(): void {
     if (!this.#db.isOpen) return;
     this.#group.close();
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch (error) {
-      // What is in the WAL is safe there: the next open reads it. A full disk must not keep the supervisor from ending.
+      // Data in the WAL is safe there: the next open reads it. A full disk must not keep the supervisor from ending.
       if (storeError(error, this.#file) === error) throw error;
     } finally {
       this.#db.close();

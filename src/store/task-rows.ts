@@ -1,12 +1,12 @@
 import type { AttemptOutcome, ErrorClass, Priority, TaskState } from '../domain/task.ts';
 
-/** What changes of a task, as it lies in the store. Times in ms since 1970. */
+/** The part of a task that changes, as stored. Times in ms since 1970. */
 export interface TaskRow {
   n: number;
   state: TaskState;
-  /** Who may take it: tasks of one lane are alike in that, so the best of each lane is all a claim has to look at. */
+  /** Which agents may take it: tasks of one lane are alike in that, so a claim looks only at the best of each lane. */
   lane: string;
-  /** The smaller, the sooner; of meaning while ready. */
+  /** The smaller, the sooner; counts while ready. */
   order_key: number;
   /** retrying: when it becomes ready. */
   due_at: number | null;
@@ -20,14 +20,14 @@ export interface TaskRow {
   failures: number;
   /** Attempts lost by a crash. */
   losses: number;
-  /** 1 once somebody asked to cancel it while an agent held it. */
+  /** 1 once a person has cancelled it while an agent held it. */
   cancelling: number;
-  /** What a person should know of how it came to its state. */
+  /** For people: why it is in its state. */
   note: string | null;
   updated_at: number;
 }
 
-/** What never changes of a task. */
+/** The fixed part of a task. */
 export interface SpecRow {
   n: number;
   title: string;
@@ -72,11 +72,11 @@ export interface LeaseRow {
   since: number;
   expires_at: number;
   lease_ms: number;
-  /** JSON: what of the order cannot be read from the task again. */
+  /** JSON: the parts of the order that the task does not hold. */
   frozen: string;
 }
 
-/** A lease, and how its task stands. */
+/** A lease, with the state of its task. */
 export type HoldRow = Pick<LeaseRow, 'attempt' | 'agent' | 'incarnation' | 'expires_at' | 'lease_ms'> &
   Pick<TaskRow, 'state' | 'cancelling'>;
 

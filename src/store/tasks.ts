@@ -14,7 +14,7 @@ export interface ListFilter {
   limit: number;
 }
 
-/** Tasks, their dependencies and results, as rows. Whatever writes must run inside `store.write`. */
+/** Tasks, their dependencies and results, as rows. Methods that write must run inside `store.write`. */
 export class TaskTable {
   readonly #db: Database;
 
@@ -49,7 +49,7 @@ export class TaskTable {
     return this.#db.get<{ n: number }>('SELECT n FROM task_specs WHERE key = ?', key)?.n;
   }
 
-  /** The newest keys, to offer one that is near to a wrong one. */
+  /** The newest keys, from which one near to a wrong key is offered. */
   recentKeys(limit: number): string[] {
     return this.#db
       .all<{ key: string }>('SELECT key FROM task_specs WHERE key IS NOT NULL ORDER BY n DESC LIMIT ?', limit)
@@ -65,7 +65,7 @@ export class TaskTable {
     return Math.max(this.highest(), seed === undefined ? 0 : Number(seed.value)) + 1;
   }
 
-  /** Numbers up to this one are taken by something outside the store. */
+  /** Notes that numbers up to this one are used outside the store. */
   seed(n: number): void {
     this.#db.run(
       'INSERT INTO kv (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))',
@@ -149,7 +149,7 @@ export class TaskTable {
     );
   }
 
-  /** One dependency less for each task that waits for `n`; returns those that wait for nothing now. */
+  /** Counts one dependency less for each task that waits for `n`; returns those that wait for none now. */
   unblock(n: number): TaskRow[] {
     const changed = this.#db.run(
       'UPDATE tasks SET blockers = blockers - 1 WHERE n IN (SELECT task FROM dependencies WHERE dep = ?)',
@@ -173,7 +173,7 @@ export class TaskTable {
     return this.#db.get<{ count: number }>('SELECT count FROM task_counts WHERE state = ?', state)?.count ?? 0;
   }
 
-  /** Newest first. */
+  /** The tasks that match, newest first. */
   list(filter: ListFilter): TaskRow[] {
     const before = filter.before ?? Number.MAX_SAFE_INTEGER;
     if (filter.state === undefined)
@@ -186,15 +186,15 @@ export class TaskTable {
     );
   }
 
-  /** How many ready tasks a lane has, counted up to `limit`. */
+  /** Number of ready tasks of a lane, counted up to `limit`. */
   readyInLane(lane: string, limit: number): number {
     const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM tasks INDEXED BY tasks_ready WHERE state = 'ready' AND lane = ? LIMIT ?)`;
     return this.#db.get<{ n: number }>(sql, lane, limit)?.n ?? 0;
   }
 
   /**
-   * The lanes that have a ready task, from `prefix` on; one index look-up each, however many tasks there are. The
-   * index is named because the planner, without statistics, prefers the one by state and sorts every ready task.
+   * The lanes that have a ready task, from `prefix` on; one index look-up each, however many tasks there are. The index
+   * is named because the planner, without statistics, prefers the one by state and sorts every ready task.
    */
   *readyLanes(prefix: string): Generator<string> {
     const end = `${prefix}\u{10ffff}`;
@@ -219,8 +219,8 @@ export class TaskTable {
   }
 
   /**
-   * retrying tasks whose time has come. One further away than `horizonMs` can only be the work of a clock that was
-   * set back since, and is due too.
+   * Retrying tasks whose time has come. A time further away than `horizonMs` comes from a clock that was set back
+   * since, and counts as due.
    */
   due(now: number, horizonMs: number): TaskRow[] {
     return this.#db.all<TaskRow>(
@@ -239,12 +239,12 @@ export class TaskTable {
     );
   }
 
-  /** Tasks whose reservation ends before then. */
+  /** Tasks whose reservation ends before `before`. */
   reserved(before: number): TaskRow[] {
     return this.#db.all<TaskRow>('SELECT * FROM tasks WHERE reserved_until IS NOT NULL AND reserved_until < ?', before);
   }
 
-  /** The next moment at which `due` or `unreserved` has something. */
+  /** The next moment at which `due` or `unreserved` finds a task. */
   nextDue(): number | null {
     return (
       this.#db.get<{ at: number | null }>(
