@@ -1,5 +1,4 @@
-// oxlint-disable-next-line no-restricted-imports -- programs that live on: with the terminal, or longer than this
-// process
+// oxlint-disable-next-line no-restricted-imports -- programs that live on: with the terminal, or after this process
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { StartError, type ProgramNames } from '../lib/start-error.ts';
