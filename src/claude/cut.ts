@@ -6,7 +6,7 @@ import { lastUuid } from './transcript.ts';
 export interface CutRequest {
   /** Transcript of the conversation, which stays as it is. */
   file: string;
-  /** The last line that is to be in the new one. */
+  /** uuid of the last line that the new conversation has. */
   uuid: string;
   /** A UUID; `claude --resume` knows the new conversation by it. */
   sessionId: string;
@@ -15,8 +15,9 @@ export interface CutRequest {
 export type Cut = { verified: true; file: string } | { verified: false; why: string };
 
 /**
- * Writes the beginning of a conversation, up to and with one line, as a conversation of its own beside it. Doing it
- * again gives the same. `verified: false`: nothing was written, because it would not be that conversation as it was.
+ * Writes the beginning of a conversation, up to and with one line, as a conversation of its own beside it. A repeated
+ * call writes the same. `verified: false`: nothing was written, because the new one would differ from the beginning of
+ * the old.
  */
 export async function cutTranscript({ file, uuid, sessionId }: CutRequest): Promise<Cut> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -38,7 +39,10 @@ export async function cutTranscript({ file, uuid, sessionId }: CutRequest): Prom
 
 type Line = Record<string, unknown>;
 
-/** What a crash left of a line is left out, as Claude Code itself does. Null: the uuid is in none of them. */
+/**
+ * The lines up to and with that of the uuid; null: no line has it. A line cut short by a crash is left out, as Claude
+ * Code itself does.
+ */
 function beginningOf(text: string, uuid: string): Line[] | null {
   const lines: Line[] = [];
   for (const line of text.split('\n')) {
@@ -59,7 +63,7 @@ function parse(text: string): Line | null {
   }
 }
 
-/** Every message names the one before it: the name that leads nowhere, or null when all are there. */
+/** The first name of a predecessor that leads nowhere, or null when each message's predecessor is there. */
 function brokenLink(lines: readonly Line[], uuid: string): string | null {
   const parents = new Map<string, string | null>();
   for (const { uuid: own, parentUuid } of lines) {

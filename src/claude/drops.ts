@@ -5,16 +5,16 @@ import { errorText } from '../domain/errors.ts';
 import { shellQuote } from '../lib/shell-quote.ts';
 import { watchPath } from '../lib/watch.ts';
 
-/** What the commands drop, by the beginning of the file's name. */
+/** What a dropped file contains, by the beginning of its name. */
 export type DropKind = 'session-start' | 'status-line';
 const KINDS: readonly DropKind[] = ['session-start', 'status-line'];
 
-/** A watch may miss an event; nothing waits longer than this. */
+/** A watch may miss an event; no file waits longer than this. */
 const RESCAN_MS = 2_000;
 
 /**
- * A command (POSIX shell) that hands its stdin to the endpoint where no HTTP can: a file, complete the moment it has its
- * name. A status line replaces the one before, a SessionStart never does.
+ * A command (POSIX shell) that passes its stdin to the endpoint where HTTP is not possible, by a file that is complete
+ * the moment it has its name. A status line replaces the one before, a SessionStart never does.
  */
 export function dropCommand(hookDir: string, kind: DropKind): string {
   const name = kind === 'status-line' ? 'status-line' : `${kind}.$$`;
@@ -23,7 +23,7 @@ export function dropCommand(hookDir: string, kind: DropKind): string {
 }
 
 export interface DropWatcher {
-  /** Resolves once all that lies there now was handed on. */
+  /** Resolves once every file that lies there now was passed on. */
   drained(): Promise<void>;
   close(): Promise<void>;
 }
@@ -32,7 +32,7 @@ function kindOf(name: string): DropKind | undefined {
   return KINDS.find((kind) => name === kind || name.startsWith(`${kind}.`));
 }
 
-/** Calls `onDrop` with each file's text, once, in turn; files that lie there already come first. */
+/** Calls `onDrop` with each file's text, once, one after the other; files that lie there already come first. */
 export async function watchDrops(
   hookDir: string,
   onDrop: (kind: DropKind, text: string) => void,

@@ -28,18 +28,18 @@ export interface EndpointOptions {
   /** Bearer token that every request must carry. */
   token: string;
   /**
-   * Directory (made 0700 if absent, owned by this endpoint) where the commands that cannot speak HTTP drop what they
-   * know: SessionStart and the status line. The same path goes to `prepareLaunch`.
+   * Directory (made 0700 if absent, owned by this endpoint) for the commands that cannot use HTTP: they drop
+   * SessionStart and the status line there. The same path goes to `prepareLaunch`.
    */
   hookDir: string;
-  /** A throw is logged, never passed on. Called in the order of arrival. */
+  /** Called in the order of arrival. A throw is logged, never passed on. */
   onEvent(event: ClaudeEvent): void;
   tools: ToolHandlers;
-  /** Called before a tool runs, which waits for it, though no longer than `MOST_BEFORE_TOOL_MS`. */
+  /** Called before a tool runs; the tool waits for it, though no longer than `MOST_BEFORE_TOOL_MS`. */
   beforeTool?(tool: string, input: unknown): Promise<void>;
-  /** Called before and after each tool: Claude Code does not go on, nor ask the model again, until it resolves. */
+  /** Called before and after each tool: Claude Code neither goes on nor asks the model again until it resolves. */
   mayGoOn?(when: 'before' | 'after'): Promise<void>;
-  /** Called when a tool is about to run or has run: what the model is told beside, with its next request; null: nothing. */
+  /** Called when a tool is about to run or has run: a text that the model gets with its next request; null: none. */
   edge?(): string | null;
   log(message: string, facts?: Record<string, unknown>): void;
 }
@@ -50,26 +50,26 @@ export interface Endpoint extends AsyncDisposable {
   readonly url: string;
   /** Requests that are held open now, oldest first. */
   pendingPermissions(): OpenPermission[];
-  /** False when that request is not open (any more): answered in the pane, gone, or never known. */
+  /** False when that request is not open: answered in the pane, gone, or never known. */
   decidePermission(requestId: string, decision: PermissionDecision): boolean;
   /**
-   * Resolves once everything that commands have dropped was told. To be called between two processes: the farewell of
-   * the dead one would else be taken for a word of the next.
+   * Resolves once all dropped files were passed on. To be called between two processes: the last file of the dead one
+   * would else be taken for the next one's.
    */
   drained(): Promise<void>;
-  /** Held requests are let go undecided: their dialogs stay in the pane. */
+  /** Held requests are released undecided: their dialogs stay in the pane. */
   close(): Promise<void>;
 }
 
-/** A tool's result travels in the hook's body; a file of this size is never read by an agent in one go. */
+/** A tool's result is sent in the hook's body; no agent reads a file of this size at once. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /**
- * A byte of white space (which JSON allows) at this interval keeps a held request from looking dead to the asker's HTTP
- * client; ms.
+ * At this interval a held request gets a byte of white space (which JSON allows), so that it does not look dead to
+ * Claude Code's HTTP client; ms.
  */
 const HEARTBEAT_MS = 30_000;
 
-/** One loopback server for one agent: its hooks, its tools, its telemetry. */
+/** Opens one loopback server for one agent: its hooks, its tools, its telemetry. */
 export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const { log } = options;
   const now = (): string => new Date().toISOString();
@@ -109,7 +109,7 @@ export async function openEndpoint(options: EndpointOptions): Promise<Endpoint> 
     if (!server.listening) return;
     server.close();
     server.closeIdleConnections();
-    // The released ones get a moment to leave; nothing else is worth waiting for.
+    // Released requests get a moment to leave; other connections need no wait.
     const cancel = systemClock.after(200, () => server.closeAllConnections());
     await once(server, 'close');
     cancel();
@@ -171,7 +171,7 @@ async function onHook(context: Context, raw: unknown, response: ServerResponse):
   send(response, 200, atEdge(context, body.hook_event_name));
 }
 
-/** The hooks by which a word reaches an agent in the middle of its turn. */
+/** The hooks whose answer can bring a text to an agent in the middle of its turn. */
 const EDGES = new Set(['PreToolUse', 'PostToolUse']);
 
 function atEdge(context: Context, hookEventName: string): Record<string, unknown> {
@@ -179,9 +179,9 @@ function atEdge(context: Context, hookEventName: string): Record<string, unknown
   return additionalContext === null ? {} : { hookSpecificOutput: { hookEventName, additionalContext } };
 }
 
-/** The hook fails open after ten seconds in any case; an answer in time keeps Claude Code from complaining. */
+/** The hook fails open after ten seconds in any case; an answer before that spares Claude Code's complaint. */
 const MOST_BEFORE_TOOL_MS = 8_000;
-/** After each of them Claude Code may ask the model again. */
+/** The hooks after which Claude Code may ask the model again. */
 const STOPS: ReadonlySet<string> = new Set(['PreToolUse', 'PostToolUse', 'PostToolUseFailure']);
 
 async function beforeGoingOn(context: Context, body: ReturnType<typeof hookBodySchema.parse>): Promise<void> {
@@ -242,7 +242,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** Equal lengths for the comparison in constant time. */
+/** Digests have equal lengths, which the comparison in constant time needs. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

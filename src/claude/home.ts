@@ -4,12 +4,12 @@ import path from 'node:path';
 export type Env = Readonly<Record<string, string | undefined>>;
 type Json = Record<string, unknown>;
 
-/** Where Claude Code keeps a person's settings, sessions and login. */
+/** The directory of a person's settings, sessions and login of Claude Code. */
 export function configDir(env: Env): string {
   return env['CLAUDE_CONFIG_DIR'] || path.join(env['HOME'] ?? '/', '.claude');
 }
 
-/** What Claude Code writes down about itself: onboarding, approved keys, trusted folders. Absent or unreadable: empty. */
+/** Claude Code's own notes: onboarding, approved keys, trusted folders. Absent or unreadable: empty. */
 export async function readClaudeJson(env: Env): Promise<Json> {
   const file = env['CLAUDE_CONFIG_DIR']
     ? path.join(env['CLAUDE_CONFIG_DIR'], '.claude.json')
@@ -22,7 +22,7 @@ const MANAGED_SETTINGS =
     ? '/Library/Application Support/ClaudeCode/managed-settings.json'
     : '/etc/claude-code/managed-settings.json';
 
-/** The settings that apply in `cwd` without ours, the strongest first: managed, local, project, user. */
+/** The settings that apply in `cwd` without swarm's, the strongest first: managed, local, project, user. */
 export async function readSettings(env: Env, cwd: string): Promise<Json[]> {
   const files = [
     MANAGED_SETTINGS,
@@ -47,8 +47,8 @@ export function strings(value: unknown): string[] {
 }
 
 /**
- * Null where there is none or it cannot be used. A file that is broken is Claude Code's to complain about, in its own
- * words, when it starts; we only must not fall over it.
+ * Null where there is none or it is unusable. Claude Code itself reports a broken file when it starts; swarm only must
+ * not fail by it.
  */
 export async function readJson(file: string): Promise<Json | null> {
   const text = await readFile(file, 'utf8').catch(() => null);

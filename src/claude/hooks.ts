@@ -4,8 +4,8 @@ import { clip } from '../lib/text.ts';
 import type { ClaudeEvent } from './events.ts';
 
 /**
- * Hooks that go to the endpoint by HTTP. SessionStart is not among them: Claude Code never sends it by HTTP. A name the
- * installed version does not know opens a dialog that blocks the start, so only long-known ones belong here.
+ * Hooks that go to the endpoint by HTTP. SessionStart is not among them: Claude Code never sends it by HTTP. A name
+ * that the installed version does not know opens a dialog that blocks the start, so only long-known ones belong here.
  */
 export const HTTP_HOOKS = [
   'UserPromptSubmit',
@@ -31,7 +31,7 @@ const text = z
   .nullish()
   .transform((value) => value ?? null);
 
-/** Only what is used, and lenient where Claude Code may change: an event that cannot be read is an event lost. */
+/** Only the fields in use, and lenient where Claude Code may change: an event that cannot be parsed is lost. */
 export const hookBodySchema = z.looseObject({
   session_id: z.string().min(1),
   transcript_path: text,
@@ -54,7 +54,7 @@ export const hookBodySchema = z.looseObject({
 });
 export type HookBody = z.infer<typeof hookBodySchema>;
 
-/** Pure. PermissionRequest is not read here: it has a life of its own (see permissions.ts). */
+/** The event of a hook. Pure. PermissionRequest is handled elsewhere (see permissions.ts). */
 export function toEvent(body: HookBody, at: string): ClaudeEvent {
   const base = { sessionId: body.session_id, at };
   const tool = body.tool_name ?? '';
@@ -81,7 +81,7 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
         ...base,
         type: 'turn-failed',
         error: asText(body.error) ?? 'unknown',
-        // Seen: `error_details` stays empty and what the API said is the turn's last message.
+        // Seen: `error_details` stays empty and the API's text is the turn's last message.
         details: asText(body.error_details) ?? body.last_assistant_message,
       };
     case 'SessionEnd':
@@ -91,7 +91,7 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
   }
 }
 
-/** The same for the same value, and short: what a tool gave back may be megabytes. */
+/** A short text, equal for equal values: a tool's result may have megabytes. */
 export function digest(value: unknown): string {
   return createHash('sha1')
     .update(JSON.stringify(value ?? null))
@@ -105,7 +105,7 @@ function asText(value: unknown): string | null {
 
 const LONGEST_QUESTION = 300;
 
-/** One line for a person: what the agent wants to do. */
+/** The agent's request in one line for a person. */
 export function permissionText(tool: string, input: unknown): string {
   const fields = (input ?? {}) as Record<string, unknown>;
   const subject = ['command', 'file_path', 'notebook_path', 'url', 'query', 'pattern', 'description', 'prompt']

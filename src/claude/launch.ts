@@ -12,31 +12,31 @@ export interface LaunchOptions {
   /** Program and leading arguments, e.g. `["claude"]`. */
   program: string[];
   agent: string;
-  /** Working directory of the agent: where the person's project settings are read. */
+  /** Working directory of the agent, where the person's project settings are read. */
   cwd: string;
-  /** A UUID; with `resume` the conversation to go on with. */
+  /** A UUID; with `resume` that of the conversation to resume. */
   sessionId: string;
   resume: boolean;
-  /** Null: an idle Claude Code that a person can talk to. */
+  /** Null: an idle Claude Code, for a person to talk to. */
   prompt: string | null;
   permissionMode: PermissionMode;
   allow: readonly string[];
   deny: readonly string[];
   endpoint: { port: number; token: string; hookDir: string };
-  /** 0700; settings, MCP config and the status line's script are written there, 0600. */
+  /** Directory (0700) for settings, MCP config and the status line's script (0600). */
   filesDir: string;
   /** The person's environment. */
   env: Env;
-  /** The pane's environment, for what describes the terminal; this process's own where it is absent. */
+  /** The pane's environment, which describes the terminal; this process's own where absent. */
   terminal?: Env | undefined;
-  /** The person said that this repository may be worked in. */
+  /** The person has agreed that agents work in this repository. */
   trustWorkspace: boolean;
   /**
-   * The person's own MCP servers are there as well: of their settings, as they apply in `root`, and these of the
-   * project. Without it there is none but ours.
+   * The agent also gets the person's own MCP servers: those of their settings, as they apply in `root`, and these of
+   * the project. Absent: it gets only swarm's.
    */
   inheritMcp?: { root: string; servers: Readonly<Record<string, unknown>> } | undefined;
-  /** Added to the environment of the agent and all that it starts, e.g. `{SWARM_MARK: …}`. */
+  /** Added to the environment of the agent and all its children, e.g. `{SWARM_MARK: …}`. */
   variables: Readonly<Record<string, string>>;
 }
 
@@ -50,7 +50,7 @@ export interface Launch {
   usageFrom: 'otel' | 'transcript';
 }
 
-/** Tools that wait for a person, wake the session later, or leave the worktree: swarm does these things itself. */
+/** Tools that wait for a person, wake the session later, or leave the worktree: swarm has its own means for these. */
 export const DISALLOWED_TOOLS: readonly string[] = [
   'AskUserQuestion',
   'ScheduleWakeup',
@@ -66,10 +66,10 @@ export const DISALLOWED_TOOLS: readonly string[] = [
 /** Linux ends one argument at 128 KiB (MAX_ARG_STRLEN); a longer prompt is read from a file by the agent. */
 const LONGEST_ARGUMENT_BYTES = 100_000;
 
-/** Describes the pane, not the terminal in which the person once typed `swarm up`. */
+/** Variables that describe the pane, not the terminal in which the person once typed `swarm up`. */
 const TERMINAL_VARIABLES = ['TERM', 'COLORTERM', 'TERM_PROGRAM', 'TERM_PROGRAM_VERSION'];
 
-/** Writes the files of one start and says what to spawn. Spawn it in `cwd`, with exactly this environment. */
+/** Writes the files of one start. @returns the program to spawn; in `cwd`, with exactly this environment */
 export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
   const { endpoint, filesDir } = options;
   const person = await readSettings(options.env, options.cwd);
@@ -149,7 +149,7 @@ function buildEnv(options: LaunchOptions, telemetry: boolean, onboarded: boolean
   return { ...env, ...options.variables };
 }
 
-/** Our endpoint is on this machine; a proxy of the person's would not find it. */
+/** Keeps requests to the endpoint, which is on this machine, from the person's proxy. */
 function bypassProxy(env: Record<string, string>): void {
   const proxied = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].some(
     (name) => env[name],
@@ -163,7 +163,7 @@ function bypassProxy(env: Record<string, string>): void {
   }
 }
 
-/** One log record per API request; no metrics, no prompts. */
+/** Telemetry with one log record per API request; no metrics, no prompts. */
 function telemetryVariables(options: LaunchOptions): Record<string, string> {
   const { port, token } = options.endpoint;
   return {
@@ -177,7 +177,10 @@ function telemetryVariables(options: LaunchOptions): Record<string, string> {
   };
 }
 
-/** An agent that is just starting may be reading the one before. No start comes after a power loss without new ones. */
+/**
+ * Replaces the file whole, since an agent that is just starting may be reading the old one. Not flushed: after a power
+ * loss every start writes new files.
+ */
 async function writePrivate(file: string, text: string): Promise<void> {
   await writeFileAtomic(file, text, { mode: 0o600, fsync: false });
 }

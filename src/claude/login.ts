@@ -6,10 +6,10 @@ import type { Env } from './home.ts';
 export type Login =
   | { state: 'in'; by: string }
   | { state: 'out' }
-  /** A bare ANTHROPIC_API_KEY: Claude Code asks about it, with "no" preselected, before it does anything else. */
+  /** A bare ANTHROPIC_API_KEY: Claude Code first asks about it, with "no" preselected. */
   | { state: 'unapproved-key' };
 
-/** Claude Code keeps the last characters of the keys that a person said yes or no to. */
+/** Claude Code keeps so many last characters of each key that a person accepted or refused. */
 const KEY_TAIL = 20;
 const CLOUDS = [
   'CLAUDE_CODE_USE_BEDROCK',
@@ -33,7 +33,7 @@ export async function findLogin(
   if (tail !== '' && strings(answers['approved']).includes(tail)) return { state: 'in', by: 'ANTHROPIC_API_KEY' };
   const other = await withoutKey(env, seen, settings, claudeJson);
   const unanswered = tail !== '' && !strings(answers['rejected']).includes(tail);
-  // The question comes up whatever other login there is. Only a first run skips it, together with the key.
+  // The question comes whatever other login there is. Only a first run skips it, together with the key.
   const hidden = claudeJson['hasCompletedOnboarding'] !== true && other !== null;
   if (unanswered && !hidden) return { state: 'unapproved-key' };
   return other === null ? { state: 'out' } : { state: 'in', by: other };
@@ -53,7 +53,7 @@ async function withoutKey(
   const file = path.join(configDir(env), '.credentials.json');
   const oauth = object((await readJson(file))?.['claudeAiOauth']);
   if (oauth['refreshToken'] || (oauth['accessToken'] && !isPast(oauth['expiresAt']))) return file;
-  // On macOS the token is in the keychain, which asks the person; the account's name is in the open.
+  // On macOS the token is in the keychain, whose reading asks the person; the account's name is in a plain file.
   const inKeychain = process.platform === 'darwin' && Object.keys(object(claudeJson['oauthAccount'])).length > 0;
   return inKeychain && (await isThere('/usr/bin/security')) ? 'keychain' : null;
 }

@@ -4,9 +4,9 @@ type Json = Record<string, unknown>;
 
 /**
  * The MCP servers that the person would have in `root`: those of the user, of the user for this project, and of the
- * project's .mcp.json, the later ones winning, without what they have switched off. They are handed over by name, with
- * `--strict-mcp-config`: so Claude Code asks nothing about a .mcp.json, and starts nothing that an agent wrote into one.
- * Pure.
+ * project's .mcp.json, the later ones winning, without those that they have switched off. Claude Code gets them by
+ * name, with `--strict-mcp-config`: so it asks nothing about a .mcp.json, and starts no server that an agent wrote into
+ * one. Pure.
  * @param person their settings, the strongest first
  * @param project servers of the project's .mcp.json that the person has approved
  */

@@ -35,7 +35,10 @@ const TOOLS = TOOL_NAMES.map((name) => ({
   inputSchema: z.toJSONSchema(toolSchemas[name], { target: 'draft-7' }),
 }));
 
-/** Null where the protocol wants no answer: notifications, and answers to questions we never ask. */
+/**
+ * Answers a request. Null where the protocol wants no answer: for notifications, and for answers to questions that
+ * swarm never asks.
+ */
 export async function handleMcp(body: unknown, handlers: ToolHandlers): Promise<Reply | Reply[] | null> {
   if (!Array.isArray(body)) return handleOne(body, handlers);
   const replies = await Promise.all(body.map((one) => handleOne(one, handlers)));
@@ -80,7 +83,10 @@ async function dispatch(request: Request, handlers: ToolHandlers): Promise<unkno
   }
 }
 
-/** Wrong arguments and a handler's throw are results, not protocol errors: the model reads them and can do better. */
+/**
+ * Calls a tool. Wrong arguments and a handler's throw are results, not protocol errors: the model reads them and can do
+ * better.
+ */
 async function callTool(name: string, input: unknown, handlers: ToolHandlers): Promise<ToolResult> {
   if (!isTool(name)) throw new Error(`unknown tool ${name}`);
   try {

@@ -29,7 +29,7 @@ const logsSchema = z.looseObject({
 
 type Attributes = Map<string, string | number>;
 
-/** Pure: the usage of each API request in an OTLP/JSON export of logs. Throws a ZodError where it is not one. */
+/** The usage of each API request in an OTLP/JSON export of logs. Pure. Throws a ZodError for any other body. */
 export function readUsage(body: unknown, at: string): Extract<ClaudeEvent, { type: 'usage' }>[] {
   const records = logsSchema.parse(body).resourceLogs.flatMap((r) => r.scopeLogs.flatMap((s) => s.logRecords));
   return records.flatMap((record) => {
@@ -53,7 +53,7 @@ export function readUsage(body: unknown, at: string): Extract<ClaudeEvent, { typ
   });
 }
 
-/** Servers and gateways that name no request leave us the place in the session. */
+/** Id of a request; for servers and gateways that name none, its place in the session. */
 function requestId(attributes: Attributes, sessionId: string, time: unknown): string {
   const named = attributes.get('request_id');
   if (typeof named === 'string' && named !== '') return named;

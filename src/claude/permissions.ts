@@ -10,7 +10,7 @@ export type PermissionDecision = { behavior: 'allow' } | { behavior: 'deny'; mes
 interface Held {
   open: OpenPermission;
   sessionId: string;
-  /** Of the PreToolUse that came just before, when there was one with the same input. */
+  /** Id of the PreToolUse with the same input just before; null: there was none. */
   toolUseId: string | null;
   answer(body: unknown): void;
 }
@@ -22,8 +22,9 @@ interface ToolStart {
 }
 
 /**
- * The PermissionRequest hooks that are held open. Claude Code shows its dialog at the same time: whoever answers first
- * decides. It does not take its request back when the person was first, so that is concluded from what follows.
+ * The PermissionRequest hooks that are held open. Claude Code shows its dialog at the same time, and the first answer
+ * counts. Claude Code does not take its request back when the person answered first, so that is concluded from the next
+ * hooks.
  */
 export class HeldPermissions {
   readonly #held = new Map<string, Held>();
@@ -41,7 +42,10 @@ export class HeldPermissions {
     return [...this.#held.values()].map((held) => held.open);
   }
 
-  /** `answer` sends the hook's reply; call `gone` with the returned id when the asker closes the connection first. */
+  /**
+   * Holds a request open. `answer` sends the hook's reply; call `gone` with the returned id when Claude Code closes the
+   * connection first.
+   */
   hold(body: HookBody, answer: (reply: unknown) => void): string {
     const requestId = randomUUID();
     const tool = body.tool_name ?? 'unknown tool';
@@ -79,7 +83,7 @@ export class HeldPermissions {
     if (held !== undefined) this.#settle(held, 'gone');
   }
 
-  /** Every other hook passes here first: it may show that a dialog was answered in the pane. */
+  /** Looks at every other hook first: it may show that a dialog was answered in the pane. */
   observe(body: HookBody): void {
     const name = body.hook_event_name;
     const toolUseId = body.tool_use_id;
@@ -93,13 +97,13 @@ export class HeldPermissions {
     }
     if (name === 'Stop' || name === 'StopFailure' || name === 'UserPromptSubmit' || name === 'SessionEnd') {
       this.#starts.clear();
-      // No turn ends, and no new one begins, behind an open dialog of the same conversation.
+      // While a dialog of a conversation is open, none of its turns ends and none begins: so the dialog was answered.
       const how = name === 'SessionEnd' ? 'gone' : 'in-pane';
       for (const held of this.#of(body.session_id)) this.#release(held, how);
     }
   }
 
-  /** We go; the dialogs stay. Nothing is settled by that. */
+  /** The endpoint closes; the dialogs stay open and undecided. */
   releaseAll(): void {
     const left = [...this.#held.values()];
     this.#held.clear();
@@ -117,7 +121,7 @@ export class HeldPermissions {
     return mine.find((held) => held.toolUseId === null && isDeepStrictEqual(held.open.input, body.tool_input));
   }
 
-  /** An empty reply leaves the decision where it was made. */
+  /** An empty reply leaves the decision to the pane. */
   #release(held: Held, how: PermissionOutcome): void {
     held.answer({});
     this.#settle(held, how);

@@ -8,17 +8,19 @@ import { findLogin } from './login.ts';
 import { hooksDisabledBy } from './settings.ts';
 
 /**
- * `missing`: there is no program that could be started. `broken`: it does not answer as Claude Code does. `hooks`: the person's settings switch hooks off, and swarm would see nothing. */
+ * `missing`: there is no program that could be started. `broken`: it does not answer as Claude Code does. `hooks`: the
+ * person's settings switch hooks off, and swarm would see nothing.
+ */
 export type GateKind = 'missing' | 'broken' | 'too-old' | 'login' | 'api-key' | 'trust' | 'onboarding' | 'hooks';
 
 export interface Gate {
   kind: GateKind;
   message: string;
-  /** What the person should do: one sentence. */
+  /** The cure for the person: one sentence. */
   cure: string;
   /**
-   * True where an agent would not come up. `trust` is blocking until the person says yes to swarm's own question (then
-   * `prepareLaunch` with `trustWorkspace`); `onboarding` is not: swarm gets past it by itself.
+   * True where an agent would not start. `trust` blocks until the person says yes to swarm's own question (then
+   * `prepareLaunch` with `trustWorkspace`); `onboarding` does not: swarm gets past it by itself.
    */
   blocking: boolean;
 }
@@ -38,9 +40,9 @@ export interface InspectOptions {
   signal: AbortSignal;
 }
 
-/** HTTP hooks, held permission requests and the failure hooks are all there from here on. */
+/** The first version with HTTP hooks, held permission requests and the failure hooks. */
 export const MIN_VERSION = '2.1.300';
-/** For who reads that it cannot be started. */
+/** How errors name the program and its installation. */
 export const CLAUDE_PROGRAM = {
   what: 'Claude Code',
   install: 'npm install -g @anthropic-ai/claude-code',
@@ -48,7 +50,10 @@ export const CLAUDE_PROGRAM = {
 } as const;
 const VERSION_TIMEOUT_MS = 15_000;
 
-/** What would stop an agent before its first word. Reads files and asks for `--version`; starts nothing, changes nothing. */
+/**
+ * Finds what would stop an agent before its first prompt. Reads files and runs `--version`; starts no agent, changes
+ * nothing.
+ */
 export async function inspectClaude(options: InspectOptions): Promise<Inspection> {
   const { env, root } = options;
   const place = { program: options.command[0] ?? '', cwd: root, searchPath: env['PATH'] };
@@ -60,7 +65,7 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
   const gates: Gate[] = [];
   const version = program === null ? null : await readVersion(program, options);
   gates.push(...programGates(options.command, place, version));
-  // Swarm's own copy is on nobody's PATH: what to run is said as it is started here.
+  // Swarm's own copy is not on the PATH: the cure names the command as it is started here.
   const claude = options.command.join(' ');
 
   const login = await findLogin(env, settings, claudeJson);
@@ -137,7 +142,7 @@ function programGates(command: string[], place: ProgramPlace, version: string | 
   ];
 }
 
-/** Below zero: a is older. Numbers only, as in `2.1.330`. */
+/** Compares versions; below zero: a is older. Numbers only, as in `2.1.330`. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a, b].map((version) => version.split('.').map(Number));
   for (let i = 0; i < 3; i += 1) {
@@ -148,8 +153,8 @@ export function compareVersions(a: string, b: string): number {
 }
 
 /**
- * Claude Code looks its trust up under the root of the main repository; a folder above counts only outside of git, which
- * a project of ours never is. CLAUDE_CODE_SANDBOXED is the person's own way of saying yes.
+ * Whether the folder is trusted. Claude Code looks under the root of the main repository; a folder above counts only
+ * outside of git, where no project of swarm's is. With CLAUDE_CODE_SANDBOXED the person says yes themselves.
  */
 async function isTrusted(env: Env, claudeJson: Record<string, unknown>, root: string): Promise<boolean> {
   if (env['CLAUDE_CODE_SANDBOXED'] === '1') return true;
@@ -163,7 +168,7 @@ async function realProgram(place: ProgramPlace): Promise<string | null> {
   return found === null ? null : await realpath(found);
 }
 
-/** Not cached: a native Claude Code answers in a few milliseconds, and an update is never overlooked. */
+/** The version. Not cached: a native Claude Code answers in a few milliseconds, and so no update is overlooked. */
 async function readVersion(program: string, options: InspectOptions): Promise<string | null> {
   const [, ...leading] = options.command;
   try {
@@ -173,7 +178,7 @@ async function readVersion(program: string, options: InspectOptions): Promise<st
       timeoutMs: VERSION_TIMEOUT_MS,
     });
     options.signal.throwIfAborted();
-    // Another exit code, or too late: this is not a Claude Code that we can use.
+    // Another exit code, or too late: swarm cannot use this program as Claude Code.
     return exitCode === 0 ? (/^(\d+\.\d+\.\d+)/.exec(stdout.toString().trim())?.[1] ?? null) : null;
   } catch (error) {
     options.signal.throwIfAborted();

@@ -1,18 +1,18 @@
 /**
- * What a pane shows, as last evidence: the forms were seen of Claude Code 2.1, and are nobody's promise. What is not
- * recognised says nothing.
+ * The content of a pane, as last evidence: these forms were seen of Claude Code 2.1, and it does not promise them. An
+ * unknown form proves nothing.
  */
 export type ScreenKind = 'trust' | 'login' | 'api-key' | 'resume' | 'theme' | 'settings' | 'retrying' | 'suspended';
 
 export interface ScreenView {
   kind: ScreenKind;
-  /** What it says, one line. */
+  /** Its text, one line. */
   text: string;
 }
 
-/** Lines at the end of a screen that may be a dialog; what an agent wrote stands above its composer. */
+/** Lines at the end of a screen that may be a dialog; the agent's own text stands above its composer. */
 const DIALOG_LINES = 25;
-/** Of what is going on, just above the composer. */
+/** Lines just above the composer, which show what is going on. */
 const STATUS_LINES = 8;
 
 const RETRYING = /^\s*[✻●✢✳✶·*]\s+(.*retrying in \S+.*attempt (\d+)\/(\d+).*)$/;
@@ -30,14 +30,14 @@ const DIALOGS: readonly (readonly [kind: ScreenKind, pattern: RegExp])[] = [
   ['settings', /Settings (?:Error|Warning)|New MCP server found/i],
 ];
 
-/** Something waits for a person there, and nothing goes on before. */
+/** Whether a dialog there waits for a person, and stops all work until then. */
 export function isDialog(view: ScreenView | null): boolean {
   return view !== null && view.kind !== 'retrying' && view.kind !== 'suspended';
 }
 
 const ANSI = /\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)/g;
 
-/** Pure. Null: nothing that is known. @param screen with or without colours */
+/** Recognises the content of a screen. Pure. Null: no known form. @param screen with or without colours */
 export function readScreen(screen: string): ScreenView | null {
   const lines = screen
     .replaceAll(ANSI, '')

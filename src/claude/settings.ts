@@ -17,12 +17,12 @@ export interface SettingsInput {
   person: readonly Record<string, unknown>[];
 }
 
-/** Seconds. A hook that takes longer lets the agent go on: our endpoint answers in milliseconds or is gone. */
+/** Seconds. A hook that takes longer lets the agent go on: the endpoint answers in milliseconds or is gone. */
 const HOOK_TIMEOUT_S = 10;
 /** A week: a person may be away for a long weekend. The dialog in the pane stays open even after that. */
 const PERMISSION_TIMEOUT_S = 7 * 24 * 3600;
 
-/** Pure: the file for `--settings`. It is merged with the person's own settings and hooks, which go on working. */
+/** The file for `--settings`. It is merged with the person's own settings and hooks, which go on working. Pure. */
 export function buildSettings(input: SettingsInput): Record<string, unknown> {
   const { endpoint, person } = input;
   const base = `http://127.0.0.1:${endpoint.port}`;
@@ -44,19 +44,21 @@ export function buildSettings(input: SettingsInput): Record<string, unknown> {
       type: 'command',
       command: `/bin/sh ${shellQuote(input.statusLineScript)}`,
     },
-    // A third of the processor time of a busy agent.
+    // Animation takes a third of the processor time of a busy agent.
     prefersReducedMotion: true,
-    // A model call of its own when nobody looked for a while: an idle agent costs nothing.
+    // Off, since it would call the model whenever the pane was not looked at for a while: an idle agent must cost
+    // nothing.
     awaySummaryEnabled: false,
     // Agents of one user could otherwise write prompts into each other's sessions.
     crossSessionInbound: 'refuse',
     ...(input.bypassPermissions ? { skipDangerousModePermissionPrompt: true } : {}),
-    // Only where the person has such a list: it would shut out their own http hooks otherwise.
+    // Only where the person has such a list, which would shut the endpoint out; a new list would shut out their own
+    // http hooks.
     ...(person.some((one) => Array.isArray(one['allowedHttpHookUrls'])) ? { allowedHttpHookUrls: [`${base}/*`] } : {}),
   };
 }
 
-/** Pure: the file for `--mcp-config`. @param inherited the person's own servers, by name */
+/** The file for `--mcp-config`. Pure. @param inherited the person's own servers, by name */
 export function buildMcpConfig(
   endpoint: SettingsInput['endpoint'],
   inherited: Readonly<Record<string, unknown>> = {},
@@ -72,8 +74,8 @@ export function buildMcpConfig(
 }
 
 /**
- * Pure: the status line's script. It hands Claude Code's report to the endpoint and prints what the person's own status
- * line would have printed.
+ * The status line's script. Pure. It passes Claude Code's report to the endpoint and prints what the person's own
+ * status line would have printed.
  */
 export function buildStatusLineScript(hookDir: string, person: readonly Record<string, unknown>[]): string {
   const own = ownStatusLine(person)?.['command'];
@@ -91,7 +93,7 @@ export function settingsPaths(filesDir: string): { settings: string; mcp: string
   };
 }
 
-/** True where telemetry is set up by the person: one process has one exporter, and it stays theirs. */
+/** True where the person has set up telemetry: one process has one exporter, and it stays theirs. */
 export function hasOwnTelemetry(env: Readonly<Record<string, string | undefined>>): boolean {
   return Object.entries(env).some(
     ([name, value]) =>
@@ -104,13 +106,13 @@ function ownStatusLine(person: readonly Record<string, unknown>[]): Record<strin
   return found ?? null;
 }
 
-/** How it is shown stays as the person wants it. */
+/** The person's layout of the status line. */
 function layoutOf(statusLine: Record<string, unknown> | null): Record<string, unknown> {
   const kept = ['padding', 'refreshInterval', 'hideVimModeIndicator'];
   return Object.fromEntries(Object.entries(statusLine ?? {}).filter(([key]) => kept.includes(key)));
 }
 
-/** Where the person themselves switched hooks off, swarm would be blind. */
+/** The setting by which the person switched hooks off, without which swarm sees nothing; null: none. */
 export function hooksDisabledBy(person: readonly Record<string, unknown>[]): string | null {
   if (person.some((one) => one['disableAllHooks'] === true)) return 'disableAllHooks';
   if (person.some((one) => one['allowManagedHooksOnly'] === true)) return 'allowManagedHooksOnly';

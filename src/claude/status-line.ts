@@ -7,11 +7,11 @@ const schema = z.looseObject({
   session_id: z.string().default(''),
   cost: z.looseObject({ total_cost_usd: z.number().nullish() }).nullish(),
   context_window: z.looseObject({ used_percentage: z.number().nullish() }).nullish(),
-  // Only there for a subscription, and not before its first answer.
+  // Only with a subscription, and not before its first answer.
   rate_limits: z.looseObject({ five_hour: limitSchema, seven_day: limitSchema }).nullish().catch(null),
 });
 
-/** Pure: what Claude Code pipes into a status line command. Throws a ZodError where it is something else. */
+/** Reads the input of a status line command. Pure. Throws a ZodError for any other input. */
 export function readStatusLine(raw: unknown, at: string): Extract<ClaudeEvent, { type: 'status-line' }> {
   const status = schema.parse(raw);
   return {
@@ -25,7 +25,7 @@ export function readStatusLine(raw: unknown, at: string): Extract<ClaudeEvent, {
   };
 }
 
-/** Whole percents: less is no news. */
+/** The most used limit, in whole percents, since smaller changes are no news. */
 function fullestOf(limits: z.infer<typeof schema>['rate_limits']): { usedPercent: number; resetsAt: number } | null {
   const uses = [limits?.five_hour, limits?.seven_day].flatMap((limit) => {
     const { used_percentage: used, resets_at: resets } = limit ?? {};
@@ -35,7 +35,7 @@ function fullestOf(limits: z.infer<typeof schema>['rate_limits']): { usedPercent
   return uses.toSorted((a, b) => a.usedPercent - b.usedPercent).at(-1) ?? null;
 }
 
-/** Of the limits that are used up the one that lasts longest, epoch ms. */
+/** Of the used-up limits the end of the one that lasts longest, epoch ms. */
 function resetOf(limits: z.infer<typeof schema>['rate_limits']): number | null {
   const spent = [limits?.five_hour, limits?.seven_day].filter((limit) => (limit?.used_percentage ?? 0) >= 100);
   const times = spent.map((limit) => limit?.resets_at ?? 0).filter((seconds) => seconds > 0);

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Name of our MCP server; its tools are `mcp__swarm__<name>` for Claude Code. */
+/** Name of swarm's MCP server; its tools are `mcp__swarm__<name>` for Claude Code. */
 export const MCP_SERVER = 'swarm';
 
 export const toolSchemas = {
@@ -45,7 +45,7 @@ export interface ToolHandlers {
   ask_person(input: ToolInput<'ask_person'>): Promise<string>;
 }
 
-/** Told to the model. Which to use when is decided here, nowhere else. */
+/** Texts for the model. Only here it is told which tool to use when. */
 export const toolDescriptions: Readonly<Record<ToolName, string>> = {
   task_context:
     'Read the task you are working on: its text, what earlier attempts and the tasks it depends on left, and what is expected at the end. ' +
@@ -56,12 +56,12 @@ export const toolDescriptions: Readonly<Record<ToolName, string>> = {
     'Say that the task is done. Call it exactly once, as the last thing, when the work is finished and you have checked it; then end your turn. ' +
     'Do not call it for part of the work, or while something still fails: use report_progress or fail_task then.',
   fail_task:
-    'Say that the task cannot be done, and why. Use it only when you have tried and nobody could help with an answer; then end your turn.',
+    'Say that the task cannot be done, and why. Use it only when you have tried and no answer of a person could help; then end your turn.',
   ask_person:
     'Ask a person when only a person can decide: a choice of product, a secret, a destructive step. It does not wait: ' +
     'end your turn after calling it. The answer comes as your next prompt. Never ask for what you can find out yourself.',
 };
 
 export const TOOL_NAMES = Object.keys(toolSchemas) as ToolName[];
-/** Allow rules so that our own tools never ask. */
+/** Rules by which swarm's own tools never ask. */
 export const TOOL_ALLOW_RULES: readonly string[] = TOOL_NAMES.map((name) => `mcp__${MCP_SERVER}__${name}`);

@@ -11,7 +11,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** One call never holds more of a file than this, except for a single line that is longer. */
 const MAX_TAIL_BYTES = 16 * CHUNK_BYTES;
 
-/** Where Claude Code keeps the conversation: pure, the file need not exist. `cwd` is a real path. */
+/** Path of the conversation's transcript. Pure: the file need not exist. `cwd` is a real path. */
 export function transcriptPath(env: Env, cwd: string, sessionId: string): string {
   return path.join(projectsDir(env), folderName(cwd), `${sessionId}.jsonl`);
 }
@@ -31,7 +31,7 @@ function folderName(cwd: string): string {
 export type TranscriptLine = Record<string, unknown>;
 
 export interface TranscriptTail {
-  /** Pass to the next `readTail`: the end of the last whole line that was read. */
+  /** To be passed to the next `readTail`: the end of the last whole line that was read. */
   offset: number;
   /** There are more whole lines: read on at once. */
   more: boolean;
@@ -61,7 +61,7 @@ export async function readTail(file: string, offset: number): Promise<Transcript
   }
 }
 
-/** Up to the last line break within the limit, or to the first one where a line is longer than that. */
+/** Bytes up to the last line break within the limit, or to the first one where a line is longer than that. */
 async function readLines(handle: FileHandle, from: number, size: number): Promise<Buffer> {
   let buffer = Buffer.alloc(0);
   for (let limit = MAX_TAIL_BYTES; ; limit *= 2) {
@@ -84,7 +84,7 @@ function parseLines(bytes: Buffer): TranscriptLine[] {
     .filter((line) => line !== null);
 }
 
-/** Null for what a crash left of a line: the lines around it are still good. */
+/** Null for a line cut short by a crash: the lines around it are still good. */
 function parseLine(text: string): TranscriptLine | null {
   if (text.trim() === '') return null;
   try {
@@ -114,7 +114,9 @@ const assistantSchema = z.looseObject({
   }),
 });
 
-/** A message has one line per block of content, each with the same usage: counted once, by its id. */
+/**
+ * Tokens by message id. A message has one line per block of content, each with the same usage: counted once, by its id.
+ */
 export function usageOf(lines: readonly TranscriptLine[]): TranscriptTail['usage'] {
   const found: TranscriptTail['usage'] = new Map();
   for (const line of lines) {
@@ -165,18 +167,18 @@ function isConversation(line: TranscriptLine): boolean {
 }
 
 /**
- * True when a person stopped the turn (Esc, Ctrl-C) and nothing was said since. No hook tells that: to be asked when a
- * turn seems to go on without progress.
+ * True when a person stopped the turn (Esc, Ctrl-C) and the conversation has no later message. No hook reports that: to
+ * be called when a turn seems to go on without progress.
  */
 export function endsInterrupted(lines: readonly TranscriptLine[]): boolean {
   const last = lines.findLast(isSaid);
   return last?.['type'] === 'user' && JSON.stringify(last['message'] ?? '').includes('[Request interrupted by user');
 }
 
-/** How much of a transcript's end is looked at for what was said last. */
+/** How much of a transcript's end is read for the last message. */
 const NEWEST_BYTES = 1024 * 1024;
 
-/** True when the newest thing in the conversation is this prompt: the agent has it, and has not answered yet. */
+/** True when this prompt is the newest message: the agent has it, and has not answered yet. */
 export async function endsWithPrompt(file: string, prompt: string): Promise<boolean> {
   const last = (await newestLines(file)).findLast(isSaid);
   return (
@@ -185,8 +187,8 @@ export async function endsWithPrompt(file: string, prompt: string): Promise<bool
 }
 
 /**
- * True when the end of a turn is written down: Claude Code's own line that closes one, or else the agent's last words,
- * with nothing said since. A Stop hook runs some 10 to 200 ms before that.
+ * True when the end of a turn is written down: Claude Code's own line that closes one, or else the agent's last words
+ * with no later message. A Stop hook runs some 10 to 200 ms before that.
  */
 export async function endsTurn(file: string, lastWords: string | null): Promise<boolean> {
   const lines = (await newestLines(file)).filter(isConversation);
@@ -216,14 +218,14 @@ async function newestLines(file: string): Promise<TranscriptLine[]> {
   }
 }
 
-/** A session can be resumed only when its transcript exists and holds at least one message. */
+/** Whether a session can be resumed: its transcript must exist and hold at least one message. */
 export async function sessionExists(env: Env, cwd: string, sessionId: string): Promise<boolean> {
   return (await findTranscript(env, cwd, sessionId)) !== null;
 }
 
 /**
  * The transcript of a session that can be resumed; null when there is none. A conversation stays in the folder of the
- * directory where it began, so all folders are asked where the one of `cwd` has none.
+ * directory where it began, so all folders are searched where the one of `cwd` has none.
  */
 export async function findTranscript(env: Env, cwd: string, sessionId: string): Promise<string | null> {
   const near = transcriptPath(env, cwd, sessionId);

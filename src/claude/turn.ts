@@ -13,14 +13,14 @@ export interface OpenPermission {
 
 export interface TurnFailure {
   /**
-   * Claude Code's own word (`rate_limit`, `server_error`, …), `empty_stop`, or, in state `idle`, `interrupted`: a person
-   * said no in the pane and the agent waits for what they type next.
+   * Claude Code's own word (`rate_limit`, `server_error`, …), `empty_stop`, or, in state `idle`, `interrupted`: a
+   * person said no in the pane and the agent waits for their next text.
    */
   error: string;
   details: string | null;
 }
 
-/** What is known of one Claude Code process, from its events alone. */
+/** The state of one Claude Code process, from its events alone. */
 export interface Turn {
   state: TurnState;
   /** When `state` was entered. */
@@ -32,14 +32,14 @@ export interface Turn {
   lastMessage: string | null;
   failure: TurnFailure | null;
   openPermissions: OpenPermission[];
-  /** The last tool of this turn was one that ends a task: no further word is needed. */
+  /** The last tool of this turn ends a task, so the turn needs no last words. */
   closed: boolean;
 }
 
 const CLOSING: readonly ToolName[] = ['complete_task', 'fail_task', 'ask_person'];
 const CLOSING_TOOLS: ReadonlySet<string> = new Set(CLOSING.map((name) => `mcp__${MCP_SERVER}__${name}`));
 
-/** A process was just spawned. */
+/** The state of a process that was just spawned. */
 export function newTurn(at: string): Turn {
   return {
     state: 'starting',
@@ -61,15 +61,16 @@ export function advance(turn: Turn, event: ClaudeEvent): Turn {
 }
 
 /**
- * Hooks travel by HTTP, SessionStart by a file: a prompt of a new conversation may overtake its SessionStart, and the
- * farewell of the old one may come late. So both of these adopt the id they carry; anything else of another id is old.
+ * Whether an event belongs to an earlier conversation. Hooks come by HTTP, SessionStart by a file: a prompt of a new
+ * conversation may overtake its SessionStart, and the SessionEnd of the old one may come late. So prompt and
+ * SessionStart adopt the id that they carry; any other event of another id is old.
  */
 function isStale(turn: Turn, event: ClaudeEvent): boolean {
   if (event.type === 'session-start' || event.type === 'prompt-submitted') return false;
   return turn.sessionId !== null && event.sessionId !== '' && event.sessionId !== turn.sessionId;
 }
 
-/** The status line is not progress: people may have it refreshed by a timer. */
+/** Whether an event is progress. The status line is not: people may have it refreshed by a timer. */
 function isProgress(event: ClaudeEvent): boolean {
   if (event.type === 'notification' || event.type === 'status-line' || event.type === 'session-end') return false;
   return true;
@@ -142,8 +143,9 @@ function promptSubmitted(turn: Turn, event: Extract<ClaudeEvent, { type: 'prompt
 }
 
 /**
- * Evidence of work. Tools of background subagents do not end `background`, and a tool that runs beside an open dialog
- * does not close it. The *start* of a tool in a state of rest means that the prompt's event was lost; an end does not.
+ * Takes in evidence of work. Tools of background subagents do not end `background`, and a tool that runs beside an open
+ * dialog does not close it. The *start* of a tool in a state of rest means that the prompt's event was lost; an end
+ * does not.
  */
 function working(turn: Turn, at: string, starts: boolean): Turn {
   if (turn.openPermissions.length > 0) return turn;
@@ -155,7 +157,7 @@ function working(turn: Turn, at: string, starts: boolean): Turn {
 function permissionSettled(turn: Turn, event: Extract<ClaudeEvent, { type: 'permission-settled' }>): Turn {
   const openPermissions = turn.openPermissions.filter((open) => open.requestId !== event.requestId);
   const left = { ...turn, openPermissions };
-  // "No" and Esc in the pane end the turn without any hook: that Claude Code drops its request is the only sign.
+  // "No" and Esc in the pane end the turn without any hook: the only sign is that Claude Code drops its request.
   if (event.how === 'gone' && openPermissions.length === 0 && turn.state === 'permission') {
     const failure = { error: 'interrupted', details: 'a person said no to a permission request in the pane' };
     return enter({ ...left, failure }, 'idle', event.at);
@@ -164,9 +166,9 @@ function permissionSettled(turn: Turn, event: Extract<ClaudeEvent, { type: 'perm
 }
 
 function notified(turn: Turn, event: Extract<ClaudeEvent, { type: 'notification' }>): Turn {
-  // Six seconds after a dialog opened: only news where the held request did not reach us.
+  // Comes six seconds after a dialog opened: news only where the held request was lost.
   if (event.kind === 'permission_prompt' && turn.state === 'busy') return enter(turn, 'permission', event.at);
-  // Sixty seconds after a turn's end: only news where that end did not reach us.
+  // Comes sixty seconds after a turn's end: news only where the event of that end was lost.
   if (event.kind === 'idle_prompt' && (turn.state === 'busy' || turn.state === 'permission')) {
     return enter({ ...turn, openPermissions: [] }, 'idle', event.at);
   }

@@ -7,11 +7,11 @@ import type { PaneView, View } from './view.ts';
 
 export interface AppProps {
   dash: Dash;
-  /** Gives the terminal to the agent's until the person comes back. */
+  /** Shows the agent's pane on the terminal until the person comes back. */
   attach(agent: string): Promise<void>;
 }
 
-/** More characters at once than a person types are pasted, by a terminal that does not say so. */
+/** More characters at once than a person types: they are pasted, by a terminal that does not mark a paste. */
 const TYPED_AT_ONCE = 4;
 
 export function App({ dash, attach }: AppProps) {
@@ -21,7 +21,10 @@ export function App({ dash, attach }: AppProps) {
   return <Screen view={view} />;
 }
 
-/** A command line that is begun in the same breath is no danger: only its Enter does something. */
+/**
+ * Whether the keys were pasted. A command line that begins in the same moment is no danger: only its Enter does
+ * something.
+ */
 function looksPasted(keys: readonly string[]): boolean {
   return keys.length > TYPED_AT_ONCE && new Set(keys).size > 1 && keys[0] !== ':';
 }
@@ -33,8 +36,8 @@ function useKeys(dash: Dash, attach: AppProps['attach']): void {
     async (agent: string) => {
       try {
         await suspendTerminal(async () => {
-          // Ink has let go of the keys and Node goes on to read them, every other one away from tmux. A stream can be
-          // paused only once it has noticed that nobody listens any more.
+          // Ink has let go of the keys, but Node goes on to read them, and takes every other one from tmux. A stream
+          // can be paused only once it has noticed that it has no listener.
           await nextTurn();
           stdin.pause();
           await attach(agent);

@@ -1,6 +1,6 @@
 import type { AgentVerb, Effect, TaskVerb } from './effects.ts';
 
-/** What a command may take for granted: what is selected, and what there is. */
+/** What commands relate to: the selection, and the existing agents and tasks. */
 export interface CommandScope {
   agent: string | null;
   task: string | null;
@@ -15,7 +15,7 @@ interface Command {
   words: string;
   usage: string;
   help: string;
-  /** What the words after the command may be; null for free text. */
+  /** The possible words after the command; null for free text. */
   offers(scope: CommandScope): readonly string[] | null;
   parse(rest: string, scope: CommandScope): Parsed;
 }
@@ -27,7 +27,7 @@ function agentCommand(verb: AgentVerb | 'rm', help: string, usage = '[AGENT…]'
     help,
     offers: ({ agents }) => agents,
     parse(rest, scope) {
-      // What is removed is named.
+      // A removal needs the agent's name: the selection is not enough.
       const selected = scope.agent === null || verb === 'rm' ? [] : [scope.agent];
       const ids = rest === '' ? selected : rest.split(' ');
       if (ids.length === 0) return { problem: `${verb} which agent? There are ${scope.agents.join(', ') || 'none'}` };
@@ -58,7 +58,7 @@ export const COMMANDS: readonly Command[] = [
   {
     words: 'task add',
     usage: 'task add WHAT IS TO BE DONE',
-    help: 'a task for whoever is free',
+    help: 'a task for any free agent',
     offers: () => null,
     parse: (rest) =>
       rest === '' ? { problem: 'say what is to be done' } : { effect: { do: 'add-task', title: rest } },
@@ -110,14 +110,14 @@ export function parseCommand(line: string, scope: CommandScope): Parsed {
   return command.parse(text.slice(command.words.length).trim(), scope);
 }
 
-/** The commands that the line can still become, as their usage. */
+/** The commands that begin like the line. */
 export function matching(line: string): readonly Command[] {
   const text = flat(line).toLowerCase();
   const begun = commandOf(text);
   return begun === undefined ? COMMANDS.filter(({ words }) => words.startsWith(text)) : [begun];
 }
 
-/** The line with its last word completed as far as only one way is left. */
+/** The line with its last word completed up to where the possible words differ. */
 export function complete(line: string, scope: CommandScope): string {
   const text = line.trimStart();
   const command = commandOf(flat(text));

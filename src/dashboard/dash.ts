@@ -13,7 +13,7 @@ export interface DashOptions {
   now?: () => number;
 }
 
-/** What the components show, and where keys go: the feed's model and the person's place in it. */
+/** The state behind the components, and the target of keys: the feed's model and the person's place in it. */
 export class Dash {
   readonly #feed: Feed;
   readonly #orders: Orders;
@@ -21,7 +21,7 @@ export class Dash {
   readonly #now: () => number;
   readonly #listeners = new Set<() => void>();
   #ui: Ui;
-  /** What was shown last, and of what size: the very same object as long as not a character of it changes. */
+  /** The last view, with its text and size: the same object as long as none of its characters changes. */
   #shown: { view: View; text: string; size: string } | null = null;
   #stale = true;
 
@@ -55,7 +55,11 @@ export class Dash {
     return this.#shown.view;
   }
 
-  /** @returns what only the terminal can do: leave, or hand it to an agent's; everything else is under way */
+  /**
+   * Takes a key.
+   * @returns an effect that only the terminal can carry out: to leave, or to attach to an agent; all others are under
+   * way
+   */
   press(key: string): Exclude<Effect, Order> | null {
     const { ui, effect } = press(this.#ui, this.#feed.model, key, this.#now());
     this.#set(ui);
@@ -76,7 +80,7 @@ export class Dash {
     try {
       this.say(await carryOut(order, this.#orders));
     } catch (error) {
-      // What was not decided can be decided again.
+      // A question whose answer failed can be answered again.
       if (order.do === 'answer')
         this.#set({ ...this.#ui, answered: this.#ui.answered.filter((key) => key !== order.key) });
       this.say(problemText(error), true);

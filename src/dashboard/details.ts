@@ -7,7 +7,7 @@ import { money, wrap } from './text.ts';
 import { needsYouText } from './rows.ts';
 import { needsYouKey } from './ui.ts';
 
-/** All about one thing, by the pane and the key of its row. */
+/** The full text about one row, by its pane and key. */
 export function detailLines(pane: PaneName, key: string, model: Model, columns: number): string[] {
   const lines = textOf(pane, key, model, columns);
   return (lines ?? ['It is gone.']).flatMap((line) => wrap(line, columns));

@@ -8,7 +8,7 @@ import type { AnswerRequest } from '../api/agents/schemas.ts';
 export type AgentVerb = 'pause' | 'resume' | 'restart' | 'stop';
 export type TaskVerb = 'cancel' | 'retry';
 
-/** What a key or command asks of the world outside the dashboard. */
+/** What a key or command does outside the dashboard. */
 export type Effect =
   | { do: 'quit' }
   | { do: 'attach'; agent: string }
@@ -20,10 +20,10 @@ export type Effect =
   | { do: 'add-task'; title: string }
   | { do: 'task'; verb: TaskVerb; id: string };
 
-/** An order that goes to the supervisor. */
+/** An effect that the supervisor carries out. */
 export type Order = Exclude<Effect, { do: 'quit' | 'attach' }>;
 
-/** Who carries orders out: the client of the API is one. */
+/** The part that carries orders out: the client of the API is one. */
 export interface Orders {
   answer(agent: string, request: AnswerRequest): Promise<void>;
   setAgent(id: string, verb: AgentVerb): Promise<Agent>;
@@ -35,7 +35,7 @@ export interface Orders {
   retryTask(id: string): Promise<Task>;
 }
 
-/** @returns what was done, for a person. @throws SwarmError as the supervisor answered it */
+/** Carries an order out. @returns what was done, for a person. @throws SwarmError as the supervisor answered it */
 export async function carryOut(order: Order, orders: Orders): Promise<string> {
   switch (order.do) {
     case 'answer':

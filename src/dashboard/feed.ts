@@ -5,7 +5,7 @@ import { errorText } from '../domain/errors.ts';
 import { pause, systemClock } from '../lib/clock.ts';
 import { NOTHING, type Model } from './model.ts';
 
-/** Where a model comes from: the client of the API is one. */
+/** The source of a model: the client of the API is one. */
 export interface Source {
   status(): Promise<StatusDocument>;
   tasks(filter: { limit: number }): Promise<Task[]>;
@@ -18,11 +18,11 @@ export interface Source {
 
 export interface FeedOptions {
   source: Source;
-  /** What is known already. */
+  /** The status that is known already. */
   first?: StatusDocument | undefined;
-  /** How many events of before are wanted. Default: none. */
+  /** How many past events are wanted. Default: none. */
   pastEvents?: number;
-  /** Shortest time between two looks, ms: however much happens, so often the model changes. */
+  /** Shortest time between two looks, ms: the model changes no more often. */
   intervalMs?: number;
   /** Time between two looks while no event comes, ms. */
   idleMs?: number;
@@ -32,16 +32,19 @@ export interface FeedOptions {
 const INTERVAL_MS = 500;
 /** Some facts change without an event. */
 const IDLE_MS = 2000;
-/** Events of one moment come in one bunch; a look right after the first would miss what the others tell. */
+/** Events of one moment come in one bunch; a look right after the first would miss the effect of the others. */
 const SETTLE_MS = 20;
 const RECONNECT_MS = 1000;
 const KEPT_EVENTS = 200;
 const SHOWN_TASKS = 200;
 
-/** What moves by itself and is not shown: it must not cause a frame. */
+/** Fields that change by themselves and are not shown: they must not cause a frame. */
 const UNSEEN = new Set(['cpuPercent', 'rssBytes', 'lastActivityAt', 'queues']);
 
-/** Looks at the supervisor again and again, at once when an event comes; away or not, it goes on until `signal`. */
+/**
+ * Looks at the supervisor again and again, at once when an event comes, until `signal` is aborted; it goes on while the
+ * supervisor is away.
+ */
 export class Feed {
   readonly #source: Source;
   readonly #intervalMs: number;
@@ -68,19 +71,19 @@ export class Feed {
     return this.#model;
   }
 
-  /** @returns the way to end it */
+  /** @returns the function that ends the subscription */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Looks now, or as soon as the interval allows: after an order, its effect is wanted soon. */
+  /** Looks now, or as soon as the interval allows: after an order, its effect should show soon. */
   look(): void {
     this.#woken = true;
     this.#wake?.();
   }
 
-  /** Until the signal. */
+  /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#poll(signal), this.#listen(signal)]);
   }
@@ -109,7 +112,7 @@ export class Feed {
       this.#seen = seen;
       this.#publish(news ? { status, tasks: tasks ?? this.#model.tasks, away: null } : null);
     } catch (error) {
-      // Whatever it is, it is told, and the next look may find it better.
+      // Any error is shown, and the next look may succeed.
       this.#tasksMoved = true;
       const away = errorText(error);
       this.#publish(away === this.#model.away ? null : { away });
@@ -139,7 +142,7 @@ export class Feed {
         }))
           this.#take(event);
       } catch {
-        // The next look meets the same trouble, and tells it.
+        // The next look meets the same trouble, and shows it.
         this.look();
       }
       await pause(systemClock, RECONNECT_MS, signal);
@@ -154,7 +157,7 @@ export class Feed {
     if (!this.#woken) this.look();
   }
 
-  /** So long, or less when something wakes it. */
+  /** Waits so long, or until it is woken. */
   async #rest(ms: number, signal: AbortSignal, wakeable: boolean): Promise<void> {
     const woken = new AbortController();
     if (wakeable) this.#wake = () => woken.abort();

@@ -12,7 +12,7 @@ const PROMPTS: Record<Purpose['for'], (purpose: Purpose) => string> = {
   message: (purpose) => `to ${'agent' in purpose ? purpose.agent : ''}: `,
 };
 
-/** Above: what was said last, or what the line can become; below: the line, or the keys. */
+/** The footer. Above: the last notice, or the possible commands; below: the line, or the keys. */
 export function footer(ui: Ui, model: Model, columns: number, paint: Paint): string[] {
   const said =
     ui.notice === null ? '' : paint(ui.notice.problem ? 'yellow' : 'green', oneLine(ui.notice.text, columns));
@@ -23,7 +23,7 @@ export function footer(ui: Ui, model: Model, columns: number, paint: Paint): str
   return [above, lineText(PROMPTS[purpose.for](purpose), ui.line, columns, paint)];
 }
 
-/** What the line can become: how each is used, or where that is too much, the first words alone. */
+/** The usage of each possible command, or where that is too long, the first words alone. */
 function offers(text: string, columns: number): string {
   const commands = matching(text);
   const usages = commands.map(({ usage }) => usage).join(' · ');
@@ -31,7 +31,7 @@ function offers(text: string, columns: number): string {
   return [...new Set(commands.map(({ words }) => words.split(' ')[0]))].join(' · ');
 }
 
-/** The end of a long line is what is seen; the place where the next character goes is marked. */
+/** A line that is being written. Of a long line the end is shown; the place of the next character is marked. */
 function lineText(prompt: string, { text, at }: { text: string; at: number }, columns: number, paint: Paint): string {
   const all = characters(text);
   const room = columns - width(prompt) - 2;
@@ -48,15 +48,15 @@ function lineText(prompt: string, { text, at }: { text: string; at: number }, co
   }
   const under = all[at] ?? ' ';
   const marked = paint('inverse', under);
-  // Without colours the place has to be seen all the same.
+  // Without colours the place is marked by a character.
   const cursor = marked === under ? `|${under}` : marked;
   return prompt + all.slice(from, at).join('') + cursor + all.slice(at + 1, to).join('');
 }
 
-/** Left out where the line is short, the first one first. */
+/** Hints that are left out where the line is short, the first one first. */
 const EXPENDABLE = ['tab', 'i', 'm'];
 
-/** What is nearest at hand, from the key map. */
+/** The keys that are of use now, from the key map. */
 function hints(ui: Ui, model: Model, columns: number): string {
   if (modeOf(ui) === 'text') return 'j k up and down · Esc back';
   const item = ui.pane === 'needs-you' ? model.status?.needsYou[cursorIndex(ui, model, 'needs-you')] : undefined;

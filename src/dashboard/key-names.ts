@@ -27,8 +27,8 @@ const CONTROL: Readonly<Record<string, string>> = {
 };
 
 /**
- * The keys behind one event of Ink: more than one where the person is faster than we read. What has no name in the key
- * map gets one all the same, so that nothing else can be taken for it.
+ * The keys behind one event of Ink: more than one where the person types faster than Ink reads. A key that is not in
+ * the key map gets a name too, so that it is not taken for another.
  */
 export function keyNames(input: string, key: Key): string[] {
   if (key.tab) return [key.shift ? 'shift+tab' : 'tab'];

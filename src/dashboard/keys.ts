@@ -1,9 +1,9 @@
-/** The keys of the dashboard as data: what is pressed, what it does, and what the help says about it. */
+/** The keys of the dashboard as data: the key, its action, and its text in the help. */
 
 export const PANES = ['needs-you', 'agents', 'tasks', 'events'] as const;
 export type PaneName = (typeof PANES)[number];
 
-/** What the keys go to. */
+/** What the keys act on. */
 export type Mode = 'panes' | 'line' | 'text';
 
 export type Action =
@@ -39,7 +39,7 @@ export type Action =
 export interface Binding {
   keys: readonly string[];
   mode: Mode;
-  /** Where it works; everywhere in its mode when absent. */
+  /** The panes where it works; absent: everywhere in its mode. */
   panes?: readonly PaneName[];
   action: Action;
   help: string;
@@ -127,7 +127,7 @@ const SHOWN: Readonly<Record<string, string>> = {
   delete: 'Del',
 };
 
-/** As it is written on the keyboard. */
+/** The key as it is written on a keyboard. */
 export function keyLabel(key: string): string {
   return SHOWN[key] ?? key.replace(/^ctrl\+(.)$/, (_, letter: string) => `Ctrl-${letter}`);
 }

@@ -2,7 +2,7 @@ import type { EventDocument } from '../api/events/schemas.ts';
 import type { StatusDocument } from '../api/status/schemas.ts';
 import type { Task } from '../domain/task-document.ts';
 
-/** All that the dashboard knows. Replaced as a whole, never changed in place. */
+/** Everything that the dashboard knows. Replaced as a whole, never changed in place. */
 export interface Model {
   /** Null until the first answer. */
   status: StatusDocument | null;
@@ -10,7 +10,7 @@ export interface Model {
   tasks: readonly Task[];
   /** Newest first. */
   events: readonly EventDocument[];
-  /** Why the supervisor cannot be reached, for a person; what is shown then is what it said last. */
+  /** Why the supervisor cannot be reached, for a person; its last answer is shown then. */
   away: string | null;
 }
 

@@ -8,19 +8,19 @@ import { paintFor } from './text.ts';
 
 export interface OpenOptions {
   client: Source & Orders;
-  /** What is known already, for the first frame. */
+  /** The status that is known already, for the first frame. */
   first?: StatusDocument | undefined;
   attach: AppProps['attach'];
   stdin: NodeJS.ReadStream;
   stdout: NodeJS.WriteStream;
-  /** Ends it from outside. */
+  /** Aborting ends the dashboard. */
   signal: AbortSignal;
 }
 
-/** A key is painted at once; Ink would wait for up to 34 ms after a frame. */
+/** A key is painted at once; by default Ink would wait for up to 34 ms after a frame. */
 const MOST_FRAMES_PER_SECOND = 60;
 
-/** Who comes back sees what happened meanwhile. */
+/** A person who comes back sees so many past events. */
 const PAST_EVENTS = 50;
 
 /** The dashboard on the whole terminal, until the person leaves it. */
@@ -34,7 +34,7 @@ export async function openDashboard({ client, first, attach, stdin, stdout, sign
     alternateScreen: true,
     incrementalRendering: true,
     exitOnCtrlC: false,
-    // The caller has looked: CI in the environment is no reason to draw nothing.
+    // The caller has checked the terminal: CI in the environment is no reason to draw nothing.
     interactive: true,
     maxFps: MOST_FRAMES_PER_SECOND,
   });

@@ -4,7 +4,7 @@ import { Feed, type Source } from './feed.ts';
 import type { Model } from './model.ts';
 import { needsYouKey } from './ui.ts';
 
-/** One thing that is new. */
+/** One piece of news. */
 export interface Change {
   at: string;
   /** Agent, task, `broker` or `supervisor`. */
@@ -14,7 +14,7 @@ export interface Change {
 
 const TEXT_COLUMNS = 200;
 
-/** What is new from one model to the next; everything, the first time. Pure. */
+/** The news from one model to the next; everything, the first time. Pure. */
 export function changes(before: Model, after: Model, at: string): Change[] {
   return [...supervisorChange(before, after, at), ...statusChanges(before, after, at), ...taskChanges(before, after)];
 }
@@ -72,7 +72,10 @@ function taskChange({ at, name, agent, task, data }: EventDocument): Change {
   };
 }
 
-/** Tells what changes, for terminals that cannot be painted on and for who reads lines. Until the signal. */
+/**
+ * Prints news as lines, for terminals that cannot be painted on and for people who read lines. Runs until the signal is
+ * aborted.
+ */
 export async function followChanges(
   source: Source,
   tell: (change: Change) => void,

@@ -24,10 +24,10 @@ export interface Pressed {
 }
 
 const PAGE = 10;
-/** What came under the finger less than this ago cannot have been read, ms. */
+/** A question that came under the cursor less than this ago cannot have been read, ms. */
 const READING_MS = 500;
 
-/** What a key does. An unmapped one changes nothing. Pure. */
+/** The effect of a key. An unmapped one changes nothing. Pure. */
 export function press(ui: Ui, model: Model, key: string, now: number): Pressed {
   const mode = modeOf(ui);
   const binding = bindingFor(mode, ui.pane, key);
@@ -44,7 +44,10 @@ export function press(ui: Ui, model: Model, key: string, now: number): Pressed {
   return { ...pressed, ui: withTarget(pressed.ui, model, Number.NEGATIVE_INFINITY) };
 }
 
-/** Pasted text goes where text is written, and nowhere else: in the panes each of its letters would be an order. */
+/**
+ * Pasted text goes into a line that is being written, and nowhere else: in the panes each of its letters would be an
+ * order.
+ */
 export function paste(ui: Ui, text: string): Ui {
   if (ui.line !== null) return { ...ui, line: { ...ui.line, ...insert(ui.line, text) } };
   return { ...ui, notice: { text: 'pasted text is ignored here; : opens the command line', problem: true } };
@@ -128,7 +131,7 @@ function move(ui: Ui, model: Model, action: Action): Ui {
   if (keys.length === 0) return ui;
   const at = cursorIndex(ui, model, ui.pane);
   const to = Math.max(0, Math.min(keys.length - 1, landing(at, keys.length - 1, action)));
-  // Events come in at the top: the cursor that is there stays there.
+  // New events come in at the top: a cursor at the top stays there.
   const key = to === 0 && ui.pane === 'events' ? null : (keys[to] ?? null);
   return { ...ui, cursors: { ...ui.cursors, [ui.pane]: { key, index: to } } };
 }
@@ -155,11 +158,11 @@ function landing(at: number, last: number, action: Action): number {
 function inText(ui: Ui, action: Action): Ui {
   const { overlay } = ui;
   if (overlay === null || action === 'close') return { ...ui, overlay: null };
-  // The view knows how far down there is something to see.
+  // Not bounded below: only the view knows the length of the text.
   return { ...ui, overlay: { ...overlay, top: Math.max(0, landing(overlay.top, Number.MAX_SAFE_INTEGER, action)) } };
 }
 
-/** As far down as there is text, so that the next key up is seen to move. */
+/** Bounds the overlay by the length of its text, so that the next key up has a visible effect. */
 export function clampOverlay(ui: Ui, most: number): Ui {
   if (ui.overlay === null || ui.overlay.top <= most) return ui;
   return { ...ui, overlay: { ...ui.overlay, top: Math.max(0, most) } };
@@ -178,7 +181,7 @@ function inLine(ui: Ui, model: Model, action: Action): Pressed {
   return only({ ...ui, line: { ...line, ...edit(line, action) } });
 }
 
-/** @param open the same with the line still open, for what has to be corrected */
+/** Submits the line. @param open the state with the line still open, for a line that must be corrected */
 function submit(closed: Ui, model: Model, text: string, purpose: Purpose, open: Ui): Pressed {
   if (text === '') return only(closed);
   switch (purpose.for) {

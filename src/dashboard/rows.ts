@@ -34,7 +34,7 @@ const TASK_STYLE: Partial<Record<TaskState, Style>> = {
   cancelled: 'dim',
 };
 
-/** Narrower terminals show why an agent is as it is rather than what it costs. */
+/** On narrower terminals the cost of an agent gives way to the reason of its status. */
 const WIDE_COLUMNS = 100;
 
 export function agentRows(agents: readonly Agent[], look: Look): string[] {
@@ -49,7 +49,7 @@ export function agentRows(agents: readonly Agent[], look: Look): string[] {
     { most: 8, cell: ({ task }) => task ?? '' },
     ...(look.columns >= WIDE_COLUMNS ? wide : []),
     { most: 5, cell: ({ restarts }) => (restarts === 0 ? '' : `↻${restarts}`) },
-    // That it works on its task is said before.
+    // The status before says that it works on its task.
     {
       most: 0,
       cell: ({ reason, task }) => (reason === null || reason === `${task} running` ? '' : reason),
@@ -95,7 +95,7 @@ export function eventRows(events: readonly EventDocument[], look: Look): string[
   );
 }
 
-/** What an event carries, as `name=value`; a single text is shown alone. */
+/** The data of an event, as `name=value`; a single text is shown alone. */
 function eventText(data: Record<string, unknown>): string {
   const entries = Object.entries(data).filter(([, value]) => value !== null && value !== undefined && value !== '');
   return entries
@@ -103,7 +103,7 @@ function eventText(data: Record<string, unknown>): string {
     .join(' ');
 }
 
-/** One line each; `answered` ones say so. */
+/** One line each; answered ones are marked. */
 export function needsYouRows(items: readonly NeedsYou[], answered: readonly string[], look: Look): string[] {
   return tableLines(
     items,
@@ -119,10 +119,10 @@ export function needsYouRows(items: readonly NeedsYou[], answered: readonly stri
   );
 }
 
-/** What stands before the text on its row, at the most, in columns. */
+/** Most columns before the text on its row. */
 const TEXT_ALREADY_SHOWN = 50;
 
-/** All of the selected question under its row, as far as it is not on the row already. */
+/** The rest of the selected question, below its row. */
 export function needsYouText(item: NeedsYou, columns: number): string[] {
   const input = item.input === undefined || item.input === null ? [] : inputLines(item.input);
   const text = item.text.includes('\n') || width(item.text) > columns - TEXT_ALREADY_SHOWN ? item.text.split('\n') : [];
@@ -130,7 +130,7 @@ export function needsYouText(item: NeedsYou, columns: number): string[] {
   return lines.flatMap((line) => wrap(line, columns));
 }
 
-/** A tool's input as a person reads it: a text as it is, anything else as `name: value`. */
+/** A tool's input for a person: a text as it is, any other value as `name: value`. */
 function inputLines(input: unknown): string[] {
   if (typeof input !== 'object' || input === null) return [typeof input === 'string' ? input : JSON.stringify(input)];
   return Object.entries(input).flatMap(([name, value]) => {

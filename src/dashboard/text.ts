@@ -14,12 +14,12 @@ export function paintFor(stream: NodeJS.WriteStream): Paint {
   return (style, text) => (text === '' ? '' : styleText(style, text, { stream }));
 }
 
-/** Exactly so many columns: cut, or filled with spaces. */
+/** The text in exactly so many columns: cut, or filled with spaces. */
 export function fit(text: string, columns: number): string {
   return fill(oneLine(text, columns), columns);
 }
 
-/** Lines of at most so many columns, cut between words where there are any. */
+/** The text in lines of at most so many columns, cut between words where there are any. */
 export function wrap(text: string, columns: number): string[] {
   return plain(text)
     .replaceAll('\t', '  ')
@@ -53,8 +53,8 @@ function wrapLine(line: string, columns: number): string[] {
 }
 
 /**
- * Local time of day, or the day when it was another one. A time and not an age: an age changes every second, and what
- * does not change costs nothing.
+ * Local time of day, or the date for another day. A time and not an age: an age changes every second, and each change
+ * costs a frame.
  */
 export function clock(iso: string, now: Date): string {
   const at = new Date(iso);
@@ -75,7 +75,9 @@ export interface Column<Row> {
   style?(row: Row): Style | undefined;
 }
 
-/** Each row as one line of at most `columns`; the last column gets what is left, and one without text takes no room. */
+/**
+ * Each row as one line of at most `columns`; the last column gets the rest, and a column without text takes no room.
+ */
 export function tableLines<Row>(
   rows: readonly Row[],
   shown: readonly Column<Row>[],

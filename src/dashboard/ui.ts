@@ -3,13 +3,13 @@ import { EMPTY_LINE, type Line } from './line-editor.ts';
 import type { PaneName, Mode } from './keys.ts';
 import type { Model } from './model.ts';
 
-/** What the line that is being written is for. */
+/** The purpose of the line that is being written. */
 export type Purpose =
   | { for: 'command' }
   | { for: 'answer'; agent: string; key: string; needsYou: string }
   | { for: 'message'; agent: string };
 
-/** A text over the panes: the help, or all about one thing. What it is about is looked up when it is shown. */
+/** A text over the panes: the help, or the details of a row, which are looked up when they are shown. */
 export type Overlay = { show: 'help' } | { show: 'details'; pane: PaneName; key: string };
 
 export interface Notice {
@@ -17,22 +17,22 @@ export interface Notice {
   problem: boolean;
 }
 
-/** A row by its key, and where it was: when it goes, its neighbour is next. */
+/** A row by its key, and its place: when the row goes, its neighbour is next. */
 export interface Cursor {
   key: string | null;
   index: number;
 }
 
-/** What the person has before them, apart from the model. Replaced as a whole. */
+/** The person's view of the model: pane, cursors, line and overlay. Replaced as a whole. */
 export interface Ui {
   pane: PaneName;
   cursors: Readonly<Record<PaneName, Cursor>>;
   line: (Line & { purpose: Purpose }) | null;
   overlay: (Overlay & { top: number }) | null;
   notice: Notice | null;
-  /** What `a` and `d` would decide, and since when (ms) it has been so without the person's doing. */
+  /** The question that `a` and `d` would decide, and since when (ms) it is the one without the person's doing. */
   target: { key: string | null; since: number };
-  /** Decided by the person, not yet gone from the snapshot. */
+  /** Questions that the person has decided and that are still in the snapshot. */
   answered: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export const START: Ui = {
   answered: [],
 };
 
-/** Opens on what needs the person. */
+/** Begins with the pane that needs the person. */
 export function startWith(model: Model): Ui {
   const pane = (model.status?.needsYou.length ?? 0) > 0 ? 'needs-you' : 'agents';
   const ui: Ui = { ...START, pane };
@@ -83,7 +83,7 @@ export function keysOf(pane: PaneName, model: Model): readonly string[] {
   }
 }
 
-/** Where the cursor stands now; -1 in an empty pane. */
+/** Index of the cursor; -1 in an empty pane. */
 export function cursorIndex(ui: Ui, model: Model, pane: PaneName): number {
   const keys = keysOf(pane, model);
   const { key, index } = ui.cursors[pane];
@@ -101,7 +101,7 @@ export function selectedAgent(ui: Ui, model: Model): string | null {
   return ui.pane === 'agents' ? selected(ui, model) : null;
 }
 
-/** What the answering keys are about: the selected question, or the oldest one of the selected agent. */
+/** The question that the answering keys decide: the selected one, or the oldest one of the selected agent. */
 export function targetItem(ui: Ui, model: Model): { key: string; item: NeedsYou } | null {
   const items = model.status?.needsYou ?? [];
   const item =
@@ -113,12 +113,12 @@ export function targetItem(ui: Ui, model: Model): { key: string; item: NeedsYou 
   return item === undefined ? null : { key: needsYouKey(item), item };
 }
 
-/** After a new model: cursors keep their rows, and it is noted when something else came under the answering keys. */
+/** The view after a new model: cursors keep their rows, and a new question under the answering keys is noted. */
 export function settle(ui: Ui, model: Model, now: number): Ui {
   const cursors = Object.fromEntries(
     (Object.keys(ui.cursors) as PaneName[]).map((pane) => {
       const cursor = ui.cursors[pane];
-      // At the top it stays at the top: what is newest there is what the person looks at.
+      // A cursor at the top stays at the top, where the newest is.
       if (cursor.key === null) return [pane, cursor];
       const index = cursorIndex(ui, model, pane);
       return [pane, index === -1 ? cursor : { key: keysOf(pane, model)[index] ?? null, index }];
@@ -129,7 +129,7 @@ export function settle(ui: Ui, model: Model, now: number): Ui {
   return withTarget(next, model, now);
 }
 
-/** @param since when what is under the answering keys came there: now, or long ago where the person moved there */
+/** @param since when the question came under the answering keys: now, or long ago where the person moved there */
 export function withTarget(ui: Ui, model: Model, since: number): Ui {
   const key = targetItem(ui, model)?.key ?? null;
   return key === ui.target.key ? ui : { ...ui, target: { key, since } };

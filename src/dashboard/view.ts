@@ -10,7 +10,7 @@ import { clock, money, type Paint } from './text.ts';
 import { cursorIndex, type Ui } from './ui.ts';
 
 export const LEAST_COLUMNS = 80;
-/** A pane of a divided terminal is enough for a row or two of each. */
+/** Enough for a row or two of each pane, as in a pane of a divided terminal. */
 export const LEAST_ROWS = 14;
 
 export interface PaneView {
@@ -24,10 +24,10 @@ export interface View {
   header: string;
   banner: string | null;
   panes: readonly PaneView[];
-  /** Instead of the panes. */
+  /** Shown instead of the panes. */
   text: readonly string[] | null;
   footer: readonly string[];
-  /** How far down the text over the panes can be moved. */
+  /** Farthest line to which the text over the panes can be moved. */
   mostTop: number;
 }
 
@@ -39,7 +39,7 @@ export interface Frame {
 }
 
 const FOOTER_LINES = 2;
-/** Rows that a pane which is not looked at keeps where there is room. */
+/** Rows that a pane without the focus keeps where there is room. */
 const SOME_ROWS = 2;
 const MARK = '› ';
 
@@ -53,7 +53,7 @@ export function viewOf(model: Model, ui: Ui, frame: Frame): View {
           'red',
           oneLine(`The supervisor is away, trying again: ${model.away}. What you see is what it said last.`, columns),
         );
-  // One row less than the screen has: a frame that fills it makes Ink draw all of it anew each time.
+  // One row less than the screen has: a frame that fills it makes Ink draw everything anew each time.
   const height = rows - 1 - 1 - FOOTER_LINES - (banner === null ? 0 : 1);
   const overlay = ui.overlay === null ? null : overlayLines(model, ui, frame);
   const mostTop = overlay === null ? 0 : Math.max(0, overlay.length - height);
@@ -111,7 +111,7 @@ function panes(model: Model, ui: Ui, frame: Frame, height: number): PaneView[] {
     const marked = shown.map(
       (line, row) => (focused && from + row === cursorLine ? frame.paint('bold', MARK) : '  ') + line,
     );
-    // The last one goes down to the footer, which so stays where it is.
+    // The last pane fills the space to the footer, which so stays in its place.
     const above = shares.slice(0, -1).reduce((sum, rows) => sum + rows, PANES.length);
     const least = at === PANES.length - 1 ? height - above : 0;
     return { name, title: title(name, model, focused, more, frame), lines: filled(marked, least) };
@@ -152,8 +152,8 @@ function content(name: PaneName, model: Model, ui: Ui, look: Look): Content {
 }
 
 /**
- * How many rows each pane gets below its title: the one that is looked at what it wants, what needs the person next,
- * the others at least a glimpse. Pure.
+ * The rows that each pane gets below its title: first the focused pane what it wants, then the one that needs the
+ * person, then the others a few at least. Pure.
  */
 export function shareRows(wanted: readonly number[], focused: number, height: number): number[] {
   const shares = wanted.map(() => 0);

@@ -10,7 +10,7 @@ import { decide, scriptSchema } from './script.ts';
 import type { Decision, Fault, Reply, ScriptInput } from './script.ts';
 
 /**
- * `turn`: the agent works (the request offers tools). `side`: what Claude Code asks beside it (titles, summaries,
+ * `turn`: the agent works (the request offers tools). `side`: Claude Code's own requests beside it (titles, summaries,
  * quota probes). `count-tokens`, `models`, `other`: the rest.
  */
 export type RequestKind = 'turn' | 'side' | 'count-tokens' | 'models' | 'other';
@@ -41,9 +41,9 @@ export interface MessagesApiOptions {
 
 export interface MessagesApi extends AsyncDisposable {
   readonly url: string;
-  /** The newest 2,000, oldest first. */
+  /** The newest 2,000 requests, oldest first. */
   requests(): RecordedRequest[];
-  /** Lets replies held under this name go, now and from now on. */
+  /** Releases replies that are held under this name, now and from now on. */
   release(name: string): void;
   close(): Promise<void>;
 }
@@ -88,7 +88,7 @@ export async function startMessagesApi(options: MessagesApiOptions): Promise<Mes
 
   const server = http.createServer((request, response) => {
     handle(request, response).catch((error: unknown) => {
-      // The asker went away (that is how a killed agent looks from here), or the script is wrong: the latter must show.
+      // The client closed the connection (as a killed agent does), or the script is wrong: the latter must show.
       if (response.destroyed || response.headersSent) response.destroy();
       else sendJson(response, 500, errorBody(500, `scripted API: ${String(error)}`));
     });
@@ -143,7 +143,9 @@ async function answer(
 
 const SIDE_REPLY: Reply = { tools: [], delayMs: 0, pieceDelayMs: 0, inputTokens: 1, outputTokens: 1 };
 
-/** Titles are asked for as JSON by a schema; whatever else is asked beside a turn is content with a word. */
+/**
+ * A reply to a request beside a turn. Titles are wanted as JSON by a schema; any other request is content with a word.
+ */
 function sideText(body: unknown): string {
   return JSON.stringify(body).includes('"title"') ? '{"title": "Scripted session"}' : 'ok';
 }
@@ -216,7 +218,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // Recorded as it came: a test may want to see it.
+    // Recorded unparsed: a test may want to see it.
     return text;
   }
 }

@@ -1,10 +1,10 @@
-/** What a request to `/v1/messages` tells about the conversation it belongs to. */
+/** The facts about a conversation in a request to `/v1/messages`. */
 export interface Conversation {
   /** Session id of Claude Code, or empty. */
   session: string;
-  /** The newest thing a person (or swarm) said, without what Claude Code adds around it. */
+  /** The newest message of a person (or swarm), without Claude Code's additions. */
   prompt: string;
-  /** Place of that prompt among the messages: the same words said twice are two prompts. */
+  /** Place of that prompt among the messages: the same text said twice is two prompts. */
   promptIndex: number;
   /** Replies of the model since that prompt. */
   repliesSincePrompt: number;
@@ -68,7 +68,7 @@ function sessionOf(metadata: unknown): string {
   return match?.[1] ?? '';
 }
 
-/** Claude Code tells the model its directory in the system prompt, or in a message of the system. */
+/** The agent's directory, which Claude Code names in the system prompt, or in a message of the system. */
 function cwdOf(system: unknown, messages: Message[]): string {
   const said = messages.filter((message) => message.role === 'system').flatMap((message) => blocksOf(message.content));
   const texts = [...blocksOf(system), ...said];

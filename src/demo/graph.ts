@@ -1,7 +1,7 @@
 import type { Task } from '../domain/task-document.ts';
 import { fill, width } from '../lib/columns.ts';
 
-/** What the graph needs of a task. */
+/** The fields of a task in the graph. */
 export type GraphTask = Pick<Task, 'id' | 'title' | 'state'> & {
   /** The agent that has it now, or had it last. */
   agent: string | null;

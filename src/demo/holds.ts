@@ -1,10 +1,10 @@
-/** Named gates that replies wait at until somebody opens them; an open gate stays open. */
+/** Named gates at which replies wait until `open` is called; an open gate stays open. */
 export class Holds {
   readonly #open = new Set<string>();
   readonly #waiting = new Map<string, Set<() => void>>();
   #all = false;
 
-  /** Rejects with the signal's reason when it is aborted first. */
+  /** Waits at a gate. Rejects with the signal's reason when it is aborted first. */
   async wait(name: string, signal: AbortSignal): Promise<void> {
     if (this.#all || this.#open.has(name)) return;
     signal.throwIfAborted();

@@ -29,6 +29,6 @@ const end = (): void => {
 };
 process.on('SIGTERM', end);
 process.on('SIGINT', end);
-// A parent that was killed cannot say goodbye: its end of the pipe closes.
+// A killed parent cannot send a signal: its end of the pipe closes.
 const stdin = fstatSync(0);
 if (stdin.isFIFO() || stdin.isSocket()) process.stdin.on('end', end).on('error', end).resume();

@@ -2,10 +2,10 @@ import type { AgentKind } from '../domain/agent.ts';
 import type { Priority } from '../domain/task.ts';
 import type { ScriptInput } from './script.ts';
 
-/** The demonstration as data: the repository that it begins with, the work, and what the scripted model does for it. */
+/** The demonstration as data: its repository, its tasks, and the scripted model's replies. */
 
 export interface DemoTask {
-  /** What other tasks of the plan call it. */
+  /** Name by which other tasks of the plan refer to it. */
   name: string;
   title: string;
   priority?: Priority;
@@ -66,9 +66,12 @@ export const KILLED_TASK = 'farewell';
 export const LAST_TASK = 'program';
 export const PROGRAM_FILE = 'main.mjs';
 
-/** So long the scripted model seems to think, ms: a person should see the agents at work. */
+/** How long the scripted model seems to think, ms: a person should see the agents at work. */
 const THINKING_MS = 700;
-/** So long a command of a shell agent takes, s, and the one that is killed: on its first try it is never done before. */
+/**
+ * How long a command of a shell agent takes, s. The one that is killed takes longer: its first try is never done
+ * before.
+ */
 const WORK_S = 2;
 const KILLED_WORK_S = 60;
 
@@ -82,7 +85,7 @@ export function repositoryFiles(kind: AgentKind): Record<string, string> {
   return { ...files, 'swarm.yaml': 'agents: {worker: {kind: shell, count: 3}}\n', [WORK_FILE]: workProgram() };
 }
 
-/** Stands in for an agent's work where there is no Claude Code. */
+/** A program that stands in for an agent's work where there is no Claude Code. */
 function workProgram(): string {
   const contents = Object.fromEntries(DEMO_TASKS.map(({ file, content }) => [file, content]));
   return [
@@ -100,7 +103,7 @@ function workProgram(): string {
 }
 
 /**
- * What a person types after `swarm` to add a task.
+ * The words after `swarm` with which a person adds a task.
  * @param idOf ids of the tasks that it comes after, by name
  */
 export function addArguments(task: DemoTask, kind: AgentKind, idOf: (name: string) => string): string[] {
@@ -116,11 +119,15 @@ export function addArguments(task: DemoTask, kind: AgentKind, idOf: (name: strin
 
 type Steps = NonNullable<ScriptInput['rules']>[number]['steps'];
 
-/** What the scripted model does, told by the head line of the prompt, since titles of dependencies stand further down. */
+/**
+ * The replies of the scripted model, chosen by the head line of the prompt, since titles of dependencies stand further
+ * down.
+ */
 export function demoScript(): ScriptInput {
   return {
     rules: DEMO_TASKS.flatMap((task) => [
-      // After the kill the conversation goes on, or a new one takes over: the file is there, and it thinks no longer.
+      // After the kill the conversation goes on, or a new one takes over: the file exists, and the model thinks no
+      // longer.
       {
         name: `${task.name}, interrupted`,
         matches: `^(?:You were interrupted|Another session began).*?[Tt]ask [^:\\n]+: ${task.title}[\\n.]`,

@@ -50,7 +50,7 @@ export interface ServerEvent {
   data: Record<string, unknown>;
 }
 
-/** The events of a streamed message; text comes in pieces, as it does from the real one. */
+/** The events of a streamed message; text comes in pieces, as from the real API. */
 export function* toEvents(message: Message): Generator<ServerEvent> {
   const start = { ...message, content: [], stop_reason: null, usage: { ...message.usage, output_tokens: 1 } };
   yield make('message_start', { message: start });

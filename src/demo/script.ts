@@ -21,7 +21,7 @@ const replySchema = z.strictObject({
   delayMs: z.number().int().min(0).default(0),
   /** ms between the pieces of the streamed text */
   pieceDelayMs: z.number().int().min(0).default(0),
-  /** The reply waits until somebody releases this name. */
+  /** The reply waits until this name is released. */
   hold: z.string().min(1).optional(),
   inputTokens: z.number().int().min(0).default(100),
   outputTokens: z.number().int().min(0).default(20),
@@ -41,7 +41,7 @@ const faultSchema = z.strictObject({
     /** The connection breaks in the middle of the streamed message. */
     z.strictObject({ kind: z.literal('drop') }),
   ]),
-  /** How many requests meet it before the next step is reached; null = each and every one. */
+  /** How many requests meet it before the next step is reached; null = every one. */
   times: z.number().int().positive().nullable().default(1),
 });
 
@@ -60,12 +60,12 @@ const ruleSchema = z.strictObject({
 
 export const scriptSchema = z.strictObject({
   rules: z.array(ruleSchema).default([]),
-  /** What is said where no rule fits, and after the last step of a rule. */
+  /** The reply where no rule fits, and after the last step of a rule. */
   otherwise: z.string().default('Done.'),
 });
 
 export type Script = z.infer<typeof scriptSchema>;
-/** As people write it: what has a default may be left out. */
+/** A script as people write it: fields with a default may be left out. */
 export type ScriptInput = z.input<typeof scriptSchema>;
 export type Rule = Script['rules'][number];
 export type Reply = z.infer<typeof replySchema>;
@@ -77,7 +77,7 @@ export type Decision = { rule: string | null; step: number } & (
   | { do: 'fault'; fault: Fault; key: string }
 );
 
-/** Pure: which step this request is answered with. `met(key)` tells how often that fault was met already. */
+/** The answer to a request. Pure. `met(key)` tells how often that fault was met already. */
 export function decide(script: Script, conversation: Conversation, met: (key: string) => number): Decision {
   const found = findRule(script, conversation.prompt);
   const plain: Reply = {

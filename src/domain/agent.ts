@@ -16,12 +16,14 @@ export const AGENT_STATUSES = [
 ] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
-/** How the reason of an agent begins whose worktree is being set up; what goes on, and since when, follows. */
+/**
+ * Beginning of the reason of an agent whose worktree is being set up; the present step, and since when it runs, follow.
+ */
 export const SETUP_REASON = 'set-up: ';
 
 export const AGENT_KINDS = ['claude', 'shell'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
-/** What the person wants of an agent; the reconcile loop makes it so. */
+/** The person's wish for an agent, which the reconcile loop carries out. */
 export type AgentDesired = 'up' | 'paused' | 'stopped';
 export const NEEDS_YOU_KINDS = ['permission', 'question', 'trust', 'login'] as const;
 export type NeedsYouKind = (typeof NEEDS_YOU_KINDS)[number];

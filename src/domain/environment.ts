@@ -1,19 +1,25 @@
 import { AGENT_MARK, WRAPPER_MARK } from './marks.ts';
 
 /**
- * Who gets an environment: `programs`: the person's own, which agents and their commands are; `swarm`: its supervisor,
- * wrappers and tmux server; `git`: the calls of git whose output swarm reads.
+ * The receivers of an environment: `programs`: agents and their commands, which get the person's own; `swarm`: its
+ * supervisor, wrappers and tmux server; `git`: the calls of git whose output swarm reads.
  */
 export type Receiver = 'programs' | 'swarm' | 'git';
 
 const RECEIVERS = {
-  /** Says which repository, index or objects git works on. An agent has a worktree of its own. */
+  /** Variables that name the repository, index or objects for git to work on. An agent has a worktree of its own. */
   repository: [],
-  /** Describes the terminal, agent or command that swarm was called from, and is wrong for all that lives on. */
+  /**
+   * Variables that describe the terminal, agent or command from which swarm was called, and are wrong for every program
+   * that lives on.
+   */
   caller: [],
-  /** Changes what git answers, or adds to it. */
+  /** Variables that change git's answers, or add to them. */
   answers: ['programs', 'swarm'],
-  /** Named because git, or a reader, might take it for one of the above. What no row names is given to all as well. */
+  /**
+   * Named because git, or a reader, might take it for one of the above. A variable that no row names is given to all as
+   * well.
+   */
   kept: ['programs', 'swarm', 'git'],
 } as const satisfies Record<string, readonly Receiver[]>;
 
@@ -170,12 +176,12 @@ for (const row of VARIABLES) {
   }
 }
 
-/** Null: no row names it. */
+/** The class of a variable; null: no row names it. */
 export function classOf(name: string): VariableClass | null {
   return EXACT.get(name) ?? BEGINNINGS.find(([beginning]) => name.startsWith(beginning))?.[1] ?? null;
 }
 
-/** By name: every call of git asks about the same hundred. */
+/** Cached by name: every call of git asks about the same hundred. */
 const receiversKnown = new Map<string, readonly Receiver[]>();
 
 function receiversOf(name: string): readonly Receiver[] {
@@ -186,7 +192,7 @@ function receiversOf(name: string): readonly Receiver[] {
   return receivers;
 }
 
-/** What of a caller's environment this receiver gets. Doing it twice is the same as once. */
+/** The part of a caller's environment that this receiver gets. Applying it twice is the same as once. */
 export function environmentFor(
   receiver: Receiver,
   from: Readonly<Record<string, string | undefined>>,

@@ -1,15 +1,15 @@
 /**
- * The error a person or program meets. Every room throws this (or a subclass that adds facts), so that the
- * CLI and the API can print it without knowing where it came from.
+ * The error that a person or program meets. Every room throws this (or a subclass that adds facts), so that the CLI and
+ * the API can print it without knowing where it came from.
  */
 export class SwarmError extends Error {
   /** Stable, kebab-case, for programs: `no-repository`, `unknown-agent`, … */
   readonly code: string;
-  /** What the person should do next: one imperative sentence, often with a command in it. */
+  /** The next step for the person: one imperative sentence, often with a command in it. */
   readonly hint: string | undefined;
-  /** True when doing the very same thing again can neither harm nor happen twice. */
+  /** True when a repeated call does no harm, and does nothing twice. */
   readonly retrySafe: boolean;
-  /** True when no waiting mends it: the very same thing would fail again until a person has done something about it. */
+  /** True when waiting does not mend it: a repeated call would fail until a person has acted. */
   readonly lasting: boolean;
   /** Process exit code: 1 failed, 2 wrong usage, 3 not confirmed or timed out. */
   readonly exitCode: 1 | 2 | 3;
@@ -54,7 +54,7 @@ export function fromErrorDocument(document: ErrorDocument): SwarmError {
   return new SwarmError(code, message, { hint, retrySafe, exitCode });
 }
 
-/** The text of anything thrown. */
+/** The text of any thrown value. */
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 /**
- * A small language for the shape of an event's data, from which follow its type, its check and its JSON Schema. Plain
+ * A small language for the shape of an event's data, from which its type, its check and its JSON Schema follow. Plain
  * data: the command line reads it without a library.
  */
 interface Scalars {
@@ -36,7 +36,7 @@ export type DataOf<D> = { [K in Exclude<keyof D, OptionalIn<D>>]: ValueOf<D[K]> 
   [K in OptionalIn<D>]?: ValueOf<D[K]>;
 };
 
-/** A field taken apart. */
+/** A field, parsed. */
 export type FieldKind =
   | { is: Scalar; orNull: boolean; optional: boolean }
   | { is: 'word'; words: readonly string[]; optional: false }
@@ -56,7 +56,7 @@ function isWords(field: Fields | readonly string[]): field is readonly string[] 
   return Array.isArray(field);
 }
 
-/** What in `data` is not as `fields` say; null: nothing. Fields that are not named there are those of a later version. */
+/** Where `data` does not fit `fields`; null: nowhere. Fields that are not named there are a later version's. */
 export function misfit(fields: Fields, data: Readonly<Record<string, unknown>>): string | null {
   for (const [name, field] of Object.entries(fields)) {
     const kind = kindOf(field);

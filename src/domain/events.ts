@@ -2,12 +2,12 @@ import { AGENT_STATUSES, NEEDS_YOU_KINDS, type AgentStatus } from './agent.ts';
 import { misfit, type DataOf, type Fields } from './event-fields.ts';
 import { RUNGS } from './ladder.ts';
 
-/** How a person should take it: the colour of its line. */
+/** How good or bad the news is for a person: the colour of its line. */
 export type Tone = 'bad' | 'attention' | 'good' | 'work' | 'note';
 
 export interface EventEntry<D extends Fields = Fields> {
   tone: Tone;
-  /** When it happens and what it says, for the table in README.md. */
+  /** When it happens and what it means, for the table in README.md. */
   says: string;
   data: D;
 }
@@ -20,7 +20,7 @@ const HOLDS = { account: 'text', kind: 'text' } as const;
 const ATTEMPT = { attempt: 'number' } as const;
 const FAILED = { ...ATTEMPT, errorClass: 'text', error: 'text | null' } as const;
 
-/** What wrappers tell over their links; the supervisor may tell it too. */
+/** Events of wrappers, sent over their links; the supervisor may emit them too. */
 const OF_WRAPPERS = {
   'agent.needs-you': told('attention', 'It waits for a person: `swarm answer`, or what `text` says.', {
     kind: NEEDS_YOU_KINDS,
@@ -201,7 +201,7 @@ const OF_SUPERVISOR = {
     changed: 'texts',
     later: 'texts',
   }),
-  'config.refused': told('bad', 'swarm.yaml is wrong or not agreed to: the settings of before count.', {
+  'config.refused': told('bad', 'swarm.yaml is wrong or not agreed to: the earlier settings stay in force.', {
     code: 'text',
     detail: 'text',
     hint: 'text | null',
@@ -213,7 +213,7 @@ const BROKER_STATES = ['absent', 'installing', 'starting', 'up', 'down'] as cons
 /** Names that end in one word of a list, all with the same data. */
 interface EventFamily<W extends string = string, D extends Fields = Fields> extends EventEntry<D> {
   words: readonly W[];
-  /** Where it differs from `tone`. */
+  /** For the words whose tone differs from `tone`. */
   tones: Readonly<Partial<Record<W, Tone>>>;
 }
 
@@ -297,11 +297,11 @@ export type EventMap = { [N in keyof Events]: DataOf<Events[N]['data']> } & {
   [F in keyof Families as NamesIn<F>]: DataOf<Families[F]['data']>;
 };
 
-/** What is told of an event beside its name; `data` may be left out where none of it must be there. */
+/** The facts beside an event's name; `data` may be left out where no field of it is required. */
 export type EventAbout<N extends EventName> =
   Record<never, never> extends EventMap[N] ? { data?: EventMap[N] } : { data: EventMap[N] };
 
-/** What the catalogue says of a name; null: it is none of this version's. */
+/** The catalogue's entry for a name; null: it is not of this version. */
 export function entryOf(name: string): EventEntry | null {
   if (Object.hasOwn(EVENTS, name)) return EVENTS[name as keyof Events];
   const found = Object.entries<EventFamily>(EVENT_FAMILIES).find(([prefix]) => name.startsWith(`${prefix}.`));
@@ -311,7 +311,7 @@ export function entryOf(name: string): EventEntry | null {
   return entry.words.includes(word) ? { ...entry, tone: entry.tones[word] ?? entry.tone } : null;
 }
 
-/** Looks at an event as this version tells it, to read its data by name. */
+/** Takes an event for one of this version by its name, to read its data. */
 export function isEvent<N extends EventName>(
   event: { name: string; data: Readonly<Record<string, unknown>> },
   ...names: readonly N[]
@@ -323,8 +323,8 @@ const NAME = /^[a-z][a-z-]*(\.[a-z][a-z-]*)+$/;
 const LONGEST_NAME = 60;
 
 /**
- * Why what a wrapper tells is not to be taken for the event that it names; null: it may be. A name that this version
- * does not know is that of a later one's wrapper and may be, outside of what the supervisor alone says.
+ * Why a wrapper's event is refused; null: it is accepted. A name that this version does not know comes from a later
+ * version's wrapper and is accepted, except names that belong to the supervisor alone.
  */
 export function wrapperMisfit(name: string, data: Readonly<Record<string, unknown>>): string | null {
   if (Object.hasOwn(OF_WRAPPERS, name)) return misfit(OF_WRAPPERS[name as WrapperEventName].data, data);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-/** Where everything of one project lives. Pure: nothing is created or looked up here. */
+/** The places of everything that belongs to one project. Pure: nothing is created or looked up here. */
 export interface ProjectLayout {
   /** First 10 hex digits of sha256(real path of the git common directory). Identity of the project everywhere. */
   hash: string;
@@ -16,9 +16,9 @@ export interface ProjectLayout {
   lockDb: string;
   logsDir: string;
   shadowGit: string;
-  /** Results that are not yet confirmed, one file each, per agent. */
+  /** Results that the broker has not confirmed yet, one file each, per agent. */
   spoolDir: string;
-  /** Names the runtime directory in use, for the shells of this user that would have another one. */
+  /** Names the runtime directory in use, for those shells of this user whose environment leads to another one. */
   runtimeFile: string;
   runtimeDir: string;
   /** HTTP API of the supervisor. */
@@ -26,19 +26,19 @@ export interface ProjectLayout {
   /** Wrappers dial this one (newline-delimited JSON). */
   linkSocket: string;
   tmuxSocket: string;
-  /** 0600: the environment the person's shell gave `swarm`. */
+  /** 0600: the environment of the shell in which the person called `swarm`. */
   envSnapshot: string;
-  /** 0600 per agent: what its wrapper needs to begin. */
+  /** 0600 per agent: the spec with which its wrapper begins. */
   specDir: string;
   supervisorPidFile: string;
   worktreesDir: string;
   /** Why `down --purge` kept worktrees; it lies there until the next try. */
   keptFile: string;
-  /** What `down --purge` forgot, so that it can be taken back. */
+  /** The tasks and records that `down --purge` forgot, for `swarm undo`. */
   purgedFile: string;
   /** Shared by all projects of this user. */
   brokerDir: string;
-  /** Which ports belong to which agent, of all projects of this user. */
+  /** The ports of each agent, of all projects of this user. */
   portsDir: string;
   /** swarm-wide state directory: broker, installed tools. */
   swarmStateDir: string;

@@ -22,7 +22,10 @@ export type Attempt = z.infer<typeof attempt>;
 const result = z.object({ summary: z.string(), commit: text, branch: text, costUsd: usd });
 export type TaskResultSummary = z.infer<typeof result>;
 
-/** What `task show` prints and `/v1/tasks/:id` answers. Its reason is like "waits for t1, t2", "retry in 12 s after: …". */
+/**
+ * A task as `task show` prints it and `/v1/tasks/:id` answers it. Its reason reads like "waits for t1, t2", "retry in
+ * 12 s after: …".
+ */
 export const task = z.object({
   id: z.string(),
   title: z.string(),

@@ -11,7 +11,7 @@ export function taskNumber(id: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** The same, and also what a person may type for it: `12`, `T12`, `#12`. */
+/** The number in `t12`, and in what a person may type for it: `12`, `T12`, `#12`. */
 export function looseTaskNumber(text: string): number | undefined {
   return taskNumber(`t${text.trim().replace(/^[#tT]/, '')}`);
 }

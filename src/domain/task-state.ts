@@ -1,7 +1,7 @@
 import { SwarmError } from './errors.ts';
 import { FINAL_STATES, HELD_STATES, type TaskState } from './task.ts';
 
-/** Every way in which a task's state may change. Nothing else writes a state. */
+/** Every way in which a task's state may change. No other code writes a state. */
 export type TaskChange =
   | 'unblock' // the last dependency is done
   | 'claim'
@@ -9,7 +9,7 @@ export type TaskChange =
   | 'work'
   | 'verify'
   | 'succeed'
-  | 'succeed-late' // the result of a lost attempt arrived before anybody began a new one
+  | 'succeed-late' // the result of a lost attempt arrived before another attempt began
   | 'requeue' // given back, or lost with another try at once
   | 'back-off'
   | 'due'
@@ -35,7 +35,7 @@ const TRANSITIONS: Readonly<Record<TaskChange, { from: readonly TaskState[]; to:
   'revive-blocked': { from: ['dead', 'cancelled'], to: 'waiting' },
 };
 
-/** The state after `change`. Throws SwarmError `task-state` when the task is not where the change starts from. */
+/** The state after `change`. Throws SwarmError `task-state` when the change does not start from the task's state. */
 export function changeState(from: TaskState, change: TaskChange): TaskState {
   const { from: allowed, to } = TRANSITIONS[change];
   if (!allowed.includes(from)) {

@@ -21,7 +21,7 @@ export const HELD_STATES: readonly TaskState[] = ['leased', 'running', 'verifyin
 /** States that only a person's `retry` leaves. */
 export const FINAL_STATES: readonly TaskState[] = ['done', 'dead', 'cancelled'];
 
-/** What a submitter says. Times in milliseconds. */
+/** A task as it is submitted. Times in milliseconds. */
 export interface TaskSpec {
   title: string;
   /** The prompt of a claude task; the title serves where it is absent. */
@@ -31,7 +31,7 @@ export interface TaskSpec {
   priority: Priority;
   /** Every one of these must be done first; their code is merged in. */
   after: string[];
-  /** Go on from this task's tip instead of the base branch. It is a dependency too. */
+  /** Begin at this task's tip instead of the base branch. It is a dependency too. */
   on?: string | undefined;
   needs: string[];
   /** Only this agent may take it. */

@@ -1,7 +1,7 @@
 import { SwarmError } from './errors.ts';
 import { nearest } from '../lib/nearest.ts';
 
-/** @param names those that there are: the one that was meant is offered */
+/** @param names the existing agents: the nearest is offered */
 export function unknownAgent(id: string, names: readonly string[]): SwarmError {
   const known = [...new Set(names)];
   const [near = null] = nearest(id, known, 1);
@@ -14,7 +14,7 @@ export function unknownAgent(id: string, names: readonly string[]): SwarmError {
   return new SwarmError('unknown-agent', `there is no agent ${id}`, { hint, exitCode: 2 });
 }
 
-/** It was there when the order came. */
+/** The error for an agent that existed when the order came. */
 export function removedMeanwhile(id: string): SwarmError {
   return new SwarmError('unknown-agent', `${id} has been removed meanwhile`, { hint: 'See `swarm status`.' });
 }

@@ -5,16 +5,16 @@ export interface AttachInput extends TmuxAddress {
   session: string;
   /** The terminal is a pane of another tmux (`TMUX` is set). */
   insideTmux: boolean;
-  /** Look, without typing or changing the size. */
+  /** Only look, without typing or changing the size. */
   readOnly?: boolean | undefined;
 }
 
 export interface AttachCommand {
-  /** For a child that inherits the terminal. */
+  /** Command for a child that inherits the terminal. */
   argv: string[];
   /** Variables to remove for the child: with TMUX set, tmux refuses to attach inside itself. */
   unset: string[];
-  /** How to get back, for a person. */
+  /** How a person gets back. */
   wayBack: string;
 }
 

@@ -14,7 +14,7 @@ export interface ControlOptions {
 
 export type NoticeListener = (name: string, rest: string) => void;
 
-/** One command of a line; a failing one takes the rest of its line with it. */
+/** One command of a line; when one fails, the rest of its line is dropped. */
 interface Pending {
   line: object;
   doing: string;
@@ -23,7 +23,7 @@ interface Pending {
 }
 
 const CLOSE_MS = 1000;
-/** What the client printed before it ended arrives within that time. */
+/** Output that the client printed before it ended arrives within that time. */
 const LAST_WORDS_MS = 50;
 
 /** A tmux client in control mode: commands in, answers in the same order. Ends with its server or with this process. */
@@ -34,23 +34,23 @@ export class ControlClient {
   readonly #notices = new Set<NoticeListener>();
   #said = '';
   #failure: TmuxError | null = null;
-  /** Resolves with the reason when the client has ended, for whatever reason. Never rejects. */
+  /** Resolves with the reason when the client has ended, whatever the reason. Never rejects. */
   readonly ended: Promise<TmuxError>;
   readonly #attached = Promise.withResolvers<void>();
 
   constructor({ program, argv, env }: ControlOptions) {
-    // Its own session: a Ctrl-C meant for a program in our terminal must not take the client away.
+    // Its own session: a Ctrl-C for a program in the same terminal must not end the client.
     this.#child = spawn(program, [...argv], { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = Promise.withResolvers<TmuxError>();
     this.ended = ended.promise;
     const end = (why: TmuxError): void => ended.resolve(this.#end(why));
     this.#child.stdout.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#child.stderr.on('data', (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-2000)));
-    // Writing to a client that has just ended; its end itself is told by `close`.
+    // A write to a client that has just ended fails; `close` reports the end itself.
     this.#child.stdin.on('error', (cause) => this.#end(this.#gone('its input is closed', cause)));
     this.#child.on('error', (cause) => end(this.#gone(cause.message, cause)));
     this.#child.on('close', (code, signal) => end(this.#endingOf(code, signal)));
-    // The server holds our pipes too: when it hangs they never close, and `exit` has to do.
+    // The server holds the pipes too: when it hangs they never close, and `exit` has to do.
     this.#child.on('exit', (code, signal) => systemClock.after(LAST_WORDS_MS, () => end(this.#endingOf(code, signal))));
   }
 
@@ -93,7 +93,7 @@ export class ControlClient {
     return within(Promise.all(answers), timeoutMs, commands[0]?.[0] ?? '');
   }
 
-  /** Leaves the server, which lives on. */
+  /** Disconnects from the server, which lives on. */
   async close(): Promise<void> {
     this.#child.stdin.end();
     const cancel = systemClock.after(CLOSE_MS, () => this.#child.kill('SIGKILL'));
@@ -144,7 +144,7 @@ export class ControlClient {
     return new TmuxError('tmux-gone', `the control client of tmux is gone: ${why}`, { reached: 'maybe', cause });
   }
 
-  /** Keeps the first reason and gives it to all who wait. */
+  /** Keeps the first reason and gives it to all callers that wait. */
   #end(why: TmuxError): TmuxError {
     this.#failure ??= why;
     for (const { reject, doing } of this.#pending.splice(0)) {

@@ -1,10 +1,10 @@
 import { StringDecoder } from 'node:string_decoder';
 
 export type ControlEvent =
-  /** `ours`: the answer to a line that this client wrote; others answer what hooks or attaching ran. */
+  /** `ours`: the answer to a line that this client wrote; others answer commands of hooks or of attaching. */
   | { type: 'reply'; ours: boolean; ok: boolean; lines: string[] }
   | { type: 'notice'; name: string; rest: string }
-  /** Output outside every block: what a pane printed has closed a block early. Nothing after it can be trusted. */
+  /** Output outside every block: text of a pane has closed a block early. Nothing after it can be trusted. */
   | { type: 'broken'; line: string };
 
 const BEGIN = /^%begin (\d+ \d+ (\d+))$/;

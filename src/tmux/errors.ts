@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 
-/** Did the command have an effect? `maybe`: it was sent and no answer came. */
+/** Whether the command had an effect. `maybe`: it was sent and no answer came. */
 export type Reached = 'no' | 'yes' | 'maybe';
 
 export type TmuxErrorCode =
@@ -55,7 +55,7 @@ const SAID: readonly (readonly [pattern: RegExp, code: TmuxErrorCode, reached: R
   [/server exited|^lost server/m, 'tmux-gone', 'maybe'],
 ];
 
-/** The only place where tmux's sentences are read. `doing` names the command for a person. */
+/** Translates tmux's sentences, the only place where they are read. `doing` names the command for a person. */
 export function errorOf(said: string, doing: string): TmuxError {
   const text = said.trim() === '' ? 'no reason given' : said.trim();
   const known = SAID.find(([pattern]) => pattern.test(text));

@@ -20,7 +20,7 @@ const OLDEST: readonly [major: number, minor: number] = [3, 2];
 /** A client passes its command to the server in one message of 16 KiB. */
 const LONGEST_BYTES = 16_000;
 
-/** One command by a process of its own (3 ms), for who has no control client. Never starts a server. */
+/** Runs one command by a process of its own (3 ms), for callers without a control client. Never starts a server. */
 export async function runTmux(
   { program, socket }: TmuxAddress,
   argv: readonly string[],
@@ -40,12 +40,12 @@ export async function runTmux(
 export interface TmuxVersion {
   major: number;
   minor: number;
-  /** As tmux says it: `3.3a`. */
+  /** tmux's own form: `3.3a`. */
   text: string;
 }
 
 /**
- * Is there a tmux that will do?
+ * Checks that there is a tmux of a sufficient version.
  * @throws TmuxError `no-tmux`, `old-tmux`, both with the cure
  */
 export async function inspectTmux(program: string, options: RunOptions = {}): Promise<TmuxVersion> {
@@ -59,7 +59,7 @@ export async function inspectTmux(program: string, options: RunOptions = {}): Pr
   });
 }
 
-/** `tmux 3.3a`, `tmux next-3.5`, `tmux openbsd-7.4`, `tmux master`: what bears no number of its own is taken as new. */
+/** Parses `tmux 3.3a`, `tmux next-3.5`, `tmux openbsd-7.4`, `tmux master`: a version without a number counts as new. */
 export function parseVersion(said: string): TmuxVersion {
   const text = said.trim().replace(/^tmux\s+/, '');
   const match = /^(?:next-)?(\d+)\.(\d+)/.exec(text);
@@ -68,7 +68,7 @@ export function parseVersion(said: string): TmuxVersion {
     : { major: Number(match[1]), minor: Number(match[2]), text };
 }
 
-/** Null: it was started, or only could not be just now. */
+/** The error for a tmux that cannot be started; null: it was started, or a later start may succeed. */
 export function noTmux(program: string, cause: unknown): TmuxError | null {
   const place = { program, cwd: '/', searchPath: process.env['PATH'] };
   const install = process.platform === 'darwin' ? 'brew install tmux' : 'sudo apt install tmux';

@@ -2,7 +2,10 @@ import { TmuxError } from './errors.ts';
 
 /** The kernel refuses a longer argument or variable (MAX_ARG_STRLEN); tmux would show a dead pane without a reason. */
 const LONGEST_ARGUMENT_BYTES = 128 * 1024 - 1;
-/** Of one command. Control mode itself has no limit that was found (3 MB work); execve ends at about 2 MB with the environment. */
+/**
+ * Limit for one command. Control mode itself has no limit that was found (3 MB work); execve ends at about 2 MB with
+ * the environment.
+ */
 const LONGEST_COMMAND_BYTES = 1024 * 1024;
 
 /**
@@ -18,7 +21,10 @@ export function commandLine(commands: readonly (readonly string[])[]): string {
   return line;
 }
 
-/** Single quotes keep everything but themselves; control characters are written as octal escapes in double quotes. */
+/**
+ * Quotes a word. Single quotes keep everything but themselves; control characters are written as octal escapes in
+ * double quotes.
+ */
 export function quote(word: string): string {
   if (word.includes('\0')) throw new TmuxError('tmux-argument', 'an argument holds a NUL byte', { reached: 'no' });
   const bytes = Buffer.byteLength(word);
@@ -36,8 +42,8 @@ function quotePart(part: string): string {
 }
 
 /**
- * For arguments that tmux expands as a format (the directory of a session): `#{…}` and `#(…)`, which runs a shell,
- * become plain text. A run of `#` before `[` is a style and passes as it is.
+ * Makes `#{…}` and `#(…)`, which runs a shell, plain text, in arguments that tmux expands as a format (the directory of
+ * a session). A run of `#` before `[` is a style and passes unchanged.
  */
 export function plainFormat(text: string): string {
   return text.replaceAll(/#+(?!#|\[)/g, (run) => run + run);

@@ -1,13 +1,13 @@
-/** A pane as `list-panes` tells it. */
+/** A pane as `list-panes` reports it. */
 export interface PaneRow {
   /** `%3`: an address for as long as the server lives, never reused by it. */
   readonly pane: string;
   /** `$1` */
   readonly sessionId: string;
   readonly session: string;
-  /** Of the program that the pane was started with. */
+  /** Pid of the program with which the pane was started. */
   readonly pid: number;
-  /** Nothing holds the pane's terminal open any more. */
+  /** No process holds the pane's terminal open any more. */
   readonly dead: boolean;
   readonly deadStatus: number | null;
   readonly deadSignal: number | null;
@@ -34,12 +34,12 @@ const PANE_FIELDS = [
   'pane_dead_signal',
   'session_attached',
 ];
-/** Nothing that a program in a pane can set is in it: a name of its own could forge fields and rows. */
+/** Contains no value that a program in a pane can set: with a name of its own it could forge fields and rows. */
 export function paneFormat(options: readonly string[]): string {
   return [...PANE_FIELDS, ...options].map((name) => `#{${name}}`).join('\t');
 }
 
-/** Reads what `list-panes` tells again and again: from one time to the next nearly all of it is the same. */
+/** Parses the output of `list-panes`, most of which is the same from one time to the next. */
 export class PaneReader {
   readonly #options: readonly string[];
   #lines: readonly string[] = [];
@@ -50,7 +50,7 @@ export class PaneReader {
     this.#options = options;
   }
 
-  /** A line that is the same as in its place before gives the very same row. */
+  /** A line that equals the one in its place before gives the very same row. */
   read(lines: readonly string[]): readonly PaneRow[] {
     const rows = lines.map((line, at) => {
       const known = line === this.#lines[at] ? this.#rows[at] : undefined;
@@ -80,7 +80,7 @@ function parsePane(line: string, options: readonly string[]): PaneRow {
   };
 }
 
-/** Dead, and tmux does not know how: see `listPanes`. */
+/** Dead, without a known ending: see `listPanes`. */
 export function endingUnknown(row: PaneRow): boolean {
   return row.dead && row.deadStatus === null && row.deadSignal === null;
 }

@@ -6,20 +6,20 @@ import { noTmux, runTmux, type TmuxAddress } from './one-shot.ts';
 import { listens, prepareSocket, removeSocket } from './socket.ts';
 
 export interface ServerOptions extends TmuxAddress {
-  /** Read once, by the server that this starts. */
+  /** Configuration file, read once, when this starts the server. */
   conf: string;
   /**
-   * Environment of the server and by it of all panes, when this starts it. It must hold no mark of a process tree:
-   * the server would be taken for a member and ended with it.
+   * Environment of the server and by it of all panes, when this starts it. It must hold no mark of a process tree: the
+   * server would be taken for a member and ended with it.
    */
   env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Holds the control client, so that the server has a session whatever becomes of the agents'. */
+/** Name of the session that holds the control client, so that the server has a session even without agents. */
 export const KEEPER = '_keeper';
 
 const START_MS = 10_000;
-/** Of each step towards the end of a server. */
+/** Longest time of each step towards the end of a server. */
 const STEP_MS = 2000;
 const LOOK_MS = 5;
 
@@ -50,7 +50,8 @@ function openClient({ program, socket, conf, env }: ServerOptions): ControlClien
   try {
     return new ControlClient({
       program,
-      // -u: without it tmux replaces whatever is not ASCII. `cat` waits for input that never comes, and is everywhere.
+      // -u: without it tmux replaces characters that are not ASCII. `cat` waits for input that never comes, and is
+      // everywhere.
       argv: [
         '-u',
         '-S',
@@ -84,8 +85,8 @@ function startFailure(ending: TmuxError, program: string, error: unknown): unkno
 }
 
 /**
- * Proves the server gone: asked, then told, then killed. Its panes' programs get a SIGHUP and are the caller's to end.
- * A newer server that has taken over the socket is not touched.
+ * Ends a server and proves it gone, by kill-server, SIGTERM and SIGKILL in turn. Its panes' programs get a SIGHUP, and
+ * the caller ends them. A newer server that has taken over the socket is not touched.
  */
 export async function endServer(address: TmuxAddress, pid: number): Promise<void> {
   const steps = [() => ask(address, pid), () => tell(pid, 'SIGTERM'), () => tell(pid, 'SIGKILL')];
@@ -106,7 +107,7 @@ async function ask(address: TmuxAddress, pid: number): Promise<void> {
   try {
     await runTmux(address, ['kill-server'], { timeoutMs: STEP_MS });
   } catch (error) {
-    // Deaf, or gone meanwhile: the pid decides.
+    // It does not answer, or is gone: the pid decides.
     if (error instanceof TmuxError) return;
     throw error;
   }

@@ -8,7 +8,7 @@ export const LONGEST_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 const CONNECT_MS = 2000;
 
 /**
- * Makes the path fit to start or find a server: what a dead server left is removed, what is not ours is refused.
+ * Makes the path fit to start or find a server: the socket of a dead server is removed, one of another user is refused.
  * @returns true when a server listens there
  */
 export async function prepareSocket(socket: string): Promise<boolean> {
@@ -23,7 +23,7 @@ export async function prepareSocket(socket: string): Promise<boolean> {
   if (stat.uid !== process.getuid?.())
     throw refuse(
       `${socket} belongs to user ${stat.uid}, not to you`,
-      'Whoever owns it could read and type for the agents. Remove it, or set XDG_RUNTIME_DIR.',
+      'Its owner could read and type for the agents. Remove it, or set XDG_RUNTIME_DIR.',
     );
   if (!stat.isSocket()) throw refuse(`${socket} is in the way and is no socket`, 'Move it away.');
   if (await listens(socket)) return true;
@@ -31,7 +31,7 @@ export async function prepareSocket(socket: string): Promise<boolean> {
   return false;
 }
 
-/** The socket and the lock that clients leave beside it when they start a server. */
+/** Removes the socket, and the lock that clients leave beside it when they start a server. */
 export async function removeSocket(socket: string): Promise<void> {
   await rm(socket, { force: true });
   await rm(`${socket}.lock`, { force: true });

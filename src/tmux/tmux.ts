@@ -15,7 +15,7 @@ import {
 import { connectServer, endServer, KEEPER, type ServerOptions } from './server.ts';
 
 export interface TmuxOptions extends ServerOptions {
-  /** User options of panes that `listPanes` tells, with the `@` (`@swarm_agent`). */
+  /** User options of panes that `listPanes` returns, with the `@` (`@swarm_agent`). */
   paneOptions?: readonly string[] | undefined;
 }
 
@@ -25,9 +25,9 @@ export interface NewSession {
   cwd: string;
   argv: readonly string[];
   env?: Readonly<Record<string, string>> | undefined;
-  /** User options of the pane, set before anyone can see it without them. */
+  /** User options of the pane, set before any client can see it without them. */
   options?: Readonly<Record<string, string>> | undefined;
-  /** Columns and rows while nobody is attached (200 × 50). */
+  /** Columns and rows while no client is attached (200 × 50). */
   width?: number | undefined;
   height?: number | undefined;
 }
@@ -53,7 +53,9 @@ const DEFAULT_OPTIONS = ['@swarm_agent'];
 /** After a nudge the server needs a moment to wait for its child. */
 const NUDGE_MS = 4;
 
-/** A private tmux server through one control client. When either is gone, open another: it adopts what lives. */
+/**
+ * A private tmux server through one control client. When either is gone, open another: it takes over the living panes.
+ */
 export class Tmux implements AsyncDisposable {
   readonly serverPid: number;
   readonly version: string;
@@ -61,7 +63,7 @@ export class Tmux implements AsyncDisposable {
   readonly #options: TmuxOptions;
   readonly #paneFormat: string;
   readonly #panes: PaneReader;
-  /** Panes whose ending no nudge brings out: their program closed its terminal and lives on. */
+  /** Panes whose ending no nudge reveals: their program closed its terminal and lives on. */
   readonly #silent = new Set<string>();
   readonly #exitListeners = new Set<(exit: TmuxExit) => void>();
   #closing = false;
@@ -83,7 +85,7 @@ export class Tmux implements AsyncDisposable {
     return new Tmux(options, client, pid, version);
   }
 
-  /** Any command that runs no others; words are passed as they are. */
+  /** Runs any command that runs no others; words are passed unchanged. */
   async command(argv: readonly string[], timeoutMs = COMMAND_MS): Promise<string[]> {
     // Each command that these run gives an answer of its own, as if this client had asked.
     if (/^(source|if|run)/.test(argv[0] ?? '')) throw badArgument(`${argv[0]} would put the answers out of step`);
@@ -132,7 +134,7 @@ export class Tmux implements AsyncDisposable {
 
   /**
    * All panes but the keeper's. Where tmux is linked with libutempter a dying pane's SIGCHLD is often lost, and the
-   * pane stays dead without an ending until another child dies: the server is nudged to look.
+   * pane stays dead without an ending until another child dies: a SIGCHLD makes the server look.
    */
   async listPanes(): Promise<PaneRow[]> {
     let rows = await this.#readPanes();
@@ -160,12 +162,12 @@ export class Tmux implements AsyncDisposable {
     return lines.join('\n').trimEnd();
   }
 
-  /** People's terminals that are attached. */
+  /** The attached terminals of people. */
   async listClients(): Promise<ClientRow[]> {
     return parseClients(await this.command(['list-clients', '-F', CLIENT_FORMAT]));
   }
 
-  /** Ends the session's programs with SIGHUP; their trees are the caller's to end. Gone already is fine. */
+  /** Ends the session's programs with SIGHUP; the caller ends their trees. A session that is gone is no error. */
   async killSession(session: string): Promise<void> {
     try {
       await this.command(['kill-session', '-t', session]);
@@ -179,18 +181,18 @@ export class Tmux implements AsyncDisposable {
     await this.command(setPaneOption(pane, name, value));
   }
 
-  /** Called once, within milliseconds, when the server or this client is gone unasked. */
+  /** Calls the listener once, within milliseconds, when the server or this client is gone unasked. */
   onExit(listener: (exit: TmuxExit) => void): () => void {
     this.#exitListeners.add(listener);
     return () => this.#exitListeners.delete(listener);
   }
 
-  /** `sessions-changed` and the like: a reason to look again, nothing more. */
+  /** Calls the listener for `sessions-changed` and the like: a reason to look again, nothing more. */
   onNotice(listener: NoticeListener): () => void {
     return this.#client.onNotice(listener);
   }
 
-  /** Leaves the server running. */
+  /** Disconnects; the server goes on running. */
   async close(): Promise<void> {
     this.#closing = true;
     await this.#client.close();
@@ -223,12 +225,12 @@ export class Tmux implements AsyncDisposable {
 function programArguments(argv: readonly string[], env: Readonly<Record<string, string>>, cwd: string): string[] {
   if (argv.length === 0) throw badArgument('a pane needs a program');
   const variables = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  // One word alone would be given to a shell.
+  // tmux would give a single word to a shell.
   const program = argv.length === 1 ? ['env', '--', ...argv] : argv;
   return ['-c', plainFormat(cwd), ...variables, '--', ...program];
 }
 
-/** Values come back in lines of fields parted by tabs, so neither may be in them. */
+/** Sets an option of a pane. Values come back in lines of fields parted by tabs, so neither may be in them. */
 function setPaneOption(target: string, name: string, value: string): string[] {
   if (!/^@[a-z0-9_]+$/.test(name)) throw badArgument(`"${name}" is no user option`);
   if (/[\u0000-\u001f\u007f]/.test(value)) throw badArgument(`the value of ${name} holds a control character`);
