@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { environmentFor } from '../domain/environment.ts';
 import { findProgram, startProblem, type ProgramPlace } from '../lib/start-error.ts';
+import { compareVersions } from '../lib/versions.ts';
 import { run } from '../process/run.ts';
 import { object, readClaudeJson, readSettings } from './home.ts';
 import type { Env } from './home.ts';
@@ -140,16 +141,6 @@ function programGates(command: string[], place: ProgramPlace, version: string | 
       blocking: true,
     },
   ];
-}
-
-/** Compares versions; below zero: a is older. Numbers only, as in `2.1.330`. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split('.').map(Number));
-  for (let i = 0; i < 3; i += 1) {
-    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 /**

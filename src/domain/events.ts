@@ -135,7 +135,7 @@ const OF_SUPERVISOR = {
     detail: 'text',
   }),
   'agent.wanted': told('note', 'A person said what it should be.', { desired: ['up', 'paused', 'stopped'] }),
-  'agent.refreshed': told('note', 'It starts again with settings that have changed.', {}),
+  'agent.refreshed': told('note', 'It starts again with settings, or a build of swarm, that have changed.', {}),
   'agent.resumed-process': told('attention', 'A process of it was stopped by a signal, and was let go on.', {
     detail: 'text',
     pid: 'number',

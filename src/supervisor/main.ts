@@ -5,12 +5,11 @@ import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
-import type { Logger } from 'pino';
 import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
-import type { ProjectLayout } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
-import { Store } from '../store/store.ts';
+import { processIdentitySchema } from '../process/identity-schema.ts';
+import { openStore, takeOverStore } from './open-store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment.ts';
 import { openLog } from './project/log.ts';
 import { openPlace } from './project/project.ts';
@@ -20,14 +19,17 @@ import { Supervisor } from './supervisor.ts';
 
 /**
  * The supervisor of one project: `supervisor.js --root DIR`. Ends at once, with 0, where another one holds the lock:
- * starting it twice is harmless.
+ * starting it twice is harmless. With `--replaces IDENTITY` (JSON) it asks that one to go and takes its place.
  */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { root: { type: 'string' } } });
+  const { values } = parseArgs({ options: { root: { type: 'string' }, replaces: { type: 'string' } } });
   if (values.root === undefined) throw new SwarmError('usage', 'supervisor needs --root DIR', { exitCode: 2 });
   const { repository, layout: own } = await openPlace(values.root, process.env);
   const log = openLog(own.logsDir, 'supervisor');
-  const store = openStore(own, log);
+  const store =
+    values.replaces === undefined
+      ? openStore(own, log)
+      : await takeOverStore(own, processIdentitySchema.parse(JSON.parse(values.replaces)), log);
   if (store === null) return;
   const place = await takeRuntimePlace(own, userInfo().uid);
   const env = loadEnvironment(place.envSnapshot, process.env);
@@ -71,19 +73,6 @@ async function main(): Promise<void> {
 function adopt(env: Record<string, string>): void {
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
-}
-
-function openStore({ db, lockDb }: ProjectLayout, log: Logger): Store | null {
-  try {
-    return Store.open({
-      path: db,
-      lockPath: lockDb,
-      onBrokenNote: (key, why) => log.error({ key, why }, 'what was kept cannot be read, and counts as absent'),
-    });
-  } catch (error) {
-    if (error instanceof SwarmError && error.code === 'supervisor-running') return null;
-    throw error;
-  }
 }
 
 /** A file of the package that this build belongs to: two levels up from `dist/<build id>`. */

@@ -10,6 +10,7 @@ import { openTerminal } from './terminal.ts';
 import {
   expectError,
   find,
+  inside,
   openAccount,
   openWorld,
   poll,
@@ -101,7 +102,7 @@ describe('without a terminal', () => {
     expect(stderr).toContain(`task ${id} check failed (exit 1): no follow-up is left`);
   });
 
-  test('after an update the old supervisor is named, and goes when it is told', async () => {
+  test('after an update `up` changes to the new build while agents work on, but not for an agent', async () => {
     await world.ok(['down']);
     const build = readFileSync(path.join(repositoryRoot, 'dist/current'), 'utf8').trim();
     const older = path.join(world.environment.directory, 'older');
@@ -109,9 +110,22 @@ describe('without a terminal', () => {
     await cp(path.join(repositoryRoot, 'dist', build), path.join(older, 'dist/of-before'), { recursive: true });
     for (const name of ['tmux.conf', 'package.json']) await cp(path.join(repositoryRoot, name), path.join(older, name));
     await world.ok(UP, { variables: { SWARM_SUPERVISOR_PROGRAM: path.join(older, 'dist/of-before/supervisor.js') } });
-    expect((await world.ok(UP)).stderr).toMatch(/swarm was updated since it came up here: .*swarm down/);
-    await world.ok(['down']);
-    expect((await world.ok(UP)).stderr).not.toContain('updated');
+    const gate = inside(world, 'gate');
+    const id = await world.shell(`until [ -e '${gate}' ]; do sleep 0.1; done`);
+    await world.until(id, 'running');
+    const updated = /swarm was updated since it came up here: `\S*swarm up` changes to the new one/;
+    expect((await world.ok(['status'])).stderr).toMatch(updated);
+    const before = await world.status();
+    expect((await world.ok(UP, { variables: { SWARM_MARK: 'p/worker-1/t1/1' } })).stderr).toMatch(updated);
+    expect((await world.status()).supervisor.pid).toBe(before.supervisor.pid);
+
+    expect((await world.ok(UP)).stderr).toContain('changing to this build of swarm');
+    const after = await world.status();
+    expect(after.supervisor.epoch).toBe((before.supervisor.epoch ?? 0) + 1);
+    expect(after.agents[0]).toMatchObject({ pid: before.agents[0]?.pid, task: id, restarts: 0 });
+    await writeFile(gate, '');
+    await world.done(id);
+    expect((await world.ok(UP)).stderr).not.toMatch(/updated|changing/);
   });
 });
 

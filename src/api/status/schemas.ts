@@ -30,7 +30,9 @@ export const status = z.object({
         .nullable()
         .describe('Why the file as it is does not count.'),
       later: z.array(z.string()).describe('Keys that count from the next `down` and `up` on.'),
-      outdated: z.array(z.string()).describe('Agents that live with the settings of before until they start again.'),
+      outdated: z
+        .array(z.string())
+        .describe('Agents that live with settings, or a build of swarm, of before until they start again.'),
     })
     .nullable()
     .describe('swarm.yaml as it counts now; null while nothing is up.'),

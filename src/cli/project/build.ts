@@ -1,29 +1,49 @@
 import path from 'node:path';
+import manifest from '../../../package.json' with { type: 'json' };
 import { connect } from '../../api/client.ts';
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import type { Context } from './context.ts';
+import { compareVersions } from '../../lib/versions.ts';
+import { agentAround, type Context } from './context.ts';
 import { openProject } from './project.ts';
 
 const STATUS_TIMEOUT_MS = 1_000;
 /** What a supervisor answers that does not know what is asked of it; what is no SwarmError met an answer it cannot read. */
 const MISUNDERSTOOD = new Set(['bad-request', 'no-route', 'bad-answer']);
 
+type Running = Pick<StatusDocument, 'version' | 'supervisor'>;
+
 /** Whether a supervisor is of another build than this program: swarm was updated since it came up. */
-export function isOtherBuild(buildId: string | null): boolean {
+export function isOtherBuild({ supervisor: { buildId } }: Pick<Running, 'supervisor'>): boolean {
   const { url, dirname } = import.meta;
   // From the sources there is no build to compare with.
   return buildId !== null && !url.endsWith('.ts') && buildId !== path.basename(dirname);
 }
 
-export const UPDATED = 'swarm was updated since it came up here: `swarm down` and `swarm up` change to the new one';
+/** It may know more than this program does, of its store too. */
+export const isNewer = ({ version }: Pick<Running, 'version'>): boolean =>
+  compareVersions(version, manifest.version) > 0;
+
+/** Whether `up` puts this build in the place of that supervisor: an agent's own copy of swarm shall not rule it. */
+export function isToBeReplaced(running: Running, env: NodeJS.ProcessEnv): boolean {
+  return isOtherBuild(running) && !isNewer(running) && running.supervisor.state === 'up' && agentAround(env) === null;
+}
+
+/** What a person should know of a supervisor of another build; null: there is nothing to say. */
+export function buildNote(running: Running): string | null {
+  if (!isOtherBuild(running)) return null;
+  return isNewer(running)
+    ? `note: swarm ${running.version} is up here, and this is ${manifest.version}: update this one, or run \`swarm down\` and \`swarm up\` with the other`
+    : 'note: swarm was updated since it came up here: `swarm up` changes to the new one, and agents work on meanwhile';
+}
 
 /** Adds to an error that could come of it that the supervisor is of another build. Never throws. */
 export async function tellOfUpdate(context: Context, error: unknown): Promise<void> {
   if (error instanceof SwarmError ? !MISUNDERSTOOD.has(error.code) : !(error instanceof TypeError)) return;
   try {
     const { layout } = await openProject(context);
-    const { supervisor } = await connect(layout, { timeoutMs: STATUS_TIMEOUT_MS }).status();
-    if (isOtherBuild(supervisor.buildId)) context.output.note(`note: ${UPDATED}`);
+    const note = buildNote(await connect(layout, { timeoutMs: STATUS_TIMEOUT_MS }).status());
+    if (note !== null) context.output.note(note);
   } catch {
     // Whatever keeps us from knowing, the error itself is told.
   }

@@ -12,6 +12,7 @@ import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { supervisorCommand } from '../../domain/programs.ts';
 import { waitFor } from '../../lib/wait.ts';
+import { identityOf, type ProcessIdentity } from '../../process/index.ts';
 import { readRuntimeDir } from '../../store/runtime-record.ts';
 import { plain, type Output } from '../say/output.ts';
 import { located } from './project.ts';
@@ -48,24 +49,62 @@ export async function ensureSupervisor(
   output: Output,
   signal: AbortSignal,
 ): Promise<StatusDocument> {
-  const client = connect(() => located(layout), { timeoutMs: PROBE_TIMEOUT_MS, signal });
-  const there = await probe(client);
-  if (there !== null) return there;
+  const there = await probe(clientOf(layout, signal));
+  return there ?? (await begin({ layout, env, output, signal, replaces: null }));
+}
+
+/**
+ * Puts a supervisor of this build in the place of another one, which leaves to it what it supervises.
+ * @returns the status of whoever answers then; the other one's where it did not go
+ * @throws as `ensureSupervisor`
+ */
+export async function replaceSupervisor(
+  layout: ProjectLayout,
+  env: NodeJS.ProcessEnv,
+  output: Output,
+  signal: AbortSignal,
+  other: StatusDocument,
+): Promise<StatusDocument> {
+  const { pid } = other.supervisor;
+  const replaces = pid === null ? null : identityOf(pid);
+  // It has just gone by itself.
+  if (replaces === null) return await ensureSupervisor(layout, env, output, signal);
+  return await begin({ layout, env, output, signal, replaces });
+}
+
+const clientOf = (layout: ProjectLayout, signal: AbortSignal): SwarmClient =>
+  connect(() => located(layout), { timeoutMs: PROBE_TIMEOUT_MS, signal });
+
+interface Beginning {
+  layout: ProjectLayout;
+  env: NodeJS.ProcessEnv;
+  output: Output;
+  signal: AbortSignal;
+  /** The supervisor that has to go first. */
+  replaces: ProcessIdentity | null;
+}
+
+async function begin({ layout, env, output, signal, replaces }: Beginning): Promise<StatusDocument> {
+  const client = clientOf(layout, signal);
   const scope = await scopeArgv(layout.name, environmentFor('swarm', env));
-  let child = startSupervisor(layout, env, scope);
+  const start = (): Started => startSupervisor(layout, env, scope, replaces);
+  let child = start();
   const from = child.logFrom;
   let otherSince: number | null = null;
   try {
     return await waitFor(
       async () => {
         const status = await probe(client);
-        if (status !== null || child.endedAt === null) return status;
+        const isBefore = status !== null && status.supervisor.pid === replaces?.pid;
+        // The one that has to go answers to its end; that it goes on after ours gave up is an answer, too.
+        if (child.endedAt === null) return isBefore ? null : status;
+        if (status !== null) return status;
         const since = performance.now() - child.endedAt;
         if (child.gaveWay) {
           otherSince ??= child.endedAt;
           const untold = readRuntimeDir(layout.runtimeFile) === null;
           if (untold && performance.now() - otherSince > UNTOLD_MS) throw unreachable(layout);
-          if (since > AGAIN_MS) child = startSupervisor(layout, env, scope);
+          if (since > AGAIN_MS) child = start();
         } else if (since > OTHERS_TIMEOUT_MS) {
           throw new SwarmError('supervisor-failed', `the supervisor ended at once (${child.ending})`);
         }
@@ -76,22 +115,27 @@ export async function ensureSupervisor(
   } catch (error) {
     if (signal.aborted) {
       // Nobody has ordered anything of it yet, and nobody would ever end it.
-      child.end();
+      if (replaces === null) child.end();
       throw error;
     }
     if (otherSince !== null) throw unreachable(located(layout), error);
-    const tail = await lastLines(child.logFile, from);
-    for (const line of tail) output.note(`  ${plain(line)}`);
-    const message = error instanceof SwarmError ? error.message : String(error);
-    const exitCode = error instanceof SwarmError ? error.exitCode : 1;
-    const last = tail.at(-1);
-    throw new SwarmError('supervisor-failed', last === undefined ? message : `${message}: ${plain(last)}`, {
-      hint: `See ${child.logFile} and \`swarm logs supervisor\`.`,
-      cause: error,
-      exitCode,
-      retrySafe: true,
-    });
+    throw await failed(child, from, output, error);
   }
+}
+
+/** With the end of its log, which is told. */
+async function failed(child: Started, from: number, output: Output, error: unknown): Promise<SwarmError> {
+  const tail = await lastLines(child.logFile, from);
+  for (const line of tail) output.note(`  ${plain(line)}`);
+  const message = error instanceof SwarmError ? error.message : String(error);
+  const exitCode = error instanceof SwarmError ? error.exitCode : 1;
+  const last = tail.at(-1);
+  return new SwarmError('supervisor-failed', last === undefined ? message : `${message}: ${plain(last)}`, {
+    hint: `See ${child.logFile} and \`swarm logs supervisor\`.`,
+    cause: error,
+    exitCode,
+    retrySafe: true,
+  });
 }
 
 async function probe(client: SwarmClient): Promise<StatusDocument | null> {
@@ -116,13 +160,19 @@ interface Started {
   end(): void;
 }
 
-function startSupervisor(layout: ProjectLayout, env: NodeJS.ProcessEnv, scope: readonly string[]): Started {
+function startSupervisor(
+  layout: ProjectLayout,
+  env: NodeJS.ProcessEnv,
+  scope: readonly string[],
+  replaces: ProcessIdentity | null,
+): Started {
   // What it says before its own log is open, and how it crashed.
   const logFile = path.join(layout.logsDir, 'supervisor.stderr.log');
   const log = openSync(logFile, 'a', 0o600);
   if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
   const logFrom = fstatSync(log).size;
   const own = supervisorCommand(process.execPath, programFile('supervisor', env), layout.root);
+  if (replaces !== null) own.push('--replaces', JSON.stringify(replaces));
   const [program = '', ...args] = scope.length === 0 ? own : [...scope, ...own];
   const child: ChildProcess = spawn(program, args, {
     cwd: layout.root,

@@ -2,7 +2,7 @@ import type { StatusDocument } from '../../api/status/schemas.ts';
 import { plain, type Output } from './output.ts';
 import { ago } from './words.ts';
 
-/** What of swarm.yaml does not count yet, and why; nothing where the file is simply in force. */
+/** What of swarm.yaml, and of an update, does not count yet, and why; nothing where all of it is simply in force. */
 export function configLines(output: Output, config: StatusDocument['config'] | undefined, now: number): string[] {
   // One of an older supervisor has none.
   if (config === null || config === undefined) return [];
@@ -21,6 +21,6 @@ export function configLines(output: Output, config: StatusDocument['config'] | u
     ...(later.length === 0 ? [] : [`swarm.yaml: ${later.join(', ')} from the next down and up on`]),
     ...(outdated.length === 0
       ? []
-      : [`swarm.yaml has changed: ${outdated.join(', ')} started again with it when idle and not looked at`]),
+      : [`swarm or its settings have changed: ${outdated.join(', ')} started again when idle and not looked at`]),
   ];
 }

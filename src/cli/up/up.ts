@@ -12,7 +12,7 @@ import { sleep, systemClock } from '../../lib/clock.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
 import { confirm } from '../project/ask.ts';
-import { isOtherBuild, UPDATED } from '../project/build.ts';
+import { buildNote } from '../project/build.ts';
 import { ensureClaude } from '../project/claude-program.ts';
 import { agentAround, type Context } from '../project/context.ts';
 import { canBePainted } from '../screen/terminal.ts';
@@ -25,7 +25,7 @@ import { placeForUp } from '../project/place.ts';
 import { connectTo, layoutOf, located, RESTART_PATIENCE_MS } from '../project/project.ts';
 import { statusLines } from '../project/status.ts';
 import { noteLacking, noteMissing, notePrograms } from '../project/worktree-notes.ts';
-import { ensureSupervisor } from '../project/supervise.ts';
+import { supervisorForUp } from './take-over.ts';
 
 const READY_TIMEOUT_MS = 180_000;
 /** So long an agent may go on asking for trust after the person has given it. */
@@ -59,7 +59,8 @@ export async function up(context: Context, workers: number | undefined, options:
     for (const note of ordered.notes) output.note(`note: ${note}`);
     const client = connectTo(layout, { signal, patienceMs: RESTART_PATIENCE_MS });
     let status = await untilSettled(context, client, ordered, beganAt);
-    if (isOtherBuild(status.supervisor.buildId)) output.note(`note: ${UPDATED}`);
+    const note = buildNote(status);
+    if (note !== null) output.note(note);
     if (await trustIsGranted(context, status)) {
       beganAt = performance.now();
       ordered = await order(context, layout, { ...request, trust: true });
@@ -101,7 +102,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
 async function order(context: Context, layout: ProjectLayout, request: UpRequest): Promise<UpDocument> {
   const { signal } = context.interrupt;
   for (let attempt = 1; ; attempt += 1) {
-    await ensureSupervisor(layout, context.env, context.output, signal);
+    await supervisorForUp(context, layout);
     await moveEnvironment(context, layout);
     try {
       return await connectTo(layout, { signal }).up(request);

@@ -1,3 +1,4 @@
+import { buildNote } from '../project/build.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 import { readStatus, statusLines } from '../project/status.ts';
@@ -9,5 +10,7 @@ async function status(context: Context): Promise<void> {
   const project = await openProject(context);
   const document = await readStatus(project);
   context.output.document(document);
+  const note = buildNote(document);
+  if (note !== null) context.output.note(note);
   for (const line of statusLines(context.output, document, Date.now())) context.output.line(line);
 }

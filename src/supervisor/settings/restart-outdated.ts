@@ -10,11 +10,13 @@ export interface RestartOutdatedDeps {
   fleet: Fleet;
   /** Names the settings that a wrapper of this role would be started with now; null: there is no such role. */
   keyOf(role: string): string | null;
+  buildId: string;
 }
 
 /**
- * Agents whose settings have changed since they were started get the new ones: started again in the same conversation
- * once they have nothing to do and nobody looks at them, one after the other.
+ * Agents whose settings have changed since they were started, or whose wrapper is of another build of swarm, get the
+ * present ones: started again in the same conversation once they have nothing to do and nobody looks at them, one after
+ * the other.
  */
 export class Refresh {
   readonly #deps: RestartOutdatedDeps;
@@ -24,7 +26,7 @@ export class Refresh {
     this.#deps = deps;
   }
 
-  /** Agents that live with the settings of before. */
+  /** Agents that live with what was before. */
   get outdated(): AgentRecord[] {
     const { fleet } = this.#deps;
     const keys = new Map<string, string | null>();
@@ -34,12 +36,17 @@ export class Refresh {
       return keys.get(role) ?? null;
     };
     return fleet.records.filter((record) => {
-      // One of a version that did not write them down is left alone.
-      const settings = record.spec?.settings;
-      if (settings === undefined || record.pane === null || fleet.desired(record) === 'stopped') return false;
+      if (record.pane === null || fleet.desired(record) === 'stopped') return false;
       const key = keyOf(record.row.role);
-      return key !== null && key !== settings;
+      if (key === null) return false;
+      const settings = record.spec?.settings;
+      // A version that did not write its settings down is of another build, too.
+      return this.#isOfOtherBuild(record) || (settings !== undefined && settings !== key);
     });
+  }
+
+  #isOfOtherBuild({ snapshot }: AgentRecord): boolean {
+    return snapshot !== null && snapshot.buildId !== this.#deps.buildId;
   }
 
   /** Once a second. */
@@ -49,11 +56,10 @@ export class Refresh {
     const next = this.outdated.find(rests);
     if (next === undefined) return;
     this.#running = true;
+    const name = this.#isOfOtherBuild(next) ? 'an update of swarm' : 'a change of its settings';
     // What it is given at this very moment goes on with the next wrapper.
     fleet
-      .whileStopped(next, { name: 'a change of its settings', leases: 'left' }, async () =>
-        events.emit('agent.refreshed', { agent: next.id }),
-      )
+      .whileStopped(next, { name, leases: 'left' }, async () => events.emit('agent.refreshed', { agent: next.id }))
       .catch((error: unknown) => log.warn({ agent: next.id, detail: errorText(error) }, 'new settings were not given'))
       .finally(() => {
         this.#running = false;

@@ -17,6 +17,7 @@ export interface SettingsDeskDeps {
   log: Logger;
   events: EventLog;
   fleet: Fleet;
+  buildId: string;
   /** Carries out what of a change is not just read at its next use. */
   applied(plan: ReloadPlan): Promise<void>;
 }

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { permissionText } from '../../../src/claude/hooks.ts';
 import { buildMcpConfig, buildSettings, buildStatusLineScript, hasOwnTelemetry } from '../../../src/claude/settings.ts';
 import { transcriptPath, usageOf, endsInterrupted } from '../../../src/claude/transcript.ts';
-import { compareVersions } from '../../../src/claude/preflight.ts';
 
 const endpoint = { port: 4711, token: 'secret', hookDir: "/run/it's" };
 const plain = {
@@ -117,11 +116,4 @@ test('an interruption counts only while nothing was said after it', () => {
   expect(endsInterrupted([interrupted, { type: 'last-prompt' }])).toBe(true);
   expect(endsInterrupted([interrupted, next])).toBe(false);
   expect(endsInterrupted([])).toBe(false);
-});
-
-test('versions are compared by number', () => {
-  expect(compareVersions('2.1.330', '2.1.300')).toBeGreaterThan(0);
-  expect(compareVersions('2.1.99', '2.1.300')).toBeLessThan(0);
-  expect(compareVersions('10.0.0', '9.9.9')).toBeGreaterThan(0);
-  expect(compareVersions('2.1.300', '2.1.300')).toBe(0);
 });

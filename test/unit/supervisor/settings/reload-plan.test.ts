@@ -100,9 +100,10 @@ describe('agents that live with the settings of before', () => {
         held.push(one.id);
         await work();
         one.spec = { settings: 'new' } as AgentSpec;
+        one.absorb({ ...snapshot(), buildId: 'build' }, 0);
       },
     } as unknown as Fleet;
-    const refresh = new Refresh({ log: silentLog, events: events().log, fleet, keyOf: () => 'new' });
+    const refresh = new Refresh({ log: silentLog, events: events().log, fleet, keyOf: () => 'new', buildId: 'build' });
     return { refresh, held };
   }
 
@@ -115,6 +116,18 @@ describe('agents that live with the settings of before', () => {
     refresh.tick();
     expect(held).toEqual(['worker-1']);
     expect(refresh.outdated).toEqual([]);
+  });
+
+  test('are those of another build too, whatever their settings, and then of this one', async () => {
+    const { refresh, held } = scene((worker) => {
+      worker.spec = { settings: 'new' } as AgentSpec;
+      worker.absorb({ ...snapshot(), buildId: 'of-before' }, 0);
+    });
+    expect(refresh.outdated).toHaveLength(1);
+    refresh.tick();
+    await settled();
+    refresh.tick();
+    expect([refresh.outdated, held]).toEqual([[], ['worker-1']]);
   });
 
   test.each<[string, (worker: AgentRecord) => void]>([
