@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
-import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerOf, type ApiAnswer } from '../support/api.ts';
 import {
   brokerRecord,
   expectError,
-  find,
   openAccount,
   openWorld,
   poll,
@@ -167,25 +166,8 @@ describe('what a person may mistype', () => {
     expectError(await world.run(['task', 'add', 'x', '--', 'true']), 1, /not up|not running/, /swarm up|`.*up`/);
   });
 
-  async function post(
-    body: unknown,
-  ): Promise<{ status: number; body: { error: { code: string; message: string; hint?: string } } }> {
-    const [socket = ''] = await find(world.environment.runtimeDir, '-name', 'api.sock');
-    const { stdout } = await execa('curl', [
-      '-s',
-      '--unix-socket',
-      socket,
-      '-w',
-      '\n%{http_code}',
-      '-H',
-      'content-type: application/json',
-      '-d',
-      JSON.stringify(body),
-      'http://swarm/v1/tasks',
-    ]);
-    const [text = '', status = ''] = stdout.split(/\n(?=\d+$)/);
-    return { status: Number(status), body: JSON.parse(text) as never };
-  }
+  const post = (body: unknown): Promise<ApiAnswer<{ error: { code: string; message: string; hint?: string } }>> =>
+    answerOf(world.environment, world.repository.path, '/v1/tasks', body);
 });
 
 describe('what may come over the queue', () => {
