@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 /** The facts about an agent that must survive when everything but the disk is gone. */
-export interface AgentRecord {
+export interface StoredAgent {
   id: string;
   role: string;
   kind: AgentKind;
@@ -20,7 +20,7 @@ export interface AgentRecord {
   createdAt: number;
 }
 
-export type AgentPatch = Partial<Omit<AgentRecord, 'id' | 'usage' | 'createdAt'>>;
+export type AgentPatch = Partial<Omit<StoredAgent, 'id' | 'usage' | 'createdAt'>>;
 
 interface AgentRow {
   id: string;
@@ -48,18 +48,18 @@ export class AgentTable {
     this.#group = group;
   }
 
-  get(id: string): AgentRecord | undefined {
+  get(id: string): StoredAgent | undefined {
     const row = this.#db.get<AgentRow>('SELECT * FROM agents WHERE id = ?', id);
     return row === undefined ? undefined : toRecord(row);
   }
 
   /** The agents in the order in which they were created. */
-  list(): AgentRecord[] {
+  list(): StoredAgent[] {
     return this.#db.all<AgentRow>('SELECT * FROM agents ORDER BY created_at, id').map(toRecord);
   }
 
   /** Adds the agent, or replaces its row. */
-  put(agent: AgentRecord): Promise<void> {
+  put(agent: StoredAgent): Promise<void> {
     return this.#group.write(() => this.#put(agent));
   }
 
@@ -93,7 +93,7 @@ export class AgentTable {
     return this.#group.write(() => this.#db.run('DELETE FROM agents WHERE id = ?', id) > 0);
   }
 
-  #put({ usage, ...agent }: AgentRecord): void {
+  #put({ usage, ...agent }: StoredAgent): void {
     this.#db.run(
       'INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       agent.id,
@@ -114,7 +114,7 @@ export class AgentTable {
   }
 }
 
-function toRecord(row: AgentRow): AgentRecord {
+function toRecord(row: AgentRow): StoredAgent {
   return {
     id: row.id,
     role: row.role,

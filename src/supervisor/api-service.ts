@@ -23,6 +23,7 @@ import type { CheckpointDesk } from './history/checkpoint-desk.ts';
 import type { AgentRecord } from './project/agent-record.ts';
 import type { EventLog } from './project/event-log.ts';
 import type { Fleet } from './fleet/fleet.ts';
+import type { Roster } from './fleet/roster.ts';
 import { refuseWhile } from './history/refuse-rollback.ts';
 import { openQuestions } from './agents/agent-document.ts';
 import type { MessageDesk } from './links/message-desk.ts';
@@ -49,7 +50,7 @@ export interface ServiceDeps {
   down(purge: Purge | null): Promise<void>;
   works: Pick<ReversibleWork, 'remove' | 'plan' | 'rollback' | 'undo' | 'knows' | 'handoff' | 'point'>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  saveRow(record: AgentRecord): Promise<void>;
+  roster: Pick<Roster, 'wants'>;
   hasWorktree(record: AgentRecord): boolean;
   /** It may take as much again as its limits allow. */
   renew(record: AgentRecord): void;
@@ -114,8 +115,7 @@ export class Service implements SwarmService {
         hint: `\`swarm resume ${id}\` starts it.`,
       });
     }
-    record.row = { ...record.row, desired };
-    await this.#deps.saveRow(record);
+    await this.#deps.roster.wants(record, desired);
     if (desired === 'up') this.#deps.renew(record);
     if (desired !== 'stopped') await this.#deps.fleet.tryAgain(record);
     const granted = desired === 'up' ? this.#deps.goOn(record) : null;
@@ -128,7 +128,7 @@ export class Service implements SwarmService {
     const record = this.#record(id);
     if (record.row.desired === 'stopped') return await this.setDesired(id, 'up');
     const granted = this.#deps.goOn(record);
-    if (record.linked) await this.#restartLinked(record);
+    if (record.observed.linked) await this.#restartLinked(record);
     this.#deps.fleet.revive(record);
     this.#deps.fleet.wake();
     return this.#answer(record, granted);
@@ -148,7 +148,7 @@ export class Service implements SwarmService {
   async checkpoint(id: string, reason: string): Promise<CheckpointDocument> {
     const record = this.#record(id);
     const { checkpoints } = this.#deps;
-    if (!record.linked) {
+    if (!record.observed.linked) {
       const { fleet, works } = this.#deps;
       return await fleet.alone(record, async () =>
         checkpoints.capture(id, record.worktree, { reason, ...(await works.point(record)) }),

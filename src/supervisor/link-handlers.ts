@@ -49,17 +49,24 @@ export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
       ...gateFor(deps, agent),
     }),
     connected: (agent, snapshot) => {
-      const record = fleet.connected(agent, snapshot);
-      if (record !== null) keep(record);
-      if (record !== null) holds.observed(record);
+      const record = fleet.get(agent);
+      if (record !== undefined) {
+        roster.heard(record, snapshot);
+        fleet.connected(agent, snapshot);
+        keep(record);
+        holds.observed(record);
+      }
       messages.deliver(agent);
       log.info({ agent, incarnation: snapshot.incarnation }, 'a wrapper connected');
     },
     snapshot: (agent, snapshot) => {
-      const before = fleet.get(agent)?.row;
-      const record = fleet.observed(agent, snapshot);
-      if (record !== null && record.row !== before) keep(record);
-      if (record !== null) holds.observed(record);
+      const record = fleet.get(agent);
+      if (record !== undefined) {
+        const changed = roster.heard(record, snapshot);
+        fleet.observed(agent, snapshot);
+        if (changed) keep(record);
+        holds.observed(record);
+      }
       leases.observed(snapshot);
     },
     event: (agent, event) => {

@@ -94,6 +94,6 @@ function actOn(
   });
   fleet.onChange((record) => {
     supervision.judge.reconsider(record, fleet.desired(record));
-    tmux.labelled(record.pane, paneLabel(record));
+    tmux.labelled(record.observed.pane, paneLabel(record));
   });
 }

@@ -154,7 +154,7 @@ export class Supervisor {
       down: (purge) => this.#upDown.down(purge),
       works,
       order: (agent, order, timeoutMs) => links.order(agent, order, timeoutMs),
-      saveRow: (record) => roster.save(record),
+      roster,
       hasWorktree: ({ worktree }) => existsSync(worktree),
       renew: (record) => supervision.renew(record),
       goOn: (record) => holds.resumedByPerson(record),

@@ -67,7 +67,7 @@ export class AdmissionDesk {
     const here = records().filter((record) => wanted(record));
     const ids = new Set(here.map(({ id }) => id));
     for (const id of this.#places) if (!ids.has(id)) this.#places.delete(id);
-    for (const { id, linked } of here) if (linked) this.#places.add(id);
+    for (const { id, observed } of here) if (observed.linked) this.#places.add(id);
     const noted = this.#noted();
     if (noted !== this.#kept) this.#deps.places.keep([...this.#places].sort());
     this.#kept = noted;
@@ -92,17 +92,17 @@ export class AdmissionDesk {
       case 'starting':
         return of(this.#young(record) ? 'starting' : 'running');
       case 'up':
-        return of(record.status === 'starting' && this.#young(record) ? 'starting' : 'running');
+        return of(record.verdict.status === 'starting' && this.#young(record) ? 'starting' : 'running');
       case 'recovering':
         return of('running');
       case 'none':
       case 'waiting':
       case 'due':
       case 'backoff':
-        if (record.busy) return of('starting');
+        if (record.step.busy) return of('starting');
         if (lifecycle.phase === 'backoff' && this.#deps.now() < lifecycle.until) return [];
         // Whoever is connected lives, although nobody here has started it.
-        if (record.linked) return of('running');
+        if (record.observed.linked) return of('running');
         // It would keep its turn from the very one that the others wait for.
         if (startHold !== null) return [];
         return of(this.#places.has(id) ? 'back' : 'new');

@@ -67,8 +67,8 @@ export class Scaler {
     const { ready, oldestAt } = engine.backlog({ agent: '', kind, capabilities: can }, scale.max * slots);
     return {
       count: there.length,
-      idle: there.filter(isFree).map(({ statusSince }) => Math.max(0, now() - statusSince)),
-      coming: there.filter(({ status }) => status === 'starting' || status === 'recovering').length,
+      idle: there.filter(isFree).map(({ verdict }) => Math.max(0, now() - verdict.since)),
+      coming: there.filter(({ verdict: { status } }) => status === 'starting' || status === 'recovering').length,
       held: there.filter(({ lifecycle }) => lifecycle.phase === 'waiting' && lifecycle.for === 'machine').length,
       slots,
       ready,
@@ -103,7 +103,7 @@ export class Scaler {
   async #letGo(role: string, count: number): Promise<WantedAgent[]> {
     const candidates = this.#there(role)
       .filter(isFree)
-      .toSorted((a, b) => a.statusSince - b.statusSince);
+      .toSorted((a, b) => a.verdict.since - b.verdict.since);
     const gone: WantedAgent[] = [];
     for (const record of candidates.slice(0, count)) {
       await this.#deps.checkpoint(record);
@@ -115,20 +115,20 @@ export class Scaler {
 }
 
 /** Nothing to do, nobody looks at it, nobody is to answer it. */
-function isFree({ row, status, linked, pane, snapshot }: AgentRecord): boolean {
-  if (row.desired !== 'up' || status !== 'idle' || !linked || pane === null || snapshot === null) return false;
+function isFree({ row, verdict, observed: { linked, pane, snapshot } }: AgentRecord): boolean {
+  if (row.desired !== 'up' || verdict.status !== 'idle' || !linked || pane === null || snapshot === null) return false;
   return pane.clients === 0 && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;
 }
 
 /** The scaler of this project. */
 export function openScaler(
-  world: Omit<ScalerDeps, 'config' | 'now' | 'checkpoint'> & { project: Project; links: LinkServer },
+  deps: Omit<ScalerDeps, 'config' | 'now' | 'checkpoint'> & { project: Project; links: LinkServer },
 ): Scaler {
   const order: Order = { do: 'checkpoint', reason: 'before it stops: nothing to do' };
   return new Scaler({
-    ...world,
-    config: world.project.config,
+    ...deps,
+    config: deps.project.config,
     now: () => Date.now(),
-    checkpoint: ({ id }) => world.links.order(id, order, CHECKPOINT_TIMEOUT_MS),
+    checkpoint: ({ id }) => deps.links.order(id, order, CHECKPOINT_TIMEOUT_MS),
   });
 }

@@ -1,21 +1,22 @@
 import type { Agent, NeedsYou } from '../../api/agents/schemas.ts';
 import type { Signs } from '../../health/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import { usageOf, type AgentRecord } from '../project/agent-record.ts';
 
 /** CPU and memory of an agent's process tree at the last sample. */
 export type TreeUse = Pick<NonNullable<Signs['use']>, 'cpuPercent' | 'rssBytes'>;
 
 /** The document of one agent, from what is known now. */
 export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
-  const { row, snapshot, pane } = record;
-  const usage = record.usage();
+  const { row, verdict } = record;
+  const { snapshot, pane } = record.observed;
+  const usage = usageOf(record);
   return {
     id: row.id,
     role: row.role,
     kind: row.kind,
-    status: record.status,
-    since: new Date(record.statusSince).toISOString(),
-    reason: record.statusReason,
+    status: verdict.status,
+    since: new Date(verdict.since).toISOString(),
+    reason: verdict.reason,
     pid: snapshot?.child?.pid ?? null,
     session: pane?.session ?? null,
     pane: pane?.pane ?? null,
@@ -41,12 +42,13 @@ export function openQuestions(record: AgentRecord): NeedsYou[] {
     const { gate, detail, since } = record.lifecycle;
     return [{ id: gate, agent: record.id, kind: gate, text: detail, task: null, since: new Date(since).toISOString() }];
   }
-  if (!record.linked) return [];
-  return (record.snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));
+  const { linked, snapshot } = record.observed;
+  if (!linked) return [];
+  return (snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));
 }
 
 /** What the status line of the agent's pane says beside its name. */
-export function paneLabel({ status, snapshot }: AgentRecord): string {
-  const task = snapshot?.tasks[0]?.task;
+export function paneLabel({ verdict: { status }, observed }: AgentRecord): string {
+  const task = observed.snapshot?.tasks[0]?.task;
   return task === undefined ? status : `${status} · ${task}`;
 }

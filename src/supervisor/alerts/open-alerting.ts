@@ -23,32 +23,32 @@ export interface OpenAlertingDeps extends Pick<AlertingDeps, 'log' | 'events'> {
 }
 
 /** Alerts of one project: what is looked at, and who is told. */
-export function openAlerting(world: OpenAlertingDeps): Alerting {
-  const { log, events, fleet, tmux, store } = world;
+export function openAlerting(deps: OpenAlertingDeps): Alerting {
+  const { log, events, fleet, tmux, store } = deps;
   let broker = { state: '', since: 0 };
   return new Alerting({
     log,
     events,
     now: () => Date.now(),
     observe: () => {
-      const { state, reason } = world.keeper.state;
+      const { state, reason } = deps.keeper.state;
       if (state !== broker.state) broker = { state, since: Date.now() };
-      const agents = fleet.records.map(({ id, status, statusSince, statusReason, crossings }) => ({
+      const agents = fleet.records.map(({ id, verdict: { status, since, reason: why }, crossings }) => ({
         id,
         status,
-        since: new Date(statusSince).toISOString(),
-        reason: statusReason,
+        since: new Date(since).toISOString(),
+        reason: why,
         crossings,
       }));
       return {
         agents,
         broker: { ...broker, reason },
-        refused: world.settings.refused?.message ?? null,
-        shared: world.holds.conditions(),
+        refused: deps.settings.refused?.message ?? null,
+        shared: deps.holds.conditions(),
         goingDown: fleet.goingDown,
       };
     },
-    sinks: sinksOf(world),
+    sinks: sinksOf(deps),
     onOpen: (count) => tmux.alerts(count),
     memory: {
       read: () => store.notes.get('alerts.open') ?? [],

@@ -41,7 +41,7 @@ export interface AgentEffectsDeps {
   engine: TaskEngine;
   tmux: TmuxHost;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  roster: Pick<Roster, 'base' | 'trusted' | 'save'>;
+  roster: Pick<Roster, 'base' | 'trusted' | 'startsWith' | 'wrapperEnded' | 'restarted' | 'save'>;
   /** What a wrapper knows of the account before the link tells it. */
   holds: { gateOf(record: AgentRecord): ModelPermit };
   /** Ends what a kill cut short in the worktree. */
@@ -49,8 +49,8 @@ export interface AgentEffectsDeps {
 }
 
 /** The real outside world of the agents: git, tmux, processes, Claude Code's gates, the store. */
-export function agentEffects(world: AgentEffectsDeps): AgentEffects {
-  const { project, log, events, tmux, engine } = world;
+export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
+  const { project, log, events, tmux, engine } = deps;
   const { layout, config } = project;
   /** Of an agent of which nothing runs. */
   const unlock = async ({ id, worktree }: AgentRecord): Promise<void> => {
@@ -90,7 +90,7 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
     },
     gate: async (record) => {
       const own = ownObstacle({
-        wrapper: world.programs.wrapper,
+        wrapper: deps.programs.wrapper,
         tmux: tmux.serverPid === null ? config.tmux.program : null,
         searchPath: process.env['PATH'],
       });
@@ -98,9 +98,9 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       const role = roleOf(record);
       if (role.kind === 'shell') return null;
       // As of the last `up`: whoever sets a token and says `up` again has settled it.
-      const env = loadEnvironment(layout.envSnapshot, world.env);
-      const { command } = claudeCommand(world, role.command, env);
-      return blockingGate(await inspect(command, env), world.roster.trusted);
+      const env = loadEnvironment(layout.envSnapshot, deps.env);
+      const { command } = claudeCommand(deps, role.command, env);
+      return blockingGate(await inspect(command, env), deps.roster.trusted);
     },
     logError: (agent, text) => appendAgentLog(layout, agent, text.replaceAll('\n', ' '), 'error'),
     ensureWorktree: async (record) => {
@@ -109,46 +109,45 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       const { notes } = await addWorktree({
         root: layout.root,
         path: record.worktree,
-        commit: world.roster.base.commit,
+        commit: deps.roster.base.commit,
       });
       return notes.length === 0 ? null : notes.join('; ');
     },
-    setUp: setUpWith({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, world.env) }),
+    setUp: setUpWith({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, deps.env) }),
     writeSpec: async (record) => {
       const role = roleOf(record);
-      const env = loadEnvironment(layout.envSnapshot, world.env);
-      const { installed } = claudeCommand(world, role.command, env);
+      const env = loadEnvironment(layout.envSnapshot, deps.env);
+      const { installed } = claudeCommand(deps, role.command, env);
       const spec = buildSpec(record, role, {
         layout,
         config,
-        base: world.roster.base,
-        buildId: world.buildId,
-        supervisorArgv: world.programs.supervisor,
-        trustWorkspace: world.roster.trusted,
+        base: deps.roster.base,
+        buildId: deps.buildId,
+        supervisorArgv: deps.programs.supervisor,
+        trustWorkspace: deps.roster.trusted,
         claudeCommand: installed,
         env,
-        gate: world.holds.gateOf(record),
+        gate: deps.holds.gateOf(record),
       });
-      record.spec = spec;
-      record.row = { ...record.row, kind: role.kind };
+      deps.roster.startsWith(record, spec);
       await writeSpecFile(layout, spec);
       return specFile(layout, record.id);
     },
     openPane: (record, file) =>
-      tmux.run(record.id, record.pane, {
-        argv: [...world.programs.wrapper, '--spec', file],
+      tmux.run(record.id, record.observed.pane, {
+        argv: [...deps.programs.wrapper, '--spec', file],
         cwd: record.worktree,
         env: { [WRAPPER_MARK]: `${layout.hash}/${record.id}` },
       }),
-    closePane: async (record) => {
-      if (record.pane === null) return;
+    closePane: async ({ id, observed: { pane } }) => {
+      if (pane === null) return;
       try {
-        await tmux.close(record.pane);
+        await tmux.close(pane);
       } catch (error) {
         // Nothing of it runs any more. A server that hangs is ended at the end of all; one that answers again shows the
         // pane, and it is closed then.
         if (!(error instanceof TmuxError) || !['tmux-timeout', 'tmux-gone'].includes(error.code)) throw error;
-        log.warn({ err: error, agent: record.id }, 'a pane could not be closed');
+        log.warn({ err: error, agent: id }, 'a pane could not be closed');
       }
     },
     endProcesses: async (record, graceMs) => {
@@ -163,10 +162,10 @@ export function agentEffects(world: AgentEffectsDeps): AgentEffects {
       if (left.length === 0 && record.row.desired !== 'stopped') await unlock(record);
       return left;
     },
-    order: world.order,
+    order: deps.order,
     giveBackLeases: (record, how, reason) => giveBackLeases(engine, record, how, reason),
-    saveRow: (record) => world.roster.save(record),
-    settleOperations: (record) => world.works.settle(record),
+    roster: deps.roster,
+    settleOperations: (record) => deps.works.settle(record),
   };
 }
 
@@ -184,7 +183,7 @@ async function giveBackLeases(
   }
   // Whose wrapper this supervisor has never heard may have left anything there.
   const isSpooled = ({ task, attempt }: { task: string; attempt: number }): boolean =>
-    record.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) ?? true;
+    record.observed.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) ?? true;
   // Its result lies on the disk and comes with the next wrapper: only after a loss is it still taken then.
   const unfinished = leases.filter((lease) => !isSpooled(lease));
   if (unfinished.length < leases.length)
@@ -211,11 +210,11 @@ async function giveBackLeases(
 
 /** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
 function claudeCommand(
-  world: AgentEffectsDeps,
+  deps: AgentEffectsDeps,
   command: string[],
   env: Readonly<Record<string, string>>,
 ): { command: string[]; installed: string[] | null } {
-  const own = path.join(world.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
+  const own = path.join(deps.project.layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
   const isPlain = command.length === 1 && command[0] === 'claude';
   const place = { program: 'claude', cwd: '/', searchPath: env['PATH'] };
   if (!isPlain || findProgram(place) !== null || !existsSync(own)) return { command, installed: null };

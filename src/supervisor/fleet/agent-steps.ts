@@ -4,10 +4,11 @@ import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../../l
 import { noteRestart } from '../../lib/restart-window.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import type { Order } from '../../coordination/link.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Lifecycle } from '../project/lifecycle.ts';
 import type { Runner, StopPurpose } from './pane-command.ts';
+import type { Roster } from './roster.ts';
 import type { Obstacle } from './start-gates.ts';
 
 export interface RestartPolicy {
@@ -43,7 +44,7 @@ export interface AgentEffects {
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   /** Its leases: `lost` counts as an attempt that died, `released` as one that was given back. */
   giveBackLeases(record: AgentRecord, how: 'lost' | 'released', reason: string): Promise<void>;
-  saveRow(record: AgentRecord): Promise<void>;
+  roster: Pick<Roster, 'wrapperEnded' | 'restarted' | 'save'>;
   /** Ends what a kill cut short in its worktree, while nothing of it runs: an agent must not start in half of it. */
   settleOperations(record: AgentRecord): Promise<void>;
 }
@@ -61,7 +62,7 @@ export class AgentSteps implements Runner {
     this.#ports = ports;
   }
 
-  async start(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle> {
+  async start(record: WrittenBy<'fleet'>, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle> {
     const ports = this.#ports;
     if (ports.policy(record) === null) return this.#orphaned(record);
     const blocked = await this.#blocked(record);
@@ -78,15 +79,15 @@ export class AgentSteps implements Runner {
     const specFile = await ports.writeSpec(record);
     await ports.openPane(record, specFile);
     ports.events.emit('agent.started', { agent: record.id, data: { restarts: record.row.restarts } });
-    record.silentSince = ports.now();
+    record.observed.silentSince = ports.now();
     return { phase: 'starting', since: ports.now() };
   }
 
   /** Null: the worktree is as it should be. What failed is left to a person: again and again it would fail again. */
-  async #setUp(record: AgentRecord, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle | null> {
+  async #setUp(record: WrittenBy<'fleet'>, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle | null> {
     const ports = this.#ports;
     const interrupt = new AbortController();
-    record.interrupt = interrupt;
+    record.step.interrupt = interrupt;
     try {
       const result = await ports.setUp(record, interrupt.signal, (what) => {
         const now = ports.now();
@@ -97,7 +98,7 @@ export class AgentSteps implements Runner {
       if (result.detail !== null) return { phase: 'failed', since: now, detail: result.detail };
       return { phase: 'due', since: now, detail: 'its set-up was interrupted' };
     } finally {
-      record.interrupt = null;
+      record.step.interrupt = null;
     }
   }
 
@@ -131,23 +132,26 @@ export class AgentSteps implements Runner {
     events.emit('agent.failed', { agent: record.id, data: { detail } });
   }
 
-  async recover(record: AgentRecord, { detail, vanished }: { detail: string; vanished: boolean }): Promise<Lifecycle> {
+  async recover(
+    record: WrittenBy<'fleet'>,
+    { detail, vanished }: { detail: string; vanished: boolean },
+  ): Promise<Lifecycle> {
     const ports = this.#ports;
-    const clean = record.pane?.dead === true && record.pane.status === 0;
+    const { pane } = record.observed;
+    const clean = pane?.dead === true && pane.status === 0;
     ports.events.emit('agent.died', { agent: record.id, data: { detail } });
     ports.log.warn({ agent: record.id, detail }, 'an agent has to be put back on its feet');
     await this.#endAll(record, ports.stopGraceMs);
     await ports.giveBackLeases(record, 'lost', detail);
-    record.fold();
-    record.row = { ...record.row, restarts: record.row.restarts + 1 };
-    await this.#save(record);
+    this.#wrapperEnded(record);
+    await this.#kept(record, ports.roster.restarted(record));
     const policy = ports.policy(record);
     return policy === null ? this.#orphaned(record) : this.#next(record, policy, { detail, vanished, clean });
   }
 
   /** What the restart policy says after a death. */
   #next(
-    record: AgentRecord,
+    record: WrittenBy<'fleet'>,
     policy: RestartPolicy,
     { detail, vanished, clean }: { detail: string; vanished: boolean; clean: boolean },
   ): Lifecycle {
@@ -172,10 +176,10 @@ export class AgentSteps implements Runner {
     return { phase: 'failed', since: this.#ports.now(), detail: `swarm.yaml has no role ${record.row.role} any more` };
   }
 
-  async stop(record: AgentRecord, purpose?: StopPurpose): Promise<Lifecycle> {
+  async stop(record: WrittenBy<'fleet'>, purpose?: StopPurpose): Promise<Lifecycle> {
     const ports = this.#ports;
     const leavesAttempts = purpose?.leases === 'left';
-    if (record.linked) {
+    if (record.observed.linked) {
       const graceMs = ports.stopGraceMs;
       try {
         const order: Order = { do: 'stop', graceMs, ...(leavesAttempts ? { leaveAttempts: true } : {}) };
@@ -188,16 +192,16 @@ export class AgentSteps implements Runner {
     await this.#endAll(record, ports.stopGraceMs);
     const now = ports.now();
     if (leavesAttempts) {
-      record.fold();
-      await this.#save(record);
+      this.#wrapperEnded(record);
+      await this.#kept(record, ports.roster.save(record));
       // Who looks at its pane stays there: the next wrapper runs in it.
       return { phase: 'due', since: now, detail: `after ${purpose.name}` };
     }
     await ports.closePane(record);
     await this.#giveBackAtLast(record);
-    record.pane = null;
-    record.fold();
-    await this.#save(record);
+    record.observed.pane = null;
+    this.#wrapperEnded(record);
+    await this.#kept(record, ports.roster.save(record));
     ports.events.emit('agent.stopped', { agent: record.id });
     return { phase: 'none', since: now };
   }
@@ -214,10 +218,15 @@ export class AgentSteps implements Runner {
     }
   }
 
+  #wrapperEnded(record: WrittenBy<'fleet'>): void {
+    this.#ports.roster.wrapperEnded(record);
+    record.observed.snapshot = null;
+  }
+
   /** What cannot be kept now is kept with the next change. */
-  async #save(record: AgentRecord): Promise<void> {
+  async #kept(record: AgentRecord, saved: Promise<void>): Promise<void> {
     try {
-      await this.#ports.saveRow(record);
+      await saved;
     } catch (error) {
       this.#ports.log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
     }
@@ -239,7 +248,7 @@ export class AgentSteps implements Runner {
       this.#gaveUp(record, failed);
       return { phase: 'failed', since: now, detail: failed };
     }
-    const delay = backoffDelay(of === 'stop' ? STOP_BACKOFF : START_BACKOFF, record.failedSteps.count);
+    const delay = backoffDelay(of === 'stop' ? STOP_BACKOFF : START_BACKOFF, record.step.failed.count);
     return { phase: 'backoff', since: now, until: now + delay, of, detail };
   }
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Store } from '../../store/store.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { Lifecycle } from '../project/lifecycle.ts';
 
 interface Kept {
@@ -32,7 +32,7 @@ export class DeathsMemory {
    * To an agent of which nothing is known yet but what the store says. What lies ahead was before the clock was set
    * back, nobody knows how long: counted as of now, it would have an agent given up for deaths of long ago.
    */
-  recall(record: AgentRecord, now: number): void {
+  recall(record: WrittenBy<'fleet'>, now: number): void {
     const kept = this.#kept.get(record.id);
     if (kept === undefined) return;
     const past = (at: number): boolean => at <= now;

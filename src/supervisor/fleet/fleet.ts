@@ -1,11 +1,12 @@
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
-import type { ProbeError } from '../../health/index.ts';
+import type { Gap, ProbeError } from '../../health/index.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import type { WrapperSnapshot } from '../../coordination/link.ts';
-import type { AgentRecord, PaneView } from '../project/agent-record.ts';
+import { isQuiet, situationOf, type AgentRecord, type PaneView, type WrittenBy } from '../project/agent-record.ts';
 import type { FleetDeps, FleetEffects, StartWait } from './fleet-dependencies.ts';
 import { decide, dueAtOnce, rests, type Action, type Lifecycle } from '../project/lifecycle.ts';
+import { moveTimes } from './move-times.ts';
 import { agreeOnPause } from './pause-order.ts';
 import type { StopPurpose } from './pane-command.ts';
 import { removedMeanwhile } from '../../domain/unknown-agent.ts';
@@ -26,7 +27,7 @@ export class Fleet {
   /** Null until they are given: nothing is looked at, and no step is taken, before. */
   #given: FleetEffects | null = null;
   readonly #listeners: ((record: AgentRecord) => void)[] = [];
-  readonly #records = new Map<string, AgentRecord>();
+  readonly #records = new Map<string, WrittenBy<'fleet'>>();
   #timer: NodeJS.Timeout | null = null;
   #lookAgain = false;
   /** False until tmux was asked once: nothing is started on ignorance. */
@@ -37,7 +38,7 @@ export class Fleet {
   #closed = false;
   /** Counts the steps that ended: a look that began before one of them shows the world of before it. */
   #stepsEnded = 0;
-  readonly #linked = (id: string): boolean => this.#records.get(id)?.linked === true;
+  readonly #linked = (id: string): boolean => this.#records.get(id)?.observed.linked === true;
   readonly #steps = new Set<Promise<void>>();
   #look: Promise<void> | null = null;
 
@@ -65,7 +66,9 @@ export class Fleet {
     this.#records.delete(id);
     void this.#deps.memory?.forget(record);
     // Nobody takes a step of it any more: each of them says so.
-    for (const queued of record.queuedWork.splice(0)) void queued();
+    const { queuedWork } = record.step;
+    record.step.queuedWork = [];
+    for (const queued of queuedWork) void queued();
   }
 
   /** From now on the loop can look and act; `begin` lets it do so by itself. */
@@ -114,7 +117,7 @@ export class Fleet {
 
   /** True when no agent has anything left that runs, as far as tmux was asked. */
   get quiet(): boolean {
-    return this.#seen && this.records.every((record) => record.quiet);
+    return this.#seen && this.records.every(isQuiet);
   }
 
   wake(): void {
@@ -146,7 +149,7 @@ export class Fleet {
       this.#seen = true;
       this.#probeError = null;
       for (const record of this.#records.values()) {
-        if (record.stepEnded <= began) this.#observePane(record, panes.get(record.id) ?? null);
+        if (record.step.ended <= began) this.#observePane(record, panes.get(record.id) ?? null);
       }
     }
     for (const record of this.#records.values()) this.#step(record);
@@ -161,37 +164,39 @@ export class Fleet {
     for (const record of this.#records.values()) this.#changed(record);
   }
 
-  #observePane(record: AgentRecord, pane: PaneView | null): void {
-    record.paneSeenAt = this.#deps.now();
-    record.paneKnown = true;
-    const changed = record.pane?.pid !== pane?.pid || record.pane?.dead !== pane?.dead;
+  #observePane({ observed, step }: WrittenBy<'fleet'>, pane: PaneView | null): void {
+    observed.paneSeenAt = this.#deps.now();
+    step.paneKnown = true;
+    const changed = observed.pane?.pid !== pane?.pid || observed.pane?.dead !== pane?.dead;
     if (changed) this.#reconsideredAt = 0;
-    if (pane !== null && record.pane?.pid !== pane.pid) record.silentSince = this.#deps.now();
-    record.pane = pane;
+    if (pane !== null && observed.pane?.pid !== pane.pid) observed.silentSince = this.#deps.now();
+    observed.pane = pane;
   }
 
   #changed(record: AgentRecord): void {
     for (const listener of this.#listeners) listener(record);
   }
 
-  #step(record: AgentRecord): void {
+  #step(record: WrittenBy<'fleet'>): void {
     if (this.#closed || this.#given === null) return;
-    const queued = record.busy || !record.paneKnown ? undefined : record.queuedWork.shift();
+    const { step } = record;
+    const [queued, ...later] = step.busy || !step.paneKnown ? [] : step.queuedWork;
     if (queued !== undefined) {
+      step.queuedWork = later;
       this.#stepOf(record, 'queued', queued);
       return;
     }
     const desired = this.desired(record);
-    if (desired === 'stopped') record.interrupt?.abort();
+    if (desired === 'stopped') step.interrupt?.abort();
     // Whose pane is not known now, as of one that says hello before tmux was asked, would be taken for one without a
     // pane, and replaced. An end may always be tried: it proves what it says.
-    if (!record.paneKnown && desired !== 'stopped') return;
-    const action = decide(desired, record.observed(), this.#deps.now());
+    if (!step.paneKnown && desired !== 'stopped') return;
+    const action = decide(desired, situationOf(record), this.#deps.now());
     if (action !== null) this.#carryOut(record, action);
     else agreeOnPause(record, desired, { log: this.#deps.log, order: this.#effects.order });
   }
 
-  #carryOut(record: AgentRecord, action: Action): void {
+  #carryOut(record: WrittenBy<'fleet'>, action: Action): void {
     if (action.do === 'settle') {
       this.settle(record, action.lifecycle);
       return;
@@ -209,35 +214,36 @@ export class Fleet {
     this.settle(record, { phase: 'waiting', since: known ? lifecycle.since : this.#deps.now(), for: what, detail });
   }
 
-  #stepOf(record: AgentRecord, name: Action['do'] | 'queued', run: () => Promise<Lifecycle>): void {
-    record.busy = true;
-    record.askedMeanwhile = false;
-    const step = run()
+  #stepOf(record: WrittenBy<'fleet'>, name: Action['do'] | 'queued', run: () => Promise<Lifecycle>): void {
+    const { step } = record;
+    step.busy = true;
+    step.askedMeanwhile = false;
+    const running = run()
       .then(async (found) => {
-        const stale = found.phase === 'blocked' && record.askedMeanwhile;
+        const stale = found.phase === 'blocked' && step.askedMeanwhile;
         const lifecycle = stale ? dueAtOnce('start', this.#deps.now()) : found;
         // First into the store: whoever is seen to be given up is so for the next supervisor, too.
         await this.#deps.memory?.note(record, lifecycle);
-        record.failedSteps = { count: 0, detail: '' };
+        step.failed = { count: 0, detail: '' };
         this.settle(record, lifecycle);
       })
       .catch((error: unknown) => this.#failed(record, name, error))
       .finally(() => {
-        record.busy = false;
+        step.busy = false;
         this.#stepsEnded += 1;
-        record.stepEnded = this.#stepsEnded;
-        record.paneKnown = false;
-        this.#steps.delete(step);
+        step.ended = this.#stepsEnded;
+        step.paneKnown = false;
+        this.#steps.delete(running);
         this.wake();
       });
-    this.#steps.add(step);
+    this.#steps.add(running);
   }
 
   /** What fails for the same reason again and again is one event, however often it is tried. */
-  #failed(record: AgentRecord, action: Action['do'] | 'queued', error: unknown): void {
+  #failed(record: WrittenBy<'fleet'>, action: Action['do'] | 'queued', error: unknown): void {
     const detail = errorText(error);
-    const { count, detail: before } = record.failedSteps;
-    record.failedSteps = { count: count + 1, detail };
+    const { count, detail: before } = record.step.failed;
+    record.step.failed = { count: count + 1, detail };
     this.#deps.log.error({ err: error, agent: record.id, action, count: count + 1 }, 'a step failed');
     if (detail !== before) this.#deps.events.emit('agent.step-failed', { agent: record.id, data: { action, detail } });
     const lifecycle = this.#effects.runner.afterFailure(record, error);
@@ -259,16 +265,17 @@ export class Fleet {
     }
   }
 
-  settle(record: AgentRecord, lifecycle: Lifecycle): void {
+  settle(record: WrittenBy<'fleet'>, lifecycle: Lifecycle): void {
     record.lifecycle = lifecycle;
     if (lifecycle.phase !== 'failed') void this.#deps.memory?.note(record, lifecycle);
     this.#changed(record);
   }
 
   /** A person asked: what was given up, or waits, is tried at once. What could not be ended yet still is to be ended. */
-  revive(record: AgentRecord): void {
-    const { lifecycle, busy } = record;
-    record.askedMeanwhile = busy;
+  revive(record: WrittenBy<'fleet'>): void {
+    const { lifecycle, step } = record;
+    const { busy } = step;
+    step.askedMeanwhile = busy;
     // What keeps it is no answer any more, though a look at just that be under way: it is looked at once more.
     if (busy ? lifecycle.phase !== 'blocked' : !['failed', 'blocked', 'backoff'].includes(lifecycle.phase)) return;
     const of = lifecycle.phase === 'backoff' ? lifecycle.of : 'start';
@@ -283,7 +290,8 @@ export class Fleet {
   /** A person wants it up: what was given up, here or by its wrapper, is tried again. Resolves when that has begun. */
   async tryAgain(record: AgentRecord): Promise<void> {
     this.revive(record);
-    const { id, linked, snapshot } = record;
+    const { id } = record;
+    const { linked, snapshot } = record.observed;
     if (!linked || snapshot === null || snapshot.failure === null) return;
     try {
       await this.#effects.order(id, { do: 'restart' }, RESTART_TIMEOUT_MS);
@@ -296,19 +304,19 @@ export class Fleet {
    * Works in the worktree of an agent of which nothing runs; nothing of it is begun meanwhile.
    * @throws SwarmError `agent-away` when something of it may run
    */
-  async alone<T>(record: AgentRecord, work: () => Promise<T>): Promise<T> {
-    const { lifecycle, pane, linked, busy, paneKnown } = record;
-    if (busy || linked || !paneKnown || !rests(lifecycle) || pane?.dead === false) {
-      throw new SwarmError('agent-away', `${record.id} is not connected now, and something of it may run`, {
+  async alone<T>({ id, lifecycle, observed, step }: WrittenBy<'fleet'>, work: () => Promise<T>): Promise<T> {
+    const { pane, linked } = observed;
+    if (step.busy || linked || !step.paneKnown || !rests(lifecycle) || pane?.dead === false) {
+      throw new SwarmError('agent-away', `${id} is not connected now, and something of it may run`, {
         hint: 'See `swarm status`, then try again.',
         retrySafe: true,
       });
     }
-    record.busy = true;
+    step.busy = true;
     try {
       return await work();
     } finally {
-      record.busy = false;
+      step.busy = false;
       this.wake();
     }
   }
@@ -319,7 +327,7 @@ export class Fleet {
    * @throws what `work` does, or whatever keeps the agent from being stopped: nothing was done then
    */
   whileStopped<T>(
-    record: AgentRecord,
+    record: WrittenBy<'fleet'>,
     purpose: StopPurpose,
     work: () => Promise<T>,
     after: (stopped: Lifecycle) => Lifecycle = (stopped) => stopped,
@@ -328,7 +336,7 @@ export class Fleet {
     if (this.#closed) return Promise.reject(new SwarmError('supervisor-down', 'the supervisor is just ending'));
     const isGone = (): boolean => this.#records.get(record.id) !== record;
     if (isGone()) return Promise.reject(removedMeanwhile(record.id));
-    record.queuedWork.push(async () => {
+    const queued = async (): Promise<Lifecycle> => {
       if (isGone()) {
         reject(removedMeanwhile(record.id));
         return record.lifecycle;
@@ -340,7 +348,8 @@ export class Fleet {
       });
       await work().then(resolve, reject);
       return after(lifecycle);
-    });
+    };
+    record.step.queuedWork = [...record.step.queuedWork, queued];
     this.wake();
     return promise;
   }
@@ -348,28 +357,34 @@ export class Fleet {
   connected(id: string, snapshot: WrapperSnapshot): AgentRecord | null {
     const record = this.#records.get(id);
     if (record === undefined) return null;
-    record.linked = true;
-    record.linkSince = this.#deps.now();
+    record.observed.linked = true;
+    record.observed.linkSince = this.#deps.now();
     return this.observed(id, snapshot);
   }
 
   observed(id: string, snapshot: WrapperSnapshot): AgentRecord | null {
     const record = this.#records.get(id);
     if (record === undefined) return null;
-    record.absorb(snapshot, this.#deps.now());
+    record.observed.snapshot = snapshot;
+    record.observed.snapshotAt = this.#deps.now();
     this.#step(record);
     this.#changed(record);
     return record;
   }
 
   disconnected(id: string): void {
-    const record = this.#records.get(id);
-    if (record === undefined) return;
-    record.linked = false;
-    record.linkSince = this.#deps.now();
-    record.silentSince = record.linkSince;
+    const observed = this.#records.get(id)?.observed;
+    if (observed === undefined) return;
+    observed.linked = false;
+    observed.linkSince = this.#deps.now();
+    observed.silentSince = observed.linkSince;
     // Most often its process has just died: look at once instead of at the next tick.
     this.wake();
+  }
+
+  /** The wall clock went on without anybody, or was set. */
+  moveTimes(gap: Gap): void {
+    for (const record of this.#records.values()) moveTimes(record, gap);
   }
 
   /**
@@ -379,7 +394,7 @@ export class Fleet {
   async close(limitMs: number): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer ?? undefined);
-    for (const record of this.#records.values()) record.interrupt?.abort();
+    for (const record of this.#records.values()) record.step.interrupt?.abort();
     const late = new AbortController();
     const limit = sleep(systemClock, limitMs, late.signal).catch(() => undefined);
     await Promise.race([Promise.allSettled([...this.#steps, this.#look]), limit]).finally(() => late.abort());

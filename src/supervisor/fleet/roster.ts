@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { UpDocument, UpRequest } from '../../api/swarm/schemas.ts';
-import { NO_USAGE } from '../../domain/agent.ts';
+import type { AgentSpec, WrapperSnapshot } from '../../coordination/link.ts';
+import { NO_USAGE, type AgentDesired } from '../../domain/agent.ts';
 import { snapshotDirty } from '../../git/task/snapshot.ts';
 import { dirtySummary } from '../../git/repository/status.ts';
-import type { AgentRecord as StoredAgent } from '../../store/agents.ts';
+import type { StoredAgent } from '../../store/agents.ts';
 import type { Store } from '../../store/store.ts';
-import { AgentRecord, type AgentRow } from '../project/agent-record.ts';
+import { newRecord, usageOf, type AgentRecord, type AgentRow, type WrittenBy } from '../project/agent-record.ts';
 import type { Fleet } from './fleet.ts';
 import { claimPorts, DEFAULT_PORTS } from '../worktree/port-blocks.ts';
 import { readBase, type Project } from '../project/project.ts';
@@ -105,9 +106,9 @@ export class Roster {
       const record =
         this.#fleet.get(wanted.id) ??
         (await this.#recruit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
-      record.row = { ...record.row, kind: wanted.kind, desired: wanted.desired };
+      this.#change(record, { kind: wanted.kind });
       // First into the store: nobody is to run whom the next supervisor would not know.
-      await this.save(record);
+      await this.wants(record, wanted.desired);
       this.#fleet.add(record);
       if (wanted.desired === 'up') tried.push(this.#fleet.tryAgain(record));
     }
@@ -128,10 +129,57 @@ export class Roster {
     await this.#store.write(() => this.#store.notes.set('swarm.desired', 'down'));
   }
 
+  /** From now on it is to be so. Resolves when that is kept. */
+  async wants(record: AgentRecord, desired: AgentDesired): Promise<void> {
+    this.#change(record, { desired });
+    await this.save(record);
+  }
+
+  /** Its next turn goes on in this conversation; null: it begins a new one. Kept with the next `save`. */
+  converses(record: AgentRecord, sessionId: string | null): void {
+    this.#change(record, { sessionId });
+  }
+
+  /** Its next wrapper is started with this. Kept with the next `save`. */
+  startsWith(record: WrittenBy<'roster'>, spec: AgentSpec): void {
+    record.spec = spec;
+    this.#change(record, { kind: spec.kind });
+  }
+
+  /**
+   * Its wrapper says this. To be told before the fleet is: what the wrapper before it had used is in its last snapshot.
+   * @returns whether something has changed that is to be kept
+   */
+  heard(record: AgentRecord, snapshot: WrapperSnapshot): boolean {
+    const before = record.observed.snapshot;
+    const isNew = before !== null && before.incarnation !== snapshot.incarnation;
+    if (isNew) this.wrapperEnded(record);
+    const { sessionId } = snapshot;
+    const isOther = sessionId !== null && sessionId !== record.row.sessionId;
+    if (isOther) this.converses(record, sessionId);
+    return isNew || isOther;
+  }
+
+  /** What it had used is kept with the agent, before its last snapshot is forgotten. Kept with the next `save`. */
+  wrapperEnded(record: AgentRecord): void {
+    this.#change(record, { usage: usageOf(record) });
+  }
+
+  /** Once more everything of it was ended, to be begun anew. Resolves when that is kept. */
+  async restarted(record: AgentRecord): Promise<void> {
+    this.#change(record, { restarts: record.row.restarts + 1 });
+    await this.save(record);
+  }
+
+  /** The one place where a row changes. */
+  #change(record: WrittenBy<'roster'>, changed: Partial<AgentRow>): void {
+    record.row = { ...record.row, ...changed };
+  }
+
   async save(record: AgentRecord): Promise<void> {
     const { agents } = this.#store;
     const known = agents.get(record.id);
-    const checkpoint = record.snapshot?.checkpoint?.n ?? known?.checkpoint ?? null;
+    const checkpoint = record.observed.snapshot?.checkpoint?.n ?? known?.checkpoint ?? null;
     await agents.put({ ...record.row, spec: null, checkpoint, createdAt: known?.createdAt ?? Date.now() });
   }
 
@@ -139,16 +187,15 @@ export class Roster {
     const { layout, config } = this.#project;
     const known = await readSpec(layout, row.id);
     const token = known?.token ?? randomBytes(24).toString('base64url');
-    const record = new AgentRecord(row, path.join(layout.worktreesDir, row.id), token, Date.now());
-    record.spec = known;
     const ports = config.worktree.ports ?? DEFAULT_PORTS;
-    record.portBase = await claimPorts({
+    const portBase = await claimPorts({
       directory: layout.portsDir,
       project: layout.hash,
       agent: row.id,
       root: layout.root,
       ...ports,
     });
-    return record;
+    const worktree = path.join(layout.worktreesDir, row.id);
+    return newRecord({ row, worktree, token, spec: known, portBase }, Date.now());
   }
 }

@@ -62,7 +62,7 @@ export class CheckpointVerbs implements CheckpointService {
 
   async restore(agent: string, n: number, paths: string[]): Promise<CheckpointRestoreDocument> {
     const store = await this.#store(agent);
-    const held = this.#worktreeOf(agent).snapshot;
+    const held = this.#worktreeOf(agent).observed.snapshot;
     const task = held?.tasks.find(({ slot }) => slot === 0);
     const request = { task: task?.task, attempt: task?.attempt, sessionId: held?.sessionId };
     return { agent, ...(await store.restorePaths(n, paths, request)) };

@@ -6,7 +6,7 @@ import type { CheckpointLimits } from '../../checkpoint/tree/types.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { listWorktrees } from '../../git/worktree/worktrees.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
-import type { AgentRecord } from '../../store/agents.ts';
+import type { StoredAgent } from '../../store/agents.ts';
 import type { Store } from '../../store/store.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remove-worktree.ts';
 import { releasePorts } from '../worktree/port-blocks.ts';
@@ -64,7 +64,7 @@ export async function removeWorktrees(
 }
 
 /** Those that went. */
-function worktreesOf({ id }: AgentRecord, outcomes: readonly RemovalOutcome[]): RemovedAgent['worktrees'] {
+function worktreesOf({ id }: StoredAgent, outcomes: readonly RemovalOutcome[]): RemovedAgent['worktrees'] {
   return outcomes
     .filter(({ removed, worktree }) => removed && ownerOf(worktree).agent === id)
     .map(({ worktree, checkpoint }) => ({ path: worktree, checkpoint }));

@@ -2,7 +2,7 @@ import type { Checkpoint } from '../../checkpoint/tree/types.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 
-type Held = NonNullable<AgentRecord['snapshot']>['tasks'][number];
+type Held = NonNullable<AgentRecord['observed']['snapshot']>['tasks'][number];
 
 /**
  * A checkpoint holds the branch too: brought back in the middle of another task, that task's work would go on where it
@@ -38,7 +38,7 @@ export function refuseUndoWhile(record: AgentRecord, safety: Pick<Checkpoint, 't
 }
 
 /** In the worktree that can be rolled back; null: nothing, or nobody hears of it. */
-function inHand({ linked, snapshot }: AgentRecord): Held | null {
+function inHand({ observed: { linked, snapshot } }: AgentRecord): Held | null {
   return linked ? (snapshot?.tasks.find(({ slot }) => slot === 0) ?? null) : null;
 }
 

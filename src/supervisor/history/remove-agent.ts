@@ -12,6 +12,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { Conversations } from './conversations.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Roster } from '../fleet/roster.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remove-worktree.ts';
 import type { RemovedAgent } from './removed-agent.ts';
 import { specFile } from '../fleet/agent-spec.ts';
@@ -23,7 +24,7 @@ export interface RemovalsDeps {
   store: Store;
   fleet: Fleet;
   events: EventLog;
-  saveRow(record: AgentRecord): Promise<void>;
+  roster: Pick<Roster, 'wants'>;
   limits: CheckpointLimits;
   conversations: Conversations;
   teardown: Teardown;
@@ -39,10 +40,9 @@ export class Removals {
 
   /** @throws SwarmError `worktree-kept`: the agent is stopped, and everything of it is still there */
   async remove(record: AgentRecord, force: boolean): Promise<RemovedDocument> {
-    const { fleet, store, saveRow, events } = this.#deps;
+    const { fleet, store, roster, events } = this.#deps;
     const { desired } = record.row;
-    record.row = { ...record.row, desired: 'stopped' };
-    await saveRow(record);
+    await roster.wants(record, 'stopped');
     return await fleet.whileStopped(record, { name: 'its removal', leases: 'given-back' }, async () => {
       const known = store.agents.get(record.id);
       if (known === undefined) throw removedMeanwhile(record.id);

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import type { AgentRecord as StoredAgent } from '../../store/agents.ts';
+import type { StoredAgent } from '../../store/agents.ts';
 import type { Operation } from '../../store/operations.ts';
 import type { Store } from '../../store/store.ts';
 

@@ -53,7 +53,7 @@ export class ReversibleWork {
     const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
     this.#conversations = conversations;
     const limits = limitsOf(deps.project.config);
-    const parts = { ...deps, limits, conversations, saveRow: (record: AgentRecord) => deps.roster.save(record) };
+    const parts = { ...deps, limits, conversations };
     this.#removals = new Removals({
       ...parts,
       teardown: (worktree) =>

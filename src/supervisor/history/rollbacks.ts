@@ -17,6 +17,7 @@ import type { AgentRecord } from '../project/agent-record.ts';
 import type { Conversations } from './conversations.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Roster } from '../fleet/roster.ts';
 import {
   isBeforeTask,
   isOfTask,
@@ -52,7 +53,7 @@ export interface RollbacksDeps {
     resting(agent: string): Resting | null;
     putBack(agent: string, how: PutBack): Promise<string[]>;
   };
-  saveRow(record: AgentRecord): Promise<void>;
+  roster: Pick<Roster, 'converses' | 'wants'>;
 }
 
 const HOPELESS = new Set(['unknown-checkpoint', 'damaged-checkpoint', 'rollback-undone']);
@@ -300,16 +301,16 @@ export class Rollbacks {
 
   /** All in one batch of the store. */
   async #finish(record: AgentRecord, id: number, data: RollbackData, result: Result): Promise<void> {
-    const { store, engine, saveRow } = this.#deps;
+    const { store, engine, roster } = this.#deps;
     const desired = data.hold && record.row.desired === 'up' ? 'paused' : record.row.desired;
     data.how = result.conversation.how;
-    record.row = { ...record.row, sessionId: result.sessionId, desired };
+    roster.converses(record, result.sessionId);
     await Promise.all([
       store.write(() => {
         store.operations.change(id, 'done', data);
         if (data.undoes !== undefined) store.operations.takeBack(data.undoes.operation);
       }),
-      saveRow(record),
+      roster.wants(record, desired),
       engine.putBack(record.id, result.putBack),
     ]);
   }
@@ -329,7 +330,7 @@ export class Rollbacks {
     await Promise.all([
       store.write(() => store.operations.change(id, 'dropped', data)),
       // A living wrapper goes on with what it has; an agent that was stopped for this takes it up again.
-      stopped && !record.linked
+      stopped && !record.observed.linked
         ? engine.putBack(record.id, {
             worktree: 'as-it-is',
             reason: `a rollback was not carried out: ${why}`,

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/index.ts';
 import { booked, inPeriod, periodOf, standing, type Condition, type Standing } from '../../health/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import { usageOf, type AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { HoldsNote } from './holds-memory.ts';
 
@@ -27,10 +27,10 @@ export class BudgetDesk {
 
   /** Something of what it spends may be new. */
   book(record: AgentRecord): void {
-    if (record.row.kind !== 'claude' || record.snapshot === null) return;
+    if (record.row.kind !== 'claude' || record.observed.snapshot === null) return;
     const { note } = this.#deps;
     this.#turnPage();
-    note.ledger = booked(note.ledger, record.id, record.usage().costUsd);
+    note.ledger = booked(note.ledger, record.id, usageOf(record).costUsd);
     this.#tell();
   }
 

@@ -77,7 +77,7 @@ export class Holds {
 
   /** A wrapper has said how it stands. */
   observed(record: AgentRecord): void {
-    if (record.row.kind !== 'claude' || record.snapshot === null) return;
+    if (record.row.kind !== 'claude' || record.observed.snapshot === null) return;
     this.deaths.observed(record);
     this.budget.book(record);
     this.#hear(record);
@@ -136,7 +136,7 @@ export class Holds {
       hold,
       stops,
       afterMs: Math.max(0, (this.#wakeAt.get(record.id) ?? 0) - this.#deps.now()),
-      costLimitUsd: left === null ? null : (record.snapshot?.usage.costUsd ?? 0) + left,
+      costLimitUsd: left === null ? null : (record.observed.snapshot?.usage.costUsd ?? 0) + left,
       heard: this.#heard(record),
     };
   }
@@ -150,7 +150,7 @@ export class Holds {
     const uses = this.#deps
       .records()
       .filter(({ id }) => others.has(id))
-      .flatMap(({ snapshot }) => snapshot?.api?.limit ?? [])
+      .flatMap(({ observed }) => observed.snapshot?.api?.limit ?? [])
       .map(({ usedPercent, resetsAt }) => ({ usedPercent, resetsAt: Date.parse(resetsAt) }));
     return lackOfHeadroom(this.#account(name).hold, uses, config().admission.rateLimit, now());
   }
@@ -209,7 +209,7 @@ export class Holds {
   }
 
   #hear(record: AgentRecord): void {
-    const { snapshot } = record;
+    const { snapshot } = record.observed;
     const api = snapshot?.api;
     if (snapshot === null || api === undefined) return;
     const name = this.#nameOf(record);
@@ -244,12 +244,13 @@ export class Holds {
   #candidates(name: string): Prober[] {
     const { records, desired } = this.#deps;
     const able = records().filter((record) => {
-      const { snapshot, linked, row } = record;
+      const { row } = record;
+      const { snapshot, linked } = record.observed;
       const mayWork =
         snapshot !== null && !snapshot.paused && snapshot.failure === null && snapshot.needsYou.length === 0;
       return row.kind === 'claude' && linked && mayWork && desired(record) === 'up' && this.#nameOf(record) === name;
     });
-    return able.map(({ id, snapshot }) => ({
+    return able.map(({ id, observed: { snapshot } }) => ({
       id,
       waiting: (snapshot?.tasks.length ?? 0) > 0 || snapshot?.turn === 'busy',
     }));
@@ -283,12 +284,12 @@ export class Holds {
 
   #push(): void {
     for (const record of this.#deps.records()) {
-      if (record.row.kind !== 'claude' || !record.linked) continue;
+      if (record.row.kind !== 'claude' || !record.observed.linked) continue;
       const gate = this.gateOf(record);
       // The time left of a wait that is known is no news.
       const mark = JSON.stringify([
-        record.snapshot?.incarnation,
-        record.linkSince,
+        record.observed.snapshot?.incarnation,
+        record.observed.linkSince,
         { ...gate, afterMs: gate.afterMs > 0 },
       ]);
       if (this.#sent.get(record.id) === mark) continue;
@@ -297,7 +298,7 @@ export class Holds {
     }
   }
 
-  #heard({ id, snapshot }: AgentRecord): number {
+  #heard({ id, observed: { snapshot } }: AgentRecord): number {
     const known = this.#memory.note.heard[id];
     return known !== undefined && known.incarnation === snapshot?.incarnation ? known.failures : 0;
   }

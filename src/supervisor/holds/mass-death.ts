@@ -9,7 +9,7 @@ import {
   type MassDeathHold,
   type MassDeathRules,
 } from '../../health/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { HoldsNote } from './holds-memory.ts';
 
@@ -18,7 +18,7 @@ export interface DeathWatchDeps {
   rules(): Config['holds']['massDeath'];
   staggerMs(): number;
   /** Those that should be there. */
-  wanted(): AgentRecord[];
+  wanted(): readonly WrittenBy<'holds'>[];
   events: EventLog;
   now(): number;
 }
@@ -49,7 +49,7 @@ export class DeathWatch {
 
   /** The agent itself may have died in its wrapper's hands, which says so in its snapshot. */
   observed(record: AgentRecord): void {
-    const { snapshot } = record;
+    const { snapshot } = record.observed;
     const exit = snapshot?.lastExit ?? null;
     if (snapshot === null || exit === null) return;
     const mark = `${snapshot.incarnation} ${exit.at}`;
@@ -73,12 +73,7 @@ export class DeathWatch {
 
   tick(): void {
     const { note, wanted, now } = this.#deps;
-    const agents = wanted().map((record) => ({
-      id: record.id,
-      able: canStart(record),
-      upSince:
-        record.linked && record.lifecycle.phase === 'up' && record.snapshot?.turn !== 'gone' ? record.linkSince : null,
-    }));
+    const agents = wanted().map((record) => ({ id: record.id, able: canStart(record), upSince: upSince(record) }));
     const before = note.mortality;
     note.mortality = proving(before, agents, now(), this.#rules());
     if (before.hold !== null && note.mortality.hold === null) {
@@ -125,7 +120,8 @@ export class DeathWatch {
   #manySilent(): boolean {
     const { wanted, now } = this.#deps;
     const silent = wanted().filter(
-      ({ linked, pane, silentSince }) => !linked && pane?.dead === false && now() - silentSince > SILENT_MS,
+      ({ observed: { linked, pane, silentSince } }) =>
+        !linked && pane?.dead === false && now() - silentSince > SILENT_MS,
     );
     const total = wanted().filter((record) => silent.includes(record) || canStart(record)).length;
     this.#silent = `${silent.length} of ${total} wrappers do not answer, though they live`;
@@ -168,7 +164,13 @@ export class DeathWatch {
   }
 }
 
+/** Since when its wrapper is there and its agent lives in it, epoch ms; null: not now. */
+function upSince({ lifecycle, observed: { linked, linkSince, snapshot } }: AgentRecord): number | null {
+  return linked && lifecycle.phase === 'up' && snapshot?.turn !== 'gone' ? linkSince : null;
+}
+
 /** False: it stays as it is until a person has looked at it, and counts neither among the living nor as a probe. */
-function canStart({ lifecycle, snapshot }: AgentRecord): boolean {
+function canStart({ lifecycle, observed }: AgentRecord): boolean {
+  const { snapshot } = observed;
   return lifecycle.phase !== 'failed' && lifecycle.phase !== 'blocked' && (snapshot?.failure ?? null) === null;
 }

@@ -85,17 +85,19 @@ export class Ladder {
 
   /** A limit counts while it works or is stuck; whoever waits for something else is left alone. */
   #call(record: AgentRecord): LadderCall | null {
-    if (record.row.desired !== 'up' || !['working', 'stuck'].includes(record.status)) return null;
+    const { status, trouble } = record.verdict;
+    if (record.row.desired !== 'up' || !['working', 'stuck'].includes(status)) return null;
     const now = this.#deps.now();
     const limit = record.crossings.map((crossing) => callOf(crossing, now)).find((call) => call !== null);
     if (limit !== undefined) return limit;
-    if (record.trouble === null) return null;
-    const { kind, since, at } = record.trouble;
+    if (trouble === null) return null;
+    const { kind, since, at } = trouble;
     return { cause: kind, since, at };
   }
 
   #facts(record: AgentRecord, history: LadderState | null): LadderFacts {
-    const { snapshot, row, linked, busy, queuedWork, signs, lifecycle } = record;
+    const { row, step, signs, lifecycle, verdict } = record;
+    const { snapshot, linked } = record.observed;
     const task = snapshot?.tasks[0]?.task ?? null;
     const advancedAt = Date.parse(snapshot?.activity?.advancedAt ?? '');
     return {
@@ -104,10 +106,10 @@ export class Ladder {
       left: history !== null && this.#left(record, history.task, task),
       typing: isTyping(signs, this.#deps.now()),
       linked,
-      busy: busy || queuedWork.length > 0 || this.#taking.has(record.id) || lifecycle.phase !== 'up',
+      busy: step.busy || step.queuedWork.length > 0 || this.#taking.has(record.id) || lifecycle.phase !== 'up',
       another: task !== null && this.#deps.another(record) !== null,
       advancedAt: Number.isNaN(advancedAt) ? null : advancedAt,
-      works: record.status === 'working' || record.status === 'stuck',
+      works: verdict.status === 'working' || verdict.status === 'stuck',
       stuckAfterMs: this.#deps.stuckAfterMs(),
     };
   }
@@ -125,7 +127,7 @@ export class Ladder {
     const { events, log, take } = this.#deps;
     const { id: agent } = record;
     const limit = record.crossings.find((crossing) => crossing.limit === call?.cause);
-    const text = limit?.text ?? record.statusReason ?? state.cause;
+    const text = limit?.text ?? record.verdict.reason ?? state.cause;
     const about = { agent, task: state.task, data: { cause: state.cause, reason: text } };
     events.emit(`agent.ladder.${rung}`, about);
     this.#taking.add(agent);

@@ -6,6 +6,7 @@ import { forgetSession } from '../../git/worktree/worktree-task.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Roster } from '../fleet/roster.ts';
 import type { StopPurpose } from '../fleet/pane-command.ts';
 import type { Why } from './ladder.ts';
 import type { ReversibleWork } from '../history/reversible-work.ts';
@@ -15,7 +16,7 @@ export interface LadderSteps {
   engine: TaskEngine;
   works: ReversibleWork;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  saveRow(record: AgentRecord): Promise<void>;
+  roster: Pick<Roster, 'converses' | 'restarted' | 'save'>;
   another(record: AgentRecord): string | null;
   now(): number;
 }
@@ -88,19 +89,19 @@ async function keepStuck({ works }: LadderSteps, record: AgentRecord): Promise<v
 
 /** Everything of it is ended, also a wrapper that does not listen; the same task and conversation go on. */
 async function restart(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
-  const { fleet, engine } = steps;
+  const { fleet, engine, roster } = steps;
   await fleet.whileStopped(record, purposeOf(why), async () => {
     await keepStuck(steps, record);
     const reason = `${reasonText(why)}; all that you had started was ended`;
     await engine.putBack(record.id, { worktree: 'as-it-is', reason });
-    await countRestart(steps, record);
+    await roster.restarted(record);
   });
 }
 
 async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
-  const { fleet, engine, works } = steps;
+  const { fleet, engine, works, roster } = steps;
   const reason = `it was stuck (${why.text})`;
-  const task = record.snapshot?.tasks[0]?.task ?? '';
+  const task = record.observed.snapshot?.tasks[0]?.task ?? '';
   const good = lastGood(await works.checkpoints(record).list(), task, why.since);
   if (good !== null) {
     const said = `${reason}, and the files were set back to checkpoint ${good.n}, from before that; do it another way`;
@@ -108,43 +109,38 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
   } else {
     await fleet.whileStopped(record, purposeOf(why), async () => {
       await keepStuck(steps, record);
-      record.row = { ...record.row, sessionId: null };
+      roster.converses(record, null);
       await forgetSession(worktreeGitDir(record.worktree));
       await engine.putBack(record.id, { worktree: 'as-it-is', sessionId: null, reason });
     });
   }
-  await countRestart(steps, record);
+  await roster.restarted(record);
 }
 
 async function reassign(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
-  const { fleet, engine, another } = steps;
+  const { fleet, engine, another, roster } = steps;
   await fleet.whileStopped(record, purposeOf(why), async () => {
     const to = another(record);
     await keepStuck(steps, record);
-    record.row = { ...record.row, sessionId: null };
+    roster.converses(record, null);
     await engine.passOn(record.id, to ?? record.id, `stuck: ${why.text}`);
-    await countRestart(steps, record);
+    await roster.restarted(record);
   });
 }
 
 /** The end of the ladder: what it did is counted as failed, and it rests until a person has looked. */
 async function fail(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
-  const { fleet, engine, now } = steps;
+  const { fleet, engine, now, roster } = steps;
   const detail = `stuck, and nothing helped: ${why.text}`;
   await fleet.whileStopped(
     record,
     purposeOf(why),
     async () => {
       await keepStuck(steps, record);
-      record.row = { ...record.row, sessionId: null };
+      roster.converses(record, null);
       await engine.failHeld(record.id, detail);
-      await steps.saveRow(record);
+      await roster.save(record);
     },
     () => ({ phase: 'failed', since: now(), detail }),
   );
-}
-
-async function countRestart(steps: LadderSteps, record: AgentRecord): Promise<void> {
-  record.row = { ...record.row, restarts: record.row.restarts + 1 };
-  await steps.saveRow(record);
 }

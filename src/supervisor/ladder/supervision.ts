@@ -54,8 +54,8 @@ export class Supervision {
   readonly #limits: LimitWatch;
   readonly #stops: Stops;
 
-  constructor(world: SupervisionDeps) {
-    const { project, store, log, env, events, engine, tmux, fleet, works, links, roster } = world;
+  constructor(deps: SupervisionDeps) {
+    const { project, store, log, env, events, engine, tmux, fleet, works, links, roster } = deps;
     const { layout, config } = project;
     const now = (): number => Date.now();
     const records = (): AgentRecord[] => fleet.records;
@@ -74,9 +74,11 @@ export class Supervision {
         void claudeDir().then((dir) => (claude = dir));
         return claude;
       },
-      onGap: ({ ms }) => {
+      onGap: (gap) => {
+        const { ms } = gap;
+        fleet.moveTimes(gap);
         events.emit('swarm.gap', { data: { ms } });
-        world.moved(ms).catch(onError);
+        deps.moved(ms).catch(onError);
       },
     });
     const gaps = (): Watch['gaps'] => this.watch.gaps;
@@ -86,10 +88,9 @@ export class Supervision {
       return { stuckAfterMs: stuckAfter, longestCommandMs: longestCommand, loopAfter };
     };
     this.judge = new Judge({ limits, gaps, events, now, probeError: () => fleet.probeError });
-    const another = (record: AgentRecord): string | null => this.#another(world, record);
+    const another = (record: AgentRecord): string | null => this.#another(deps, record);
     const order: LadderSteps['order'] = (agent, what, timeoutMs) => links.order(agent, what, timeoutMs);
-    const saveRow = (record: AgentRecord): Promise<void> => roster.save(record);
-    const steps: LadderSteps = { fleet, engine, works, order, saveRow, another, now };
+    const steps: LadderSteps = { fleet, engine, works, order, roster, another, now };
     const memoryOf = <K extends 'health.ladder' | 'health.days'>(key: K) => ({
       read: () => store.notes.get(key) ?? {},
       write: (value: NoteToKeep<K>) => store.write(() => store.notes.set(key, value)),
@@ -114,7 +115,7 @@ export class Supervision {
       gaps,
       records,
       limits: ({ row }) => config.agents[row.role]?.limits ?? null,
-      pause: (record, text) => this.#pause(world, record, text),
+      pause: (record, text) => this.#pause(deps, record, text),
       memory: memoryOf('health.days'),
       onError,
     });
@@ -131,7 +132,7 @@ export class Supervision {
 
   /** With what only whoever asks needs to know. */
   explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
-    if (record.signs !== undefined) record.signs = { ...record.signs, use: this.watch.useOf(record) };
+    this.watch.measure(record);
     const document = this.judge.explain(record, desired);
     const ladder = this.#ladder.stateOf(record.id);
     if (ladder === null) return document;
@@ -151,21 +152,21 @@ export class Supervision {
     const task = held === undefined ? undefined : engine.find(held);
     if (task === undefined || task.agent !== null) return null;
     const able = fleet.records.filter(
-      ({ id, row, linked, status }) =>
+      ({ id, row, observed, verdict: { status } }) =>
         id !== record.id &&
         row.kind === task.kind &&
         row.desired === 'up' &&
-        linked &&
+        observed.linked &&
         (status === 'idle' || status === 'working') &&
         task.needs.every((need) => project.config.agents[row.role]?.capabilities.includes(need)),
     );
-    return (able.find(({ status }) => status === 'idle') ?? able[0])?.id ?? null;
+    return (able.find(({ verdict }) => verdict.status === 'idle') ?? able[0])?.id ?? null;
   }
 
   async #pause({ fleet, roster, events }: SupervisionDeps, record: AgentRecord, text: string): Promise<void> {
-    record.row = { ...record.row, desired: 'paused' };
+    const paused = roster.wants(record, 'paused');
     events.emit('agent.limit.paused', { agent: record.id, data: { text } });
-    await roster.save(record);
+    await paused;
     await fleet.whileStopped(record, { name: `its pause: ${text}`, leases: 'given-back' }, () => Promise.resolve());
   }
 }

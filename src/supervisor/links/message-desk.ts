@@ -4,13 +4,14 @@ import type { Order } from '../../coordination/link.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { MessageTable, StoredMessage } from '../../store/messages.ts';
 import { isEvent } from '../../domain/events.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 export interface MessageDeskDeps {
   log: Logger;
   events: EventLog;
   store: { messages: Pick<MessageTable, 'queue' | 'settle' | 'get' | 'queued'> };
-  fleet: { get(agent: string): { linked: boolean } | undefined };
+  fleet: { get(agent: string): Pick<AgentRecord, 'observed'> | undefined };
   links: { order(agent: string, order: Order, timeoutMs: number): Promise<unknown> };
 }
 
@@ -66,7 +67,7 @@ export class MessageDesk {
     const { store, fleet, links } = this.#deps;
     const handed = new Set<string>();
     const next = (): StoredMessage | undefined => store.messages.queued(agent).find(({ id }) => !handed.has(id));
-    for (let message = next(); message !== undefined && fleet.get(agent)?.linked === true; message = next()) {
+    for (let message = next(); message !== undefined && fleet.get(agent)?.observed.linked === true; message = next()) {
       handed.add(message.id);
       await links.order(agent, { do: 'send', id: message.id, text: message.text }, ORDER_TIMEOUT_MS);
     }

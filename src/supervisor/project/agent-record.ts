@@ -8,7 +8,19 @@ import {
 } from '../../domain/agent.ts';
 import type { AgentSpec, WrapperSnapshot } from '../../coordination/link.ts';
 import type { Crossing, Signs, Trouble } from '../../health/index.ts';
-import type { Lifecycle, Observed } from './lifecycle.ts';
+import type { Lifecycle, Situation } from './lifecycle.ts';
+
+/** What the store keeps of an agent. */
+export interface AgentRow {
+  readonly id: string;
+  readonly role: string;
+  readonly kind: AgentKind;
+  readonly desired: AgentDesired;
+  readonly sessionId: string | null;
+  readonly restarts: number;
+  /** Totals of all ended wrappers. */
+  readonly usage: Readonly<Usage>;
+}
 
 /** What tmux says of the pane that bears this agent's mark. */
 export interface PaneView {
@@ -22,139 +34,162 @@ export interface PaneView {
   readonly clients: number;
 }
 
-/** So long a move of the clock may go unseen, ms: what was noted since then is by the new time. */
-const UNSEEN_MS = 5_000;
-
-/** What the store keeps of an agent. */
-export interface AgentRow {
-  id: string;
-  role: string;
-  kind: AgentKind;
-  desired: AgentDesired;
-  sessionId: string | null;
-  restarts: number;
-  /** Totals of all ended wrappers. */
-  usage: Usage;
-}
-
-/** One agent in the supervisor's memory: the row of the store and everything observed. */
-export class AgentRecord {
-  row: AgentRow;
-  readonly worktree: string;
-  token: string;
-  lifecycle: Lifecycle;
-  pane: PaneView | null = null;
+/** What tmux and its wrapper say of an agent; times in epoch ms. */
+export interface Observed {
+  pane: PaneView | null;
   /** When tmux last told of the pane, or of its absence. */
   paneSeenAt: number;
-  linked = false;
+  linked: boolean;
   /** The last change of `linked`. */
   linkSince: number;
+  /** When the link was lost or the pane started: the start of the silence. */
   silentSince: number;
-  busy = false;
+  snapshot: WrapperSnapshot | null;
+  snapshotAt: number;
+}
+
+/** What the reconcile loop remembers of its steps for an agent, of which one at a time is under way. */
+export interface StepState {
+  busy: boolean;
   /** A person has asked for it while a step was under way, which may have looked at what was before. */
-  askedMeanwhile = false;
+  askedMeanwhile: boolean;
   /** Work in its worktree that waits for its step to end: each stops the agent first. */
-  readonly queuedWork: (() => Promise<Lifecycle>)[] = [];
-  /** Whether `pane` is what tmux said after the last step. */
-  paneKnown = false;
+  queuedWork: readonly (() => Promise<Lifecycle>)[];
+  /** Whether `observed.pane` is what tmux said after the last step. */
+  paneKnown: boolean;
   /** Which step of the whole fleet its last one was: looks that began earlier do not count for it. */
-  stepEnded = 0;
+  ended: number;
   /** Steps that failed one after the other, and why the last one did. */
-  failedSteps: { count: number; detail: string } = { count: 0, detail: '' };
-  snapshot: WrapperSnapshot | null = null;
-  snapshotAt = 0;
-  /** Deaths within the restart window, epoch ms. */
-  deaths: readonly number[] = [];
-  /** When its session vanished within that window: not its own failure, yet no reason to start it at full speed. */
-  vanished: readonly number[] = [];
-  status: AgentStatus = 'unknown';
-  statusSince: number;
-  statusReason: string | null = null;
-  /** What is seen of it by looking. */
-  signs: Signs | undefined;
-  /** Why it is stuck, while it is. */
-  trouble: Trouble | null = null;
-  /** Limits that it crosses now, for people. */
-  crossings: readonly Crossing[] = [];
+  failed: { readonly count: number; readonly detail: string };
   /** Ends what of a step may take long, while there is such a thing. */
-  interrupt: AbortController | null = null;
-  /** What its wrapper was started with, maybe by an earlier supervisor; null where that is not known. */
-  spec: AgentSpec | null = null;
-  /** First port of its block; null where none was free. */
-  portBase: number | null = null;
-  /** What holds the whole fleet keeps it from being started; epoch ms. */
-  startHold: { detail: string; until: number | null } | null = null;
+  interrupt: AbortController | null;
   /** Guards one order at a time of pause and resume. */
-  pauseOrdered = false;
+  pauseOrdered: boolean;
+}
 
-  constructor(row: AgentRow, worktree: string, token: string, now: number) {
-    this.row = row;
-    this.worktree = worktree;
-    this.token = token;
-    this.lifecycle = { phase: 'none', since: now };
-    this.paneSeenAt = now;
-    this.linkSince = now;
-    this.silentSince = now;
-    this.statusSince = now;
-  }
+/** How an agent stands in the eyes of `swarm status`. */
+export interface Verdict {
+  status: AgentStatus;
+  /** When the status began, epoch ms. */
+  since: number;
+  reason: string | null;
+  /** Why it is stuck, while it is. */
+  trouble: Trouble | null;
+}
 
-  get id(): string {
-    return this.row.id;
-  }
+/** Keeps an agent from being started; epoch ms. */
+export interface StartHold {
+  readonly detail: string;
+  readonly until: number | null;
+}
 
-  /** Nothing of it is left that runs, as far as tmux was asked, and nothing is under way. */
-  get quiet(): boolean {
-    return !this.busy && this.queuedWork.length === 0 && this.lifecycle.phase === 'none' && this.pane === null;
-  }
+/**
+ * Who writes which part of a record. Everyone else reads it and asks the writer for a change, by a method with a name:
+ * `roster.wants(record, 'paused')`.
+ */
+interface Parts {
+  /** `fleet/roster.ts`: who it is, and what it is to be. */
+  roster: {
+    row: AgentRow;
+    /** What its wrapper was started with, maybe by an earlier supervisor; null where that is not known. */
+    spec: AgentSpec | null;
+  };
+  /** `fleet/`: where it stands, and how it came there. */
+  fleet: {
+    lifecycle: Lifecycle;
+    observed: Observed;
+    step: StepState;
+    /** Deaths within the restart window, epoch ms. */
+    deaths: readonly number[];
+    /** When its session vanished within that window: not its own failure, yet no reason to start it at full speed. */
+    vanished: readonly number[];
+  };
+  /** `watch/`: what is seen of it by looking, and measured. */
+  watch: {
+    /** Undefined before the first look. */
+    signs: Signs | undefined;
+    /** Limits that it crosses now, for people. */
+    crossings: readonly Crossing[];
+  };
+  /** `watch/judge.ts`: what follows from all of that. */
+  judge: { verdict: Verdict };
+  /** `holds/`: what holds the whole fleet and keeps it from being started; null: nothing. */
+  holds: { startHold: StartHold | null };
+}
 
-  observed(): Observed {
-    const { lifecycle, pane, linked, silentSince, busy, startHold } = this;
-    const seen = pane === null ? null : { dead: pane.dead, ending: describeEnding(pane) };
-    return { lifecycle, pane: seen, linked, silentSince, busy, startHeld: startHold !== null };
-  }
+type AsRead<Part> = { readonly [Name in keyof Part]: Readonly<Part[Name]> };
 
-  /** Takes in a snapshot; true when something that the store keeps has changed. */
-  absorb(snapshot: WrapperSnapshot, now: number): boolean {
-    const before = this.snapshot;
-    const rotated = before !== null && before.incarnation !== snapshot.incarnation;
-    if (rotated) this.row = { ...this.row, usage: addUsage(this.row.usage, before.usage) };
-    this.snapshot = snapshot;
-    this.snapshotAt = now;
-    const sessionChanged = snapshot.sessionId !== null && snapshot.sessionId !== this.row.sessionId;
-    if (sessionChanged) this.row = { ...this.row, sessionId: snapshot.sessionId };
-    return rotated || sessionChanged;
-  }
+/** One agent in the supervisor's memory: the row of the store and everything observed. */
+export interface AgentRecord
+  extends
+    AsRead<Parts['roster']>,
+    AsRead<Parts['fleet']>,
+    AsRead<Parts['watch']>,
+    AsRead<Parts['judge']>,
+    AsRead<Parts['holds']> {
+  readonly id: string;
+  readonly worktree: string;
+  /** By which its wrapper is known. */
+  readonly token: string;
+  /** First port of its block; null where none was free. */
+  readonly portBase: number | null;
+}
 
-  /**
-   * The wall clock went on without anybody, or was set: what is waited for takes as long as it was to take.
-   * @param now what it says since then
-   */
-  moveTimes(byMs: number, now: number): void {
-    const { lifecycle } = this;
-    const isNew = (at: number): boolean => at <= now && now - at < Math.min(Math.abs(byMs), UNSEEN_MS);
-    const moved = (at: number): number => (isNew(at) ? at : at + byMs);
-    if (!isNew(lifecycle.since)) {
-      if (lifecycle.phase === 'backoff') this.lifecycle = { ...lifecycle, until: lifecycle.until + byMs };
-      if ((lifecycle.phase === 'blocked' || lifecycle.phase === 'failed') && lifecycle.lookAgainAt !== undefined)
-        this.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + byMs };
-    }
-    this.silentSince = moved(this.silentSince);
-    this.linkSince = moved(this.linkSince);
-    this.deaths = this.deaths.map(moved);
-    this.vanished = this.vanished.map(moved);
-  }
+/** A record in the hands of the writer of one part. Only that room names this type. */
+export type WrittenBy<Writer extends keyof Parts> = AgentRecord & Parts[Writer];
 
-  /** Its wrapper has ended: what it had used is kept with the agent. */
-  fold(): void {
-    if (this.snapshot === null) return;
-    this.row = { ...this.row, usage: this.usage() };
-    this.snapshot = null;
-  }
+/** An agent of which nothing is known yet but its row and its place. @param now epoch ms */
+export function newRecord(
+  known: Pick<AgentRecord, 'row' | 'worktree' | 'token' | 'spec' | 'portBase'>,
+  now: number,
+): AgentRecord {
+  return {
+    ...known,
+    id: known.row.id,
+    lifecycle: { phase: 'none', since: now },
+    observed: {
+      pane: null,
+      paneSeenAt: now,
+      linked: false,
+      linkSince: now,
+      silentSince: now,
+      snapshot: null,
+      snapshotAt: 0,
+    },
+    step: {
+      busy: false,
+      askedMeanwhile: false,
+      queuedWork: [],
+      paneKnown: false,
+      ended: 0,
+      failed: { count: 0, detail: '' },
+      interrupt: null,
+      pauseOrdered: false,
+    },
+    deaths: [],
+    vanished: [],
+    signs: undefined,
+    crossings: [],
+    verdict: { status: 'unknown', since: now, reason: null, trouble: null },
+    startHold: null,
+  };
+}
 
-  /** Money and tokens over the agent's whole life. */
-  usage(): Usage {
-    return addUsage(this.row.usage, this.snapshot?.usage ?? NO_USAGE);
-  }
+/** Nothing of it is left that runs, as far as tmux was asked, and nothing is under way. */
+export function isQuiet({ step, lifecycle, observed }: AgentRecord): boolean {
+  return !step.busy && step.queuedWork.length === 0 && lifecycle.phase === 'none' && observed.pane === null;
+}
+
+/** Money and tokens over the agent's whole life. */
+export function usageOf({ row, observed }: Pick<AgentRecord, 'row' | 'observed'>): Usage {
+  return addUsage(row.usage, observed.snapshot?.usage ?? NO_USAGE);
+}
+
+/** What its next step goes by. */
+export function situationOf({ lifecycle, observed, step, startHold }: AgentRecord): Situation {
+  const { pane, linked, silentSince } = observed;
+  const seen = pane === null ? null : { dead: pane.dead, ending: describeEnding(pane) };
+  return { lifecycle, pane: seen, linked, silentSince, busy: step.busy, startHeld: startHold !== null };
 }
 
 /** How a dead pane's program ended; null while it lives, or where tmux cannot tell. */

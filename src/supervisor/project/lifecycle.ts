@@ -45,7 +45,8 @@ export interface PaneFact {
   ending: string | null;
 }
 
-export interface Observed {
+/** What the next step of one agent is decided from. */
+export interface Situation {
   lifecycle: Lifecycle;
   /** Null: no pane bears this agent's mark. */
   pane: PaneFact | null;
@@ -69,12 +70,12 @@ export type Action =
 export const SILENCE_LIMIT_MS = 20_000;
 
 /** One agent's next step towards what is wanted. Pure: called on every change and every tick. */
-export function decide(desired: AgentDesired, observed: Observed, now: number): Action | null {
-  if (observed.busy) return null;
-  return desired === 'stopped' ? decideStopped(observed, now) : decideUp(observed, now);
+export function decide(desired: AgentDesired, situation: Situation, now: number): Action | null {
+  if (situation.busy) return null;
+  return desired === 'stopped' ? decideStopped(situation, now) : decideUp(situation, now);
 }
 
-function decideStopped({ lifecycle, pane, linked }: Observed, now: number): Action | null {
+function decideStopped({ lifecycle, pane, linked }: Situation, now: number): Action | null {
   if (lifecycle.phase === 'backoff' && lifecycle.of === 'stop' && now < lifecycle.until) return null;
   if (pane !== null || linked) return { do: 'stop' };
   if (lifecycle.phase === 'none') return null;
@@ -82,7 +83,7 @@ function decideStopped({ lifecycle, pane, linked }: Observed, now: number): Acti
   return { do: 'stop' };
 }
 
-function decideUp({ lifecycle, pane, linked, silentSince, startHeld }: Observed, now: number): Action | null {
+function decideUp({ lifecycle, pane, linked, silentSince, startHeld }: Situation, now: number): Action | null {
   const start: Action | null = startHeld ? null : { do: 'start' };
   switch (lifecycle.phase) {
     case 'failed':

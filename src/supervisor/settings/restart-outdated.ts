@@ -36,7 +36,7 @@ export class Refresh {
       return keys.get(role) ?? null;
     };
     return fleet.records.filter((record) => {
-      if (record.pane === null || fleet.desired(record) === 'stopped') return false;
+      if (record.observed.pane === null || fleet.desired(record) === 'stopped') return false;
       const key = keyOf(record.row.role);
       if (key === null) return false;
       const settings = record.spec?.settings;
@@ -45,7 +45,7 @@ export class Refresh {
     });
   }
 
-  #isOfOtherBuild({ snapshot }: AgentRecord): boolean {
+  #isOfOtherBuild({ observed: { snapshot } }: AgentRecord): boolean {
     return snapshot !== null && snapshot.buildId !== this.#deps.buildId;
   }
 
@@ -68,8 +68,9 @@ export class Refresh {
 }
 
 /** Nothing is lost and nobody is disturbed when it is started again now. */
-function rests({ linked, busy, queuedWork, pane, snapshot, status, lifecycle }: AgentRecord): boolean {
-  const there = linked && !busy && queuedWork.length === 0 && lifecycle.phase === 'up' && snapshot !== null;
+function rests({ observed, step, verdict: { status }, lifecycle }: AgentRecord): boolean {
+  const { linked, pane, snapshot } = observed;
+  const there = linked && !step.busy && step.queuedWork.length === 0 && lifecycle.phase === 'up' && snapshot !== null;
   if (!there || pane === null || pane.clients > 0) return false;
   return (status === 'idle' || status === 'paused') && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;
 }

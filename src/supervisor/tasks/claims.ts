@@ -41,16 +41,18 @@ export function refusal(fleet: Pick<Fleet, 'get' | 'desired'>, claim: Payload<'t
   // Nobody could ever prove its processes gone.
   if (record === undefined) return { reason: 'no agent of this swarm', waits: false };
   // Its hello makes the right one claim again.
-  if (!record.linked || record.snapshot?.incarnation !== claim.incarnation)
-    return { reason: 'not linked', waits: false };
+  const { linked, snapshot } = record.observed;
+  if (!linked || snapshot?.incarnation !== claim.incarnation) return { reason: 'not linked', waits: false };
   return fleet.desired(record) === 'up' ? null : { reason: 'not wanted up', waits: true };
 }
 
 /** Whether a ticket for this agent would lead to a claim; else it would only lie in its queue. */
 export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): boolean {
   const record = fleet.get(agent);
-  if (record === undefined || !record.linked || record.snapshot === null) return false;
-  const { paused, held, failure } = record.snapshot;
+  if (record === undefined) return false;
+  const { linked, snapshot } = record.observed;
+  if (!linked || snapshot === null) return false;
+  const { paused, held, failure } = snapshot;
   return fleet.desired(record) === 'up' && !paused && held === null && failure === null;
 }
 

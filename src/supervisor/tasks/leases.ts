@@ -114,8 +114,8 @@ export class Leases {
   async tick(): Promise<void> {
     const { engine, fleet } = this.#deps;
     for (const agent of engine.due(LINK_WORTH)) {
-      const record = fleet.get(agent);
-      if (record?.linked === true && record.snapshot !== null) this.#extend(record.snapshot);
+      const observed = fleet.get(agent)?.observed;
+      if (observed?.linked === true && observed.snapshot !== null) this.#extend(observed.snapshot);
     }
     if (this.#ending) return;
     this.#ending = true;
@@ -146,7 +146,7 @@ export class Leases {
     const { engine, fleet, log, deaths } = this.#deps;
     for (const lease of engine.expired()) {
       if (deaths?.doubtful() === true) return;
-      if (!this.#isExpired(lease) || fleet.get(lease.agent)?.busy === true) continue;
+      if (!this.#isExpired(lease) || fleet.get(lease.agent)?.step.busy === true) continue;
       const survivors = await this.#endProcesses(lease);
       if (survivors.length > 0) {
         log.error({ ...lease, survivors }, 'processes of an attempt whose lease ended cannot be ended');

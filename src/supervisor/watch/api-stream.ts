@@ -1,5 +1,5 @@
 import { socketsOf, tcpEnds, type TcpEnd } from '../../process/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { WrittenBy } from '../project/agent-record.ts';
 
 /** Of one agent's connections to others than its wrapper: what had come in by socket. */
 type Received = ReadonlyMap<number, number>;
@@ -29,7 +29,7 @@ export class ApiStream {
   }
 
   /** @param silent those that wait for the API and say nothing; what is found stands in their signs */
-  async look(silent: readonly AgentRecord[]): Promise<void> {
+  async look(silent: readonly WrittenBy<'watch'>[]): Promise<void> {
     const { now, everyMs } = this.#deps;
     if (silent.length === 0 || this.#looking || Math.abs(now() - this.#lookedAt) < everyMs()) return;
     this.#looking = true;
@@ -45,8 +45,9 @@ export class ApiStream {
     }
   }
 
-  #compare(record: AgentRecord, ends: readonly TcpEnd[]): void {
-    const { id, pane, snapshot, signs } = record;
+  #compare(record: WrittenBy<'watch'>, ends: readonly TcpEnd[]): void {
+    const { id, signs } = record;
+    const { pane, snapshot } = record.observed;
     const child = snapshot?.child?.pid;
     if (pane === null || child === undefined || signs === undefined) return;
     const received = receivedBy(ends, socketsOf(child), socketsOf(pane.pid));

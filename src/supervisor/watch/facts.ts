@@ -15,7 +15,7 @@ export interface FactsContext {
 /** What is known of one agent, in the words of the health room. */
 export function factsOf(record: AgentRecord, context: FactsContext): HealthFacts {
   const { desired, limits, gaps, probeError, now } = context;
-  const { pane, linked, snapshot, snapshotAt, linkSince, paneSeenAt } = record;
+  const { pane, linked, snapshot, snapshotAt, linkSince, paneSeenAt } = record.observed;
   return {
     desired,
     limits,
@@ -34,7 +34,8 @@ export function factsOf(record: AgentRecord, context: FactsContext): HealthFacts
 }
 
 function lifecycleFact(record: AgentRecord, desired: AgentDesired, now: number): LifecycleFact {
-  const { lifecycle, pane, startHold } = record;
+  const { lifecycle, startHold } = record;
+  const { pane } = record.observed;
   const { since } = lifecycle;
   const waits =
     lifecycle.phase === 'none' ||

@@ -7,7 +7,7 @@ import {
   type ProbeError,
   type TroubleLimits,
 } from '../../health/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { factsOf } from './facts.ts';
 
@@ -28,17 +28,14 @@ export class Judge {
     this.#deps = deps;
   }
 
-  reconsider(record: AgentRecord, desired: AgentDesired): void {
+  reconsider(record: WrittenBy<'judge'>, desired: AgentDesired): void {
     const now = this.#deps.now();
     const { status, reason, rule, trouble } = this.#judge(record, desired, now);
-    record.trouble = trouble;
-    const changed = record.status !== status;
-    record.statusReason = reason === '' ? null : reason;
+    const { status: from, since } = record.verdict;
+    const changed = from !== status;
+    record.verdict = { status, since: changed ? now : since, reason: reason === '' ? null : reason, trouble };
     if (!changed) return;
-    const from = record.status;
-    record.status = status;
-    record.statusSince = now;
-    const about = { agent: record.id, task: record.snapshot?.tasks[0]?.task ?? null };
+    const about = { agent: record.id, task: record.observed.snapshot?.tasks[0]?.task ?? null };
     this.#deps.events.emit(`agent.status.${status}`, { ...about, data: { from, reason, rule } });
   }
 
@@ -54,7 +51,7 @@ export class Judge {
     return {
       agent: record.id,
       status,
-      since: new Date(record.statusSince).toISOString(),
+      since: new Date(record.verdict.since).toISOString(),
       rule,
       reason: reason === '' ? null : reason,
       until: until === null ? null : new Date(until).toISOString(),

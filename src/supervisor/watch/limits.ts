@@ -1,6 +1,6 @@
 import { addUsage, NO_USAGE, type Usage } from '../../domain/agent.ts';
 import { awakeSince, crossings, type Crossing, type Gap, type Limits } from '../../health/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import { usageOf, type AgentRecord, type WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 /** What an agent had used when its day began. */
@@ -15,7 +15,7 @@ export interface LimitsDeps {
   events: EventLog;
   now(): number;
   gaps(): readonly Gap[];
-  records(): readonly AgentRecord[];
+  records(): readonly WrittenBy<'watch'>[];
   /** Null: its role is gone. */
   limits(record: AgentRecord): Limits | null;
   /** Stops it and lets others have its task; it waits until a person lets it go on. */
@@ -55,10 +55,10 @@ export class LimitWatch {
 
   #crossings(record: AgentRecord): Crossing[] {
     const limits = this.#deps.limits(record);
-    const { signs, snapshot } = record;
-    if (limits === null || snapshot === null || !record.linked) return [];
+    const { signs, observed } = record;
+    if (limits === null || observed.snapshot === null || !observed.linked) return [];
     const day = this.#day(record);
-    const { costUsd, ...tokens } = record.usage();
+    const { costUsd, ...tokens } = usageOf(record);
     return crossings(
       {
         memory: signs?.use?.rssBytes ?? null,
@@ -71,7 +71,7 @@ export class LimitWatch {
     );
   }
 
-  #turnMs({ snapshot }: AgentRecord): number | null {
+  #turnMs({ observed: { snapshot } }: AgentRecord): number | null {
     const began = Date.parse(snapshot?.activity?.turnBegan ?? '');
     if (Number.isNaN(began) || snapshot?.turn !== 'busy') return null;
     const { now, gaps } = this.#deps;
@@ -82,7 +82,7 @@ export class LimitWatch {
     const day = new Date(this.#deps.now()).toISOString().slice(0, 10);
     const known = this.#days.get(record.id);
     if (known?.day === day) return known;
-    const used = record.usage();
+    const used = usageOf(record);
     const start = { day, costUsd: used.costUsd, tokens: tokensOf(used) };
     this.#days.set(record.id, start);
     this.#remember();

@@ -5,7 +5,7 @@ import { readScreen } from '../../claude/screen.ts';
 import { errorText } from '../../domain/errors.ts';
 import { GapWatch, type Gap, type Signs } from '../../health/index.ts';
 import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type WorkDone } from '../../process/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import { ApiStream } from './api-stream.ts';
 
 /** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
@@ -27,7 +27,7 @@ const AFTER_KEYS_MS = 10_000;
 export interface WatchDeps {
   log: Logger;
   now(): number;
-  records(): readonly AgentRecord[];
+  records(): readonly WrittenBy<'watch'>[];
   /** Text of an agent's pane. */
   screen(pane: string): Promise<string>;
   /** The latest key of a person by session, epoch ms. */
@@ -71,11 +71,8 @@ export class Watch {
 
   /** To be called before anything is concluded from how long ago something was. */
   beat(): void {
-    const now = this.#deps.now();
-    const gap = this.#gaps.look(now);
-    if (gap === null) return;
-    for (const record of this.#deps.records()) record.moveTimes(gap.ms, now);
-    this.#deps.onGap(gap);
+    const gap = this.#gaps.look(this.#deps.now());
+    if (gap !== null) this.#deps.onGap(gap);
   }
 
   /** Once a second. */
@@ -96,9 +93,14 @@ export class Watch {
 
   /** CPU and memory of the agent's tree, scanned for whoever asks; null while it has none. */
   useOf(record: AgentRecord): Signs['use'] {
-    if (record.pane?.dead !== false) return null;
+    if (record.observed.pane?.dead !== false) return null;
     this.#scan();
     return this.#use(record);
+  }
+
+  /** Its use as of now, for whoever asks why it stands as it does. */
+  measure(record: WrittenBy<'watch'>): void {
+    if (record.signs !== undefined) record.signs = { ...record.signs, use: this.useOf(record) };
   }
 
   /** At the last scan no signal had stopped it, and that scan is not older than scans usually are. */
@@ -119,7 +121,7 @@ export class Watch {
     this.#scanCostMs = performance.now() - began;
   }
 
-  #use({ pane }: AgentRecord): Signs['use'] {
+  #use({ observed: { pane } }: AgentRecord): Signs['use'] {
     if (pane === null || pane.dead || this.#latest === null) return null;
     const usage = treeUsage(this.#before, this.#latest, pane.pid);
     if (usage === null) return null;
@@ -127,14 +129,14 @@ export class Watch {
     return { processes, rssBytes, cpuPercent: cpuPercent ?? 0 };
   }
 
-  #sense(record: AgentRecord, atWork: boolean): void {
+  #sense(record: WrittenBy<'watch'>, atWork: boolean): void {
     const { signs } = record;
     record.signs = {
       transcriptAt: atWork ? this.#wroteAt(record) : null,
       work: atWork ? this.#work(record) : null,
       answerAt: atWork ? (signs?.answerAt ?? null) : null,
       screen: signs?.screen ?? null,
-      person: { attached: (record.pane?.clients ?? 0) > 0, lastKeyAt: signs?.person.lastKeyAt ?? null },
+      person: { attached: (record.observed.pane?.clients ?? 0) > 0, lastKeyAt: signs?.person.lastKeyAt ?? null },
       stopped: signs?.stopped ?? null,
       session: atWork && this.#isQuiet(record) ? this.#session(record) : null,
       use: atWork ? this.#use(record) : null,
@@ -143,7 +145,7 @@ export class Watch {
   }
 
   /** What Claude Code says stands in its transcript, what a command says in its output. */
-  #wroteAt({ id, snapshot }: AgentRecord): number | null {
+  #wroteAt({ id, observed: { snapshot } }: AgentRecord): number | null {
     if (snapshot === null) return null;
     const { kind, transcriptPath, tasks } = snapshot;
     const files =
@@ -152,7 +154,7 @@ export class Watch {
     return times.length === 0 ? null : Math.max(...times);
   }
 
-  #work({ id, pane }: AgentRecord): Signs['work'] {
+  #work({ id, observed: { pane } }: AgentRecord): Signs['work'] {
     const table = this.#latest;
     if (pane === null || table === null) return null;
     const before = this.#samples.get(id) ?? null;
@@ -177,13 +179,13 @@ export class Watch {
     return work;
   }
 
-  #isQuiet({ snapshot }: AgentRecord): boolean {
+  #isQuiet({ observed: { snapshot } }: AgentRecord): boolean {
     const last = Math.max(Date.parse(snapshot?.lastProgressAt ?? ''), Date.parse(snapshot?.turnSince ?? ''));
     return Number.isNaN(last) || Math.abs(this.#deps.now() - last) >= QUIET_MS;
   }
 
   /** The only sign of a turn that a person stopped: no hook tells of it. */
-  #session({ snapshot }: AgentRecord): Signs['session'] {
+  #session({ observed: { snapshot } }: AgentRecord): Signs['session'] {
     const pid = snapshot?.child?.pid;
     if (pid === undefined || snapshot?.kind !== 'claude') return null;
     const file = path.join(this.#deps.claudeDir(), 'sessions', `${pid}.json`);
@@ -198,29 +200,32 @@ export class Watch {
   }
 
   /** Screens and people's keys: asked of tmux, which answers in its own time. */
-  async #lookCloser(records: readonly AgentRecord[]): Promise<void> {
+  async #lookCloser(records: readonly WrittenBy<'watch'>[]): Promise<void> {
     await this.#answers.look(records.filter((record) => this.#waitsForAnswer(record)));
-    const visited = records.some(({ pane }) => (pane?.clients ?? 0) > 0);
+    const visited = records.some(({ observed: { pane } }) => (pane?.clients ?? 0) > 0);
     const keys = visited ? await this.#deps.keys() : null;
     for (const record of records) {
-      if (record.signs === undefined || record.pane === null) continue;
-      const lastKeyAt = keys?.get(record.pane.session) ?? record.signs.person.lastKeyAt;
+      const { pane } = record.observed;
+      if (record.signs === undefined || pane === null) continue;
+      const lastKeyAt = keys?.get(pane.session) ?? record.signs.person.lastKeyAt;
       record.signs = { ...record.signs, person: { ...record.signs.person, lastKeyAt } };
-      if (this.#deservesLook(record)) await this.#screen(record, record.pane.pane);
+      if (this.#deservesLook(record)) await this.#screen(record, pane.pane);
     }
   }
 
   /** Silent in its turn, with no program at work for it. */
   #waitsForAnswer(record: AgentRecord): boolean {
-    const { snapshot, signs } = record;
+    const { signs } = record;
+    const { snapshot } = record.observed;
     if (snapshot?.kind !== 'claude' || snapshot.turn !== 'busy' || !isAtWork(record)) return false;
     return signs?.work === null && (snapshot.activity?.tool ?? null) === null && this.#isQuiet(record);
   }
 
   #deservesLook(record: AgentRecord): boolean {
-    const { id, snapshot, signs } = record;
+    const { id, signs } = record;
+    const { linked, pane, snapshot } = record.observed;
     const now = this.#deps.now();
-    if (snapshot?.kind !== 'claude' || !record.linked || record.pane?.dead !== false) return false;
+    if (snapshot?.kind !== 'claude' || !linked || pane?.dead !== false) return false;
     if (Math.abs(now - (this.#looked.get(id) ?? 0)) < SCREEN_EVERY_MS) return false;
     const { attached = false, lastKeyAt = null } = signs?.person ?? {};
     if (attached && lastKeyAt !== null && now - lastKeyAt < AFTER_KEYS_MS) return true;
@@ -228,7 +233,7 @@ export class Watch {
     return isAtWork(record) && signs?.work === null && this.#isQuiet(record);
   }
 
-  async #screen(record: AgentRecord, pane: string): Promise<void> {
+  async #screen(record: WrittenBy<'watch'>, pane: string): Promise<void> {
     this.#looked.set(record.id, this.#deps.now());
     const view = readScreen(await this.#deps.screen(pane));
     if (record.signs === undefined) return;
@@ -237,7 +242,7 @@ export class Watch {
 }
 
 /** Something goes on that should get on. */
-function isAtWork({ linked, snapshot, pane }: AgentRecord): boolean {
+function isAtWork({ observed: { linked, snapshot, pane } }: AgentRecord): boolean {
   if (!linked || snapshot === null || pane === null || pane.dead) return false;
   return snapshot.tasks.length > 0 || ['busy', 'background', 'starting'].includes(snapshot.turn);
 }

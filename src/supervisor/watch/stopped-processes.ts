@@ -1,10 +1,10 @@
 import { continueProcess, stoppedProcess, type ProcessIdentity } from '../../process/index.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
+import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 export interface StopsOptions {
   events: EventLog;
-  records(): readonly AgentRecord[];
+  records(): readonly WrittenBy<'watch'>[];
   /** Was seen a moment ago, and no signal had stopped it. False where nobody has looked. */
   ran(pid: number): boolean;
 }
@@ -32,9 +32,9 @@ export class Stops {
   readonly #deps: StopsDeps;
   readonly #since = new Map<string, number>();
 
-  constructor(options: StopsOptions, world: StopsDeps = REAL) {
+  constructor(options: StopsOptions, deps: StopsDeps = REAL) {
     this.#options = options;
-    this.#deps = world;
+    this.#deps = deps;
   }
 
   /** Once a second: asks for each process that swarm started, unless it is known to have just run. */
@@ -64,8 +64,8 @@ export class Stops {
   }
 
   /** Ctrl-Z in a pane: the process does not count as stopped, and there is no shell to bring it back. */
-  #wakeSuspended(record: AgentRecord): void {
-    const child = record.snapshot?.child ?? null;
+  #wakeSuspended(record: WrittenBy<'watch'>): void {
+    const child = record.observed.snapshot?.child ?? null;
     if (record.signs?.screen?.kind !== 'suspended' || child === null) return;
     record.signs = { ...record.signs, screen: null };
     if (!this.#deps.resume(child)) return;
@@ -81,7 +81,7 @@ export class Stops {
   }
 }
 
-function processesOf({ pane, snapshot }: AgentRecord): [what: string, pid: number][] {
+function processesOf({ observed: { pane, snapshot } }: AgentRecord): [what: string, pid: number][] {
   if (pane === null || pane.dead) return [];
   const child = snapshot?.child ?? null;
   return child === null

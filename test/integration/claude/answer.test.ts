@@ -21,7 +21,11 @@ const hangs: ScriptInput = {
 /** Whether an answer is seen to come in within a second. */
 async function comesIn(pid: number): Promise<boolean> {
   // Its wrapper and the API are this process: as an agent without one, what comes from here counts.
-  const agent = { id: 'worker-1', pane: { pid: 0 }, snapshot: { child: { pid } }, signs: {} } as unknown as AgentRecord;
+  const agent = {
+    id: 'worker-1',
+    observed: { pane: { pid: 0 }, snapshot: { child: { pid } } },
+    signs: {},
+  } as unknown as AgentRecord;
   const watch = new ApiStream({ now: () => Date.now(), everyMs: () => 0 });
   await watch.look([agent]);
   await pause(1_000);

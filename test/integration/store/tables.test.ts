@@ -1,9 +1,9 @@
 import { describe, expect } from 'vitest';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
-import type { AgentRecord } from '../../../src/store/agents.ts';
+import type { StoredAgent } from '../../../src/store/agents.ts';
 import { test } from './store-kit.ts';
 
-const agent = (id: string, fields: Partial<AgentRecord> = {}): AgentRecord => ({
+const agent = (id: string, fields: Partial<StoredAgent> = {}): StoredAgent => ({
   id,
   role: 'worker',
   kind: 'claude',

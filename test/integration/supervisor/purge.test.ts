@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
 import { projectLayout, type ProjectLayout } from '../../../src/domain/layout.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
-import type { AgentRecord as StoredAgent } from '../../../src/store/agents.ts';
+import type { StoredAgent } from '../../../src/store/agents.ts';
 import { Store } from '../../../src/store/store.ts';
 import { forgetProject, removeWorktrees } from '../../../src/supervisor/history/purge.ts';
 import { recallPurged, type RemovedAgent } from '../../../src/supervisor/history/removed-agent.ts';

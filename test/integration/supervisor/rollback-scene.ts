@@ -4,11 +4,10 @@ import { transcriptPath } from '../../../src/claude/transcript.ts';
 import { projectLayout, type ProjectLayout } from '../../../src/domain/layout.ts';
 import { TaskEngine } from '../../../src/scheduler/engine.ts';
 import { Store } from '../../../src/store/store.ts';
-import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { Conversations } from '../../../src/supervisor/history/conversations.ts';
 import type { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
 import { Rollbacks, type RollbacksDeps } from '../../../src/supervisor/history/rollbacks.ts';
-import { events, record, silentLog } from '../../unit/supervisor/kit.ts';
+import { events, record, roster, silentLog, type AnyRecord } from '../../unit/supervisor/kit.ts';
 
 export const SESSION = '11111111-1111-4111-8111-111111111111';
 
@@ -17,7 +16,7 @@ export interface Desk {
   store: Store;
   engine: TaskEngine;
   rollbacks: Rollbacks;
-  agent: AgentRecord;
+  agent: AnyRecord;
   /** A line after another in the transcript of SESSION. */
   transcript: string;
 }
@@ -41,22 +40,21 @@ export async function openDesk(
   const known = store.agents.get('worker-1');
   const made = record('worker-1', { sessionId: known?.sessionId ?? SESSION });
   const agent = Object.assign(made, { worktree: path.join(layout.worktreesDir, 'worker-1') });
-  const saveRow = (of: AgentRecord): Promise<void> =>
-    store.agents.put({ ...of.row, spec: null, checkpoint: null, createdAt: 0 });
-  if (known === undefined) await saveRow(agent);
+  const keeper = roster(store);
+  if (known === undefined) await keeper.save(agent);
   const rollbacks = new Rollbacks(
     wrap({
       log: silentLog,
       layout,
       store,
       fleet: {
-        whileStopped: (_of: AgentRecord, _leases: string, work: () => Promise<unknown>) => work(),
+        whileStopped: (_of: AnyRecord, _leases: string, work: () => Promise<unknown>) => work(),
       } as unknown as Fleet,
       events: events().log,
       limits: { maxFileBytes: 1_000_000 },
       conversations: new Conversations(() => env),
       engine,
-      saveRow,
+      roster: keeper,
     }),
   );
   return { layout, store, engine, rollbacks, agent, transcript: transcriptPath(env, agent.worktree, SESSION) };

@@ -10,7 +10,7 @@ import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { takeRung, type LadderSteps } from '../../../src/supervisor/ladder/steps.ts';
 import { Undo, type UndoDeps } from '../../../src/supervisor/history/undo.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
-import { events, snapshot } from '../../unit/supervisor/kit.ts';
+import { events, roster, snapshot } from '../../unit/supervisor/kit.ts';
 import { openDesk, SESSION, writeTranscript, type Desk } from './rollback-scene.ts';
 
 const PERSON = { filesOnly: false, hold: false, to: null };
@@ -165,7 +165,7 @@ it('a conversation that was stuck, from before which there is no checkpoint, is 
     fleet: { whileStopped: (_agent: unknown, _leases: unknown, work: () => Promise<void>) => work() },
     engine,
     works: { checkpoints: () => ({ list: async () => [] }), keep: async () => undefined },
-    saveRow: async () => undefined,
+    roster: roster(store),
   } as unknown as LadderSteps;
   await takeRung(steps, 'rollback', agent, { cause: 'no-progress', text: 'no answer', since: 0 });
   expect(await claim()).toMatchObject({ attempt: 2, resume: { sessionId: null } });
@@ -186,8 +186,8 @@ it('a rollback of one task is not taken back in the middle of another', async ()
   const other = await claim();
   await begin(other, 'of-the-other');
   repository.write({ 'other.txt': 'other\n' }, agent.worktree);
-  agent.linked = true;
-  agent.snapshot = snapshot(agent.id, {
+  agent.observed.linked = true;
+  agent.observed.snapshot = snapshot(agent.id, {
     tasks: [{ task: other.task, attempt: 1, slot: 0, phase: 'running', since: '' }],
   });
   await expect(undo(scene)).rejects.toMatchObject({ code: 'other-task' });
@@ -221,7 +221,7 @@ it('the task of an agent that could not be stopped for a rollback is nobody else
   await begin(order, SESSION);
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'by hand', task: order.task, force: true });
   // Its wrapper has followed the order to stop, but a process of the attempt hangs in the kernel.
-  agent.linked = false;
+  agent.observed.linked = false;
   await expect(rollbacks.run(agent, n, PERSON)).rejects.toThrow('cannot be ended');
   expect(store.operations.open()).toEqual([]);
   expect(engine.leases(agent.id)).toMatchObject([{ task: order.task, attempt: 1 }]);

@@ -3,7 +3,6 @@ import type { CheckpointService } from '../../../src/api/checkpoint-service.ts';
 import type { Order } from '../../../src/coordination/link.ts';
 import { errorText } from '../../../src/domain/errors.ts';
 import type { Task } from '../../../src/domain/task-document.ts';
-import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
 import { blockingGate } from '../../../src/supervisor/fleet/start-gates.ts';
 import { Service, type ServiceDeps } from '../../../src/supervisor/api-service.ts';
@@ -11,7 +10,7 @@ import { sharedFor } from '../../../src/lib/shared-for.ts';
 import { agentDocument } from '../../../src/supervisor/agents/agent-document.ts';
 import { TaskDesk, type TaskDeskDeps } from '../../../src/supervisor/tasks/task-desk.ts';
 import { baseNotes, wantedAgents, type KnownAgent } from '../../../src/supervisor/fleet/wanted-agents.ts';
-import { config, events, pane, record, settled, silentLog, snapshot, Time } from './kit.ts';
+import { type AnyRecord, config, events, pane, record, roster, settled, silentLog, snapshot, Time } from './kit.ts';
 
 const known = (id: string, fields: Partial<KnownAgent> = {}): KnownAgent => ({
   id,
@@ -275,7 +274,7 @@ describe('the desk for tasks', () => {
   });
 });
 
-function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
+function office(agents: AnyRecord[], more: Partial<ServiceDeps> = {}) {
   const seen = events();
   const orders: { agent: string; order: Order }[] = [];
   const saved: string[] = [];
@@ -293,7 +292,7 @@ function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
       stop: never,
       afterFailure: (_agent, error) => ({ phase: 'failed', since: 0, detail: errorText(error) }),
     },
-    look: async () => new Map(agents.filter(({ linked }) => linked).map((agent) => [agent.id, pane()])),
+    look: async () => new Map(agents.filter(({ observed }) => observed.linked).map((agent) => [agent.id, pane()])),
     order: async () => undefined,
   });
   for (const agent of agents) fleet.add(agent);
@@ -353,7 +352,9 @@ function office(agents: AgentRecord[], more: Partial<ServiceDeps> = {}) {
       orders.push({ agent, order });
       return order.do === 'checkpoint' ? { n: 2 } : { n: 1, safety: 3, changed: ['a'] };
     },
-    saveRow: async ({ row }) => void saved.push(`${row.id} ${row.desired}`),
+    roster: Object.assign(roster(), {
+      save: async ({ row }: AnyRecord) => void saved.push(`${row.id} ${row.desired}`),
+    }),
     renew: () => {},
     checkpoints: {
       list: async () => [checkpoint(1), checkpoint(2)],
@@ -379,14 +380,14 @@ function never(): Promise<never> {
 const to = (n: number) => ({ n, filesOnly: false, hold: false });
 
 /** One that rests: stopped, so that the loop leaves it alone. */
-const resting = (id = 'worker-1'): AgentRecord => record(id, { desired: 'stopped' });
+const resting = (id = 'worker-1'): AnyRecord => record(id, { desired: 'stopped' });
 
-function linked(fields: Parameters<typeof snapshot>[1] = {}): AgentRecord {
+function linked(fields: Parameters<typeof snapshot>[1] = {}): AnyRecord {
   const agent = record();
   agent.lifecycle = { phase: 'up', since: 0 };
-  agent.linked = true;
-  agent.pane = pane();
-  agent.snapshot = snapshot('worker-1', fields);
+  agent.observed.linked = true;
+  agent.observed.pane = pane();
+  agent.observed.snapshot = snapshot('worker-1', fields);
   return agent;
 }
 
@@ -513,7 +514,7 @@ describe('the service behind the API', () => {
       gate: 'login',
       detail: 'Log in first.',
     };
-    gated.busy = true;
+    gated.step.busy = true;
     await expect(office([gated]).service.answer('worker-1', { decision: 'allow' })).rejects.toMatchObject({
       code: 'answer-elsewhere',
     });

@@ -1,3 +1,4 @@
+import { situationOf, usageOf } from '../../../src/supervisor/project/agent-record.ts';
 import { describe, expect, test } from 'vitest';
 import type { EventDocument } from '../../../src/api/events/schemas.ts';
 import { documentSchemas } from '../../../src/api/document-schemas.ts';
@@ -12,7 +13,7 @@ import { agentDocument, openQuestions } from '../../../src/supervisor/agents/age
 import { agentSpecSchema } from '../../../src/coordination/link.ts';
 import { projectLayout } from '../../../src/domain/layout.ts';
 import { TASK_STATES } from '../../../src/domain/task.ts';
-import { BEGIN, config, pane, record, settled, snapshot } from './kit.ts';
+import { BEGIN, config, pane, record, roster, says, settled, snapshot } from './kit.ts';
 
 const use = (usd: number) => ({
   costUsd: usd,
@@ -98,26 +99,26 @@ describe('the event log', () => {
 describe('the record of an agent', () => {
   test('a new wrapper adds to what the agents before it have cost', () => {
     const agent = record();
-    expect(agent.absorb(snapshot('worker-1', { incarnation: 'a', usage: use(1) }), BEGIN)).toBe(false);
-    expect(agent.absorb(snapshot('worker-1', { incarnation: 'a', usage: use(2) }), BEGIN)).toBe(false);
-    expect(agent.usage().costUsd).toBe(2);
-    expect(agent.absorb(snapshot('worker-1', { incarnation: 'b', usage: use(0.5) }), BEGIN)).toBe(true);
-    expect(agent.usage().costUsd).toBe(2.5);
+    expect(says(agent, snapshot('worker-1', { incarnation: 'a', usage: use(1) }), BEGIN)).toBe(false);
+    expect(says(agent, snapshot('worker-1', { incarnation: 'a', usage: use(2) }), BEGIN)).toBe(false);
+    expect(usageOf(agent).costUsd).toBe(2);
+    expect(says(agent, snapshot('worker-1', { incarnation: 'b', usage: use(0.5) }), BEGIN)).toBe(true);
+    expect(usageOf(agent).costUsd).toBe(2.5);
     expect(agent.row.usage.costUsd).toBe(2);
   });
 
   test('the conversation of the last wrapper is kept, and an unknown one forgets none', () => {
     const agent = record();
-    expect(agent.absorb(snapshot('worker-1', { sessionId: 's1' }), BEGIN)).toBe(true);
-    expect(agent.absorb(snapshot('worker-1', { sessionId: null }), BEGIN)).toBe(false);
+    expect(says(agent, snapshot('worker-1', { sessionId: 's1' }), BEGIN)).toBe(true);
+    expect(says(agent, snapshot('worker-1', { sessionId: null }), BEGIN)).toBe(false);
     expect(agent.row.sessionId).toBe('s1');
   });
 
   test('tells how a dead pane ended, as far as tmux knows', () => {
     const agent = record();
     const ending = (fields: Parameters<typeof pane>[0]): string | null | undefined => {
-      agent.pane = pane(fields);
-      return agent.observed().pane?.ending;
+      agent.observed.pane = pane(fields);
+      return situationOf(agent).pane?.ending;
     };
     expect(ending({ dead: false })).toBeNull();
     expect(ending({ dead: true, status: 3 })).toBe('exit 3');
@@ -174,8 +175,8 @@ describe('what health is told of the lifecycle', () => {
       link: { connected: false, lastSeenAt: null },
       snapshotAt: null,
     });
-    agent.pane = pane({ pid: 99 });
-    agent.absorb(snapshot(), BEGIN + 7);
+    agent.observed.pane = pane({ pid: 99 });
+    says(agent, snapshot(), BEGIN + 7);
     expect(factsOf(agent, context)).toMatchObject({
       pane: { exists: true, pid: 99, dead: false },
       link: { lastSeenAt: BEGIN + 7 },
@@ -187,9 +188,10 @@ describe('what health is told of the lifecycle', () => {
 describe('documents', () => {
   const busy = () => {
     const agent = record();
-    agent.linked = true;
-    agent.pane = pane();
-    agent.absorb(
+    agent.observed.linked = true;
+    agent.observed.pane = pane();
+    says(
+      agent,
       snapshot('worker-1', {
         sessionId: 's1',
         usage: use(1.5),
@@ -226,9 +228,10 @@ describe('documents', () => {
 
   test('an agent that was stopped has no process and no task, and keeps what it has cost', () => {
     const agent = busy();
-    agent.pane = null;
-    agent.linked = false;
-    agent.fold();
+    agent.observed.pane = null;
+    agent.observed.linked = false;
+    roster().wrapperEnded(agent);
+    agent.observed.snapshot = null;
     expect(agentDocument(agent, null)).toMatchObject({
       pid: null,
       session: null,
@@ -252,7 +255,7 @@ describe('documents', () => {
         since: '2030-01-01T00:00:00.000Z',
       },
     ]);
-    agent.linked = false;
+    agent.observed.linked = false;
     expect(openQuestions(agent)).toEqual([]);
     agent.lifecycle = { phase: 'blocked', since: BEGIN, lookAgainAt: 0, gate: 'trust', detail: 'Trust?' };
     expect(openQuestions(agent)).toMatchObject([{ id: 'trust', kind: 'trust', text: 'Trust?' }]);

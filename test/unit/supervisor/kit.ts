@@ -3,8 +3,17 @@ import type { EventDocument } from '../../../src/api/events/schemas.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import type { WrapperSnapshot } from '../../../src/coordination/link.ts';
 import { NO_USAGE } from '../../../src/domain/agent.ts';
-import { AgentRecord, type AgentRow, type PaneView } from '../../../src/supervisor/project/agent-record.ts';
+import { Store } from '../../../src/store/store.ts';
+import type { Fleet } from '../../../src/supervisor/fleet/fleet.ts';
+import { Roster } from '../../../src/supervisor/fleet/roster.ts';
+import {
+  newRecord,
+  type AgentRow,
+  type PaneView,
+  type WrittenBy,
+} from '../../../src/supervisor/project/agent-record.ts';
 import { EventLog } from '../../../src/supervisor/project/event-log.ts';
+import type { Project } from '../../../src/supervisor/project/project.ts';
 
 export const BEGIN = Date.UTC(2030, 0, 1);
 
@@ -55,8 +64,30 @@ export function row(id: string, fields: Partial<AgentRow> = {}): AgentRow {
   };
 }
 
-export function record(id = 'worker-1', fields: Partial<AgentRow> = {}): AgentRecord {
-  return new AgentRecord(row(id, fields), `/repo.swarm/${id}`, `token-of-${id}`, BEGIN);
+/** A record that a test may bring into any state. */
+export type AnyRecord = WrittenBy<'roster'> &
+  WrittenBy<'fleet'> &
+  WrittenBy<'watch'> &
+  WrittenBy<'judge'> &
+  WrittenBy<'holds'>;
+
+export function record(id = 'worker-1', fields: Partial<AgentRow> = {}): AnyRecord {
+  const place = { worktree: `/repo.swarm/${id}`, token: `token-of-${id}`, spec: null, portBase: null };
+  return newRecord({ row: row(id, fields), ...place }, BEGIN);
+}
+
+/** The roster of agents that are made by `record`. */
+export function roster(store = Store.memory()): Roster {
+  const project = { repository: { head: { branch: 'main', commit: 'c0ffee' } } } as Project;
+  return new Roster({ project, store, fleet: {} as Fleet });
+}
+
+/** Its wrapper says this over the link. @returns whether the roster has to keep something of it */
+export function says(agent: AnyRecord, said: WrapperSnapshot, at: number): boolean {
+  const changed = roster().heard(agent, said);
+  agent.observed.snapshot = said;
+  agent.observed.snapshotAt = at;
+  return changed;
 }
 
 export function pane(fields: Partial<PaneView> = {}): PaneView {

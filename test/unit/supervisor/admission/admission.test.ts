@@ -107,13 +107,13 @@ describe('the desk', () => {
     await settled();
     expect(ask()).toEqual(['may', 'turn', 'turn']);
     one.lifecycle = { phase: 'up', since: time.now() };
-    one.status = 'idle';
-    one.linked = true;
+    one.verdict.status = 'idle';
+    one.observed.linked = true;
     time.pass(100);
     expect(desk.ask(two)).toBeNull();
     desk.tick();
     // It dies and comes back, before those that have never been there.
-    one.linked = false;
+    one.observed.linked = false;
     one.lifecycle = { phase: 'backoff', since: 0, until: 0, of: 'start', detail: 'died' };
     time.pass(100);
     expect(ask()).toEqual(['may', 'turn', 'turn']);
@@ -126,7 +126,7 @@ describe('the desk', () => {
   test('who had run when the supervisor died with all of them comes back first, whatever the machine has left', async () => {
     const full = async (): Promise<Machine> => ({ ...idle, memory: 0 });
     const before = scene(full);
-    for (const agent of before.agents.slice(1)) agent.linked = true;
+    for (const agent of before.agents.slice(1)) agent.observed.linked = true;
     before.desk.tick();
     expect(before.kept()).toEqual(['worker-2', 'worker-3']);
     const { ask, agents, desk, kept } = scene(full, before.kept());

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { desiredCount, type ScaleRules, type ScaleState } from '../../../../src/supervisor/admission/scale.ts';
 import { Scaler } from '../../../../src/supervisor/admission/scaler.ts';
 import type { WantedAgent } from '../../../../src/supervisor/fleet/wanted-agents.ts';
-import { config, events, pane, record, settled, silentLog, snapshot, Time } from '../kit.ts';
+import { config, events, pane, record, says, settled, silentLog, snapshot, Time } from '../kit.ts';
 
 const rules: ScaleRules = { min: 1, max: 8, after: 10_000, idle: 600_000, cooldown: 30_000 };
 const rest: ScaleState = {
@@ -90,8 +90,9 @@ describe('the scaler', () => {
     const time = new Time();
     const agents = names.map((id) => {
       const one = record(id);
-      Object.assign(one, { linked: true, status: 'idle', statusSince: time.now(), pane: pane() });
-      one.absorb(snapshot(id), time.now());
+      Object.assign(one.observed, { linked: true, pane: pane() });
+      Object.assign(one.verdict, { status: 'idle', since: time.now() });
+      says(one, snapshot(id), time.now());
       return one;
     });
     const ordered: WantedAgent[] = [];
@@ -117,7 +118,7 @@ describe('the scaler', () => {
   test('starts names that are free, and then waits', async () => {
     const { agents, tick, time } = scene(['worker-2'], 5);
     const [only] = agents;
-    if (only !== undefined) only.status = 'working';
+    if (only !== undefined) only.verdict.status = 'working';
     expect(await tick()).toEqual(['worker-1 up']);
     time.pass(29_000);
     expect(await tick()).toEqual([]);
@@ -129,8 +130,8 @@ describe('the scaler', () => {
     const { agents, tick, time, saved } = scene(['worker-1', 'worker-2', 'worker-3'], 0);
     const [first, second] = agents;
     if (first === undefined || second === undefined) throw new Error('no agents');
-    second.statusSince -= 1_000;
-    first.pane = pane({ clients: 1 });
+    second.verdict.since -= 1_000;
+    first.observed.pane = pane({ clients: 1 });
     time.pass(600_000);
     expect(await tick()).toEqual(['worker-2 stopped', 'worker-3 stopped']);
     expect(saved).toEqual(['worker-2', 'worker-3']);
@@ -142,7 +143,7 @@ describe('the scaler', () => {
     const [first] = agents;
     if (first === undefined) throw new Error('no agents');
     const ticking = tick();
-    first.status = 'working';
+    first.verdict.status = 'working';
     expect(await ticking).toEqual([]);
   });
 });

@@ -9,12 +9,12 @@ import {
   SILENCE_LIMIT_MS,
   type Action,
   type Lifecycle,
-  type Observed,
+  type Situation,
   type PaneFact,
 } from '../../../../src/supervisor/project/lifecycle.ts';
 import type { Runner, StopPurpose } from '../../../../src/supervisor/fleet/pane-command.ts';
 import { Store } from '../../../../src/store/store.ts';
-import { BEGIN, events, pane, record, settled, silentLog, snapshot, Time } from '../kit.ts';
+import { type AnyRecord, BEGIN, events, pane, record, settled, silentLog, snapshot, Time } from '../kit.ts';
 
 const REMOVAL: StopPurpose = { name: 'its removal', leases: 'given-back' };
 const ALIVE: PaneFact = { dead: false, ending: null };
@@ -33,7 +33,7 @@ const PHASES: Record<Lifecycle['phase'], Lifecycle> = {
   failed: { phase: 'failed', since: BEGIN, detail: 'died too often' },
 };
 
-function observed(phase: Lifecycle['phase'] | Lifecycle, fields: Partial<Observed> = {}): Observed {
+function observed(phase: Lifecycle['phase'] | Lifecycle, fields: Partial<Situation> = {}): Situation {
   const lifecycle = typeof phase === 'string' ? PHASES[phase] : phase;
   return { lifecycle, pane: null, linked: false, silentSince: BEGIN, busy: false, startHeld: false, ...fields };
 }
@@ -46,7 +46,7 @@ function verb(action: Action | null): string {
 describe('the next step of one agent', () => {
   //                                     none     blocked  waiting  preparing starting   up         recovering due      backoff  stopping failed
   const columns = Object.keys(PHASES) as Lifecycle['phase'][];
-  const table: readonly [string, Partial<Observed>, 'up' | 'stopped', string][] = [
+  const table: readonly [string, Partial<Situation>, 'up' | 'stopped', string][] = [
     ['wanted up, no pane', {}, 'up', 'start - start - recover recover - start - - -'],
     ['wanted up, its pane lives, silent for a moment', { pane: ALIVE }, 'up', 'starting - start - - - - start - - -'],
     [
@@ -451,7 +451,7 @@ describe('the reconcile loop', () => {
     w.fleet.add(agent);
     await w.turn();
     await expect(w.fleet.alone(agent, () => Promise.reject(new Error('no such ref')))).rejects.toThrow('no such ref');
-    expect(agent.busy).toBe(false);
+    expect(agent.step.busy).toBe(false);
   });
 
   test('whoever waits for an agent that is removed meanwhile is told so', async () => {
@@ -478,10 +478,7 @@ describe('an agent that was given up', () => {
   type World = ReturnType<typeof world>;
 
   /** As the next supervisor finds it: a dead pane, and what the store says. */
-  async function next(
-    store: Store,
-    fields: Parameters<typeof record>[1] = {},
-  ): Promise<World & { agent: AgentRecord }> {
+  async function next(store: Store, fields: Parameters<typeof record>[1] = {}): Promise<World & { agent: AnyRecord }> {
     const w = world(store);
     const agent = record('worker-1', fields);
     w.panes.set('worker-1', PANE);
@@ -572,7 +569,7 @@ describe('an agent that was given up', () => {
     [
       'it is stopped',
       ({ fleet }) => {
-        const agent = fleet.get('worker-1') as AgentRecord;
+        const agent = fleet.get('worker-1') as AnyRecord;
         agent.row = { ...agent.row, desired: 'stopped' };
       },
     ],

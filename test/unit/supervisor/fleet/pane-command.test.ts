@@ -1,3 +1,5 @@
+import { moveTimes } from '../../../../src/supervisor/fleet/move-times.ts';
+import { situationOf, usageOf } from '../../../../src/supervisor/project/agent-record.ts';
 import { describe, expect, test } from 'vitest';
 import { judge } from '../../../../src/health/index.ts';
 import { SwarmError } from '../../../../src/domain/errors.ts';
@@ -5,7 +7,7 @@ import type { Order } from '../../../../src/coordination/link.ts';
 import { AgentSteps, type RestartPolicy, type AgentEffects } from '../../../../src/supervisor/fleet/agent-steps.ts';
 import { factsOf } from '../../../../src/supervisor/watch/facts.ts';
 import { decide, type Lifecycle } from '../../../../src/supervisor/project/lifecycle.ts';
-import { BEGIN, events, pane, record, silentLog, snapshot, Time } from '../kit.ts';
+import { BEGIN, events, pane, record, roster, silentLog, snapshot, Time } from '../kit.ts';
 
 const POLICY: RestartPolicy = {
   restart: 'permanent',
@@ -48,7 +50,7 @@ function world(more: Partial<AgentEffects> = {}) {
     order: async (_agent, order) => void orders.push(order),
     giveBackLeases: async (_record, how) => void calls.push(how),
     settleOperations: async () => {},
-    saveRow: call('save', undefined),
+    roster: Object.assign(roster(), { save: call('save', undefined) }),
     ...more,
   };
   const runner = new AgentSteps(ports);
@@ -67,6 +69,8 @@ function world(more: Partial<AgentEffects> = {}) {
 const crash = { detail: 'its wrapper ended (exit 1)', vanished: false };
 const vanish = { detail: 'its tmux session is gone', vanished: true };
 
+const full = (): Promise<never> => Promise.reject(new Error('the disk is full'));
+
 describe('a start', () => {
   test('proves everything of before gone, gives its leases back, then makes the worktree and the pane', async () => {
     const w = world();
@@ -75,7 +79,7 @@ describe('a start', () => {
     await expect(w.start(agent)).resolves.toEqual({ phase: 'starting', since: BEGIN + 500 });
     expect(w.calls).toEqual(['gate', 'end 0', 'lost', 'worktree', 'set-up', 'spec', 'open']);
     expect(w.noted).toEqual(['preparing']);
-    expect(agent.silentSince).toBe(BEGIN + 500);
+    expect(agent.observed.silentSince).toBe(BEGIN + 500);
     expect(w.seen.names()).toEqual(['agent.started']);
   });
 
@@ -120,8 +124,8 @@ describe('a start', () => {
     agent.lifecycle = await w.start(agent);
     const detail = `${obstacle.detail} It goes on by itself then, with \`swarm restart worker-1\` at once.`;
     expect(agent.lifecycle).toEqual({ phase: 'failed', since: BEGIN, lookAgainAt: BEGIN + 3_000, detail });
-    expect(decide('up', agent.observed(), BEGIN + 2_999)).toBeNull();
-    expect(decide('up', agent.observed(), BEGIN + 3_000)).toEqual({ do: 'start' });
+    expect(decide('up', situationOf(agent), BEGIN + 2_999)).toBeNull();
+    expect(decide('up', situationOf(agent), BEGIN + 3_000)).toEqual({ do: 'start' });
     w.time.pass(3_000);
     agent.lifecycle = await w.start(agent);
     expect(agent.lifecycle).toMatchObject({ phase: 'failed', since: BEGIN, lookAgainAt: BEGIN + 6_000 });
@@ -148,7 +152,7 @@ describe('a start', () => {
     const w = world({
       setUp: async (agent, signal, progress) => {
         progress('npm ci');
-        expect(agent.interrupt?.signal).toBe(signal);
+        expect(agent.step.interrupt?.signal).toBe(signal);
         return answers[noted.filter(({ phase }) => phase === 'preparing').length / 2 - 1] ?? { done: true };
       },
     });
@@ -159,7 +163,7 @@ describe('a start', () => {
     await expect(start()).resolves.toMatchObject({ phase: 'due', detail: 'its set-up was interrupted' });
     expect(w.calls).not.toContain('open');
     await expect(start()).resolves.toMatchObject({ phase: 'starting' });
-    expect(agent.interrupt).toBeNull();
+    expect(agent.step.interrupt).toBeNull();
   });
 
   test('of a role that swarm.yaml has no more ends there, with the reason', async () => {
@@ -242,7 +246,7 @@ describe('after a death', () => {
   ])('%s with exit code %s: %s', async (restart, status, phase) => {
     const w = world({ policy: () => ({ ...POLICY, restart }) });
     const agent = record();
-    agent.pane = pane({ dead: true, status });
+    agent.observed.pane = pane({ dead: true, status });
     expect((await w.runner.recover(agent, crash)).phase).toBe(phase);
   });
 
@@ -253,7 +257,7 @@ describe('after a death', () => {
   });
 
   test('a full disk keeps it from nothing once the leases are given back', async () => {
-    const w = world({ saveRow: () => Promise.reject(new Error('the disk is full')) });
+    const w = world({ roster: Object.assign(roster(), { save: full }) });
     await expect(w.runner.recover(record(), crash)).resolves.toMatchObject({ phase: 'backoff' });
   });
 });
@@ -262,25 +266,25 @@ describe('a stop', () => {
   test('is ordered, proved, and its unfinished task given back', async () => {
     const w = world();
     const agent = record();
-    agent.linked = true;
-    agent.pane = pane();
+    agent.observed.linked = true;
+    agent.observed.pane = pane();
     await expect(w.runner.stop(agent)).resolves.toEqual({ phase: 'none', since: BEGIN });
     expect(w.orders).toEqual([{ do: 'stop', graceMs: 5_000 }]);
     expect(w.calls).toEqual(['end 5000', 'close', 'released', 'save']);
-    expect(agent.pane).toBeNull();
+    expect(agent.observed.pane).toBeNull();
     expect(w.seen.names()).toEqual(['agent.stopped']);
   });
 
   test('for a rollback keeps its pane and its leases, and it is about to start again, not to recover', async () => {
     const w = world();
     const agent = record();
-    agent.linked = true;
-    agent.pane = pane();
+    agent.observed.linked = true;
+    agent.observed.pane = pane();
     agent.lifecycle = await w.runner.stop(agent, { name: 'the rollback to checkpoint 3', leases: 'left' });
     expect(w.orders).toEqual([{ do: 'stop', graceMs: 5_000, leaveAttempts: true }]);
     expect(w.calls).toEqual(['end 5000', 'save']);
-    agent.linked = false;
-    agent.pane = pane({ dead: true });
+    agent.observed.linked = false;
+    agent.observed.pane = pane({ dead: true });
     const limits = { stuckAfterMs: 1, longestCommandMs: 1, loopAfter: 3 };
     const facts = factsOf(agent, { desired: 'up', limits, probeError: null, now: BEGIN });
     expect(judge(facts, BEGIN)).toMatchObject({ status: 'starting', reason: 'after the rollback to checkpoint 3' });
@@ -289,7 +293,7 @@ describe('a stop', () => {
   test('of one that does not confirm goes on to the proof', async () => {
     const w = world({ order: () => Promise.reject(new Error('no ack')) });
     const agent = record();
-    agent.linked = true;
+    agent.observed.linked = true;
     await expect(w.runner.stop(agent)).resolves.toMatchObject({ phase: 'none' });
   });
 
@@ -306,20 +310,19 @@ describe('a stop', () => {
   });
 
   test('is possible on a full disk', async () => {
-    const full = (): Promise<never> => Promise.reject(new Error('the disk is full'));
-    const w = world({ giveBackLeases: full, saveRow: full });
+    const w = world({ giveBackLeases: full, roster: Object.assign(roster(), { save: full }) });
     await expect(w.runner.stop(record())).resolves.toMatchObject({ phase: 'none' });
   });
 
   test('keeps what the wrapper had cost', async () => {
     const w = world();
     const agent = record();
-    agent.snapshot = snapshot('worker-1', {
+    agent.observed.snapshot = snapshot('worker-1', {
       usage: { costUsd: 2, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
     });
     await w.runner.stop(agent);
-    expect(agent.snapshot).toBeNull();
-    expect(agent.usage().costUsd).toBe(2);
+    expect(agent.observed.snapshot).toBeNull();
+    expect(usageOf(agent).costUsd).toBe(2);
   });
 });
 
@@ -329,7 +332,7 @@ test('a step that fails is tried again ever more rarely, a stop sooner than a st
     [1, 2, 3, 10, 100].map((count) => {
       const agent = record();
       agent.lifecycle = phase;
-      agent.failedSteps = { count, detail: 'x' };
+      agent.step.failed = { count, detail: 'x' };
       const next = runner.afterFailure(agent, 'x');
       if (next.phase !== 'backoff') throw new Error(next.phase);
       expect(next.of).toBe(of);
@@ -358,9 +361,9 @@ test('a restart waits for as long as it was to wait, however the clock is set', 
   for (const byMs of [3_600_000, -3_600_000]) {
     const agent = record();
     agent.lifecycle = { phase: 'backoff', since: BEGIN, until: BEGIN + 10_000, of: 'start', detail: '' };
-    agent.moveTimes(byMs, BEGIN + byMs);
-    expect(decide('up', agent.observed(), BEGIN + byMs + 9_999)).toBeNull();
-    expect(decide('up', agent.observed(), BEGIN + byMs + 10_000)).toEqual({ do: 'start' });
+    moveTimes(agent, { ms: byMs, end: BEGIN + byMs });
+    expect(decide('up', situationOf(agent), BEGIN + byMs + 9_999)).toBeNull();
+    expect(decide('up', situationOf(agent), BEGIN + byMs + 10_000)).toEqual({ do: 'start' });
   }
 });
 
@@ -368,12 +371,12 @@ test('what was noted between a set clock and the look that found it is not moved
   for (const byMs of [3_600_000, -3_600_000]) {
     const now = BEGIN + byMs;
     const agent = record();
-    agent.silentSince = now - 800;
-    agent.linkSince = BEGIN - 800;
+    agent.observed.silentSince = now - 800;
+    agent.observed.linkSince = BEGIN - 800;
     agent.lifecycle = { phase: 'backoff', since: now - 800, until: now + 9_200, of: 'start', detail: '' };
-    agent.moveTimes(byMs, now);
-    expect([now - agent.silentSince, now - agent.linkSince]).toEqual([800, 800]);
-    expect(decide('up', agent.observed(), now + 9_199)).toBeNull();
-    expect(decide('up', agent.observed(), now + 9_200)).toEqual({ do: 'start' });
+    moveTimes(agent, { ms: byMs, end: now });
+    expect([now - agent.observed.silentSince, now - agent.observed.linkSince]).toEqual([800, 800]);
+    expect(decide('up', situationOf(agent), now + 9_199)).toBeNull();
+    expect(decide('up', situationOf(agent), now + 9_200)).toEqual({ do: 'start' });
   }
 });

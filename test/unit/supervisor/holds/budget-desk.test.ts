@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { NEW_LEDGER, NOBODY_DIED } from '../../../../src/health/index.ts';
 import { BudgetDesk } from '../../../../src/supervisor/holds/budget-desk.ts';
 import type { HoldsNote } from '../../../../src/supervisor/holds/holds-memory.ts';
-import { events, record, snapshot, Time } from '../kit.ts';
+import { events, record, says, snapshot, Time } from '../kit.ts';
 
 function desk(per: 'day' | 'run', spentUsd: number) {
   const time = new Time();
@@ -11,7 +11,7 @@ function desk(per: 'day' | 'run', spentUsd: number) {
   const one = new BudgetDesk({ note, budget: () => ({ usd: 5, per, warnAt: 0.8 }), events: seen.log, now: time.now });
   const worker = record();
   const { usage } = snapshot('worker-1');
-  worker.absorb(snapshot('worker-1', { usage: { ...usage, costUsd: spentUsd } }), time.now());
+  says(worker, snapshot('worker-1', { usage: { ...usage, costUsd: spentUsd } }), time.now());
   one.book(worker);
   return { one, seen };
 }

@@ -3,22 +3,21 @@ import type { StatusDocument } from '../../../../src/api/status/schemas.ts';
 import type { Config } from '../../../../src/config/index.ts';
 import type { ApiFacts, ModelPermit } from '../../../../src/coordination/model-permit.ts';
 import type { Store } from '../../../../src/store/store.ts';
-import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';
 import { Holds } from '../../../../src/supervisor/holds/holds.ts';
-import { BEGIN, config, events, record, silentLog, snapshot, Time } from '../kit.ts';
+import { BEGIN, config, events, record, silentLog, snapshot, Time, type AnyRecord } from '../kit.ts';
 
 const HOUR_MS = 3_600_000;
 const DEAR = { worker: { count: 2 }, dear: { count: 1, command: ['env', 'ANTHROPIC_API_KEY=x', 'claude'] } };
 
-function scene(agents: AgentRecord[], settings: Config, kept = new Map<string, unknown>()) {
+function scene(agents: AnyRecord[], settings: Config, kept = new Map<string, unknown>()) {
   const time = new Time();
   const log = events();
   const gates = new Map<string, ModelPermit>();
   const world = { agents, settings };
   for (const agent of agents) {
     agent.lifecycle = { phase: 'up', since: BEGIN };
-    agent.linked = true;
-    agent.snapshot = snapshot(agent.id);
+    agent.observed.linked = true;
+    agent.observed.snapshot = snapshot(agent.id);
   }
   const notes = {
     get: (key: string) => kept.get(key),
@@ -41,13 +40,13 @@ function scene(agents: AgentRecord[], settings: Config, kept = new Map<string, u
       random: () => 0.5,
     });
   const holds = open();
-  const says = (agent: AgentRecord, api: Partial<ApiFacts>): void => {
-    const before = agent.snapshot?.api;
+  const says = (agent: AnyRecord, api: Partial<ApiFacts>): void => {
+    const before = agent.observed.snapshot?.api;
     const facts = { failures: 0, failed: null, answeredAt: null, resetsAt: null, limit: null, ...before, ...api };
-    agent.snapshot = snapshot(agent.id, { api: facts });
+    agent.observed.snapshot = snapshot(agent.id, { api: facts });
     holds.observed(agent);
   };
-  const refused = (agent: AgentRecord): void => {
+  const refused = (agent: AnyRecord): void => {
     const failed = { error: 'authentication_failed', details: 'invalid x-api-key', at: '' };
     says(agent, { failures: 1, failed });
   };

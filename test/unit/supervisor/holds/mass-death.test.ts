@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { NEW_LEDGER, NOBODY_DIED } from '../../../../src/health/index.ts';
-import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';
 import { DeathWatch } from '../../../../src/supervisor/holds/mass-death.ts';
-import { BEGIN, config, events, pane, record, snapshot, Time } from '../kit.ts';
+import { BEGIN, config, events, pane, record, snapshot, Time, type AnyRecord } from '../kit.ts';
 
 const HOUR_S = 3_600;
 
@@ -14,9 +13,9 @@ function scene(count: number) {
   const agents = Array.from({ length: count }, (_, i) => record(`worker-${i + 1}`));
   for (const agent of agents) {
     agent.lifecycle = { phase: 'up', since: BEGIN };
-    agent.linked = true;
-    agent.pane = pane();
-    agent.snapshot = snapshot(agent.id);
+    agent.observed.linked = true;
+    agent.observed.pane = pane();
+    agent.observed.snapshot = snapshot(agent.id);
   }
   const watch = new DeathWatch({
     note: { accounts: {}, heard: {}, ledger: NEW_LEDGER, mortality: NOBODY_DIED, run: '' },
@@ -26,23 +25,23 @@ function scene(count: number) {
     events: log,
     now: time.now,
   });
-  const die = (agent: AgentRecord): void => {
+  const die = (agent: AnyRecord): void => {
     watch.gone(agent, 'its wrapper ended (signal 9)', false);
-    agent.linked = false;
-    agent.snapshot = null;
+    agent.observed.linked = false;
+    agent.observed.snapshot = null;
     agent.lifecycle = { phase: 'backoff', since: time.now(), until: time.now(), of: 'start', detail: '' };
   };
   /** Whoever may start does, and then `starts` says whether it lives. */
-  const run = (seconds: number, starts: (agent: AgentRecord) => boolean): void => {
+  const run = (seconds: number, starts: (agent: AnyRecord) => boolean): void => {
     for (let s = 0; s < seconds && watch.hold !== null; s += 1) {
       time.pass(1_000);
       watch.tick();
       for (const agent of agents) {
         if (agent.lifecycle.phase !== 'backoff' || agent.startHold !== null || !starts(agent)) continue;
         agent.lifecycle = { phase: 'up', since: time.now() };
-        agent.linked = true;
-        agent.linkSince = time.now();
-        agent.snapshot = snapshot(agent.id);
+        agent.observed.linked = true;
+        agent.observed.linkSince = time.now();
+        agent.observed.snapshot = snapshot(agent.id);
       }
     }
   };
@@ -51,9 +50,9 @@ function scene(count: number) {
 
 test('an agent that had failed before the others died does not keep them from being started again', () => {
   const { watch, agents, die, run, names } = scene(5);
-  const [first, ...others] = agents as [AgentRecord, ...AgentRecord[]];
+  const [first, ...others] = agents as [AnyRecord, ...AnyRecord[]];
   first.lifecycle = { phase: 'failed', since: BEGIN, detail: 'stuck, and nothing helped' };
-  first.linked = false;
+  first.observed.linked = false;
   others.forEach(die);
   expect(watch.hold?.detail).toContain('3 of 4 agents died at once');
   run(60, () => true);
@@ -63,8 +62,8 @@ test('an agent that had failed before the others died does not keep them from be
 
 test('an agent whose wrapper gave up is not the one that is started to see', () => {
   const { watch, agents, die, run } = scene(5);
-  const [first, ...others] = agents as [AgentRecord, ...AgentRecord[]];
-  first.snapshot = snapshot(first.id, { turn: 'gone', failure: 'died 6 times' });
+  const [first, ...others] = agents as [AnyRecord, ...AnyRecord[]];
+  first.observed.snapshot = snapshot(first.id, { turn: 'gone', failure: 'died 6 times' });
   others.forEach(die);
   run(60, () => true);
   expect(watch.hold).toBeNull();

@@ -4,10 +4,9 @@ import type { Rung } from '../../../../src/domain/ladder.ts';
 import type { Task } from '../../../../src/domain/task-document.ts';
 import type { Trouble } from '../../../../src/health/index.ts';
 import type { LadderRules, LadderState } from '../../../../src/supervisor/ladder/next-rung.ts';
-import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';
 import { interruptWhat, lastGood, nudgeText } from '../../../../src/supervisor/ladder/steps.ts';
 import { Ladder } from '../../../../src/supervisor/ladder/ladder.ts';
-import { events, pane, record, settled, silentLog, snapshot, Time } from '../kit.ts';
+import { type AnyRecord, events, pane, record, says, settled, silentLog, snapshot, Time } from '../kit.ts';
 
 const RULES: LadderRules = { note: 0, nudge: 1, interrupt: 1, restart: 1, rollback: 1, reassign: 1, fail: 1 };
 const STUCK = 'agent.ladder.';
@@ -16,8 +15,8 @@ function world({ kept = {} as Record<string, LadderState>, fails = false } = {})
   const time = new Time();
   const seen = events();
   const worker = record();
-  worker.pane = pane();
-  worker.linked = true;
+  worker.observed.pane = pane();
+  worker.observed.linked = true;
   worker.lifecycle = { phase: 'up', since: time.now() };
   const taken: Rung[] = [];
   const gates: (() => void)[] = [];
@@ -47,7 +46,8 @@ function world({ kept = {} as Record<string, LadderState>, fails = false } = {})
     });
   const holds = (...tasks: string[]): void => {
     const since = new Date(time.now()).toISOString();
-    worker.absorb(
+    says(
+      worker,
       snapshot('worker-1', {
         turn: 'busy',
         tasks: tasks.map((id, slot) => ({ task: id, attempt: 1, slot, phase: 'running' as const, since })),
@@ -59,10 +59,10 @@ function world({ kept = {} as Record<string, LadderState>, fails = false } = {})
   return { time, seen, worker, taken, gates, open, holds, task, memory: () => memory };
 }
 
-function isStuck(worker: AgentRecord, at: number, kind: Trouble['kind'] = 'hang-api'): void {
-  worker.status = 'stuck';
-  worker.statusReason = 'no answer';
-  worker.trouble = { kind, since: at, at };
+function isStuck(worker: AnyRecord, at: number, kind: Trouble['kind'] = 'hang-api'): void {
+  worker.verdict.status = 'stuck';
+  worker.verdict.reason = 'no answer';
+  worker.verdict.trouble = { kind, since: at, at };
 }
 
 test('one rung at a time, each an event that says why', async () => {
@@ -114,12 +114,12 @@ test('a rung that could not be taken is told, and the next one comes all the sam
   });
 });
 
-test.each<[string, (worker: AgentRecord) => void]>([
+test.each<[string, (worker: AnyRecord) => void]>([
   ['a pause', (worker) => (worker.row = { ...worker.row, desired: 'paused' })],
-  ['a question', (worker) => (worker.status = 'needs-you')],
-  ['a hold', (worker) => (worker.status = 'held')],
-  ['a step of the fleet', (worker) => (worker.busy = true)],
-  ['a step that waits', (worker) => worker.queuedWork.push(() => Promise.resolve({ phase: 'none', since: 0 }))],
+  ['a question', (worker) => (worker.verdict.status = 'needs-you')],
+  ['a hold', (worker) => (worker.verdict.status = 'held')],
+  ['a step of the fleet', (worker) => (worker.step.busy = true)],
+  ['a step that waits', (worker) => (worker.step.queuedWork = [() => Promise.resolve({ phase: 'none', since: 0 })])],
   ['a start', (worker) => (worker.lifecycle = { phase: 'starting', since: 0 })],
   [
     'a person at the keyboard',
@@ -151,8 +151,8 @@ test('between two attempts of its task it stays where it is; with another task, 
   ladder.tick();
   gates.shift()?.();
   await settled();
-  worker.status = 'recovering';
-  worker.trouble = null;
+  worker.verdict.status = 'recovering';
+  worker.verdict.trouble = null;
   holds();
   ladder.tick();
   expect(ladder.stateOf('worker-1')?.rung).toBe('note');
@@ -181,7 +181,7 @@ test('an agent that a person has looked after begins anew', async () => {
 
 test('a hard limit is ended at once, while it works', () => {
   const { worker, taken, open } = world();
-  worker.status = 'working';
+  worker.verdict.status = 'working';
   worker.crossings = [{ limit: 'memory', how: 'hard', text: 'too much' }];
   open().tick();
   expect(taken).toEqual(['restart']);

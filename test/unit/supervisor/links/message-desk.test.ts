@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { MessageDesk } from '../../../../src/supervisor/links/message-desk.ts';
 import type { StoredMessage } from '../../../../src/store/messages.ts';
-import { events, silentLog } from '../kit.ts';
+import { events, record, silentLog } from '../kit.ts';
 
 /** A store in memory, and an agent that is linked or not, and takes orders or not. */
 function world() {
   const rows: StoredMessage[] = [];
   const seen = events();
   const given: string[] = [];
-  const agent = { linked: true, breaks: false };
+  const agent = { ...record(), breaks: false };
+  agent.observed.linked = true;
   const find = (id: string): StoredMessage | undefined => rows.find((row) => row.id === id);
   const desk = new MessageDesk({
     log: silentLog,
@@ -56,10 +57,10 @@ test('a message has the receipt that the wrapper gives it', async () => {
 
 test('what was queued while nobody was there, or when the link broke, comes with the next connection, in order', async () => {
   const { desk, agent, given } = world();
-  agent.linked = false;
+  agent.observed.linked = false;
   await desk.send('worker-1', 'one');
   await desk.send('worker-1', 'two');
-  agent.linked = true;
+  agent.observed.linked = true;
   agent.breaks = true;
   await desk.send('worker-1', 'three');
   await expect.poll(() => given).toEqual([]);

@@ -5,9 +5,8 @@ import { planReload, widenings } from '../../../../src/supervisor/settings/reloa
 import { Refresh } from '../../../../src/supervisor/settings/restart-outdated.ts';
 import { settingsKey } from '../../../../src/supervisor/fleet/agent-spec.ts';
 import { recounted } from '../../../../src/supervisor/fleet/wanted-agents.ts';
-import type { AgentRecord } from '../../../../src/supervisor/project/agent-record.ts';
 import type { Fleet } from '../../../../src/supervisor/fleet/fleet.ts';
-import { config, events, pane, record, settled, silentLog, snapshot } from '../kit.ts';
+import { type AnyRecord, config, events, pane, record, says, settled, silentLog, snapshot } from '../kit.ts';
 
 describe('a changed swarm.yaml', () => {
   test('is told by its keys, and applied but for what the swarm stands on', () => {
@@ -85,22 +84,24 @@ test('what a wrapper is started with has a name, which the number of agents does
 });
 
 describe('agents that live with the settings of before', () => {
-  function scene(change: (worker: AgentRecord) => void = () => undefined) {
+  function scene(change: (worker: AnyRecord) => void = () => undefined) {
     const worker = record();
-    Object.assign(worker, { spec: { settings: 'old' }, linked: true, status: 'idle', pane: pane() });
+    worker.spec = { settings: 'old' } as AgentSpec;
+    Object.assign(worker.observed, { linked: true, pane: pane() });
+    worker.verdict.status = 'idle';
     worker.lifecycle = { phase: 'up', since: 0 };
-    worker.absorb(snapshot(), 0);
+    says(worker, snapshot(), 0);
     change(worker);
     const held: string[] = [];
     const fleet = {
       records: [worker],
       goingDown: false,
-      desired: ({ row }: AgentRecord) => row.desired,
-      whileStopped: async (one: AgentRecord, _leases: string, work: () => Promise<void>) => {
+      desired: ({ row }: AnyRecord) => row.desired,
+      whileStopped: async (one: AnyRecord, _leases: string, work: () => Promise<void>) => {
         held.push(one.id);
         await work();
         one.spec = { settings: 'new' } as AgentSpec;
-        one.absorb({ ...snapshot(), buildId: 'build' }, 0);
+        says(one, { ...snapshot(), buildId: 'build' }, 0);
       },
     } as unknown as Fleet;
     const refresh = new Refresh({ log: silentLog, events: events().log, fleet, keyOf: () => 'new', buildId: 'build' });
@@ -121,7 +122,7 @@ describe('agents that live with the settings of before', () => {
   test('are those of another build too, whatever their settings, and then of this one', async () => {
     const { refresh, held } = scene((worker) => {
       worker.spec = { settings: 'new' } as AgentSpec;
-      worker.absorb({ ...snapshot(), buildId: 'of-before' }, 0);
+      says(worker, { ...snapshot(), buildId: 'of-before' }, 0);
     });
     expect(refresh.outdated).toHaveLength(1);
     refresh.tick();
@@ -130,11 +131,11 @@ describe('agents that live with the settings of before', () => {
     expect([refresh.outdated, held]).toEqual([[], ['worker-1']]);
   });
 
-  test.each<[string, (worker: AgentRecord) => void]>([
-    ['works', (worker) => (worker.status = 'working')],
-    ['is looked at', (worker) => (worker.pane = pane({ clients: 1 }))],
-    ['is away', (worker) => (worker.linked = false)],
-    ['is in the middle of a step', (worker) => (worker.busy = true)],
+  test.each<[string, (worker: AnyRecord) => void]>([
+    ['works', (worker) => (worker.verdict.status = 'working')],
+    ['is looked at', (worker) => (worker.observed.pane = pane({ clients: 1 }))],
+    ['is away', (worker) => (worker.observed.linked = false)],
+    ['is in the middle of a step', (worker) => (worker.step.busy = true)],
   ])('wait while it %s', (_what, change) => {
     const { refresh, held } = scene(change);
     refresh.tick();

@@ -287,8 +287,8 @@ describe('who may claim', () => {
   });
   const linked = (): ReturnType<typeof record> => {
     const agent = record();
-    agent.linked = true;
-    agent.snapshot = snapshot();
+    agent.observed.linked = true;
+    agent.observed.snapshot = snapshot();
     return agent;
   };
 
@@ -323,7 +323,7 @@ describe('who may claim', () => {
       { failure: 'gave up' },
     ]) {
       const agent = linked();
-      agent.snapshot = snapshot('worker-1', fields);
+      agent.observed.snapshot = snapshot('worker-1', fields);
       expect(able(fleetOf(agent), 'worker-1')).toBe(false);
     }
   });

@@ -9,7 +9,7 @@ function world() {
   const { engine, store, clock } = kit();
   const agent = record();
   const other = record('worker-2');
-  agent.linked = true;
+  agent.observed.linked = true;
   /** Marks whose processes are being ended, until the test says with what outcome. */
   const ends: { prefix: string; left: PromiseWithResolvers<number[]> }[] = [];
   const doubt = { doubtful: false };
@@ -67,7 +67,7 @@ test('a link that lives extends the lease also when nothing is said for long', a
   const { engine, clock, agent, leases, holding } = world();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
-  agent.snapshot = holding();
+  agent.observed.snapshot = holding();
   for (let second = 0; second < 300; second += 10) {
     clock.time += 10_000;
     await leases.tick();
@@ -155,7 +155,7 @@ describe('a lease whose time is over', () => {
   /** Two agents at work of whom nothing was heard for longer than a lease lasts. */
   async function expired() {
     const w = world();
-    w.agent.linked = false;
+    w.agent.observed.linked = false;
     await w.engine.submit([spec(), spec()]);
     const [first, second] = [await take(w.engine, 'worker-1'), await take(w.engine, 'worker-2')];
     w.clock.time += 61_000;
@@ -226,7 +226,8 @@ test('what a stopped agent that no longer listened had not begun is not gone on 
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   const ports = agentEffects({ engine, project: { layout: {}, config: {} } } as unknown as AgentEffectsDeps);
-  const agent = Object.assign(record('worker-1', { sessionId: 'of-the-task-before' }), { snapshot: snapshot() });
+  const agent = record('worker-1', { sessionId: 'of-the-task-before' });
+  agent.observed.snapshot = snapshot();
   await ports.giveBackLeases(agent, 'released', 'its agent was stopped');
   expect(engine.get('t1')).toMatchObject({ state: 'ready', attempts: [{ outcome: 'released', sessionId: null }] });
   expect((await take(engine, 'worker-1', { incarnation: 'next' })).resume).toMatchObject({ sessionId: null, since: 1 });

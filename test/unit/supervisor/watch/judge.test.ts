@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Judge } from '../../../../src/supervisor/watch/judge.ts';
-import { events, record, snapshot, Time } from '../kit.ts';
+import { events, record, says, snapshot, Time } from '../kit.ts';
 
 test('explain gives the status with the rule that fired and the facts in the order of trust', async () => {
   const time = new Time();
@@ -14,12 +14,12 @@ test('explain gives the status with the rule that fired and the facts in the ord
   });
   const worker = record();
   worker.lifecycle = { phase: 'up', since: time.now() };
-  worker.linked = true;
-  worker.absorb(snapshot('worker-1', { turn: 'idle' }), time.now());
+  worker.observed.linked = true;
+  says(worker, snapshot('worker-1', { turn: 'idle' }), time.now());
   time.pass(1_500);
   const explained = judge.explain(worker, 'up');
   expect(explained).toMatchObject({ agent: 'worker-1', status: 'idle', rule: 'free', reason: null, until: null });
   expect(explained.facts.map(({ fact }) => fact).slice(0, 3)).toEqual(['desired', 'lifecycle', 'link']);
   expect(explained.facts.find(({ fact }) => fact === 'snapshot')?.ageMs).toBe(1_500);
-  expect(worker.status, 'what is explained is what status shows').toBe('idle');
+  expect(worker.verdict.status, 'what is explained is what status shows').toBe('idle');
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Limits } from '../../../../src/health/index.ts';
 import { LimitWatch } from '../../../../src/supervisor/watch/limits.ts';
 import { NO_USAGE } from '../../../../src/domain/agent.ts';
-import { events, pane, record, settled, snapshot, Time } from '../kit.ts';
+import { events, pane, record, says, settled, snapshot, Time } from '../kit.ts';
 
 const OFF: Limits = { memory: {}, processes: {}, turn: {}, usd: {}, tokens: {} };
 
@@ -10,8 +10,8 @@ function world(limits: Partial<Limits>) {
   const time = new Time();
   const seen = events();
   const worker = record();
-  worker.pane = pane();
-  worker.linked = true;
+  worker.observed.pane = pane();
+  worker.observed.linked = true;
   const paused: string[] = [];
   let memory = {};
   const open = (): LimitWatch =>
@@ -30,8 +30,8 @@ function world(limits: Partial<Limits>) {
         throw error;
       },
     });
-  const spends = (costUsd: number): void =>
-    void worker.absorb(snapshot('worker-1', { usage: { ...NO_USAGE, costUsd } }), time.now());
+  const spends = (costUsd: number): boolean =>
+    says(worker, snapshot('worker-1', { usage: { ...NO_USAGE, costUsd } }), time.now());
   return { time, seen, worker, paused, open, spends };
 }
 
@@ -74,7 +74,7 @@ test('the time that a turn waits for a person is not its own', () => {
     failure: null,
     repeat: null,
   };
-  worker.absorb(snapshot('worker-1', { turn: 'busy', activity }), time.now());
+  says(worker, snapshot('worker-1', { turn: 'busy', activity }), time.now());
   const watch = open();
   time.pass(80_000);
   watch.tick();

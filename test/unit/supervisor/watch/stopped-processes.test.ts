@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { Stops } from '../../../../src/supervisor/watch/stopped-processes.ts';
-import { events, pane, record, snapshot, Time } from '../kit.ts';
+import { events, pane, record, says, snapshot, Time } from '../kit.ts';
 
 function world() {
   const time = new Time();
   const seen = events();
   const worker = record();
-  worker.pane = pane({ pid: 10 });
+  worker.observed.pane = pane({ pid: 10 });
   const stopped = new Set<number>();
   const ran = new Set<number>();
   const asked: number[] = [];
@@ -75,7 +75,7 @@ test('what was just seen to run is not asked for, but for what was seen stopped 
 
 test('what has no living pane has nothing to let go on', () => {
   const { time, worker, stopped, resumed, stops } = world();
-  worker.pane = pane({ pid: 10, dead: true });
+  worker.observed.pane = pane({ pid: 10, dead: true });
   stopped.add(10);
   stops.tick();
   time.pass(60_000);
@@ -85,7 +85,7 @@ test('what has no living pane has nothing to let go on', () => {
 
 test('Ctrl-Z in a pane is taken back once it is seen on the screen', async () => {
   const { seen, worker, resumed, stops, time } = world();
-  worker.absorb(snapshot('worker-1', { child: { pid: 11, startTime: '2', bootId: 'b' } }), time.now());
+  says(worker, snapshot('worker-1', { child: { pid: 11, startTime: '2', bootId: 'b' } }), time.now());
   const at = time.now();
   worker.signs = {
     transcriptAt: null,

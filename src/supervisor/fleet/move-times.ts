@@ -1,0 +1,21 @@
+import type { Gap } from '../../health/index.ts';
+import type { WrittenBy } from '../project/agent-record.ts';
+
+/** So long a move of the clock may go unseen, ms: what was noted since then is by the new time. */
+const UNSEEN_MS = 5_000;
+
+/** The wall clock went on without anybody, or was set: what is waited for takes as long as it was to take. */
+export function moveTimes(record: WrittenBy<'fleet'>, { ms, end: now }: Gap): void {
+  const { lifecycle, observed } = record;
+  const isNew = (at: number): boolean => at <= now && now - at < Math.min(Math.abs(ms), UNSEEN_MS);
+  const moved = (at: number): number => (isNew(at) ? at : at + ms);
+  if (!isNew(lifecycle.since)) {
+    if (lifecycle.phase === 'backoff') record.lifecycle = { ...lifecycle, until: lifecycle.until + ms };
+    if ((lifecycle.phase === 'blocked' || lifecycle.phase === 'failed') && lifecycle.lookAgainAt !== undefined)
+      record.lifecycle = { ...lifecycle, lookAgainAt: lifecycle.lookAgainAt + ms };
+  }
+  observed.silentSince = moved(observed.silentSince);
+  observed.linkSince = moved(observed.linkSince);
+  record.deaths = record.deaths.map(moved);
+  record.vanished = record.vanished.map(moved);
+}
