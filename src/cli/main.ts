@@ -7,7 +7,7 @@ import { splitCommandLine } from './verb/command-line.ts';
 /** Runs one command line and sets the exit code. Nothing is thrown: this is where every error ends. */
 export async function main(argv: readonly string[]): Promise<void> {
   endQuietlyWhenNobodyReads();
-  // Before any option is parsed, since a wrong option must be answered in the right shape too.
+  // Before any option is parsed, since the answer to a wrong option must have the right form too.
   const { own } = splitCommandLine(argv);
   const options = own.slice(0, own.includes('--') ? own.indexOf('--') : undefined);
   const output = new Output({
@@ -40,7 +40,7 @@ function report(error: unknown, output: Output): number {
   return error instanceof SwarmError ? error.exitCode : 1;
 }
 
-/** `swarm logs | head` is no error: what reads us has enough. */
+/** Ends quietly when its output is closed: `swarm logs | head` is no error. */
 function endQuietlyWhenNobodyReads(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -28,7 +28,7 @@ export async function run(world: Invocation): Promise<number> {
     else await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    // Help and version were asked for and have been printed.
+    // Help or version was wanted and has been printed.
     if (error.exitCode === 0) return 0;
     throw usageError(error, await buildProgram(world, done), own);
   }
@@ -53,7 +53,9 @@ async function programFor(words: readonly string[], world: Invocation, done: Don
   return program;
 }
 
-/** The first word that is no option of the program itself and no value of one. Empty: it takes commander to say. */
+/**
+ * The first word that is neither an option of the program itself nor the value of one. Empty: only commander can tell.
+ */
 function verbIn(words: readonly string[], options: readonly Option[]): string {
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';

@@ -1,11 +1,11 @@
 import type { Command, CommanderError } from 'commander';
 import { SwarmError } from '../domain/errors.ts';
 
-/** A wrong command line as an error with what was meant, or where it is written. Pure. */
+/** A wrong command line as an error that names the right one, or where it is documented. Pure. */
 export function usageError(error: CommanderError, program: Command, argv: readonly string[]): SwarmError {
   const { group, path } = reached(program, argv);
   if (error.code === 'commander.help') {
-    // Only a group of verbs gets here, named without one of them.
+    // The only case: a group of verbs, named without one of them.
     const verbs = group.commands.map((command) => command.name()).join(', ');
     const hint =
       group === program ? 'Run `swarm --help` to see them all.' : `There are ${verbs}: \`swarm ${path} --help\`.`;
@@ -17,7 +17,7 @@ export function usageError(error: CommanderError, program: Command, argv: readon
   return wrong(what, near ?? otherPlace(error, program, group) ?? help);
 }
 
-/** How far the words lead: the innermost command, and its name as it is typed. */
+/** The innermost command that the words name, and its name as it is typed. */
 function reached(program: Command, argv: readonly string[]): { group: Command; path: string } {
   let group = program;
   const names: string[] = [];
@@ -30,7 +30,7 @@ function reached(program: Command, argv: readonly string[]): { group: Command; p
   return { group, path: names.join(' ') };
 }
 
-/** A verb that belongs to a group, or a title where the verb should be. */
+/** The right place for a verb that belongs to a group, or for a title in the place of a verb. */
 function otherPlace(error: CommanderError, program: Command, group: Command): string | null {
   const word = error.code === 'commander.unknownCommand' ? /'(.*)'/s.exec(error.message)?.[1] : undefined;
   if (word === undefined) return null;

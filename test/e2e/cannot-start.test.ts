@@ -76,7 +76,7 @@ alerts: {command: [no-such-alert]}
   test('a task whose program, or that of its check, cannot be started is not tried again; up says what will fail', async () => {
     const up = await world.ok(UP);
     expect(up.stderr).toMatch(
-      /note: alerts\.command: no-such-alert cannot be started: there is no such program on PATH\. Nobody is told of alerts by it\. Install it/,
+      /note: alerts\.command: no-such-alert cannot be started: there is no such program on PATH\. No alert is passed on by it\. Install it/,
     );
     expect(up.stderr).toMatch(/note: verify\.check: no-such-check cannot be started/);
     const own = await world.add('own', '--', 'no-such-program');

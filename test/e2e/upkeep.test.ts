@@ -226,7 +226,7 @@ describe('swarm init', () => {
       ['Agents may run without asking', ''],
       ['How many agents? [3]', '2'],
       ['Branch that tasks start from [main]', 'trunk'],
-      ['when nobody is there? [Y/n]', 'n'],
+      ['when no person is there? [Y/n]', 'n'],
     ];
     for (const [asked, typed] of answers) {
       await expect.poll(() => screen, { timeout: 20_000 }).toContain(asked);

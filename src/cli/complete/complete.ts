@@ -9,23 +9,30 @@ import { oneLine } from '../say/output.ts';
 import { changeDirectory, openProject } from '../project/project.ts';
 
 /**
- * A person waits with the finger on the key: what a supervisor that hangs, or a disk that sleeps, has not told by then is
- * left out. Where agents work the machine is busy, and nothing on offer is taken for there being nothing: two calls of git
- * may take some hundred ms then, and as much more as the program took longer to start.
+ * How long the completion waits for names, ms, while a person waits with the finger on the key: names that a hanging
+ * supervisor or a sleeping disk has not given by then are left out. A machine on which agents work is busy, and no
+ * offer looks as if there were no names: two calls of git may take some hundred ms then, and the wait grows with the
+ * time that the program took to start.
  */
 const LEAST_MS = 1_000;
 const PER_START = 5;
 const MOST_TASKS = 200;
 const ABOUT_COLUMNS = 60;
 
-/** What a shell asks at each press of the completion key. Starts nothing, changes nothing, and says nothing of errors. */
+/**
+ * Prints the candidates when a person presses the completion key. Starts no supervisor, changes nothing, and prints no
+ * errors.
+ */
 export async function complete(context: Context, shell: Shell, words: readonly string[]): Promise<void> {
   const plan = planCompletion(await context.program(words.slice(0, -1)), words);
   const live = plan.live === null ? [] : await liveCandidates(context, plan, plan.live);
   for (const line of completionLines(plan, live, shell)) context.output.stdout.write(`${line}\n`);
 }
 
-/** One candidate each, those of zsh and fish with a description after a tab; `:files` leaves it to the shell. Pure. */
+/**
+ * One candidate each, for zsh and fish with a description after a tab; `:files` leaves the completion to the shell.
+ * Pure.
+ */
 export function completionLines(plan: CompletionPlan, live: readonly Completion[], shell: Shell): string[] {
   if (plan.paths !== null) return [`:${plan.paths}`];
   const taken = new Set(plan.operands);
@@ -49,7 +56,7 @@ async function liveCandidates(context: Context, plan: CompletionPlan, kind: Live
     const { layout } = await openProject({ ...context, cwd });
     return await LIVE[kind](layout, signal, plan);
   } catch (error) {
-    // No repository, nothing up, too slow: there is nothing to offer, and the prompt is no place to say why.
+    // No repository, no supervisor, too slow: nothing is offered, and a prompt is no place for an error.
     if (error instanceof Error) return [];
     throw error;
   }
@@ -81,7 +88,7 @@ const LIVE: Readonly<Record<LiveKind, Source>> = {
   branches: (layout, signal) => refs(layout, 'refs/heads/', '%(refname:lstrip=2)', signal),
 };
 
-/** While nothing is up: whoever has a worktree. */
+/** The agents; while swarm is down, those with a worktree. */
 async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Completion[]> {
   if (existsSync(layout.apiSocket)) {
     const all = await connect(layout, { signal })
@@ -91,7 +98,7 @@ async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Compl
       return all.map(({ id, status, task }) => ({ value: id, about: task === null ? status : `${status} ${task}` }));
   }
   if (!existsSync(layout.worktreesDir)) return [];
-  // `worker-1.2` is a further place of worker-1.
+  // `worker-1.2` is the worktree of a further slot of worker-1.
   const names = readdirSync(layout.worktreesDir).filter((name) => !name.includes('.'));
   return names.map((value) => ({ value, about: '' }));
 }

@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** Names that only the project knows. */
+/** Kinds of names that only the project knows. */
 export type LiveKind = 'agents' | 'logs' | 'tasks' | 'checkpoints' | 'branches';
 
 export interface Completion {
@@ -8,22 +8,22 @@ export interface Completion {
   about: string;
 }
 
-/** What may stand at the cursor. */
+/** The words that may stand at the cursor. */
 export interface CompletionPlan {
-  /** What is typed of it so far; every candidate begins with it. */
+  /** The typed part of the word; every candidate begins with it. */
   current: string;
-  /** Comes before each candidate in shells that replace the whole word, e.g. `--state=`. */
+  /** Text before each candidate in shells that replace the whole word, e.g. `--state=`. */
   prefix: string;
   candidates: Completion[];
   live: LiveKind | null;
   /** Words that the verb has already; a checkpoint's agent is the first. */
   operands: string[];
   paths: 'files' | 'directories' | null;
-  /** Of `-C`, as typed. */
+  /** The directory of `-C`, as typed. */
   directory: string | null;
 }
 
-/** By the name that commander derives from the long flag. */
+/** Kinds of option values, by the name that commander derives from the long flag. */
 const OPTION_KINDS: Readonly<Record<string, LiveKind>> = {
   agent: 'agents',
   task: 'tasks',
@@ -37,14 +37,17 @@ const VERDICTS = ['allow', 'deny'].map((value) => ({ value, about: '' }));
 interface Position {
   command: Command;
   operands: string[];
-  /** The option that the next word is a value of. */
+  /** The option whose value the next word is. */
   pending: Option | null;
-  /** After `--` everything is an operand. */
+  /** After `--` every word is an operand. */
   literal: boolean;
   directory: string | null;
 }
 
-/** What may stand where the last of `words` is being typed: the command tree says it, so a new verb needs nothing here. */
+/**
+ * Plans the candidates for the last of `words`, which is being typed. They come from the command tree, so a new verb
+ * needs no code here.
+ */
 export function planCompletion(program: Command, given: readonly string[]): CompletionPlan {
   const words = withoutLoneEquals(given);
   const current = words.at(-1) ?? '';
@@ -67,7 +70,7 @@ export function planCompletion(program: Command, given: readonly string[]): Comp
   return { ...base, ...values, candidates: [...verbs, ...(values.candidates ?? [])] };
 }
 
-/** bash cuts `--state=done` into three words, of which it replaces the last. */
+/** Joins what bash cuts: it makes three words of `--state=done`, and replaces the last. */
 function withoutLoneEquals(given: readonly string[]): string[] {
   const words = given.filter((word, index) => word !== '=' || given[index - 1]?.startsWith('--') !== true);
   return given.at(-1) === '=' && given.at(-2)?.startsWith('--') === true ? [...words, ''] : words;
@@ -89,7 +92,7 @@ function takeOption(at: Position, word: string): void {
   const [flag, inline] = splitOnce(word, '=');
   const option = findOption(at.command, flag);
   at.pending = null;
-  // What follows belongs to the program of a shell task.
+  // The rest belongs to the program of a shell task.
   if (option?.attributeName() === 'command') at.literal = true;
   else if (option === undefined || (!option.required && !option.optional)) return;
   else if (inline === undefined) at.pending = option;
@@ -159,7 +162,7 @@ function verbsOf(command: Command): Completion[] {
     .map((verb) => ({ value: verb.name(), about: verb.summary() || verb.description() }));
 }
 
-/** A variadic one takes all that follows. */
+/** The argument at a place; a variadic one takes all further places. */
 function argumentAt(command: Command, index: number): Argument | undefined {
   const all = command.registeredArguments;
   const last = all.at(-1);

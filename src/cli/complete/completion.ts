@@ -18,7 +18,10 @@ export const verb: Verb = {
   run: completion,
 };
 
-/** The scripts hand the words before the cursor to `swarm __complete`, so that they never go out of date themselves. */
+/**
+ * Prints the completion script of a shell. It passes the words before the cursor to `swarm __complete`, so that it
+ * never goes out of date.
+ */
 async function completion({ output }: Context, shell: Shell): Promise<void> {
   const script = await readFile(scriptFile(shell), 'utf8');
   output.document({ shell, script });

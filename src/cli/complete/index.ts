@@ -2,7 +2,7 @@ import { Argument } from 'commander';
 import { later, type Verb } from '../verb/verb.ts';
 import { whichShell } from './completion.ts';
 
-/** What the scripts of `swarm completion` ask. */
+/** Called by the scripts of `swarm completion`. */
 export const verb: Verb = {
   summary: '',
   hidden: true,

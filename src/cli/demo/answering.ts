@@ -6,10 +6,13 @@ import type { Keys } from './keys.ts';
 import type { Stage } from './stage.ts';
 
 const ASK_TIMEOUT_MS = 40_000;
-/** So long the person has, s; then it goes on without them. */
+/** How long the person may take for an answer, s; then the demonstration gives it. */
 const ANSWER_S = 10;
 
-/** An agent wants to run a command that it is not allowed: the person decides, or nobody is there and the demo does. */
+/**
+ * An agent wants to run a command that it is not allowed: the person decides, or the demonstration where there is no
+ * person.
+ */
 export async function answerQuestion(stage: Stage, ids: PlannedIds): Promise<void> {
   if (stage.place.kind === 'shell') {
     await stage.begin('Here Claude Code would ask whether it may run a command; programs ask nothing');
@@ -33,7 +36,7 @@ async function questionOf({ client }: Stage, task: string): Promise<NeedsYou | u
 
 async function decide(stage: Stage): Promise<'allow' | 'deny'> {
   if (stage.keys !== null) return await decideByKey(stage, stage.keys);
-  stage.line('Nobody is at a terminal to answer, so the demonstration types it:');
+  stage.line('No person is at a terminal to answer, so the demonstration types it:');
   return 'allow';
 }
 

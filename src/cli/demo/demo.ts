@@ -21,18 +21,18 @@ export interface DemoOptions {
   record?: string;
 }
 
-/** As a shell tells of Ctrl-C. */
+/** The exit code by which a shell reports Ctrl-C. */
 const INTERRUPTED = 130;
-/** The size that a recording of plain lines claims. */
+/** The terminal size in a recording of plain lines. */
 const PAPER = { columns: 100, rows: 30 };
-/** A registry that cannot be reached is given up soon: without Claude Code there is a demonstration, too. */
+/** A registry that cannot be reached is given up soon: the demonstration also works without Claude Code. */
 const IMPATIENT_NPM = { npm_config_fetch_retries: '0', npm_config_fetch_timeout: '20000' };
 
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
   const { output } = context;
   const beganAt = performance.now();
   const record = options.record === undefined ? null : path.resolve(context.cwd, options.record);
-  // Found wrong before anything is made.
+  // A wrong file is found before anything is made.
   if (record !== null) Tape.start(record, PAPER)[Symbol.dispose]();
   output.line('A throw-away repository, and a model that is a script on this machine: no account, no cost.');
   const { kind, programs } = await chooseAgents(context, options.yes === true);
@@ -62,7 +62,9 @@ interface Cast {
   programs: string | null;
 }
 
-/** Claude Code where it is or can be had; else programs do the work, which shows all but conversations. */
+/**
+ * Claude Code where it exists or can be installed; else programs do the work, which shows everything but conversations.
+ */
 async function chooseAgents(context: Context, yes: boolean): Promise<Cast> {
   const patient = { ...context, env: { ...context.env, ...IMPATIENT_NPM } };
   try {

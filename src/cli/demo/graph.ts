@@ -7,18 +7,18 @@ import type { Stage } from './stage.ts';
 /** Ids of the tasks by their names in the plan. */
 export type PlannedIds = Map<string, string>;
 
-/** Wider than any line of the plan: one that is broken could not be drawn over. */
+/** Wider than any line of the plan: a wrapped line could not be overwritten. */
 const GRAPH_COLUMNS = 80;
 const WORK_TIMEOUT_MS = 90_000;
 
-/** Prints the plan with the states of this moment. */
+/** Prints the plan with the present states. */
 export async function showGraph(stage: Stage, ids: PlannedIds): Promise<void> {
   for (const line of await readGraph(stage, ids)) stage.line(line);
 }
 
 /**
- * Until all is done. Where somebody watches who has the room, the plan is printed and kept up to date in its place; else what
- * `swarm task wait` says of the last task, and the plan as it is then.
+ * Waits until all tasks are done. Where a person watches on a wide enough terminal, the plan is printed and kept up to
+ * date in its place; else the output of `swarm task wait` for the last task, then the plan.
  * @throws SwarmError `demo-failed` for a task that came to nothing, `timeout`
  */
 export async function watchGraph(stage: Stage, ids: PlannedIds, last: string): Promise<void> {

@@ -16,20 +16,20 @@ const GRACE_MS = 2_000;
 const KEEP = 'keep\n';
 
 /**
- * Clears the demonstration away, whichever way it ends: a process of its own that waits for the end of its stdin, which
- * comes when we say so, when a second Ctrl-C ends us at once, and when we are killed.
+ * Clears the demonstration away, whichever way it ends: a process of its own that waits for the end of its stdin. That
+ * comes when the demonstration orders it, when a second Ctrl-C ends it at once, and when it is killed.
  */
 export interface Janitor {
-  /** @returns false when something could not be ended; it is left in place then */
+  /** @returns false when a process could not be ended; everything is left in place then */
   cleanUp(): Promise<boolean>;
-  /** Goes, and leaves all as it is. */
+  /** Ends the janitor, which leaves everything as it is. */
   dismiss(): Promise<void>;
 }
 
 export function hireJanitor({ directory }: DemoPlace, env: NodeJS.ProcessEnv): Janitor {
   const child = spawn(process.execPath, [process.argv[1] ?? '', '__demo', 'clean-up', directory], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // A session of its own: what ends us and our terminal is not for it.
+    // A session of its own: signals to the demonstration and its terminal do not reach it.
     detached: true,
     cwd: '/',
     env: environmentFor('swarm', env),
@@ -45,13 +45,13 @@ export function hireJanitor({ directory }: DemoPlace, env: NodeJS.ProcessEnv): J
 
 /** The janitor's own program. @returns its exit code */
 export async function cleanUpLater(context: Context, directory: string): Promise<number> {
-  // Signals are for those that it cleans up after.
+  // The signals are for the demonstration, after which the janitor cleans up.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
   let said = '';
   for await (const part of context.stdin) said += String(part);
   if (said === KEEP) return 0;
   const place = await readPlace(directory);
-  // Gone already where the demonstration came to its end, and never there without a terminal.
+  // Gone already where the demonstration ended in order, and never there without a terminal.
   await runTmux(screenAddress(place), ['kill-server']).catch(() => undefined);
   await endCommands(directory);
   await run([process.execPath, process.argv[1] ?? '', 'down'], {
@@ -61,7 +61,7 @@ export async function cleanUpLater(context: Context, directory: string): Promise
     timeoutMs: DOWN_TIMEOUT_MS,
     graceMs: GRACE_MS,
   });
-  // Whatever `down` could not end, and what nobody told it of: a command of the narration, a git that hangs.
+  // Processes that `down` could not end, and those that it did not know: a command of the narration, a git that hangs.
   const mark = { name: DEMO_MARK, prefix: directory };
   const { survivors } = await endTree({ roots: [], mark, graceMs: GRACE_MS });
   if (survivors.length > 0) return 1;
@@ -69,7 +69,7 @@ export async function cleanUpLater(context: Context, directory: string): Promise
   return 0;
 }
 
-/** Of a narrator that was killed: an `up` that lives on would bring up again what is being taken down. */
+/** Ends the commands of a killed narrator: an `up` that lives on would bring up again what is being taken down. */
 async function endCommands(directory: string): Promise<void> {
   const commands = findMarked(COMMAND_MARK, directory).map(({ identity }) => identity);
   for (const { pid } of commands) kill(pid);

@@ -1,6 +1,6 @@
 import { pause, systemClock } from '../../lib/clock.ts';
 
-/** Keys of the person who watches: raw, so that one is enough, and none is written over the narration. */
+/** Keys of the person who watches: raw, so that one key is enough and none is written over the narration. */
 export class Keys implements Disposable {
   readonly #stdin: NodeJS.ReadStream;
   #taken: ((key: string) => void) | null = null;

@@ -16,11 +16,11 @@ const TIMEOUT_MS = 60_000;
 
 interface Victim {
   agent: Agent;
-  /** Of Claude Code, or of the command that the task runs. */
+  /** Pid of Claude Code, or of the task's command. */
   pid: number;
 }
 
-/** One agent's process is killed in the middle of its task, and swarm puts it back on its feet. */
+/** Kills one agent's process in the middle of its task, which swarm then starts again. */
 export async function killAgent(stage: Stage, ids: PlannedIds): Promise<void> {
   const task = ids.get(KILLED_TASK) ?? '';
   await stage.begin(`Anything may die: the agent of ${task} is killed in the middle of its work`);
@@ -44,7 +44,7 @@ export async function killAgent(stage: Stage, ids: PlannedIds): Promise<void> {
   stage.line(`  the same task, and the same conversation: ${agent.sessionId ?? '?'}`);
 }
 
-/** In the middle of its turn: the file is written, and nothing is said about it yet. */
+/** Finds the agent in the middle of its turn: the file is written, and not committed or reported yet. */
 async function findVictim(stage: Stage, task: string): Promise<Victim | null> {
   const agents = await stage.client.agents();
   const agent = agents.find((one) => one.task === task);

@@ -15,12 +15,15 @@ export interface ScriptedModel {
   end(): Promise<void>;
 }
 
-/** Its stdin is our pipe: should we be killed, it ends too. @param script file with the script */
+/**
+ * Starts the model. Its stdin is a pipe of this process: when this process is killed, it ends too.
+ * @param script file with the script
+ */
 export async function startModel(env: NodeJS.ProcessEnv, script: string, signal: AbortSignal): Promise<ScriptedModel> {
   const child = spawn(process.execPath, [programFile('demo', env), '--script', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: environmentFor('swarm', env),
-    // Ctrl-C is for us: agents that still speak to it are ended first.
+    // Ctrl-C is for the demonstration: agents that still use the model are ended first.
     detached: true,
   });
   try {

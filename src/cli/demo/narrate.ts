@@ -7,7 +7,7 @@ import { enterScreen, leaveScreen, openDashboardAbove, screenAddress, type Outco
 import { Stage } from './stage.ts';
 import { recordWindow, Tape } from './tape.ts';
 
-/** So long the last picture stays, s. */
+/** How long the last picture stays, s. */
 const LAST_LOOK_S = 12;
 
 /** The narration in the lower pane of the demonstration's own tmux. @param record file to record the screen to */

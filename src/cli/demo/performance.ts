@@ -13,10 +13,10 @@ import type { Stage } from './stage.ts';
 
 const UP_TIMEOUT_MS = 60_000;
 const BROKER_TIMEOUT_MS = 40_000;
-/** RabbitMQ may be being installed; that takes about a minute. */
+/** The installation of RabbitMQ may be under way, which takes about a minute. */
 const INSTALL_TIMEOUT_MS = 300_000;
 
-/** The whole demonstration. @param dashboard opens it, where there is room for it @returns its tasks at the end */
+/** The whole demonstration. @param dashboard opens the dashboard, where there is room @returns the tasks at the end */
 export async function perform(stage: Stage, dashboard: (() => Promise<void>) | null): Promise<Task[]> {
   await comeUp(stage, dashboard);
   const ids = await addTasks(stage);
@@ -30,7 +30,7 @@ export async function perform(stage: Stage, dashboard: (() => Promise<void>) | n
 async function comeUp(stage: Stage, dashboard: (() => Promise<void>) | null): Promise<void> {
   await stage.begin('Three agents, each with a git worktree and a terminal of its own');
   const up = stage.show('up', '3', '--detach', '--trust', '--yes');
-  // The dashboard shows how they come up. A failure of `up` ends this wait, and is told below.
+  // The dashboard shows how the agents come up. A failure of `up` ends this wait, and is reported below.
   if (dashboard !== null) {
     await Promise.race([untilAnswers(stage), up]);
     await dashboard();
@@ -42,7 +42,7 @@ async function comeUp(stage: Stage, dashboard: (() => Promise<void>) | null): Pr
 }
 
 async function untilAnswers(stage: Stage): Promise<void> {
-  const status = (): Promise<unknown> => stage.client.status().catch(() => null); // Not up yet is what is waited for.
+  const status = (): Promise<unknown> => stage.client.status().catch(() => null); // An error: it is not up yet.
   await waitFor(status, { timeoutMs: UP_TIMEOUT_MS, signal: stage.signal, what: 'the supervisor' });
 }
 
@@ -57,7 +57,7 @@ async function addTasks(stage: Stage): Promise<PlannedIds> {
   return ids;
 }
 
-/** Without a queue the tasks would only wait. @throws SwarmError `no-broker` */
+/** Waits for the broker, without which the tasks would only wait. @throws SwarmError `no-broker` */
 async function brokerReady(stage: Stage): Promise<void> {
   const beganAt = performance.now();
   let told = false;
@@ -69,7 +69,7 @@ async function brokerReady(stage: Stage): Promise<void> {
       if (installing && !told) stage.line('RabbitMQ is being installed; this takes about a minute …');
       told ||= installing;
       const limit = installing ? INSTALL_TIMEOUT_MS : BROKER_TIMEOUT_MS;
-      // Not to be found is told at once: it does not come by itself.
+      // A missing RabbitMQ is reported at once: it does not come by itself.
       if (broker.state === 'absent' || performance.now() - beganAt > limit)
         throw new SwarmError('no-broker', `there is no queue: ${broker.reason ?? 'RabbitMQ does not start'}`, {
           hint: 'Install RabbitMQ (`scripts/setup all` in the checkout does it), then run `swarm demo` again.',
@@ -87,7 +87,7 @@ async function finishTasks(stage: Stage, ids: PlannedIds): Promise<void> {
   await stage.show('diff', last, '--stat');
 }
 
-/** A checkpoint, a mishap, and the way back. */
+/** A checkpoint, an accident, and the rollback. */
 async function accident(stage: Stage): Promise<void> {
   const { agents } = await stage.client.status();
   const [agent] = agents;
@@ -104,7 +104,7 @@ async function accident(stage: Stage): Promise<void> {
   await rm(file);
   await stage.beat(1);
   await stage.show('rollback', agent.id, String(n));
-  const after = await readFile(file).catch(() => null); // Absent is one way of not being back; told below.
+  const after = await readFile(file).catch(() => null); // Absent means not restored, which is reported below.
   if (after === null || !after.equals(before))
     throw new SwarmError('demo-failed', `${file} did not come back as it was`);
   stage.line(`${path.basename(file)} is back byte for byte.`);

@@ -8,21 +8,23 @@ import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { porcelain } from '../../git/porcelain.ts';
 import { layoutOf } from '../project/project.ts';
 
-/** In the environment of everything that is started in the place, so that it can be found when it ends. */
+/**
+ * In the environment of every process that is started in the place, so that it is found when the demonstration ends.
+ */
 export const DEMO_MARK = 'SWARM_DEMO';
 /** The same for the commands of the narration; a supervisor that one of them starts does not inherit it. */
 export const COMMAND_MARK = 'SWARM_DEMO_COMMAND';
 
-/** Everything that the demonstration touches lies in one directory: repository, state, sockets, home, broker. */
+/** The one directory in which everything of the demonstration lies: repository, state, sockets, home, broker. */
 export interface DemoPlace {
   directory: string;
   repository: string;
-  /** The whole environment of what is started there: no account and no setting of the person's. */
+  /** The whole environment of programs that are started there: no account and no setting of the person's. */
   env: Record<string, string>;
   kind: AgentKind;
 }
 
-/** What of the person's environment goes on to count: how the terminal is, and how they call us. */
+/** Variables of the person's environment that are kept: the terminal, and the name by which swarm was called. */
 const KEPT = [
   'LANG',
   'TERM',
@@ -62,7 +64,7 @@ export function layoutOfPlace({ env, repository }: DemoPlace): ProjectLayout {
   return layoutOf(env, { gitCommonDir: path.join(repository, '.git'), root: repository });
 }
 
-/** For the other processes of the demonstration. */
+/** Writes the place down for the other processes of the demonstration. */
 export async function writePlace(place: DemoPlace): Promise<void> {
   await writeFile(placeFile(place.directory), JSON.stringify(place), { mode: 0o600 });
 }
@@ -96,9 +98,9 @@ function placeEnvironment(env: NodeJS.ProcessEnv, directory: string, programs: s
     XDG_CONFIG_HOME: inside('config'),
     TMPDIR: inside('tmp'),
     [DEMO_MARK]: directory,
-    // What is shown is what one types once it is on PATH.
+    // Shown commands are those that a person types once swarm is on PATH.
     SWARM_COMMAND: 'swarm',
-    // The scripted API takes any; with one there, nobody is asked to log in.
+    // The scripted API takes any token; with one set, Claude Code asks for no login.
     ANTHROPIC_AUTH_TOKEN: 'demo',
   };
 }
@@ -116,7 +118,7 @@ async function makeRepository({ repository, env, kind }: DemoPlace): Promise<voi
   });
 }
 
-/** RabbitMQ may be being installed at this moment, by the set-up that ran before us: the record of that is the person's. */
+/** Shares the record of an installation of RabbitMQ, which the person's set-up may have begun just now. */
 async function shareBrokerInstallation(env: NodeJS.ProcessEnv, place: DemoPlace): Promise<void> {
   const record = path.join(swarmStateDir(env), 'broker', 'install.json');
   if (!existsSync(record)) return;

@@ -2,7 +2,7 @@ import { Argument } from 'commander';
 import type { Context } from '../project/context.ts';
 import type { Verb } from '../verb/verb.ts';
 
-/** The other processes of the demonstration: who narrates in its terminal, and who clears up after it. */
+/** The other processes of the demonstration: the narrator in its terminal, and the janitor. */
 export const verb: Verb = {
   summary: '',
   hidden: true,

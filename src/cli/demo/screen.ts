@@ -11,11 +11,11 @@ import type { Step } from './stage.ts';
 
 export const LEAST_COLUMNS = 80;
 export const LEAST_ROWS = 24;
-/** What the narration needs at the least and uses at the most; the dashboard gets the rest. */
+/** Least and most rows of the narration; the dashboard gets the rest. */
 const NARRATION_ROWS = { least: 8, most: 20, share: 0.36 };
 const WATCH_MS = 250;
 
-/** How the demonstration went, written by whoever narrated it. */
+/** How the demonstration ended, written by the narrator. */
 export interface Outcome {
   kind: AgentKind;
   tasks: unknown[];
@@ -28,7 +28,7 @@ export interface Outcome {
 const outcomeFile = ({ directory }: DemoPlace): string => path.join(directory, 'outcome.json');
 const pidFile = ({ directory }: DemoPlace): string => path.join(directory, 'narrator.pid');
 
-/** Of the demonstration's own tmux server, which is not the one of its agents. */
+/** Address of the demonstration's own tmux server, which is not that of its agents. */
 export function screenAddress({ directory }: Pick<DemoPlace, 'directory'>): TmuxAddress {
   return { program: 'tmux', socket: path.join(directory, 'screen.sock') };
 }
@@ -39,13 +39,13 @@ export function fitsScreen(context: Context): boolean {
   return canBePainted(context) && columns >= LEAST_COLUMNS && rows >= LEAST_ROWS;
 }
 
-/** Rows of the dashboard above the narration, on a terminal of so many. Pure. */
+/** Rows of the dashboard above the narration, on a terminal of `rows` rows. Pure. */
 export function dashboardRows(rows: number): number {
   const { least, most, share } = NARRATION_ROWS;
   return rows - 1 - Math.min(most, Math.max(least, Math.floor(rows * share)));
 }
 
-/** No keys but the narration's, no status line; it goes with the terminal that shows it. */
+/** No keys but the narration's, no status line; the server ends with the terminal that shows it. */
 const SETTINGS = [
   'set -g status off',
   'set -g prefix None',
@@ -58,8 +58,8 @@ const SETTINGS = [
 ];
 
 /**
- * Narrates in a tmux of the demonstration's own on the person's terminal, until that has ended in whatever way.
- * @returns null when this terminal is none for tmux, and nothing has begun
+ * Runs the narrator in a tmux of the demonstration's own on the person's terminal, until it ends in any way.
+ * @returns null when tmux cannot use this terminal, and nothing has begun
  */
 export async function performOnScreen(
   context: Context,
@@ -73,7 +73,7 @@ export async function performOnScreen(
   const narrator = [process.execPath, process.argv[1] ?? '', '__demo', 'narrate', place.directory];
   const program = [...narrator, ...(record === null ? [] : [record])];
   const end = (): void => {
-    // Not there any more: then it has ended, which is all that is wanted.
+    // An error means that it has ended, as wanted.
     void runTmux(address, ['kill-server']).catch(() => undefined);
   };
   // tmux may miss the end of a pane's program, and would show the dashboard alone for ever.
@@ -89,16 +89,16 @@ export async function performOnScreen(
     signal.removeEventListener('abort', end);
   }
   if (!existsSync(pidFile(place)) && !signal.aborted) return null;
-  // tmux has said that it has ended, which tells the person nothing.
+  // Removes tmux's message that it has ended, which is of no use to the person.
   context.output.stdout.write('\u001B[1A\u001B[2K');
   return readOutcome(place);
 }
 
-/** True before it has begun, too. */
+/** Whether the narrator lives; true before it has begun, too. */
 function narratorLives(place: DemoPlace): boolean {
   if (!existsSync(pidFile(place))) return true;
   const pid = Number(readFileSync(pidFile(place), 'utf8'));
-  // Created, and not written yet.
+  // The file is created, and not written yet.
   return pid === 0 || isRunning(pid);
 }
 
@@ -107,19 +107,19 @@ function readOutcome(place: DemoPlace): Outcome {
   return existsSync(outcomeFile(place)) ? (JSON.parse(readFileSync(outcomeFile(place), 'utf8')) as Outcome) : none;
 }
 
-/** The narrator's side: it is there. */
+/** The narrator reports that it has begun. */
 export async function enterScreen(place: DemoPlace): Promise<void> {
   await writeFile(pidFile(place), String(process.pid));
 }
 
-/** Puts the real dashboard above the narration. @param rows of the whole terminal */
+/** Opens the real dashboard above the narration. @param rows rows of the whole terminal */
 export async function openDashboardAbove(place: DemoPlace, rows: number): Promise<void> {
   const size = ['-l', String(dashboardRows(rows)), '-c', place.repository];
   const dash = [process.execPath, process.argv[1] ?? '', 'dash'];
   await runTmux(screenAddress(place), ['split-window', '-v', '-b', '-d', ...size, ...dash]);
 }
 
-/** The last word of the narrator; its tmux goes with it. */
+/** Writes how it ended, as the narrator's last act; its tmux ends with it. */
 export async function leaveScreen(place: DemoPlace, outcome: Outcome): Promise<void> {
   await writeFile(outcomeFile(place), JSON.stringify(outcome), { mode: 0o600 });
   await runTmux(screenAddress(place), ['kill-server']).catch(() => undefined); // With the terminal it went before us.

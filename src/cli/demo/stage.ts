@@ -9,15 +9,15 @@ import type { Tape } from './tape.ts';
 
 const COMMAND_TIMEOUT_MS = 240_000;
 const GRACE_MS = 5_000;
-/** So long a person may need to read a line, s; any key goes on. */
+/** Time for a person to read a line, s; any key goes on. */
 const READING_S = 2.5;
 
 export interface StageOptions {
   context: Context;
   place: DemoPlace;
-  /** Of the person who watches; null: nobody does, and nothing waits for being read. */
+  /** Keys of the person who watches; null: no person does, and there is no pause for reading. */
   keys: Keys | null;
-  /** What is printed here is recorded too; null: it is not, or the screen is recorded as a whole. */
+  /** Records the printed lines; null: nothing is recorded, or the screen is recorded as a whole. */
   tape: Tape | null;
 }
 
@@ -28,7 +28,7 @@ export interface Step {
   at: number;
 }
 
-/** The commands as a person would type them, run as a person would run them, and the words between them. */
+/** The commands as a person would type and run them, with the words between them. */
 export class Stage {
   readonly place: DemoPlace;
   readonly client: SwarmClient;
@@ -59,7 +59,7 @@ export class Stage {
   readonly paint = (style: Parameters<Context['output']['style']>[0], text: string): string =>
     this.#context.output.style(style, text);
 
-  /** A new step: what is about to be seen, in one line. */
+  /** Begins a step, with one line about it. */
   async begin(title: string): Promise<void> {
     if (this.steps.length > 0) await this.beat();
     this.steps.push({ title, at: this.passedMs });
@@ -72,12 +72,12 @@ export class Stage {
     this.#tape?.write(`${text}\n`);
   }
 
-  /** Over the line that the cursor is on; only for a person who watches. */
+  /** Overwrites the line with the cursor; only for a person who watches. */
   overwrite(text: string): void {
     this.#context.output.stdout.write(`\r\u001B[2K${text}`);
   }
 
-  /** Time for a person to read. */
+  /** Waits for the person to read. */
   async beat(seconds = READING_S): Promise<void> {
     if (this.keys !== null) await this.keys.next(seconds * 1000, this.signal);
     this.signal.throwIfAborted();
@@ -87,25 +87,25 @@ export class Stage {
     await sleep(systemClock, ms, this.signal);
   }
 
-  /** A command as it would be typed. */
+  /** Prints a command as it would be typed. */
   typed(program: string, ...args: readonly string[]): void {
     const words = args.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `"${word}"`));
     this.line(this.paint('bold', `$ ${program} ${words.join(' ')}`));
   }
 
-  /** Prints a command of swarm, and what it says, as it comes. */
+  /** Prints and runs a command of swarm, with its output as it comes. */
   async show(...args: string[]): Promise<void> {
     this.typed('swarm', ...args);
     await this.#swarm(args, this.#context.output.json ? 'nowhere' : this.#tape === null ? 'inherit' : 'taped');
   }
 
-  /** Prints a command of swarm; what it gives comes back. */
+  /** Prints and runs a command of swarm. @returns its JSON document */
   async read<T>(...args: string[]): Promise<T> {
     this.typed('swarm', ...args);
     return JSON.parse(await this.#swarm(['--json', ...args], 'caller')) as T;
   }
 
-  /** Another program, in the repository. */
+  /** Prints and runs another program, in the repository. */
   async run(program: string, ...args: string[]): Promise<void> {
     this.typed(program, ...args);
     const { repository: cwd, env } = this.place;

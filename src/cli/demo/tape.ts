@@ -14,7 +14,7 @@ export class Tape implements Disposable {
     this.#file = file;
   }
 
-  /** @throws SwarmError `no-record-file` */
+  /** Begins a recording. @throws SwarmError `no-record-file` */
   static start(file: string, { columns, rows }: { columns: number; rows: number }): Tape {
     const tape = new Tape(create(file));
     const timestamp = Math.floor(Date.now() / 1000);
@@ -54,11 +54,11 @@ interface PaneFrame {
   lines: string[];
 }
 
-/** Records what all panes of a tmux window show, until the signal: whole pictures, one whenever something changed. */
+/** Records all panes of a tmux window until the signal: whole pictures, one after each change. */
 export async function recordWindow(address: TmuxAddress, tape: Tape, signal: AbortSignal): Promise<void> {
   let last = '';
   while (!signal.aborted) {
-    // A pane that has just closed: the next picture shows what is there then.
+    // A pane has just closed: the next picture shows the window without it.
     const frame = await windowFrame(address).catch(() => null);
     if (frame !== null && frame !== last) tape.write(frame);
     last = frame ?? last;

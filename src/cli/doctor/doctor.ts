@@ -25,10 +25,10 @@ import { placeForUp } from '../project/place.ts';
 import { isLocked, layoutOf, openProject } from '../project/project.ts';
 
 const STATUS_TIMEOUT_MS = 3_000;
-/** One that has just died is back soon, ms. */
+/** How long a supervisor that has just died may take to be started again, ms. */
 const PATIENCE_MS = 3_000;
 
-/** In the order in which they are told. */
+/** In the order in which they are printed. */
 const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Diagnosis[] | Promise<Diagnosis[]>])[] = [
   ['claude', checkClaude],
   ['config', checkConfig],
@@ -38,7 +38,7 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
   ['store', checkStore],
   ['supervisor', checkSupervisor],
   ['broker', checkBroker],
-  // The socket of a tmux server that is ended below goes with it; orphans go before the server that shows them.
+  // Before checkTmuxServer, which may end the server that shows the orphans.
   ['orphans', ({ layout }) => checkOrphans(layout)],
   ['tmux-server', checkTmuxServer],
   ['sockets', checkSockets],
@@ -48,7 +48,7 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
   ['linger', checkLingering],
 ];
 
-/** @returns 1 when something blocks */
+/** @returns 1 when a finding blocks */
 export async function doctor(context: Context, options: { fix?: boolean }): Promise<number> {
   // An orphan among them could be the very agent that asks.
   if (options.fix === true) refuseInsideAgent(context.env, 'swarm doctor --fix');
@@ -72,7 +72,7 @@ export async function doctor(context: Context, options: { fix?: boolean }): Prom
   return healthy ? 0 : 1;
 }
 
-/** One after the other, so that a repair is done before the next look. */
+/** One check after the other, so that a repair is done before the next look. */
 async function* diagnose(context: Context): AsyncGenerator<Diagnosis> {
   const place = await findPatient(context);
   if ('broken' in place) {
@@ -84,14 +84,14 @@ async function* diagnose(context: Context): AsyncGenerator<Diagnosis> {
   yield* await checkPrograms(context, patient.config);
   if (config !== null) yield config;
   for (const [name, check] of CHECKS) {
-    // What swarm.yaml says is told already.
+    // The trouble with swarm.yaml is reported already.
     if (name === 'config' && config !== null) continue;
     context.interrupt.signal.throwIfAborted();
     try {
       yield* await check(patient);
     } catch (error) {
       context.interrupt.signal.throwIfAborted();
-      // One look that fails must not hide what the others see.
+      // A failed check must not hide the findings of the others.
       yield findingOf(name, error, 'warning');
     }
   }
@@ -113,7 +113,7 @@ async function findPatient(
     })
       .status()
       .catch((error: unknown) => {
-        // Down or deaf: the lock tells which.
+        // Down, or not answering: the lock tells which.
         if (error instanceof SwarmError) return null;
         throw error;
       });

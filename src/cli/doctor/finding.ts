@@ -1,36 +1,36 @@
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { plain, type Output, type Style } from '../say/output.ts';
 
-/** `error`: something does not work until it is cured. `warning`: it will bite. `note`: good to know. */
+/** `error`: a part of swarm does not work until it is cured. `warning`: it will cause trouble. `note`: good to know. */
 export type Severity = 'ok' | 'note' | 'warning' | 'error';
 
-/** One thing that the doctor looked at. */
+/** The result of one check. */
 export interface Finding {
   /** Stable, kebab-case, for programs: `git`, `socket-stale`, … */
   check: string;
   severity: Severity;
-  /** What is so: one line. */
+  /** The fact: one line. */
   text: string;
-  /** Why it is so, or what comes of it. */
+  /** Its cause, or its effect. */
   cause?: string | undefined;
-  /** What the person should do. */
+  /** The cure for the person. */
   cure?: string | undefined;
-  /** `--fix` puts it right, or did. */
+  /** `--fix` can mend it, or has mended it. */
   fix?: 'possible' | 'done' | 'failed' | undefined;
 }
 
-/** A finding that may know how to put itself right. `repair` says what was done. */
+/** A finding that may be able to mend itself. `repair` returns what was done. */
 export interface Diagnosis extends Finding {
   repair?: (() => Promise<string>) | undefined;
 }
 
 export interface DoctorDocument {
-  /** False when something blocks. */
+  /** False when a finding blocks. */
   ok: boolean;
   findings: Finding[];
 }
 
-/** What a check threw is its finding. */
+/** The finding for an error that a check threw. */
 export function findingOf(check: string, error: unknown, severity: Severity = 'error'): Diagnosis {
   const hint = error instanceof SwarmError ? error.hint : undefined;
   return { check, severity, text: errorText(error).split('\n', 1)[0] ?? '', cure: hint };
@@ -40,12 +40,12 @@ export function ok(check: string, text: string): Diagnosis {
   return { check, severity: 'ok', text };
 }
 
-/** Without what only the program itself can use. */
+/** The finding without the parts that only the program itself can use. */
 export function toFinding({ repair, ...finding }: Diagnosis): Finding {
   return repair !== undefined && finding.fix === undefined ? { ...finding, fix: 'possible' } : finding;
 }
 
-/** What was repaired blocks no more. */
+/** Whether the finding blocks; a repaired one does not. */
 export function blocks({ severity, fix }: Finding): boolean {
   return severity === 'error' && fix !== 'done';
 }
@@ -58,7 +58,7 @@ const MARKS: Readonly<Record<Severity, readonly [mark: string, style: Style]>> =
 };
 const INDENT = ' '.repeat(6);
 
-/** For people: the good things in a line each, the others with why and what to do. Pure. */
+/** The finding for people: good ones in a line, the others with cause and cure. Pure. */
 export function findingLines(finding: Finding, output: Pick<Output, 'style' | 'command'>): string[] {
   const [mark, style] = finding.fix === 'done' ? (['done', 'green'] as const) : MARKS[finding.severity];
   const extra = [finding.cause, finding.fix === 'done' ? undefined : finding.cure].filter((text) => text !== undefined);
@@ -72,7 +72,7 @@ export function findingLines(finding: Finding, output: Pick<Output, 'style' | 'c
   ];
 }
 
-/** The last line. Pure. */
+/** The summary, which is the last line. Pure. */
 export function summary(findings: readonly Finding[]): string {
   const blocking = findings.filter(blocks).length;
   const warnings = findings.filter(({ severity, fix }) => severity === 'warning' && fix !== 'done').length;

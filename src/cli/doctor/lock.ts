@@ -8,7 +8,7 @@ type LockPlace = Pick<ProjectLayout, 'lockDb'>;
 
 const LOOK_MS = 50;
 
-/** Whether a supervisor is there, with time for one that has just died to be started again. */
+/** Whether a supervisor lives, with time for one that has just died to be started again. */
 export async function isLockedWithin(place: LockPlace, patienceMs: number): Promise<boolean> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
@@ -18,7 +18,10 @@ export async function isLockedWithin(place: LockPlace, patienceMs: number): Prom
   }
 }
 
-/** Holds the lock meanwhile, which proves that there is no supervisor and keeps one from coming. @throws `supervisor-running` */
+/**
+ * Runs `work` while holding the lock, which proves that there is no supervisor and prevents a new one.
+ * @throws `supervisor-running`
+ */
 export async function whileDown<T>(place: LockPlace, work: () => Promise<T>): Promise<T> {
   if (!existsSync(place.lockDb)) return await work();
   using _lock = takeLock(place.lockDb);

@@ -8,7 +8,7 @@ import { countOf } from '../say/words.ts';
 import type { Diagnosis } from './finding.ts';
 import { isLockedWithin, whileDown } from './lock.ts';
 
-/** A wrapper starts the supervisor again within a second or two; what it has not done by then it does not do. */
+/** How long wrappers may take to start the supervisor again, ms: they do it within a second or two, or not at all. */
 const PATIENCE_MS = 3_000;
 const GRACE_MS = 5_000;
 const STATE_NAME = /^(.+)-([0-9a-f]{10})$/;
@@ -19,7 +19,7 @@ interface KnownProject {
   lockDb: string;
 }
 
-/** Projects that this user has had here, by their state directories; the present one comes first. */
+/** Projects of this user on this machine, by their state directories; the present one comes first. */
 export function knownProjects({ swarmStateDir: directory, hash, name, lockDb }: ProjectLayout): KnownProject[] {
   const names = existsSync(directory) ? readdirSync(directory) : [];
   const others = names.flatMap((entry) => {
@@ -32,8 +32,8 @@ export function knownProjects({ swarmStateDir: directory, hash, name, lockDb }: 
 }
 
 /**
- * Processes of agents whose supervisor is gone: found by the mark in their environment, never by a name. Only of
- * projects whose lock lies in our state directory, because nothing else proves that their supervisor is gone.
+ * Finds processes of agents whose supervisor is gone: by the mark in their environment, never by a name. Only of
+ * projects whose lock lies in this user's state directory, because nothing else proves that their supervisor is gone.
  */
 export async function checkOrphans(layout: ProjectLayout): Promise<Diagnosis[]> {
   const found = await Promise.all(knownProjects(layout).map((project) => checkProject(layout, project)));
@@ -42,10 +42,10 @@ export async function checkOrphans(layout: ProjectLayout): Promise<Diagnosis[]> 
 
 async function checkProject(layout: ProjectLayout, project: KnownProject): Promise<Diagnosis[]> {
   if (marked(project.hash).length === 0) return [];
-  // Where its pid file lies, asking for the status has waited already.
+  // With a pid file, the request for the status has waited already.
   const waited = project.hash === layout.hash && existsSync(layout.supervisorPidFile);
   if (await isLockedWithin(project, waited ? 0 : PATIENCE_MS)) return [];
-  // Those of before may have ended while we waited.
+  // Processes found before may have ended during the wait.
   const left = marked(project.hash);
   if (left.length === 0) return [];
   const agents = [...new Set(left.map(({ value }) => value.split('/')[1] ?? '?'))].toSorted();
@@ -69,14 +69,14 @@ async function checkProject(layout: ProjectLayout, project: KnownProject): Promi
       check: 'orphans',
       severity: 'warning',
       text,
-      cause: 'The supervisor was killed, and nobody could start it again.',
+      cause: 'The supervisor was killed, and no wrapper could start it again.',
       cure: 'Run `swarm up` there to take them over, or end them.',
       repair: () => endOrphans(project),
     },
   ];
 }
 
-/** Agents and wrappers alike. */
+/** The living processes of agents and wrappers. */
 function marked(hash: string): MarkedProcess[] {
   const all = [WRAPPER_MARK, AGENT_MARK].flatMap((name) => findMarked(name, hash));
   const byPid = new Map(all.map((one) => [one.identity.pid, one]));
@@ -94,7 +94,7 @@ function stateDirOf({ identity }: MarkedProcess): string {
 async function endOrphans(project: KnownProject): Promise<string> {
   return await whileDown(project, async () => {
     let found = 0;
-    // Wrappers first: they would start again what is ended below them.
+    // Wrappers first: they would start ended agents again.
     for (const name of [WRAPPER_MARK, AGENT_MARK]) {
       const ended = await endTree({ roots: [], mark: { name, prefix: project.hash }, graceMs: GRACE_MS });
       found += ended.found;

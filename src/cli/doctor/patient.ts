@@ -3,12 +3,12 @@ import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import type { Context } from '../project/context.ts';
 
-/** What the checks look at. */
+/** The facts that checks use. */
 export interface Patient {
   context: Context;
   uid: number;
   layout: ProjectLayout;
-  /** The defaults where swarm.yaml is not to be used. */
+  /** The defaults where swarm.yaml is unusable. */
   config: Config;
   /** Null when no supervisor answers. */
   status: StatusDocument | null;

@@ -7,12 +7,12 @@ import { whileDown } from './lock.ts';
 import type { Patient } from './patient.ts';
 
 const MIB = 1024 * 1024;
-/** Below this RabbitMQ stops taking messages (disk_free_limit of the private node), and SQLite is next. */
+/** Below this RabbitMQ stops taking messages (disk_free_limit of the private node), and SQLite fails soon after. */
 const LEAST_DISK_BYTES = 300 * MIB;
 const LITTLE_DISK_BYTES = 2048 * MIB;
 const LEAST_RUNTIME_BYTES = MIB;
 
-/** swarm's own directories and files: ours, and nobody else's to read. */
+/** Checks that swarm's own directories and files are this user's and closed to others. */
 export function checkModes({ layout, uid }: Patient): Diagnosis[] {
   const directories = [
     path.dirname(layout.runtimeDir),
@@ -41,7 +41,7 @@ function checkMode(place: string, uid: number, mode: number): Diagnosis[] {
         check: 'foreign',
         severity: 'error',
         text: `${place} ${what}`,
-        cause: 'Whoever owns it could read what agents see and type for them, so swarm does not use it.',
+        cause: 'Its owner could read what agents see and type for them, so swarm does not use it.',
         cure: 'Move it away, or set XDG_RUNTIME_DIR and XDG_STATE_HOME to directories of yours.',
       },
     ];
@@ -61,7 +61,7 @@ function checkMode(place: string, uid: number, mode: number): Diagnosis[] {
   ];
 }
 
-/** Where it is not made yet, what it will be made in. */
+/** Checks a directory, or the one in which it will be made. */
 function checkWritable(place: string): Diagnosis[] {
   const there = existing(place);
   try {
@@ -82,7 +82,7 @@ function checkWritable(place: string): Diagnosis[] {
   }
 }
 
-/** What a dead supervisor or tmux server left, and what is not ours. */
+/** Checks for sockets that a dead supervisor or tmux server left, and for those of other users. */
 export async function checkSockets(patient: Patient): Promise<Diagnosis[]> {
   const { layout } = patient;
   const sockets = [layout.apiSocket, layout.linkSocket, layout.tmuxSocket];
@@ -130,7 +130,7 @@ async function checkSocket(patient: Patient, socket: string): Promise<Diagnosis[
     {
       check: 'socket-stale',
       severity: 'warning',
-      text: `${socket} is left over: nobody listens there`,
+      text: `${socket} is left over: no program listens there`,
       cause: 'Its owner was killed.',
       cure: 'Remove it; `swarm up` does so too.',
       ...(patient.locked ? {} : { repair: () => removeStale(patient.layout, socket) }),
@@ -140,13 +140,13 @@ async function checkSocket(patient: Patient, socket: string): Promise<Diagnosis[
 
 function removeStale(layout: Patient['layout'], socket: string): Promise<string> {
   return whileDown(layout, async () => {
-    // Another may have come up since we looked.
+    // Another supervisor may have come up since the check.
     if (!(await listens(socket))) await removeSocket(socket);
     return `${socket} removed`;
   });
 }
 
-/** Free space where swarm writes, each file system once. */
+/** Checks the free space where swarm writes, each file system once. */
 export function checkDisk({ layout }: Patient): Diagnosis[] {
   const places = [
     { place: layout.stateDir, least: LEAST_DISK_BYTES, little: LITTLE_DISK_BYTES, what: 'tasks, messages and logs' },
@@ -169,7 +169,7 @@ export function checkDisk({ layout }: Patient): Diagnosis[] {
 export interface Room {
   place: string;
   what: string;
-  /** Bytes. */
+  /** Free bytes. */
   free: number;
   /** Free inodes; null where the file system counts none. */
   inodes: number | null;
@@ -177,7 +177,7 @@ export interface Room {
   little: number;
 }
 
-/** Pure. */
+/** The finding for a file system. Pure. */
 export function diskFinding({ place, what, free, inodes, least, little }: Room): Diagnosis[] {
   const cure = 'Make room; `swarm down --purge` removes worktrees that hold nothing of their own.';
   if (inodes !== null && inodes < 1_000)

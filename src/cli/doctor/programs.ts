@@ -19,7 +19,7 @@ import type { Patient } from './patient.ts';
 const NEEDED_NODE = 24;
 const ASK_TIMEOUT_MS = 5_000;
 
-/** Programs that swarm starts; those of the agents' own are looked for only where swarm.yaml names them. */
+/** Checks the programs that swarm starts; those of agents only where swarm.yaml names them. */
 export async function checkPrograms(context: Context, config: Config): Promise<Diagnosis[]> {
   const [node, git, tmux, rabbitmq] = await Promise.all([
     checkNode(context.env),
@@ -30,7 +30,10 @@ export async function checkPrograms(context: Context, config: Config): Promise<D
   return [...node, git, tmux, ...checkSs(context.env, process.platform), rabbitmq];
 }
 
-/** What tells a long answer of a model from one that hangs, where the kernel tells it to `ss` alone. */
+/**
+ * Checks for `ss`: on Linux only it shows whether an answer of the API still arrives, so that a long one is not taken
+ * for a hang.
+ */
 export function checkSs(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): Diagnosis[] {
   if (platform !== 'linux' || findProgram({ program: 'ss', cwd: '/', searchPath: env['PATH'] }) !== null) return [];
   return [
@@ -123,10 +126,10 @@ async function checkRabbitmq(env: NodeJS.ProcessEnv, config: Config): Promise<Di
   return ok('rabbitmq', `RabbitMQ ${install.version} (${install.home})`);
 }
 
-/** `swarm up` asks about trust itself, so that it is no obstacle before. */
+/** `swarm up` asks about trust itself, so its lack does not block before. */
 const GATE_SEVERITY: Partial<Record<Gate['kind'], Severity>> = { trust: 'warning', onboarding: 'note' };
 
-/** Each Claude Code that swarm.yaml has agents of. */
+/** Checks the Claude Code of each role in swarm.yaml. */
 export async function checkClaude({ context, layout, config, locked }: Patient): Promise<Diagnosis[]> {
   const commands = Object.values(config.agents)
     .filter(({ kind, count }) => kind === 'claude' && count > 0)
@@ -138,14 +141,17 @@ export async function checkClaude({ context, layout, config, locked }: Patient):
   return found.flat().filter(({ check }) => check !== 'claude-trust' || !trusted);
 }
 
-/** To swarm, by `up --trust` or its question: then its agents are started past Claude Code's own. */
+/**
+ * Whether the person has trusted swarm, by `up --trust` or its question: then swarm starts its agents past Claude
+ * Code's own question.
+ */
 function trustWasGiven({ db: file }: Patient['layout'], locked: boolean): boolean {
   if (!existsSync(file)) return false;
   try {
     using db = locked ? new Database(file, { readOnly: true }) : Database.atRest(file);
     return new Notes(db).get('swarm.trusted') === true;
   } catch {
-    // Of a store that cannot be read another check tells.
+    // Another check reports a store that cannot be read.
     return false;
   }
 }

@@ -12,7 +12,7 @@ import { findingOf, ok, type Diagnosis } from './finding.ts';
 import { whileDown } from './lock.ts';
 import type { Patient } from './patient.ts';
 
-/** The settings, or the defaults with what is wrong with the file. */
+/** Reads the settings; for a broken file the defaults and the finding. */
 export async function readConfig(root: string): Promise<{ config: Config; broken: Diagnosis | null }> {
   try {
     return { config: await loadConfig(root), broken: null };
@@ -64,7 +64,9 @@ export async function checkConfig({ layout, config }: Patient): Promise<Diagnosi
   ];
 }
 
-/** Whatever is pushed with all refs takes the checkpoints along, with files that no commit holds. */
+/**
+ * Checks for remotes to which all refs are pushed: those take the checkpoints along, with files that no commit holds.
+ */
 export async function checkRemotes({ layout }: Patient): Promise<Diagnosis[]> {
   const text = await gitText(['config', '-z', '--get-regexp', String.raw`^remote\..*\.(mirror|push)$`], {
     cwd: layout.root,
@@ -80,7 +82,7 @@ export async function checkRemotes({ layout }: Patient): Promise<Diagnosis[]> {
   }));
 }
 
-/** Names of remotes out of `git config -z --get-regexp`. Pure. */
+/** Names of remotes in the output of `git config -z --get-regexp`. Pure. */
 export function mirrorRemotes(text: string): string[] {
   const names = text.split('\0').flatMap((entry) => {
     const [key = '', value = 'true'] = entry.split('\n');
@@ -106,7 +108,7 @@ export async function checkWorktrees(patient: Patient): Promise<Diagnosis[]> {
       .map(({ path: place }) => place);
     if (unknown.length > 0) findings.push(strayWorktrees(unknown));
     for (const { id, worktree, pane, status: state } of agents) {
-      // The next start makes it: of one that has no pane (stopped, or never started yet) nothing is missing.
+      // The next start makes the worktree: an agent without a pane (stopped, or never started yet) needs none.
       if (pane === null || ['starting', 'stopping', 'failed'].includes(state) || existsSync(worktree)) continue;
       findings.push({
         check: 'worktree-gone',
@@ -129,7 +131,7 @@ export async function checkWorktrees(patient: Patient): Promise<Diagnosis[]> {
   return findings.length > 0 ? findings : [ok('worktrees', `${countOf(ours.length, 'worktree')} in order`)];
 }
 
-/** `worker-1.2` is the second place of worker-1. */
+/** `worker-1.2` is the worktree of the second slot of worker-1. */
 function agentOf(worktree: string): string {
   return path.basename(worktree).replace(/\.\d+$/, '');
 }
@@ -146,7 +148,7 @@ function missingWorktree({ layout, locked: up }: Patient, { path: place, locked 
       : {
           repair: () =>
             whileDown(layout, async () => {
-              // Of a directory that is gone, only the registration is removed.
+              // For a missing directory only the registration is removed.
               if (!existsSync(place)) await removeWorktree({ root: layout.root, path: place });
               return `git has forgotten ${place}`;
             }),
@@ -159,7 +161,7 @@ function strayWorktrees(places: readonly string[]): Diagnosis {
     check: 'worktree-without-agent',
     severity: 'note',
     text: `${places.join(', ')}: no agent works there`,
-    cause: 'Left by agents of before.',
+    cause: 'Left by agents that were removed.',
     cure: `git worktree remove ${places[0] ?? ''} (it refuses while something is in no commit)`,
   };
 }

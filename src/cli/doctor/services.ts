@@ -51,7 +51,10 @@ export async function checkSupervisor({ layout, status, locked }: Patient): Prom
   ];
 }
 
-/** Panes whose supervisor is gone: without the agents' processes it is an empty shell that nobody ends. */
+/**
+ * Checks for a tmux server whose supervisor is gone: without the agents' processes it is an empty shell that no program
+ * ends.
+ */
 export async function checkTmuxServer({ layout, config, context }: Patient): Promise<Diagnosis[]> {
   if (
     isSupervisorLocked(layout.lockDb) ||
@@ -65,7 +68,7 @@ export async function checkTmuxServer({ layout, config, context }: Patient): Pro
       check: 'tmux-left',
       severity: 'warning',
       text: `swarm's tmux server of ${layout.name} runs on without a supervisor`,
-      cause: 'The supervisor was killed, and nobody could start it again.',
+      cause: 'The supervisor was killed, and no wrapper could start it again.',
       cure: 'Run `swarm up` to take it over, or `swarm down` to end everything in order.',
       repair: () =>
         whileDown(layout, async () => {
@@ -93,7 +96,7 @@ export async function checkBroker({ layout, config, status }: Patient): Promise<
   if (config.broker.url !== undefined) return seen === undefined ? [] : [ok('broker', `your broker is ${seen.state}`)];
   const found = await brokerStatus(layout.brokerDir);
   if (found.state === 'unresponsive') {
-    // The supervisor gives one that hangs up, and says so.
+    // The supervisor gives up a broker that hangs, and reports it.
     if (seen?.state === 'starting')
       return [{ check: 'broker', severity: 'note', text: `the broker is starting (pid ${found.pid})` }];
     return [
@@ -133,7 +136,7 @@ function brokerRemains(dir: string): Diagnosis[] | null {
   ];
 }
 
-/** Its users died without a word; or a person started it by hand, and then it stays. */
+/** A broker without a project: its supervisors died, or a person started it by hand, and then it stays. */
 function unusedBroker(dir: string, pid: number): Diagnosis {
   const abandoned = hadUsers(dir);
   return {
@@ -156,7 +159,7 @@ async function endBroker(dir: string): Promise<string> {
   return stopped ? 'the broker is stopped; its data stay' : 'what was left of the broker is ended; its data stay';
 }
 
-/** Where logind ends everything of a user with the last login, agents would not see the morning. */
+/** Checks whether logind ends all processes of a user with the last login, agents included. */
 export function checkLingering({ layout: { runtimeDir } }: Patient): Diagnosis[] {
   if (!existsSync('/run/systemd/system') || !runtimeDir.startsWith('/run/user/')) return [];
   const user = os.userInfo().username;
@@ -172,7 +175,7 @@ export function checkLingering({ layout: { runtimeDir } }: Patient): Diagnosis[]
   ];
 }
 
-/** Opens the file as any reader does; the supervisor alone writes it. */
+/** Opens the store as any reader does; only the supervisor writes it. */
 export function checkStore({ layout }: Patient): Diagnosis[] {
   if (!existsSync(layout.db)) return [];
   try {

@@ -7,7 +7,7 @@ import { setupSettings } from '../../worktree/setup-settings.ts';
 import type { Diagnosis } from './finding.ts';
 import type { Patient } from './patient.ts';
 
-/** Worktrees that are not what swarm.yaml asks for. */
+/** Checks for worktrees that differ from the settings in swarm.yaml. */
 export async function checkSetups({ layout, config }: Patient): Promise<Diagnosis[]> {
   const settings = setupSettings(config.worktree);
   const ours = (await listWorktrees(layout.root)).filter(
@@ -34,7 +34,7 @@ export async function checkSetups({ layout, config }: Patient): Promise<Diagnosi
     findings.push({
       check: 'setup-stale',
       severity: 'note',
-      text: `${stale.join(', ')}: set up for other settings or files than those of now`,
+      text: `${stale.join(', ')}: set up for other settings or files than the present ones`,
       cure: 'It is done anew when the agent next starts: `swarm down`, `swarm up`.',
     });
   }

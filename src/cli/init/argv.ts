@@ -1,6 +1,6 @@
 /**
- * The words of a command as a person types it: quotes and backslashes as in a shell, nothing else of one. Null when a
- * quote is not closed, or when only a shell could run it. Pure.
+ * Splits a command, as a person types it, into words: with quotes and backslashes as in a shell, and no other syntax of
+ * one. Null when a quote is not closed, or when only a shell could run it. Pure.
  */
 export function splitCommand(line: string): string[] | null {
   const words: string[] = [];

@@ -3,9 +3,9 @@ import type { RepositoryFiles, VerifyCommand } from './types.ts';
 
 const WORKFLOWS = '.github/workflows';
 const SINGLE_FILES = ['.gitlab-ci.yml', '.circleci/config.yml', 'azure-pipelines.yml', '.travis.yml', 'Jenkinsfile'];
-/** Keys under which CI systems keep the lines that they run. */
+/** Keys under which CI systems keep their command lines. */
 const RUN_KEYS = new Set(['run', 'script', 'command', 'bash']);
-/** What a shell would have to make sense of is not an argv. */
+/** Characters that need a shell: a command with one is no argv. */
 const SHELL_ONLY = /[|&;<>()$`"'\\*?{}\n=]/;
 const PURPOSES: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['test', /\b(tests?|pytest|rspec|jest|vitest|ctest)\b/],
@@ -13,7 +13,7 @@ const PURPOSES: readonly (readonly [name: string, pattern: RegExp])[] = [
 ];
 const SETUP = /\b(install|setup|checkout|apt-get|brew|cache|upload|docker|sudo)\b/;
 
-/** Commands of one line that CI runs and that say by their words what they are for. */
+/** One-line commands of CI whose words show their purpose. */
 export function ciCommands(files: RepositoryFiles): { file: string | null; commands: VerifyCommand[] } {
   const workflows = files
     .list(WORKFLOWS)
@@ -35,7 +35,7 @@ function linesOf(file: string, text: string): string[] {
   try {
     return collect(parse(text, { logLevel: 'silent' }), false);
   } catch {
-    // A CI file that is no YAML is not ours to judge; it only tells nothing.
+    // A CI file that is no YAML gives no commands; that it is broken is not swarm's business.
     return [];
   }
 }

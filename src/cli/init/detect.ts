@@ -8,17 +8,17 @@ export interface Detected {
   /** At most one of each name; a test first, when there is one. */
   verify: VerifyCommand[];
   allow: string[];
-  /** The file that says what CI runs. */
+  /** The file in which the CI commands were found. */
   ci: string | null;
-  /** What worktrees lack without more. */
+  /** What worktrees need beside the files that git tracks. */
   worktree: WorktreeNeeds;
 }
 
 const TOOLCHAINS = [nodeTools, rustTools, goTools, pythonTools, otherTools, makeTools];
 
 /**
- * What proves work in this repository, from its own files: a toolchain's test beats the Makefile's, and CI is asked only
- * where nobody else knows. Pure but for `files`.
+ * Detects the verify commands of this repository from its own files: a toolchain's test beats the Makefile's, and CI is
+ * read only where neither has any. Pure but for `files`.
  */
 export function detect(files: RepositoryFiles): Detected {
   const found = TOOLCHAINS.flatMap((look) => look(files) ?? []);
@@ -40,7 +40,7 @@ export function detect(files: RepositoryFiles): Detected {
   };
 }
 
-/** The rule of Claude Code that lets this command through, with whatever arguments come after it. */
+/** The rule of Claude Code that allows this command, with any further arguments. */
 export function allowRule(argv: readonly string[]): string {
   return `Bash(${argv.join(' ')}:*)`;
 }

@@ -26,7 +26,7 @@ export async function init(context: Context, options: { yes?: boolean; force?: b
   const asks = context.interactive && options.yes !== true;
   const answers = asks ? await askPerson(context, defaults) : defaults;
   const text = configText(answers);
-  // What we write must be what we read: an answer may hold anything.
+  // The written file must be readable: an answer may hold any text.
   parseConfig(text, file);
   await write(file, text, options.force === true);
   output.document({ file, replaced: replaces, detected, config: answers });
@@ -57,7 +57,7 @@ function repositoryFiles(root: string, untracked: string[]): RepositoryFiles {
   };
 }
 
-/** The branch that the remote calls its own, else what is checked out; null with a detached HEAD. */
+/** The remote's default branch, else the checked-out one; null with a detached HEAD. */
 async function baseBranch(root: string): Promise<string | null> {
   const read = async (...args: string[]): Promise<string> =>
     (await runGit(args, { cwd: root, okCodes: [1, 128] })).stdout.toString('utf8').trim();

@@ -16,7 +16,7 @@ export function defaultAnswers(detected: Detected, base: string | null): InitAns
   return { workers: DEFAULT_WORKERS, verify, allow, worktree, base, unanswered: 'deny' };
 }
 
-/** Five questions at most; Enter takes what stands in brackets. */
+/** Asks at most five questions; Enter takes the answer in brackets. */
 export async function askPerson(context: Context, defaults: InitAnswers): Promise<InitAnswers> {
   const test = await askTest(context, defaults.verify);
   const others = defaults.verify.filter(({ name }) => name !== 'test');
@@ -32,13 +32,13 @@ export async function askPerson(context: Context, defaults: InitAnswers): Promis
     defaults.base;
   const needs = needsText(defaults.worktree);
   if (needs !== '') {
-    // The last one of five: what becomes of unanswered questions stands in the file, with its default.
+    // The last of five: the policy for unanswered questions is in the file, with its default.
     const worktree = (await yes(context, `New worktrees get what git does not bring: ${needs}`))
       ? defaults.worktree
       : NOTHING;
     return { workers, verify, allow, worktree, base: branch, unanswered: defaults.unanswered };
   }
-  const deny = await yes(context, 'Answer permission questions with no after 10 minutes, when nobody is there');
+  const deny = await yes(context, 'Answer permission questions with no after 10 minutes, when no person is there');
   return { workers, verify, allow, worktree: NOTHING, base: branch, unanswered: deny ? 'deny' : 'wait' };
 }
 
@@ -57,7 +57,7 @@ async function askTest(context: Context, verify: readonly VerifyCommand[]): Prom
 
 type Reading<T> = { value: T } | { again: string };
 
-/** At the end of the input the default counts: nobody is asked for ever. */
+/** Asks until the answer is valid; at the end of the input the default counts. */
 async function askUntil<T>(context: Context, question: string, read: (typed: string) => Reading<T>): Promise<T> {
   for (;;) {
     const reading = read(await ask(context, question));

@@ -2,18 +2,20 @@ import { oneLine } from '../say/output.ts';
 import type { VerifyCommand } from './types.ts';
 import type { WorktreeNeeds } from './worktree.ts';
 
-/** What the person, or the defaults, decided. */
+/** Decisions of the person, or the defaults. */
 export interface InitAnswers {
   workers: number;
   verify: VerifyCommand[];
   allow: string[];
-  /** Null: whatever is checked out. */
+  /** Null: the checked-out branch. */
   base: string | null;
   unanswered: 'wait' | 'deny';
   worktree: WorktreeNeeds;
 }
 
-/** A swarm.yaml with a word on each part, and with the rest of what is most often changed as comments. Pure. */
+/**
+ * The text of a swarm.yaml with a word on each part, and with the other keys that are often changed as comments. Pure.
+ */
 export function configText({ workers, verify, allow, base, unanswered, worktree }: InitAnswers): string {
   return `# swarm: the agents of this repository. Every key has a default; a wrong key is told with its line.
 # What runs a program here (command, verify, setup) is shown by \`swarm up\` and approved once.
@@ -38,7 +40,7 @@ ${worktreeText(worktree)}
 # Where tasks start from, and what \`swarm merge\` merges into. Without it: whatever branch is checked out.
 ${base === null ? '# base: main' : `base: ${quote(base)}`}
 
-# A permission question that nobody answers: deny says no after a while and the agent goes on; wait waits.
+# A permission question without an answer: deny says no after a while and the agent goes on; wait waits.
 permissions:
   unanswered: ${unanswered}
   # after: 10m
@@ -78,7 +80,7 @@ function defaultVerify([first]: readonly VerifyCommand[]): string {
   return first?.name === 'test' ? 'defaultVerify: test' : '# defaultVerify: test';
 }
 
-/** JSON's strings are YAML's too, whatever stands in them. */
+/** JSON's strings are YAML's too, whatever characters are in them. */
 function quote(text: string): string {
   return JSON.stringify(text);
 }

@@ -2,7 +2,7 @@ import type { RepositoryFiles, Toolchain, VerifyCommand } from './types.ts';
 
 type Look = (files: RepositoryFiles) => Toolchain | null;
 
-/** Names that scripts and targets of these purposes usually bear, the best first. */
+/** Usual names of scripts and targets for these purposes, the best first. */
 const PURPOSES: Readonly<Record<string, readonly string[]>> = {
   test: ['test', 'tests', 'check', 'unittest'],
   lint: ['lint'],
@@ -26,7 +26,7 @@ const LOCKFILES: readonly (readonly [file: string, manager: string])[] = [
   ['npm-shrinkwrap.json', 'npm'],
 ];
 
-/** `packageManager` is the project's own word; else the lockfile tells. Null where there is no package.json. */
+/** The package manager: `packageManager` decides, else the lockfile. Null where there is no package.json. */
 export function nodeManager(
   files: RepositoryFiles,
 ): { manager: string; manifest: Record<string, unknown>; hasDependencies: boolean } | null {
@@ -44,7 +44,7 @@ export const nodeTools: Look = (files) => {
   if (found === null) return null;
   const { manager, manifest } = found;
   const scripts = Object.entries(record(manifest['scripts']))
-    // What `npm init` writes only fails.
+    // The test that `npm init` writes only fails.
     .filter(([name, script]) => !(name === 'test' && String(script).includes('no test specified')))
     .map(([name]) => name);
   // `bun test` is bun's own test runner, not the script.
@@ -116,7 +116,7 @@ function pythonTest(files: RepositoryFiles, told: string, run: readonly string[]
   return files.has('tests') || files.has('test') ? ['python', '-m', 'unittest'] : null;
 }
 
-/** One program each, known by one file. */
+/** Tools that are known by one file. */
 const OTHERS: readonly (readonly [file: string, tool: string, test: readonly string[]])[] = [
   ['mvnw', 'maven', ['./mvnw', '-q', 'test']],
   ['pom.xml', 'maven', ['mvn', '-q', 'test']],
@@ -156,7 +156,7 @@ function parseJson(text: string): Record<string, unknown> {
   try {
     return record(JSON.parse(text));
   } catch {
-    // A broken package.json is npm's to complain about; here it only tells nothing.
+    // A broken package.json gives no commands; npm complains about it.
     return {};
   }
 }

@@ -1,9 +1,9 @@
-/** A repository's own tools: what is at its root, and a look into it. */
+/** The files of a repository: the names at its root, and their contents. */
 export interface RepositoryFiles {
   has(name: string): boolean;
   /** Null where there is none. */
   read(name: string): string | null;
-  /** At the root (and in `.claude`), what git does not track, ignored or not; folders end in `/`. */
+  /** Untracked entries at the root (and in `.claude`), ignored or not; folders end in `/`. */
   untracked: readonly string[];
   /** Names in a directory below the root; none where there is none. */
   list(directory: string): string[];
@@ -13,7 +13,7 @@ export interface VerifyCommand {
   /** `test`, `lint`, `build`, … */
   name: string;
   argv: string[];
-  /** Which file told. */
+  /** The file in which it was found. */
   from: string;
 }
 

@@ -3,23 +3,26 @@ import { nodeManager, pythonManager } from './toolchains.ts';
 
 export interface SetupCommand {
   argv: string[];
-  /** Which file told. */
+  /** The file in which it was found. */
   from: string;
 }
 
-/** What a new worktree lacks of the person's checkout, and how it comes to it. */
+/** What a new worktree lacks of the person's checkout, and how it gets it. */
 export interface WorktreeNeeds {
   copy: string[];
   link: string[];
   setup: SetupCommand[];
 }
 
-/** What a person keeps beside the repository for the agents. */
+/** Files that a person keeps beside the repository for the agents. */
 const FOR_AGENTS = ['CLAUDE.md', 'CLAUDE.local.md', 'AGENTS.md', '.mcp.json'];
 /** Claude Code's own worktrees: whole checkouts. */
 const NOT_OF_CLAUDE = new Set(['worktrees']);
 
-/** Installed rather than linked wherever a lockfile says what: two agents cannot spoil each other's packages then. */
+/**
+ * The needs of worktrees. Packages are installed, not linked, where a lockfile names them: then two agents cannot spoil
+ * each other's.
+ */
 export function worktreeNeeds(files: RepositoryFiles): WorktreeNeeds {
   const untracked = new Set(files.untracked.map((name) => name.replace(/\/$/, '')));
   const env = [...untracked].some((name) => /^\.env(\.|$)/.test(name));
@@ -35,7 +38,8 @@ export function worktreeNeeds(files: RepositoryFiles): WorktreeNeeds {
       ...FOR_AGENTS.filter((name) => untracked.has(name)),
       ...claude.filter((name) => !NOT_OF_CLAUDE.has(name.split('/')[0] ?? '')).map((name) => `.claude/${name}`),
     ],
-    // Found again by their real path, so that a link serves as well; a `.venv` names the checkout it was made in.
+    // These are found by their real path, so that a link serves as well; a `.venv` names the checkout in which it was
+    // made.
     link: ['node_modules', 'vendor'].filter((name) => untracked.has(name) && !installed.has(name)),
     setup,
   };
@@ -60,7 +64,7 @@ function nodeSetup(files: RepositoryFiles, untracked: ReadonlySet<string>): Setu
   const found = NODE_INSTALL[node.manager]?.find(([lockfile]) => files.has(lockfile));
   if (found === undefined) return [];
   const [from, argv] = found;
-  // Since version 2 yarn calls it otherwise, and has this file.
+  // Since version 2 yarn has another option for it, and this file.
   if (node.manager === 'yarn' && files.has('.yarnrc.yml')) return [{ argv: ['yarn', 'install', '--immutable'], from }];
   return [{ argv: [...argv], from }];
 }

@@ -17,8 +17,8 @@ import type { Context } from './context.ts';
 import { plain } from '../say/output.ts';
 
 /**
- * Programs that swarm.yaml names can come with any `git pull`, so they run only after the person has seen them once, as
- * with direnv. What is approved is kept as a hash: any change asks again.
+ * Asks the person to approve the programs in swarm.yaml, which can come with any `git pull`: like direnv, swarm runs
+ * them only after the person has seen them once. The approval is kept as a hash: any change asks again.
  * @throws SwarmError `not-approved`
  */
 export async function approveConfig(
@@ -51,7 +51,7 @@ export async function approveConfig(
   await writeFileAtomic(file, JSON.stringify({ hash }), { mode: 0o600 });
 }
 
-/** What agents may run beyond the `allow` of their role: what their work is verified with. Pure. */
+/** Rules for agents beyond the `allow` of their role: those of the verify commands. Pure. */
 export function extraRules(config: Config): string[] {
   const roles = Object.values(config.agents).filter(({ kind, count }) => kind === 'claude' && count > 0);
   return verifyRules(config).filter((rule) => roles.some(({ allow }) => !allow.includes(rule)));

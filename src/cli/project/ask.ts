@@ -12,7 +12,7 @@ export async function ask(context: Context, question: string): Promise<string> {
   const { signal } = context.interrupt;
   const lines = createInterface({ input: context.stdin, output: context.output.stderr });
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
-  // In its raw mode the terminal sends no SIGINT: readline tells of Ctrl-C.
+  // In its raw mode the terminal sends no SIGINT: readline reports Ctrl-C.
   lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
     return (await Promise.race([lines.question(question, { signal }), closed])).trim();

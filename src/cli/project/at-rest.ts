@@ -16,7 +16,7 @@ import { TaskTable } from '../../store/tasks.ts';
 import { checkpointDocument } from '../../checkpoint/refs/document.ts';
 import { unknownAgent } from '../../domain/unknown-agent.ts';
 
-/** What a project whose supervisor is down has left, from its store and from git. Only read. */
+/** Reads the store and the checkpoints of a project whose supervisor is down. Changes nothing. */
 export class AtRest implements Disposable {
   readonly #layout: ProjectLayout;
   readonly #db: Database;
@@ -37,7 +37,7 @@ export class AtRest implements Disposable {
     }
   }
 
-  /** Newest first. */
+  /** The tasks, newest first. */
   tasks({ state, limit }: { state?: TaskState | undefined; limit: number }): Task[] {
     return this.#read((tables) => taskDocuments(tables, tables.tasks.list({ state, limit }), Date.now()));
   }
@@ -51,12 +51,12 @@ export class AtRest implements Disposable {
     });
   }
 
-  /** A page of what happened, oldest first. */
+  /** A page of events, oldest first. */
   async eventsAfter(id: number, limit: number): Promise<EventDocument[]> {
     return this.#read(() => readEvents(this.#db, id, limit));
   }
 
-  /** @param agent null: of all. @throws SwarmError `unknown-agent` */
+  /** @param agent null: those of all. @throws SwarmError `unknown-agent` */
   async checkpoints(agent: string | null): Promise<CheckpointDocument[]> {
     const all = (await listAllCheckpoints(this.#layout.gitCommonDir)).map(checkpointDocument);
     if (agent === null) return all;

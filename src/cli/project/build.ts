@@ -8,7 +8,10 @@ import { agentAround, type Context } from './context.ts';
 import { openProject } from './project.ts';
 
 const STATUS_TIMEOUT_MS = 1_000;
-/** What a supervisor answers that does not know what is asked of it; what is no SwarmError met an answer it cannot read. */
+/**
+ * Answers of a supervisor that does not know a request; an error that is no SwarmError comes from an answer that this
+ * program cannot read.
+ */
 const MISUNDERSTOOD = new Set(['bad-request', 'no-route', 'bad-answer']);
 
 type Running = Pick<StatusDocument, 'version' | 'supervisor'>;
@@ -16,7 +19,7 @@ type Running = Pick<StatusDocument, 'version' | 'supervisor'>;
 /** Whether a supervisor is of another build than this program: swarm was updated since it came up. */
 export function isOtherBuild({ supervisor: { buildId } }: Pick<Running, 'supervisor'>): boolean {
   const { url, dirname } = import.meta;
-  // From the sources there is no build to compare with.
+  // Run from the sources, this program has no build.
   return buildId !== null && !url.endsWith('.ts') && buildId !== path.basename(dirname);
 }
 
@@ -37,7 +40,7 @@ export function buildNote(running: Running): string | null {
     : 'note: swarm was updated since it came up here: `swarm up` changes to the new one, and agents work on meanwhile';
 }
 
-/** Adds to an error that could come of it that the supervisor is of another build. Never throws. */
+/** Notes beside an error that the supervisor is of another build, where that could be the cause. Never throws. */
 export async function tellOfUpdate(context: Context, error: unknown): Promise<void> {
   if (error instanceof SwarmError ? !MISUNDERSTOOD.has(error.code) : !(error instanceof TypeError)) return;
   try {
@@ -45,6 +48,6 @@ export async function tellOfUpdate(context: Context, error: unknown): Promise<vo
     const note = buildNote(await connect(layout, { timeoutMs: STATUS_TIMEOUT_MS }).status());
     if (note !== null) context.output.note(note);
   } catch {
-    // Whatever keeps us from knowing, the error itself is told.
+    // Without an answer the error stands alone.
   }
 }

@@ -17,14 +17,14 @@ const INSTALL = ['install', '--no-audit', '--no-fund', '--include=optional', '--
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 const INSTALL_GRACE_MS = 5_000;
 
-/** Where swarm's own copy of Claude Code lies, when it has one. */
+/** Path of swarm's own copy of Claude Code, where there is one. */
 export function installedClaude(layout: Pick<ProjectLayout, 'swarmStateDir'>): string {
   return path.join(layout.swarmStateDir, 'claude', 'node_modules', '.bin', 'claude');
 }
 
 /**
- * Sees to it that each program of the claude roles is there and new enough. What a person can settle while the agents
- * wait (login, trust) is not checked here: `status` shows it as needs-you.
+ * Sees to it that each program of the claude roles exists and is new enough. A lack that a person can mend while the
+ * agents wait (login, trust) is not checked here: `status` shows it as needs-you.
  * @throws SwarmError `claude-missing`, `claude-broken`, `claude-too-old`
  */
 export async function ensureClaude(
@@ -50,8 +50,9 @@ async function ensureProgram(context: Context, layout: ProjectLayout, command: s
 }
 
 /**
- * Where `claude` is to be found: null when PATH has one, else the directory of swarm's own copy, which is installed
- * when the person agrees. @throws SwarmError `claude-missing`, `claude-broken`, `claude-too-old`, `claude-install-failed`
+ * The directory of `claude`: null when it is on PATH, else that of swarm's own copy, which is installed when the person
+ * agrees.
+ * @throws SwarmError `claude-missing`, `claude-broken`, `claude-too-old`, `claude-install-failed`
  */
 export async function claudeDirectory(
   context: Context,
@@ -83,7 +84,10 @@ async function programGate(context: Context, root: string, command: string[]): P
   return gates.find(({ kind }) => ['missing', 'broken', 'too-old'].includes(kind)) ?? null;
 }
 
-/** Into swarm's state directory, so that nothing of the person's changes. @throws SwarmError `claude-install-failed` */
+/**
+ * Installs Claude Code into swarm's state directory, so that nothing of the person's changes.
+ * @throws SwarmError `claude-install-failed`
+ */
 async function install(context: Context, layout: Pick<ProjectLayout, 'swarmStateDir'>): Promise<string> {
   const directory = path.join(layout.swarmStateDir, 'claude');
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -91,7 +95,7 @@ async function install(context: Context, layout: Pick<ProjectLayout, 'swarmState
   try {
     await makePackage(directory);
     await step(context, ['npm', ...INSTALL], directory);
-    // npm may refuse install scripts; without its own this package is a placeholder. Doing it twice is harmless.
+    // npm may refuse install scripts; without its own this package is a placeholder. Running it twice is harmless.
     const installed = path.join(directory, 'node_modules', '@anthropic-ai', 'claude-code');
     await step(context, [process.execPath, 'install.cjs'], installed);
   } catch (cause) {
@@ -122,15 +126,15 @@ async function step(context: Context, argv: readonly string[], cwd: string): Pro
 }
 
 /**
- * npm installs into the nearest package from where it runs. Told by `--prefix` it would look below that also for the
- * settings of the machine (a mirror, a certificate authority), and not find them.
+ * Makes the directory a package, since npm installs into the nearest one from where it runs. With `--prefix` it would
+ * also look there for the settings of the machine (a mirror, a certificate authority), and not find them.
  */
 async function makePackage(directory: string): Promise<void> {
   const file = path.join(directory, 'package.json');
   if (!existsSync(file)) await writeFile(file, '{ "private": true }\n', { mode: 0o600 });
 }
 
-/** Of npm's many lines the ones that name the trouble. */
+/** The lines of npm's output that name the trouble. */
 function whyOf({ by, exitCode, signal, stderr }: RunEnd): string {
   if (by === 'timeout') return `it took more than ${INSTALL_TIMEOUT_MS / 60_000} min`;
   const said = stderr.split('\n').flatMap((line) => /^npm (?:error|ERR!) (\S.*)$/.exec(line)?.[1] ?? []);

@@ -16,11 +16,11 @@ export interface Invocation {
   argv: readonly string[];
 }
 
-/** What every verb gets. */
+/** The context of every verb. */
 export interface Context extends Invocation {
-  /** True when somebody can be asked: a terminal on both sides, and no program waits for a document. */
+  /** True when a person can be asked: a terminal on both sides, and no program waits for a document. */
   interactive: boolean;
-  /** For completion: the verb that these words name as commander knows it, or all verbs where they name none. */
+  /** For completion: commander's command of the verb that these words name, or all verbs where they name none. */
   program(words: readonly string[]): Promise<Command>;
 }
 
@@ -30,13 +30,16 @@ export interface Project {
   client: SwarmClient;
 }
 
-/** The agent whose environment this is, if any. */
+/** The agent in whose environment this program runs; null: none. */
 export function agentAround(env: NodeJS.ProcessEnv): string | null {
   const mark = env[AGENT_MARK];
   return mark === undefined || mark === '' ? null : (mark.split('/')[1] ?? 'an agent');
 }
 
-/** What could undo or approve an agent's own work is for people. Best effort: an agent may unset the mark. */
+/**
+ * Refuses a verb inside an agent: undoing or approving an agent's own work is for people. Best effort: an agent may
+ * unset the mark.
+ */
 export function refuseInsideAgent(env: NodeJS.ProcessEnv, verb: string): void {
   const agent = agentAround(env);
   if (agent === null) return;

@@ -4,12 +4,13 @@ import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { makePrivateDirectory } from '../../lib/private-directory.ts';
 
-/** Without so much the store and the logs cannot even begin. RabbitMQ wants more, and says so itself. */
+/** Least free space with which store and logs can begin. RabbitMQ needs more, and reports that itself. */
 const LEAST_FREE_BYTES = 8 * 1024 * 1024;
 
 /**
- * The project's own directories, 0700 and ours: sockets and the environment snapshot lie there, and below /tmp anybody
- * could have made them first. @throws SwarmError `unsafe-directory`, `read-only-directory`, `disk-full`
+ * Makes the project's own directories, 0700: sockets and the environment snapshot lie there, and below /tmp another
+ * user could have made them first.
+ * @throws SwarmError `unsafe-directory`, `read-only-directory`, `disk-full`
  */
 export async function makeDirectories(layout: ProjectLayout, uid: number): Promise<void> {
   await makePrivateDirectory(path.dirname(layout.runtimeDir), uid);
@@ -25,7 +26,7 @@ export async function makeDirectories(layout: ProjectLayout, uid: number): Promi
   }
 }
 
-/** Found here it has a name; later it would be a supervisor that ends at once and cannot even write why. */
+/** Refuses an unusable directory by name; later the supervisor would end at once without being able to write why. */
 async function refuseUnusable(directory: string, variable: string): Promise<void> {
   await access(directory, constants.W_OK).catch((cause: NodeJS.ErrnoException) => {
     throw new SwarmError('read-only-directory', `${directory} cannot be written: ${cause.message}`, {
@@ -35,7 +36,7 @@ async function refuseUnusable(directory: string, variable: string): Promise<void
   });
   const { bavail, blocks, bsize } = await statfs(directory);
   const free = bavail * bsize;
-  // Some network file systems tell no sizes at all.
+  // Some network file systems report no sizes at all.
   if (blocks === 0 || free >= LEAST_FREE_BYTES) return;
   throw new SwarmError(
     'disk-full',

@@ -5,8 +5,8 @@ import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { agentAround } from './context.ts';
 
 /**
- * Keeps the environment of the person's shell for everything that is started later, 0600. An agent that runs
- * `swarm up` must not replace the person's by its own.
+ * Keeps the environment of the person's shell for all programs that are started later, 0600. An agent that runs `swarm
+ * up` must not replace the person's by its own.
  */
 export async function keepEnvironment(layout: ProjectLayout, env: NodeJS.ProcessEnv): Promise<void> {
   if (agentAround(env) !== null && existsSync(layout.envSnapshot)) return;

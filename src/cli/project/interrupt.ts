@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** Thrown through a verb that Ctrl-C ended; its text was printed by the verb itself. */
+/** Thrown through a verb that Ctrl-C ended; the verb itself has printed its text. */
 export class Interrupted extends Error {
   readonly by: NodeJS.Signals;
 
@@ -12,8 +12,8 @@ export class Interrupted extends Error {
 }
 
 /**
- * Ctrl-C for verbs that have something to say or to clean up. Nothing is caught until a verb asks for the signal; a
- * second Ctrl-C then ends the program at once.
+ * Ctrl-C for verbs that print or clean up at their end. No signal is caught until a verb asks for it; a second Ctrl-C
+ * then ends the program at once.
  */
 export class Interrupt implements Disposable {
   readonly #controller = new AbortController();
@@ -28,7 +28,7 @@ export class Interrupt implements Disposable {
     return this.#controller.signal;
   }
 
-  /** As a shell tells it, once a signal came. */
+  /** The exit code by which a shell reports the signal, once one came. */
   get exitCode(): number | null {
     return this.#by === null ? null : 128 + constants.signals[this.#by];
   }

@@ -7,19 +7,19 @@ export interface NamedProblem {
   /** argv[0]. */
   program: string;
   problem: StartError;
-  /** What comes of it. */
+  /** The effect of the problem. */
   cause: string;
 }
 
-/** Of claude roles and tmux other checks tell. */
+/** Effects, by key. Other checks report claude roles and tmux. */
 const COMES_OF_IT: readonly (readonly [prefix: string, cause: string])[] = [
   ['verify.', 'Tasks that are verified with it fail.'],
   ['worktree.setup', 'Agents do not start before their worktrees are set up.'],
   ['worktree.teardown', 'Worktrees in which it is to run are kept.'],
-  ['alerts.command', 'Nobody is told of alerts by it.'],
+  ['alerts.command', 'No alert is passed on by it.'],
 ];
 
-/** Programs of swarm.yaml that cannot be started, as far as the person's checkout tells. */
+/** Programs in swarm.yaml that cannot be started, by the files of the person's checkout. */
 export function namedProblems(config: Config, root: string, env: NodeJS.ProcessEnv): NamedProblem[] {
   return programsOf(config).flatMap(([key, [program = '']]) => {
     const cause = COMES_OF_IT.find(([prefix]) => key.startsWith(prefix))?.[1];

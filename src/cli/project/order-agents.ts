@@ -5,7 +5,7 @@ import { openProject } from './project.ts';
 
 type AgentVerb = 'stop' | 'pause' | 'resume' | 'restart';
 
-/** One order for each agent that was named; the first that fails ends it. */
+/** Sends one order for each named agent; the first failure ends it. */
 export function orderAgents(verb: AgentVerb) {
   return async (context: Context, ids: string[]): Promise<void> => {
     const { client } = await openProject(context);
@@ -22,7 +22,9 @@ export function orderAgents(verb: AgentVerb) {
   };
 }
 
-/** Who of several has it already, so that the rest can be ordered alone. */
+/**
+ * Adds to the error which of several agents have carried the order out, so that a person can order the others alone.
+ */
 function withProgress(error: unknown, verb: AgentVerb, done: readonly Agent[]): unknown {
   if (done.length === 0 || !(error instanceof SwarmError)) return error;
   const { code, message, hint, exitCode, retrySafe } = error;

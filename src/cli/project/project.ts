@@ -8,39 +8,44 @@ import { runGit } from '../../git/git.ts';
 import { readRuntimeDir } from '../../store/runtime-record.ts';
 import type { Context, Project } from './context.ts';
 
-/** So long a verb waits for a supervisor that died to be back, ms. */
+/** How long a verb waits for a supervisor that died to be back, ms. */
 export const RESTART_PATIENCE_MS = 10_000;
 
-/** Where `-C` leads. */
+/** The directory that `-C` names. */
 export function changeDirectory(cwd: string, to: string): string {
   const target = path.resolve(cwd, to);
   if (statSync(target, { throwIfNoEntry: false })?.isDirectory() === true) return target;
   throw new SwarmError('no-directory', `-C ${to}: there is no directory ${target}`, { exitCode: 2 });
 }
 
-/** The project of the current directory, and its API; nothing is dialled yet. */
+/** The project of the current directory, and its API; no connection is made yet. */
 export async function openProject(context: Context): Promise<Project> {
   const layout = located(layoutOf(context.env, await findPlace(context.cwd)));
   return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
 }
 
-/** Where the project would lie if this shell were the first to bring it up. */
+/** The layout of a project that this shell brings up first. */
 export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
   const uid = os.userInfo().uid;
   return projectLayout({ ...place, env, uid, tmpdir: os.tmpdir(), worktreesDir });
 }
 
-/** The same with its sockets where they are now, whichever shell of this user has brought it up. */
+/** The layout with the present sockets, whichever shell of this user has brought the project up. */
 export function located(layout: ProjectLayout): ProjectLayout {
   return withRuntimeDir(layout, readRuntimeDir(layout.runtimeFile));
 }
 
-/** The project's API, wherever it is at the time of each call; what holds the lock and cannot be reached is not down. */
+/**
+ * The project's API, at its present place in each call; a supervisor that holds the lock and cannot be reached is not
+ * down.
+ */
 export function connectTo(layout: ProjectLayout, options: ClientOptions = {}): SwarmClient {
   return connect(() => located(layout), { ...options, isLocked: () => isLocked(layout) });
 }
 
-/** Whether there is a supervisor, reachable or not. Loaded when it is asked: SQLite costs each verb some milliseconds. */
+/**
+ * Whether a supervisor lives, reachable or not. The module is loaded here: SQLite costs each verb some milliseconds.
+ */
 export async function isLocked({ lockDb }: ProjectLayout): Promise<boolean> {
   const { isSupervisorLocked } = await import('../../store/lock.ts');
   return isSupervisorLocked(lockDb);
@@ -52,14 +57,14 @@ interface Place {
 }
 
 /**
- * One git call in the usual case, since every verb waits for it. In a linked worktree, or where git complains, the git
- * room looks closer and words the error.
+ * One git call in the usual case, since every verb waits for it. In a linked worktree, or where git fails, the git room
+ * looks closer and words the error.
  */
 async function findPlace(cwd: string): Promise<Place> {
   const args = ['rev-parse', '--path-format=absolute', '--git-dir', '--git-common-dir', '--show-toplevel'];
   const lines = await runGit(args, { cwd }).then(
     ({ stdout }) => stdout.toString('utf8').trimEnd().split('\n'),
-    // Whatever it was, findRepository meets it again and says it better.
+    // findRepository meets the same error again, and reports it better.
     () => [],
   );
   const [gitDir, commonDir, top] = lines;

@@ -6,8 +6,8 @@ import type { Context } from './context.ts';
 import { openProject } from './project.ts';
 
 /**
- * What the supervisor says; where swarm is down, what it left on disk, and the person is told so. Nothing is started.
- * @throws SwarmError `supervisor-down` where it was never up; `store-newer` and what else may be wrong with the store
+ * Reads from the supervisor; where swarm is down, from the disk, and the person is told so. Starts nothing.
+ * @throws SwarmError `supervisor-down` where it was never up; `store-newer` and other errors of the store
  */
 export async function readWhetherUp<T>(
   context: Context,
@@ -21,7 +21,7 @@ export async function readWhetherUp<T>(
     const isDown = error instanceof SwarmError && error.code === 'supervisor-down';
     if (!isDown || !existsSync(layout.db)) throw error;
   }
-  // Loaded only now: every verb pays for what it loads.
+  // Loaded here: every verb pays for each module that it loads.
   const { AtRest: Rest } = await import('./at-rest.ts');
   using rest = Rest.open(layout);
   const found = await fromRest(rest);

@@ -2,20 +2,20 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '../../process/run.ts';
 
-/** systemd that does not answer at once is done without, ms. */
+/** How long systemd may take to answer, ms; after that swarm does without. */
 const PROBE_TIMEOUT_MS = 1_000;
 
 /**
- * What to put before a program's argv so that it, and all that it starts, does not end with the login session: a scope of
- * the user's own systemd. Empty where there is none, or where it does not work. systemd becomes the program itself, so
- * that its pid is known as usual.
+ * The words before a program's argv with which it, and all its children, outlive the login session: a scope of the
+ * user's own systemd. Empty where there is none, or where it does not work. systemd becomes the program itself, so that
+ * its pid is known as usual.
  */
 export async function scopeArgv(name: string, env: Readonly<Record<string, string>>): Promise<string[]> {
   const runtime = env['XDG_RUNTIME_DIR'] ?? '';
   if (runtime === '' || !existsSync(path.join(runtime, 'systemd', 'private'))) return [];
   const plain = ['systemd-run', '--user', '--scope', '--quiet', '--collect', `--description=swarm: ${name}`];
-  // A test that takes all memory must not be the end of everybody in the scope. Older versions do not know the property,
-  // nor do they end a scope for that.
+  // A test that takes all memory must not end every program in the scope. Older versions do not know the property, nor
+  // do they end a scope for that.
   for (const argv of [[...plain, '--property=OOMPolicy=continue'], plain])
     if (await works([...argv, '--', 'true'], env)) return [...argv, '--'];
   return [];

@@ -8,7 +8,7 @@ import { plain, type Output } from '../say/output.ts';
 import { agentTable, ago, brokerText, needsYouLines, taskCounts } from '../say/words.ts';
 import type { Project } from './context.ts';
 
-/** Being down is an answer, not a failure. */
+/** Reads the status; being down is an answer, not an error. */
 export async function readStatus({ client, layout }: Project): Promise<StatusDocument> {
   try {
     return await client.status();
@@ -33,7 +33,7 @@ export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root
   };
 }
 
-/** What waits for a person first, then the agents, then the rest in one line each. */
+/** The status in lines: first the questions that wait for a person, then the agents, then the rest in one line each. */
 export function statusLines(output: Output, document: StatusDocument, now: number): string[] {
   const { project, supervisor, broker, degraded = [], config, agents, tasks, needsYou } = document;
   if (supervisor.state === 'down') {

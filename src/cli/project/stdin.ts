@@ -1,6 +1,6 @@
 import { SwarmError } from '../../domain/errors.ts';
 
-/** As much as the API takes in one prompt. */
+/** Most characters of one prompt in the API. */
 const LIMIT_CHARS = 1_000_000;
 
 /** All of stdin as text. @throws SwarmError `too-long` */

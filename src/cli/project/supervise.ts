@@ -19,17 +19,23 @@ import { located } from './project.ts';
 import { scopeArgv } from './scope.ts';
 
 const START_TIMEOUT_MS = 30_000;
-/** One that failed may have met another `up`, whose supervisor is about to answer. */
+/** How long to wait after a failed start, ms: it may have met another `up`, whose supervisor is about to answer. */
 const OTHERS_TIMEOUT_MS = 1_000;
-/** One that ended with 0 found the lock taken: by one that begins, or by one that is on its way down. */
+/**
+ * How long to wait after an end with code 0, ms: the lock was taken, by a supervisor that begins or one on its way
+ * down.
+ */
 const AGAIN_MS = 300;
-/** The holder of the lock writes down at once where it is; one of an older version never does. */
+/**
+ * How long to wait for the address of the holder of the lock, ms: it writes it down at once, one of an older version
+ * never does.
+ */
 const UNTOLD_MS = 5_000;
 const PROBE_TIMEOUT_MS = 5_000;
 const STDERR_LIMIT_BYTES = 1024 * 1024;
 
 /**
- * File of one of our programs: beside the running bundle, or in the sources. Tests name another by the environment.
+ * File of one of swarm's programs: beside the running bundle, or in the sources. Tests name another by the environment.
  */
 export function programFile(name: 'supervisor' | 'demo', env: NodeJS.ProcessEnv): string {
   const override = env[`SWARM_${name.toUpperCase()}_PROGRAM`];
@@ -39,8 +45,8 @@ export function programFile(name: 'supervisor' | 'demo', env: NodeJS.ProcessEnv)
 }
 
 /**
- * The supervisor's status once it answers; it is started when nobody does. Two at once are fine: one supervisor gets the
- * lock, and both callers talk to it, wherever its sockets are.
+ * The supervisor's status once it answers; it is started when none does. Two calls at once are harmless: one supervisor
+ * gets the lock, and both callers talk to it, wherever its sockets are.
  * @throws SwarmError `supervisor-failed` with the end of its log, `supervisor-unreachable`, `not-yours`
  */
 export async function ensureSupervisor(
@@ -114,7 +120,7 @@ async function begin({ layout, env, output, signal, replaces }: Beginning): Prom
     );
   } catch (error) {
     if (signal.aborted) {
-      // Nobody has ordered anything of it yet, and nobody would ever end it.
+      // No order was sent to it yet, and no program would ever end it.
       if (replaces === null) child.end();
       throw error;
     }
@@ -142,7 +148,7 @@ async function probe(client: SwarmClient): Promise<StatusDocument | null> {
   try {
     return await client.status();
   } catch (error) {
-    // Not there yet, or about to go: what is started next decides by the lock.
+    // Not there yet, or about to end: the next start decides by the lock.
     if (error instanceof SwarmError && (error.code === 'supervisor-down' || error.code === 'connection-lost'))
       return null;
     throw error;
@@ -155,7 +161,7 @@ interface Started {
   /** `performance.now()` of its end. */
   endedAt: number | null;
   ending: string;
-  /** Another one has the lock. */
+  /** Another supervisor has the lock. */
   gaveWay: boolean;
   end(): void;
 }
@@ -166,7 +172,7 @@ function startSupervisor(
   scope: readonly string[],
   replaces: ProcessIdentity | null,
 ): Started {
-  // What it says before its own log is open, and how it crashed.
+  // Its output before its own log is open, and its crash.
   const logFile = path.join(layout.logsDir, 'supervisor.stderr.log');
   const log = openSync(logFile, 'a', 0o600);
   if (fstatSync(log).size > STDERR_LIMIT_BYTES) ftruncateSync(log);
@@ -176,7 +182,7 @@ function startSupervisor(
   const [program = '', ...args] = scope.length === 0 ? own : [...scope, ...own];
   const child: ChildProcess = spawn(program, args, {
     cwd: layout.root,
-    // A session of its own: Ctrl-C and the end of this terminal are not for it.
+    // A session of its own: Ctrl-C and the end of this terminal do not reach it.
     detached: true,
     stdio: ['ignore', log, log],
     env: environmentFor('swarm', env),
@@ -215,13 +221,13 @@ async function lastLines(file: string, from: number): Promise<string[]> {
     .slice(-8);
 }
 
-/** The pid that a supervisor wrote down, where its API does not tell. */
+/** The pid that a supervisor wrote down, where its API does not answer. */
 export function writtenPid(layout: ProjectLayout): number | null {
   try {
     const { pid } = JSON.parse(readFileSync(layout.supervisorPidFile, 'utf8')) as { pid?: unknown };
     return typeof pid === 'number' ? pid : null;
   } catch {
-    // No file, or half of one: nobody has written it down.
+    // No file, or half of one.
     return null;
   }
 }

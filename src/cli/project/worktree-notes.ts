@@ -8,17 +8,20 @@ import { setupSettings } from '../../worktree/setup-settings.ts';
 import type { Context } from './context.ts';
 import { namedProblems } from './named-programs.ts';
 
-/** What tests and programs most often need and git does not bring. */
+/** Files that tests and programs most often need and git does not bring. */
 const OFTEN_NEEDED = ['.env', '.env.*', 'node_modules', '.venv', 'venv', 'vendor', 'CLAUDE.local.md', '.claude'];
 
-/** Said where nobody has decided yet what worktrees get: it is the first thing that would go wrong in them. */
+/**
+ * Notes such files where the person has not decided yet what worktrees get: their lack is usually the first trouble
+ * there.
+ */
 export async function noteLacking(
   { output }: Context,
   { root, worktreesDir }: ProjectLayout,
   { copy, link, setup }: Config['worktree'],
 ): Promise<void> {
   if (copy.length + link.length + setup.length > 0) return;
-  // Who has a swarm.yaml and says nothing of it may know what they do.
+  // A person who has a swarm.yaml and configures none of it may know what they do.
   if (existsSync(path.join(root, CONFIG_FILE)) && existsSync(worktreesDir)) return;
   const lacking = await untrackedBelow(root, OFTEN_NEEDED);
   if (lacking.length === 0) return;
@@ -28,8 +31,8 @@ export async function noteLacking(
 }
 
 /**
- * Programs that something will ask for later, and then in vain. Of a set-up the agents tell at once; a program of the
- * repository may be made in the worktrees alone.
+ * Notes programs that would be missing later. Missing ones of a set-up are reported by the agents at once; a program of
+ * the repository may be made in the worktrees alone.
  */
 export function notePrograms({ output, env }: Context, { root }: ProjectLayout, config: Config): void {
   for (const { key, program, problem, cause } of namedProblems(config, root, env)) {
@@ -38,7 +41,7 @@ export function notePrograms({ output, env }: Context, { root }: ProjectLayout, 
   }
 }
 
-/** Entries of worktree.copy and worktree.link that name nothing, most often by a slip. */
+/** Notes entries of worktree.copy and worktree.link that match no file, most often by a slip. */
 export async function noteMissing(
   { output }: Context,
   { root, worktreesDir }: ProjectLayout,

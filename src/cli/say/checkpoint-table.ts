@@ -2,7 +2,7 @@ import type { CheckpointDocument } from '../../api/checkpoints/schemas.ts';
 import { oneLine, table, type Output } from './output.ts';
 import { countOf, sinceThen } from './words.ts';
 
-/** Newest first, of several agents one after the other. */
+/** The checkpoints, newest first; those of several agents one agent after the other. */
 export function checkpointLines(output: Output, all: readonly CheckpointDocument[], everyone = false): string[] {
   const now = Date.now();
   const rows = all

@@ -2,9 +2,9 @@ import type { StatusDocument } from '../../api/status/schemas.ts';
 import { plain, type Output } from './output.ts';
 import { ago } from './words.ts';
 
-/** What of swarm.yaml, and of an update, does not count yet, and why; nothing where all of it is simply in force. */
+/** Settings in swarm.yaml, and an update of swarm, that are not in force yet, and why; no line where all are. */
 export function configLines(output: Output, config: StatusDocument['config'] | undefined, now: number): string[] {
-  // One of an older supervisor has none.
+  // An older supervisor has no such field.
   if (config === null || config === undefined) return [];
   const { version, since, refused, later, outdated } = config;
   const inForce = version === null ? 'the defaults' : `version ${version}`;

@@ -15,7 +15,7 @@ const VALUE_COLUMNS = 100;
 const TIME_COLUMNS = 12;
 const NAME_COLUMNS = 24;
 
-/** One event as one line for people: when, what, about whom, and what else is known of it. Pure. */
+/** One event as one line for people: when, what, whose, and its other data. Pure. */
 export function eventLine(event: EventDocument, output: Pick<Output, 'style'>, today: Date): string {
   const style = STYLES[entryOf(event.name)?.tone ?? 'note'];
   const name = fill(oneLine(event.name, 60), NAME_COLUMNS);
@@ -33,7 +33,7 @@ export function eventLine(event: EventDocument, output: Pick<Output, 'style'>, t
     .trimEnd();
 }
 
-/** `09:05:01.250`, with the day before it when it is another one; local time. */
+/** `09:05:01.250`, with the date before it for another day; local time. */
 function when(iso: string, today: Date): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return fill(oneLine(iso, 30), TIME_COLUMNS);
@@ -43,7 +43,7 @@ function when(iso: string, today: Date): string {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}`;
 }
 
-/** A change of status reads as one; anything else as `name=value`. */
+/** A change of status in words; other data as `name=value`. */
 function facts({ name, data }: EventDocument, output: Pick<Output, 'style'>): string {
   const rest = { ...data };
   const lead: string[] = [];
@@ -63,7 +63,7 @@ function facts({ name, data }: EventDocument, output: Pick<Output, 'style'>): st
 }
 
 function show(value: unknown): string {
-  // Sums of cents have digits that nobody counted.
+  // Sums of cents have digits without meaning.
   if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(6)));
   if (typeof value === 'string') return /\s/.test(value) ? JSON.stringify(value) : value;
   return Array.isArray(value) && value.every((one) => typeof one === 'string')

@@ -2,7 +2,7 @@ import type { HistoryDocument } from '../../api/health/schemas.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { oneLine, plain, table, type Output } from './output.ts';
 
-/** `working 61 %, idle 38 %, recovering <1 %`, what took longest first; empty where nothing is known. */
+/** `working 61 %, idle 38 %, recovering <1 %`, the longest first; empty where nothing is known. */
 export function shareText(histories: readonly Pick<HistoryDocument, 'lasted'>[]): string {
   const sums = new Map<string, number>();
   for (const { lasted } of histories)
@@ -18,7 +18,7 @@ function percent(share: number): string {
   return whole === 0 ? '<1 %' : `${whole} %`;
 }
 
-/** The newest last, as in a log. */
+/** The statuses, the newest last, as in a log. */
 export function historyLines(output: Output, history: HistoryDocument): string[] {
   const { agent, from, to, intervals } = history;
   const rows = intervals.map(({ since, ms, status, reason }) => [
@@ -36,7 +36,7 @@ export function historyLines(output: Output, history: HistoryDocument): string[]
   ];
 }
 
-/** With the day, since a night may lie between. */
+/** With the date, since a night may lie between. */
 function clock(iso: string): string {
   const at = new Date(iso);
   const two = (n: number): string => String(n).padStart(2, '0');

@@ -9,7 +9,7 @@ const LEVELS: Record<number, { name: string; style: Style }> = {
   60: { name: 'fatal', style: 'red' },
 };
 
-/** One JSON line of a log as a person reads it; anything else as it is. */
+/** One JSON line of a log for people; any other line unchanged. */
 export function prettyLine(line: string, output: Pick<Output, 'style'>): string {
   const entry = parse(line);
   if (entry === null) return plain(line);
@@ -32,12 +32,12 @@ function parse(line: string): Record<string, unknown> | null {
   try {
     return JSON.parse(line) as Record<string, unknown>;
   } catch {
-    // Cut off by a crash in the middle of the line: shown as it is.
+    // Cut off by a crash in the middle of the line: shown unchanged.
     return null;
   }
 }
 
-/** Local time of day with milliseconds; the day too when it is not today. */
+/** Local time of day with milliseconds; with the date when it is not today. */
 function clock(time: unknown): string {
   const at = new Date(typeof time === 'number' || typeof time === 'string' ? time : Number.NaN);
   if (Number.isNaN(at.getTime())) return text(time ?? '');

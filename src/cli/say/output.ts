@@ -14,13 +14,13 @@ export interface OutputOptions {
   stderr: NodeJS.WriteStream;
   /** One document on stdout and nothing else there. */
   json: boolean;
-  /** Errors with their stack. */
+  /** Errors are printed with their stack. */
   debug: boolean;
-  /** How the person calls us, for the commands that we suggest. */
+  /** The name by which the person called swarm, for suggested commands. */
   command: string;
 }
 
-/** Everything that swarm says: results on stdout, progress and errors on stderr. */
+/** All output of swarm: results on stdout, progress and errors on stderr. */
 export class Output {
   readonly json: boolean;
   readonly debug: boolean;
@@ -40,7 +40,7 @@ export class Output {
     return this.stdout.isTTY;
   }
 
-  /** Columns of the terminal; without one there is no end. */
+  /** Columns of the terminal; without one there is no limit. */
   get columns(): number {
     return this.isTerminal ? this.stdout.columns : Number.POSITIVE_INFINITY;
   }
@@ -82,7 +82,7 @@ export class Output {
     return styleText(style, text, { stream });
   }
 
-  /** Commands in texts are written as `swarm …`; they are shown as this person would type them. */
+  /** Texts contain commands as `swarm …`; they are shown as this person would type them. */
   #suggest(text: string): string {
     return this.command === 'swarm' ? text : text.replaceAll('`swarm ', `\`${this.command} `);
   }
@@ -95,7 +95,7 @@ function stackOf(error: Error): string {
 
 export type Cell = string | { text: string; style: Style };
 
-/** What a person has to type: a path that PATH leads to anyway is only its name. Pure but for a look at the files. */
+/** The command as a person types it: a path on PATH becomes its name. Pure but for a look at the files. */
 export function shortCommand(command: string, searchPath: string): string {
   const name = path.basename(command);
   if (!path.isAbsolute(command)) return command;
@@ -108,7 +108,9 @@ export function shortCommand(command: string, searchPath: string): string {
 /** Columns of the last cell of a table that are shown however narrow the terminal is. */
 const MIN_LAST_COLUMN = 20;
 
-/** Columns as wide as their widest cell; the last one is not padded, and on a terminal cut where the line ends. */
+/**
+ * A table: columns as wide as their widest cell; the last one is not padded, and on a terminal cut where the line ends.
+ */
 export function table(output: Output, header: readonly string[], rows: readonly (readonly Cell[])[]): string[] {
   const all: (readonly Cell[])[] = [header.map((text) => ({ text, style: 'dim' as const })), ...rows];
   const widths = header.map((_, column) => Math.max(...all.map((row) => width(textOf(row[column])))));

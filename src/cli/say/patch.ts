@@ -1,6 +1,6 @@
 import { plain, type Output } from './output.ts';
 
-/** Piped into `git apply` it is the patch to the byte; on a terminal it must not steer it. */
+/** Prints a patch: unchanged into a pipe, for `git apply`; on a terminal without sequences that steer it. */
 export function printPatch(output: Output, text: string): void {
   if (!output.json && !output.isTerminal) output.stdout.write(text);
   else for (const line of plain(text).split('\n')) output.line(colour(output, line));

@@ -4,12 +4,12 @@ import { SETUP_REASON, type AgentStatus } from '../../domain/agent.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { oneLine } from './output.ts';
 
-/** Still on its way; everything else is an answer, if not always a good one. */
+/** Statuses on the way to another; all others are an answer, if not always a good one. */
 const UNDER_WAY: readonly AgentStatus[] = ['starting', 'recovering', 'unknown', 'stopping'];
 const READY: readonly AgentStatus[] = ['idle', 'working'];
 export const BROKEN: readonly AgentStatus[] = ['failed', 'stuck'];
 
-/** The ones that were ordered up and are not there yet. Pure. */
+/** The agents that were ordered up and are not there yet. Pure. */
 export function underWay(status: StatusDocument, ids: readonly string[]): string[] {
   return ids.filter((id) => {
     const agent = status.agents.find((one) => one.id === id);
@@ -17,7 +17,7 @@ export function underWay(status: StatusDocument, ids: readonly string[]): string
   });
 }
 
-/** Turns statuses into the lines that tell what is new, each thing once; what several agents have in common, in one line. */
+/** Turns statuses into lines of news, each reported once; news of several agents in one line. */
 export class UpProgress {
   readonly #ids: readonly string[];
   readonly #told = new Map<string, string>();
@@ -48,12 +48,12 @@ export class UpProgress {
       const agent = status.agents.find((one) => one.id === id);
       if (agent === undefined) return [];
       const news = agentNews(agent);
-      // Between two steps of a start it is `starting` without more: nothing new to whoever knows that it starts.
+      // Between two steps of a start an agent is `starting` without a reason: no news once its start was reported.
       return news === 'starting' && this.#told.has(id) ? [] : [{ id, news }];
     });
   }
 
-  /** Null when that was told already. How long it took is told of what was seen to begin. */
+  /** A line of news; null when it was reported already. The duration is named where the beginning was seen. */
   #tell(name: string, news: string, took: string): string | null {
     const before = this.#told.get(name);
     if (before === news) return null;
@@ -64,7 +64,7 @@ export class UpProgress {
 
 const READY_NEWS = 'ready';
 
-/** A set-up has its own limit of time, and may take long. */
+/** Whether one of the agents is being set up, which has its own time limit and may take long. */
 export function isSettingUp({ agents }: StatusDocument, ids: readonly string[]): boolean {
   return agents.some(({ id, status, reason }) => ids.includes(id) && status === 'starting' && isSetup(reason));
 }
@@ -75,8 +75,8 @@ function isSetup(reason: string | null): reason is string {
 
 function agentNews({ status, reason }: Agent): string {
   if (READY.includes(status)) return READY_NEWS;
-  // The seconds that it takes are no news.
+  // The seconds of a set-up are no news.
   if (status === 'starting' && isSetup(reason)) return oneLine(reason.replace(/ \(\d+ s\)$/, ''), 150);
-  // What comes after the first line is told at the end.
+  // Only the first line; the rest is printed at the end.
   return reason === null ? status : `${status}: ${oneLine(reason.split('\n', 1)[0] ?? '', 200)}`;
 }

@@ -3,7 +3,7 @@ import { table, type Output } from './output.ts';
 
 const MOST_FILES = 50;
 
-/** Which files changed, and how much. */
+/** The changed files, with the number of changed lines. */
 export function statLines(output: Output, changed: readonly FileChange[]): string[] {
   if (changed.length === 0) return [];
   const rows = changed

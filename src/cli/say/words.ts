@@ -65,13 +65,13 @@ export function agentTable(output: Output, agents: readonly Agent[], now: number
     agent.branch ?? '',
     agent.restarts === 0 ? '' : String(agent.restarts),
     money(agent.costUsd),
-    // That it works on its task is said two columns before.
+    // The status two columns before says that it works on its task.
     agent.reason === `${agent.task} running` ? '' : oneLine(agent.reason ?? '', 60),
   ]);
   return table(output, ['AGENT', 'STATUS', 'FOR', 'TASK', 'BRANCH', 'RESTARTS', 'COST', 'WHY'], rows);
 }
 
-/** The commands that answer it, as they are to be typed. */
+/** The commands that answer a question, as they are to be typed. */
 export function answersTo(item: NeedsYou, command: string, several: boolean): string[] {
   const id = several ? ` --id ${item.id}` : '';
   switch (item.kind) {
@@ -86,7 +86,7 @@ export function answersTo(item: NeedsYou, command: string, several: boolean): st
   }
 }
 
-/** Everything that waits for a person, each with what to type. */
+/** All questions that wait for a person, each with the command to type. */
 export function needsYouLines(output: Output, items: readonly NeedsYou[]): string[] {
   return onceEach(items).flatMap(({ item, agents }) => {
     const several = items.filter((other) => other.agent === item.agent).length > 1;
@@ -100,7 +100,9 @@ export function needsYouLines(output: Output, items: readonly NeedsYou[]): strin
   });
 }
 
-/** What one act of the person settles for all, a login or the trust in the repository, is said once. */
+/**
+ * Questions that one act of the person settles for all agents, a login or the trust in the repository, are listed once.
+ */
 function onceEach(items: readonly NeedsYou[]): { item: NeedsYou; agents: string[] }[] {
   const shared = new Map<string, { item: NeedsYou; agents: string[] }>();
   for (const item of items) {

@@ -8,7 +8,7 @@ import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 import { giveTerminal } from './terminal.ts';
 
-/** Hands the terminal to tmux until the person detaches. */
+/** Gives the terminal to tmux until the person detaches. */
 export async function attach(context: Context, agent: string): Promise<number> {
   const { client, layout } = await openProject(context);
   await sessionOf(client, agent);
@@ -23,7 +23,7 @@ export async function attach(context: Context, agent: string): Promise<number> {
   return await attachTo(context, layout, client, agent, config.tmux.program);
 }
 
-/** The same from within a terminal that was looked at already. @returns the exit code */
+/** The same, for a caller that has checked the terminal. @returns the exit code */
 export async function attachTo(
   context: Pick<Context, 'env' | 'output'>,
   layout: ProjectLayout,

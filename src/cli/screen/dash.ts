@@ -9,24 +9,24 @@ import { oneLine } from '../say/output.ts';
 import { connectTo, located, openProject } from '../project/project.ts';
 import { canBePainted } from './terminal.ts';
 
-/** Longer than the supervisor needs when it is busy; the dashboard says that it is away and asks again. */
+/** Longer than a busy supervisor needs; after it the dashboard shows that the supervisor is away, and asks again. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 export async function dash(context: Context, options: { plain?: boolean }): Promise<void> {
   const { client, layout } = await openProject(context);
   if (options.plain === true || !canBePainted(context)) {
-    // Somebody has to be up at the beginning; later it may come and go.
+    // A supervisor must answer at the beginning; later it may come and go.
     await client.status();
     await follow(context, layout);
     return;
   }
   refuseInsideAgent(context.env, 'the dashboard');
-  // The one waits for the other program, the other for the disk.
+  // Side by side: one waits for the supervisor, the other for the disk.
   const [first] = await Promise.all([client.status(), import('../../dashboard/open.tsx')]);
   await showDashboard(context, layout, first);
 }
 
-/** Takes the whole terminal until the person leaves; the swarm works on. */
+/** Takes the whole terminal until the person leaves; the agents work on. */
 export async function showDashboard(context: Context, layout: ProjectLayout, first: StatusDocument): Promise<void> {
   const { openDashboard } = await import('../../dashboard/open.tsx');
   const client = connectTo(layout, { timeoutMs: ANSWER_TIMEOUT_MS });

@@ -7,11 +7,11 @@ import { giveTerminal } from './terminal.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 
-/** Keys of the grid: without the person's prefix, since nothing is typed here. */
+/** Key table of the grid: without the person's prefix, since no text is typed here. */
 const KEY_TABLE = 'swarm-grid';
 const WAY_BACK = 'q or Ctrl-b d';
 
-/** All terminals of the agents at once, to look at, until the person leaves. */
+/** Shows all terminals of the agents at once until the person leaves. */
 export async function grid(context: Context): Promise<number> {
   const { client, layout } = await openProject(context);
   const agents = (await client.agents()).filter((agent) => agent.session !== null);
@@ -27,21 +27,21 @@ export async function grid(context: Context): Promise<number> {
   const config = await loadConfig(layout.root);
   await approveConfig(context, layout, config, false);
   const address: TmuxAddress = { program: config.tmux.program, socket: layout.tmuxSocket };
-  // Not an agent's name, and one for each terminal that shows a grid.
+  // A name that no agent has, and one for each terminal with a grid.
   const session = `_grid-${process.pid}`;
   const { signal } = context.interrupt;
   try {
     await tile(address, session, agents, context.output.stdout, signal);
     const { argv, unset } = attachArgv({ ...address, session, insideTmux: false, readOnly: true });
     const env = Object.fromEntries(Object.entries(context.env).filter(([name]) => !unset.includes(name)));
-    // When this process is killed, its terminal goes, and with the last client the grid.
+    // When this process is killed, its terminal goes, and with its last client the grid.
     return await giveTerminal([...argv, ';', 'set-option', '-t', session, 'destroy-unattached', 'on'], env);
   } finally {
     await endGrid(address, session);
   }
 }
 
-/** A window with one pane for each agent, each a read-only client of the agent's session. */
+/** Makes a window with one pane for each agent, each a read-only client of the agent's session. */
 async function tile(
   address: TmuxAddress,
   session: string,
@@ -52,8 +52,8 @@ async function tile(
   const size = ['-x', String(columns), '-y', String(rows)];
   for (const [at, agent] of agents.entries()) {
     const { argv } = attachArgv({ ...address, session: agent.session ?? agent.id, insideTmux: true, readOnly: true });
-    // With TMUX set tmux does not run inside itself; by TERM the status line tells the way back from here. tmux sets both
-    // for each pane, whatever `new-session -e` says.
+    // With TMUX set tmux does not run inside itself; TERM makes the status line show the way back. tmux sets both for
+    // each pane, whatever `new-session -e` says.
     const pane = ['env', 'TMUX=', 'TERM=xterm-256color', ...argv];
     const where =
       at === 0 ? ['new-session', '-d', '-s', session, ...size] : ['split-window', '-d', '-t', `=${session}:`];
@@ -67,7 +67,7 @@ async function tile(
         },
       );
     });
-    // After each one, so that there is room to split.
+    // After each pane, so that there is room for the next split.
     await runTmux(address, ['select-layout', '-t', `=${session}:`, 'tiled'], { signal });
   }
   const set = (name: string, value: string): string[] => ['set-option', '-t', session, name, value, ';'];
@@ -78,7 +78,7 @@ async function tile(
       ...set('status-left-length', '60'),
       ...set('status-right', ` back: ${WAY_BACK} `),
       ...set('key-table', KEY_TABLE),
-      // A tile whose session ends goes with it.
+      // A tile is closed when its session ends.
       'set-option',
       '-w',
       '-t',
@@ -102,8 +102,8 @@ async function tile(
   );
 }
 
-/** The grid alone: what it showed goes on. */
+/** Ends the grid; the agents' sessions go on. */
 async function endGrid(address: TmuxAddress, session: string): Promise<void> {
-  // Gone already where the person left it, or with its server.
+  // An error means that it is gone: the person left it, or its server ended.
   await runTmux(address, ['kill-session', '-t', `=${session}`]).catch(() => undefined);
 }

@@ -12,7 +12,10 @@ import { oneLine } from '../say/output.ts';
 import { located, openProject } from '../project/project.ts';
 import { ensureSupervisor, writtenPid } from '../project/supervise.ts';
 
-/** Agents get their grace, their trees are proved gone, the broker stops with its last project. */
+/**
+ * Time for agents to end within their grace, for their trees to be proved gone, and for the broker to stop with its
+ * last project.
+ */
 const DOWN_TIMEOUT_MS = 120_000;
 const MOST_TEARDOWN_MS = 60 * 60_000;
 
@@ -46,7 +49,7 @@ export async function down(
   const purged = purge && stopped && kept.length === 0;
   output.document({ stopped, purged, kept: kept.map(({ worktree }) => worktree), reasons: kept });
   output.line(stopped ? `${name} is down${purged ? ' and purged' : ''}` : `${name} was not up`);
-  // Whole: what is to be typed may stand in it, with long paths.
+  // Not cut: commands to type may be in the text, with long paths.
   for (const { worktree, why } of kept) output.line(`kept ${worktree}: ${oneLine(why, Infinity)}`);
   if (kept.length > 0)
     output.note(
@@ -57,12 +60,12 @@ export async function down(
     output.note('Tasks, checkpoints, conversations and worktrees are kept: `swarm up` goes on with them.');
 }
 
-/** What the supervisor would not remove, as its last word says. */
+/** The worktrees that the supervisor would not remove, from its last file. */
 function keptWorktrees(file: string): { worktree: string; why: string }[] {
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { worktree: string; why: string }[]) : [];
 }
 
-/** @returns false when there was nothing to stop or purge */
+/** Brings swarm down. @returns false when there was nothing to stop or purge */
 async function bringDown(
   context: Context,
   { layout, client }: Project,
@@ -75,11 +78,11 @@ async function bringDown(
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     const left = (how.purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket));
     if (!left) return false;
-    // Its agents outlived it. Only a supervisor knows how to end them without harm, so it comes back for that.
+    // Its agents outlived it. Only a supervisor can end them without harm, so it is started again for that.
     context.output.note('The supervisor is gone but left something; it is started once more to clean up.');
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
-  // With its last word the record of where it is goes too.
+  // When the supervisor ends, the record of its address goes too.
   const place = located(layout);
   await client.down(how);
   await waitUntilGone(context, place, pid ?? writtenPid(place), await patience(place, how.purge));
@@ -89,7 +92,7 @@ async function bringDown(
 /** Worktrees may take their time to be torn down, ms. */
 async function patience({ root }: ProjectLayout, purge: boolean): Promise<number> {
   if (!purge) return DOWN_TIMEOUT_MS;
-  // With a broken swarm.yaml the supervisor goes by the settings of before.
+  // With a broken swarm.yaml the earlier settings stay in force in the supervisor.
   const worktree = await loadConfig(root).then(
     (config) => config.worktree,
     () => null,
@@ -103,16 +106,17 @@ async function waitUntilGone(
   pid: number | null,
   timeoutMs: number,
 ): Promise<void> {
-  // Without patience: that it is not there is what is waited for.
+  // Without waiting for a restart: its absence is what is waited for.
   const client = connect(layout);
-  // Of whom it is known by its number alone: it was there just now.
+  // Only its number is known; it lived a moment ago, so the number is still its own.
   const supervisor = pid === null ? null : identityOf(pid);
   let told = '';
   let seenStopping = false;
   const gone = async (): Promise<boolean> => {
-    const status = await client.status().catch(() => null); // Not answering is what is waited for.
+    const status = await client.status().catch(() => null); // An error: it may have ended.
     if (status !== null) {
-      // A supervisor of an older build is `up` to its end: it must have said `stopping`, or be another one.
+      // A supervisor of an older build is `up` to its end. One that has been `stopping`, or that has another pid, was
+      // brought up again.
       const { state } = status.supervisor;
       if (state === 'up' && (seenStopping || status.supervisor.pid !== pid)) throw wentUp();
       seenStopping ||= state === 'stopping';
@@ -144,7 +148,7 @@ async function waitUntilGone(
   }
 }
 
-/** The last word counts, and it was somebody else's. */
+/** The last order counts, and it was another person's. */
 function wentUp(): SwarmError {
   return new SwarmError('went-up', 'swarm was brought up again while it went down', {
     hint: 'Run `swarm down` again if that was not meant.',

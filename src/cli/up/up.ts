@@ -28,10 +28,10 @@ import { noteLacking, noteMissing, notePrograms } from '../project/worktree-note
 import { supervisorForUp } from './take-over.ts';
 
 const READY_TIMEOUT_MS = 180_000;
-/** So long an agent may go on asking for trust after the person has given it. */
+/** How long an agent may go on asking for trust after the person has given it. */
 const TRUST_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
-/** Another person's `down` may end the supervisor between our finding it and our order. */
+/** Another `down` may end the supervisor between finding it and ordering it. */
 const ORDER_ATTEMPTS = 3;
 
 export interface UpOptions {
@@ -45,7 +45,7 @@ export async function up(context: Context, workers: number | undefined, options:
   const { output } = context;
   const { signal } = context.interrupt;
   const layout = await prepare(context, options);
-  // From here on nobody is asked anything: the time is swarm's own.
+  // From here on the person is asked nothing: the time is swarm's own.
   let beganAt = performance.now();
   const request: UpRequest = {
     ...(workers === undefined ? {} : { workers }),
@@ -79,7 +79,7 @@ export async function up(context: Context, workers: number | undefined, options:
   }
 }
 
-/** Everything that can be found wrong before anything is started. */
+/** Checks everything that can be found wrong before any start. */
 async function prepare(context: Context, options: UpOptions): Promise<ProjectLayout> {
   const { gitCommonDir, root } = await findRepository(context.cwd);
   const config = await loadConfig(root);
@@ -107,31 +107,35 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
     try {
       return await connectTo(layout, { signal }).up(request);
     } catch (error) {
-      // `up` says what should be, so that saying it twice is the same as once.
+      // The order names the wanted state, so that a repeated one changes nothing.
       if (!isGone(error) || attempt === ORDER_ATTEMPTS) throw error;
     }
   }
 }
 
-/** To where the supervisor is, should it not be where this `up` began: another one, of another shell, was quicker. */
+/**
+ * Moves the environment to the supervisor's directory, should it differ from the one where this `up` began: an `up` of
+ * another shell was quicker.
+ */
 async function moveEnvironment(context: Context, begun: ProjectLayout): Promise<void> {
   const place = located(begun);
   if (place === begun) return;
   await keepEnvironment(place, context.env);
   await rm(begun.envSnapshot, { force: true });
-  // Only if nothing else lies in it.
+  // Only an empty directory is removed.
   await rmdir(begun.runtimeDir).catch(() => undefined);
 }
 
-/** One that is just ending still holds its lock. */
+/** Whether the supervisor is gone; one that is just ending still holds its lock. */
 function isGone(error: unknown): boolean {
   const codes = ['supervisor-down', 'supervisor-unreachable', 'connection-lost'];
   return error instanceof SwarmError && codes.includes(error.code);
 }
 
 /**
- * Until no agent is on its way any more, or the time is over: the last status either way.
- * @param trusted the person has just said so: an agent that still asks has not looked again yet
+ * Waits until no agent is on its way any more, or the time is over.
+ * @returns the last status
+ * @param trusted the person has just trusted the repository: an agent that still asks has not looked again yet
  */
 async function untilSettled(
   context: Context,
@@ -157,7 +161,10 @@ async function untilSettled(
   }
 }
 
-/** Not a crash: from that its agents bring the supervisor back, and the client has waited for it. */
+/**
+ * The error for an ordered `down`. A crash is none: agents start the supervisor again, and the client has waited for
+ * it.
+ */
 function wentDown(cause?: unknown): SwarmError {
   return new SwarmError('went-down', 'swarm was taken down again while it came up', {
     hint: 'Run `swarm up` again if that was not meant; `swarm logs supervisor` tells what happened.',
@@ -175,7 +182,9 @@ async function trustIsGranted(context: Context, status: StatusDocument): Promise
   );
 }
 
-/** Who is asked to give the terminal back, has none, or is an agent, gets the table. */
+/**
+ * Whether the dashboard is opened. With --detach, without a terminal, or inside an agent, the table is printed instead.
+ */
 function opensDashboard(context: Context, { detach }: UpOptions): boolean {
   return detach !== true && canBePainted(context) && agentAround(context.env) === null;
 }
@@ -219,10 +228,10 @@ function exitCodeOf(ordered: UpDocument, status: StatusDocument): number {
   return late.length > 0 ? 3 : 0;
 }
 
-/** Why each one is broken, in full where there is more to say than the table shows; and that the others are not. Pure. */
+/** Why each broken agent is broken, in full where the table shows less; and that the others are not. Pure. */
 export function brokenLines(status: StatusDocument, broken: readonly string[]): string[] {
   const long = status.agents.filter(({ id, reason }) => broken.includes(id) && reason?.includes('\n') === true);
-  // The same cause is told once, in the words of the first one.
+  // The same cause is printed once, in the words of the first agent.
   const causes = Map.groupBy(long, ({ id, reason }) =>
     (reason ?? '').replaceAll(id, '').replaceAll(/ after \S+?s\b/g, ''),
   );

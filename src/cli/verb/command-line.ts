@@ -1,7 +1,7 @@
 export interface CommandLine {
-  /** What swarm reads: its own verbs, options and operands. */
+  /** The words for swarm: its own verbs, options and operands. */
   own: readonly string[];
-  /** The program of a shell task with its arguments, as it was typed after `--command`; null where that was not said. */
+  /** The program of a shell task with its arguments, as typed after `--command`; null without that option. */
   program: readonly string[] | null;
 }
 
@@ -9,8 +9,8 @@ const OPTION = '--command';
 
 /**
  * Takes the argv of `task add … --command sh -c …` (also written `--command -- sh -c …`) out of a command line. The
- * option ends swarm's own words as `--` does: commander would take the program's options for swarm's. One without a
- * program stays, for commander to say what is missing. Pure.
+ * option ends swarm's own words as `--` does: commander would take the program's options for swarm's. An option without
+ * a program stays, so that commander reports what is missing. Pure.
  */
 export function splitCommandLine(argv: readonly string[]): CommandLine {
   const at = argv.findIndex((word) => word === '--' || word === OPTION || word.startsWith(`${OPTION}=`));

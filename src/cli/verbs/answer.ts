@@ -19,7 +19,7 @@ async function answer(context: Context, agent: string, words: string[], options:
   const { client } = await openProject(context);
   const { needsYou } = await client.status();
   const mine = needsYou.filter((item) => item.agent === agent);
-  // An agent that does not exist is told as such, by the side that knows the names.
+  // The supervisor, which knows the names, reports an agent that does not exist.
   if (mine.length === 0) await client.agent(agent);
   const request = answerFor(agent, mine, words, options.id);
   await client.answer(agent, request);
@@ -28,7 +28,7 @@ async function answer(context: Context, agent: string, words: string[], options:
 }
 
 /**
- * Which of its open questions is meant, and what the words mean to it. Pure.
+ * The answer to one of the agent's open questions, by the words. Pure.
  * @throws SwarmError `nothing-to-answer`, `which-question`, `bad-answer-kind`
  */
 export function answerFor(

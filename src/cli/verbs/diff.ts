@@ -17,7 +17,7 @@ async function diff(context: Context, task: string, options: { stat?: boolean })
   const { output } = context;
   output.document(document);
   const text = options.stat === true ? document.stat : document.patch;
-  // The list of files is for people, and ends as a line does; a patch is given to the byte.
+  // The list of files is for people, and ends with a line break; a patch is printed unchanged.
   printPatch(output, options.stat === true && text !== '' && !output.isTerminal ? `${text}\n` : text);
   if (text === '') output.note(`task ${task} changed nothing`);
 }

@@ -24,7 +24,7 @@ export const verb: Verb = {
 };
 
 const PAGE = 1_000;
-/** How much of the history is printed when nothing says how far back. */
+/** How many past events are printed when no option says how far back. */
 const DEFAULT_LINES = 100;
 
 export interface EventFilter {
@@ -38,7 +38,7 @@ interface EventsOptions extends EventFilter {
   lines?: number;
 }
 
-/** Where the history begins: after this id, and not before this moment (ms). */
+/** The beginning of the history: after this id, and not before this moment (ms). */
 export interface Since {
   id: number;
   at: number;
@@ -66,7 +66,7 @@ async function events(context: Context, options: EventsOptions): Promise<void> {
   if (past.length === 0) output.note('no such event yet');
 }
 
-/** `--since`: the id of an event, or how long ago. @throws SwarmError `bad-since` */
+/** Parses `--since`: the id of an event, or a duration before now. @throws SwarmError `bad-since` */
 export function readSince(text: string | undefined, now: number): Since {
   if (text === undefined) return { id: 0, at: 0 };
   if (/^\d+$/.test(text)) return { id: Number(text), at: 0 };
@@ -81,12 +81,15 @@ export function readSince(text: string | undefined, now: number): Since {
   }
 }
 
-/** An event that names a task of an agent is about both. Pure. */
+/** Whether an event passes the filter; one with an agent and a task belongs to both. Pure. */
 export function matches(event: EventDocument, filter: EventFilter): boolean {
   return (filter.agent ?? event.agent) === event.agent && (filter.task ?? event.task) === event.task;
 }
 
-/** Page by page, so that a long history costs neither side much memory; of the matching ones the last `most`. */
+/**
+ * Reads the history page by page, so that a long one costs neither side much memory.
+ * @returns the last `most` matching events
+ */
 export async function readHistory(
   client: Pick<SwarmClient, 'eventsAfter'>,
   since: Since,
@@ -106,7 +109,10 @@ export async function readHistory(
   }
 }
 
-/** Until Ctrl-C, or until swarm goes down. A supervisor that died is waited for; nothing is missed and nothing told twice. */
+/**
+ * Prints events until Ctrl-C, or until swarm goes down. Waits for a supervisor that died; no event is missed or printed
+ * twice.
+ */
 export async function follow(
   context: Context,
   client: SwarmClient,
@@ -128,7 +134,7 @@ export async function follow(
     }
     if (signal.aborted) return;
     try {
-      // The stream repeats only so much of what was missed. This call waits for a supervisor that is being restarted.
+      // The stream repeats only the newest missed events. This call waits for a supervisor that is being restarted.
       const { events: missed } = await readHistory(client, { id: last, at: 0 }, {}, Number.POSITIVE_INFINITY, signal);
       for (const event of missed) pass(event);
     } catch (error) {

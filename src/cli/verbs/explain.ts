@@ -14,7 +14,7 @@ export const verb: Verb = {
   run: explain,
 };
 
-/** The facts that a status rests on, the one that is trusted most first. */
+/** Prints the facts behind a status, the most trusted one first. */
 async function explain(context: Context, agent: string, options: { history?: boolean } = {}): Promise<void> {
   const { client } = await openProject(context);
   if (options.history === true) {

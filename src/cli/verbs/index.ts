@@ -2,8 +2,8 @@ import type { Verb } from '../verb/verb.ts';
 
 /**
  * Every verb by name, in the order of the help. Each is a file of this folder, a folder where it has sub-verbs, or the
- * head of a room of its own. A command line loads its own verb alone; `swarm --help` and completing the name of a verb
- * load them all: what costs time to load is loaded by the action.
+ * head of a room of its own. A command line loads its own verb alone; `swarm --help` and the completion of a verb's
+ * name load them all: so modules that cost time to load are loaded by the action.
  */
 export const VERBS: Readonly<Record<string, () => Promise<{ verb: Verb }>>> = {
   up: () => import('./up.ts'),

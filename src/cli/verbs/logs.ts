@@ -38,7 +38,10 @@ async function logs(context: Context, name: string, options: { follow?: boolean;
   if (options.follow === true) await follow(file, size, print, context.interrupt.signal);
 }
 
-/** @throws SwarmError `no-log`: the agent has not started yet, or with the nearest name there is */
+/**
+ * Path of the log.
+ * @throws SwarmError `no-log`: the agent has not started yet, or the name is unknown, with the nearest
+ */
 async function logFile({ layout, client }: Project, name: string): Promise<string> {
   if (name === 'broker') {
     const { brokerLogFiles } = await import('../../broker/index.ts');
@@ -49,7 +52,7 @@ async function logFile({ layout, client }: Project, name: string): Promise<strin
   const file = path.join(layout.logsDir, `${name}${SUFFIX}`);
   if (!name.includes('/') && existsSync(file)) return file;
   const agent = await client.agent(name).catch((error: unknown) => {
-    // Nobody bears that name, or nobody is there to know.
+    // No agent has that name, or no supervisor can be asked.
     if (error instanceof SwarmError) return null;
     throw error;
   });
@@ -75,7 +78,7 @@ function loggedNames(logsDir: string): string[] {
     .map((name) => name.slice(0, -SUFFIX.length));
 }
 
-/** Read from the end, so that a log of gigabytes costs no more than its last lines. */
+/** Reads the last lines from the end, so that a log of gigabytes costs no more than they do. */
 async function lastLines(file: string, count: number): Promise<{ lines: string[]; size: number }> {
   await using handle = await open(file, 'r');
   const { size } = await handle.stat();
@@ -96,7 +99,7 @@ async function lastLines(file: string, count: number): Promise<{ lines: string[]
   return { lines: count === 0 ? [] : lines.slice(-count), size: size - (text.length - end) };
 }
 
-/** Until the signal. A file that was replaced or cut is read anew from its beginning. */
+/** Prints new lines until the signal. A file that was replaced or cut is read anew from its beginning. */
 async function follow(file: string, from: number, print: (line: string) => void, signal: AbortSignal): Promise<void> {
   let position = from;
   let inode: number | null = null;

@@ -20,7 +20,9 @@ export const verb: Verb = {
 const BELL = '\u0007';
 const STYLES: Readonly<Record<AlertDocument['severity'], Style>> = { critical: 'red', warning: 'yellow', info: 'dim' };
 
-/** The health of the swarm, what is wrong now, and from then on each alert and each change of an agent's status. */
+/**
+ * Prints the health of the swarm and the open alerts, and from then on each alert and each change of an agent's status.
+ */
 async function monitor(context: Context): Promise<void> {
   const { output } = context;
   const project = await openProject(context);
@@ -36,7 +38,7 @@ async function monitor(context: Context): Promise<void> {
     const alert = alertOf(event);
     if (alert !== null) {
       show(output, alert);
-      // tmux shows it on its status line, a terminal rings.
+      // tmux shows the bell on its status line, a terminal rings.
       if (output.isTerminal && !output.json && alert.state === 'raised') output.stdout.write(BELL);
     } else if (!output.json && event.name.startsWith('agent.status.')) {
       output.line(output.style('dim', statusLine(event)));
@@ -44,7 +46,7 @@ async function monitor(context: Context): Promise<void> {
   });
 }
 
-/** One line for all agents; a supervisor of before this was kept has none. */
+/** One line for all agents; none from an older supervisor, which keeps no history. */
 async function sinceYesterday(client: SwarmClient): Promise<string[]> {
   try {
     const agents = await client.agents();
@@ -89,7 +91,7 @@ function clock(at: string): string {
   return new Date(at).toTimeString().slice(0, 8);
 }
 
-/** Null for an event that is no alert. */
+/** The alert in an event; null for other events. */
 export function alertOf(event: EventDocument): AlertDocument | null {
   return isEvent(event, 'alert.raised', 'alert.recovered') ? event.data : null;
 }

@@ -15,7 +15,7 @@ export const verb: Verb = {
   run: rm,
 };
 
-/** One after the other; one that is kept does not keep the others from being removed. */
+/** Removes one agent after the other; one that is kept does not prevent the removal of the others. */
 async function rm(context: Context, agents: string[], options: { force?: boolean }): Promise<void> {
   const { client } = await openProject(context);
   const { output } = context;

@@ -58,7 +58,9 @@ async function rollback(context: Context, agent: string, n: number | undefined, 
   for (const line of doneLines(output, done)) output.line(line);
 }
 
-/** So that what is typed next reaches it. One that does not come back by then is told of by `status`. */
+/**
+ * Waits until the agent is back, so that the next command reaches it. `status` shows an agent that is not back by then.
+ */
 export async function untilBack(context: Context, client: SwarmClient, agent: string): Promise<void> {
   const { signal } = context.interrupt;
   const back = async (): Promise<boolean> => !ON_ITS_WAY.has((await client.agent(agent)).status);
@@ -70,7 +72,7 @@ export async function untilBack(context: Context, client: SwarmClient, agent: st
   }
 }
 
-/** It is in the journal: whoever starts next ends it. */
+/** The error for a rollback that was cut short. It is in the journal: the next supervisor ends it. */
 function cutShort(agent: string, cause: SwarmError): SwarmError {
   return new SwarmError('connection-lost', `the supervisor went away in the middle of the rollback of ${agent}`, {
     hint: `The next one ends it, or takes it back; \`swarm events --agent ${agent}\` tells. If none comes: \`swarm up\``,
@@ -82,7 +84,7 @@ function cutShort(agent: string, cause: SwarmError): SwarmError {
 const BACK_TIMEOUT_MS = 15_000;
 const ON_ITS_WAY: ReadonlySet<AgentStatus> = new Set(['starting', 'recovering', 'stopping', 'unknown']);
 
-/** What it will change. Pure, but for the age of the checkpoint. */
+/** The changes that the rollback will make. Pure, but for the age of the checkpoint. */
 function planLines(plan: RollbackPlanDocument, hold: boolean): string[] {
   const { agent, n, reason, at, files, head, branch, conversation, task } = plan;
   const names = files.slice(0, NAMED_FILES).map(({ path }) => oneLine(path, 60));

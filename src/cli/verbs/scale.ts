@@ -24,7 +24,7 @@ export interface ScaleDocument {
   agents: Agent[];
 }
 
-/** Only the number: no question, no check, no waiting. What it takes to come up at all is `up`'s. */
+/** Sets only the number: no question, no check, no waiting. `up` does what a start needs besides. */
 async function scale(context: Context, workers: number): Promise<void> {
   const { client } = await openProject(context);
   const before = await client.agents().catch((error: unknown) => {
@@ -42,8 +42,8 @@ async function scale(context: Context, workers: number): Promise<void> {
 }
 
 /**
- * Who is to be there now and was not, and the other way round. The first `workers` are wanted from now on, whatever they
- * still do: one that is just being stopped comes back as soon as it has stopped. Pure.
+ * The workers that are to start, and those that are to stop. The first `workers` are wanted from now on, whatever their
+ * state: one that is just being stopped starts again as soon as it has stopped. Pure.
  */
 export function changeOf(
   before: readonly Agent[],

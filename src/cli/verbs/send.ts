@@ -20,7 +20,7 @@ export const verb: Verb = {
 };
 
 interface SendOptions {
-  /** Until it has its receipt. */
+  /** Wait until the message has its receipt. */
   wait?: boolean;
   timeout?: string;
 }
@@ -44,7 +44,10 @@ async function send(context: Context, agent: string, words: string[], options: S
   context.output.line(`${agent}: message ${message.receipt} (${id})`);
 }
 
-/** @throws SwarmError `message-refused`; `timed-out` (exit code 3): it still waits, and will be delivered */
+/**
+ * Waits for a receipt.
+ * @throws SwarmError `message-refused`; `timed-out` (exit code 3): the message still waits, and will be delivered
+ */
 async function receiptOf(
   context: Context,
   client: Pick<SwarmClient, 'message'>,

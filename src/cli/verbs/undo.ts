@@ -15,7 +15,10 @@ export const verb: Verb = {
   run: undo,
 };
 
-/** Also while nothing is up: after a `down --purge` there is nobody else to ask. */
+/**
+ * Undoes swarm's newest operation on the agent's work. While swarm is down, as after a `down --purge`, a supervisor is
+ * started for it.
+ */
 async function undo(context: Context, agent: string): Promise<void> {
   const { layout, client } = await openProject(context);
   const { output } = context;

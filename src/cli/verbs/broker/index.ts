@@ -5,7 +5,7 @@ export const verb: Verb = {
   description: 'The RabbitMQ node of this user.',
   verbs: {
     status: {
-      summary: 'whether it runs, where, and for whom',
+      summary: 'whether it runs, where, and which projects use it',
       run: later(async () => (await import('./node.ts')).brokerStatus),
     },
     start: {

@@ -25,7 +25,7 @@ export async function brokerStatus(context: Context): Promise<void> {
   for (const line of describe(found, nameOf(layout))) context.output.line(line);
 }
 
-/** The broker knows projects by their hash; the state directory of each bears its name too. */
+/** Names of projects by hash: the broker knows only the hash, the state directory of each has its name too. */
 function nameOf({ swarmStateDir }: ProjectLayout): (hash: string) => string {
   const directories = existsSync(swarmStateDir) ? readdirSync(swarmStateDir) : [];
   return (hash) => directories.find((name) => name.endsWith(`-${hash}`))?.slice(0, -hash.length - 1) ?? hash;
@@ -61,7 +61,7 @@ export async function brokerStop(context: Context): Promise<void> {
   await refuseYours(layout);
   const { users } = await nodeStatus(layout.brokerDir);
   if (users.length > 0) {
-    // Whoever uses it would start it again at once.
+    // The projects that use it would start it again at once.
     throw new SwarmError(
       'broker-in-use',
       `the broker is used by ${users.map((user) => nameOf(layout)(user.project)).join(', ')}`,

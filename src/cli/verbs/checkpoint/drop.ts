@@ -32,7 +32,7 @@ export const drop: Verb = {
   run: dropCheckpoints,
 };
 
-/** A variadic argument comes word by word. */
+/** Collects a variadic argument, which comes word by word. */
 function each(parse: (text: string) => number) {
   return (text: string, before: number[] | undefined): number[] => [...(before ?? []), parse(text)];
 }
@@ -74,8 +74,8 @@ async function dropCheckpoints(
 async function confirm(context: Context, agent: string, numbers: readonly number[], purge: boolean): Promise<void> {
   const what = `checkpoint ${numbers.join(', ')} of ${agent}`;
   if (!context.interactive) {
-    throw new SwarmError('not-confirmed', `${what} was not dropped: nobody is here to confirm it`, {
-      hint: 'Say --yes where nobody can be asked.',
+    throw new SwarmError('not-confirmed', `${what} was not dropped: there is no terminal to confirm it on`, {
+      hint: 'Say --yes where there is no terminal.',
       exitCode: 3,
     });
   }

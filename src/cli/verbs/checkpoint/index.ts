@@ -11,7 +11,7 @@ import { ls } from './ls.ts';
 import { pin, unpin } from './pin.ts';
 import { show } from './show.ts';
 
-/** Taking checkpoints, looking at them, and bringing back parts of them. */
+/** Takes checkpoints, shows them, and brings back parts of them. */
 export const verb: Verb = {
   summary: "take a checkpoint of an agent's worktree",
   arguments: [new Argument('<agent>')],

@@ -30,7 +30,8 @@ export const add: Verb = {
     new Option('--on <id>', 'go on from the tip of this task'),
     new Option('--needs <capability...>', 'only for agents that have these'),
     new Option('--agent <id>', 'only for this agent'),
-    // Taken out before commander reads the rest (command-line.ts); here for help, completion, and where it has no value.
+    // Taken out before commander reads the rest (command-line.ts); declared for help, completion, and the error without
+    // a value.
     new Option(
       '--command <argv...>',
       'run this instead of asking a model: a program and its arguments, to the end of line',
@@ -83,7 +84,10 @@ interface Words {
   command: string[] | undefined;
 }
 
-/** What stands after the title: `-`, or after `--` the argv of a shell task. Anything else is a title without quotes. */
+/**
+ * Reads the words after the title: `-`, or after `--` the argv of a shell task. Any other words are those of a title
+ * without quotes.
+ */
 export function readWords(
   title: string,
   rest: readonly string[],
@@ -130,7 +134,7 @@ function firstLine(prompt: string | undefined): string {
   return oneLine(prompt?.trim().split('\n', 1)[0] ?? '', 100);
 }
 
-/** Only what was said goes into the request; the supervisor knows the defaults. Pure. */
+/** The request, with given values only; the supervisor knows the defaults. Pure. */
 export function newTask(
   title: string,
   prompt: string | undefined,

@@ -25,13 +25,13 @@ async function showTask(context: Context, id: string): Promise<void> {
   for (const line of taskLines(context.output, task, await whatVerifies(context, task))) context.output.line(line);
 }
 
-/** For people: what decides whether the task is done, the default of swarm.yaml included. Null: nothing to say. */
+/** The verify command of the task, for people, also where it is the default of swarm.yaml. Null: none to show. */
 async function whatVerifies(context: Context, { kind, verify, state }: Task): Promise<string | null> {
-  // The exit code of a command is its verdict, and what has ended was verified by the settings of then.
+  // The exit code of a command is its verdict, and an ended task was verified by the settings at that time.
   if (verify !== null || kind === 'shell' || FINAL_STATES.includes(state)) return verify;
   const { layout } = await openProject(context);
   const { loadConfig } = await import('../../../config/index.ts');
-  // One that is wrong is told by `up` and `doctor`; here it only says nothing.
+  // `up` and `doctor` report a wrong file; here it only gives no default.
   const config = await loadConfig(layout.root).catch(() => null);
   if (config === null) return null;
   const { defaultVerify } = config;

@@ -23,7 +23,7 @@ export const wait: Verb = {
 
 /** A supervisor that was killed is started again by its agents' wrappers within seconds. */
 const AWAY_LIMIT_MS = 60_000;
-/** Events wake us at once; this is for what happened while there was no stream. */
+/** Events end the wait at once; polling finds changes during a break of the stream. */
 const POLL_MS = 1_000;
 
 async function waitForTasks(context: Context, ids: string[], options: { timeout?: string }): Promise<number> {
@@ -58,7 +58,7 @@ async function waitForTasks(context: Context, ids: string[], options: { timeout?
   return tasks.every((task) => task.state === 'done') ? 0 : 1;
 }
 
-/** A check that failed, which would else be seen only as a task that runs again. Pure. */
+/** A line about a failed check, which would otherwise look like a task that runs again. Pure. */
 export function checkLine(event: EventDocument): string | null {
   const { task } = event;
   if (!isEvent(event, 'task.verified') || event.data.ok) return null;
@@ -73,21 +73,22 @@ export interface WatchOptions {
   signal: AbortSignal;
   /** Called with the first view of each task and whenever its state or reason changes. */
   onChange(task: Task): void;
-  /** Called with what happens to the tasks meanwhile; best effort. */
+  /** Called with the events of the tasks meanwhile; best effort. */
   onEvent?(event: EventDocument): void;
-  /** Called once for each question that holds one of the tasks up: who waits should not wait for themselves. */
+  /** Called once for each question that holds up one of the tasks: the person who waits may be the one who is asked. */
   onNeedsYou?(item: NeedsYou): void;
 }
 
 /**
- * Until all have ended, or the time is over: then they are given as they are. Survives a supervisor that restarts.
+ * Waits until all tasks have ended, or the time is over.
+ * @returns the tasks in their last state. Survives a supervisor that restarts.
  * @throws SwarmError `unknown-task`, `supervisor-down` (away for longer than a minute); the signal's reason
  */
 export async function watchTasks(client: SwarmClient, ids: readonly string[], options: WatchOptions): Promise<Task[]> {
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal]);
   const bell = new Bell();
-  // What was typed may be `3` or a key; events and questions say `t3`.
+  // The person may have typed `3` or a key; events and questions say `t3`.
   const watched = new Set<string>();
   const listening = listen(client, signal, (event) => {
     if (event.task === null) return;
@@ -102,7 +103,7 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
   try {
     for (;;) {
       const tasks = await readTasks(client, ids).catch((error: unknown) => {
-        // Somebody who was never reached is not up; somebody who was may come back.
+        // A supervisor that was never reached is not up; one that was reached may come back.
         if (!met || !isAway(error)) throw error;
         goneSince ??= performance.now();
         if (performance.now() - goneSince > AWAY_LIMIT_MS) throw error;
@@ -137,7 +138,7 @@ function readTasks(client: SwarmClient, ids: readonly string[]): Promise<Task[]>
   return Promise.all(ids.map((id) => client.task(id)));
 }
 
-/** Best effort: a supervisor that is away has nothing to ask, and the next look at the tasks notices it. */
+/** Best effort: the next look at the tasks notices a supervisor that is away. */
 async function tellQuestions(
   client: SwarmClient,
   tasks: ReadonlySet<string>,
@@ -161,7 +162,7 @@ function isAway(error: unknown): boolean {
   return error instanceof SwarmError && codes.includes(error.code);
 }
 
-/** Gives each event, for as long as it may; a stream that cannot be had leaves the polling. */
+/** Passes on each event of a stream; without a stream the polling goes on. */
 async function listen(client: SwarmClient, signal: AbortSignal, take: (event: EventDocument) => void): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -173,7 +174,7 @@ async function listen(client: SwarmClient, signal: AbortSignal, take: (event: Ev
   }
 }
 
-/** Rung while nobody waits, the next wait ends at once. */
+/** A bell for one waiter: rung before the wait, it ends the next wait at once. */
 class Bell {
   #rung = false;
   #wake: (() => void) | null = null;
