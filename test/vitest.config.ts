@@ -32,7 +32,7 @@ export default defineConfig({
           root,
           include: ['test/unit/**/*.test.{ts,tsx}'],
           testTimeout: 5_000,
-          // They keep nothing, and to begin anew for each file is half of what they take.
+          // Unit tests keep nothing, and a new start for each file takes half of their time.
           isolate: false,
         },
       },
@@ -42,15 +42,15 @@ export default defineConfig({
           root,
           include: ['test/integration/**/*.test.ts'],
           exclude: [...EXCLUDED, RANDOM],
-          // Far above what any takes: what a test waits for bounds itself.
+          // Far above the time of any test: each wait in a test has its own limit.
           testTimeout: 120_000,
           hookTimeout: 60_000,
           pool: 'forks',
-          // More than cores: these tests mostly wait for what they have started.
+          // More than cores: these tests mostly wait for programs that they have started.
           maxWorkers: 3,
         },
       },
-      // It makes use of all processors by itself.
+      // It uses all processors by itself.
       { test: { name: 'random', root, include: [RANDOM], pool: 'forks', maxWorkers: 1 } },
       {
         test: {
@@ -61,7 +61,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',
-          // Each file has an environment of its own; Claude Code's starts take what two processors have.
+          // Each file has an environment of its own; the starts of Claude Code use two processors.
           maxWorkers: 2,
         },
       },
@@ -73,7 +73,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: 'forks',
-          // They mostly wait for what comes back.
+          // These tests mostly wait for recoveries.
           maxWorkers: 3,
         },
       },

@@ -179,7 +179,7 @@ export const configSchema = z
           .enum(['wait', 'deny'])
           .default('deny')
           .describe('What becomes of a permission question without an answer.'),
-        after: duration(1000).prefault('10m').describe('When `deny` denies, while nobody is attached.'),
+        after: duration(1000).prefault('10m').describe('When `deny` denies, while no person is attached.'),
       })
       .prefault({}),
     alerts: z

@@ -252,7 +252,7 @@ export const agentSpecSchema = z.object({
   permissionMode: z.enum(['acceptEdits', 'dontAsk', 'plan', 'bypassPermissions', 'manual']),
   allow: z.array(z.string()),
   deny: z.array(z.string()),
-  /** unanswered permission questions: wait, or deny after this many ms when nobody is attached */
+  /** unanswered permission questions: wait, or deny after this many ms when no person is attached */
   unanswered: z.object({ policy: z.enum(['wait', 'deny']), afterMs: z.number().int().positive() }),
   trustWorkspace: z.boolean(),
   restart: z.object({

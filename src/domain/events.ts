@@ -28,7 +28,7 @@ const OF_WRAPPERS = {
     id: 'text?',
     tool: 'text | null?',
   }),
-  'agent.answered': told('note', 'That was answered; `by: policy` where nobody did in time.', {
+  'agent.answered': told('note', 'That was answered; `by: policy` where no person did in time.', {
     id: 'text',
     kind: NEEDS_YOU_KINDS,
     decision: ['allow', 'deny', 'text'],
@@ -186,11 +186,15 @@ const OF_SUPERVISOR = {
   }),
   'checkpoints.pruned': told('note', 'Checkpoints were forgotten as `checkpoints.keep` says.', { count: 'number' }),
   'rollback.asked': told('note', 'A rollback to checkpoint `n` begins.', { n: 'number' }),
-  'rollback.done': told('good', 'Files and conversation are those of checkpoint `n`; `safety` holds those of before.', {
-    n: 'number',
-    safety: 'number | null',
-    conversation: 'text',
-  }),
+  'rollback.done': told(
+    'good',
+    'Files and conversation are those of checkpoint `n`; `safety` holds the earlier ones.',
+    {
+      n: 'number',
+      safety: 'number | null',
+      conversation: 'text',
+    },
+  ),
   'rollback.dropped': told('attention', 'It was not carried out, and nothing has changed.', {
     n: 'number',
     why: 'text',

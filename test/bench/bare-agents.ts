@@ -10,7 +10,10 @@ import { until, type BenchPlace } from './place.ts';
 const run = promisify(execFile);
 const READY_TIMEOUT_MS = 120_000;
 
-/** As swarm starts Claude Code for somebody who says `--trust`, so that nothing is asked (see src/claude/launch.ts). */
+/**
+ * The variables with which swarm starts Claude Code after `--trust`, so that it asks nothing (see
+ * src/claude/launch.ts).
+ */
 const RECIPE_ENVIRONMENT = {
   CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: '1',
   CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN: '1',
@@ -20,9 +23,9 @@ const RECIPE_ENVIRONMENT = {
 };
 
 /**
- * What `up` cannot do without, and nothing else: `count` times `git worktree add` in a row, then as many bare Claude
- * Codes at once in a tmux of their own, until the SessionStart hook of each has fired. Everything is ended and removed
- * again, outside of the time.
+ * The least that `up` must do: `count` times `git worktree add` in a row, then as many bare Claude Codes at once in a
+ * tmux of their own, until the SessionStart hook of each has fired. Everything is ended and removed again, outside of
+ * the measured time.
  * @returns milliseconds
  */
 export async function bareAgents(place: BenchPlace, count: number): Promise<number> {
@@ -55,7 +58,8 @@ export async function bareAgents(place: BenchPlace, count: number): Promise<numb
 }
 
 /**
- * A bare Claude Code in `worktree`, with a prompt, in a tmux of its own, until it asks the API for its first turn.
+ * Starts a bare Claude Code in `worktree`, with a prompt, in a tmux of its own, and waits until it asks the API for its
+ * first turn.
  * @returns milliseconds
  */
 export async function bareTurn(place: BenchPlace, worktree: string): Promise<number> {

@@ -45,7 +45,7 @@ const world = resources.use(
 const { worktree, store } = world;
 
 let round = 0;
-/** Ten files, spread over the tree, get another line. */
+/** Adds a line to ten files, spread over the tree. */
 function change(): void {
   round += 1;
   for (let at = 0; at < CHANGED; at += 1) {
@@ -67,7 +67,7 @@ async function bareCapture(): Promise<string> {
   return commit;
 }
 
-// What the runs of the other side changed is taken in before.
+// Takes in what the runs of the other side changed, before the measurement.
 const settle = async (): Promise<void> => {
   await bareCapture();
   await store.capture({ reason: 'settle' });
@@ -143,7 +143,7 @@ async function rollbacks() {
   });
 }
 
-/** Over Node doing nothing, through the supervisor's API. */
+/** The list, over Node doing nothing, through the supervisor's API. */
 async function listOfMany() {
   await using place = await benchPlace({ files: 100 });
   await place.swarm('up', '1', '--detach', '--yes', '--trust');
@@ -190,7 +190,7 @@ async function listOfMany() {
   );
 }
 
-/** Packed, over the changed files and directories alone, packed. */
+/** Bytes on disk, packed, over the changed files and directories alone, packed. */
 async function disk() {
   const own = new CheckpointStore({ ...store.place, agent: 'disk' });
   const start = await own.capture({ reason: 'start' });

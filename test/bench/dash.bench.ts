@@ -1,6 +1,6 @@
 /**
- * The dashboard over a supervisor that only talks: first paint over Node doing nothing, what fifty busy agents and no
- * agent at work cost, and how soon a key is seen. Usage: node test/bench/dash.bench.ts
+ * The dashboard over a supervisor that only answers requests: first paint over Node doing nothing, the cost of fifty
+ * busy agents and of idle ones, and how soon a key has its effect. Usage: node test/bench/dash.bench.ts
  */
 import { execFileSync, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
@@ -44,7 +44,7 @@ supervisor.tasks = Array.from({ length: 60 }, (_, at) => fakeTask(`t${at + 1}`, 
 supervisor.status.needsYou = [fakePermission('worker-7', 'p1', 'npm install left-pad')];
 await supervisor.listen();
 
-/** A dashboard in a terminal of 120×40: `script` gives it one, and us what it writes. */
+/** A dashboard in a terminal of 120×40: `script` gives it one, and passes its output to this program. */
 class Terminal {
   bytes = 0;
   #seen = '';
@@ -65,7 +65,7 @@ class Terminal {
 
   #look: (() => void) | null = null;
 
-  /** Resolves as soon as what was written from now on holds the text. */
+  /** Resolves as soon as output from now on contains the text. */
   async paints(text: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(
@@ -86,7 +86,7 @@ class Terminal {
     this.#script.stdin.write(key);
   }
 
-  /** Of the dashboard itself, which has taken the place of the shell. */
+  /** Pid of the dashboard itself, which has taken the place of the shell. */
   get pid(): number {
     return Number(readFileSync(`/proc/${this.#script.pid}/task/${this.#script.pid}/children`, 'utf8').trim());
   }
@@ -112,7 +112,7 @@ async function nothing(): Promise<number> {
   return await timed(async () => execFileSync(process.execPath, ['-e', '0'], { stdio: 'ignore' }));
 }
 
-/** What it costs while `work` goes on. */
+/** Processor time and bytes that it uses while `work` goes on. */
 async function use(terminal: Terminal): Promise<{ percent: number; bytesPerSecond: number }> {
   await pause(WARM_UP_MS);
   const [cpu, bytes, beganAt] = [processorMs(terminal.pid), terminal.bytes, performance.now()];
@@ -124,7 +124,7 @@ async function use(terminal: Terminal): Promise<{ percent: number; bytesPerSecon
   };
 }
 
-/** Each agent changes so many times a second, spread over the second. @returns the way to end it */
+/** Each agent changes so many times a second, spread over the second. @returns the function that ends it */
 function keepBusy(fake: FakeSupervisor): Disposable {
   const states = ['working', 'idle'] as const;
   let turn = 0;
@@ -140,7 +140,9 @@ function keepBusy(fake: FakeSupervisor): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** From a key to its frame, each a whole screen: the help comes and goes. Asked for with everything else going on. */
+/**
+ * Times from a key to its frame, each a whole screen: the help comes and goes. Measured with everything else going on.
+ */
 async function keyTimes(terminal: Terminal): Promise<number[]> {
   const times: number[] = [];
   for (let at = 0; at < KEYS; at += 1) {

@@ -11,7 +11,7 @@ import { benchPlace, until, type BenchPlace } from './place.ts';
 const TASKS = Number(process.argv[2] ?? 120);
 const WARM_UP = 5;
 const QUIET_EVERY = 20;
-/** So that the swarm is idle again, and so that no tick of its clocks meets every task at the same moment. */
+/** Rest between two tasks: the swarm is idle again, and no tick of its clocks meets every task at the same moment. */
 const REST_MS = 60;
 const REST_JITTER_MS = 90;
 const P50_BAR_MS = 60;
@@ -93,7 +93,7 @@ async function dispatch({ call }: BenchPlace): Promise<Sample> {
   };
 }
 
-/** When the wrapper wrote that it has the order. */
+/** When the wrapper logged that it has the order. */
 function begunAt(log: string, task: string): number {
   const lines = readFileSync(log, 'utf8')
     .split('\n')

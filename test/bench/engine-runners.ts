@@ -1,6 +1,6 @@
 /**
  * Runners in a process of their own, for engine.bench.ts: `--specs DIR --runners N`, DIR being where the supervisor
- * writes about its agents. Prints a line whenever more results are confirmed, until stdin ends.
+ * writes the specs of its agents. Prints a line whenever more results are confirmed, until stdin ends.
  */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';

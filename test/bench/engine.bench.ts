@@ -1,5 +1,5 @@
 /**
- * The whole engine: submit through the API, ticket, claim, result, done, with 16 runners that do nothing but talk to the broker, a
+ * The whole engine: submit through the API, ticket, claim, result, done, with 16 runners that only use the broker, a
  * private RabbitMQ, a supervisor with every commit on disk (`synchronous=FULL`, group commit), everything confirmed.
  * Usage: node test/bench/engine.bench.ts [tasks per run]
  */
@@ -68,7 +68,7 @@ async function oneRun(): Promise<number> {
   }
   const submitted = performance.now() - startedAt;
   await until(`result of ${TASKS} tasks`, RUN_TIMEOUT_MS, () => (reported.done >= total ? true : null));
-  // A result that the broker has confirmed is not a task that is done: that is what the store says.
+  // A result that the broker has confirmed is no proof that the task is done: only the store is.
   await until('end of the tasks', RUN_TIMEOUT_MS, async () => ((await view()).tasks['done'] === total ? true : null));
   const tookMs = performance.now() - startedAt;
   const cpu = cpuOf();
@@ -83,7 +83,7 @@ async function oneRun(): Promise<number> {
 }
 
 /**
- * A copy of the build whose wrappers do nothing at all: the runners speak for them.
+ * A copy of the build whose wrappers do nothing: the runners act for them.
  * @returns its supervisor
  */
 async function buildWithoutWrapper(directory: string): Promise<string> {

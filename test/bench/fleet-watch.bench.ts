@@ -1,9 +1,9 @@
 /**
- * What it costs to watch many agents: the supervisor as it is built, a tmux server with a pane for each of 200 `shell`
+ * The cost of watching many agents: the supervisor as it is built, a tmux server with a pane for each of 200 `shell`
  * agents, all of them at work, every one judged once a second. In the panes run light stand-ins for the wrappers
- * (light-wrapper.mjs), because 200 real ones would take 14 GB; the supervisor cannot tell: each has its own process,
- * link and lease, and heartbeats of each come by the broker as often as from a real one.
- * Usage: node test/bench/fleet-watch.bench.ts [agents] [seconds]
+ * (light-wrapper.mjs), because 200 real ones would take 14 GB; the supervisor sees no difference: each has its own
+ * process, link and lease, and heartbeats of each come by the broker as often as from a real one. Usage: node
+ * test/bench/fleet-watch.bench.ts [agents] [seconds]
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -24,7 +24,7 @@ const WINDOW_MS = Number(process.argv[3] ?? 60) * 1_000;
 const HEARTBEAT_MS = 5_000;
 const UP_TIMEOUT_MS = 300_000;
 const CLAIM_TIMEOUT_MS = 20_000;
-/** What belongs to the start is over by then. */
+/** Time after which the work of the start is over. */
 const SETTLE_MS = 10_000;
 const CPU_BAR_PERCENT = 5;
 const MEMORY_BAR_MB = 200;
@@ -132,7 +132,7 @@ interface Held {
   attempt: number;
 }
 
-/** A task for each, claimed for it as its wrapper would. */
+/** Submits a task for each agent, and claims it as its wrapper would. */
 async function giveWork(): Promise<Held[]> {
   const { agents } = await status();
   const given: Held[] = [];
@@ -153,7 +153,7 @@ async function giveWork(): Promise<Held[]> {
   return given;
 }
 
-/** The next one's heartbeat: each comes once in five seconds. */
+/** Sends the next agent's heartbeat: each has one in five seconds. */
 async function beat(): Promise<void> {
   next += 1;
   const one = held[next % held.length];

@@ -1,6 +1,6 @@
 /**
- * What a swarm costs that has nothing to do: a supervisor with three idle agents, and the wrapper of each.
- * Usage: node test/bench/idle.bench.ts [seconds per window]
+ * The cost of an idle swarm: a supervisor with three idle agents, and the wrapper of each. Usage: node
+ * test/bench/idle.bench.ts [seconds per window]
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { conclude, judge, loadText, median } from './lib.ts';
@@ -9,7 +9,7 @@ import { processesMarked, processorMs, residentMb } from './process-use.ts';
 
 const WINDOW_MS = Number(process.argv[2] ?? 20) * 1_000;
 const WINDOWS = 3;
-/** What belongs to the start is over by then. */
+/** Time after which the work of the start is over. */
 const SETTLE_MS = 5_000;
 const BROKER_TIMEOUT_MS = 30_000;
 const CPU_BAR_PERCENT = 1;
@@ -23,7 +23,7 @@ const { supervisor, agents, broker, project } = await until('the broker', BROKER
   return status.broker.pid === null ? null : status;
 });
 if (supervisor.pid === null || broker.pid === null) throw new Error('the supervisor or the broker is not up');
-// The agent's own processes lie below the wrapper and bear another mark.
+// The agent's own processes lie below the wrapper and have another mark.
 const wrappers = agents.flatMap(({ id }) => wrapperOf(`${project.hash}/${id}`));
 await pause(SETTLE_MS);
 

@@ -1,9 +1,12 @@
 import os from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** A benchmark compares us with a floor: the same work with nothing of ours in between, measured in the same run. */
+/** A benchmark compares swarm with a floor: the same work without swarm, measured in the same run. */
 export interface Measurement {
-  /** One run; resolves with what it took, in the benchmark's unit. Set-up and tidying happen outside of that number. */
+  /**
+   * Makes one run; resolves with its measured value, in the benchmark's unit. Set-up and tidying are outside of that
+   * value.
+   */
   (run: number): Promise<number>;
 }
 
@@ -50,13 +53,15 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** Others at work make numbers of both sides longer, but not by the same factor. */
+/**
+ * The least idle share of a quiet machine. Other work lengthens the times of both sides, but not by the same factor.
+ */
 const QUIET_IDLE_SHARE = 0.85;
 const QUIET_LOOKS = 3;
 const LOOK_MS = 500;
 const PATIENCE_MS = Number(process.env['SWARM_BENCH_PATIENCE'] ?? 20) * 1_000;
 
-/** Waits until the processors have had little to do for a moment; after a while it is taken as it is. */
+/** Waits until the processors have had little to do for a moment, but not for ever. */
 export async function untilQuiet(): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   for (let quiet = 0, before = processorTimes(); quiet < QUIET_LOOKS && performance.now() < deadline;) {
@@ -120,7 +125,7 @@ export function formatResult(result: BenchmarkResult): string {
   return `${result.met ? 'met   ' : 'MISSED'} ${result.name}: ${compared}`;
 }
 
-/** The load average of the last minute, the number of processors: how quiet the machine was. */
+/** The load average of the last minute and the number of processors, which show how quiet the machine was. */
 export function loadText(): string {
   return `load ${os.loadavg()[0]?.toFixed(1)} on ${os.availableParallelism()} processors`;
 }

@@ -1,6 +1,7 @@
 // Stands in for the wrapper of a `shell` agent in a benchmark of the supervisor: a process in the agent's pane, with a
-// fifth of a real wrapper's memory, that says over the link what a real one says and obeys its orders. Its heartbeats
-// go to the broker by way of the benchmark. SIGUSR1: it has the task that `SPEC.task` tells of; its pid stands in `SPEC.pid`.
+// fifth of a real wrapper's memory, that sends over the link what a real one sends and obeys its orders. Its heartbeats
+// go to the broker by way of the benchmark. SIGUSR1: it holds the task in the file `SPEC.task`; its pid is in
+// `SPEC.pid`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 

@@ -9,7 +9,7 @@ import { isolatedEnvironment, type IsolatedEnvironment, repositoryRoot } from '.
 import { temporaryRepository, type TemporaryRepository } from '../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../support/swarm.ts';
 
-/** About what source files are: FLOORS of git depend on bytes as well as on names. */
+/** About the size of source files: git's floors depend on bytes as well as on names. */
 const FILE_BYTES = 4_800;
 const FILES_PER_DIRECTORY = 50;
 const COMMAND_TIMEOUT_MS = 180_000;
@@ -23,7 +23,7 @@ export interface StatusView {
   project: { hash: string };
 }
 
-/** A repository on a machine of one's own, with a scripted model; everything goes away at the end. */
+/** A repository on a private machine, with a scripted model; everything is removed at the end. */
 export interface BenchPlace extends AsyncDisposable {
   environment: IsolatedEnvironment;
   repository: TemporaryRepository;
@@ -36,7 +36,9 @@ export interface BenchPlace extends AsyncDisposable {
   /** The project's name on the broker. */
   hash: string;
   logsDir: string;
-  /** As after a fresh clone: down, and no worktree, task or checkpoint is left. The broker is another matter. */
+  /**
+   * Makes the place like a fresh clone: swarm down, without worktrees, tasks and checkpoints. The broker is left alone.
+   */
   forget(): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export interface BenchPlaceOptions {
   files: number;
   /** Text of `swarm.yaml`. */
   config?: string;
-  /** Of the scripted model; without one it has nothing to say. */
+  /** Script of the model; without one it answers nothing. */
   script?: unknown;
 }
 
@@ -83,7 +85,7 @@ export async function benchPlace({ files, config, script }: BenchPlaceOptions): 
     },
     [Symbol.asyncDispose]: async () => {
       agent.destroy();
-      // Both are harmless where there is nothing (left) to stop.
+      // Both are harmless where there is nothing to stop.
       await swarm('down');
       await swarm('broker', 'stop');
       await api[Symbol.asyncDispose]();
@@ -93,8 +95,8 @@ export async function benchPlace({ files, config, script }: BenchPlaceOptions): 
 }
 
 /**
- * As of a person who has used Claude Code before: on its very first start it looks through the whole repository, which
- * takes as long as the start. And none of its starts looks for hosts that are not to be reached from here.
+ * Makes the account that of a person who has used Claude Code before: its very first start looks through the whole
+ * repository, which takes as long as the start. And no start looks for hosts that cannot be reached from here.
  */
 async function makeAccountUsed({ home, variables }: IsolatedEnvironment): Promise<void> {
   await writeFile(path.join(home, '.claude.json'), JSON.stringify({ hasCompletedOnboarding: true }));
@@ -114,7 +116,7 @@ async function repositoryOf(parent: string, files: number, config: string | unde
   return repository;
 }
 
-/** Different in each file, and as compressible as source code is. */
+/** Text that differs in each file, and is as compressible as source code. */
 function sourceText(seed: number): string {
   let state = seed + 1;
   let text = '';
@@ -145,7 +147,10 @@ function callApi<T>(socketPath: string, agent: http.Agent, method: string, route
   });
 }
 
-/** A second project of the same person, with an agent that costs nothing, so that the node is not the first one's. */
+/**
+ * Keeps the broker up by a second project of the same person, with an agent that costs nothing, so that the measured
+ * project is not the node's first.
+ */
 export async function keepBrokerUp({ environment }: BenchPlace): Promise<AsyncDisposable> {
   const config = 'agents:\n  worker: {count: 0}\n  runner: {kind: shell, count: 1}\n';
   const other = await temporaryRepository({
@@ -166,7 +171,7 @@ export async function keepBrokerUp({ environment }: BenchPlace): Promise<AsyncDi
   return { [Symbol.asyncDispose]: async () => void (await swarm('down')) };
 }
 
-/** Polls until `look` gives something. @throws after `timeoutMs` */
+/** Polls until `look` returns a value. @throws after `timeoutMs` */
 export async function until<T>(
   what: string,
   timeoutMs: number,

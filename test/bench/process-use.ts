@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A clock tick of Linux, in which it counts processor time, ms. */
+/** A clock tick of Linux, the unit of its processor times, ms. */
 const TICK_MS = 10;
 
 function statFields(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in it may hold spaces and brackets, so from the last bracket on.
+  // The name in the line may hold spaces and brackets, so from the last bracket on.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
@@ -21,7 +21,7 @@ export function residentMb(pid: number): number {
   return (Number(kib) * 1_024) / 1e6;
 }
 
-/** Processes with this text in their environment. */
+/** Pids of the processes with this text in their environment. */
 export function processesMarked(mark: string): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => environmentOf(pid).split('\0').includes(mark));
@@ -35,7 +35,7 @@ function environmentOf(pid: number): string {
   }
 }
 
-/** Page faults of all children that it has waited for: grows with each. */
+/** Page faults of all ended children for which the process has waited. */
 export function childFaults(pid: number): number {
   return Number(statFields(pid)[8]);
 }

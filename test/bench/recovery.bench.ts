@@ -1,7 +1,7 @@
 /**
- * How soon a death is noticed, and how soon all is as before: an agent, its wrapper, the supervisor, the broker, each
- * killed by `kill -9`. A repository of 1,000 files; one Claude Code at work, three shell agents; the first step of the
- * backoff is set to nothing. Usage: node test/bench/recovery.bench.ts [wrapper] [agent] [supervisor] [broker]
+ * How soon a death is noticed, and how soon work goes on as before: an agent, its wrapper, the supervisor, the broker,
+ * each killed by `kill -9`. A repository of 1,000 files; one Claude Code at work, three shell agents; the first step of
+ * the backoff is set to nothing. Usage: node test/bench/recovery.bench.ts [wrapper] [agent] [supervisor] [broker]
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { stockBrokerStart } from './stock-broker.ts';
 
 const WRAPPERS = 3;
 const ROUNDS = { noticed: 24, agent: 10, supervisor: 6, broker: 3 };
-/** All of it stays below four minutes, on a busy machine too. */
+/** So rarely that the benchmark stays below four minutes, on a busy machine too. */
 const QUIET_EVERY = 4;
 const NOTICED_BAR_MS = 150;
 const AGENT_BAR_MS = 700;
@@ -51,7 +51,7 @@ function status({ call }: BenchPlace): Promise<StatusView> {
   return call('GET', '/v1/swarm');
 }
 
-/** Its pane is dead with it; the same event tells of both. */
+/** The pane dies with its wrapper; the same event reports both. */
 async function deadWrapperNoticed(): Promise<BenchmarkResult> {
   const kills: { agent: string; at: number }[] = [];
   for (let round = 0; round < ROUNDS.noticed; round += 1) {
@@ -64,7 +64,9 @@ async function deadWrapperNoticed(): Promise<BenchmarkResult> {
   return noticedIn('a dead wrapper, and so its pane', kills, noticed);
 }
 
-/** In the middle of a turn: until it is noticed, and until the conversation is before the API again. */
+/**
+ * Kills an agent in the middle of a turn: until its death is noticed, and until the conversation reaches the API again.
+ */
 async function deadAgent(): Promise<BenchmarkResult[]> {
   const { id } = await place.call<{ id: string }>('POST', '/v1/tasks', {
     title: 'think for long',
@@ -92,7 +94,7 @@ async function deadAgent(): Promise<BenchmarkResult[]> {
   console.log(
     `  Claude Code's own start: median ${median(bare ?? []).toFixed(0)} ms; back: median ${median(back ?? []).toFixed(0)} ms`,
   );
-  // Tail with tail: what slows the machine down for a moment slows down both.
+  // Ninety-fifth percentiles are compared with each other: a slow moment of the machine slows both sides.
   return [
     noticedIn('a dead agent', kills, deathsInLog('worker-1')),
     judge(
@@ -147,7 +149,7 @@ async function deadBroker(): Promise<BenchmarkResult> {
 }
 
 function killed(pid: number | null): number {
-  if (pid === null) throw new Error('there is nobody to kill');
+  if (pid === null) throw new Error('there is no process to kill');
   const at = Date.now();
   process.kill(pid, 'SIGKILL');
   return at;
@@ -183,7 +185,7 @@ async function eventsOf(name: string): Promise<EventView[]> {
   return printed.filter((event) => event.name === name);
 }
 
-/** When the wrapper saw its agent end; what it tells the world comes after the tree is gone and the worktree is kept. */
+/** When the wrapper saw its agent end; its event comes after the tree is gone and the worktree is captured. */
 function deathsInLog(agent: string): EventView[] {
   const lines = readFileSync(path.join(place.logsDir, `${agent}.jsonl`), 'utf8').split('\n');
   return lines
@@ -192,11 +194,11 @@ function deathsInLog(agent: string): EventView[] {
     .map((at) => ({ at, name: 'ended', agent }));
 }
 
-/** Each death is told by the first event about its agent after it. */
+/** The event that reports a death is the first one about its agent after it. */
 function noticedIn(what: string, kills: { agent: string; at: number }[], events: EventView[]): BenchmarkResult {
   const taken = kills.map(({ agent, at }) => {
     const event = events.find((one) => one.agent === agent && Date.parse(one.at) >= at);
-    if (event === undefined) throw new Error(`nobody has noticed the death of ${agent}`);
+    if (event === undefined) throw new Error(`no event reports the death of ${agent}`);
     return Date.parse(event.at) - at;
   });
   console.log(`  ${what}: p50 ${median(taken).toFixed(0)} ms of ${taken.length} [${loadText()}]`);

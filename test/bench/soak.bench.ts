@@ -1,8 +1,9 @@
 /**
- * Who hangs is found, and who is only slow is left alone: shell agents and Claude Code work for a long time on a machine
- * that is busy, with a disk that makes them wait, in sleep for more than `health.stuckAfter` now and then (everything of
- * swarm is stopped and goes on), while ten of them hang for good one after the other: eight commands that do nothing any
- * more, two requests that the API never answers. Usage: node test/bench/soak.bench.ts [minutes] [stuckAfter in seconds]
+ * A hanging agent is found, and a merely slow one is left alone: shell agents and Claude Code work for a long time on a
+ * machine that is busy, with a disk that makes them wait, in sleep for more than `health.stuckAfter` now and then
+ * (everything of swarm is stopped and goes on), while ten of them hang for good one after the other: eight commands
+ * that do nothing any more, two requests that the API never answers. Usage: node test/bench/soak.bench.ts [minutes]
+ * [stuckAfter in seconds]
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -34,7 +35,7 @@ const says = (delayMs: number) => ({
   tools: [{ name: 'Write', input: { file_path: '{{cwd}}/a.txt', content: 'a\n' } }],
 });
 const end = { tools: [{ name: 'mcp__swarm__complete_task', input: { summary: 'done' } }] };
-/** It thinks, but not for too long at once. */
+/** The model thinks, but not for too long at once. */
 const SLOWEST_MS = STUCK_AFTER_MS * 0.6;
 
 await using place = await benchPlace({
@@ -70,12 +71,12 @@ await until('broker', UP_TIMEOUT_MS, async () => ((await status()).broker.state 
 interface Hang {
   agent: string;
   task: string;
-  /** Null: not yet. Epoch ms. */
+  /** When the agent began to hang, epoch ms; null: not yet. */
   since(): number | null;
   foundAt: number | null;
 }
 const hangs: Hang[] = [];
-/** Who hangs, or is just being helped out of it, is not a healthy one. */
+/** Agents that hang, or that are just being helped out of it: they are not healthy ones. */
 const ill = new Map<string, Hang>();
 const wrongly = new Map<string, string>();
 const restartedBefore = new Map((await agents()).map(({ id, restarts }) => [id, restarts]));
@@ -89,7 +90,7 @@ while (passed() < 1 || ill.size > 0) {
   if (passed() > 1.5) break;
   const seen = await agents();
   for (const agent of seen) await lookAt(agent);
-  // The last of both long before the end.
+  // The last hang of both kinds comes long before the end.
   if (passed() < 0.9 && hangs.length < HANGS && passed() > ((hangs.length + 0.5) / HANGS) * 0.85) await hang(seen);
   if (ill.size === 0 && counts.sleeps < SLEEPS && passed() > (counts.sleeps + 0.6) / SLEEPS) await sleep();
   await pause(LOOK_MS);
@@ -132,7 +133,7 @@ async function agents(): Promise<Agent[]> {
 async function lookAt(agent: Agent): Promise<void> {
   const { id, restarts } = agent;
   const hung = ill.get(id);
-  // Until it comes to that task it is as healthy as any other.
+  // Until the agent comes to that task it is healthy.
   if (hung === undefined || hung.since() === null) {
     const before = restartedBefore.get(id) ?? 0;
     if (restarts > before) restarted.set(id, (restarted.get(id) ?? 0) + restarts - before);
@@ -144,7 +145,7 @@ async function lookAt(agent: Agent): Promise<void> {
   restartedBefore.set(id, restarts);
   if (agent.status === 'stuck' && hung.foundAt === null && agent.task === hung.task) {
     hung.foundAt = Date.now();
-    // Nobody helps a command; who hangs at the API is helped by the ladder.
+    // A hanging command has no ladder and its task is cancelled here; a hang of the API is ended by the ladder.
     if (id.startsWith('runner')) await place.call('POST', `/v1/tasks/${hung.task}/cancel`, {});
   }
   const { state } = await place.call<{ state: string }>('GET', `/v1/tasks/${hung.task}`);
@@ -156,7 +157,7 @@ async function add(agent: string, title: string, command: string[] | null): Prom
   return (await place.call<{ id: string }>('POST', '/v1/tasks', { title, agent, ...more })).id;
 }
 
-/** The next piece of healthy work; every agent does each kind. */
+/** Gives an agent the next piece of healthy work; every agent does each kind. */
 async function give({ id }: Agent): Promise<void> {
   counts.tasks += 1;
   if (id.startsWith('worker')) return void (await add(id, 'thinks', null));
@@ -171,7 +172,7 @@ async function give({ id }: Agent): Promise<void> {
   await add(id, kind, [program(), kind, String(Math.round(lasts))]);
 }
 
-/** One agent hangs as soon as it comes to this task. */
+/** Makes one agent hang as soon as it comes to this task. */
 async function hang(seen: readonly Agent[]): Promise<void> {
   const atApi = (hangs.length + 1) % API_EVERY === 0;
   const agent = seen.find(({ id, status: is }) => is === 'idle' && !ill.has(id) && id.startsWith('worker') === atApi);
@@ -196,7 +197,7 @@ function secondRequest(task: string): number | null {
   return ours[1] === undefined ? null : Date.parse(ours[1].at);
 }
 
-/** The lid is closed: for longer than anyone may be quiet, nothing of swarm runs. */
+/** Like a closed lid: nothing of swarm runs, for longer than an agent may be silent. */
 async function sleep(): Promise<void> {
   counts.sleeps += 1;
   const stopped = processesOf(place.environment.directory);
@@ -217,7 +218,7 @@ function program(): string {
   return path.join(import.meta.dirname, 'soak-task.sh');
 }
 
-/** Others at work on the machine. */
+/** Load by other programs on the machine. */
 function outsideLoad(): Disposable {
   const burners = Array.from({ length: LOAD.processes }, () =>
     spawn(process.execPath, ['-e', 'for (;;) for (let i = 0; i < 1e8; i += 1);'], { stdio: 'ignore' }),

@@ -1,6 +1,6 @@
 /**
- * `swarm status --json` from a cold start, with a supervisor that lives, over Node doing nothing; and what the launcher
- * script adds to it. Usage: node test/bench/status.bench.ts
+ * `swarm status --json` from a cold start, with a living supervisor, over Node doing nothing; and the time that the
+ * launcher script adds. Usage: node test/bench/status.bench.ts
  */
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { repositoryRoot } from '../support/environment.ts';
 import { compare, conclude, judge, median, timed } from './lib.ts';
 import { benchPlace, builtProgram } from './place.ts';
 
-/** One start is 30 ms, as much as the noise of a busy machine: each run takes the median of so many. */
+/** One start takes 30 ms, as much as the noise of a busy machine: each run takes the median of so many. */
 const STARTS = 15;
 const LAUNCHER_BAR_MS = 100;
 

@@ -13,8 +13,8 @@ const ANSWER_TIMEOUT_MS = 2_000;
 const POLL_MS = 15;
 
 /**
- * A RabbitMQ node as its own script starts it: private data, ports and port mapper, no plugins, and nothing of what
- * swarm does to make it quicker. It is ended again, outside of the time.
+ * Starts a RabbitMQ node by its own script: private data, ports and port mapper, no plugins, and nothing of what swarm
+ * does to make it quicker. It is ended again, outside of the measured time.
  * @returns milliseconds from the start of the script until AMQP is answered
  */
 export async function stockBrokerStart(parent: string): Promise<number> {
@@ -68,7 +68,7 @@ export async function stockBrokerStart(parent: string): Promise<number> {
     return tookMs;
   } finally {
     mapper.unref();
-    // Everything that was started has the directory in its environment.
+    // Every started process has the directory in its environment.
     await endProcessesOf(directory);
     await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }

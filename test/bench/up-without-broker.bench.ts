@@ -1,7 +1,7 @@
 /**
  * `swarm up 3` with no broker running. Agents do not wait for it: they are ready as soon as with one. A task that is
- * added once the API is there is leased sooner than the stock script alone would have a RabbitMQ node answer.
- * Usage: node test/bench/up-without-broker.bench.ts
+ * added once the API answers is leased sooner than the stock script alone would have a RabbitMQ node answer. Usage:
+ * node test/bench/up-without-broker.bench.ts
  */
 import { compare, conclude, loadText, timed } from './lib.ts';
 import { benchPlace, keepBrokerUp, until, type BenchPlace } from './place.ts';
@@ -10,7 +10,7 @@ import { stockBrokerStart } from './stock-broker.ts';
 const FILES = 1_000;
 const START_TIMEOUT_MS = 30_000;
 const LEASE_TIMEOUT_MS = 60_000;
-/** No later, but for what a booting RabbitMQ takes of the processors that the agents need. */
+/** No later than with a broker, but for the processor time that a booting RabbitMQ takes from the agents. */
 const READY_BAR = 1.15;
 const LEASE_BAR = 0.6;
 
@@ -58,7 +58,7 @@ async function stock(): Promise<number> {
   return told('stock start of RabbitMQ', await stockBrokerStart(place.environment.directory));
 }
 
-/** From the start of `up` to the lease; the task is added while the agents still come up. */
+/** The time from the start of `up` to the lease; the task is added while the agents still start. */
 async function firstLease(): Promise<number> {
   const startedAt = Date.now();
   const upEnds = up();
@@ -74,7 +74,7 @@ async function firstLease(): Promise<number> {
   return told('first task leased', Date.parse(attempt.startedAt) - startedAt);
 }
 
-/** Null while nobody listens yet. */
+/** Adds a task; null while no supervisor listens yet. */
 async function addTask({ call }: BenchPlace): Promise<string | null> {
   try {
     return (await call<{ id: string }>('POST', '/v1/tasks', { title: 'the first one' })).id;

@@ -1,7 +1,7 @@
 /**
- * `swarm up 3` of a fresh repository until three agents are ready, the broker being up for another project, over what
- * cannot be avoided: three worktrees and three bare Claude Codes, in a HOME that has used Claude Code before.
- * Usage: node test/bench/up.bench.ts [files in the repository…]
+ * `swarm up 3` of a fresh repository until three agents are ready, the broker being up for another project, over the
+ * unavoidable work: three worktrees and three bare Claude Codes, in a HOME that has used Claude Code before. Usage:
+ * node test/bench/up.bench.ts [files in the repository…]
  */
 import { bareAgents } from './bare-agents.ts';
 import { compare, conclude, loadText, timed, type BenchmarkResult } from './lib.ts';

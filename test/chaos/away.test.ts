@@ -9,7 +9,7 @@ import { castOf } from './victims.ts';
 const LONG = process.env['SWARM_TEST_LONG'] === '1';
 /** How long there is no supervisor, ms. */
 const AWAY_MS = LONG ? 600_000 : 5_000;
-/** Shorter than the absence: what ends a lease is proof, never time alone. */
+/** Shorter than the absence: a proof ends a lease, never time alone. */
 const LEASES = LONG ? '' : 'tasks: {lease: 2s, heartbeat: 500ms}\n';
 const CONFIG = `${LEASES}agents: {worker: {kind: shell, count: 2}}\n`;
 const FLOW_MS = 60_000;
@@ -71,7 +71,7 @@ async function stoppedFor(pid: number): Promise<void> {
   kill(pid, 'SIGCONT');
 }
 
-/** Whoever is started instead finds that somebody else rules, and ends. */
+/** Waits for the end of a supervisor that finds the lock taken by another. */
 async function deadFor(pid: number): Promise<void> {
   const [file = ''] = (await find(world.environment.stateHome, '-name', 'lock.db')).filter(
     (one) => !one.includes('/broker/'),

@@ -10,7 +10,7 @@ const SHARE = 0.15;
 const CONFIG = `agents: {worker: {count: ${AGENTS}, idle: lazy, intensity: 1000, backoff: 100ms, backoffMax: 1s}}\n`;
 const FLOW_MS = 120_000;
 const HOLD_MS = { least: 200, most: 4_000 };
-/** How long Claude Code waits for the first byte of an answer, as a person may set it, ms. */
+/** How long Claude Code waits for the first byte of an answer, a setting for people, ms. */
 const API_TIMEOUT_MS = 3_000;
 const THINKING_MS = 400;
 
@@ -20,7 +20,7 @@ const finish = [
   { tools: [{ name: 'mcp__swarm__complete_task', input: { summary: '{{1}} is written' } }] },
 ];
 
-/** What the API does once in the middle of a task whose name ends so. */
+/** Faults of the API that come once in the middle of a task whose name ends so. */
 const FAULTS = {
   s401: { kind: 'status', status: 401 },
   s429: { kind: 'status', status: 429, retryAfter: 1 },
@@ -86,7 +86,7 @@ const deck: Deal[] = [
 ];
 
 test(`conversations in ${AGENTS} agents, ${count} strikes, seed ${seed}: nothing is lost, doubled or left behind`, async () => {
-  // Each seed begins with another one.
+  // Each seed begins with another fault.
   let next = seed;
   await endure({
     world,

@@ -8,9 +8,9 @@ import { atRest, storm } from './storm.ts';
 import type { Strike } from './strikes.ts';
 import { table } from './table.ts';
 
-/** A task that failed again and again waits for up to 5 min until it is tried once more. */
+/** A task that failed again and again waits for up to 5 min before its next try. */
 const REST_MS = 420_000;
-/** So that a task which is killed again and again still ends. */
+/** Enough that a task which is killed again and again still ends. */
 const RETRIES = 50;
 
 export interface TaskOptions {
@@ -25,21 +25,21 @@ export interface Endurance {
   count: number;
   strikes(random: Random): Iterator<Strike, never>;
   isAgent(commandLine: string): boolean;
-  /** The command of a task; null: the agents know what to do by its name. */
+  /** The command of a task; null: the agents know by its name what to do. */
   command: ((name: string, options: TaskOptions, random: Random) => string[]) | null;
-  /** Adds the work for the time around one strike. */
+  /** Adds the work around one strike. */
   plan(n: number, add: (name: string, options?: TaskOptions) => Promise<Planned>): Promise<unknown>;
-  /** Until the task of this name has begun; resolves with when. */
+  /** Waits until the task of this name has begun; resolves with the time. */
   began(name: string): Promise<number>;
-  /** What the tasks noted themselves; null: they cannot. */
+  /** The file with the tasks' own notes; null: they cannot write one. */
   journalFile: string | null;
   /** No strike harms an agent or its wrapper. */
   unharmed?: boolean;
-  /** What else must not have happened. */
+  /** Further violations. */
   alsoWrong?(): string[];
 }
 
-/** Lets a swarm work while it is struck, then counts what must never happen; prints the table of recoveries. */
+/** Strikes a swarm at work, then counts violations of what must hold; prints the table of recoveries. */
 export async function endure(options: Endurance): Promise<void> {
   const { world, seed, count } = options;
   console.log(`SWARM_CHAOS_SEED=${seed}`);

@@ -5,13 +5,13 @@ import { processesOf, untilNoProcessOf } from '../support/processes.ts';
 import type { Journal } from './journal.ts';
 import type { Client } from './requests.ts';
 
-/** A task that was accepted, and what is known of it apart from swarm. */
+/** An accepted task, with facts about it that do not come from swarm. */
 export interface Planned {
   id: string;
   name: string;
   /** Names of the tasks whose files must be in its result. */
   after: string[];
-  /** Its command says so by its exit code. */
+  /** Its command fails by its exit code. */
   fails: boolean;
 }
 
@@ -20,11 +20,11 @@ interface CheckpointView {
   agent: string;
 }
 
-/** One more loss than this ends a task: a crash is nobody's fault, up to a point. */
+/** Most losses of a task that is tried again: a crash is not the task's fault, up to a point. */
 const LOSSES = 5;
 const GONE_MS = 10_000;
 
-/** What is wrong with a swarm that has come to rest; nothing, if all is well. */
+/** What is wrong with a swarm that has come to rest; empty if all is well. */
 export async function violationsAtRest(
   world: World,
   client: Client,
@@ -73,16 +73,16 @@ function endOf(plan: Planned, task: TaskView, journal: Journal | null): string[]
   return plan.fails || lost > LOSSES ? [] : [`${what} is dead, ${task.reason}: ${all.join(', ')}`];
 }
 
-/** Itself and whatever it builds on, by name. */
+/** A task and all those on which it builds, by name. */
 function origins(plan: Planned, planned: readonly Planned[]): ReadonlySet<string> {
   const names = new Set([plan.name]);
-  // A set is walked with what is added meanwhile.
+  // A set is walked with the items that are added meanwhile.
   for (const name of names)
     for (const before of planned.find((one) => one.name === name)?.after ?? []) names.add(before);
   return names;
 }
 
-/** The commit is there, and holds what the task and those before it have written, and nothing else. */
+/** The result's commit exists, and holds the files of the task and of those before it, and no others. */
 async function resultOf(world: World, plan: Planned, task: TaskView, within: ReadonlySet<string>): Promise<string[]> {
   if (task.state !== 'done') return [];
   const { commit, branch } = task.result ?? { commit: null, branch: null };
@@ -105,7 +105,7 @@ async function resultOf(world: World, plan: Planned, task: TaskView, within: Rea
   return wrong;
 }
 
-/** How the branch of a task went, its attempts, and what was told of it while that was kept. */
+/** The branch of a task, its attempts, and the events about it that are still kept. */
 async function story(world: World, { id, attempts, result }: TaskView): Promise<string> {
   const [branch = 'HEAD', commit = 'HEAD'] = [result?.branch ?? undefined, result?.commit ?? undefined];
   const format = '--format=%h %cI %s %(trailers:separator=%x20)';
@@ -117,8 +117,8 @@ async function story(world: World, { id, attempts, result }: TaskView): Promise<
 }
 
 /**
- * All objects of all checkpoints are there, and every file that a task has written, finished or not, is in one of those
- * of the agent that it ran in: nothing was overwritten or removed unseen.
+ * Every object of every checkpoint exists, and every file that a task has written, finished or not, is in a checkpoint
+ * of the agent that it ran in: no file was overwritten or removed without one.
  */
 async function missingCheckpoints(
   world: World,
@@ -157,7 +157,7 @@ const agentsBack = ({ agents }: StatusView): string[] =>
     .filter(({ status }) => status !== 'idle')
     .map(({ id, status, reason }) => `${id} is ${status} at the end: ${reason ?? 'no reason'}`);
 
-/** Agents that had nothing were left alone: neither started again nor robbed of what they worked on. */
+/** Agents without a task were left alone: neither started again nor robbed of one. */
 const disturbed = ({ agents }: StatusView, tasks: ReadonlyMap<string, TaskView>): string[] => [
   ...agents.filter(({ restarts }) => restarts > 0).map(({ id, restarts }) => `${id} was restarted ${restarts} times`),
   ...[...tasks].flatMap(([id, { title, attempts }]) =>
@@ -175,13 +175,13 @@ function leftRunning(journal: Journal): string[] {
     .map(({ pid, commandLine }) => `${pid} of an ended task lives: ${commandLine}`);
 }
 
-/** What is left after `down`: nothing that lives, listens or locks. */
+/** What is left after `down`: no process, no listener, no lock may be. */
 export async function violationsAfterDown(world: World): Promise<string[]> {
   const { directory, runtimeDir, stateHome } = world.environment;
   const isScriptedModel = (line: string) => line.includes('/demo.js');
   await untilNoProcessOf(world.repository.path, GONE_MS);
   const living = processesOf(directory).filter(({ commandLine }) => !isScriptedModel(commandLine));
-  // Claude Code's own sockets lie beside it: one that is killed cannot remove its.
+  // Claude Code's own sockets lie beside it: a killed one cannot remove its.
   const sockets = await find(`${runtimeDir}/swarm`, '-type', 's');
   const gitLocks = await find(`${world.repository.path}/.git`, '-name', '*.lock');
   const spooled = (await find(stateHome, '-path', '*/spool/*', '-type', 'f')).map((file) => `${file} is not reported`);

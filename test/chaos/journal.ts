@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What task.sh noted, apart from all that swarm says. */
+/** The notes of task.sh, independent of swarm. */
 export interface Journal {
   begins: { name: string; at: number; pids: number[]; agent: string }[];
   ends: { name: string; at: number }[];

@@ -32,7 +32,7 @@ export function seeded(seed: number): Random {
   return { next, between, pick, shuffled };
 }
 
-/** Of this run: SWARM_CHAOS_SEED where given, else a new one; it is printed with each run. */
+/** The seed of this run: SWARM_CHAOS_SEED where given, else a new one; it is printed with each run. */
 export function seedOfRun(): number {
   const given = Number(process.env['SWARM_CHAOS_SEED'] ?? Number.NaN);
   return Number.isSafeInteger(given) ? given : Math.floor(Math.random() * 1_000_000);

@@ -2,17 +2,19 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** The line between swarm and a service on loopback: all of it passes here, and can be cut, held, delayed or refused. */
+/**
+ * The line between swarm and a service on loopback: all traffic passes here, and can be cut, held, delayed or refused.
+ */
 export interface Relay extends AsyncDisposable {
-  /** The service's URL by way of this line. */
+  /** The service's URL through the relay. */
   url: string;
   /** Breaks every connection, also in the middle of an answer; new ones are taken again at once. */
   cut(): void;
-  /** For so long nothing passes; after that everything goes on. Resolves then. */
+  /** Passes nothing for so long; then everything goes on. Resolves then. */
   hold(ms: number): Promise<void>;
-  /** For so long everything comes by so much later. Resolves then. */
+  /** Delays everything by `byMs`, for `forMs`. Resolves then. */
   delay(byMs: number, forMs: number): Promise<void>;
-  /** Breaks every connection, and for so long no new one is taken. Resolves then. */
+  /** Breaks every connection, and takes no new one for so long. Resolves then. */
   refuse(ms: number): Promise<void>;
 }
 
@@ -46,7 +48,7 @@ class Pair {
   }
 }
 
-/** In order, however the delay changes: each piece waits for the one before. */
+/** Passes bytes on in order, however the delay changes: each piece waits for the one before. */
 function pass(from: net.Socket, to: net.Socket, delayMs: () => number): void {
   let last = Promise.resolve();
   let late = 0;

@@ -14,11 +14,11 @@ export interface TaskRequest {
   agent?: string;
   priority?: string;
   retries?: number;
-  /** Makes it safe to ask again. */
+  /** Makes a repeated request safe. */
   key: string;
 }
 
-/** A program that submits tasks over the socket, and asks again until it is answered. */
+/** A program that submits tasks over the socket, and repeats each request until it is answered. */
 export class Client {
   readonly #socket: string;
 

@@ -8,7 +8,7 @@ import { strikes } from './strikes.ts';
 
 const AGENTS = 3;
 const SHARE = 0.6;
-/** Restarts are what is tested here, so none of them is one too many; nor is an end of the tmux server. */
+/** Restarts are tested here, so none of them is one too many; nor is an end of the tmux server. */
 const CONFIG = `agents: {worker: {kind: shell, count: ${AGENTS}, intensity: 1000, backoff: 100ms, backoffMax: 1s}}
 holds: {massDeath: {repeats: 1000}}
 `;

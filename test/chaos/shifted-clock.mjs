@@ -1,5 +1,5 @@
-// Loaded before the program (NODE_OPTIONS=--import=…) into everything of a swarm that runs on Node: its wall clock is
-// off by what the file of CHAOS_CLOCK says, in ms, and jumps when that changes. Monotonic time and timers go on as ever.
+// Loaded (NODE_OPTIONS=--import=…) before every Node program of a swarm: its wall clock is off by the number of ms in
+// the file of CHAOS_CLOCK, and jumps when that changes. Monotonic time and timers are not changed.
 import { readFileSync } from 'node:fs';
 
 const LOOK_MS = 20;

@@ -12,24 +12,24 @@ export interface StormOptions {
   strikes: Iterator<Strike, never>;
   count: number;
   isAgent(commandLine: string): boolean;
-  /** Work for the time around one strike. */
+  /** Adds the work around one strike. */
   plan(n: number): Promise<unknown>;
   /**
-   * Submits one more task right after a strike, for the struck agent where there is one; resolves with the time when
-   * it began.
+   * Submits one more task right after a strike, for the struck agent where there is one; resolves with the time when it
+   * began.
    */
   probe(n: number, agent: string | null): Promise<number>;
 }
 
-/** At most so long after its work was added comes a strike, ms. */
+/** Longest time from adding the work to the strike, ms. */
 const REST_MS = 500;
-/** A part that is just being started, or an agent between two tasks, is waited for, ms. */
+/** How long to wait for a part that is just being started, or an agent between two tasks, ms. */
 const PART_MS = 60_000;
 const LOOK_MS = 100;
-/** Nobody of swarm lives for so long: the person comes, ms. */
+/** When no process of swarm has lived for so long, the person comes, ms. */
 const NOBODY_MS = 500;
 
-/** Strikes again and again; resolves with how long each recovery took. */
+/** Strikes again and again; resolves with the time of each recovery. */
 export async function storm(options: StormOptions): Promise<Recovery[]> {
   const recoveries: Recovery[] = [];
   for (let n = 1; n <= options.count; n += 1) {
@@ -50,7 +50,7 @@ export async function storm(options: StormOptions): Promise<Recovery[]> {
   return recoveries;
 }
 
-/** What there is to know afterwards, when the world is gone. */
+/** Facts for the report, for when the world is gone. */
 async function told({ world }: StormOptions, agent: string | null): Promise<string> {
   const asked = [['status'], ['task', 'ls'], ['explain', agent ?? 'worker-1'], ['events', '--lines', '60']];
   const answers: string[] = [];
@@ -62,7 +62,7 @@ async function told({ world }: StormOptions, agent: string | null): Promise<stri
   return [...answers, ...processes].join('\n');
 }
 
-/** Resolves with the agent that was struck; null: not one of them. */
+/** Carries out a strike. Resolves with the agent that was struck; null: none was. */
 async function harm(options: StormOptions, strike: Strike): Promise<string | null> {
   const { world, random } = options;
   if (strike.how === 'everything') {
@@ -91,7 +91,7 @@ async function harm(options: StormOptions, strike: Strike): Promise<string | nul
   return parts.includes('agent') || parts.includes('wrapper') ? whose.agent : null;
 }
 
-/** All parts that are to be struck live, as far as that can be waited for. */
+/** The parts to strike, once all of them live, or after some time. */
 async function castWith({ world, isAgent }: StormOptions, parts: readonly Part[]): Promise<Cast> {
   const look = () => {
     const cast = castOf(world, isAgent);
@@ -109,7 +109,7 @@ function victim(cast: Cast, part: Part, agent: string): number | null {
   return (part === 'agent' ? wrapper?.child : wrapper?.pid) ?? null;
 }
 
-/** SIGSTOP; the way back holds for this very process only. */
+/** Stops a process by SIGSTOP; the returned function continues that very process only. */
 function stop(pid: number | null): () => void {
   const find = () => processesOf('/').find((process) => process.pid === pid);
   const before = find();
@@ -120,7 +120,7 @@ function stop(pid: number | null): () => void {
   };
 }
 
-/** Where nothing of swarm is left that could start the rest, only the person can. */
+/** Where no process of swarm is left that could start the others, only the person can. */
 async function withAPerson<T>({ world, isAgent }: StormOptions, work: Promise<T>): Promise<T> {
   const ended = work.then(
     () => true,
@@ -138,7 +138,7 @@ async function withAPerson<T>({ world, isAgent }: StormOptions, work: Promise<T>
   return await work;
 }
 
-/** Until every task has ended and every agent rests. */
+/** Waits until every task has ended and every agent rests. */
 export async function atRest(world: World, timeoutMs: number): Promise<StatusView> {
   const open = ({ tasks }: StatusView) =>
     Object.entries(tasks).some(

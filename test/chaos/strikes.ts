@@ -9,15 +9,15 @@ export type Strike =
   /** One after the other, with so many ms in between. */
   | { name: string; how: 'twice'; parts: [Part, Part]; ms: number }
   | { name: string; how: 'everything' }
-  /** No process is harmed, but what they need. */
+  /** No process is harmed, but something that they need. */
   | { name: string; how: 'other'; act(): Promise<void> };
-/** A strike of one kind, with whatever the seed decides about it. */
+/** Makes a strike of one kind, with the details that the seed decides. */
 export type Deal = (random: Random) => Strike;
 
 const STOP_MS = { least: 200, most: 2_500 };
 const BETWEEN_MS = 600;
 
-/** Every kind comes round as often as any other, in an order that the seed decides. */
+/** Every kind comes as often as any other, in an order that the seed decides. */
 export function* deals(deck: readonly Deal[], random: Random): Generator<Strike, never> {
   for (;;) for (const deal of random.shuffled(deck)) yield deal(random);
 }

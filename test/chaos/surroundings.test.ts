@@ -19,14 +19,14 @@ const DISK_BYTES = 96 * 1024 * 1024;
 const LASTS_MS = { least: 300, most: 3_000 };
 const SLOW_MS = { least: 50, most: 400 };
 const JUMP_MINUTES = { least: 2, most: 180 };
-/** A task that can write nothing fails, which is its right; it is tried again until it can. */
+/** A task that cannot write rightly fails; it is tried again until it can. */
 const POLICY = 'intensity: 1000, backoff: 100ms, backoffMax: 1s';
 
 const count = strikesOfRun(SHARE);
 const seed = seedOfRun();
 const program = (name: string): string => path.join(import.meta.dirname, name);
 const isAgent = (line: string): boolean => line.includes('/task.sh ');
-/** What must not be lost with the disk lies elsewhere. */
+/** Directory outside of the small disk, for notes that must not be lost with it. */
 let notes: string;
 let line: Relay;
 let world: World;
@@ -39,7 +39,7 @@ beforeAll(async () => {
   stack.defer(() => rm(notes, { recursive: true }));
   const broker = stack.use(await startTestBroker());
   line = stack.use(await openRelay(broker.url));
-  // The disk is smaller than what is usually to stay free of it.
+  // The disk is smaller than the space that must usually stay free on it.
   const config = `admission: {disk: 1MiB}\nbroker: {url: "${line.url}"}\nagents: {worker: {kind: shell, count: ${AGENTS}, ${POLICY}}}\n`;
   world = await openWorld({
     environment: {

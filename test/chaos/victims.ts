@@ -12,7 +12,7 @@ export interface Cast {
   wrappers: { agent: string; pid: number; child: number | null }[];
 }
 
-/** `isAgent` tells an agent's command line from those of the wrapper's other children. */
+/** Finds the processes. `isAgent` tells an agent's command line from those of the wrapper's other children. */
 export function castOf(world: World, isAgent: (commandLine: string) => boolean): Cast {
   const living = swarmProcesses(world);
   const pidOf = (test: (commandLine: string) => boolean) =>

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { swarmScript } from '../support/swarm.ts';
 import { find, inside, openWorld, poll, UP, wrapperPid, type World } from './world.ts';
 
-/** Whatever swarm runs for the project writes down what it was given. */
+/** Each program that swarm runs for the project writes its environment down. */
 const noting = (what: string): string => `[sh, -c, "env >$HOME/seen.${what}"]`;
 const SETTINGS = `
 agents: {worker: {kind: shell, count: 1}}
@@ -14,7 +14,7 @@ worktree: {setup: [${noting('setup')}], teardown: [${noting('teardown')}]}
 verify: {note: ${noting('verify')}}
 alerts: {command: ${noting('alert')}}
 `;
-/** How a remote is reached, whose the commits are, and settings: the person's, for all that they start. */
+/** Variables of the person's for every program: how a remote is reached, the author of commits, settings. */
 const PERSONS = {
   GIT_SSH_COMMAND: 'ssh -i /keys/of/mine',
   GIT_ASKPASS: '/bin/false',
@@ -32,14 +32,14 @@ describe('called as an alias of git in a linked worktree, with another index in 
   let linked: string;
   let here: { branch: string; status: string; other: string };
 
-  /** As the person types it. Git sets GIT_DIR for an alias in a linked worktree. */
+  /** The command as the person types it. Git sets GIT_DIR for an alias in a linked worktree. */
   const typed = (...args: string[]) =>
     execa('git', ['-c', 'swarm.asked=by the command line', 'sw', ...args], {
       cwd: linked,
       env: {
         ...world.environment.variables,
         ...PERSONS,
-        // As hooks of git have it.
+        // As in hooks of git.
         GIT_INDEX_FILE: inside(world, 'other.index'),
       },
       extendEnv: false,
@@ -89,7 +89,7 @@ describe('called as an alias of git in a linked worktree, with another index in 
       expectOwnRepository(environment);
       for (const [name, value] of Object.entries(PERSONS))
         if (name !== 'GIT_CONFIG_COUNT') expect(environment, what).toContain(`${name}=${value}\n`);
-      // What was said on the command line of git holds for all that was started by it.
+      // Settings on git's command line hold for every program that it starts.
       expect(environment, what).toContain("GIT_CONFIG_PARAMETERS='swarm.asked'='by the command line'\n");
     }
     expect(await state()).toEqual(here);

@@ -6,7 +6,7 @@ import { expectError, inside, kill, openWorld, outcomes, poll, tmux, UP, wrapper
 
 let world: World;
 
-/** A link to the program of that name, so that it can be taken away from swarm alone. */
+/** Makes a link to the program of that name, which can be taken away from swarm alone. */
 async function link(name: string): Promise<string> {
   const { stdout } = await execa('which', [name], { env: world.environment.variables, extendEnv: false });
   await mkdir(inside(world, 'links'), { recursive: true });
@@ -45,7 +45,7 @@ describe('Claude Code that is gone', () => {
     const id = await world.add('a task');
     await world.ok(['restart', 'worker-1']);
     expect((await failed())?.restarts).toBe(1);
-    // One that was begun meanwhile was given back, which counts for nothing.
+    // An attempt that was begun meanwhile was given back, which counts for nothing.
     expect(outcomes(await world.until(id, 'ready')).filter((outcome) => outcome !== 'released')).toEqual([]);
 
     await link('claude');
@@ -73,7 +73,7 @@ alerts: {command: [no-such-alert]}
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  test('a task whose program, or that of its check, cannot be started is not tried again; up says what will fail', async () => {
+  test('a task whose program, or that of its check, cannot be started is not tried again; up names what will fail', async () => {
     const up = await world.ok(UP);
     expect(up.stderr).toMatch(
       /note: alerts\.command: no-such-alert cannot be started: there is no such program on PATH\. No alert is passed on by it\. Install it/,

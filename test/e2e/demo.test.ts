@@ -10,17 +10,18 @@ import { test, type Place, type Terminal } from '../integration/dashboard/dash-p
 import { poll } from './world.ts';
 
 const LONGEST_MS = 120_000;
-/** Half a minute of two processors each: those are for `scripts/test --long`. */
+/** Half a minute of two processors each: for `scripts/test --long`. */
 const LONG = process.env['SWARM_TEST_LONG'] === '1';
 const SCREEN = { columns: 100, rows: 44 };
 
-/** The directory of a demonstration that runs, or is left. */
+/** Directories of demonstrations that run, or are left behind. */
 const places = ({ environment }: Place): string[] =>
   readdirSync(path.join(environment.directory, 'tmp')).filter((name) => name.startsWith('swarm-demo-'));
 
 /**
- * Looks twice a second, since each look is a process and takes from the demonstration.
- * @param key pressed before each look: whoever has read it goes on
+ * Waits until the terminal shows the text. Looks twice a second, since each look is a process that slows the
+ * demonstration.
+ * @param key pressed before each look, as a person does after reading
  */
 async function shows(terminal: Terminal, text: string | RegExp, key?: string): Promise<string> {
   let screen = '';
@@ -113,7 +114,7 @@ describe('swarm demo, all of it', () => {
     const build = readFileSync(path.join(repositoryRoot, 'dist/current'), 'utf8').trim();
     const { exitCode, stdout, stderr } = await runSwarm(environment, repository, ['demo', '--yes'], {
       launcher: [process.execPath, path.join(repositoryRoot, 'dist', build, 'cli.js')],
-      // Nobody listens there.
+      // Without a listener.
       variables: { PATH: bin, npm_config_registry: 'http://127.0.0.1:9/' },
       timeoutMs: LONGEST_MS,
     });

@@ -42,14 +42,14 @@ async function examine(
   return { exitCode: ended.exitCode, ok, all: findings, of: (check) => findings.filter((one) => one.check === check) };
 }
 
-/** A socket whose owner was killed. */
+/** Makes a socket whose owner was killed. */
 async function staleSocket(file: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const script = `require('net').createServer().listen(${JSON.stringify(file)}, () => process.kill(process.pid, 'SIGKILL'))`;
   await once(spawn(process.execPath, ['-e', script], { stdio: 'ignore' }), 'exit');
 }
 
-/** Something that an agent of this project would have started. */
+/** Starts a process as an agent of this project would. */
 function marked(mark: string, variables: Record<string, string> = {}): ChildProcess {
   const env = { ...environment.variables, ...variables, SWARM_MARK: mark };
   return spawn('sleep', ['600'], { env, cwd: environment.directory, stdio: 'ignore', detached: true });
@@ -100,7 +100,7 @@ describe('swarm doctor', () => {
     );
   });
 
-  test('left-over sockets and worktrees of ours go with --fix; what is not ours stays', async () => {
+  test('--fix removes left-over sockets and worktrees of swarm, and nothing of others', async () => {
     const runtimeDir = path.join(environment.runtimeDir, 'swarm', await projectHash());
     const [stale, inTheWay] = ['tmux.sock', 'api.sock'].map((name) => path.join(runtimeDir, name)) as [string, string];
     await staleSocket(stale);
@@ -140,7 +140,7 @@ describe('swarm doctor', () => {
   test('directories that others could read are closed', async () => {
     await mkdir(path.join(environment.stateHome, 'swarm'), { mode: 0o755 });
     expect((await examine()).of('mode')).toMatchObject([{ severity: 'warning', fix: 'possible' }]);
-    // An agent must not put anything right around itself.
+    // An agent must not repair anything around itself.
     const inside = await runSwarm(environment, repository.path, ['doctor', '--fix'], {
       variables: { SWARM_MARK: 'p/worker-1/-/-' },
     });
@@ -181,10 +181,10 @@ describe('swarm doctor', () => {
     const fixed = await examine('--fix');
     expect(fixed.of('orphans')).toMatchObject([{ fix: 'done' }]);
     expect(fixed.of('broker-unused')).toMatchObject([{ fix: 'done' }]);
-    // What the keeper of the tmux server ran hears of its end from the kernel.
+    // Programs of the tmux server's keeper hear of its end from the kernel.
     expect(await untilNoProcessOf(environment.directory, 5_000)).toEqual([]);
     expect((await examine()).all.filter(({ severity }) => severity === 'warning')).toEqual([]);
-    // Nothing is lost by it: the task goes on with the next supervisor.
+    // The task is not lost: it goes on with the next supervisor.
     await swarm('up', '--detach');
     const { state } = (await swarm('task', 'show', 't1', '--json')).json<{ state: string }>();
     expect(['ready', 'retrying', 'leased', 'running']).toContain(state);

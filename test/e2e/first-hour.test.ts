@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => account[Symbol.asyncDispose]());
 
-/** No test here is to hang on a question that nobody can answer. */
+/** No test here may hang on a question without a person. */
 const SOON = { timeoutMs: 30_000 };
 
 describe('without a terminal', () => {
@@ -85,7 +85,7 @@ describe('without a terminal', () => {
     const waits = `until [ -e ${gate} ]; do sleep 0.1; done`;
     const id = await world.add('gated', '--verify', 'never', '--retries', '0', '--', 'sh', '-c', waits);
     expect((await world.ok(['task', 'show', id])).stdout).toMatch(/verify +never/);
-    // Without its t, since people leave it away.
+    // Without its t, which people leave out.
     const { variables: env } = world.environment;
     const argv = ['task', 'wait', id.slice(1), '--timeout', '60s'];
     const waiting = execa(swarmScript, argv, { cwd: world.repository.path, env, extendEnv: false, reject: false });
@@ -219,7 +219,7 @@ describe('the dashboard over a real supervisor', () => {
     await terminal.shows(/task t1 added/);
     await terminal.shows(/1 needs you · 1/);
     await terminal.shows(/python3/);
-    // What has just come up takes no key: it must be read first.
+    // A question that has just appeared takes no key: it must be read first.
     await poll(
       async () => {
         await terminal.keys('1', 'a');
@@ -272,7 +272,7 @@ describe('what was begun and never used', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  test('a supervisor that nobody ever gave an order ends by itself', async () => {
+  test('a supervisor without any order ends by itself', async () => {
     // Makes the directories and stops at the question.
     expect(
       (

@@ -52,7 +52,7 @@ const three = (name: string): Promise<string[]> => Promise.all([1, 2, 3].map((n)
 const degraded = async (): Promise<string> =>
   ((await world.status()) as StatusView & { degraded?: string[] }).degraded?.join('\n') ?? '';
 
-/** Every attempt began once and is done: what all share is nobody's failure. */
+/** Each task had one attempt and is done: a failure of the whole account is no task's failure. */
 async function expectOneAttemptEach(ids: string[]): Promise<void> {
   for (const id of ids) expect(outcomes(await world.task(id))).toEqual(['done']);
 }
@@ -92,7 +92,7 @@ describe('what agents of one account share', () => {
     );
     const since = Date.parse(held?.at ?? '');
     const probes = await events('account.probe');
-    // Whoever had asked before it was known may fail once more; after that each probe asks, and repeats it once.
+    // A request from before the hold may fail once more; after that each probe asks, and repeats it once.
     const late = account.requests.filter(({ at }) => at > since + 2_500);
     expect(late.length).toBeLessThanOrEqual(2 * probes.length);
     account.refusal = null;
@@ -118,7 +118,7 @@ describe('what agents of one account share', () => {
       (text) => text.includes(`rate limit, until ${resets.toISOString().slice(0, 17)}`),
       'the stated time',
     );
-    // Who had asked before it was known repeats that once, and would be answered now.
+    // A request from before the hold is repeated once, and would be answered now.
     await world.all('held');
     const heldAt = Date.now();
     account.refusal = null;

@@ -22,13 +22,13 @@ function shareWorld(): void {
   afterAll(() => world[Symbol.asyncDispose]());
 }
 
-/** The bundle itself, since the launcher would offer to install what is missing. */
+/** The bundle itself, since the launcher would offer to install missing programs. */
 function bundle(): [string, string] {
   const build = readFileSync(path.join(repositoryRoot, 'dist/current'), 'utf8').trim();
   return [process.execPath, path.join(repositoryRoot, 'dist', build, 'cli.js')];
 }
 
-/** A directory of links to these programs, to be all of PATH. */
+/** Makes a directory of links to these programs, for a PATH of nothing else. */
 async function onlyPrograms(...names: string[]): Promise<string> {
   const directory = await mkdtemp(inside(world, 'bin-'));
   for (const name of names) {
@@ -52,7 +52,10 @@ interface MountNamespace extends AsyncDisposable {
   makeRoom(): Promise<void>;
 }
 
-/** Swarm as it runs where `mount` (`$0` is the state home) was done, for nobody else to see; an ordinary user may do so too. */
+/**
+ * Swarm in a mount namespace of its own, after `mount` (`$0` is the state home) was run there; an ordinary user may do
+ * so too.
+ */
 async function mountNamespace(mount: string): Promise<MountNamespace> {
   const { stateHome } = world.environment;
   const isRoot = process.getuid?.() === 0;
@@ -163,7 +166,7 @@ describe('places that cannot be used', () => {
     await expectNothingStarted();
   });
 
-  test('a runtime directory that is a link of somebody is not followed', async () => {
+  test('a runtime directory that is a link of another user is not followed', async () => {
     const elsewhere = inside(world, 'elsewhere');
     await mkdir(elsewhere);
     await rm(path.join(world.environment.runtimeDir, 'swarm'), { recursive: true, force: true });
@@ -248,14 +251,14 @@ describe('several commands at once, and commands that are interrupted', () => {
     const ups = await Promise.all([world.run(UP), world.run(UP), world.run(UP)]);
     for (const up of ups)
       expect([up.exitCode, up.stdout], up.stderr).toEqual([0, expect.stringMatching(/worker-1 +idle/)]);
-    // One that finds the lock taken ends, in its own time.
+    // A supervisor that finds the lock taken ends, in its own time.
     await poll(supervisors, (all) => all.length === 1, 'one supervisor to be left');
     expect((await world.status()).agents).toHaveLength(1);
     await world.ok(['down']);
   });
 
   test('down while up is still at it: up says so, nothing is left, and the next up works', async () => {
-    // At it for as long as this takes.
+    // Runs for as long as this takes.
     const settings = path.join(world.repository.path, 'swarm.yaml');
     await writeFile(settings, `${SHELL_WORKER}worktree: {setup: [sleep, '60']}\n`);
     const starting = world.run(UP);

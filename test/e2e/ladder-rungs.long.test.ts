@@ -18,13 +18,13 @@ async function events(prefix: string): Promise<EventView[]> {
   return jsonLines<EventView>().filter(({ name }) => name.startsWith(prefix));
 }
 
-/** In the order in which they were taken; the end of the trouble is none. */
+/** The rungs in the order in which they were taken, without the end of the trouble. */
 async function rungs(task: string): Promise<string[]> {
   const taken = (await events('agent.ladder.')).filter((event) => event.task === task);
   return taken.map(({ name }) => name.slice('agent.ladder.'.length)).filter((name) => name !== 'reset');
 }
 
-/** A file in each checkpoint that was taken because the agent was stuck, oldest first. */
+/** The content of a file in each checkpoint that was taken because the agent was stuck, oldest first. */
 async function stuckWith(agent: string, file: string): Promise<string[]> {
   const all = (await world.ok(['checkpoint', 'ls', agent, '--json'])).json<CheckpointView[]>();
   const stuck = all.filter(({ reason }) => reason === 'stuck').toSorted((a, b) => a.n - b.n);
@@ -40,7 +40,7 @@ const until = (id: string, state: string): Promise<TaskView> =>
     170_000,
   );
 
-/** What the model was told in the turns that one rule answered: the whole conversation, results of tools included. */
+/** The model's input in the turns that one rule answered: the whole conversation, results of tools included. */
 async function told(rule: string): Promise<string[]> {
   const answer = await fetch(`${world.api?.url}/control/requests`);
   const requests = (await answer.json()) as { rule: string | null; body: { messages: unknown } }[];
@@ -83,7 +83,7 @@ beforeAll(async () => {
         {
           name: 'wreck',
           matches: '^# Task t\\d+: wreck',
-          // A checkpoint is taken before what the second one does.
+          // A checkpoint is taken before the second command does harm.
           steps: [call(bash('echo good > notes.txt')), call(bash('git reset --hard; echo bad > notes.txt')), hang],
         },
         { name: 'alone', matches: '# Task t\\d+: alone', steps: [call(bash('echo kept > kept.txt')), hang] },
@@ -117,11 +117,12 @@ describe('an agent that nothing brings on', () => {
     const after = await told('rolled back');
     expect(after.at(-1)).toMatch(/Another session began this task and ended \(it was stuck/);
     expect(after.at(-1)).toMatch(/"tool_result","content":"good/);
-    // What was there when it was ended is kept: at the restart as it wrecked it, in the end as it was brought back.
+    // Checkpoints keep the files at the end of each attempt: at the restart the wrecked one, in the end the restored
+    // one.
     expect(await stuckWith(first, 'notes.txt')).toEqual(['bad', 'good']);
   });
 
-  test('ends as failed, with the reason in an alert, and nothing of it lost, where nobody else can do its task', async () => {
+  test('ends as failed, with the reason in an alert, and nothing of it lost, where no other agent can do its task', async () => {
     const { alone } = ids;
     await until(alone, 'dead');
     expect(await rungs(alone)).toEqual(['note', 'restart', 'rollback', 'fail']);

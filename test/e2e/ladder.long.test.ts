@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bash, call, complete } from '../support/model-tools.ts';
 import { openWorld, outcomes, UP, type World, type EventView } from './world.ts';
 
-/** Each has an agent of its own: a limit that one scene is about must not decide another. */
+/** Each scene has an agent of its own: the limit of one must not decide another. */
 const SCENES = { quiet: 'worker-1', loop: 'worker-2', hang: 'worker-3', endless: 'guarded-1' } as const;
 type Scene = keyof typeof SCENES;
 
 let world: World;
 const ids = new Map<Scene, string>();
 
-/** The task of a scene, done. */
+/** Waits until the task of a scene is done. */
 async function done(scene: Scene): Promise<string> {
   const id = ids.get(scene) ?? '';
   await world.done(id);
@@ -25,10 +25,10 @@ async function eventsOf(task: string | null, prefix: string): Promise<EventView[
   return all.filter((event) => event.task === task && event.name.startsWith(prefix));
 }
 
-/** Which rungs were taken about a task. */
+/** The rungs that were taken for a task. */
 async function rungs(task: string): Promise<string[]> {
   const names = (await eventsOf(task, 'agent.ladder.')).map(({ name }) => name.slice('agent.ladder.'.length));
-  // On a machine that is slow a word may come when there is no turn to hear it.
+  // On a slow machine a nudge may come when there is no turn to hear it.
   return names.filter((name) => name !== 'reset' && name !== 'missed');
 }
 
@@ -101,7 +101,7 @@ beforeAll(async () => {
 
 afterAll(() => world[Symbol.asyncDispose]());
 
-// On a slow machine an agent may be stuck in more ways than its scene, so that only what the scene is about is looked at.
+// On a slow machine an agent may be stuck in more ways than its scene intends, so only the intended way is checked.
 describe('an agent that does not get on', () => {
   test('stops its command when that does nothing any more, and goes on', async () => {
     const id = await done('quiet');
@@ -132,7 +132,7 @@ describe('an agent that does not get on', () => {
     expect(new Set(view.attempts.map(({ sessionId }) => sessionId)).size).toBe(1);
   });
 
-  test('whose turn is longer than it may is cut short and told so', async () => {
+  test('whose turn is too long is cut short and told so', async () => {
     const id = await done('endless');
     expect(await rungs(id)).toContain('interrupt');
     expect((await world.task(id)).result?.summary).toMatch(/short enough|answered at last/);

@@ -154,7 +154,7 @@ describe('the main job', () => {
     expect(await show(verified.result?.commit, 'checked.txt')).toBe('good');
     expect(verified.attempts).toHaveLength(1);
     expect(api.turns().find((turn) => turn.rule === 'mend')?.prompt).toContain('it is bad');
-    // What the verify command left behind is in no commit.
+    // Files of the verify command are in no commit.
     await expect(show(verified.result?.commit, 'litter.txt')).rejects.toThrow();
     expect(await show((await task(asks)).result?.commit, 'colour.txt')).toBe('green');
     expect(await show((await task(permitted)).result?.commit, 'permitted.txt')).toBe('42');
@@ -227,7 +227,7 @@ describe('the main job', () => {
         .toBe(true);
       const before = await status();
       const agent = before.agents.find((candidate) => candidate.task === id);
-      if (agent === undefined) throw new Error(`nobody holds ${id}: ${JSON.stringify(before.agents)}`);
+      if (agent === undefined) throw new Error(`no agent holds ${id}: ${JSON.stringify(before.agents)}`);
       process.kill(await pidOf(victim, before, agent), 'SIGKILL');
       await wait(id);
 
@@ -235,7 +235,7 @@ describe('the main job', () => {
       expect(await show(done.result?.commit, `${name}-1.txt`)).toBe('first');
       expect(await show(done.result?.commit, `${name}-2.txt`)).toBe('second');
       expect(done.attempts.filter((attempt) => attempt.outcome === 'done')).toHaveLength(1);
-      // The same conversation, whoever died.
+      // The same conversation, whatever was killed.
       const mine = api.turns().filter((turn) => turn.rule?.startsWith(name) === true);
       expect(new Set(mine.map((turn) => turn.session)).size).toBe(1);
       const interrupted = mine.some((turn) => turn.rule === `${name} interrupted`);

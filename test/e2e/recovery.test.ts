@@ -20,7 +20,7 @@ import {
 
 let world: World;
 
-/** Runs until `release` is called; each of its runs leaves a line: the pid of its shell. */
+/** A command that runs until `release` is called; each of its runs leaves a line: the pid of its shell. */
 async function gate(
   name: string,
   ...args: string[]
@@ -158,14 +158,14 @@ describe('tasks that run commands', () => {
     const wrapper = await wrapperPid(world, 'worker-1');
     kill(supervisor.pid);
     kill(wrapper);
-    // Nobody of swarm is left to start the supervisor again but the person.
+    // No process of swarm is left to start the supervisor again: only the person can.
     await world.ok(UP);
     await poll(
       () => work.runs(),
       (runs) => runs === 2,
       'a second attempt',
     );
-    // By pid: what a shell has just forked is, by its argv, that shell once more.
+    // By pid: a process that a shell has just forked has the shell's argv.
     const own = await work.shells();
     const living = commandLinesOf(world.environment.directory).map(({ pid }) => pid);
     expect(own.filter((pid) => living.includes(pid))).toEqual(own.slice(1));
@@ -185,7 +185,7 @@ describe('tasks that run commands', () => {
       .map((file) => path.basename(file))
       .toSorted();
     expect(sockets).toEqual(['api.sock', 'link.sock', 'tmux.sock']);
-    // At once: nobody is left whom it could wait for. It would for ten seconds.
+    // At once: no wrapper is left whose restart of the supervisor it could wait for, which it would for ten seconds.
     const down = await world.ok(['status']);
     expect(down.stdout).toMatch(/is not up/);
     expect(down.durationMs).toBeLessThan(9_000);

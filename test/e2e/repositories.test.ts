@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryRepository } from '../support/repository.ts';
 import { expectError, find, inside, openWorld, SHELL_WORKER, UP, type World } from './world.ts';
 
-/** Where swarm must not have left anything after an error. */
+/** Swarm must not have made anything there before its error. */
 async function expectNothingMade(world: World, place: string): Promise<void> {
   expect(existsSync(`${place}.swarm`)).toBe(false);
   expect(await find(world.environment.runtimeDir, '-type', 's')).toEqual([]);

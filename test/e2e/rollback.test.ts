@@ -18,7 +18,7 @@ const said = (word: string) => ({
   steps: [{ tools: [write(`${word}.txt`, `${word}\n`)] }, { text: `Noted ${word}.` }],
 });
 
-/** What the model was sent in the newest request that this rule answered. */
+/** The model's input in the newest request that this rule answered. */
 async function contextOf(rule: string, least = 1): Promise<{ session: string; text: string }> {
   const url = world.api?.url ?? '';
   const recorded = await poll(
@@ -221,12 +221,12 @@ test('kill -9 of the supervisor in the middle: the next one ends it or takes it 
   await writeAll('second\n');
   const { pid } = (await world.status()).supervisor;
   const rolling = world.run(['rollback', 'runner-1', String(n)]);
-  // The one to compare with, then the one of before.
+  // The safety checkpoint to compare with, then the one before.
   const safety = path.join(world.repository.path, '.git/refs/swarm/checkpoints/runner-1', String(n + 2));
   await poll(() => existsSync(safety), Boolean, 'the rollback to be under way');
   kill(pid);
   const rolled = await rolling;
-  // It may have been through by the time the kill came; at each of its steps it is killed by a test of its own.
+  // The rollback may have ended before the kill came; another test kills it at each of its steps.
   if (rolled.exitCode !== 0)
     expectError(rolled, 3, 'in the middle of the rollback of runner-1', /events --agent runner-1/);
   const ended = async () => (await world.run(['events', '--agent', 'runner-1', '-n', '200'])).stdout;
@@ -328,7 +328,7 @@ describe('undo', () => {
     expect(existsSync(runner)).toBe(false);
     await world.ok(['undo', 'runner-1']);
     expect(await readFile(inRunner('late.txt'), 'utf8')).toBe('late\n');
-    // Nobody is up by that, but it belongs to the swarm again.
+    // No agent is up after that, but it belongs to the swarm again.
     expect((await world.status()).agents.map(({ id, status }) => [id, status])).toEqual([['runner-1', 'stopped']]);
   });
 });

@@ -1,5 +1,5 @@
 import { complete, write } from '../support/model-tools.ts';
-/** What the scripted model does in the end-to-end tests, told by the first line of the prompt: `# Task t1: <title>`. */
+/** The scripted model of the end-to-end tests, which chooses by the first line of the prompt: `# Task t1: <title>`. */
 
 const title = (name: string) => `^# Task t\\d+: ${name}\\b`;
 
@@ -14,7 +14,7 @@ function plain(name: string, file: string, content: string) {
   };
 }
 
-/** Writes one half, thinks, writes the other; interrupted meanwhile it goes on with the other half. */
+/** Writes one half of a file, thinks, writes the other; interrupted meanwhile it goes on with the other half. */
 function slow(name: string) {
   return [
     {

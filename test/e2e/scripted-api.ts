@@ -17,7 +17,7 @@ export interface ApiRequest {
 
 export interface ScriptedApi extends AsyncDisposable {
   url: string;
-  /** What agents asked in turns, oldest first. */
+  /** The turns' requests, oldest first. */
   turns(): ApiRequest[];
 }
 

@@ -20,10 +20,12 @@ import {
   type World,
 } from './world.ts';
 
-/** Where `up` gave up once, after asking for a supervisor that was somewhere else all the time. */
+/**
+ * A former `up` gave up after this time, when it looked for a supervisor that was in another directory all the while.
+ */
 const SOON_MS = 20_000;
 
-/** Whoever runs no tasks can do without a broker, which takes longer to start and stop than all else. */
+/** Swarms without tasks need no broker, whose start and stop take longer than everything else. */
 const NO_BROKER = 'broker: {url: "amqp://127.0.0.1:1"}\n';
 
 let world: World;
@@ -35,7 +37,10 @@ afterEach(() => world[Symbol.asyncDispose]());
 
 type Shell = Record<string, string | undefined>;
 
-/** As a login, cron, `su`, `ssh HOST COMMAND` and nix-shell differ. The world's own shell has both variables. */
+/**
+ * Shells with other variables, as of a login, cron, `su`, `ssh HOST COMMAND` and nix-shell. The world's own shell has
+ * both variables.
+ */
 const otherShells = (): [name: string, variables: Shell][] => [
   ['another XDG_RUNTIME_DIR', { XDG_RUNTIME_DIR: inside(world, 'run2') }],
   ['no XDG_RUNTIME_DIR', { XDG_RUNTIME_DIR: undefined }],
@@ -44,7 +49,7 @@ const otherShells = (): [name: string, variables: Shell][] => [
 ];
 const another = (): Shell => ({ XDG_RUNTIME_DIR: inside(world, 'run2') });
 
-/** Everything that swarm has put where the shell that came first would not. */
+/** Files of swarm outside of the first shell's directories. */
 async function elsewhere(): Promise<string[]> {
   const { hash } = (await world.status()).project;
   const shared = `/tmp/swarm-${process.getuid?.() ?? 0}/${hash}`;
@@ -79,14 +84,14 @@ test('what is up is found, used and ended from each shell of the user', async ()
     const again = await world.ok(UP, { variables: { ...variables, MARKER: name } });
     expect(again.durationMs, name).toBeLessThan(SOON_MS);
     expect((await world.status()).supervisor, name).toEqual(supervisor);
-    // As ever, what starts later has the environment of the last up.
+    // As ever, a later start has the environment of the last `up`.
     const [kept = '', ...others] = await find(world.environment.directory, '-name', 'env.json');
     expect(others, name).toEqual([]);
     expect(JSON.parse(await readFile(kept, 'utf8'))).toMatchObject({ MARKER: name });
     const doctor = await world.run(['doctor', '--json'], { variables });
     const { findings } = doctor.json<{ findings: { text: string }[] }>();
     const aboutIt = findings.filter(({ text }) => text.includes(`(pid ${supervisor.pid})`));
-    // On a machine that is busy with other things, it may also be too slow for doctor.
+    // On a machine that is busy with other things, the supervisor may also be too slow for doctor.
     expect(aboutIt, name).toMatchObject([{ text: expect.stringMatching(/^the supervisor /) as string }]);
     expect(await elsewhere(), name).toEqual([]);
   }
@@ -116,7 +121,7 @@ test('the supervisor killed: up in another shell takes over what lives, and the 
   await world.until(id, 'running');
   const wrapper = await wrapperPid(world, 'worker-1');
   const { pid } = (await world.status()).supervisor;
-  // It must not start the next one itself, or be quicker than this `up`.
+  // The wrapper must not start the next supervisor itself, or be quicker than this `up`.
   kill(wrapper, 'SIGSTOP');
   kill(pid);
   const up = world.ok(UP, { variables: another() });
@@ -174,7 +179,7 @@ test('the runtime directory removed as at a logout: nothing ends, nothing is sai
   const files = async (): Promise<string[]> => (await find(runtimeDir, '-mindepth', '3')).toSorted();
   const before = await files();
   await rm(runtimeDir, { recursive: true });
-  // In its place nothing can be made.
+  // A file in its place: no directory can be made there.
   await writeFile(runtimeDir, '');
   const [status, down] = await Promise.all([world.run(['status'], { variables: another() }), world.run(['down'])]);
   for (const ended of [status, down]) expectError(ended, 1, /supervisor of repo is there/);
@@ -184,7 +189,7 @@ test('the runtime directory removed as at a logout: nothing ends, nothing is sai
   await poll(files, (now) => now.join() === before.join(), `${before.join(', ')} to be there again`);
   expect((await statusFrom(another())).supervisor.pid).toBe(pid);
   expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
-  // The next one knows the wrapper by what was made anew.
+  // The next supervisor knows the wrapper by the directory that was made anew.
   kill(pid);
   await poll(supervisors, (pids) => pids.length === 1 && pids[0] !== pid, 'the next supervisor');
   await writeFile(gate, '');
@@ -193,7 +198,7 @@ test('the runtime directory removed as at a logout: nothing ends, nothing is sai
   expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
 });
 
-test('while the lock is held and nobody can be asked, no verb says that nothing is up', async () => {
+test('while the lock is held and no supervisor answers, no verb says that nothing is up', async () => {
   await open(NO_BROKER);
   await world.ok(UP);
   await world.ok(['down']);

@@ -7,21 +7,21 @@ import { poll, type World } from './world.ts';
 export interface Terminal extends AsyncDisposable {
   /** Keys by tmux's names (`Enter`, `C-b`). */
   keys(...keys: string[]): Promise<void>;
-  /** Characters as they are. */
+  /** Types characters unchanged. */
   type(text: string): Promise<void>;
-  /** What is on the screen now. */
+  /** The present screen. */
   screen(): Promise<string>;
   shows(text: string | RegExp, timeoutMs?: number): Promise<void>;
   hides(text: string | RegExp): Promise<void>;
-  /** Of the program, once it has ended. */
+  /** Exit code of the program, once it has ended. */
   exitCode(): Promise<number>;
 }
 
 const TIMEOUT_MS = 30_000;
 
 /**
- * A terminal of a person: a pane of a tmux server that shows nothing else and takes no key for itself. With `insideTmux`
- * it shows a tmux of the person's own, and the program runs in that one.
+ * A terminal of a person: a pane of a tmux server without decoration and without keys of its own. With `insideTmux` it
+ * shows a tmux of the person's own, and the program runs in that one.
  */
 export async function openTerminal(
   world: World,
@@ -51,7 +51,7 @@ export async function openTerminal(
         'on',
       ]
     : [swarmScript, ...args];
-  // The program ends and the pane stays, with what it left on the screen. Without a status line the pane is the terminal.
+  // The program ends and the pane stays, with its last screen. Without a status line the pane is the terminal.
   const settings = [...set('remain-on-exit', 'on'), ...set('remain-on-exit-format', ''), ...set('status', 'off')];
   const place = ['-x', String(columns), '-y', String(rows), '-c', world.repository.path];
   const bare = ['env', '-u', 'TMUX', '-u', 'TMUX_PANE', 'TERM=xterm-256color'];

@@ -34,7 +34,7 @@ afterAll(async () => {
   await environment[Symbol.asyncDispose]();
 });
 
-/** A follower, and what it has printed so far. */
+/** A follower, and its output so far. */
 function follower(...args: string[]) {
   const child = spawn(swarmScript, ['events', '--follow', '--json', ...args], {
     cwd: repository.path,
@@ -69,7 +69,7 @@ describe('a swarm that is up', () => {
     const base = async (): Promise<unknown> =>
       (await swarm('status', '--json')).json<{ project: { base: unknown } }>().project.base;
     const before = await base();
-    // What tasks start from is `up`'s to say, not that of a number.
+    // The base of tasks is set by `up`, not by a number.
     await repository.git('switch', '-q', '-c', 'elsewhere');
     expect((await swarm('scale', '2')).stdout).toBe('workers: 1 → 2; worker-2 starts\n');
     expect(await base()).toEqual(before);
@@ -175,7 +175,7 @@ describe('a swarm that is up', () => {
   });
 });
 
-/** What is written there, once swarm itself takes it. */
+/** The spec in that file, read as swarm reads it. */
 async function accepted(file: string): Promise<unknown> {
   const { findings } = (await runSwarm(environment, path.dirname(file), ['doctor', '--json'])).json<{
     findings: { check: string; severity: string }[];

@@ -16,7 +16,7 @@ import {
   type World,
 } from './world.ts';
 
-/** Two shell workers and what a test says of their worktrees. */
+/** Two shell workers, with a test's settings for their worktrees. */
 const config = (worktree: string, rest = ''): string =>
   `agents: {worker: {kind: shell, count: 2}}\nworktree:\n${worktree.replaceAll(/^/gm, '  ')}\n${rest}`;
 const NEEDS_ENV = 'verify: {env: [sh, -c, ". ./.env && test \\"$GREETING\\" = hello"]}\ndefaultVerify: env\n';
@@ -32,7 +32,7 @@ const portBases = async (): Promise<number[]> =>
     .json<{ agents: { portBase: number }[] }>()
     .agents.map(({ portBase }) => portBase);
 const agent = async (id: string) => (await world.status()).agents.find((one) => one.id === id);
-/** What the set-up of an agent runs, also what it hid in a session of its own. */
+/** Pids of an agent's set-up, those in sessions of their own too. */
 const running = (id: string): number[] =>
   commandLinesOf(world.environment.directory)
     .filter(({ pid, argv }) => argv.includes('1000') && cwdOf(pid) === worktree(id))
@@ -107,7 +107,7 @@ describe('files that git does not bring', () => {
     await world.ok(UP);
     await world.brokerUp();
     const exclude = await readFile(path.join(world.repository.path, '.git/info/exclude'), 'utf8');
-    // As an agent would: with git of its own, and by what it leaves.
+    // As an agent would: with git of its own, and by the files that it leaves.
     const one = await world.shell(
       'echo 1 > a.txt; git add -A; git status --porcelain > status.txt; echo 2 > b.txt',
       '--agent',
@@ -138,7 +138,7 @@ describe('files that git does not bring', () => {
     expect(existsSync(worktree('worker-1', 'notes/private.md'))).toBe(true);
     expect(await readFile(path.join(world.repository.path, '.git/info/exclude'), 'utf8')).toBe(exclude);
     expect(await world.repository.git('status', '--porcelain')).toBe('?? CLAUDE.local.md\n?? notes/');
-    // Nothing of it is in the way of the end.
+    // Nothing of it prevents the end.
     expect((await world.ok(['down', '--purge', '--yes'])).stdout).toContain('purged');
     expect(existsSync(worktree('worker-1'))).toBe(false);
     expect(existsSync(path.join(world.repository.path, 'node_modules/dep/index.js'))).toBe(true);
@@ -185,7 +185,7 @@ describe('a set-up', () => {
     await world.ok(['down']);
     await world.ok(UP);
     expect(await log()).toEqual(first);
-    // The same ports as before, and they are told.
+    // The same ports as before, and agents are told of them.
     expect(await portBases()).toEqual([one, two]);
     await world.ok(['down']);
     await world.repository.write({ 'swarm.yaml': config(`setup: [[sh, -c, '${script}'], ["true"]]`) });
@@ -193,7 +193,7 @@ describe('a set-up', () => {
     expect(await log()).toHaveLength(4);
   });
 
-  test('that fails says exactly what and where, hurts nobody else, and is tried again when asked', async () => {
+  test('that fails says exactly what and where, hurts no other agent, and is tried again when asked', async () => {
     const script =
       'echo one; echo "no such package" >&2; test "$SWARM_AGENT" != worker-1 || test -e "$SWARM_ROOT/mended" || exit 7';
     await begin(config(`setup: [sh, -c, '${script}']`));
@@ -275,7 +275,7 @@ test('a worktree whose teardown fails is kept, with why; one whose teardown work
   expect(existsSync(worktree('worker-1'))).toBe(false);
 });
 
-// Half a minute each: with `scripts/test --long`.
+// Half a minute each: for `scripts/test --long`.
 if (process.env['SWARM_TEST_LONG'] === '1') {
   test('the slots of a shell agent have worktrees that are set up too', async () => {
     await begin(
@@ -305,7 +305,7 @@ if (process.env['SWARM_TEST_LONG'] === '1') {
     expect((await Promise.all(ids.map((id) => world.task(id)))).map(outcomes)).toEqual([['done'], ['done']]);
   });
 
-  test('who has said nothing yet is told what worktrees lack, and init proposes it', async () => {
+  test('a person without a swarm.yaml is told what worktrees lack, and init proposes it', async () => {
     await begin('# nothing yet\n', {
       '.env': 'A=1\n',
       'node_modules/dep/index.js': '',

@@ -20,7 +20,7 @@ import { processesOf, type LivingProcess } from '../support/processes.ts';
 import { runSwarm, type SwarmRun, type SwarmRunOptions } from '../support/swarm.ts';
 import { startScriptedApi, type ScriptedApi } from './scripted-api.ts';
 
-/** What the tests read of the documents that `--json` prints; declared here because they are the contract. */
+/** The fields of the `--json` documents that tests read; declared here because they are the contract. */
 export interface AgentView {
   id: string;
   status: string;
@@ -66,9 +66,9 @@ export interface TaskView {
   result: { summary: string; commit: string | null; branch: string | null } | null;
 }
 
-/** One worker that runs commands: up in a second, where Claude Code is not the point. */
+/** One worker that runs commands: up in a second, for tests that are not about Claude Code. */
 export const SHELL_WORKER = 'agents: {worker: {kind: shell, count: 1}}\n';
-/** Nobody is asked, nothing is waited for. */
+/** `up` without a question and without waiting. */
 export const UP = ['up', '--detach', '--yes', '--trust'];
 
 /** A machine with a repository on it, and swarm as a person uses it there. */
@@ -77,35 +77,35 @@ export interface World extends AsyncDisposable {
   repository: TemporaryRepository;
   api: ScriptedApi | null;
   run(args: string[], options?: SwarmRunOptions & { cwd?: string }): Promise<SwarmRun>;
-  /** The same, and it must end with 0. */
+  /** Runs swarm, which must exit with 0. */
   ok(args: string[], options?: SwarmRunOptions & { cwd?: string }): Promise<SwarmRun>;
   status(): Promise<StatusView>;
   task(id: string): Promise<TaskView>;
   add(...args: string[]): Promise<string>;
-  /** A shell task. */
+  /** Adds a shell task. */
   shell(script: string, ...args: string[]): Promise<string>;
-  /** Until it is in this state. */
+  /** Waits until the task is in this state. */
   until(id: string, state: string): Promise<TaskView>;
   done(...ids: string[]): Promise<void>;
   /** A file of a task's result. */
   show(id: string, file: string): Promise<string>;
-  /** Until every agent has this status. */
+  /** Waits until every agent has this status. */
   all(status: string): Promise<StatusView>;
   brokerUp(): Promise<StatusView>;
 }
 
 export interface WorldOptions {
-  /** The account it is in, which outlives it; else it has one of its own. */
+  /** The account of the person, which outlives the world; without one it has its own. */
   account?: Account;
   environment?: IsolatedEnvironmentOptions;
   repository?: Omit<TemporaryRepositoryOptions, 'parent'>;
-  /** Of the scripted Messages API; without one there is none. */
+  /** Script of the Messages API; without one there is no API. */
   script?: unknown;
 }
 
 const TIMEOUT_MS = 90_000;
 
-/** One person's account for several worlds. Its broker stays up between them, as when another project is up there. */
+/** One person's account for several worlds. Its broker stays up between them, as if another project used it. */
 export interface Account extends AsyncDisposable {
   environment: IsolatedEnvironment;
 }
@@ -140,7 +140,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     expect(ended.exitCode, `swarm ${args.join(' ')}\n${ended.stdout}\n${ended.stderr}`).toBe(0);
     return ended;
   };
-  // What `--json` prints is the document of the API; where nobody answers there, the command knows more.
+  // The document of `--json` is that of the API; where no supervisor answers there, the command knows more.
   const ask = <T>(route: string, body?: unknown) => askSupervisor<T>(environment, repository.path, route, body);
   const status: World['status'] = async () =>
     (await ask<StatusView>('/v1/swarm')) ?? (await ok(['status', '--json'])).json<StatusView>();
@@ -198,7 +198,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 const POLL_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
-/** As `expect.poll`, also outside of a test: the first value that is good; an error says what the last one was. */
+/** As `expect.poll`, also outside of a test: resolves with the first good value; the error names the last one. */
 export async function poll<T>(
   read: () => T | Promise<T>,
   good: (value: T) => boolean,
@@ -215,7 +215,7 @@ export async function poll<T>(
   }
 }
 
-/** What a person sees of an error: one or two lines, no stack trace; on stdout nothing. */
+/** A person's view of an error: one or two lines, no stack trace; on stdout nothing. */
 export function expectError(ended: SwarmRun, exitCode: number, ...says: (string | RegExp)[]): void {
   expect(ended.exitCode, `${ended.stdout}\n${ended.stderr}`).toBe(exitCode);
   expect(ended.stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
@@ -257,7 +257,7 @@ export function commandLinesOf(directory: string): { pid: number; argv: string[]
   return found;
 }
 
-/** Everything of swarm that lives, the scripted model aside: it is not ours to kill. */
+/** Every process of swarm, without the scripted model, which tests must not kill. */
 export const swarmProcesses = ({ environment }: World): LivingProcess[] =>
   processesOf(environment.directory).filter(({ commandLine }) => !commandLine.includes('/demo.js'));
 
@@ -281,7 +281,7 @@ export function kill(pid: number | null, signal: NodeJS.Signals = 'SIGKILL'): vo
 
 export const outcomes = ({ attempts }: TaskView): (string | null)[] => attempts.map(({ outcome }) => outcome);
 
-/** Tokens by which agents, their hooks and tools are known to swarm. */
+/** Tokens by which swarm knows agents, their hooks and tools. */
 export async function agentTokens({ environment }: World): Promise<string[]> {
   const texts = (await find(environment.runtimeDir, '-type', 'f')).map((file) => textOf(file).toString());
   const found = texts.flatMap((text) =>
@@ -290,7 +290,10 @@ export async function agentTokens({ environment }: World): Promise<string[]> {
   return [...new Set(found)];
 }
 
-/** In no argv, and in no file that outlives the swarm or may be shown around; `keeper` is the one that holds it. */
+/**
+ * The secrets are in no argv, and in no file that outlives the swarm or may be shown around; `keeper` is the one file
+ * that may hold them.
+ */
 export async function expectKept({ environment }: World, secrets: readonly string[], keeper?: string): Promise<void> {
   const leaks = (text: string | Buffer) => secrets.some((secret) => text.includes(secret));
   expect(commandLinesOf(environment.directory).filter(({ argv }) => leaks(argv.join(' ')))).toEqual([]);
@@ -298,7 +301,7 @@ export async function expectKept({ environment }: World, secrets: readonly strin
   expect(files.filter((file) => file !== keeper && leaks(textOf(file)))).toEqual([]);
 }
 
-/** Empty where it is gone again, as what the broker writes for a moment. */
+/** Empty where the file is gone again, as one that the broker writes for a moment. */
 function textOf(file: string): Buffer {
   try {
     return readFileSync(file);
@@ -315,7 +318,7 @@ export interface BrokerRecord {
   url: string;
 }
 
-/** How to reach the private node, as swarm keeps it. */
+/** The address of the private node, as swarm keeps it. */
 export function brokerRecord({ environment }: World): BrokerRecord {
   const file = path.join(environment.stateHome, 'swarm/broker/broker.json');
   const { ports, credentials } = JSON.parse(readFileSync(file, 'utf8')) as {

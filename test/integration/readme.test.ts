@@ -12,7 +12,7 @@ import { parseConfig } from '../../src/config/load.ts';
 import { decode } from '../../src/coordination/messages.ts';
 import { repositoryRoot } from '../support/environment.ts';
 
-/** Of what is written by hand. */
+/** Most lines of the part that is written by hand. */
 const LONGEST = 300;
 const readme = readFileSync(path.join(repositoryRoot, 'README.md'), 'utf8');
 
@@ -62,7 +62,7 @@ async function programThatOnlyParses(): Promise<Command> {
   return program;
 }
 
-/** Why the program does not take this command line; null when it does. */
+/** Why the program refuses this command line; null when it does not. */
 async function refusal(line: string): Promise<string | null> {
   try {
     await (await programThatOnlyParses()).parseAsync(words(line).slice(1), { from: 'user' });
@@ -73,7 +73,7 @@ async function refusal(line: string): Promise<string | null> {
   }
 }
 
-/** As GitHub makes them of headings. */
+/** Anchors as GitHub makes them of headings. */
 function anchors(): string[] {
   const headings = [...prose.matchAll(/^#+ (.+)$/gm)].map(([, text = '']) => text);
   return headings.map((text) =>

@@ -6,7 +6,7 @@ import type { IsolatedEnvironment } from './environment.ts';
 const ANSWER_MS = 10_000;
 
 const NEVER_REACHED = ['ENOENT', 'ECONNREFUSED'];
-/** It died while it was asked: a question may be asked again, an order may have been carried out. */
+/** It died during the request: a question may be repeated, an order may have been carried out. */
 const BROKEN_OFF = [...NEVER_REACHED, 'ECONNRESET', 'EPIPE'];
 
 export interface ApiAnswer<T> {

@@ -9,7 +9,7 @@ import { processesOf } from '../../src/broker/processes.ts';
 import { identityOf } from '../../src/process/index.ts';
 import type { IsolatedEnvironment } from './environment.ts';
 
-/** A directory for a broker that goes away with every process of the broker in it. */
+/** A directory for a broker that is removed together with every process of the broker in it. */
 export interface BrokerDirectory extends AsyncDisposable {
   dir: string;
   /** Every living process of this broker: node, helpers, port mapper. */
@@ -33,17 +33,17 @@ export async function brokerDirectory(): Promise<BrokerDirectory> {
 
 /** A running private broker. Give each test its own project name: names of queues are prefixed by it. */
 export interface TestBroker extends BrokerDirectory {
-  /** Of the latest start. */
+  /** Handle of the latest start. */
   handle: BrokerHandle;
   url: string;
   /** Ends the node as a crash would: SIGKILL, nothing else. */
   kill(): void;
   /**
-   * Stops it in peace and starts it again. A queue declared a moment before SIGKILL is lost in some percent of kills,
+   * Stops it in order and starts it again. A queue declared a moment before SIGKILL is lost in some percent of kills,
    * with its messages; an orderly stop writes it into the tables.
    */
   settle(): Promise<BrokerHandle>;
-  /** Starts it again when it does not run; same data, port and password. */
+  /** Starts it when it does not run; same data, port and password. */
   ensure(): Promise<BrokerHandle>;
 }
 

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Where scripts/setup puts the one that the tests are written against. */
+/** Where scripts/setup puts the pinned Claude Code. */
 const PACKAGE = path.resolve(import.meta.dirname, '../e2e/claude');
 
 /**
  * The pinned Claude Code: the only one that tests and benchmarks start.
- * @throws at once where it is not installed, or another version is, with what to do about it
+ * @throws at once where it is not installed, or another version is, with the cure
  */
 export function pinnedClaude(directory = PACKAGE): { program: string; directory: string } {
   const bin = path.join(directory, 'node_modules/.bin');

@@ -7,17 +7,17 @@ import { smallDisk, type SmallDisk } from './small-disk.ts';
 
 export const repositoryRoot = path.resolve(import.meta.dirname, '..', '..');
 
-/** A machine of one's own, as far as swarm can tell: nothing of the person's account is seen or touched. */
+/** A private machine, as far as swarm can tell: nothing of the person's account is seen or touched. */
 export interface IsolatedEnvironment extends AsyncDisposable {
-  /** Everything below lies in here; put repositories here too, so that what they leave is noticed. */
+  /** Everything below lies in here; put repositories here too, so that processes that they leave are noticed. */
   directory: string;
   home: string;
   stateHome: string;
   runtimeDir: string;
   configHome: string;
-  /** The whole environment of whatever is started: nothing is inherited. */
+  /** The whole environment of started programs: nothing is inherited. */
   variables: Record<string, string>;
-  /** Where `diskBytes` asked for it; else null. */
+  /** Present where `diskBytes` was given; else null. */
   disk: SmallDisk | null;
   /**
    * Ends the environment. Rejects when a process that belongs to it still lives after `graceMs`; those are ended by
@@ -35,7 +35,7 @@ export interface IsolatedEnvironmentOptions {
   pathFirst?: string[];
   /** How long processes may take to end by themselves at the end, ms. Default 3,000. */
   graceMs?: number;
-  /** All of it lies on a disk of its own of this size. */
+  /** Everything lies on a disk of its own of this size. */
   diskBytes?: number;
 }
 
@@ -64,7 +64,8 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
     LANG: 'C.UTF-8',
     TERM: 'xterm-256color',
     ANTHROPIC_AUTH_TOKEN: 'dummy',
-    // Claude Code's runtime: what lives for seconds does not earn back what its best compiler costs, a seventh of it all.
+    // Claude Code's runtime: a process that lives for seconds does not earn back the cost of its best compiler, a
+    // seventh of the whole.
     BUN_JSC_useDFGJIT: '0',
   };
   if (options.anthropicBaseUrl !== undefined) variables['ANTHROPIC_BASE_URL'] = options.anthropicBaseUrl;

@@ -7,12 +7,12 @@ import { environmentFor } from '../../src/domain/environment.ts';
 export interface TestRepository extends Disposable {
   /** Real path of the repository's root. */
   root: string;
-  /** The temporary directory around it; everything a test makes goes below. */
+  /** The temporary directory around it; all files of a test go below. */
   home: string;
   gitCommonDir: string;
-  /** Runs git in `cwd` (the root unless told) as a person would, and gives stdout without the last line break. */
+  /** Runs git in `cwd` (default: the root) as a person would, and returns stdout without the last line break. */
   git(args: readonly string[], cwd?: string): string;
-  /** As `git`, and the exit code instead of an exception. */
+  /** As `git`, with the exit code instead of an exception. */
   tryGit(args: readonly string[], cwd?: string): { code: number; output: string };
   /** Writes files below `cwd`, making directories. */
   write(files: Readonly<Record<string, string | Buffer>>, cwd?: string): void;
@@ -24,7 +24,7 @@ export interface RepositoryOptions {
   /** Directory name; spaces and other alphabets are welcome. */
   name?: string;
   files?: Readonly<Record<string, string | Buffer>>;
-  /** Directory that holds it; the system's for temporary files unless told. */
+  /** Directory that holds it; by default the system's for temporary files. */
   parent?: string;
   /** False: no user.name and user.email. */
   identity?: boolean;
@@ -47,7 +47,7 @@ export function makeRepository(options: RepositoryOptions = {}): TestRepository 
       cwd,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A hook of git may run the tests: what it says of its repository is not for this one.
+      // A hook of git may run the tests: its variables about its repository are not for this one.
       env: { ...environmentFor('programs', process.env), ...ENVIRONMENT },
     }).replace(/\n$/, '');
   const tryGit = (args: readonly string[], cwd = root): { code: number; output: string } => {
@@ -86,7 +86,7 @@ export function makeRepository(options: RepositoryOptions = {}): TestRepository 
     write,
     commit,
     [Symbol.dispose]: () => {
-      // A test may leave directories that nobody may enter.
+      // A test may leave directories that cannot be entered.
       if (existsSync(home)) execFileSync('chmod', ['-R', 'u+rwX', home]);
       rmSync(home, { recursive: true, force: true });
     },

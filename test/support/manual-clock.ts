@@ -5,7 +5,9 @@ interface Timer {
   run: () => void;
 }
 
-/** A clock that stands still until told: timers run in the order of their times, ties in the order of their making. */
+/**
+ * A clock that stands still until `advance`: timers run in the order of their times, ties in the order of their making.
+ */
 export class ManualClock implements Clock {
   #wall = Date.UTC(2030, 0, 1);
   #monotonic = 0;
@@ -27,17 +29,17 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Timers that are to run yet. */
+  /** Number of timers that have not run. */
   get pending(): number {
     return this.#timers.length;
   }
 
-  /** The wall clock is set: forward, or back where negative. */
+  /** Sets the wall clock: forward, or back where negative. */
   jump(byMs: number): void {
     this.#wall += byMs;
   }
 
-  /** Moves both clocks, and lets what a timer does next run before the following one. */
+  /** Moves both clocks; the consequences of each timer run before the next timer. */
   async advance(ms: number): Promise<void> {
     const end = this.#monotonic + ms;
     for (;;) {

@@ -1,4 +1,4 @@
-/** The scripted Messages API, for tests. Turns are what an agent does; side requests are Claude Code's own affairs. */
+/** The scripted Messages API, for tests. Turns are the agent's work; side requests are Claude Code's own. */
 import { startMessagesApi } from '../../src/demo/api.ts';
 import type { MessagesApi, RecordedRequest } from '../../src/demo/api.ts';
 import type { ScriptInput } from '../../src/demo/script.ts';

@@ -1,6 +1,6 @@
 /** What a scripted model calls. */
 
-/** Writes below the worktree that it works in. */
+/** Writes a file below the model's worktree. */
 export const write = (file: string, content: string) => ({
   name: 'Write',
   input: { file_path: `{{cwd}}/${file}`, content },

@@ -5,12 +5,12 @@ const WAYS = [
   ['unshare', '--mount'],
   ['unshare', '--map-root-user', '--mount'],
 ];
-/** Over something that is there on each machine; nobody else sees it. */
+/** Mounted over a directory that each machine has; other processes do not see it. */
 const TRIED = ['mount', '-t', 'tmpfs', 'tmpfs', '/tmp'];
 
 /**
- * The words before a program that let it mount file systems, for itself and what it starts; those go with the last of
- * them. Null where neither root nor anybody else may have that.
+ * The words before a program with which it can mount file systems, for itself and its children; the mounts end with the
+ * last of them. Null where neither root nor another user may do so.
  * @param inner words between these and the program, as `setpriv …`
  */
 export function ownMounts(...inner: string[]): string[] | null {

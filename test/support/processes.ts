@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A process by what cannot be reused: its pid together with its start time (clock ticks since boot). */
+/** A process by an identity that is not reused: its pid together with its start time (clock ticks since boot). */
 export interface LivingProcess {
   pid: number;
   startTime: string;
@@ -30,7 +30,7 @@ interface Stat {
   startTime: string;
 }
 
-/** From /proc/PID/stat; the name in it may hold spaces and brackets, so from the last one on. */
+/** Parses /proc/PID/stat; the name in it may hold spaces and brackets, so from the last one on. */
 function stat(pid: string): Stat | null {
   const line = read(`/proc/${pid}/stat`);
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
@@ -38,7 +38,7 @@ function stat(pid: string): Stat | null {
   return state === undefined || startTime === undefined ? null : { state, parent: Number(parent), startTime };
 }
 
-/** All that live, except this one. */
+/** All living processes but this one. */
 function living(): (LivingProcess & { parent: number })[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && name !== String(process.pid))
@@ -60,13 +60,13 @@ export function processesOf(directory: string): LivingProcess[] {
 }
 
 /**
- * Living processes that were started with `directory` in their environment, and all below them. Whoever only looks into
- * it (a shell that went there, a viewer of a file) is none of them. Linux only.
+ * Living processes that were started with `directory` in their environment, and all below them. A process that only
+ * works in it (a shell, a viewer of a file) is none of them. Linux only.
  */
 export function processesStartedIn(directory: string): LivingProcess[] {
   const all = living();
   const found = new Set(all.filter(({ pid }) => environmentOf(pid).includes(directory)).map(({ pid }) => pid));
-  // A set is walked with what is added meanwhile.
+  // A set is walked with the items that are added meanwhile.
   for (const pid of found) for (const child of all) if (child.parent === pid) found.add(child.pid);
   return all.filter(({ pid }) => found.has(pid));
 }
@@ -80,7 +80,7 @@ function signal(target: LivingProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** Waits until `find` finds none; gives back those that still live after `timeoutMs`. */
+/** Waits until `find` finds none; returns those that still live after `timeoutMs`. */
 export async function untilNone(find: () => LivingProcess[], timeoutMs: number): Promise<LivingProcess[]> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -90,7 +90,7 @@ export async function untilNone(find: () => LivingProcess[], timeoutMs: number):
   }
 }
 
-/** SIGTERM, then SIGKILL after two seconds, until `find` finds none; gives back those that live all the same. */
+/** SIGTERM, then SIGKILL after two seconds, until `find` finds none; returns those that live all the same. */
 export async function endAll(find: () => LivingProcess[]): Promise<LivingProcess[]> {
   for (const target of find()) signal(target, 'SIGTERM');
   let left = await untilNone(find, 2_000);
@@ -101,7 +101,7 @@ export async function endAll(find: () => LivingProcess[]): Promise<LivingProcess
   return left;
 }
 
-/** Waits until no process of `directory` lives; gives back those that still do after `timeoutMs`. */
+/** Waits until no process of `directory` lives; returns those that still do after `timeoutMs`. */
 export function untilNoProcessOf(directory: string, timeoutMs: number): Promise<LivingProcess[]> {
   return untilNone(() => processesOf(directory), timeoutMs);
 }

@@ -4,14 +4,14 @@ import { execa } from 'execa';
 
 export interface TemporaryRepository {
   path: string;
-  /** Runs git in it and gives back what it printed, without the last newline. */
+  /** Runs git in it and returns its output, without the last newline. */
   git(...args: string[]): Promise<string>;
   /** Writes files by relative path, uncommitted. */
   write(files: Record<string, string>): Promise<void>;
 }
 
 export interface TemporaryRepositoryOptions {
-  /** Directory that gets it: usually `environment.directory`, which removes it too. */
+  /** Directory in which it is made: usually `environment.directory`, which removes it too. */
   parent: string;
   /** Its directory's name; spaces and unicode are fine. Default `repo`. */
   name?: string;

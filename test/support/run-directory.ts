@@ -1,5 +1,5 @@
-/** Variable that names the directory of the run of a suite, in which tests put what they keep. */
+/** Variable that names the directory of a suite's run, in which tests keep their files. */
 export const RUN_DIRECTORY = 'SWARM_TEST_RUN';
 
-/** Where directories of tests begin. Short, because the path of a Unix socket ends at about 100 bytes. */
+/** Directory in which tests make theirs. Short, because the path of a Unix socket ends at about 100 bytes. */
 export const runDirectory = (): string => process.env[RUN_DIRECTORY] ?? '/tmp';

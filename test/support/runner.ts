@@ -13,9 +13,9 @@ import { identityOf } from '../../src/process/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 
 export interface TaskRunnerOptions {
-  /** The supervisor's file about the agent that this stands in for. */
+  /** The spec of the agent for which this stands in. */
   spec: AgentSpec;
-  /** The work of one task; its summary. */
+  /** Does the work of one task; returns its summary. */
   work(order: TaskOrder): Promise<string> | string;
 }
 
@@ -23,18 +23,18 @@ export interface TaskRunnerOptions {
 export interface TaskRunner extends AsyncDisposable {
   /** Results that the broker has confirmed. */
   readonly done: number;
-  /** Tickets that it was woken by. */
+  /** Tickets that woke it. */
   readonly tickets: number;
 }
 
 const CLAIM_TIMEOUT_MS = 5_000;
-/** The claim may overtake the result of the task before it. */
+/** Pause before a claim, which may overtake the result of the task before. */
 const OVERTAKEN_MS = 2;
 
 /**
- * Consumes tickets, claims, reports a result, and claims again until there is nothing to claim: one task at a time and
- * everything confirmed, as a wrapper does it. Over the link it says hello and tells nothing more, because the supervisor
- * gives tasks to its own agents only. Resolves when its first claim, which is in vain, has told that it is free.
+ * Consumes tickets, claims, reports a result, and claims again until there is no task: one task at a time and
+ * everything confirmed, as a wrapper does it. Over the link it says hello and nothing more, because the supervisor
+ * gives tasks to its own agents only. Resolves when its first claim, which is in vain, has reported it free.
  */
 export async function startTaskRunner({ spec, work }: TaskRunnerOptions): Promise<TaskRunner> {
   const { agent, project, kind, capabilities } = spec;

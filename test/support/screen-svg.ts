@@ -1,8 +1,9 @@
 import { width as widthOf } from '../../src/lib/columns.ts';
 
 /**
- * A terminal's screen as an SVG picture: what `tmux capture-pane -e` prints, drawn in a window of its own with the
- * viewer's monospaced font. Each run of one colour is stretched to its columns, so that lines stay straight in any font.
+ * Draws a terminal's screen as an SVG picture: the output of `tmux capture-pane -e`, in a window of its own with the
+ * viewer's monospaced font. Each run of one colour is stretched to its columns, so that lines stay straight in any
+ * font.
  */
 const CELL = { width: 8.4, height: 18 };
 const FONT_SIZE = 14;
@@ -38,7 +39,7 @@ interface Run {
 
 const PLAIN: Style = { colour: FOREGROUND, bold: false, dim: false, inverse: false };
 
-/** The attributes that one `ESC [ … m` sets. */
+/** The style after one `ESC [ … m`. */
 function styled(style: Style, codes: string): Style {
   const next = { ...style };
   for (const code of codes.split(';').map(Number)) {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 export interface AccountRequest {
   at: number;
   session: string;
-  /** What it was answered with; 200: by the API behind. */
+  /** Status of the answer; 200: by the API behind. */
   status: number;
 }
 
@@ -14,10 +14,10 @@ export interface Refusal {
   message: string;
 }
 
-/** Stands before a Messages API and refuses turns for as long as it is told: what happens to an account. */
+/** Stands before a Messages API and refuses turns as long as it is set to: the trouble of an account. */
 export interface SharedAccount extends AsyncDisposable {
   url: string;
-  /** Null: all is well. */
+  /** Null: turns are passed on. */
   refusal: Refusal | null;
   /** Requests in which an agent works, oldest first. */
   requests: AccountRequest[];

@@ -5,9 +5,9 @@ import { execa } from 'execa';
 
 /** A file system of limited size, in memory, over a directory. */
 export interface SmallDisk {
-  /** Not one page more fits on it. */
+  /** Fills it to the last page. */
   fill(): void;
-  /** What filled it is removed. */
+  /** Removes the filling. */
   free(): Promise<void>;
   unmount(): Promise<void>;
 }
@@ -17,8 +17,8 @@ const BLOCK_BYTES = 1024 * 1024;
 const LEAST_BYTES = 1024;
 
 /**
- * Linux only.
- * @throws where nothing may be mounted; scripts/test lets the suites that need it mount for themselves
+ * Makes a small disk. Linux only.
+ * @throws where no mount is allowed; scripts/test lets the suites that need it mount for themselves
  */
 export async function smallDisk(directory: string, bytes: number): Promise<SmallDisk> {
   const options = `size=${bytes},mode=700,uid=${process.getuid?.() ?? 0}`;
@@ -26,7 +26,7 @@ export async function smallDisk(directory: string, bytes: number): Promise<Small
     reject: false,
   });
   if (failed) {
-    const advice = `this machine has to allow it to root, or to everybody by \`unshare -rm\`; start it by scripts/test`;
+    const advice = `this machine has to allow it to root, or to every user by \`unshare -rm\`; start it by scripts/test`;
     throw new Error(`no file system of ${bytes} bytes can be mounted to be filled: ${stderr}\n${advice}`);
   }
   const filler = path.join(directory, FILLER);

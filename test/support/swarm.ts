@@ -15,13 +15,13 @@ export interface SwarmRun {
 }
 
 export interface SwarmRunOptions {
-  /** Ended, and the promise rejected, after this long. Default 60,000. */
+  /** Ended, and the promise rejected, after so long. Default 60,000. */
   timeoutMs?: number;
   /** Written to stdin, which is then closed; without it stdin is empty. */
   input?: string;
-  /** argv to start swarm with, instead of scripts/swarm. */
+  /** argv with which swarm is started instead of by scripts/swarm. */
   launcher?: readonly [string, ...string[]];
-  /** Added to those of the environment, or with `undefined` taken from them. */
+  /** Added to those of the environment, or with `undefined` removed from them. */
   variables?: Record<string, string | undefined>;
   signal?: AbortSignal;
 }

@@ -24,7 +24,7 @@ agents:
   worker:
     # How many agents \`swarm up\` starts; \`swarm scale N\` changes it while they run.
     count: ${workers}
-    # What agents may run without asking anybody, as rules of Claude Code.
+    # What agents may run without asking, as rules of Claude Code.
 ${allow.length === 0 ? '    # allow: ["Bash(npm test:*)"]' : `    allow:\n${allow.map((rule) => `      - ${quote(rule)}`).join('\n')}`}
     # model: sonnet
     # restart: permanent

@@ -102,7 +102,7 @@ async function begin({ layout, env, output, signal, replaces }: Beginning): Prom
       async () => {
         const status = await probe(client);
         const isBefore = status !== null && status.supervisor.pid === replaces?.pid;
-        // The one that has to go answers to its end; that it goes on after ours gave up is an answer, too.
+        // The replaced supervisor answers to its end; when it goes on after the new one gave up, that is the answer.
         if (child.endedAt === null) return isBefore ? null : status;
         if (status !== null) return status;
         const since = performance.now() - child.endedAt;

@@ -99,7 +99,7 @@ test('a claim is answered by request and reply; a bad claim does not stop the ne
   await expect.poll(() => supervisor.connection.queueInfo(supervisor.names.dead)).toMatchObject({ messages: 1 });
 });
 
-test('a ticket reaches one of those who have the capability, or anybody; one for nobody is refused', async ({
+test('a ticket reaches one consumer with the capability, or any; one without a queue is refused', async ({
   broker,
 }) => {
   await using p = await project(broker.url);

@@ -235,7 +235,7 @@ describe('request and reply', () => {
     });
   });
 
-  test('an answer to somebody who has gone is no error', async ({ broker }) => {
+  test('an answer to a client that has gone is no error', async ({ broker }) => {
     const server = await connect(broker.url);
     await using _ = server.connection;
     const client = await connect(broker.url, { queue: server.queue });

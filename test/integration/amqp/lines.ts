@@ -9,7 +9,7 @@ export interface Lines {
   setups: number;
 }
 
-/** A connected client with one durable queue of its own, and the place for its dead letters. */
+/** A connected client with one durable queue of its own, and an exchange for its dead letters. */
 export async function connect(url: string | null, extra: { queue?: string } = {}): Promise<Lines> {
   const queue = extra.queue ?? `q-${randomUUID()}`;
   const lines: Lines = { connection: undefined as never, queue, states: [], setups: 0 };

@@ -18,18 +18,18 @@ interface Answer {
   body: unknown;
 }
 
-/** A service of which only what a test names is there. */
+/** A service with only the parts that a test gives. */
 function serviceOf(parts: Partial<SwarmService>): SwarmService {
   return new Proxy(parts, {
     get: (target, name) =>
       Reflect.get(target, name) ??
       (() => {
-        throw new Error(`nobody should ask for ${String(name)}`);
+        throw new Error(`no request should ask for ${String(name)}`);
       }),
   }) as SwarmService;
 }
 
-/** Events as the supervisor keeps them: numbered from 1, told to whoever listens. */
+/** Events as the supervisor keeps them: numbered from 1, passed on to listeners. */
 class History {
   readonly all: EventDocument[] = [];
   readonly listeners = new Set<(event: EventDocument) => void>();
@@ -103,7 +103,7 @@ async function call(socket: string, method: string, route: string, body?: unknow
   const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
   const headers = payload === undefined ? {} : { 'content-type': 'application/json' };
   const request = http.request({ socketPath: socket, method, path: route, headers });
-  // One that is refused in the middle of its body meets a closed door; the answer is there all the same.
+  // A request that is refused in the middle of its body finds the connection closed; the answer comes all the same.
   request.on('error', () => undefined);
   request.end(payload);
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -112,9 +112,7 @@ async function call(socket: string, method: string, route: string, body?: unknow
   return { status: response.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) };
 }
 
-test("only its owner may open the socket, and one that a dead supervisor left is in nobody's way", async ({
-  place,
-}) => {
+test('only its owner may open the socket, and the socket of a dead supervisor is replaced', async ({ place }) => {
   const left = net.createServer();
   await new Promise<void>((resolve) => left.listen(place.socket, resolve));
   await place.serve({ agents: async () => [] });
@@ -300,7 +298,7 @@ test('a reader of the past that takes nothing does not fill the memory', async (
   slow.write('GET /v1/events HTTP/1.1\r\nhost: swarm\r\nlast-event-id: 0\r\n\r\n');
   await eventually(() => history.reads).toBeGreaterThan(0);
   await expect(place.call('GET', '/v1/agent')).resolves.toMatchObject({ status: 404 });
-  // A page is 0.5 MB; what the two sockets hold comes on top.
+  // A page is 0.5 MB; the buffers of the two sockets come on top.
   expect(history.reads).toBeLessThan(10);
   slow.destroy();
 });
@@ -324,7 +322,7 @@ test('where its socket was removed it listens again; what was open goes on, and 
   expect(existsSync(place.socket)).toBe(false);
 });
 
-test('a close ends the streams, and events that come after it harm nobody', async ({ place }) => {
+test('a close ends the streams, and events that come after it do no harm', async ({ place }) => {
   const history = new History();
   const server = await place.serve(history.service);
   const reading = ids(place.socket, undefined, 1);

@@ -54,7 +54,7 @@ describe('starting', () => {
     expect(await brokerStatus(directory.dir)).toMatchObject({ state: 'running', pid: handles[0]?.pid });
   });
 
-  test('what nobody else may read is private, and listeners are on loopback only', async ({ broker }) => {
+  test('files with secrets are private, and listeners are on loopback only', async ({ broker }) => {
     for (const file of ['broker.json', 'etc/definitions.json', 'etc/rabbitmq.conf']) {
       expect(statSync(path.join(broker.dir, file)).mode & 0o777, file).toBe(0o600);
     }
@@ -163,7 +163,7 @@ describe('after a death', () => {
     await again.close();
   });
 
-  test('a port that somebody took meanwhile is changed', async ({ broker }) => {
+  test('a port that another program took meanwhile is changed', async ({ broker }) => {
     const first = broker.handle;
     await stopBroker(broker.dir);
     const thief = net.createServer();

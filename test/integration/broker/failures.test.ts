@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** An installation whose start script is ours: the environment of every start comes by here. */
+/** An installation with a test's start script, which sees the environment of every start. */
 function fakeInstall(dir: string, script: string): string {
   const home = path.join(dir, 'install');
   mkdirSync(path.join(home, 'sbin'), { recursive: true });

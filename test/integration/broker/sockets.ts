@@ -11,7 +11,7 @@ function parseAddress(hex: string): string {
   return bytes.slice(0, 15).every((byte) => byte === 0) && bytes[15] === 1 ? '::1' : `[${hex}]`;
 }
 
-/** TCP sockets on which a process listens, as the kernel tells it. */
+/** TCP sockets on which a process listens, according to the kernel. */
 export function listeningAddresses(pid: number): { address: string; port: number }[] {
   const inodes = new Set<string>();
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {

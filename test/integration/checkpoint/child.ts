@@ -1,4 +1,7 @@
-/** `node child.ts rollback N PLACE` or `capture PLACE`, PLACE as JSON: a process of its own, to be killed or to be nobody. */
+/**
+ * `node child.ts rollback N PLACE` or `capture PLACE`, PLACE as JSON: a process of its own, to be killed or to run as
+ * another user.
+ */
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import type { CheckpointPlace } from '../../../src/checkpoint/tree/types.ts';
 

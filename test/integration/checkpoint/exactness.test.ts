@@ -40,7 +40,7 @@ function raw(worktree: string, ...bytes: (string | number[])[]): Buffer {
   ]);
 }
 
-/** Every kind of change of the exactness table at once. */
+/** Makes every kind of change of the exactness table at once. */
 function makeMess({ worktree, write, git }: World): void {
   write({ 'both.txt': 'one\ntwo\n' });
   git('add', 'both.txt');
@@ -77,7 +77,7 @@ function makeMess({ worktree, write, git }: World): void {
   write({ 'ignored/cache.bin': 'v1\n', 'run.log': 'log 1\n' });
 }
 
-/** Things that go on afterwards: commits, another branch, a reset, deletions. */
+/** Later changes: commits, another branch, a reset, deletions. */
 function wreck({ worktree, write, git }: World): void {
   git('add', '-A');
   git('commit', '-q', '-m', 'the agent went on');
@@ -226,7 +226,7 @@ describe('A rollback is exact', () => {
     expect(await world.store.recover()).toBeNull();
   });
 
-  it('takes away a file whose name means something to git', async () => {
+  it('removes a file whose name means something to git', async () => {
     using world = await makeWorld({ files: { 'a.txt': 'a\n' } });
     const { n } = await world.store.capture({ reason: 'without it' });
     world.write({ ':(TOP)X': 'x\n', ':!b': 'b\n', '*.txt': 'star\n' });

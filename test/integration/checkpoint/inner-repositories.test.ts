@@ -18,11 +18,11 @@ function anInnerOne(world: World, name: string, committed = true): void {
 interface Case {
   then?: (world: World) => void;
   now: (world: World) => void;
-  /** Where the repository lies now. */
+  /** Path of the repository now. */
   at: string;
 }
 
-/** `vendor` was a file, and its place is taken by a repository. */
+/** `vendor` was a file, and a repository has taken its place. */
 const TAKEN: Record<string, Case> = {
   'a repository with a commit': { now: (world) => anInnerOne(world, 'vendor'), at: 'vendor' },
   'one without a commit': { now: (world) => anInnerOne(world, 'vendor', false), at: 'vendor' },
@@ -58,14 +58,14 @@ describe('nothing is restored over a repository of its own', () => {
     };
     await expect(world.store.rollback(n)).rejects.toMatchObject(refused);
     await expect(world.store.restorePaths(n, ['vendor'], {})).rejects.toMatchObject(refused);
-    // Nothing was changed, and nothing waits to be finished.
+    // Nothing was changed, and no rollback is unfinished.
     expect(readFileSync(path.join(world.worktree, at, 'only-here.txt'), 'utf8')).toBe('only here\n');
     expect(existsSync(path.join(world.worktree, at, '.git'))).toBe(true);
     expect(readFileSync(path.join(world.worktree, 'readme.txt'), 'utf8')).toBe('later\n');
     expect(await world.store.recover()).toBeNull();
   });
 
-  it('and one that is in nobody’s way stays where it is', async () => {
+  it('and one that is not in the way stays where it is', async () => {
     using world = await makeWorld();
     const { n } = await world.store.capture({ reason: 'then' });
     anInnerOne(world, 'lib');

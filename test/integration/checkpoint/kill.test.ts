@@ -9,12 +9,12 @@ import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { gitFacts, walk } from './walk.ts';
 import { makeWorld } from './world.ts';
 
-/** At more moments, and in more worlds, in property.test.ts; here of many files. */
+/** More moments and more worlds are tried in property.test.ts; here it is with many files. */
 const isLong = process.env['SWARM_TEST_LONG'] === '1';
 const DELAYS_MS = isLong ? [0, 8, 16, 32, 64] : [8, 48];
 const CHILD = path.join(import.meta.dirname, 'child.ts');
 
-/** Processes whose environment names this worktree: what a killed process left running. */
+/** Number of processes whose environment names this worktree: left by a killed process. */
 function orphansOf(worktree: string): number {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
@@ -52,7 +52,7 @@ describe('A rollback that is killed', () => {
       });
       await once(child.stdout, 'data');
       const ended = once(child, 'exit');
-      // From the moment that the journal is there, the worktree changes; the delay is what is tried here.
+      // From the moment that the journal exists, the worktree changes; the delay after it varies.
       await expect.poll(() => existsSync(journalPath(world.store.place)), { interval: 1, timeout: 20_000 }).toBe(true);
       await delay(afterMs);
       child.kill('SIGKILL');
@@ -116,7 +116,7 @@ describe('A file that cannot be read', () => {
     using world = await makeWorld();
     world.write({ 'closed.txt': 'c\n', 'beside.txt': 'b\n' });
     chmodSync(path.join(world.worktree, 'closed.txt'), 0o000);
-    // Root reads everything, so the capture is made by nobody.
+    // Root reads everything, so the capture runs as the user nobody.
     const asNobody = process.getuid?.() === 0;
     if (asNobody) {
       rmSync(path.join(world.repository.home, 'state'), { recursive: true, force: true });

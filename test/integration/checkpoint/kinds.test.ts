@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 interface Case {
   then: (world: World) => void;
   now: (world: World) => void;
-  /** Ignored files of now that the rollback leaves or brings back. */
+  /** Ignored files at the time of the rollback that it leaves or brings back. */
   stay?: string[];
 }
 
@@ -16,7 +16,7 @@ const full = (world: World, name: string): string => path.join(world.worktree, n
 const link = (world: World, target: string, name: string): void => symlinkSync(target, full(world, name));
 const gone = (world: World, name: string): void => rmSync(full(world, name), { recursive: true });
 
-/** What lay at a path is of another kind now. */
+/** Paths at which another kind of entry lies now. */
 const CASES: Record<string, Case> = {
   'a file is a directory with an ignored file': {
     then: ({ write }) => write({ '.gitignore': '*.log\n', out: 'file\n' }),

@@ -48,7 +48,7 @@ it('a number is never given twice, also when the newest was dropped, in any proc
   };
   expect([await take(world.store), await take(world.store), await take(world.store)]).toEqual([1, 2, 3]);
   await dropCheckpoints(place, [3], false);
-  // What is dropped is no checkpoint, also for the process that took it and finds nothing changed.
+  // A dropped checkpoint is none any more, also for the process that took it and finds nothing changed.
   expect((await world.store.capture({ reason: 'the same' })).n).toBe(4);
   await dropCheckpoints(place, [2, 4], false);
   world.git('pack-refs', '--all');

@@ -6,7 +6,7 @@ import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { worktreeGitDir } from '../../../src/git/repository/operations.ts';
 import { makeWorld } from './world.ts';
 
-it('leaves a branch alone whose name is not UTF-8, brings HEAD back all the same, and says so', async () => {
+it('leaves a branch alone whose name is not UTF-8, brings HEAD back all the same, and warns', async () => {
   using world = await makeWorld({ files: { 'a.txt': '1\n' } });
   const shell = (script: string): string =>
     execFileSync('bash', ['-c', script], { cwd: world.worktree, encoding: 'latin1' }).trim();
@@ -54,7 +54,7 @@ it('says of no task that it had begun when the worktree went over to it in the m
   world.write({ 'left.txt': 'of the first task\n' });
   let over = false;
   const limits = {
-    // Asked for between the look at the files and their capture.
+    // Read between the look at the files and their capture.
     get maxFileBytes() {
       if (!over) {
         world.git('checkout', '-q', '-b', 'swarm/task/t2');

@@ -6,7 +6,7 @@ import type { World } from './world.ts';
 
 const inWorktree = ({ worktree }: World, name: string): string => path.join(worktree, name);
 
-/** A commit on either side to the same file, and HEAD on ours. */
+/** Makes a commit on either side to the same file, with HEAD on the own side. */
 function diverge({ git, write }: World): void {
   git('checkout', '-q', '-b', 'theirs');
   write({ 'conflict.txt': 'theirs\n' });

@@ -13,7 +13,7 @@ import { CASES_OF_A_WORLD, hasManyFiles } from './property/start.ts';
 
 /**
  * `SWARM_PROPERTY_SEED=7` tries the world of that seed alone, `SWARM_PROPERTY_CASES=40` so many cases; from 200 on each
- * feature must come up often enough. `scripts/test --long` tries 2,000, many files among them.
+ * feature must occur often enough. `scripts/test --long` tries 2,000, many files among them.
  */
 const only = process.env['SWARM_PROPERTY_SEED'];
 const wanted = Number(process.env['SWARM_PROPERTY_CASES'] ?? (process.env['SWARM_TEST_LONG'] === '1' ? 2_000 : 200));
@@ -23,7 +23,7 @@ const isCounted = only === undefined && wanted >= 200;
 /** Ten cases among a hundred thousand files take minutes. */
 const withMany = wanted > 200;
 const EXTRA_CASES = 24;
-/** The edits of one world come one after another; a second process makes use of a second processor. */
+/** The edits of one world follow each other; a second process uses a second processor. */
 const PROCESSES = 2;
 
 it(`any state can be brought back, byte for byte (${wanted} random cases)`, { timeout: 3_000_000 }, async () => {
@@ -38,7 +38,7 @@ it(`any state can be brought back, byte for byte (${wanted} random cases)`, { ti
   }
   process.stdout.write(`seeds from ${first}: ${coverageTable(outcome)}\n`);
   if (!isCounted) return;
-  const why = worldMounts() === null ? ' (neither root nor anybody else may mount here: unshare --mount)' : '';
+  const why = worldMounts() === null ? ' (neither root nor another user may mount here: unshare --mount)' : '';
   expect(rareIn(outcome), `each at least ${LEAST_OF_EACH} times${why}`).toEqual([]);
 });
 
@@ -49,8 +49,8 @@ function rareIn(outcome: Outcome): string[] {
 }
 
 /**
- * The world of many files has a process of its own: what it keeps in memory makes every start of a program slower, since
- * the system copies the table of pages. What came up too seldom is tried until it did not.
+ * Tries all worlds. The world of many files has a process of its own: its memory makes every start of a program slower,
+ * since the system copies the table of pages. Features that occurred too seldom are tried until they did often enough.
  */
 async function tryAll(outcome: Outcome, programs: Programs): Promise<void> {
   const side = async (from: number, cases: number): Promise<void> => {

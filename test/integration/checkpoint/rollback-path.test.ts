@@ -19,16 +19,16 @@ it('leaves no file behind that git takes for changed by its times alone', async 
   const { n } = await world.store.capture({ reason: 'then' });
   world.write({ 'a.txt': '2\n' });
   rmSync(file('b.txt'));
-  // The same text, another time; the index of then does not know it.
+  // The same text, another time, which the checkpoint's index does not know.
   utimesSync(file('c.txt'), 1, 1);
   const { changed } = await world.store.rollback(n);
   expect(changed).toEqual(['a.txt', 'b.txt']);
-  // Plumbing, which compares nothing but what stat tells.
+  // Plumbing, which compares only stat data.
   expect(world.git('diff-files', '--name-only')).toBe('');
 });
 
 const CRLF = '1\r\n';
-/** Ways to have git store `1\n` for a file that lies there as `1\r\n`. */
+/** Ways to have git store `1\n` for a file that is `1\r\n` on disk. */
 const CONVERSIONS: Record<string, (world: World) => void> = {
   'core.autocrlf': (world) => world.git('config', 'core.autocrlf', 'input'),
   'core.autocrlf without a value': (world) =>
@@ -58,7 +58,7 @@ it.each(Object.keys(CONVERSIONS))(
     using world = await makeWorld({ files: { 'deep/a.txt': '1\n', 'deep/b.txt': '1\n' } });
     CONVERSIONS[way]?.(world);
     world.write({ 'deep/a.txt': CRLF });
-    // What is written in the second of the rollback could look the same to git.
+    // A file that is written in the second of the rollback could look unchanged to git.
     utimesSync(path.join(world.worktree, 'deep/a.txt'), 1, 1);
     world.git('add', 'deep/a.txt');
     expect(world.git('diff-files', '--name-only', '--', 'deep/a.txt')).toBe('');

@@ -115,7 +115,7 @@ describe('Capturing', () => {
     expect(await world.store.capture(because)).toMatchObject({ n: 1, created: false });
   });
 
-  it('never touches the index, nor a lock that somebody else holds on it', async () => {
+  it('never touches the index, nor a lock that another program holds on it', async () => {
     using world = await makeWorld();
     const gitDir = world.git('rev-parse', '--absolute-git-dir');
     const before = identityOf(path.join(gitDir, 'index'));
@@ -264,7 +264,7 @@ describe('Capturing', () => {
       world.write({ 'a.txt': 'only here\n', 'b/c.txt': 'and here\n' });
       await world.store.capture(because);
       if (when === 'between two of them') {
-        // The cache of the shadow index goes on naming what nothing keeps any more.
+        // The cache of the shadow index goes on naming objects that no ref keeps any more.
         world.git('update-ref', '-d', 'refs/swarm/checkpoints/worker-1/1');
         gc();
         world.write({ 'd.txt': 'new\n' });
@@ -382,7 +382,7 @@ describe('An interrupted rollback', () => {
     world.git('commit', '-qm', 'went on');
     world.write({ 'a.txt': 'later\n', 'new.txt': 'n\n' });
     const { n: safety } = await world.store.capture(because);
-    // As a kill leaves it: the journal, our lock on the index, some files done and some not.
+    // As a kill leaves it: the journal, swarm's lock on the index, some files done and some not.
     writeFileSync(journalPath(world.store.place), JSON.stringify({ n, safety, at: '2026-01-01T00:00:00.000Z' }));
     const meta = (await world.store.list())[0]?.meta ?? '';
     const gitDir = world.git('rev-parse', '--absolute-git-dir');

@@ -73,7 +73,7 @@ describe('Restoring single paths', () => {
 });
 
 describe('A branch from a checkpoint', () => {
-  it('is one ordinary commit on the HEAD of then, also of files that git converts', async () => {
+  it('is one ordinary commit on the HEAD of the checkpoint, also of files that git converts', async () => {
     using world = await makeWorld({ files: { '.gitattributes': '*.txt text\n', 'a.txt': 'a\n' } });
     const head = world.git('rev-parse', 'HEAD');
     world.write({ 'a.txt': 'a\r\nb\r\n', 'loose.txt': 'l\n' });
@@ -143,7 +143,7 @@ describe('Upkeep', () => {
     world.write({ 'key.pem': 'a secret\n', 'dropped.txt': 'mine\n' });
     await world.store.capture(because);
     const secret = world.git('rev-parse', 'refs/swarm/checkpoints/worker-1/2:key.pem');
-    // What the person could still bring back: a stash that was dropped, and a blob that was only staged once.
+    // Objects that the person could still bring back: a dropped stash, and a blob that was only staged once.
     world.git('add', 'dropped.txt');
     world.git('stash');
     const stash = world.git('rev-parse', 'refs/stash');
@@ -171,7 +171,7 @@ describe('Upkeep', () => {
     expect(has(world, once)).toBe(true);
     expect(walk(world.worktree)).toEqual(before);
     expect(world.repository.tryGit(['fsck', '--connectivity-only']).code).toBe(0);
-    // The same contents can be captured again: no cache believes that they are still stored.
+    // The same contents can be captured again: no cache takes them for stored.
     world.write({ 'key.pem': 'a secret\n' });
     const { commit } = await world.store.capture(because);
     expect(world.git('show', `${commit}:key.pem`)).toBe('a secret');
@@ -184,7 +184,7 @@ describe('Upkeep', () => {
   });
 });
 
-describe('A purge says who still holds what was to go', () => {
+describe('A purge says where its files are still held', () => {
   const env = 'A=secret\n';
   const clean = (world: World): void => rmSync(path.join(world.worktree, '.env'));
   const HELD: [string, (world: World) => void, RegExp][] = [
@@ -256,7 +256,7 @@ describe('A purge that cannot find out what is to go', () => {
 describe('A purge in a repository with very many unreachable commits', () => {
   afterEach(() => void vi.unstubAllEnvs());
 
-  /** Leaves less than 64 kB of what the system gives for arguments and environment together. */
+  /** Leaves less than 64 kB of the system's space for arguments and environment together. */
   function crowdEnvironment(): void {
     const part = 'x'.repeat(32_000);
     const isFull = (): boolean => (spawnSync('true', [part]).error as NodeJS.ErrnoException | undefined) !== undefined;

@@ -3,7 +3,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { TestRepository } from '../../support/git-repository.ts';
 
-/** Everything below `root` as one line each: name in bytes, type, mode, contents. Knows nothing of git or of swarm. */
+/** Everything below `root` as one line each: name in bytes, type, mode, contents. Uses neither git nor swarm. */
 export function walk(root: string): string[] {
   const lines: string[] = [];
   const visit = (dir: Buffer): void => {
@@ -39,7 +39,7 @@ const OPERATION = [
   'swarm-task',
 ];
 
-/** What git says of a worktree: HEAD, branch, every entry of the index, status, an operation under way. */
+/** Git's facts about a worktree: HEAD, branch, every entry of the index, status, an operation under way. */
 export function gitFacts(repository: TestRepository, worktree: string): Record<string, string> {
   const git = (...args: string[]): string => repository.tryGit(args, worktree).output;
   const gitDir = git('rev-parse', '--absolute-git-dir');

@@ -18,9 +18,9 @@ const hangs: ScriptInput = {
   ],
 };
 
-/** Whether an answer is seen to come in within a second. */
+/** Whether bytes of an answer are seen to arrive within a second. */
 async function comesIn(pid: number): Promise<boolean> {
-  // Its wrapper and the API are this process: as an agent without one, what comes from here counts.
+  // Wrapper and API are this process: for an agent without a program of its own, bytes for this process count.
   const agent = {
     id: 'worker-1',
     observed: { pane: { pid: 0 }, snapshot: { child: { pid } } },

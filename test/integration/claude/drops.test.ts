@@ -38,7 +38,7 @@ const test = base.extend('place', async ({}, { onCleanup }): Promise<Place> => {
   };
 });
 
-/** Shorter than half of the time after which the directory is looked at without any sign. */
+/** Shorter than half of the time after which the directory is read without any event. */
 const AT_ONCE_MS = 900;
 
 test('a status line that replaces one that was just taken is seen at once, again and again', async ({ place }) => {
@@ -52,7 +52,7 @@ test('a status line that replaces one that was just taken is seen at once, again
     await expect.poll(() => place.taken.at(-1), { interval: 5, timeout: 10_000 }).toBe(String(n));
     took.push(performance.now() - droppedAt);
   }
-  // One may wait for a machine that is busy; that most wait is no chance.
+  // One file may wait on a busy machine; that most wait is no accident.
   expect(took.filter((ms) => ms > AT_ONCE_MS).length).toBeLessThan(4);
   expect(await place.left()).toEqual([]);
 });

@@ -105,7 +105,7 @@ test('a permission request is held until it is decided', async ({ open }) => {
   expect(open.endpoint.pendingPermissions()).toEqual([]);
 });
 
-test('a permission request whose asker goes away is gone', async ({ open }) => {
+test('a permission request whose connection is closed is gone', async ({ open }) => {
   const aborted = new AbortController();
   const reply = open.post('/hook/PermissionRequest', ask, {}, aborted.signal).then((response) => response.text());
   await expect.poll(() => open.endpoint.pendingPermissions().length).toBe(1);

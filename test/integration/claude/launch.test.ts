@@ -14,7 +14,7 @@ interface Place {
   filesDir: string;
   hookDir: string;
   launch(options?: Partial<LaunchOptions>): Promise<Launch>;
-  /** Settings as the person has them: 'user', 'project' or 'local'. */
+  /** Writes settings of the person's: 'user', 'project' or 'local'. */
   settings(source: 'user' | 'project' | 'local', value: unknown): Promise<void>;
 }
 

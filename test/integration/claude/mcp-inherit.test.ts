@@ -43,7 +43,10 @@ async function place(pane: Pane): Promise<Servers> {
   };
 }
 
-/** What the person has: a server of their own, one for this project, and a worktree whose .mcp.json an agent wrote. */
+/**
+ * Makes the person's setting: a server of their own, one for this project, and a worktree whose .mcp.json an agent
+ * wrote.
+ */
 async function persons(pane: Pane, { server }: Servers): Promise<void> {
   const claudeJson = {
     hasCompletedOnboarding: true,

@@ -17,12 +17,12 @@ export interface Pane extends AsyncDisposable {
   environment: IsolatedEnvironment;
   repository: string;
   events: ClaudeEvent[];
-  /** Calls of our tools: name and input. */
+  /** Calls of swarm's tools: name and input. */
   calls: { tool: string; input: unknown }[];
   logs: string[];
   turn(): Turn;
   of<T extends ClaudeEvent['type']>(type: T): Extract<ClaudeEvent, { type: T }>[];
-  /** Starts Claude Code in a new session; gives back the process id. */
+  /** Starts Claude Code in a new session; returns its process id. */
   start(options?: Partial<LaunchOptions>): Promise<{ pid: number; sessionId: string; startedAt: number }>;
   screen(): Promise<string>;
   keys(...keys: string[]): Promise<void>;

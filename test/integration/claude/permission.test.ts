@@ -3,7 +3,10 @@ import type { ScriptInput } from '../../support/messages-api.ts';
 import { openPane } from './pane.ts';
 import type { Pane } from './pane.ts';
 
-/** What is shown end to end, or with a wrapper around it, is tried here in the long run only: each is a start of Claude Code. */
+/**
+ * Facts that are also tested end to end, or with a wrapper, are tested here in the long run only: each is a start of
+ * Claude Code.
+ */
 const LONG = process.env['SWARM_TEST_LONG'] === '1';
 const soon = { timeout: 50_000, interval: 50 };
 const command = "python3 -c 'print(40 + 2)'";

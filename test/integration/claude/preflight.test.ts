@@ -50,7 +50,7 @@ const test = base.extend<{ place: Place }>({
   },
 });
 
-test('a person who works with Claude Code in this repository meets no gate', async ({ place }) => {
+test('for a person who uses Claude Code in this repository there is no gate', async ({ place }) => {
   await writeFile(
     path.join(place.home, '.claude/.credentials.json'),
     JSON.stringify({ claudeAiOauth: { accessToken: 'x', refreshToken: 'y', expiresAt: 1 } }),

@@ -1,5 +1,5 @@
-// Records what can be seen of real Claude Codes in trouble, for the confusion table: run by hand, with the scenes to be
-// recorded or none for all; writes test/fixtures/health/SCENE.json. Two seconds between two moments.
+// Records the observable facts of real Claude Codes in trouble, for the confusion table: run by hand, with the names of
+// the scenes, or none for all; writes test/fixtures/health/SCENE.json. Two seconds between two moments.
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -21,7 +21,7 @@ const hanging = (after: 'nothing' | 'start') => ({
 
 interface Scene {
   rule: object;
-  /** The first is pressed when the turn has begun, the others each so many seconds later. */
+  /** The first key is pressed when the turn has begun, the others each so many seconds later. */
   keys?: string[];
   signal?: NodeJS.Signals;
 }

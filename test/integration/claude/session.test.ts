@@ -6,7 +6,10 @@ import { turnsOf } from '../../support/messages-api.ts';
 import type { ScriptInput } from '../../support/messages-api.ts';
 import { openPane } from './pane.ts';
 
-/** What is shown end to end, or with a wrapper around it, is tried here in the long run only: each is a start of Claude Code. */
+/**
+ * Facts that are also tested end to end, or with a wrapper, are tested here in the long run only: each is a start of
+ * Claude Code.
+ */
 const LONG = process.env['SWARM_TEST_LONG'] === '1';
 const soon = { timeout: 50_000, interval: 50 };
 const complete = { name: 'mcp__swarm__complete_task', input: { summary: 'wrote note.txt' } };
@@ -53,7 +56,7 @@ test('a prompt given as an argument becomes a turn: its tools run, its result ar
     ['mcp__swarm__complete_task', true],
   ]);
 
-  // The title that Claude Code may also ask for costs too, but is none of the turn's three.
+  // The request for a title, which Claude Code may also send, costs too, but is none of the turn's three.
   const ofTurn = () => pane.of('usage').filter(({ usage }) => usage.inputTokens === 100 && usage.outputTokens === 20);
   await expect.poll(() => ofTurn().length, soon).toBe(3);
   expect(turnsOf(pane.api, sessionId)).toHaveLength(3);

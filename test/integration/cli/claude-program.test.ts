@@ -10,7 +10,7 @@ import type { Context } from '../../../src/cli/project/context.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { screen, thrown, world } from '../../unit/cli/run.ts';
 
-/** What stands in for Claude Code, in the shape of its package: an install script puts the program in place. */
+/** Stands in for Claude Code, in the form of its package: an install script puts the program in place. */
 const INSTALL = `
 const { writeFileSync } = require('node:fs');
 writeFileSync('claude.exe', '#!/bin/sh\\necho "2.1.330 (Claude Code)"\\n', { mode: 0o755 });
@@ -64,8 +64,8 @@ async function openMirror(directory: string): Promise<Mirror> {
 }
 
 /**
- * A machine with npm, without Claude Code, whose own npm settings lie in `etc/npmrc` of npm's prefix. A distribution's npm
- * may have a fixed place for them instead (Debian's: `/etc/npmrc`); that one is told.
+ * A machine with npm, without Claude Code, whose own npm settings lie in `etc/npmrc` of npm's prefix. A distribution's
+ * npm may have a fixed place for them instead (Debian's: `/etc/npmrc`); then that one is written.
  */
 async function machine(npmrc: string): Promise<NodeJS.ProcessEnv> {
   const prefix = path.join(environment.directory, 'prefix');
@@ -82,7 +82,7 @@ async function machine(npmrc: string): Promise<NodeJS.ProcessEnv> {
   await writeFile(settings, npmrc);
   const { stdout: place } = await execa('npm', ['config', 'get', 'globalconfig'], { env: own, extendEnv: false });
   const fixed = place === settings ? {} : { npm_config_globalconfig: settings };
-  // Whatever asks another registry gets no further than this machine.
+  // Requests to any other registry do not leave this machine.
   const proxy = { HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1' };
   const impatient = { npm_config_fetch_retries: '0' };
   return { ...own, ...fixed, ...proxy, ...impatient };

@@ -13,9 +13,9 @@ import { fakeSupervisor, type FakeSupervisor } from './fake-supervisor.ts';
 export interface Place {
   environment: IsolatedEnvironment;
   repository: string;
-  /** Of the private tmux server of the project. */
+  /** Socket of the project's private tmux server. */
   tmuxSocket: string;
-  /** A supervisor that says this, listening. */
+  /** A supervisor with this status, listening. */
   supervisor(status: StatusDocument): Promise<FakeSupervisor>;
   /** A terminal in which `swarm` runs with these arguments. */
   terminal(args: readonly string[], options?: TerminalOptions): Promise<Terminal>;
@@ -30,16 +30,16 @@ export interface TerminalOptions {
 export interface Terminal {
   /** Keys by tmux's names (`Enter`, `C-b`). */
   keys(...keys: string[]): Promise<void>;
-  /** Characters as they are. */
+  /** Types characters unchanged. */
   type(text: string): Promise<void>;
-  /** What is on the screen now, without the spaces at the ends of lines; `colours` keeps escape sequences. */
+  /** The present screen, without the spaces at the ends of lines; `colours` keeps escape sequences. */
   screen(options?: { colours?: boolean }): Promise<string>;
   resize(columns: number, rows: number): Promise<void>;
-  /** The terminal goes away, as when its window is closed. */
+  /** Closes the terminal, as with its window. */
   close(): Promise<void>;
   /** Exit code of the program once it has ended; null while it runs. */
   exitCode(): Promise<number | null>;
-  /** Waits until the screen shows it. */
+  /** Waits until the screen shows the text. */
   shows(text: string | RegExp): Promise<void>;
   hides(text: string | RegExp): Promise<void>;
 }
@@ -83,7 +83,7 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Plac
     },
     async terminal(args, { columns = 80, rows = 24, variables = {} } = {}) {
       const given = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
-      // The program ends and the pane stays, with what it left on the screen. Without a status line the pane is the terminal.
+      // The program ends and the pane stays, with its last screen. Without a status line the pane is the terminal.
       const settings = [
         'set-option',
         '-g',

@@ -161,7 +161,7 @@ describe('swarm dash in a terminal', () => {
     // The environment fails the test for a process that is left.
   });
 
-  test('with nobody up it says what to do', async ({ place }) => {
+  test('without a supervisor it says what to do', async ({ place }) => {
     const terminal = await place.terminal(['dash']);
     await eventually(() => terminal.exitCode()).toBe(1);
     await terminal.shows('swarm up');
@@ -190,7 +190,7 @@ type PaneKey = '1' | '2' | '3' | '4';
 
 const PANE_KEYS: Readonly<Record<PaneName, PaneKey>> = { 'needs-you': '1', agents: '2', tasks: '3', events: '4' };
 
-/** What stands under the cursor when this row of a pane is selected, from 1. */
+/** The text on screen when this row of a pane is selected, from 1. */
 const SELECTED: Readonly<Record<PaneKey, (row: number) => RegExp>> = {
   '1': (row) => new RegExp(`^› worker-${row} +permission`, 'm'),
   '2': (row) => new RegExp(`^› worker-${row} +(?!permission)`, 'm'),
@@ -199,8 +199,9 @@ const SELECTED: Readonly<Record<PaneKey, (row: number) => RegExp>> = {
 };
 
 /**
- * A mode with a row in the middle selected. Each step is proved by what the screen shows: a busy dashboard reads keys
- * that follow each other in one go, and takes many different letters for pasted text, or Escape and a letter for Alt.
+ * Puts the dashboard into a mode with a row in the middle selected. Each step is proved by the screen: a busy dashboard
+ * reads keys that follow each other in one go, and takes many different letters for pasted text, or Escape and a letter
+ * for Alt.
  */
 async function reset(terminal: Terminal, { mode, action }: Binding, pane: PaneKey): Promise<void> {
   if (!(await terminal.screen()).includes('? help')) {
@@ -225,14 +226,14 @@ async function reset(terminal: Terminal, { mode, action }: Binding, pane: PaneKe
     await changes(terminal, () => terminal.keys(action === 'tasks' ? '4' : '3'));
 }
 
-/** Does what must be seen, and waits until it is. */
+/** Does something with a visible effect, and waits for the effect. */
 async function changes(terminal: Terminal, act: () => Promise<void>): Promise<void> {
   const before = await settled(terminal);
   await act();
   await eventually(() => terminal.screen({ colours: true }), 'something else on the screen').not.toBe(before);
 }
 
-/** Those end the dashboard or hand it over; they have tests of their own above. */
+/** These end the dashboard or leave it; they have tests of their own above. */
 const OWN_TEST: readonly Action[] = ['quit', 'open'];
 
 describe('every key of the map, in a real terminal', () => {
@@ -259,7 +260,7 @@ describe('every key of the map, in a real terminal', () => {
           const decides = ['allow', 'deny'].includes(binding.action);
           if (!decides) await terminal.keys(tmuxKey(key));
           await eventually(async () => {
-            // What has just come under the cursor is not decided yet: pressed until it counts.
+            // A question that has just come under the cursor is not decided yet: pressed until it counts.
             if (decides) await terminal.keys(tmuxKey(key));
             return await terminal.screen({ colours: true });
           }, `${binding.mode} ${key} (${binding.action}) is seen`).not.toBe(before);

@@ -7,20 +7,20 @@ import type { StatusDocument } from '../../../src/api/status/schemas.ts';
 import type { Task } from '../../../src/domain/task-document.ts';
 import { TASK_STATES, type TaskState } from '../../../src/domain/task.ts';
 
-/** The API of a supervisor over what a test says, on a Unix socket. Orders are kept, and change nothing by themselves. */
+/** The API of a supervisor over a test's data, on a Unix socket. Orders are kept, and change nothing by themselves. */
 export interface FakeSupervisor extends AsyncDisposable {
   status: StatusDocument;
   tasks: Task[];
   /** Each POST that came. */
   orders: { path: string; body: unknown }[];
-  /** Tells whoever listens; the id is the next one. */
+  /** Sends an event to the listeners; the id is the next one. */
   emit(event: { name: string; agent?: string; task?: string; data?: Record<string, unknown>; at?: string }): void;
   /** Open event streams. */
   readonly listeners: number;
-  /** The next orders are refused so. */
+  /** The next orders are refused with this. */
   refusal: { code: string; message: string } | null;
   listen(): Promise<void>;
-  /** As if it had been killed. */
+  /** Ends as if it had been killed. */
   close(): Promise<void>;
 }
 

@@ -16,7 +16,7 @@ function projectTmux(place: Place) {
   };
 }
 
-/** Sessions as the supervisor makes them, each with a program that says who it is and what is typed. */
+/** Sessions as the supervisor makes them, each with a program that prints its agent's name and the typed text. */
 async function startAgents(place: Place, ids: readonly string[]): Promise<void> {
   const tmux = projectTmux(place);
   for (const id of ids)
@@ -42,7 +42,7 @@ describe('swarm grid', () => {
       async () => (await tmux('list-sessions', '-F', '#{session_name}')).split('\n'),
       'only the agents left',
     ).toEqual(ids);
-    await eventually(() => tmux('list-clients'), 'nobody looking').toBe('');
+    await eventually(() => tmux('list-clients'), 'no client attached').toBe('');
     for (const id of ids) expect(await tmux('capture-pane', '-p', '-t', `=${id}:`)).not.toContain('x');
   });
 

@@ -10,7 +10,7 @@ const PICTURE = path.join(repositoryRoot, 'templates/dashboard.svg');
 const REWRITE = 'scripts/test integration -- dashboard/picture -u';
 const SIZE = { columns: 100, rows: 30 };
 
-/** This time of today, since the dashboard shows the day of what is not of today. */
+/** This time of today, since the dashboard shows the date of other days. */
 const at = (time: string): string => `${new Date().toISOString().slice(0, 10)}T${time}:00.000Z`;
 const attempt = (agent: string) => ({
   n: 1,

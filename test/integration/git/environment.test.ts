@@ -14,7 +14,7 @@ describe('How a remote is reached, as the person’s shell says it', () => {
     for (const setting of ['allowFilter', 'allowAnySHA1InWant'])
       origin.git(['config', `uploadpack.${setting}`, 'true']);
     const ssh = path.join(origin.home, 'ssh');
-    // The last argument is what the other side is asked to run.
+    // The last argument is the command for the other side.
     writeFileSync(ssh, '#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\nexec sh -c "$1"\n');
     chmodSync(ssh, 0o755);
     vi.stubEnv('GIT_SSH_COMMAND', ssh);

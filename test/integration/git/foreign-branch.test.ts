@@ -4,7 +4,7 @@ import { commitTurn } from '../../../src/git/task/commit-turn.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 
-/** A worktree at work on t2, which the agent has left for the branch of t1, whose result it is. */
+/** A worktree at work on t2, where the agent has checked out the branch of t1, whose result it is. */
 async function astray(repository: TestRepository) {
   const worktree = path.join(repository.home, 'repo.swarm', 'worker-1');
   await addWorktree({ root: repository.root, path: worktree, commit: 'main' });
@@ -24,7 +24,7 @@ it('never commits onto the branch of another task, which would hold work after i
   repository.write({ 'two.txt': 'two\n' }, worktree);
   const turn = await commit();
   expect(git('rev-parse', 'swarm/task/t1')).toBe(result);
-  // The task's own grows by it, as it does when the agent has detached HEAD.
+  // The task's own branch grows by it, as when the agent has detached HEAD.
   expect(turn).toMatchObject({ outcome: 'committed', branch: 'swarm/task/t2' });
   expect(git('rev-parse', 'swarm/task/t2')).toBe(turn.head);
   expect(git('show', '--format=', '--name-only', turn.head)).toBe('two.txt');

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** A bare repository that is reached through a stand-in for ssh, which notes whom it was to reach. */
+/** A bare repository that is reached through a stand-in for ssh, which notes the host and the command. */
 function remoteOf(repository: TestRepository): { bare: string; url: string; ssh: string; reached: string } {
   const bare = path.join(repository.home, 'remote.git');
   const ssh = path.join(repository.home, 'ssh stand-in');
@@ -58,7 +58,8 @@ it('works in the directory that it is told, by the environment and the configura
   const hook = path.join(repository.gitCommonDir, 'hooks', 'pre-commit');
   mkdirSync(path.dirname(hook), { recursive: true });
   writeFileSync(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-  // Of a hook around us, of a person's shell, and what the library refuses unless it is let.
+  // Variables of a hook around the test, of a person's shell, and those that the library refuses unless they are
+  // allowed.
   vi.stubEnv('GIT_DIR', other.gitCommonDir);
   vi.stubEnv('GIT_INDEX_FILE', path.join(other.home, 'index'));
   for (const name of ['EDITOR', 'VISUAL', 'PAGER', 'PREFIX', 'GIT_ASKPASS', 'SSH_ASKPASS']) vi.stubEnv(name, 'false');
@@ -89,7 +90,7 @@ it('gives the errors of the other door, with the subcommand and the facts', asyn
     cwd,
     message: expect.stringMatching(/^git diff failed in .*: bad revision 'nothing'$/),
   });
-  // The library takes an exit code for a failure only where something was said.
+  // The library takes an exit code for a failure only where git printed something.
   await expect(porcelain({ cwd }, (git) => git.raw(['diff', '--quiet', 'HEAD^{tree}', EMPTY_TREE]))).rejects.toThrow(
     GitError,
   );

@@ -173,7 +173,7 @@ describe('The person’s checkout', () => {
     expect(await highestTaskNumber(repository.root)).toBe(10);
   });
 
-  it('tells it to people who have their branches listed in colour', async () => {
+  it('tells it where git lists branches in colour', async () => {
     using repository = makeRepository();
     repository.git(['branch', 'swarm/task/t10']);
     repository.git(['checkout', '-q', '-b', 'swarm/task/t11']);
@@ -199,7 +199,7 @@ describe('Worktrees', () => {
     expect(await isRegisteredWorktree(repository.root, places[0] ?? '')).toBe(true);
   });
 
-  it('drop their own stale registration and nobody else’s', async () => {
+  it('drop their own stale registration and no other', async () => {
     using repository = makeRepository();
     const commit = repository.git(['rev-parse', 'HEAD']);
     const [mine, other] = ['mine', 'other'].map((name) => path.join(repository.home, name)) as [string, string];
@@ -233,7 +233,7 @@ describe('Worktrees', () => {
     repository.git(['commit', '-qm', 'submodules']);
     repository.git(['submodule', '--quiet', 'deinit', '-f', 'not here']);
     const commit = repository.git(['rev-parse', 'HEAD']);
-    // The original is out of reach, as a server would be.
+    // The original cannot be reached, as a server could not be.
     renameSync(inner.root, `${inner.root}.away`);
     const config = readFileSync(path.join(repository.gitCommonDir, 'config'), 'utf8');
     const place = path.join(repository.home, 'with submodules');
@@ -283,7 +283,7 @@ describe('Worktrees', () => {
       ['-c', 'protocol.file.allow=always', 'fetch', '-q', path.join(place, 'sub'), own],
       path.join(root, 'sub'),
     );
-    // Plain git does not do it, and we never force it: the person is told what to type.
+    // Plain git does not do it, and swarm never forces it: the person gets the command to type.
     await expect(removeWorktree({ root, path: place })).rejects.toMatchObject({
       code: 'worktree-has-submodules',
       hint: expect.stringContaining(`worktree remove --force '${place}'`),

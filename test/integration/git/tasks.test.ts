@@ -67,7 +67,7 @@ async function anAgent(repository: TestRepository, name = 'worker-1'): Promise<A
   };
 }
 
-/** Makes a branch with one change on top of main, and gives its tip. */
+/** Makes a branch with one change on top of main, and returns its tip. */
 function aResult(repository: TestRepository, name: string, files: Record<string, string>): string {
   const place = path.join(repository.home, `making-${name}`);
   repository.git(['worktree', 'add', '-q', '--detach', place, 'main']);
@@ -86,7 +86,7 @@ function innerOne(repository: TestRepository, place: string): void {
   repository.commit({ 'only-here.txt': 'only here\n' }, 'only here', place);
 }
 
-/** Without what is in a `.git`. */
+/** The files without those in a `.git`. */
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => !/(^|\/)\.git(\/|$)/.test(name) && statSync(path.join(folder, name)).isFile())
@@ -104,7 +104,7 @@ const HOOKS = [
   'prepare-commit-msg',
 ];
 
-/** Every hook fails and leaves a trace; signing is asked for with a program that fails. */
+/** Makes a repository whose every hook fails and leaves a trace, and whose signing program fails. */
 function makeHostile(repository: TestRepository): string {
   const told = path.join(repository.home, 'told');
   for (const hook of HOOKS)
@@ -184,11 +184,11 @@ describe('Preparing a task', () => {
   });
 
   interface InTheWay {
-    /** What the base has at the start of the next task. */
+    /** Files of the base at the start of the next task. */
     next: Record<string, string>;
-    /** What lies in the worktree; first a file called `tracked`. */
+    /** Puts files into the worktree; the first is called `tracked`. */
     lies: (agent: Agent, innerOne: (name: string) => void) => void;
-    /** What is found aside. */
+    /** The files that are found aside. */
     aside: string[];
   }
   const IN_THE_WAY: Record<string, InTheWay> = {
@@ -477,7 +477,7 @@ describe('Merging a task', () => {
     expect(repository.git(['worktree', 'list']).split('\n')).toHaveLength(1);
   };
 
-  it('moves a branch that nobody has checked out, and a clean checkout with it', async () => {
+  it('moves a branch that no worktree has checked out, and a clean checkout with it', async () => {
     using repository = makeRepository();
     const commit = aResult(repository, 't1', { 'a.txt': 'a\n' });
     repository.git(['branch', 'release', 'main']);

@@ -24,7 +24,7 @@ beforeEach(() => {
   children = [];
 });
 
-/** Nothing that a test started may outlive it. */
+/** No process that a test started may outlive it. */
 afterEach(async () => {
   const left = findMarked(NAME, mark.split('/')[0] ?? '');
   for (const { identity } of left) process.kill(identity.pid, 'SIGKILL');
@@ -73,7 +73,7 @@ describe('identity', () => {
     await eventually(() => isAlive(identity)).toBe(false);
   });
 
-  test('a zombie that nobody waits for counts as dead', async () => {
+  test('a zombie without a parent that waits for it counts as dead', async () => {
     // exec replaces the shell that would have waited for its child.
     const { child, line } = await start('sleep 0.05 & echo $!; exec sleep 100');
     const zombie = Number(line);
@@ -157,7 +157,7 @@ describe('endTree', () => {
   });
 
   test('a tree that forks all the time does not get away', async () => {
-    // It ends by itself after a minute at most: what did get away would fork for ever.
+    // It ends by itself after a minute at most: processes that got away would fork for ever.
     const { pid } = await start(`
       trap "" TERM
       export HOPS=3000
@@ -207,7 +207,7 @@ test('a busy tree is seen busy', async () => {
   let usage = treeUsage(null, before, pid);
   expect(usage).toMatchObject({ processes: 2, cpuPercent: null });
   expect(usage?.rssBytes).toBeGreaterThan(1_000_000);
-  // Its share of a machine that others keep busy, too.
+  // Its share of the processors, also on a machine that other programs keep busy.
   await eventually(() => (usage = treeUsage(before, scanProcesses(), pid))?.cpuPercent).toBeGreaterThan(3);
   await endTree({ roots: [rootOf(pid)], graceMs: 1000 });
 });

@@ -125,7 +125,7 @@ describe('run alone', () => {
   test('too much output ends it', async () => {
     const end = await sh('yes', { mostBytes: 100_000 });
     expect(end.by).toBe('output');
-    // By the kill, or by its own complaint of the broken pipe, whichever is quicker.
+    // By the kill, or by its own error for the broken pipe, whichever is quicker.
     expect(end.exitCode).not.toBe(0);
   });
 

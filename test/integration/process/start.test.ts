@@ -104,7 +104,7 @@ describe('a program that cannot be started', () => {
   });
 });
 
-test('a script whose interpreter `env` does not find was started in vain, another end with 127 tells nothing', () => {
+test('a script whose interpreter `env` does not find was started in vain; another end with 127 proves nothing', () => {
   const place = { program: inside('env-orphan'), cwd: directory, searchPath: '/usr/bin:/bin' };
   expect(startProblemOf(127, place)).toMatchObject({
     message: `${inside('env-orphan')} cannot be started: its interpreter no-such-node is not on PATH`,

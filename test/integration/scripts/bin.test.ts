@@ -68,7 +68,7 @@ describe('bin/swarm.cjs', () => {
     await checkout.build();
     const old = path.join(environment.directory, 'old.cjs');
     await writeFile(old, ALL_OLD);
-    // The repository's own needs no asking, so it must not be there.
+    // The repository's own Node is used without a question, so it must not be there.
     await checkout.run('/bin/rm', [path.join(checkout.path, 'node_modules/node')]);
     const result = await checkout.run(process.execPath, [
       '--require',

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { type IsolatedEnvironment, repositoryRoot } from '../../support/environment.ts';
 
 const PROGRAMS = ['src/cli.ts', 'src/supervisor/main.ts', 'src/wrapper/main.ts', 'src/demo/main.ts'];
-/** Tells the caller everything a launcher could get wrong. */
+/** Prints everything that a launcher could get wrong. */
 const REPORT = `
 const { pid, argv, execPath, version } = process;
 if (argv[2] === 'exit') process.exit(Number(argv[3]));
@@ -49,7 +49,7 @@ export async function temporaryCheckout(environment: IsolatedEnvironment): Promi
     await cp(path.join(repositoryRoot, name), path.join(root, name), { recursive: true });
   }
   for (const program of PROGRAMS) await write(program, REPORT);
-  // Links one by one, with the stamp of a finished npm ci: nothing here may ever touch the real node_modules.
+  // Links one by one, with the stamp of a finished npm ci: no test here may ever touch the real node_modules.
   await mkdir(path.join(root, 'node_modules'));
   for (const name of ['esbuild', '@esbuild', 'node']) {
     await symlink(path.join(repositoryRoot, 'node_modules', name), path.join(root, 'node_modules', name));

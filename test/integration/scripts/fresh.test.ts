@@ -12,7 +12,7 @@ const test = base
   })
   .extend('checkout', ({ environment }) => temporaryCheckout(environment));
 
-/** PATH of a machine on which no namespace may be made. */
+/** PATH of a machine on which no namespace can be made. */
 async function withoutNamespaces({ directory, variables }: IsolatedEnvironment): Promise<string> {
   const bin = path.join(directory, 'refusing');
   await mkdir(bin);

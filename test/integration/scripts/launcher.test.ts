@@ -16,7 +16,7 @@ function parse(stdout: string): Report {
   return JSON.parse(stdout) as Report;
 }
 
-/** A directory for PATH that holds links to the system's programs, less some. */
+/** Makes a directory for PATH with links to the system's programs, without some. */
 async function pathWithout(directory: string, names: string[]): Promise<string> {
   const bin = path.join(directory, 'less');
   await mkdir(bin);
@@ -31,7 +31,7 @@ async function pathWithout(directory: string, names: string[]): Promise<string> 
   return bin;
 }
 
-/** A directory with a new Node and, beside it, an npm that does this. */
+/** Makes a directory with a new Node and, beside it, an npm that runs this script. */
 async function npmStandIn(checkout: Checkout, script: string): Promise<string> {
   const bin = path.join(checkout.path, '..', 'npm-bin');
   await mkdir(bin, { recursive: true });
@@ -81,7 +81,7 @@ describe('scripts/swarm', () => {
     await note();
     await rm(path.join(checkout.path, 'src/added.ts'));
     await note();
-    // The last one has the sources of the second, so it is the second.
+    // The last build has the sources of the second, so it is the second.
     expect(builds.size).toBe(3);
   });
 

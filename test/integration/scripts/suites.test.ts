@@ -9,7 +9,7 @@ import { isRunning } from '../../../src/lib/running.ts';
 import { isolatedEnvironment, repositoryRoot, type IsolatedEnvironment } from '../../support/environment.ts';
 import { RUN_DIRECTORY } from '../../support/run-directory.ts';
 
-/** Both live in a session of their own; the second one knows nothing but the directory it works with, as RabbitMQ. */
+/** Both live in a session of their own; the second one names only its working directory, like RabbitMQ. */
 const LEAVE_PROCESSES = `
 import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ const BUDGET_SECONDS = 12;
 
 interface Run {
   child: ChildProcess;
-  /** Once it has ended. */
+  /** Its output, once it has ended. */
   output: Promise<string>;
   exitCode: Promise<unknown>;
 }
@@ -93,7 +93,7 @@ class Project implements AsyncDisposable {
     return existsSync(file) ? readFileSync(file, 'utf8') : '';
   }
 
-  /** Neither a process of a test nor the directory of the run. */
+  /** Neither a process of a test nor the directory of the run is left. */
   expectNothingLeft(): void {
     const begun = ['inherits', 'knows'].map((name) => this.read(name)).filter(Boolean);
     expect(begun.map(Number).filter(isRunning)).toEqual([]);

@@ -8,7 +8,7 @@ export interface Place {
   directory: string;
   path: string;
   lockPath: string;
-  /** Opens the store here; what is still open at the end of the test is closed. */
+  /** Opens the store here; it is closed at the latest at the end of the test. */
   open(options?: Partial<StoreOptions>): Store;
 }
 

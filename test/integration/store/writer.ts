@@ -1,6 +1,6 @@
 /**
  * Run by tests as a process of its own. `hold`: opens the store and waits. `write`: writes notes for ever and prints
- * each that is promised to be on disk. `ask`: writes one note for each line on stdin and prints what came of it.
+ * each that is promised to be on disk. `ask`: writes one note for each line on stdin and prints the outcome.
  */
 import { createInterface } from 'node:readline';
 import { writeSync } from 'node:fs';

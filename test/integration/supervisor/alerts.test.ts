@@ -92,7 +92,7 @@ test('an agent that dies too often rests, and is one alert and its end, whatever
     reason: expect.stringContaining('died 2 times'),
   });
   await swarm('restart', 'runner-1');
-  // A supervisor that had no time to see the trouble itself keeps it open for half a minute.
+  // A supervisor that has had no time to see the trouble itself keeps it open for half a minute.
   await expect.poll(() => told, { ...soon, timeout: 60_000 }).toMatch(/over +runner-1 has failed/);
   const given = async (): Promise<string[]> =>
     (await readFile(path.join(environment.directory, 'alerts.jsonl'), 'utf8')).trim().split('\n');

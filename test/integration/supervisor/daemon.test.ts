@@ -11,7 +11,7 @@ import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/env
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { runSwarm, type SwarmRun } from '../../support/swarm.ts';
 
-/** The whole daemon with agents that need no model: what becomes of it when it is told to go, or told two things at once. */
+/** The whole daemon with agents that need no model: an order to end, and contrary orders at once. */
 let environment: IsolatedEnvironment;
 let repository: TemporaryRepository;
 let other: AsyncDisposable;
@@ -88,7 +88,8 @@ describe('the daemon', () => {
       await new Promise((resolve) => setTimeout(resolve, 150 + round * 450));
       await ok('up', '--detach', '--yes');
       await expect.poll(statuses, soon).toBe('runner-1 idle, runner-2 idle');
-      // Either it was down before the other came, or it says that it was overtaken; it does not wait for ever.
+      // Either it was down before the other came, or it reports that another `up` came first; it does not wait for
+      // ever.
       const { exitCode, stderr, durationMs } = await down;
       expect(durationMs).toBeLessThan(20_000);
       if (exitCode !== 0)
@@ -143,7 +144,7 @@ describe('the daemon', () => {
   });
 });
 
-/** By the API: the verbs for it come later. */
+/** Sets an agent by the API. */
 async function setAgent(id: string, verb: string): Promise<void> {
   const gitCommonDir = path.join(repository.path, '.git');
   const layout = projectLayout({

@@ -59,7 +59,7 @@ interface World {
   snapshots: WrapperSnapshot[];
   problems: string[];
   dial(): Wrapper;
-  /** One that said hello and was welcomed. */
+  /** A wrapper that has said hello and was welcomed. */
   linked(agent?: string): Promise<Wrapper>;
 }
 
@@ -121,7 +121,7 @@ test('a hello is welcomed with the epoch and the attempts that the store holds',
   expect(world.server.isConnected('worker-1')).toBe(false);
 });
 
-test('who does not know the token, is nobody of ours, speaks another protocol or begins with something else is hung up on', async ({
+test('a wrapper with a wrong token, an unknown agent, another protocol or another first message is hung up on', async ({
   world,
 }) => {
   const refused = [world.dial(), world.dial(), world.dial(), world.dial()];
@@ -180,7 +180,7 @@ test('an order is acknowledged with its result, or refused with the reason of th
   await expect(bad).rejects.toMatchObject({ code: 'busy', message: 'a command runs', hint: 'Wait.' });
 });
 
-test('an order to nobody was not sent; one that is not confirmed may have been done', async ({ world }) => {
+test('an order without a link was not sent; one that is not confirmed may have been done', async ({ world }) => {
   await expect(world.server.order('worker-2', { do: 'pause' }, 1_000)).rejects.toMatchObject({
     code: 'agent-away',
     retrySafe: true,
@@ -191,7 +191,7 @@ test('an order to nobody was not sent; one that is not confirmed may have been d
     exitCode: 3,
     retrySafe: false,
   });
-  // An ack that comes too late, twice or for nothing is nobody's.
+  // An ack that comes too late, twice or for no order belongs to none.
   for (const id of [wrapper.orders[0]?.id ?? '', 'nothing']) wrapper.say({ type: 'ack', id, ok: true });
   const order = world.server.order('worker-1', { do: 'resume' }, 60_000);
   await eventually(() => wrapper.orders.length).toBe(2);
@@ -266,7 +266,7 @@ test('a wrapper that hangs does not hold up the end', async ({ world }) => {
   expect(performance.now() - began).toBeLessThan(3_000);
 });
 
-test('where its socket was removed it listens again, and links of before live on', async ({ world }) => {
+test('where its socket was removed it listens again, and earlier links live on', async ({ world }) => {
   const before = await world.linked('worker-1');
   await rm(world.socket);
   await world.server.listen(world.socket);

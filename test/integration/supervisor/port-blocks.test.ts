@@ -23,7 +23,7 @@ const claim = (home: string, project: 'a' | 'b', agent: string, { base: from = 2
     size,
   });
 
-test('an agent keeps its block, and nobody else has a port of it', async ({ home }) => {
+test('an agent keeps its block, and no other has a port of it', async ({ home }) => {
   expect(await claim(home, 'a', 'worker-1')).toBe(20_000);
   expect(await claim(home, 'a', 'worker-2')).toBe(20_020);
   expect(await claim(home, 'b', 'worker-1')).toBe(20_040);

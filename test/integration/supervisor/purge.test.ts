@@ -34,7 +34,7 @@ const purge = (layout: ProjectLayout, store: Store): Promise<void> =>
     silentLog,
   );
 
-/** Who can be brought back after a purge, with the names of the worktrees. */
+/** Agents that can be restored after a purge, with the names of their worktrees. */
 const remembered = ({ purgedFile }: ProjectLayout): Record<string, string[]> =>
   Object.fromEntries(
     (JSON.parse(readFileSync(purgedFile, 'utf8')) as RemovedAgent[]).map(({ row, worktrees }) => [
@@ -58,7 +58,7 @@ it('a purge remembers what earlier ones and an rm removed, until it is brought b
   };
   await first.write(() => first.operations.begin('rm', 'w3', gone, 'done'));
 
-  // Twice something keeps a worktree of w1.
+  // Twice a file keeps a worktree of w1.
   for (const name of ['w1.2', 'w1.3']) repository.write({ 'mine.txt': 'm\n' }, place(name));
   await expect(purge(layout, first)).rejects.toThrow('w1.2');
   rmSync(path.join(place('w1.2'), 'mine.txt'));
@@ -69,7 +69,7 @@ it('a purge remembers what earlier ones and an rm removed, until it is brought b
   first.close();
   await forgetProject(layout);
 
-  // One of them is brought back, and purged again.
+  // One of them is restored, and purged again.
   const second = open(layout);
   await recallPurged(layout, second);
   await second.agents.put(row('w2'));

@@ -18,7 +18,7 @@ const diskFull = new SwarmError('disk-full', 'The disk is full; nothing was writ
 interface World extends AsyncDisposable {
   queue: SupervisorQueue;
   names: AmqpNames;
-  /** A wrapper's, or a stranger's, side of the broker. */
+  /** The side of a wrapper, or of another program, on the broker. */
   other: AmqpConnection;
   bus: Bus;
   claims: Payload<'task.claim'>[];
@@ -109,7 +109,7 @@ function result(fields: Partial<TaskResult> = {}): TaskResult {
 
 const claim = { agent: 'worker-1', kind: 'claude' as const, capabilities: [], slot: 0, incarnation: 'i-1' };
 
-test('results that came while nobody listened are heard before a claim is answered', async ({ broker }) => {
+test('results that came while no supervisor listened are heard before a claim is answered', async ({ broker }) => {
   let before = -1;
   await using w: World = await world(broker.url, {
     claim: async () => {
@@ -128,7 +128,7 @@ test('results that came while nobody listened are heard before a claim is answer
   expect(before).toBe(100);
 });
 
-test('what an incarnation had sent is heard before its first claim is answered, whoever claimed before', async ({
+test('the messages of an incarnation are heard before its first claim is answered, even after claims of others', async ({
   broker,
 }) => {
   const slow = Promise.withResolvers<void>();
@@ -224,11 +224,11 @@ test('a heartbeat that cannot be stored is forgotten, not kept among the dead le
   expect(await w.dead()).toEqual([]);
 });
 
-test('the end of a project leaves no queue and no exchange of it, only what somebody may still want', async ({
+test('the end of a project leaves no queue and no exchange of it, except with messages that may still be wanted', async ({
   broker,
 }) => {
   await using w = await world(broker.url);
-  await w.other.publish('', w.names.inbox('worker-1'), Buffer.from('a message that nobody has read'));
+  await w.other.publish('', w.names.inbox('worker-1'), Buffer.from('a message that was never read'));
   const { names, queue } = w;
   const all = [names.submit, names.tickets, names.claims, names.results, names.dead, names.heartbeats, names.identity];
   const personal = ['@worker-1', 'shell', 'gpu'].map((name) => names.ticketsFor(name));
@@ -255,7 +255,7 @@ test('depths tell what waits, and nothing while there is no broker', async ({ br
   await w.bus.publishTicket(null);
   await eventually(() => w.queue.depths()).toContainEqual({ name: w.names.tickets, messages: 1, consumers: 0 });
   expect((await w.queue.depths()).find(({ name }) => name === w.names.claims)?.consumers).toBe(1);
-  // One that somebody deleted hides only itself.
+  // A queue that a person deleted hides only itself.
   await w.other.withChannel((channel) => channel.deleteQueue(w.names.dead));
   const rest = [w.names.submit, w.names.tickets, w.names.claims, w.names.results];
   expect((await w.queue.depths()).map(({ name }) => name)).toEqual(rest);

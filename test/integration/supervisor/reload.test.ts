@@ -55,7 +55,7 @@ test('what is in order is applied to the swarm that is up, and its agents get it
   expect(after.config).toMatchObject({ refused: null, later: [] });
   expect(after.config?.version).not.toBe(before.config?.version);
   expect([after.supervisor.pid, after.agents[0]?.restarts]).toEqual([before.supervisor.pid, 0]);
-  // Nothing was wrong with them.
+  // No agent was in trouble.
   const statuses = (await ok('events', '--json', '--lines', '1000'))
     .jsonLines<EventDocument>()
     .filter(({ name, agent }) => agent === 'runner-1' && name.startsWith('agent.status.'))
@@ -72,7 +72,7 @@ test('what is in order is applied to the swarm that is up, and its agents get it
   expect((await ok('task', 'show', id, '--json')).json<{ attempts: unknown[] }>().attempts).toHaveLength(1);
 });
 
-test('what is wrong is refused with its line, and so is what nobody has approved; the settings of before count', async () => {
+test('a wrong file is refused with its line, and so is one that was not approved; the earlier settings stay in force', async () => {
   const { config } = await status();
   const refused = async (): Promise<string> => (await status()).config?.refused?.message ?? '';
   await write(roles(1), 'stopGrace: soon');
@@ -85,13 +85,13 @@ test('what is wrong is refused with its line, and so is what nobody has approved
   expect(await agents()).toBe('runner-1 idle, runner-2 idle');
   const names = (await ok('events', '--json')).jsonLines<EventDocument>().map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(['config.applied', 'config.refused', 'alert.raised']));
-  // With the person's word it counts at once.
+  // With the person's approval it is in force at once.
   await ok('up', '--detach', '--yes');
   expect((await status()).config?.refused).toBeNull();
   await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 stopped');
 });
 
-test('what the machine would not bear waits, visibly, and starts when it may; who runs is not touched', async () => {
+test('an agent that the machine would not bear waits, visibly, and starts when it may; running ones are not touched', async () => {
   const { agents: before, supervisor } = await status();
   await write(roles(3), 'admission: {memory: 900TiB}');
   await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 held, runner-3 held');

@@ -44,7 +44,7 @@ async function scene(repository: TestRepository): Promise<Scene> {
 
 const kinds = ({ reasons }: RemovalOutcome): string[] => reasons.map(({ kind }) => kind);
 
-/** What speaks against a removal, and what `--force` makes of it. */
+/** Reasons against a removal, and what `--force` makes of each. */
 const MOVABLE: [string, string[], (s: Scene) => void][] = [
   ['a change', ['uncommitted'], (s) => s.write({ 'readme.txt': 'changed\n' })],
   ['a staged change', ['uncommitted'], (s) => (s.write({ 'readme.txt': 'staged\n' }), s.git('add', '-A'))],
@@ -112,7 +112,7 @@ describe('a worktree is kept, and its work moved to a checkpoint by force, where
     expect(forced, JSON.stringify(forced.reasons)).toMatchObject({ removed: true, reasons: [] });
     expect(existsSync(s.worktree)).toBe(false);
 
-    // All of it comes back, in a new worktree, byte for byte.
+    // Everything comes back, in a new worktree, byte for byte.
     await addWorktree({ root: repository.root, path: s.worktree, commit: before.head });
     await s.checkpoints.rollback(forced.checkpoint ?? 0);
     expect([s.git('status', '--porcelain=v2'), s.git('rev-parse', 'HEAD')]).toEqual([before.status, before.head]);

@@ -30,7 +30,7 @@ const stateOf = (repository: TestRepository, { agent }: Desk): unknown => ({
   git: gitFacts(repository, agent.worktree),
 });
 
-/** An agent in the middle of a task, with a checkpoint a while ago, and files and words since. */
+/** An agent in the middle of a task, with a checkpoint a while ago, and files and messages since. */
 async function prepare(repository: TestRepository): Promise<Prepared> {
   const desk = await openDesk(repository.home);
   const { agent, engine, rollbacks, store, transcript } = desk;
@@ -106,7 +106,7 @@ it.each(['after 2', 'in the files', 'before 3', 'after 3', 'before 4', 'after 4'
     const reply = await engine.claim({ ...claim, incarnation: 'second' }, context);
     expect(reply).toMatchObject({ got: 'task', order: { task, attempt: 2, resume: { sessionId: session } } });
 
-    // And it can be taken back.
+    // And it can be undone.
     const { safety } = (store.operations.lastDone('worker-1') ?? { data: { safety: null } }).data as RollbackData;
     await rollbacks.storeOf(agent).rollback(safety ?? 0);
     expect(stateOf(repository, desk)).toEqual(before);
@@ -142,7 +142,7 @@ it('killed while it takes another one back: the next start puts its branch back,
   const { agent, rollbacks, store } = await openDesk(repository.home);
   await rollbacks.settle(agent);
   expect(repository.git(['rev-parse', 'side'])).toBe(commit);
-  // What is left to be taken back is the taking back, and nothing before it.
+  // Only the undo itself is left to be undone, and nothing before it.
   const last = store.operations.lastDone('worker-1');
   expect(last?.data).toMatchObject({ n, undoes });
   await store.write(() => store.operations.takeBack(last?.id ?? 0));

@@ -17,11 +17,11 @@ export interface Desk {
   engine: TaskEngine;
   rollbacks: Rollbacks;
   agent: AnyRecord;
-  /** A line after another in the transcript of SESSION. */
+  /** Transcript of SESSION, to which lines are added. */
   transcript: string;
 }
 
-/** What a supervisor has of rollbacks, over the store on disk; its agent is stopped whenever it is asked to be. */
+/** The supervisor's part for rollbacks, over the store on disk; its agent is stopped whenever that is ordered. */
 export async function openDesk(
   home: string,
   wrap: (deps: RollbacksDeps) => RollbacksDeps = (deps) => deps,

@@ -18,7 +18,7 @@ const PERSON = { filesOnly: false, hold: false, to: null };
 interface Scene extends Desk {
   workspace: Workspace;
   claim(): Promise<TaskOrder>;
-  /** What its wrapper does with an order until the first word of the task, and that. */
+  /** Does what its wrapper does with an order up to the first prompt of the task, and sends that. */
   begin(order: TaskOrder, sessionId: string): Promise<void>;
 }
 
@@ -77,7 +77,7 @@ async function undo({ rollbacks, agent, store, layout }: Scene): Promise<void> {
   await new Undo({ ...parts, fleet, roster: {} } as unknown as UndoDeps).undo(agent.id);
 }
 
-/** The words of a wrapper that is stopped. */
+/** The result of a wrapper that is stopped. */
 function released({ task, attempt }: TaskOrder): TaskResult {
   const usage = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 };
   const none = { errorClass: null, error: null, summary: '', commit: null, branch: null, sessionId: null, usage };
@@ -91,8 +91,8 @@ it('what was captured before the first word of a task is not gone on from in the
   const order = await claim();
   const before = await workspace.capture({ ...order, reason: 'task-start', sessionId: SESSION });
   await workspace.prepare(order, before.commit);
-  expect(await workspace.begunTask(), 'whoever begins again prepares it again').toBeNull();
-  // The account is out of its limit for an hour: the agent is still in the conversation before.
+  expect(await workspace.begunTask(), 'the next attempt prepares it again').toBeNull();
+  // The account is held by its limit for an hour: the agent is still in the conversation before.
   repository.write({ 'note.txt': 'of a person\n' }, agent.worktree);
   const point = { sessionId: SESSION, transcriptUuid: 'line-8', task: order.task, attempt: 1 };
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'regular', ...point });
@@ -115,7 +115,7 @@ it('the taking back of a rollback to before a task is not lost where the next at
   store.close();
 });
 
-it('a task that its stopped agent will go on with goes on in the conversation of the checkpoint, and after undo in that of before', async () => {
+it('a task that its stopped agent will go on with goes on in the conversation of the checkpoint, and after undo in the earlier one', async () => {
   using repository = makeRepository();
   const scene = await openScene(repository, 1);
   const { agent, rollbacks, claim, begin, engine, store } = scene;
@@ -210,7 +210,7 @@ it('a rollback of only the files that had the task begin anew is taken back with
   store.close();
 });
 
-it('the task of an agent that could not be stopped for a rollback is nobody else’s while something of it lives', async () => {
+it('no other agent gets the task of one that could not be stopped for a rollback while a process of it lives', async () => {
   using repository = makeRepository();
   const whileStopped = () => Promise.reject(new Error('processes 7 of worker-1 cannot be ended'));
   const { agent, rollbacks, claim, begin, engine, store } = await openScene(repository, 1, (deps) => ({

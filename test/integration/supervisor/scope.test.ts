@@ -6,7 +6,7 @@ import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/env
 import { temporaryRepository } from '../../support/repository.ts';
 import { runSwarm } from '../../support/swarm.ts';
 
-/** A systemd-run that notes what it is asked for, and becomes the program as the real one does. */
+/** A systemd-run that notes its arguments, and becomes the program as the real one does. */
 const FAKE = `#!/bin/sh
 echo "$*" >> "$HOME/asked"
 case "$REFUSED" in all) exit 1;; property) case "$*" in *OOMPolicy*) exit 1;; esac;; esac

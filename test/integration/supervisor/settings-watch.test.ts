@@ -10,12 +10,12 @@ import { BEGIN, events, silentLog } from '../../unit/supervisor/kit.ts';
 
 interface Place {
   file: string;
-  /** Lets time pass, ms: after ten seconds the file is looked at without any sign too. */
+  /** Lets time pass, ms: after ten seconds the file is read without any event too. */
   pass(ms: number): void;
   begin(watch?: typeof watchPath): Promise<Settings>;
 }
 
-/** Lets the supervisor's clock tick until that counts, and on until nothing is left to be looked at. */
+/** Lets the supervisor's clock tick until the settings are in force, and on until no look is due. */
 async function counts(settings: Settings, seconds: number): Promise<void> {
   const grace = async (): Promise<number> => {
     await settings.tick();
@@ -61,7 +61,7 @@ const test = base.extend('place', async ({}, { onCleanup }): Promise<Place> => {
 test('a file that was not there counts once it is', async ({ place }) => {
   const settings = await place.begin();
   await settings.tick();
-  // That there is none counts too, after a while.
+  // A missing file counts too, after a while.
   place.pass(4_000);
   await counts(settings, settings.config.stopGrace / 1_000);
   await writeFile(place.file, 'stopGrace: 41s\n');

@@ -47,24 +47,27 @@ test('an agent that died is started again in its own pane', async ({ place }) =>
   expect(second?.pid).not.toBe(first?.pid);
 });
 
-test.for([true, false])('who is gone is dead before tmux has said so (linked: %s)', async (linked, { place }) => {
-  const { host, latest } = hostOf(place);
-  await host.run('worker-1', null, SLEEP);
-  const look = async () => (await host.look(() => linked)).get('worker-1');
-  const first = await look();
-  expect(first?.dead).toBe(false);
-  const tmux = latest();
-  const rows = (await tmux?.listPanes()) ?? [];
-  vi.spyOn(tmux as Tmux, 'listPanes').mockResolvedValue(rows);
-  process.kill(first?.pid ?? 0, 'SIGKILL');
-  await eventually(async () => {
-    // As listPanes does where tmux has lost the signal: until it has reaped its child, that is there as a zombie.
-    process.kill(tmux?.serverPid ?? 0, 'SIGCHLD');
-    return (await look())?.dead;
-  }).toBe(true);
-});
+test.for([true, false])(
+  'an agent that is gone is dead before tmux reports it (linked: %s)',
+  async (linked, { place }) => {
+    const { host, latest } = hostOf(place);
+    await host.run('worker-1', null, SLEEP);
+    const look = async () => (await host.look(() => linked)).get('worker-1');
+    const first = await look();
+    expect(first?.dead).toBe(false);
+    const tmux = latest();
+    const rows = (await tmux?.listPanes()) ?? [];
+    vi.spyOn(tmux as Tmux, 'listPanes').mockResolvedValue(rows);
+    process.kill(first?.pid ?? 0, 'SIGKILL');
+    await eventually(async () => {
+      // As listPanes does where tmux has lost the signal: until it has reaped its child, the child is a zombie.
+      process.kill(tmux?.serverPid ?? 0, 'SIGCHLD');
+      return (await look())?.dead;
+    }).toBe(true);
+  },
+);
 
-test('a pane of before that has another owner on a new server is left alone', async ({ place }) => {
+test('an earlier pane that has another owner on a new server is left alone', async ({ place }) => {
   const { host } = hostOf(place);
   await host.run('worker-1', null, SLEEP);
   await host.run('worker-2', null, SLEEP);
@@ -107,7 +110,7 @@ test('a client that died is replaced by the next look, the agents live on', asyn
   await eventually(async () => (await view(host, 'worker-1'))?.pid).toBe(before?.pid);
 });
 
-test('a server whose socket was removed is found again with all that runs in it, also by the next supervisor', async ({
+test('a server whose socket was removed is found again with all its panes, also by the next supervisor', async ({
   place,
 }) => {
   const marked = { ...SLEEP, env: { [WRAPPER_MARK]: 'p/worker-1' } };
@@ -121,7 +124,7 @@ test('a server whose socket was removed is found again with all that runs in it,
   expect(await view(hostOf(place).host, 'worker-1')).toEqual(before);
 });
 
-test('panes of nobody and of another project are not ours', async ({ place }) => {
+test('panes without an agent and of another project are ignored', async ({ place }) => {
   const { host, latest } = hostOf(place);
   await host.run('worker-1', null, SLEEP);
   await latest()?.newSession({ name: 'mine', cwd: '/', argv: ['sleep', '600'] });

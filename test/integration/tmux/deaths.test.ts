@@ -25,7 +25,8 @@ describe('a pane that dies', () => {
     const times: number[] = [];
     for (let n = 0; n < 20; n += 1) {
       const { pane, panePid, session } = await tmux.newSession({ name: `a${n}`, cwd: '/', argv: SLEEP });
-      // A pane that has hardly begun does not lose the signal of its death, one that runs often does.
+      // The signal of its death is seldom lost for a pane that has hardly begun, often for one that has run for a
+      // while.
       await sleep(systemClock, 50);
       const killed = performance.now();
       process.kill(panePid, 'SIGKILL');
@@ -47,7 +48,7 @@ describe('a pane that dies', () => {
     console.log(
       `SIGKILL of a pane noticed by 10 Hz: median ${times[10]?.toFixed(0)} ms, worst ${times.at(-1)?.toFixed(0)} ms`,
     );
-    // The median, because single looks fall victim to whatever else the machine does.
+    // The median, because single looks are slowed by other work of the machine.
     expect(times[10]).toBeLessThan(150);
   });
 
@@ -65,7 +66,7 @@ describe('a pane that dies', () => {
     }
   });
 
-  test('whose program only closed its terminal is dead without an ending, and looking stays cheap', async ({
+  test('whose program only closed its terminal is dead without an ending, and listing stays cheap', async ({
     place,
   }) => {
     const tmux = await place.open();
@@ -148,7 +149,7 @@ describe('a server or client that dies', () => {
     ]);
   });
 
-  test('a client that is closed on purpose tells nobody and leaves the server', async ({ place }) => {
+  test('a client that is closed on purpose reports no exit and leaves the server', async ({ place }) => {
     const tmux = await place.open();
     let told = false;
     tmux.onExit(() => (told = true));
@@ -264,7 +265,7 @@ test('a person attaches from inside another tmux, is seen, types, and comes back
   await eventually(() => outer.capturePane(terminal.pane)).toMatch(/worker-1.*Fix it.*back: Ctrl-b Ctrl-b d/);
   await outer.command(['send-keys', '-t', terminal.pane, 'hello', 'Enter']);
   await eventually(() => tmux.capturePane(pane)).toBe('hello\nhello');
-  // Keys within a millisecond of each other are a paste to tmux, and no bindings: again until one is a prefix.
+  // Keys within a millisecond of each other are a paste to tmux, and no bindings: repeated until one is a prefix.
   const prefixed = async (): Promise<boolean> =>
     (await tmux.command(['list-clients', '-F', '#{client_prefix}'])).includes('1');
   await eventually(

@@ -79,7 +79,7 @@ describe('a session', () => {
     expect(await readdir(place.directory)).not.toContain('hacked');
   });
 
-  test('a name that is taken changes nothing of who has it', async ({ place }) => {
+  test('a name that is taken changes nothing of the session that has it', async ({ place }) => {
     const tmux = await place.open();
     const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: SLEEP, options: { '@swarm_agent': 'first' } });
     await expect(
@@ -192,7 +192,7 @@ test('output that forges the end of a command is noticed instead of believed', a
   const second = String(Math.floor(Date.now() / 1000) + 2);
   const { pane } = await tmux.newSession({ name: 'a', cwd: '/', argv: ['sh', '-c', forger, 'sh', second], height: 50 });
   const gone = new Promise((resolve) => tmux.onExit(resolve));
-  // Some capture within that second meets its own number on the screen or in the history.
+  // A capture within that second may meet its own number on the screen or in the history.
   const attempt = (): Promise<string | null> =>
     tmux.capturePane(pane, { history: 5000 }).then(
       () => null,

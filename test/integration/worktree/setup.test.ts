@@ -20,7 +20,7 @@ interface Scene {
   worktree: string;
   at(...names: string[]): string;
   setUp(settings: Partial<WorktreeSetup>): Promise<SetUpDone>;
-  /** What git would commit now, as an agent asks it. */
+  /** The files that git would commit now, with the agent's environment. */
   status(): string;
   output: string[];
 }
@@ -100,7 +100,7 @@ describe('copied files', () => {
     expect(readlinkSync(s.at('tools/again'))).toBe('run.sh');
     expect(readlinkSync(s.at('tools/dangling'))).toBe('/nowhere');
     expect(s.status()).toBe('');
-    // What an agent adds beside them is its work.
+    // Files that an agent adds beside them are its work.
     repository.write({ 'tracked/new.txt': 'new\n' }, s.worktree);
     expect(s.status()).toBe('?? tracked/new.txt');
   });

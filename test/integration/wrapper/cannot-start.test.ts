@@ -24,7 +24,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 const install = (): Promise<void> => writeFile(program, '#!/bin/sh\nexec sleep 0\n', { mode: 0o755 });
 
-/** An agent whose program is not there; each start that is tried is noted with what it was to say. */
+/** An agent whose program is missing; each start that is tried is noted with its prompt. */
 async function openAgent(before: () => Promise<void> = () => Promise.resolve()) {
   const clock = new ManualClock();
   const tried: (string | null)[] = [];
@@ -73,7 +73,7 @@ const sentence = (): string =>
   'Install Claude Code with `npm install -g @anthropic-ai/claude-code`, or correct the command of its role in swarm.yaml. ' +
   'It goes on by itself then, with `swarm restart worker-1` at once.';
 
-test('an agent whose program is not there has failed at once, and goes on by itself when it is', async () => {
+test('an agent whose program is missing has failed at once, and goes on by itself when it is there', async () => {
   const { agent, clock, state, tried, failure } = await openAgent();
   agent.begin();
   agent.nothingToDo();
@@ -88,7 +88,7 @@ test('an agent whose program is not there has failed at once, and goes on by its
   await agent.stop(1);
 });
 
-test('a person who asks has it tried at once, cured or not', async () => {
+test('a restart by a person is tried at once, cured or not', async () => {
   const { agent, tried, failure } = await openAgent();
   agent.begin();
   agent.nothingToDo();
@@ -98,7 +98,7 @@ test('a person who asks has it tried at once, cured or not', async () => {
   await agent.stop(1);
 });
 
-test('a person who asks in the middle of a turn that cannot be started is answered by another try', async () => {
+test('a restart by a person in the middle of a turn that cannot be started is answered by another try', async () => {
   const gate = Promise.withResolvers<void>();
   const { agent, tried, failure } = await openAgent(() => gate.promise);
   agent.send({ do: 'send', id: 'm1', text: 'hello' });

@@ -5,7 +5,7 @@ import { WrapperPane } from './wrapper-pane.ts';
 
 export { bash, write } from '../../support/model-tools.ts';
 
-/** Empty when it is gone. */
+/** The process's command line; empty when it is gone. */
 export function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

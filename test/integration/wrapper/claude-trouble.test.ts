@@ -33,7 +33,7 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
   await expect.poll(() => supervisor.snapshot?.turn, { timeout: 50_000 }).toBe('idle');
   expect(turnsOf(api)[0]?.prompt).toBe('Hello from the person');
   const session = supervisor.snapshot?.sessionId;
-  // Claude Code writes its transcript a moment later than it says that the turn has ended.
+  // Claude Code writes its transcript a moment after its report that the turn has ended.
   const transcript = () => readFile(supervisor.snapshot?.transcriptPath ?? '', 'utf8').catch(() => '');
   await expect.poll(transcript, { timeout: 50_000 }).toContain('Hello yourself.');
   process.kill(supervisor.snapshot?.child?.pid ?? 0, 'SIGKILL');
@@ -47,7 +47,7 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
   expect(supervisor.snapshot).toMatchObject({ failure: null, sessionId: session });
 });
 
-test("a person's draft in the pane holds the next task, whose files and commit have nothing of what it comes to", async ({
+test("a person's draft in the pane holds the next task, whose files and commit have nothing of the draft's turn", async ({
   broker,
 }) => {
   await using room = await claudePane(
@@ -71,7 +71,7 @@ test("a person's draft in the pane holds the next task, whose files and commit h
     .poll(() => supervisor.snapshot?.held, { timeout: 50_000 })
     .toMatchObject({ kind: 'draft', detail: expect.stringContaining('half a thought') });
   const branch = async () => (await pane.repository.git('-C', pane.spec.worktree, 'branch', '--show-current')).trim();
-  expect(await branch(), 'nobody changes the files under their hands').toBe('');
+  expect(await branch(), 'no file changes meanwhile').toBe('');
   await pane.tmux('send-keys', '-t', '=worker-1:', 'Enter');
   await expect
     .poll(() => supervisor.results[0], { timeout: 50_000 })
@@ -220,9 +220,9 @@ test('after the death of the wrapper the next one goes on with the same conversa
   const reason = 'the wrapper died';
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
   supervisor.orders.push(
-    // Nobody had heard of its first word: the worktree knows.
+    // The supervisor had not heard of its first prompt: the worktree knows.
     pane.order('t1', { prompt: 'Work long', attempt: 2, resume: { sessionId: null, since: 1, reason } }),
-    // Lost while it was prepared: what stands in the worktree then is the branch of the first.
+    // Lost while it was prepared: the worktree is still at the branch of the first task then.
     pane.order('t2', { prompt: 'Something else', attempt: 2, resume: { sessionId, since: 0, reason } }),
   );
   await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
@@ -273,7 +273,7 @@ test('a budget that is crossed ends the attempt', async ({ broker }) => {
   expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1`)).toEqual([]);
 });
 
-test('a lazy agent whose task was cancelled rests: that its process has ended is no death', async ({ broker }) => {
+test('a lazy agent whose task was cancelled rests: the end of its process is no death', async ({ broker }) => {
   const script = { rules: [{ name: 'slow', contains: 'Think', steps: [{ delayMs: 600_000, text: 'never' }] }] };
   await using room = await claudePane(broker.url, script, { idle: 'lazy' });
   const { pane, supervisor, api } = room;

@@ -1,4 +1,4 @@
-/** What the main job of the end to end tests shows too, here with a wrapper alone: it says more when something is wrong. */
+/** The main job of the end-to-end tests, with a wrapper alone: it tells more when a part is wrong. */
 import { expect } from 'vitest';
 import { brokerTest as test } from '../../support/broker.ts';
 import { turnsOf } from '../../support/messages-api.ts';

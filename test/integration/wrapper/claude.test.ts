@@ -45,7 +45,7 @@ test('an agent killed in the middle of its turn goes on in the same conversation
   expect(orphan !== undefined && isAlive(orphan.identity)).toBe(false);
 });
 
-test('a permission that nobody gives is denied by policy when no one is attached', async ({ broker }) => {
+test('a permission that is not given is denied by policy when no person is attached', async ({ broker }) => {
   await using room = await claudePane(
     broker.url,
     {

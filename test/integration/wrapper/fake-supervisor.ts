@@ -15,11 +15,11 @@ import { declareTopology } from '../../../src/coordination/topology.ts';
 type Ack = Extract<ToSupervisor, { type: 'ack' }>;
 type LinkEvent = Extract<ToSupervisor, { type: 'event' }>;
 
-/** The supervisor's side of both contracts, as small as it can be: a list of orders to give, a list of results. */
+/** The supervisor's side of both contracts, as small as it can be: a list of orders, a list of results. */
 export class FakeSupervisor implements AsyncDisposable {
   epoch = 1;
   amqpUrl: string | null;
-  /** Given to whoever claims, first come first served. */
+  /** Given to claims in the order of their arrival. */
   readonly orders: TaskOrder[] = [];
   readonly results: TaskResult[] = [];
   readonly claims: Payload<'task.claim'>[] = [];
@@ -60,7 +60,7 @@ export class FakeSupervisor implements AsyncDisposable {
     this.#server = server;
   }
 
-  /** As a supervisor that dies: the socket's file goes too. */
+  /** Ends like a supervisor that dies: the socket's file goes too. */
   async away(): Promise<void> {
     const server = this.#server;
     this.#socket?.destroy();

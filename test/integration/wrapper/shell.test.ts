@@ -41,7 +41,7 @@ test('a failing command, one that cannot start and one that takes too long each 
   supervisor.orders.push(
     pane.order('t1', { command: ['sh', '-c', 'echo broken; exit 3'] }),
     pane.order('t2', { command: ['no-such-program'] }),
-    // Neither its session nor its deafness saves what it started.
+    // Neither a session of its own nor a trap saves a child.
     pane.order('t3', { command: ['sh', '-c', 'trap "" TERM; setsid sleep 1000 & sleep 1000'], timeoutMs: 500 }),
     pane.order('t4', { command: ['sh', '-c', 'setsid sleep 1000 & exit 0'] }),
   );
@@ -53,7 +53,7 @@ test('a failing command, one that cannot start and one that takes too long each 
   expect(absent).toMatchObject({ outcome: 'failed', errorClass: 'program' });
   expect(late).toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
   expect(left).toMatchObject({ outcome: 'done' });
-  // Before the result was sent, everything was gone.
+  // Before the result was sent, every process was gone.
   expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1`)).toEqual([]);
 });
 
@@ -160,7 +160,7 @@ test('a result survives the death of the broker and of the wrapper', async ({ br
   await expect.poll(() => supervisor.snapshot?.spooled).toEqual([]);
 });
 
-test('what a wrapper of before could not report is reported before anything is claimed: it would be done again', async ({
+test('results that an earlier wrapper could not report are reported before any claim: they would be done again', async ({
   broker,
 }) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
@@ -179,7 +179,7 @@ test('what a wrapper of before could not report is reported before anything is c
   expect(supervisor.resultsBeforeClaims).toBe(20);
 });
 
-test('an attempt that the store gave to somebody else is dropped without a word', async ({ broker }) => {
+test('an attempt that the store gave to another agent is dropped without a result', async ({ broker }) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
   const { supervisor } = pane;
   supervisor.orders.push(pane.order('t1', { command: ['sleep', '1000'] }));
@@ -202,6 +202,6 @@ test('when tmux dies nothing of the agent outlives it', async ({ broker }) => {
   await pane.tmux('kill-server');
   await expect.poll(() => findMarked('SWARM_MARK', pane.spec.project), { timeout: 5_000 }).toEqual([]);
   await expect.poll(() => findMarked('SWARM_WRAPPER', pane.spec.project), { timeout: 5_000 }).toEqual([]);
-  // It was not asked to give the task back: who resumes it is the supervisor's affair.
+  // It was not asked to give the task back: the supervisor decides how it is resumed.
   expect(supervisor.results).toEqual([]);
 });

@@ -70,7 +70,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-test('a result that nobody confirmed is delivered by the next incarnation', async () => {
+test('a result that was not confirmed is delivered by the next incarnation', async () => {
   broker = 'down';
   const first = await openSpool();
   await first.deliver(result('t1'));
@@ -99,7 +99,7 @@ test('a confirmed result is said again to a broker that was away, until a minute
   await spool.close();
 });
 
-test('what an earlier incarnation left goes first, and what cannot go keeps nobody waiting', async () => {
+test('results of an earlier incarnation go first, and undeliverable ones prevent no claim', async () => {
   broker = 'down';
   const first = await openSpool();
   await first.deliver(result('t1'));

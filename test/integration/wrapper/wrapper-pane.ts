@@ -25,7 +25,7 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 
 let bundled: Promise<string> | null = null;
 
-/** As it is shipped: one file, so that what somebody edits meanwhile plays no part. */
+/** Bundled as it is shipped: one file, so that edits of the sources meanwhile play no part. */
 function bundle(): Promise<string> {
   bundled ??= build({
     absWorkingDir: repositoryRoot,
@@ -46,7 +46,7 @@ export interface WrapperPaneOptions {
   files?: Record<string, string>;
 }
 
-/** One real wrapper in a real tmux pane over a real repository; around it nothing but a fake supervisor. */
+/** One real wrapper in a real tmux pane over a real repository, with a fake supervisor. */
 export class WrapperPane implements AsyncDisposable {
   readonly environment: IsolatedEnvironment;
   readonly repository: TemporaryRepository;

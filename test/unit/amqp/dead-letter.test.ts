@@ -11,7 +11,7 @@ const delivery: Delivery = {
   content: Buffer.from('nonsense'),
   messageId: 'm',
   correlationId: undefined,
-  replyTo: 'someone',
+  replyTo: 'a-client',
   type: undefined,
   contentType: undefined,
   headers: { mine: 1 },
@@ -26,7 +26,7 @@ test('a dead letter says why, from where, and keeps what it came with', () => {
     'x-swarm-exchange': '',
     'x-swarm-routing-key': 'p.agent.submit',
     'x-swarm-at': '1970-01-01T00:00:00.000Z',
-    'x-swarm-reply-to': 'someone',
+    'x-swarm-reply-to': 'a-client',
   });
 });
 

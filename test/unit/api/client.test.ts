@@ -153,7 +153,7 @@ describe('a supervisor that holds the lock', () => {
   });
 });
 
-/** A socket file whose owner is gone: the server listens under another name, which is then renamed. */
+/** Makes a socket file whose owner is gone: the server listens under another name, which is then renamed. */
 async function leaveStaleSocket(socket: string): Promise<void> {
   const { rename } = await import('node:fs/promises');
   const server = net.createServer().listen(`${socket}.1`);

@@ -116,7 +116,7 @@ describe('A checkpoint as a commit', () => {
     expect(fingerprint(aRecord({ operations: [{ name: 'MERGE_MSG', content: Buffer.from('m') }] }).state)).not.toBe(
       base,
     );
-    // Bytes of an index hold cached times, which mean nothing.
+    // The bytes of an index hold cached times, which do not count.
     expect(fingerprint(aRecord({ index: Buffer.from('other') }).state)).toBe(base);
   });
 });

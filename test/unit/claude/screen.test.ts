@@ -42,7 +42,7 @@ test.each<[string, string[], ReturnType<typeof readScreen>]>([
     { kind: 'trust', text: 'Accessing workspace:' },
   ],
   [
-    'an API key that nobody approved',
+    'an API key that was not approved',
     ['  Detected a custom API key in your environment', '  ❯ 2. No (recommended)'],
     { kind: 'api-key', text: 'Detected a custom API key in your environment' },
   ],

@@ -41,7 +41,7 @@ const settle = (requestId: string, how: 'allowed' | 'denied' | 'in-pane' | 'gone
 });
 const complete = 'mcp__swarm__complete_task';
 
-/** The nth event happens at second n; `of` gives events of another session. */
+/** The nth event happens at second n; `of` makes an event of another session. */
 const of = (sessionId: string, body: ClaudeEventBody) => ({ ...body, sessionId });
 function play(...bodies: (ClaudeEventBody & { sessionId?: string })[]): Turn {
   return bodies.reduce<Turn>(

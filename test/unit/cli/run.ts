@@ -43,7 +43,7 @@ export function world(argv: readonly string[], given: Screen, env: NodeJS.Proces
   };
 }
 
-/** What a promise or function throws, which must be a SwarmError. */
+/** The error of a promise or function, which must be a SwarmError. */
 export async function thrown(action: () => unknown): Promise<SwarmError> {
   try {
     await action();

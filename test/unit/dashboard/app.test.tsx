@@ -7,7 +7,7 @@ import { press } from '../../../src/dashboard/press.ts';
 import { fakePermission } from '../../integration/dashboard/fake-supervisor.ts';
 import { dashOver, fullModel, model, NOW, orders } from './support.ts';
 
-/** What a terminal sends for the keys that are no character. */
+/** Sequences that a terminal sends for the keys that are no character. */
 const SENT: Readonly<Record<string, string>> = {
   enter: '\r',
   escape: '\u001B',
@@ -43,7 +43,7 @@ function show(dash: Dash, attach = vi.fn(async () => undefined)) {
   return { ...render(<App dash={dash} attach={attach} />), attach };
 }
 
-/** In the middle of everything, so that every key has something to change. */
+/** Puts the dashboard into the middle of everything, so that every key has something to change. */
 function before(binding: Binding, pane: PaneName, dash: Dash): void {
   dash.press(String(PANES.indexOf(pane) + 1));
   for (let row = 0; row < 12; row += 1) dash.press('j');

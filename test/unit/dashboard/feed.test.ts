@@ -51,7 +51,7 @@ describe('the feed', () => {
     expect(given.feed.model.events.length, 'old ones are forgotten').toBeLessThanOrEqual(200);
   });
 
-  it('looks that find nothing new, or only what is not shown, tell nobody', async () => {
+  it('looks that find nothing new, or only changes that are not shown, call no listener', async () => {
     const source = new HandSource(model({ events: [] }));
     await using given = running(source, { intervalMs: 5, idleMs: 5 });
     await expect.poll(() => source.looks).toBeGreaterThan(3);

@@ -6,7 +6,7 @@ import { modeOf, selected, settle, START, startWith, type Ui } from '../../../sr
 import { fakePermission, fakeQuestion } from '../../integration/dashboard/fake-supervisor.ts';
 import { fullModel, model, NOW } from './support.ts';
 
-/** After these keys, one after the other. */
+/** The state after these keys, one after the other. */
 function after(ui: Ui, state: Model, ...keys: string[]) {
   let pressed = { ui, effect: null as ReturnType<typeof press>['effect'] };
   for (const key of keys) pressed = press(pressed.ui, state, key, NOW);
@@ -203,7 +203,7 @@ describe('the command line', () => {
     ['stop worker-99', 'there is no agent worker-99'],
     ['task add', 'say what is to be done'],
     ['send worker-1', 'the message is empty'],
-    ['send nobody hello', 'send to which agent?'],
+    ['send worker-9 hello', 'send to which agent?'],
     ['task cancel', 'cancel which task?'],
     ['scale', 'scale to how many'],
     ['scale 201', 'From 1 to 200'],

@@ -31,7 +31,7 @@ export function model(more: Partial<Model> = {}, needsYou: NeedsYou[] = []): Mod
   return { ...NOTHING, status, tasks, events, ...more };
 }
 
-/** Thirty of everything, and thirty questions, the sixteenth of which is one in words. */
+/** Thirty of everything, and thirty requests for the person, the sixteenth of which is a question in words. */
 export function fullModel(): Model {
   const needsYou = Array.from({ length: 30 }, (_, at) =>
     fakePermission(`worker-${at + 1}`, `p${at + 1}`, `npm run step-${at + 1}`),
@@ -40,12 +40,12 @@ export function fullModel(): Model {
   return model({}, needsYou);
 }
 
-/** A source that a test turns by hand. */
+/** A source that a test controls. */
 export class HandSource implements Source {
   state: Model;
   looks = 0;
   failure: Error | null = null;
-  /** Where the events were last asked to begin. */
+  /** The event after which the last stream was wanted. */
   askedAfter: number | undefined;
   #wake: (() => void) | null = null;
   readonly #queue: EventDocument[] = [];
@@ -117,7 +117,7 @@ export function orders(refusal: Error | null = null): Ordered {
   };
 }
 
-/** A dashboard over a model that stands still. */
+/** A dashboard over a model that never changes. */
 export function dashOver(state: Model, given: Ordered = orders()): Dash {
   const feed = new Feed({ source: new HandSource(state) });
   Object.defineProperty(feed, 'model', { get: () => state });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { classOf, environmentFor, VARIABLES, type Receiver } from '../../../src/domain/environment.ts';
 
 const RECEIVERS: readonly Receiver[] = ['programs', 'swarm', 'git'];
-/** Which of the names this receiver gets. */
+/** The names that this receiver gets. */
 const given = (receiver: Receiver, names: readonly string[]): string[] =>
   Object.keys(environmentFor(receiver, Object.fromEntries(names.map((name) => [name, 'x']))));
 const LOCAL = execFileSync('git', ['rev-parse', '--local-env-vars'], { encoding: 'utf8' }).trim().split('\n');
@@ -25,7 +25,7 @@ describe('An environment that is made from the caller’s', () => {
     expect(given(receiver, [...LOCAL, ...others]).sort()).toEqual(['GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS']);
   });
 
-  it.each(RECEIVERS)('tells %s how a remote is reached, whose the commits are, and the settings', (receiver) => {
+  it.each(RECEIVERS)('tells %s how a remote is reached, the author of commits, and the settings', (receiver) => {
     const names = [
       'GIT_SSH',
       'GIT_SSH_COMMAND',

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 
 const SOURCES = path.resolve(import.meta.dirname, '../../../src');
-/** A command of ours that does not stand in backticks would not be shown as this person types it. */
+/** A command of swarm outside of backticks would not be shown as this person types it. */
 const BARE = /(?<!\\?`)\bswarm (?:up|down|status|dash|task|logs|attach|checkpoint|rollback|broker|merge|diff|resume)\b/;
 
 test('commands in hints stand in backticks', () => {

@@ -13,7 +13,7 @@ import { parseWorktreeList } from '../../../src/git/worktree/worktrees.ts';
 const oid = 'a'.repeat(40);
 
 describe('The environment of git', () => {
-  it('is such that git asks nobody, waits for nobody and answers in English', () => {
+  it('makes git ask no question, wait for no person and answer in English', () => {
     const own = { GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_EDITOR: ':', GIT_PAGER: 'cat', LC_ALL: 'C' };
     const persons = { GIT_EDITOR: 'vi', GIT_PAGER: 'less', LC_ALL: 'de_DE.UTF-8', LANGUAGE: 'de' };
     expect(gitEnvironment({ PATH: '/bin', ...persons })).toEqual({ PATH: '/bin', ...own });
@@ -57,7 +57,7 @@ describe('What git says on stderr', () => {
     ['fatal: Not possible to fast-forward, aborting.', 'not-fast-forward', false],
     ["error: 'n/' does not have a commit checked out", 'embedded-repository', false],
     ['fatal: loose object abc (stored in x) is corrupt', 'corrupt-repository', false],
-    ['something nobody knows', 'git-failed', false],
+    ['something unknown', 'git-failed', false],
   ])('%s → %s', (stderr, code, retrySafe) => {
     const failure = parseGitStderr(stderr);
     expect(failure).toMatchObject({ code, retrySafe });

@@ -53,7 +53,7 @@ describe('what a StopFailure says of the account', () => {
 describe('the clock is set back', () => {
   const HOUR = 60 * MINUTE;
 
-  test('a wait takes as long as it was to take, and whoever tries is heard', () => {
+  test('a wait takes as long as planned, and the agent that tries is heard', () => {
     const held = fails(FREE, 'worker-1', 'auth', 2 * HOUR);
     const moved = accountMoved(held, -HOUR);
     expect(probing(moved, both, HOUR + MINUTE - 1).hold?.probe).toBeNull();
@@ -72,27 +72,27 @@ describe('the clock is set back', () => {
     expect(probing(hurry, both, HOUR).hold?.probe).not.toBeNull();
   });
 
-  test('failures of before do not count for longer', () => {
+  test('earlier failures do not count for longer', () => {
     let account = fails(fails(FREE, 'worker-1', 'overload', 2 * HOUR), 'worker-1', 'overload', 2 * HOUR);
     account = accountMoved(account, -HOUR);
     expect(fails(account, 'worker-1', 'overload', HOUR + 6 * MINUTE).hold).toBeNull();
   });
 
-  test('set forward, or asleep meanwhile, nobody waits longer for it', () => {
+  test('set forward, or asleep meanwhile, no agent waits longer for it', () => {
     const held = fails(FREE, 'worker-1', 'auth', 0);
     expect(accountMoved(held, HOUR)).toBe(held);
   });
 });
 
 describe('one agent for all', () => {
-  test('nobody tries before the time, then one does, and its word counts', () => {
+  test('no agent tries before the time, then one does, and its result counts', () => {
     const held = fails(FREE, 'worker-1', 'auth', 0);
     expect(probing(held, both, MINUTE - 1).hold?.probe).toBeNull();
     const trying = probing(held, both, MINUTE);
     expect(trying.hold?.probe).toEqual({ agent: 'worker-1', since: MINUTE });
     expect(probing(trying, both, 2 * MINUTE)).toBe(trying);
     expect(succeeded(trying, 'worker-2', 2 * MINUTE)).toBe(trying);
-    // An answer from before it was asked to try says nothing.
+    // An answer from before it was asked to try proves nothing.
     expect(succeeded(trying, 'worker-1', MINUTE - 1)).toBe(trying);
     expect(succeeded(trying, 'worker-1', 2 * MINUTE)).toEqual(FREE);
   });
@@ -118,7 +118,7 @@ describe('one agent for all', () => {
     expect(probing(trying, [], MINUTE).hold?.probe).toBeNull();
   });
 
-  test('whoever a person asked to go on tries at once', () => {
+  test('the agent that a person asked to go on tries at once', () => {
     const held = fails(FREE, 'worker-1', 'auth', 0);
     const asked = probing(hurried(held, 1_000, 'worker-2'), both, 1_000);
     expect(asked.hold?.probe).toEqual({ agent: 'worker-2', since: 1_000 });
@@ -128,7 +128,7 @@ describe('one agent for all', () => {
 });
 
 describe('which trouble counts', () => {
-  test('the stated end of a limit is waited for, and whoever hears of a later one is believed', () => {
+  test('the stated end of a limit is waited for, and a later one from any agent counts', () => {
     const held = fails(FREE, 'worker-1', 'rate-limit', 0, 10 * MINUTE);
     expect(held.hold?.until).toBe(10 * MINUTE + 500);
     expect(fails(held, 'worker-2', 'rate-limit', 1, 5 * MINUTE)).toBe(held);

@@ -3,7 +3,7 @@ import { AGENT_STATUSES, type AgentStatus } from '../../../src/domain/agent.ts';
 import { judge, type HealthFacts } from '../../../src/health/index.ts';
 import { ALIVE, facts, iso, question, snapshot, T0, task } from './facts.ts';
 
-/** One moment of a story: what was so, and the facts as they stood then. */
+/** One moment of a story: the truth, and the facts at that time. */
 interface Moment {
   at: number;
   truth: AgentStatus;
@@ -68,7 +68,7 @@ const STORIES: Record<string, Moment[]> = {
   ],
   'its wrapper is killed at work and comes back with the same conversation': [
     at(0, 'working', { snapshot: snapshot({ turn: 'busy', tasks: [task('running')] }) }),
-    // Before anyone has looked the last word stands: the one wrong moment of this story, at most 100 ms long.
+    // Before the next observation the last one stands: the one wrong moment of this story, at most 100 ms long.
     at(50, 'recovering', { link: link(5, false), snapshot: snapshot({ turn: 'busy', tasks: [task('running')] }) }),
     at(120, 'recovering', {
       pane: pane(110, { dead: true, signal: 9 }),
@@ -209,7 +209,7 @@ const STORIES: Record<string, Moment[]> = {
   ],
 };
 
-test('over whole lives the judgement is the truth but for the moment before anyone could know', () => {
+test('over whole lives the judgement is the truth but for the moment before it can be known', () => {
   const counts = new Map<string, number>();
   const wrong: string[] = [];
   for (const [story, moments] of Object.entries(STORIES)) {

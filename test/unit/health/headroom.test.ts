@@ -13,7 +13,7 @@ const use = (usedPercent: number, hours = 1) => ({ usedPercent, resetsAt: NOW + 
 
 describe('what an account bears', () => {
   test.each([
-    ['nobody has told', [], 90],
+    ['no agent has reported a limit', [], 90],
     ['much is left', [use(10), use(89)], 90],
     ['the time of what was used is over', [use(99, -1)], 90],
   ])('one more agent where %s', (_title, uses, most) => {

@@ -45,7 +45,7 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
   ],
   ['to be stopped and still there', facts({ desired: 'stopped' }), 'to-be-stopped', 'stopping', /^$/],
   [
-    'nobody has looked whether a stopped one is gone',
+    'a stopped one was not observed to be gone',
     facts({ desired: 'stopped', pane: null, link: lost, snapshot: null }),
     'nothing-known',
     'unknown',
@@ -66,7 +66,7 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
     /^admission: 300MiB/,
   ],
   [
-    'many died at once, and nobody is started again',
+    'many died at once, and no agent is started again',
     facts({ lifecycle: phase('held', 'mass-death: 3 of 3'), link: lost }),
     'not-to-be-started',
     'held',
@@ -211,7 +211,7 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
     /permission/,
   ],
   [
-    'a dialog that nobody described',
+    'a dialog without a description',
     facts({ snapshot: snapshot({ ...busy, turn: 'permission' }) }),
     'dialog-open',
     'needs-you',
@@ -300,8 +300,8 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
     /^rate-limit: 5-hour limit \(until 2030-01-01T00:01:00.000Z\)$/,
   ],
   [
-    'held for who knows how long',
-    facts({ snapshot: snapshot({ held: { kind: 'draft', until: null, detail: 'somebody types' } }) }),
+    'held without a known end',
+    facts({ snapshot: snapshot({ held: { kind: 'draft', until: null, detail: 'a person types' } }) }),
     'held',
     'held',
     /^draft: somebody types$/,

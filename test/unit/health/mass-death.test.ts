@@ -40,7 +40,7 @@ test.each([
 });
 
 describe('many die at once', () => {
-  test('for no known reason: nobody is started again, and it says who died and how', () => {
+  test('for no known reason: no agent is started again, and it says which ones died and how', () => {
     const { hold } = all(NOBODY_DIED, 0, false);
     expect(hold).toMatchObject({ since: 0, until: 2_000 });
     expect(hold?.detail).toContain('3 of 4 agents died at once (a, b, c; last: signal 9)');
@@ -93,7 +93,7 @@ describe('one is started to see', () => {
       now = state.hold?.until ?? 0;
     }
     expect(waits).toEqual([4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
-    // Nobody's own restarts are used up.
+    // No agent's own restarts are used up.
     expect(tried).toEqual(['a', 'b', 'c', 'd', 'a', 'b', 'c']);
   });
 
@@ -102,14 +102,14 @@ describe('one is started to see', () => {
     expect(proving(trying, there().slice(1), 2_000, RULES).hold?.probe?.agent).toBe('b');
   });
 
-  test('a clock that is set back makes nobody wait for longer', () => {
+  test('a clock that is set back makes no agent wait for longer', () => {
     const HOUR = 3_600_000;
     const late = all(NOBODY_DIED, 2 * HOUR, false);
     const trying = proving(mortalityMoved(late, -HOUR), there(), HOUR + 2_000, RULES);
     expect(trying.hold?.probe?.agent).toBe('a');
     const moved = mortalityMoved(trying, -HOUR);
     expect(proving(moved, there(3_000), 13_000, RULES).hold).toBeNull();
-    // Two of three that died before it do not make a third one of much later the last of them.
+    // Two earlier deaths do not make a much later third one the last of an episode.
     const two = mortalityMoved(one(one(NOBODY_DIED, 'a', HOUR, false), 'b', HOUR, false), -HOUR);
     expect(one(two, 'c', 10_000, false).hold).toBeNull();
   });

@@ -13,10 +13,10 @@ interface Moment {
   signs: Signs;
 }
 
-/** The scenes last for less than a minute: what is minutes in life is seconds here. */
+/** The scenes last for less than a minute: their seconds stand for minutes. */
 const LIMITS = { stuckAfterMs: 10_000, longestCommandMs: 60_000, loopAfter: 4 };
 
-/** What is so in each scene, and what is judged of it in the end; `at work` is what is judged until that can be known. */
+/** The truth of each scene, and the judgement in the end; `at work` is the judgement until the truth can be known. */
 const TRUTH: Record<string, { truth: string; judged: string }> = {
   'busy-command': { truth: 'a command works', judged: 'works' },
   polling: { truth: 'polls', judged: 'works' },
@@ -32,7 +32,7 @@ const TRUTH: Record<string, { truth: string; judged: string }> = {
   done: { truth: 'is done', judged: 'free' },
 };
 
-/** Until it is known better, and never the other way round. */
+/** States that may be judged until the truth can be known, and never the other way round. */
 const INNOCENT = new Set(['starts', 'works', 'retries', 'free', 'stopped-in-pane']);
 
 function judged({ at, turn, activity, signs }: Moment): string {
@@ -40,7 +40,7 @@ function judged({ at, turn, activity, signs }: Moment): string {
     return { id: text, kind: 'permission' as const, text, task: 't1', since: turn.since };
   });
   const began = activity.turnBegan ?? turn.since;
-  // Nobody who would try again was there.
+  // The end of the scene: the scene has no wrapper that would try again.
   const isOver = turn.state === 'idle' || turn.state === 'api-error';
   const given = snapshot({
     turn: turn.state,
@@ -63,7 +63,7 @@ test('what was recorded of real ones is told apart, and nothing that gets on is 
   for (const file of readdirSync(directory).sort()) {
     const scene = path.basename(file, '.json');
     const expected = TRUTH[scene];
-    if (expected === undefined) throw new Error(`nobody says what is so in ${file}`);
+    if (expected === undefined) throw new Error(`there is no known truth for ${file}`);
     const moments = JSON.parse(readFileSync(path.join(directory, file), 'utf8')) as Moment[];
     const row = counts.get(expected.truth) ?? new Map<string, number>();
     counts.set(expected.truth, row);

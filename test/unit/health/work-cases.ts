@@ -24,7 +24,7 @@ export const activity = (more: Partial<Activity> = {}): Activity => ({
   ...more,
 });
 
-/** In the middle of a turn that has said nothing for a quarter of an hour. */
+/** In the middle of a turn that has been silent for a quarter of an hour. */
 export const SILENT = {
   turn: 'busy' as const,
   turnSince: iso(-900_000),
@@ -198,7 +198,7 @@ export const WORK_CASES: WorkCase[] = [
     /a person is typing/,
   ],
   [
-    'a person who typed a minute ago has looked after it then',
+    'a person who typed a minute ago looked after it then',
     silent({ person: { attached: true, lastKeyAt: T0 - 60_000 } }),
     'works',
     'working',
@@ -229,7 +229,7 @@ export const WORK_CASES: WorkCase[] = [
     /a person stopped its turn in the pane, and nothing was typed for 15m/,
   ],
   [
-    'what Claude Code said of itself before the turn is nobody who stopped it',
+    'a state of Claude Code from before the turn is no stop by a person',
     facts({
       snapshot: snapshot({ ...SILENT, turnSince: iso(-4_000), lastProgressAt: iso(-4_000), activity: activity() }),
       signs: { ...NO_SIGNS, session: { status: 'idle', at: T0 - 5_000 } },

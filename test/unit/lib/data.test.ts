@@ -63,7 +63,7 @@ describe('the keyed mutex', () => {
     expect(await next).toBe('fine');
   });
 
-  test('who gives up waiting never runs, and does not let the next one in early', async () => {
+  test('a call that is aborted while it waits never runs, and does not let the next one in early', async () => {
     const mutex = new KeyedMutex();
     const gate = Promise.withResolvers<void>();
     const log: string[] = [];

@@ -3,7 +3,7 @@ import { Slots } from '../../../src/lib/slots.ts';
 
 const never = new AbortController().signal;
 
-it('so many run at once, the others in their order, and nobody slips in between', async () => {
+it('so many run at once, the others in their order, and no later call comes before them', async () => {
   const slots = new Slots(2);
   const order: string[] = [];
   let running = 0;
@@ -35,7 +35,7 @@ it('so many run at once, the others in their order, and nobody slips in between'
   expect(slots.full).toBe(false);
 });
 
-it('who is called off while waiting never runs, and a failure frees its place', async () => {
+it('a call that is aborted while it waits never runs, and a failure frees its slot', async () => {
   const slots = new Slots(1);
   const end = Promise.withResolvers<void>();
   const first = slots.run(() => end.promise, never);

@@ -6,9 +6,9 @@ import { watchPath, type PathWatch, type PathWatchOptions } from '../../../src/l
 
 interface Place {
   directory: string;
-  /** How often it was told that something changed. */
+  /** How many changes were reported. */
   told(): number;
-  /** Resolves once that is told which `act` does. */
+  /** Resolves once the change by `act` was reported. */
   tells(act: () => Promise<unknown>): Promise<void>;
   watch(target: string, only?: PathWatchOptions['only']): PathWatch;
 }

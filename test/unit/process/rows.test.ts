@@ -112,7 +112,7 @@ describe('the members of a tree', () => {
     expect(members(rows, { known: [identity(10)] })).toEqual([10, 20, 30]);
   });
 
-  test('are orphans whose session or group a member leads or led, and all below those', () => {
+  test('are orphans in a session or group that a member leads or led, and all below those', () => {
     const rows = [
       row(1, 0),
       row(11, 1, { session: 10 }),

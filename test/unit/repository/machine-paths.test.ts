@@ -4,15 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../../support/environment.ts';
 
 /**
- * Directories that a machine fills as its owner likes. What every Linux has (`/usr/bin`, `/etc`, `/tmp`, `/proc`)
- * is not among them.
+ * Directories whose content differs between machines. Those of every Linux (`/usr/bin`, `/etc`, `/tmp`, `/proc`) are
+ * not among them.
  */
 const OF_ONE_MACHINE =
   /(?<![\w.})\]~*+$/-])\/(?:opt|root|home|Users|srv|mnt|media|work|data|snap|nix|var|usr\/(?:lib|share|local\/(?!s?bin\b)\w+))(?![\w.-])[\w./@+-]*/g;
 
 const NODE = '/opt/homebrew/bin/node';
 const RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
-/** Who looks for a program where systems install it. */
+/** Files that look for a program where systems install it. */
 const LOOKING: Record<string, readonly string[]> = {
   'scripts/fresh.d/mirror.bash': ['/usr/lib/apt/apt-helper'],
   'scripts/install-rabbitmq': [RABBITMQ],
@@ -38,7 +38,7 @@ describe('a checkout works on any machine', () => {
   })
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(repositoryRoot, path.join(entry.parentPath, entry.name)))
-    // What is looked for stands here.
+    // The patterns themselves are in this file.
     .filter((file) => path.join(repositoryRoot, file) !== import.meta.filename);
 
   test('nothing that tests, sets up or builds it names a place of one machine', () => {

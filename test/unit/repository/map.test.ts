@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { FOLDERS, ROOMS } from '../../../oxlint.config.ts';
 import { repositoryRoot } from '../../support/environment.ts';
 
-/** More than fit on a screen, and a newcomer no longer finds a file by its name. */
+/** With more files than fit on a screen, a newcomer no longer finds one by its name. */
 const MOST_FILES = 25;
 /** Each is an arrow from below to above; so few can be known by heart. */
 const MOST_LATE_LOOKUPS = 5;

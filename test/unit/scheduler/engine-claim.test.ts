@@ -74,7 +74,7 @@ describe('claiming', () => {
     ]);
   });
 
-  test('kind, capabilities and the named agent decide who gets it', async () => {
+  test('kind, capabilities and the named agent decide which agent gets it', async () => {
     const { engine } = kit();
     await engine.submit([
       spec({ command: ['true'] }),
@@ -96,7 +96,7 @@ describe('claiming', () => {
     expect(engine.get('t2').reason).toBe('on worker-2');
   });
 
-  test('who could be woken for what is ready is told by kind, needs and name, counted up to a bound', async () => {
+  test('ready tasks are counted by kind, needs and name of their claimers, up to a bound', async () => {
     const { engine } = kit();
     await engine.submit([
       spec(),
@@ -212,7 +212,7 @@ describe('heartbeats', () => {
     expect(write).toHaveBeenCalledTimes(120 / 8);
     await engine.cancel('t1');
     expect((await engine.heartbeat(beat)).cancel).toEqual([{ task: 't1', attempt: 1 }]);
-    // The clock was set back: what seems to end late ends as soon as it should.
+    // The clock was set back: a lease that seems to end late ends as soon as it should.
     clock.time -= 3_600_000;
     await engine.heartbeat(beat);
     expect(engine.leases()[0]?.expiresAt).toBe(clock.time + LEASE_MS);

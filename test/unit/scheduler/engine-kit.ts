@@ -4,7 +4,7 @@ import type { Claim, ClaimContext } from '../../../src/scheduler/claim.ts';
 import { TaskEngine, type TaskEngineOptions } from '../../../src/scheduler/engine.ts';
 import { Store } from '../../../src/store/store.ts';
 
-/** An engine on a store in memory, with a clock that moves when told. */
+/** An engine on a store in memory, with a clock that the test moves. */
 export interface Kit {
   engine: TaskEngine;
   store: Store;

@@ -104,7 +104,7 @@ class Walk {
 
   async report(): Promise<void> {
     if (this.orders.length === 0) return;
-    // Mostly of a recent attempt, sometimes an old one or one that was reported already.
+    // Mostly of a recent attempt, sometimes of an old one or of one that was reported already.
     const recent = this.random() < 0.8 ? this.orders.slice(-8) : this.orders;
     const { order, agent } = this.pick(recent);
     const outcome = this.pick<TaskResult['outcome']>([

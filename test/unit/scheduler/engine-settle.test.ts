@@ -107,7 +107,7 @@ describe('results', () => {
 });
 
 describe('losses', () => {
-  test('the same agent goes on with its conversation, and for a minute nobody else may', async () => {
+  test('the same agent goes on with its conversation, and for a minute no other may', async () => {
     const { engine, clock } = kit();
     await engine.submit([spec({ priority: 'low' }), spec({ priority: 'critical' })]);
     await engine.cancel('t2');
@@ -129,7 +129,7 @@ describe('losses', () => {
     });
   });
 
-  test('where nobody had heard of a first word, its worktree may know of one', async () => {
+  test('where the supervisor had not heard of a first prompt, its worktree may know of one', async () => {
     const { engine, clock } = kit();
     await engine.submit([spec({ retries: 3 })]);
     for (const attempt of [1, 2, 3]) {
@@ -244,7 +244,7 @@ describe('losses', () => {
 });
 
 describe('what a person does', () => {
-  test('a task that nobody holds is cancelled at once, and twice is as good as once', async () => {
+  test('a task that no agent holds is cancelled at once, and a second time changes nothing', async () => {
     const { engine } = kit();
     await engine.submit([spec()]);
     await engine.submit([spec({ after: ['t1'] })]);
@@ -347,7 +347,7 @@ describe('what a person does', () => {
 });
 
 describe('what others see', () => {
-  test('listeners hear of a change when it is committed, and one that throws harms nobody', async () => {
+  test('listeners hear of a change when it is committed, and one that throws does no harm', async () => {
     const errors: unknown[] = [];
     const { engine } = kit({ onError: (error) => errors.push(error) });
     const heard: string[][] = [];
@@ -424,7 +424,9 @@ describe('what an agent had in hand is put back', () => {
     const again = await take(engine, 'worker-1');
     expect(again.resume).toEqual({ sessionId: null, since: 0, reason });
     await engine.putBack('worker-1', { worktree: 'as-it-is', sessionId: null, reason });
-    expect((await take(engine, 'worker-1')).resume, 'also where nobody got to a word of it').toEqual(again.resume);
+    expect((await take(engine, 'worker-1')).resume, 'also where no attempt came to a first prompt').toEqual(
+      again.resume,
+    );
     await engine.putBack('worker-1', { worktree: 'anew', sessionId: null, reason });
     expect((await take(engine, 'worker-1')).resume, 'what is there is older').toMatchObject({
       sessionId: null,

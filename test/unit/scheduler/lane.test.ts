@@ -10,7 +10,7 @@ const lane = (fields: Partial<Lane> = {}): Lane => ({
 });
 const worker = { agent: 'worker-1', kind: 'claude', capabilities: ['gpu', 'web'] } as const;
 
-describe('who may take a task', () => {
+describe('the claimers that may take a task', () => {
   test('an agent of its kind', () => {
     expect(mayTake(worker, lane())).toBe(true);
     expect(mayTake(worker, lane({ kind: 'shell' }))).toBe(false);

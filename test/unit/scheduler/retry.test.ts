@@ -18,7 +18,7 @@ const attempt = (fields: Partial<FailedAttempt>): FailedAttempt => ({
   ...fields,
 });
 
-describe('what becomes of a task whose attempt came to nothing', () => {
+describe('a task whose attempt came to nothing', () => {
   test.each(['agent', 'verify', 'timeout', 'conflict', 'setup', 'api'] as const)(
     '%s counts against the retries',
     (errorClass) => {

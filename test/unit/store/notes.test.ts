@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Note, NoteKey } from '../../../src/store/notes.ts';
 import { Store } from '../../../src/store/store.ts';
 
-/** As version 0.1.0 writes them, with everything in them that may be there. */
+/** The notes as version 0.1.0 writes them, with every field that may be there. */
 const WRITTEN: { [K in NoteKey]: Note<K> } = {
   epoch: 4,
   'task.seed': 12,

@@ -20,7 +20,7 @@ const known = (id: string, fields: Partial<KnownAgent> = {}): KnownAgent => ({
   ...fields,
 });
 
-describe('who is there after up', () => {
+describe('the agents after up', () => {
   const two = config({ agents: { worker: { count: 2 }, reviewer: {} } });
   const wanted = (settings: typeof two, agents: readonly KnownAgent[], workers?: number): string =>
     wantedAgents(settings, agents, workers === undefined ? {} : { workers })
@@ -31,13 +31,13 @@ describe('who is there after up', () => {
     ['the first time: the counts of swarm.yaml', [], undefined, 'worker-1 worker-2 reviewer-1'],
     ['with a number: so many workers', [], 3, 'worker-1 worker-2 worker-3 reviewer-1'],
     [
-      'again without a number: who was up before',
+      'again without a number: those that were up before',
       [known('worker-1'), known('worker-4'), known('reviewer-1')],
       undefined,
       'worker-1 worker-4 reviewer-1',
     ],
     [
-      'who was stopped by hand stays so',
+      'one that was stopped by hand stays so',
       [known('worker-1'), known('worker-2', { desired: 'stopped' }), known('reviewer-1')],
       undefined,
       'worker-1 reviewer-1',
@@ -49,7 +49,7 @@ describe('who is there after up', () => {
       'worker-1 -worker-2 -worker-3 reviewer-1',
     ],
     [
-      'who is paused was up',
+      'a paused one was up',
       [known('worker-1', { desired: 'paused' }), known('reviewer-1')],
       undefined,
       'worker-1 reviewer-1',
@@ -84,7 +84,7 @@ describe('who is there after up', () => {
     ]);
   });
 
-  test('nobody at all is refused', () => {
+  test('no agent at all is refused', () => {
     const nobody = config({ agents: { worker: { count: 0 } } });
     expect(() => wantedAgents(nobody, [], {})).toThrow('swarm.yaml wants no agents at all');
   });
@@ -96,7 +96,7 @@ describe('what the person should know of the base', () => {
 
   test('nothing where all is committed', () => {
     expect(baseNotes(main, { count: 0, names: [] }, false)).toEqual([]);
-    // The settings count as they lie there: a new swarm.yaml alone is nothing to be told of.
+    // The committed settings count: an uncommitted swarm.yaml alone is no reason for a note.
     expect(baseNotes(main, { count: 1, names: ['swarm.yaml'] }, false)).toEqual([]);
   });
 
@@ -142,7 +142,7 @@ describe('gates', () => {
     expect(blockingGate([gate('trust')], true)).toBeNull();
   });
 
-  test('thirty who ask at the same moment ask once', async () => {
+  test('thirty questions at the same moment are asked once', async () => {
     let now = 0;
     let asked = 0;
     const ask = sharedFor(
@@ -379,7 +379,7 @@ function never(): Promise<never> {
 
 const to = (n: number) => ({ n, filesOnly: false, hold: false });
 
-/** One that rests: stopped, so that the loop leaves it alone. */
+/** An agent at rest: stopped, so that the loop leaves it alone. */
 const resting = (id = 'worker-1'): AnyRecord => record(id, { desired: 'stopped' });
 
 function linked(fields: Parameters<typeof snapshot>[1] = {}): AnyRecord {
@@ -496,7 +496,7 @@ describe('the service behind the API', () => {
     const asks = linked({ needsYou: [{ id: 'q1', kind: 'question', text: 'Which colour?', task: 't1', since: '' }] });
     const { service, orders, seen } = office([asks]);
     await service.answer('worker-1', { decision: 'text', text: 'green' });
-    // Its wrapper tells that it is answered, also by whom it was where no person came.
+    // Its wrapper reports the answer, and by which policy where no person gave one.
     expect(seen.names()).toEqual([]);
     expect(orders[0]?.order).toEqual({ do: 'answer', needsYou: null, decision: 'text', text: 'green' });
     await expect(service.answer('worker-1', { decision: 'allow', needsYou: 'q2' })).rejects.toMatchObject({
@@ -529,7 +529,7 @@ describe('the service behind the API', () => {
     expect(stopped.saved).toEqual(['worker-1 up']);
   });
 
-  test('who lets an agent go on is told what that granted', async () => {
+  test('the answer to letting an agent go on says what that granted', async () => {
     const { service } = office([linked()], { goOn: () => '2.00 USD more' });
     expect(await service.setDesired('worker-1', 'up')).toMatchObject({ granted: '2.00 USD more' });
     expect(await service.restart('worker-1')).toMatchObject({ granted: '2.00 USD more' });

@@ -85,7 +85,7 @@ describe('the event log', () => {
     expect(heard).toEqual(['swarm.down']);
   });
 
-  test('a disk that is full is reported and stops nobody', async () => {
+  test('a disk that is full is reported and stops no agent', async () => {
     const problems: unknown[] = [];
     const full = { append: () => Promise.reject(new Error('the disk is full')), after: () => [] };
     const log = new EventLog(full, (error) => problems.push(error));
@@ -158,7 +158,7 @@ describe('what health is told of the lifecycle', () => {
     expect(fact(lifecycle)).toMatchObject({ phase, detail, since });
   });
 
-  test('who is not wanted and not there is not starting', () => {
+  test('an agent that is neither wanted nor there is not starting', () => {
     expect(fact({ phase: 'none', since }, 'stopped').phase).toBe('none');
   });
 

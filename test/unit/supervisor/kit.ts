@@ -17,7 +17,7 @@ import type { Project } from '../../../src/supervisor/project/project.ts';
 
 export const BEGIN = Date.UTC(2030, 0, 1);
 
-/** A clock that stands still until told. */
+/** A clock that stands still until `pass`. */
 export class Time {
   value = BEGIN;
   readonly now = (): number => this.value;

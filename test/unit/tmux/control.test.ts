@@ -136,7 +136,7 @@ describe('rows', () => {
     const second = reader.read([one, dead]);
     expect(second[0]).toBe(first[0]);
     expect(second[1]).toMatchObject({ pane: '%2', dead: true, deadSignal: 9 });
-    // All that follows moves up by one.
+    // All further rows move up by one.
     expect(reader.read([two])).toEqual([first[1]]);
     expect(reader.read([])).toEqual([]);
     expect(reader.read([two, one])).toEqual([first[1], first[0]]);

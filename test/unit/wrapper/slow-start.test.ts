@@ -4,7 +4,7 @@ import { ClaudePane, type ClaudePaneDeps } from '../../../src/wrapper/claude/cla
 import { ManualClock, settle } from '../../support/manual-clock.ts';
 import { silentLog } from './support.ts';
 
-/** A program that says nothing; what it has had of the processors is told. */
+/** A silent program, whose use of the processor the test sets. */
 function starting(): { clock: ManualClock; use: { ms: number }; failed: Promise<string> } {
   const clock = new ManualClock();
   const use = { ms: 0 };

@@ -15,23 +15,23 @@ export interface Stage {
   place: Place;
   store: CheckpointStore;
   limits: CheckpointLimits;
-  /** Null: this machine lets nobody mount. */
+  /** Null: this machine does not allow a mount. */
   disk: Disk | null;
   victim: string;
   story: string[];
 }
 
-/** What a capture or a rollback came to. */
+/** The outcome of a capture or a rollback. */
 export interface Tried {
-  /** False: it was through before anything befell it. */
+  /** False: it had ended before the mishap came. */
   befell: boolean;
   /** Why it was not done. */
   error: string | null;
-  /** The checkpoint of what was there before, when a rollback says so. */
+  /** The checkpoint of the files before, named by a rollback. */
   safety: number | null;
 }
 
-/** Something that befalls a capture (`n` is null) or a rollback to `n`. Null: nothing was tried. */
+/** A mishap during a capture (`n` is null) or a rollback to `n`. Null: nothing was tried. */
 export type Act = (stage: Stage, n: number | null) => Promise<Tried | null>;
 
 const PAGE = 4_096;
@@ -40,7 +40,7 @@ async function tried(work: () => Promise<{ safety: number | null }>, codes: read
   try {
     return { befell: true, error: null, safety: (await work()).safety };
   } catch (error) {
-    // One line for a person, with what to do next; never what Node says of a system call.
+    // One line for a person, with a cure; never Node's text for a system call.
     if (!(error instanceof SwarmError) || error.hint === undefined || !codes.includes(error.code)) throw error;
     return { befell: true, error: `${error.code}: ${error.message}`, safety: null };
   }
@@ -52,7 +52,7 @@ const go = async ({ store }: Stage, n: number | null): Promise<{ safety: number 
   return { safety: null };
 };
 
-/** Once the rollback has begun to change things, or at any moment before. */
+/** Waits for a random moment: after the rollback has begun to change files, or before. */
 async function randomMoment({ place }: Stage, n: number | null): Promise<void> {
   const { random, store } = place;
   if (n === null || random.chance(0.3)) {
@@ -104,7 +104,7 @@ const killed: Act = async (stage, n) => {
   return { befell: through === null, error: through === null ? 'killed' : null, safety: through?.safety ?? null };
 };
 
-/** Between any two gits that the capture or the rollback starts. */
+/** Collects garbage between any two gits that the capture or the rollback starts. */
 const collected: Act = async (stage, n) => {
   const { place } = stage;
   let left = 1 + place.random.below(n === null ? 10 : 14);
@@ -125,7 +125,7 @@ const collected: Act = async (stage, n) => {
 
 const MOST_PATIENCE_MS = 400;
 
-/** Another git holds the person's index for a moment; for longer than anybody waits in one of ten. */
+/** Another git holds the person's index for a moment; in one of ten cases for longer than swarm waits. */
 const indexLocked: Act = async (stage, n) => {
   const { place } = stage;
   const lock = path.join(place.gitDir, 'index.lock');
@@ -144,7 +144,7 @@ const indexLocked: Act = async (stage, n) => {
 
 export const nothing: Act = async (stage, n) => tried(() => go(stage, n), []);
 
-/** In turn, so that each comes up as often as it stands here. */
+/** In turn, so that each occurs as often as it is listed here. */
 export const CAPTURES: readonly (readonly [string, Act])[] = [
   ['capture', nothing],
   ['killed while capturing', killed],

@@ -17,29 +17,29 @@ import { CASES_OF_A_WORLD, hasManyFiles, prepare, startFiles } from './start.ts'
 
 const MAX_FILE_BYTES = 200_000;
 export const parent = shared();
-/** A world of a hundred thousand files: so many cases, every fourth of them with a rollback. */
+/** Cases of a world of a hundred thousand files, every fourth of them with a rollback. */
 export const MANY_CASES = 10;
 const MANY_BETWEEN_ROLLBACKS = 4;
-/** Of four worlds so many end in ways that worlds do not outlive. */
+/** Of four worlds so many end by bad input that a world does not survive. */
 const ENDED_OF_FOUR = 2;
 const GIVEN_UP = 'operation given up';
 const ALL = Object.entries({ ...FEATURES, ...BAD_INPUT });
 
 export interface Outcome {
-  /** How many cases each feature and each bad input took part in. */
+  /** The number of cases with each feature and each bad input. */
   coverage: Map<string, number>;
   cases: number;
 }
 
-/** One world: its random edits, and what is known of each of its checkpoints. */
+/** One world: its random edits, and the facts about each of its checkpoints. */
 interface Run extends Stage {
   kept: { n: number; was: Observed }[];
-  /** Every checkpoint that there was; none of them may go. */
+  /** Every checkpoint that was ever made; none may be lost. */
   commits: Map<string, string>;
   many: boolean;
 }
 
-/** Random edits, checkpoints and rollbacks in one worktree; throws with the seed at the first difference. */
+/** Makes random edits, checkpoints and rollbacks in one worktree; throws with the seed at the first difference. */
 export async function runWorld(
   seed: number,
   cases: number,
@@ -59,7 +59,7 @@ export async function runWorld(
   for (let at = 0; at < count; at += 1) {
     const met = new Set<string>(settings);
     run.story = [];
-    // Worlds of one run have seeds that follow each other: what comes in turn goes on from world to world.
+    // Worlds of one run have consecutive seeds: lists that are used in turn go on from world to world.
     const turn = seed * CASES_OF_A_WORLD + at;
     try {
       await checkpointCase(run, turn, met);
@@ -73,7 +73,7 @@ export async function runWorld(
   }
 }
 
-/** Edits, and a checkpoint of what they left, whatever befalls it. */
+/** Makes edits, and a checkpoint of them, with a mishap. */
 async function checkpointCase(run: Run, turn: number, met: Set<string>): Promise<void> {
   const { place, story, store } = run;
   edit(run, turn, met);
@@ -92,7 +92,7 @@ async function checkpointCase(run: Run, turn: number, met: Set<string>): Promise
   run.kept.push({ n, was: before });
 }
 
-/** More edits, and a rollback to any checkpoint, whatever befalls it; half of the time the way back, too. */
+/** Makes more edits, and a rollback to any checkpoint, with a mishap; half of the time the way back, too. */
 async function rollbackCase(run: Run, turn: number, met: Set<string>): Promise<void> {
   const { place, story, store, kept } = run;
   edit(run, turn + CASES_OF_A_WORLD, met);
@@ -119,7 +119,10 @@ async function rollbackCase(run: Run, turn: number, met: Set<string>): Promise<v
   compare(rolledBack(observe(place), now, wrecked), 'the rollback undone');
 }
 
-/** What the next start does about a rollback that was not done. The checkpoint of before; null when there is none yet. */
+/**
+ * Recovers from a rollback that was not done, as the next start does.
+ * @returns the checkpoint of the files before; null when there is none yet
+ */
 async function settled({ place, story }: Run, tried: Tried | null, newest: number): Promise<number | null> {
   if (tried === null) return null;
   if (tried.error === null) return tried.safety;
@@ -127,11 +130,12 @@ async function settled({ place, story }: Run, tried: Tried | null, newest: numbe
   const recovered = await new CheckpointStore(place.store.place, { maxFileBytes: MAX_FILE_BYTES }).recover();
   story.push(`recovered: ${recovered?.outcome ?? 'nothing to do'}`);
   if (recovered !== null && recovered.safety > 0) return recovered.safety;
-  // Through but for its answer: the first checkpoint since is that of before, unless it was the same as the newest.
+  // Done but for its answer: the first checkpoint since then is that of the files before, unless those equalled the
+  // newest.
   return (await place.store.list()).find(({ n }) => n > newest)?.n ?? newest;
 }
 
-/** Among a hundred thousand files each of them takes seconds, and nothing befalls them. */
+/** The mishap that is next in turn. Among a hundred thousand files each takes seconds, and there is none. */
 function inTurn({ many }: Run, acts: typeof CAPTURES, turn: number): (typeof CAPTURES)[number] {
   const fit = many ? acts.filter(([, act]) => act === nothing) : acts;
   return fit[turn % fit.length] ?? assert.fail();
@@ -150,7 +154,7 @@ function noneMissing({ place, commits }: Run): void {
   for (const [ref, commit] of refs) if (ref.startsWith(`refs/swarm/checkpoints/${agent}/`)) commits.set(ref, commit);
 }
 
-/** What a checkpoint does not hold, it says. */
+/** A checkpoint names the files that it does not hold. */
 function mentioned({ untouched, closed }: Observed, warnings: readonly string[]): void {
   const leftOut = [...untouched.flatMap((line) => /^(huge\S*|nested-bare) /.exec(line)?.[1] ?? []), ...closed.keys()];
   for (const name of leftOut)
@@ -160,7 +164,10 @@ function mentioned({ untouched, closed }: Observed, warnings: readonly string[])
     );
 }
 
-/** A file that cannot be read, and so is in no checkpoint, is not overwritten: the rollback says which, and changes nothing. */
+/**
+ * A file that cannot be read, and so is in no checkpoint, is not overwritten: the rollback names it, and changes
+ * nothing.
+ */
 async function openWhatIsInTheWay({ place, story, store }: Run, { n, was }: Run['kept'][number]): Promise<Observed> {
   const before = observe(place);
   const held = new Set(was.files.map((line) => line.split(' ')[0] ?? ''));
@@ -194,7 +201,7 @@ function edit(run: Run, turn: number, met: Set<string>): void {
   }
 }
 
-/** What the state of the worktree often forbids is tried more often, so that each comes up. */
+/** Edits that the state of the worktree often forbids are tried more often, so that each occurs. */
 const OFTEN_FORBIDDEN = [
   'unfinished merge',
   'unfinished rebase',
@@ -224,7 +231,10 @@ function next({ place, many }: Run): readonly [string, Operation] {
   return random.pick(random.chance(0.35) ? SELDOM : ALL);
 }
 
-/** An edit that the state of the worktree forbids (a directory where a file lies) is not made, and does not count. */
+/**
+ * Makes an edit. One that the state of the worktree forbids (a directory where a file lies) is not made, and does not
+ * count.
+ */
 function done(run: Operation, place: Place): boolean {
   try {
     return run(place) !== false;

@@ -4,26 +4,28 @@ import os from 'node:os';
 import path from 'node:path';
 import { ownMounts } from '../../../support/own-mounts.ts';
 
-/** Where worlds lie: a file system in memory that this process alone sees, and that is full or read-only when it says so. */
+/**
+ * The place of worlds: a file system in memory that this process alone sees, and that can be made full or read-only.
+ */
 export interface Disk {
   root: string;
-  /** Leaves so many bytes free; null: as many as ever. */
+  /** Leaves so many bytes free; null: as many as at first. */
   leave(bytes: number | null): void;
-  /** False: somebody has a file open for writing at this moment. */
+  /** False: a process has a file open for writing at this moment. */
   setReadOnly(on: boolean): boolean;
 }
 
-/** Mounts of its own, and without the right that root has to read what is closed to everybody. */
+/** The words before a program that give it mounts of its own, and take root's right to read everything. */
 export const worldMounts = (): string[] | null => ownMounts('setpriv', '--bounding-set=-dac_override,-dac_read_search');
 
 const SIZE = 4 * 2 ** 30;
 
-/** For a process that `worldMounts` has started; the mount goes with it. */
+/** For a process that `worldMounts` has started; the mount ends with it. */
 export function mountDisk(): Disk {
   const root = mkdtempSync(path.join(os.tmpdir(), 'swarm-property-'));
   const mount = (...options: string[]): boolean => {
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', root]);
-    // Busy: somebody writes; a bad option: by now more is in use than the size that was to be set.
+    // Busy: a process writes; a bad option: more is in use than the size that was to be set.
     if (status !== 0 && !/busy|bad option/.test(String(stderr)))
       throw new Error(`mount -o ${options.join(',')}: ${String(stderr)}`);
     return status === 0;
@@ -46,5 +48,5 @@ export function mountDisk(): Disk {
   };
 }
 
-/** Where nobody may mount: in memory where there is such a place, since what is tested is not the disk. */
+/** Where no mount is allowed: a directory in memory if there is one, since the disk itself is not tested. */
 export const shared = (): string => (existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir());

@@ -6,7 +6,7 @@ import { observe } from './observer.ts';
 import type { Place } from './operations.ts';
 import { rolledBack, same } from './same.ts';
 
-/** Bad input after which a world is not what it was; one after another. */
+/** Bad input that changes a world for good; used one after another. */
 export const ENDINGS: Record<string, (place: Place, store: CheckpointStore) => Promise<void>> = {
   'a corrupt object': async (place, store) => {
     const was = observe(place);

@@ -7,13 +7,13 @@ import { clearStaleLocks } from '../../../../src/git/repository/stale-lock.ts';
 import type { Place } from './operations.ts';
 import type { Order } from './victim.ts';
 
-/** Starts more gits than any of the two: then it may be through before it is killed. */
+/** More gits than either of the two starts: then it may end before it is killed. */
 const GITS = { capture: 14, rollback: 44 };
 const MOST_MICROSECONDS = 6_000;
 
 /**
- * A capture or a rollback by a process of its own, killed at a random moment; half of the time its gits with it, as when
- * the machine dies. Resolves when none of them is left, with what it did if it was through before.
+ * A capture or a rollback by a process of its own, killed at a random moment; half of the time its gits with it, as
+ * when the machine dies. Resolves when none of them is left, with the outcome if it had ended before.
  */
 export async function killAtRandom(
   { random, store, repository, worktree }: Place,
@@ -29,7 +29,7 @@ export async function killAtRandom(
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   if (signal !== 'SIGKILL' && code !== 0) throw new Error(`the process to be killed failed by itself: ${String(code)}`);
   await untilGone(repository.home, alone);
-  // As the supervisor does once an agent and all that it started are gone.
+  // As the supervisor does once all processes of an agent are gone.
   const { gitCommonDir, agent } = store.place;
   const refs = [`swarm/checkpoints/${agent}`, 'heads', 'heads/swarm/task'];
   await clearStaleLocks({ worktree, gitCommonDir, refs }, () => false);
@@ -55,7 +55,7 @@ function killHard(pid: number): void {
   }
 }
 
-/** Those that work below `home`, or were told to. */
+/** Processes that work below `home`, or got it as an argument. */
 function processesIn(home: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestRepository } from '../../../support/git-repository.ts';
 
-/** As LFS does: what git keeps is a pointer, and without the program nothing goes in or out. */
+/** Stands in for LFS: git keeps a pointer, and without the program no file goes in or out. */
 const LFS = `#!/bin/sh
 store="$(dirname "$0")/large"
 case $1 in
@@ -22,7 +22,7 @@ export function installLfs(repository: TestRepository): void {
   writeFileSync(`${lfsProgram(repository)}-elsewhere`, LFS, { mode: 0o755 });
 }
 
-/** For who looks: there the program always is. */
+/** Options with which an observer's git always has the program. */
 export const withLfs = (repository: TestRepository): string[] => [
   '-c',
   `filter.lfs.clean=${lfsProgram(repository)}-elsewhere clean`,

@@ -7,16 +7,16 @@ import type { TestRepository } from '../../../support/git-repository.ts';
 import type { World } from '../world.ts';
 import { withLfs } from './lfs.ts';
 
-/** What a checkpoint promises not to touch: ignored files, repositories inside, files above the limit. */
+/** Files that a checkpoint promises not to touch: ignored files, repositories inside, files above the limit. */
 const UNTOUCHED = /^(ignored|nested|huge|library\/)/;
 const REPOSITORIES = /^(nested-.*|library)$/;
 
 export interface Observed {
   /** Everything in the worktree that a rollback brings back, one line each: type, mode, bytes. */
   files: string[];
-  /** The rest. */
+  /** The other files. */
   untouched: string[];
-  /** Files that cannot be read: name, and what says that nobody wrote to it. */
+  /** Files that cannot be read: name, and the stat data that prove that they were not written. */
   closed: Map<string, string>;
   index: string[];
   status: string[];
@@ -24,7 +24,7 @@ export interface Observed {
   branch: string | null;
   /** Commit of HEAD; null before the first of its branch. */
   head: string | null;
-  /** All but those of swarm. */
+  /** All refs but those of swarm. */
   refs: Map<string, string>;
 }
 
@@ -39,15 +39,15 @@ const OPERATION = [
   'MERGE_AUTOSTASH',
   'BISECT_START',
   'BISECT_LOG',
-  // For which task the worktree was prepared.
+  // The task for which the worktree was prepared.
   'swarm-task',
 ];
 const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer', 'refs/bisect', 'refs/rewritten'];
 const HASHED_BYTES = 4_000_000;
-/** Digests of contents by what `find` says of the file. */
+/** Digests of contents by the stat data of the file, from `find`. */
 const known = new Map<string, string>();
 
-/** Knows nothing of swarm: bytes, modes and links from the file system, the rest from git itself. */
+/** Observes without swarm: bytes, modes and links from the file system, the rest from git itself. */
 export function observe(world: World): Observed {
   const { repository, worktree } = world;
   const git = (...args: string[]): string[] => withoutMany(linesOfGit(repository, worktree, args));
@@ -60,7 +60,7 @@ export function observe(world: World): Observed {
   for (const name of OPERATION_DIRECTORIES)
     if (existsSync(path.join(gitDir, name)))
       operation.push(...walkBytes(path.join(gitDir, name), closed).map((line) => `${name}/${line}`));
-  // What is said of repositories inside depends on what they are at, which is their own.
+  // The status of repositories inside depends on their own commits, which are not compared.
   const untracked = existsSync(path.join(worktree, 'many')) ? '-uno' : '-uall';
   const status = git(
     '--no-optional-locks',
@@ -70,7 +70,7 @@ export function observe(world: World): Observed {
     untracked,
     '--ignore-submodules=all',
   );
-  // Of line ends git warns where it reads a file again, and whether it does depends on what it last saw of that file.
+  // Git warns of line ends where it reads a file again, which depends on its last look at that file.
   const told = status.filter(
     (line) =>
       !/[ "](nested|huge|closed)/.test(line) && !/^warning: in the working copy of .* will be replaced by /.test(line),
@@ -102,7 +102,7 @@ function walkBytes(root: string, closed: Map<string, string>): string[] {
       if (stat.isSymbolicLink()) into.push(`${name} link ${readlinkSync(full, { encoding: 'latin1' })}`);
       else if (stat.isDirectory()) {
         into.push(`${name} directory ${mode}`);
-        // The inside of a repository is its own; that it is still there is what counts.
+        // The inside of a repository is its own; only its presence counts.
         if (name.startsWith('nested')) continue;
         if (prefix === '' && name === 'many') into.push(...manyLines(root));
         else visit(full, `${name}/`, into);
@@ -114,8 +114,8 @@ function walkBytes(root: string, closed: Map<string, string>): string[] {
 }
 
 /**
- * A line for each directory. Of a hundred thousand files only those are read again that changed since: whatever changes
- * one gives it another time.
+ * A line for each directory. Of a hundred thousand files only changed ones are read again: a change gives a file
+ * another time.
  */
 function manyLines(root: string): string[] {
   const { stdout } = spawnSync('find', ['many', '-printf', '%p %y %m %s %i %C@\\n'], { cwd: root, maxBuffer: 1e9 });
@@ -149,7 +149,7 @@ function digest(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 }
 
-/** Git may fail, in which case that is what there is to see. */
+/** Git may fail: then its error is the observation. */
 function linesOfGit(repository: TestRepository, cwd: string, args: readonly string[]): string[] {
   const { stdout, stderr } = spawnSync('git', [...withLfs(repository), ...args], { cwd, maxBuffer: 1e9 });
   return `${stdout.toString('latin1')}${stderr.toString('latin1')}`.split('\n');
@@ -166,7 +166,10 @@ function withoutMany(lines: readonly string[]): string[] {
 const isMany = (line: string): boolean => /[\t ]many\//.test(line);
 
 /** Every ref and what it points at, by git's own files. */
-/** Another git may just be packing them: what is no file any more is in `packed-refs` then, and a lock is no ref. */
+/**
+ * Another git may just be packing the refs: one that is no file any more is in `packed-refs` then, and a lock is no
+ * ref.
+ */
 export function readRefs(gitCommonDir: string): Map<string, string> {
   const refs = new Map<string, string>();
   const visit = (name: string): void => {
@@ -192,7 +195,7 @@ function textUnlessGone(file: string): string | undefined {
   }
 }
 
-/** Which commit each repository inside is at. */
+/** The commit of each repository inside. */
 function headsInside(worktree: string): string[] {
   return readdirSync(worktree)
     .filter((name) => REPOSITORIES.test(name) && existsSync(path.join(worktree, name, '.git')))

@@ -23,7 +23,7 @@ import { installLfs, lfsProgram } from './lfs.ts';
 export interface Place extends World {
   random: Random;
   gitDir: string;
-  /** Git children that work beside us; to be waited for. */
+  /** Git processes that work side by side with the test; to be waited for. */
   beside: Promise<unknown>[];
 }
 
@@ -34,10 +34,13 @@ const full = ({ worktree }: Place, name: string): string => path.join(worktree, 
 const text = ({ random }: Place): string =>
   Array.from({ length: 1 + random.below(6) }, () => `line ${random.below(1_000)}\n`).join('');
 
-/** What other edits leave alone: it is looked at in a way of its own. Of many files the first hundred are like any others. */
+/**
+ * Files that other edits leave alone: they are observed in a way of their own. Of many files the first hundred are like
+ * any others.
+ */
 const SET_APART = /^(\.git|ignored|nested|huge|closed|library|many\/[1-9])/;
 
-/** Files directly at hand that an edit may hit, and that git knows or not. */
+/** Files at hand that an edit may hit, tracked or not. */
 function files(place: Place): string[] {
   const found: string[] = [];
   const visit = (directory: string): void => {
@@ -72,7 +75,7 @@ const onFile =
   };
 
 const ok = (place: Place, ...args: string[]): boolean => place.repository.tryGit(args, place.worktree).code === 0;
-/** Git itself would take in two gigabytes, and refuse everything for a repository without a commit. */
+/** Adds everything. Git itself would take in two gigabytes, and refuse everything for a repository without a commit. */
 const stage = (place: Place): boolean =>
   ok(place, 'add', '--sparse', '-A', '--', '.', ':!huge*', ':!nested-bare', ':!closed*');
 export const underWay = ({ gitDir }: Place): boolean =>
@@ -80,7 +83,7 @@ export const underWay = ({ gitDir }: Place): boolean =>
     existsSync(path.join(gitDir, name)),
   );
 
-/** A history that conflicts: two commits to one file on two branches, nothing else in the way. */
+/** Makes a history that conflicts: two commits to one file on two branches, nothing else in the way. */
 function conflict(place: Place, then: (other: string, own: string) => boolean): boolean {
   if (underWay(place)) return false;
   const id = place.random.below(1_000_000);
@@ -92,7 +95,7 @@ function conflict(place: Place, then: (other: string, own: string) => boolean): 
     place.git('commit', '-q', '-m', content.trim());
     return place.git('rev-parse', 'HEAD');
   };
-  // Also of a link that leads nowhere.
+  // Also for a link that leads nowhere.
   if (lstatSync(full(place, 'conflict.txt'), { throwIfNoEntry: false })?.isFile() === false) return false;
   const other = commit(`theirs ${id}\n`);
   place.git('reset', '-q', '--hard', start);
@@ -101,7 +104,7 @@ function conflict(place: Place, then: (other: string, own: string) => boolean): 
   return underWay(place);
 }
 
-/** What the capture list names. */
+/** The features that the capture list names. */
 export const FEATURES: Record<string, Operation> = {
   'tracked edit': onFile((place, name) => writeFileSync(full(place, name), text(place))),
   'untracked file': (place) => place.write({ [`new/${place.random.below(50)}.txt`]: text(place) }),
@@ -194,7 +197,7 @@ export const FEATURES: Record<string, Operation> = {
   },
   'a name like a key': (place) =>
     place.write({ [place.random.pick(['.env', '.env.local', 'deploy/id_rsa', 'server.pem'])]: text(place) }),
-  'ignored files': (place) => place.write({ 'ignored/cache.bin': text(place), 'x.ignored-by-nobody': text(place) }),
+  'ignored files': (place) => place.write({ 'ignored/cache.bin': text(place), 'x.not-ignored': text(place) }),
   'left out for its size': (place) => place.write({ 'huge.bin': Buffer.alloc(300_000, place.random.below(256)) }),
   'by the shell': (place) => {
     const script = place.random.pick([
@@ -210,7 +213,7 @@ export const FEATURES: Record<string, Operation> = {
 const raw = (place: Place, ...parts: (string | number[])[]): Buffer =>
   Buffer.concat([Buffer.from(`${place.worktree}/`), ...parts.map((part) => Buffer.from(part as string))]);
 
-/** What the list of bad input names, as far as it can be done in a worktree that lives on. */
+/** The bad input that the list names, as far as it can be made in a worktree that lives on. */
 export const BAD_INPUT: Record<string, Operation> = {
   'line break in a name': (place) => place.write({ [`a\nb${place.random.below(5)}.txt`]: text(place) }),
   'bytes that are no UTF-8': (place) =>
@@ -247,7 +250,7 @@ export const BAD_INPUT: Record<string, Operation> = {
   'a link becomes a directory': (place) => {
     const links = readdirSync(place.worktree, { withFileTypes: true }).filter((entry) => entry.isSymbolicLink());
     if (links.length === 0) {
-      // For the next time, when a checkpoint holds it.
+      // For the next case, when a checkpoint holds it.
       symlinkSync('dir', full(place, 'link-0'));
       return false;
     }
@@ -276,7 +279,7 @@ export const BAD_INPUT: Record<string, Operation> = {
     if (existsSync(full(place, name))) chmodSync(full(place, name), 0o644);
     if (place.random.chance(0.7)) place.write({ [name]: text(place) });
     if (!existsSync(full(place, name))) return false;
-    // Git compares times by the second: what only became unreadable within one would still be held, unchanged.
+    // Git compares times by the second: a file that only became unreadable within one would still be held, unchanged.
     utimesSync(full(place, name), new Date(), new Date());
     if (place.random.chance(0.3)) ok(place, 'add', '-f', '--', name);
     if (place.random.chance(0.2)) return false;
@@ -329,7 +332,7 @@ function isClosed(file: string): boolean {
     accessSync(file, constants.R_OK);
     return false;
   } catch {
-    // Root may read everything where the right to do so was not taken from it.
+    // Root may read everything unless that right was taken from it.
     return true;
   }
 }

@@ -8,8 +8,8 @@ export interface Programs {
 }
 
 /**
- * One file each starts four times as fast as thirty. It is smaller in memory too, without what takes the types out: with
- * every program that it starts the system copies the table of its pages.
+ * Bundles the programs: one file each starts four times as fast as thirty. It also takes less memory, since no types
+ * are stripped: with every program that it starts the system copies the table of its pages.
  */
 export function bundlePrograms(directory: string): Programs {
   const bundle = (name: keyof Programs): string => {

@@ -1,6 +1,6 @@
 import type { Observed } from './observer.ts';
 
-/** Throws what is there and should not be, and what is missing. */
+/** Throws the found lines that are not expected, and the missing ones. */
 export function same(found: unknown, expected: unknown, what: string): void {
   const difference = differenceOf(found, expected);
   if (difference !== null) throw new Error(`${what}\n${difference}`);
@@ -18,8 +18,8 @@ export function differenceOf(found: unknown, expected: unknown): string | null {
 const listMaps = (_key: string, value: unknown): unknown => (value instanceof Map ? [...value] : value);
 
 /**
- * What `now` should be when everything went back from `before` to what it was `then`: files that could not be read then
- * or cannot be now stay as they are, and of the refs only the branch moves.
+ * The expected state after a rollback from `before` to `then`, beside the found one `now`: files that cannot be read at
+ * either time stay as they are, and of the refs only the branch moves.
  */
 export function rolledBack(now: Observed, before: Observed, then: Observed): { found: unknown; expected: unknown } {
   const closed = new Set([...before.closed.keys(), ...then.closed.keys()]);

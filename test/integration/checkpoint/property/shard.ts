@@ -1,4 +1,7 @@
-/** `node shard.mjs MOUNTS VICTIM FIRST STEP CASES`: worlds of the seeds FIRST, FIRST + STEP, …; prints what was covered as JSON. */
+/**
+ * `node shard.mjs MOUNTS VICTIM FIRST STEP CASES`: worlds of the seeds FIRST, FIRST + STEP, …; prints the coverage as
+ * JSON.
+ */
 import { runWorld } from './cases.ts';
 import type { Outcome } from './cases.ts';
 import { mountDisk } from './disk.ts';

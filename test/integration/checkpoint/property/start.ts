@@ -22,7 +22,7 @@ export function startFiles(): Record<string, string> {
   };
 }
 
-/** What does not change in the life of a world; the names of what counts. */
+/** Prepares the fixed part of a world; returns the names of the features that it has. */
 export function prepare(world: World, seed: number): string[] {
   const { repository, git } = world;
   const lfs = lfsProgram(repository);
@@ -61,7 +61,7 @@ function addSubmodule({ repository, git }: World): void {
   git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', library, 'library');
 }
 
-/** Five thousand of them git knows. Most are empty, which takes no memory. */
+/** Writes many files, five thousand of them tracked. Most are empty, which takes no memory. */
 function writeMany({ worktree, git }: World): void {
   for (let directory = 0; directory < MANY_DIRECTORIES; directory += 1) {
     const place = path.join(worktree, 'many', String(directory));

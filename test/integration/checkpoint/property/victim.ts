@@ -1,4 +1,7 @@
-/** `node victim.mjs ORDER`: captures or rolls back, and kills itself with the n-th git that it starts, or a moment later. */
+/**
+ * `node victim.mjs ORDER`: captures or rolls back, and kills itself with the n-th git that it starts, or a moment
+ * later.
+ */
 import { subscribe } from 'node:diagnostics_channel';
 import { CheckpointStore } from '../../../../src/checkpoint/store.ts';
 import type { CheckpointLimits, CheckpointPlace } from '../../../../src/checkpoint/tree/types.ts';
@@ -6,9 +9,9 @@ import type { CheckpointLimits, CheckpointPlace } from '../../../../src/checkpoi
 export interface Order {
   place: CheckpointPlace;
   limits: CheckpointLimits;
-  /** Number of the checkpoint to go back to; null captures. */
+  /** Number of the checkpoint to roll back to; null captures. */
   rollback: number | null;
-  /** The git that counts, from 1. */
+  /** The number of the git that counts, from 1. */
   git: number;
   microseconds: number;
 }
@@ -18,7 +21,7 @@ let started = 0;
 
 function dieAt(when: number): void {
   if (performance.now() >= when) process.kill(process.pid, 'SIGKILL');
-  // What waits for the disk goes on meanwhile.
+  // Disk operations under way go on meanwhile.
   else setImmediate(() => dieAt(when));
 }
 

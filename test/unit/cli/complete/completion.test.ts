@@ -6,7 +6,7 @@ import { screen, world } from '../run.ts';
 
 const program = await buildProgram(world([], screen()), () => undefined);
 const plan = (...words: string[]) => planCompletion(program, words);
-/** What bash would offer, without the names of any project. */
+/** The candidates in bash, without the names of any project. */
 const offers = (...words: string[]): string[] => completionLines(plan(...words), [], 'bash');
 
 describe('completion', () => {

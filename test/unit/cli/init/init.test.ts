@@ -71,7 +71,7 @@ describe('what proves work in a repository', () => {
       { test: 'go test ./...', build: 'go build ./...', lint: 'make lint' },
     ],
     [
-      'CI, where nobody else says',
+      'CI, where no other file has a command',
       {
         '.github/workflows/ci.yml':
           'jobs: {a: {steps: [{run: npm install}, {run: "make test | tee log"}, {run: "bin/run-tests --all"}, {run: "script/test fast"}]}}',
@@ -108,7 +108,7 @@ describe('what a worktree lacks', () => {
     ],
     ['pnpm', { 'package.json': dependencies, 'pnpm-lock.yaml': '' }, [], 'run pnpm install --frozen-lockfile'],
     [
-      'yarn of today, and of before',
+      'yarn of version 2 on, and of version 1',
       { 'package.json': dependencies, 'yarn.lock': '', '.yarnrc.yml': '' },
       ['node_modules/'],
       'run yarn install --immutable',
@@ -122,7 +122,7 @@ describe('what a worktree lacks', () => {
       ['.venv/'],
       'run python3 -m venv .venv, .venv/bin/pip install -q -r requirements.txt',
     ],
-    ['a virtual environment of nobody knows what', {}, ['.venv/'], ''],
+    ['a virtual environment of unknown packages', {}, ['.venv/'], ''],
     ['composer', { 'composer.lock': '' }, ['vendor/'], 'run composer install --no-interaction'],
     ['vendored packages', { 'go.mod': '' }, ['vendor/'], 'link vendor'],
     [

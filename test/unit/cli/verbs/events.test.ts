@@ -15,7 +15,7 @@ function event(change: Partial<EventDocument>): EventDocument {
 const line = (change: Partial<EventDocument>, today = AT): string => eventLine(event(change), screen().output, today);
 
 describe('an event as a line', () => {
-  it('says when, what, about whom, and the rest by name', () => {
+  it('says when, what, whose, and the rest by name', () => {
     expect(line({ agent: 'worker-1', task: 't3', data: { attempt: 2, commit: null } })).toBe(
       '09:05:01.250 task.done                worker-1 t3 attempt=2',
     );
@@ -104,7 +104,7 @@ describe('scale', () => {
   const worker = (n: number, status: Agent['status'], role = 'worker'): Agent =>
     ({ id: `${role}-${n}`, role, status }) as Agent;
 
-  it('tells who starts, and counts workers alone', () => {
+  it('names the agents that start, and counts workers alone', () => {
     const change = changeOf(
       [worker(1, 'idle'), worker(1, 'idle', 'reviewer')],
       [worker(1, 'idle'), worker(2, 'starting'), worker(1, 'idle', 'reviewer')],
@@ -114,7 +114,7 @@ describe('scale', () => {
     expect(scaleText(change)).toBe('workers: 1 → 2; worker-2 starts');
   });
 
-  it('tells who stops, and that nothing of theirs is lost', () => {
+  it('names the agents that stop, and that nothing of theirs is lost', () => {
     const change = changeOf(
       [worker(1, 'idle'), worker(2, 'working'), worker(3, 'paused')],
       [worker(1, 'idle'), worker(2, 'stopping'), worker(3, 'stopped')],

@@ -18,7 +18,7 @@ const admitted = (machine: Machine, agents: Applicant[], rule = rules): string[]
   return agents.filter(({ id, state }) => (state === 'new' || state === 'back') && !waits.has(id)).map(({ id }) => id);
 };
 
-describe('who may start', () => {
+describe('the agents that may start', () => {
   test('the first ones at once, the others when those are there', () => {
     expect(admitted(idle, some(3))).toHaveLength(3);
     expect(admitted(idle, some(30))).toEqual(['worker-1', 'worker-2', 'worker-3', 'worker-4']);
@@ -34,7 +34,7 @@ describe('who may start', () => {
     const free = { ...idle, memory: 1.2 * GiB };
     expect(admitted(free, some(10))).toHaveLength(2);
     expect(admitted(free, [...some(2, 'starting'), ...some(1, 'new', 3)])).toEqual([]);
-    // Who runs has taken it already.
+    // Running agents have used it already.
     expect(admitted(free, [...some(9, 'running'), ...some(1, 'new', 10)])).toEqual(['worker-10']);
   });
 
@@ -53,13 +53,13 @@ describe('who may start', () => {
     expect(waits.has('worker-3')).toBe(false);
   });
 
-  test("somebody else's load does not keep a swarm from beginning, and may be left out of account", () => {
+  test('load of other programs does not keep a swarm from beginning, and may be left out of account', () => {
     const busy = { ...idle, load: 50 };
     expect(admitted(busy, some(3))).toEqual(['worker-1']);
     expect(admitted(busy, some(3), { ...rules, load: 0 })).toHaveLength(3);
   });
 
-  test('what the account lacks keeps back whoever was never there', () => {
+  test('a lack of the account keeps back agents that have never run', () => {
     const lack = '95 % are used';
     const agents: Applicant[] = [...some(1), ...some(1, 'back', 2), ...some(1, 'new', 3)].map((agent) => ({
       ...agent,
@@ -69,11 +69,11 @@ describe('who may start', () => {
     expect([...waits]).toEqual([['worker-1', { for: 'machine', reason: lack }]]);
   });
 
-  test('what could not be found out speaks against nobody', () => {
+  test('a resource that cannot be measured keeps no agent back', () => {
     expect(admitted(unknown, some(4))).toHaveLength(4);
   });
 
-  test('who comes back goes first', () => {
+  test('an agent that comes back goes first', () => {
     expect(admitted(idle, [...some(6), ...some(3, 'back', 7)])).toEqual([
       'worker-1',
       'worker-7',
@@ -100,7 +100,7 @@ describe('the desk', () => {
     return { kept: () => kept, agents, desk, time, ask: () => agents.map((agent) => desk.ask(agent)?.for ?? 'may') };
   }
 
-  test('lets one after the other in, and a place is kept by whoever had it', async () => {
+  test('lets one after the other in, and an agent keeps its place', async () => {
     const { agents, desk, time, ask } = scene(async () => idle);
     const [one, two] = agents;
     if (one === undefined || two === undefined) throw new Error('no agents');
@@ -112,7 +112,7 @@ describe('the desk', () => {
     time.pass(100);
     expect(desk.ask(two)).toBeNull();
     desk.tick();
-    // It dies and comes back, before those that have never been there.
+    // It dies and comes back, before those that have never run.
     one.observed.linked = false;
     one.lifecycle = { phase: 'backoff', since: 0, until: 0, of: 'start', detail: 'died' };
     time.pass(100);
@@ -123,7 +123,7 @@ describe('the desk', () => {
     expect(desk.ask(two)).toBeNull();
   });
 
-  test('who had run when the supervisor died with all of them comes back first, whatever the machine has left', async () => {
+  test('agents that ran when the supervisor died with all of them come back first, whatever the machine has left', async () => {
     const full = async (): Promise<Machine> => ({ ...idle, memory: 0 });
     const before = scene(full);
     for (const agent of before.agents.slice(1)) agent.observed.linked = true;
@@ -137,7 +137,7 @@ describe('the desk', () => {
     expect(kept()).toEqual([]);
   });
 
-  test('whom a mass death keeps from starting takes nobody his turn', async () => {
+  test('an agent that a mass death keeps from starting does not take the turn of another', async () => {
     const { agents, desk, ask } = scene(async () => idle, ['worker-2', 'worker-3']);
     await settled();
     const held = { detail: 'mass-death: 3 of 3 agents died at once', until: null };
@@ -152,7 +152,7 @@ describe('the desk', () => {
     expect(ask()).toEqual(['turn', 'may', 'turn']);
   });
 
-  test('a machine that cannot be looked at keeps nobody waiting', async () => {
+  test('a machine that cannot be measured keeps no agent waiting', async () => {
     const { ask } = scene(async () => await Promise.reject(new Error('no /proc')));
     await settled();
     expect(ask()[0]).toBe('may');

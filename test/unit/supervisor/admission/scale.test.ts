@@ -20,8 +20,8 @@ const count = (state: Partial<ScaleState>, rule: Partial<ScaleRules> = {}): numb
 
 describe('how many there should be', () => {
   test.each<[string, Partial<ScaleState>, number]>([
-    ['nothing to do and nobody idle for long: as it is', { idle: [1_000, 2_000] }, 2],
-    ['work waits, and nobody is free', { ready: 1, oldest: 10_000 }, 3],
+    ['nothing to do and no agent idle for long: unchanged', { idle: [1_000, 2_000] }, 2],
+    ['work waits, and no agent is free', { ready: 1, oldest: 10_000 }, 3],
     ['it has not waited long enough', { ready: 1, oldest: 9_999 }, 2],
     ['the free ones will take it', { ready: 2, oldest: 60_000, idle: [0, 0] }, 2],
     ['those that come will take it', { ready: 1, oldest: 60_000, coming: 1 }, 2],
@@ -32,7 +32,7 @@ describe('how many there should be', () => {
     ['the number has just been changed', { ready: 50, oldest: 60_000, sinceChange: 29_999 }, 2],
     ['several at once in each', { ready: 9, oldest: 60_000, slots: 4, count: 4 }, 7],
     ['long idle', { count: 4, idle: [600_000, 599_999, 700_000] }, 2],
-    ['long idle, but work waits for somebody', { count: 4, idle: [600_000], ready: 1, oldest: 0 }, 4],
+    ['long idle, but work waits for an agent', { count: 4, idle: [600_000], ready: 1, oldest: 0 }, 4],
     ['never below the least', { count: 2, idle: [700_000, 700_000] }, 1],
     ['too few', { count: 0 }, 1],
     ['too many', { count: 12, sinceChange: 0 }, 8],
@@ -41,7 +41,7 @@ describe('how many there should be', () => {
   });
 
   test('under any load it stays within its bounds and leaves cooldowns between; under a steady one it comes to rest', () => {
-    // A generator of its own, so that a failure can be had again.
+    // A generator of its own, so that a failure can be reproduced.
     let seed = 7;
     const random = (most: number): number => {
       seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;

@@ -8,14 +8,14 @@ import { events, settled, silentLog, Time } from '../kit.ts';
 
 const WELL: Observed = { agents: [], broker: { state: 'up', since: 0, reason: null }, refused: null };
 
-/** What is wrong, who is told, and what the store keeps, over one supervisor after the other. */
+/** Conditions, sinks and the store, over one supervisor after the other. */
 function world() {
   const time = new Time();
   let kept: readonly OpenAlert[] = [];
   let observed = WELL;
   const told: string[] = [];
   const shown: number[] = [];
-  /** Set: whoever is told has not listened to the end yet. */
+  /** Set: a sink has not taken the alert in yet. */
   let gate: PromiseWithResolvers<void> | null = null;
   let broken: Error | null = null;
   const sink = async ({ state, key }: AlertDocument): Promise<void> => {
@@ -62,7 +62,7 @@ test('a trouble that lasts while the supervisor is replaced is told once', async
   const w = world();
   w.stuck();
   await w.run(w.next(), 3);
-  // Not seen at once: agents have to be found again first.
+  // Not over at once: agents have to be found again first.
   w.wrong({});
   const next = w.next();
   await w.run(next, 20);
@@ -93,7 +93,7 @@ test('what takes a while to be told anew is no new trouble', async () => {
   expect(w.told).toEqual(['raised broker']);
 });
 
-test('a supervisor that dies before anybody was told leaves it to the next', async () => {
+test('a supervisor that dies before it has passed an alert on leaves it to the next', async () => {
   const w = world();
   w.stuck();
   w.hold();
@@ -105,7 +105,7 @@ test('a supervisor that dies before anybody was told leaves it to the next', asy
   expect(w.told).toEqual(['raised agent.stuck.worker-1']);
 });
 
-test('whoever takes everything down ends every trouble at once, and the next up knows of none', async () => {
+test('a down ends every trouble at once, and the next up knows of none', async () => {
   const w = world();
   w.stuck();
   const first = w.next();
@@ -127,7 +127,7 @@ test('one that goes and leaves the fleet alone tells nothing at its end', async 
   expect(w.told).toEqual(['raised agent.stuck.worker-1']);
 });
 
-test('who does not get an alert is told of until one gets through', async () => {
+test('a sink that gets no alert is reported until one gets through', async () => {
   const w = world();
   const alerting = w.next();
   await w.run(alerting, 1);

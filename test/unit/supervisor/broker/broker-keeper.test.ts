@@ -154,7 +154,7 @@ test('only a boot that takes its time is shown as one', async () => {
   expect(states).toEqual(['absent', 'starting']);
 });
 
-test("somebody else's broker is only reported on, without its password", async () => {
+test("a broker that is not swarm's is only reported on, without its password", async () => {
   const { keeper, calls, urls } = world({ url: 'amqps://me:secret@rabbit.example/' });
   keeper.begin();
   expect(urls).toEqual(['amqps://me:secret@rabbit.example/']);

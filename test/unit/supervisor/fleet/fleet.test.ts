@@ -165,7 +165,7 @@ function world(store = Store.memory()) {
     open,
     look,
     fleet,
-    /** One look and what follows from it. */
+    /** One look and its consequences. */
     async turn(): Promise<void> {
       fleet.wake();
       await settled();
@@ -181,7 +181,7 @@ function world(store = Store.memory()) {
 }
 
 describe('the reconcile loop', () => {
-  test('starts who is wanted and not there, one step at a time', async () => {
+  test('starts agents that are wanted and not there, one step at a time', async () => {
     const w = world();
     w.fleet.add(record());
     await w.turn();
@@ -253,7 +253,7 @@ describe('the reconcile loop', () => {
     expect(w.phase()).toBe('up');
   });
 
-  test('a hello right after a start is not judged by the pane of before it', async () => {
+  test('a hello right after a start is not judged by the earlier pane', async () => {
     const w = world();
     w.fleet.add(record());
     await w.turn();
@@ -284,7 +284,7 @@ describe('the reconcile loop', () => {
     expect(w.seen.names()).toEqual(['agent.step-failed']);
   });
 
-  test('a pause is ordered until the snapshot shows it, and nobody who is being stopped is told to resume', async () => {
+  test('a pause is ordered until the snapshot shows it, and an agent that is being stopped is not told to resume', async () => {
     const w = world();
     w.panes.set('worker-1', pane());
     w.fleet.add(record('worker-1', { desired: 'paused' }));
@@ -352,7 +352,7 @@ describe('the reconcile loop', () => {
     expect(w.calls).toEqual([]);
     w.fleet.revive(agent);
     await w.turn();
-    // Started, not mourned a second time.
+    // Started, not reported dead a second time.
     expect(w.calls).toEqual(['start worker-1']);
     expect(agent.deaths).toEqual([]);
     w.fleet.revive(agent);
@@ -396,7 +396,7 @@ describe('the reconcile loop', () => {
     expect(w.orders).toEqual([{ do: 'restart' }]);
   });
 
-  test('what could not be ended yet is still to be ended, whoever asks for it again', async () => {
+  test('a process that could not be ended yet is still to be ended, whatever asks for it again', async () => {
     const w = world();
     const agent = record('worker-1', { desired: 'stopped' });
     agent.lifecycle = {
@@ -454,7 +454,7 @@ describe('the reconcile loop', () => {
     expect(agent.step.busy).toBe(false);
   });
 
-  test('whoever waits for an agent that is removed meanwhile is told so', async () => {
+  test('a call that waits for an agent is told when the agent is removed meanwhile', async () => {
     const w = world();
     const agent = record('worker-1', { desired: 'stopped' });
     w.fleet.add(agent);
@@ -477,7 +477,7 @@ describe('an agent that was given up', () => {
   const PANE = pane({ dead: true, status: 1 });
   type World = ReturnType<typeof world>;
 
-  /** As the next supervisor finds it: a dead pane, and what the store says. */
+  /** As the next supervisor finds it: a dead pane, and the row in the store. */
   async function next(store: Store, fields: Parameters<typeof record>[1] = {}): Promise<World & { agent: AnyRecord }> {
     const w = world(store);
     const agent = record('worker-1', fields);
@@ -540,7 +540,7 @@ describe('an agent that was given up', () => {
     expect(w.calls).toEqual([]);
   });
 
-  test('is known to the store before anybody sees it', async () => {
+  test('is known to the store before it is seen', async () => {
     const store = Store.memory();
     const w = await next(store);
     const written = Promise.withResolvers<void>();

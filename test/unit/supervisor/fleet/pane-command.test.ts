@@ -72,7 +72,7 @@ const vanish = { detail: 'its tmux session is gone', vanished: true };
 const full = (): Promise<never> => Promise.reject(new Error('the disk is full'));
 
 describe('a start', () => {
-  test('proves everything of before gone, gives its leases back, then makes the worktree and the pane', async () => {
+  test('proves every earlier process gone, gives its leases back, then makes the worktree and the pane', async () => {
     const w = world();
     const agent = record();
     w.time.pass(500);
@@ -83,7 +83,7 @@ describe('a start', () => {
     expect(w.seen.names()).toEqual(['agent.started']);
   });
 
-  test('begins nothing while something of before lives', async () => {
+  test('begins nothing while an earlier process lives', async () => {
     const w = world({ endProcesses: async () => [4711, 4712] });
     await expect(w.start()).rejects.toThrow('processes 4711, 4712 of worker-1 cannot be ended');
     expect(w.calls).toEqual(['gate']);
@@ -142,7 +142,7 @@ describe('a start', () => {
     expect(w.seen.all[0]).toMatchObject({ name: 'agent.note', data: { note: 'the submodule lib is empty' } });
   });
 
-  test('whose worktree is being set up says with what, and goes no further when that fails or is called off', async () => {
+  test('whose worktree is being set up names the step, and goes no further when that fails or is aborted', async () => {
     const answers = [
       { done: false, detail: 'set-up failed: ["npm","ci"] ended with exit 1' },
       { done: false, detail: null },

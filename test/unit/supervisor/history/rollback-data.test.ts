@@ -47,7 +47,7 @@ test.each<[string, Partial<ConversationFacts>, ConversationPlan]>([
   expect(planConversation({ ...facts, ...some })).toEqual(plan);
 });
 
-test('a checkpoint is of a task once its worktree was prepared for it, whoever held what then', () => {
+test('a checkpoint is of a task once its worktree was prepared for it, whichever agent held it then', () => {
   expect(isBeforeTask({ begunTask: 't7' }, 't7')).toBe(false);
   expect(isBeforeTask({ begunTask: 't6' }, 't7')).toBe(true);
   expect(isBeforeTask({ begunTask: null }, 't7')).toBe(true);

@@ -19,7 +19,7 @@ function desk(per: 'day' | 'run', spentUsd: number) {
 test.each([
   ['day', 'midnight'],
   ['run', '`swarm down`'],
-] as const)('who grants more than the budget of a %s is told how much, and until when', (per, end) => {
+] as const)('a grant above the budget of a %s is answered with its amount, and its end', (per, end) => {
   const { one, seen } = desk(per, 6);
   const said = `5.00 USD more: the agents go on until 11.00 USD are spent in this ${per}; that holds until ${end}`;
   expect(one.grant('worker-1')).toBe(said);

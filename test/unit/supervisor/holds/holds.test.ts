@@ -61,7 +61,7 @@ function scene(agents: AnyRecord[], settings: Config, kept = new Map<string, unk
 
 const found = (holds: Holds): string[] => holds.conditions().map(({ key }) => key);
 
-describe('an account that nobody uses any more', () => {
+describe('an account that no agent uses any more', () => {
   const both = () => [record('worker-1'), record('dear-1', { role: 'dear' })] as const;
 
   test('is no trouble, neither alert nor degraded, and is not kept when its wait is over', () => {
@@ -93,7 +93,7 @@ describe('an account that nobody uses any more', () => {
 });
 
 describe('the clock is set back by an hour', () => {
-  test('who tries is tried as soon, and is believed', () => {
+  test('the agent that tries does so as soon, and its result counts', () => {
     const agents = [record('worker-1'), record('worker-2')] as const;
     const { time, holds, refused, pass, says, gates } = scene([...agents], config());
     refused(agents[0]);
@@ -102,7 +102,7 @@ describe('the clock is set back by an hour', () => {
     holds.moveTimes(-HOUR_MS);
     pass(51);
     const tries = agents.find(({ id }) => gates.get(id)?.hold === null);
-    if (tries === undefined) throw new Error('nobody tries');
+    if (tries === undefined) throw new Error('no agent tries');
     time.pass(-HOUR_MS);
     holds.moveTimes(-HOUR_MS);
     pass(1);

@@ -5,7 +5,7 @@ import { BEGIN, config, events, pane, record, snapshot, Time, type AnyRecord } f
 
 const HOUR_S = 3_600;
 
-/** Agents that are all there, and then die together, each in a pane of its own. */
+/** Agents that all run, and then die together, each in a pane of its own. */
 function scene(count: number) {
   const time = new Time();
   const { log, names, all } = events();
@@ -31,7 +31,7 @@ function scene(count: number) {
     agent.observed.snapshot = null;
     agent.lifecycle = { phase: 'backoff', since: time.now(), until: time.now(), of: 'start', detail: '' };
   };
-  /** Whoever may start does, and then `starts` says whether it lives. */
+  /** Starts each agent that may start; `starts` says whether it lives. */
   const run = (seconds: number, starts: (agent: AnyRecord) => boolean): void => {
     for (let s = 0; s < seconds && watch.hold !== null; s += 1) {
       time.pass(1_000);
@@ -60,7 +60,7 @@ test('an agent that had failed before the others died does not keep them from be
   expect(names()).toEqual(['swarm.mass-death', 'swarm.mass-death-over']);
 });
 
-test('an agent whose wrapper gave up is not the one that is started to see', () => {
+test('an agent whose wrapper gave up is not started as the trial', () => {
   const { watch, agents, die, run } = scene(5);
   const [first, ...others] = agents as [AnyRecord, ...AnyRecord[]];
   first.observed.snapshot = snapshot(first.id, { turn: 'gone', failure: 'died 6 times' });
@@ -76,7 +76,7 @@ test('one that never gets its turn to start makes room for the others', () => {
   expect(watch.hold).toBeNull();
 });
 
-test('when all whom it held have failed by themselves the hold is over, and says so', () => {
+test('when all held agents have failed by themselves the hold is over, and says so', () => {
   const { watch, agents, die, run, all } = scene(3);
   agents.forEach(die);
   for (const agent of agents) agent.lifecycle = { phase: 'failed', since: BEGIN, detail: 'died 6 times' };

@@ -31,7 +31,7 @@ const FACTS: LadderFacts = {
 };
 const hang = (at: number): LadderCall => ({ cause: 'hang-api', at });
 
-/** An agent that is stuck from 0 on, second by second: which rungs are taken, and when. */
+/** An agent that is stuck from 0 on, second by second: the rungs that are taken, and when. */
 function climb(
   seconds: number,
   {
@@ -132,7 +132,7 @@ describe('the ladder', () => {
       if (step === null) continue;
       state = step.do === 'reset' ? null : step.state;
       if (step.do !== 'wait') taken.push(step.do === 'rung' ? step.rung : step.do);
-      // Starting again takes its time, longer than a trouble takes to be over.
+      // A restart takes its time, longer than a trouble takes to be over.
       if (step.do === 'rung' && step.rung !== 'note') began = now + 150_000;
     }
     expect(taken).toEqual(['note', 'interrupt', 'restart', 'rollback', 'reassign', 'fail']);

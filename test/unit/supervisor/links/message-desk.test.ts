@@ -55,7 +55,7 @@ test('a message has the receipt that the wrapper gives it', async () => {
   expect(() => desk.get('m9')).toThrow('no message m9');
 });
 
-test('what was queued while nobody was there, or when the link broke, comes with the next connection, in order', async () => {
+test('messages that were queued without a link, or when it broke, come with the next connection, in order', async () => {
   const { desk, agent, given } = world();
   agent.observed.linked = false;
   await desk.send('worker-1', 'one');

@@ -6,7 +6,7 @@ import { silentLog } from '../kit.ts';
 
 const AT = '2030-01-01T00:00:00.000Z';
 
-/** What readers of the log see of what a wrapper tells. */
+/** The events in the log after these reports of a wrapper. */
 async function taken(...told: Partial<WrapperEvent>[]) {
   const store = Store.memory();
   const events = new EventLog(store.events, (error) => {

@@ -26,7 +26,7 @@ const test = base
     await mkdir(own.stateDir, { recursive: true });
     return own;
   })
-  /** What a supervisor that another shell started has left, its directory among it. */
+  /** The files of a supervisor that another shell started, its directory among them. */
   .extend('before', async ({ dir, own }) => {
     const before = withRuntimeDir(own, path.join(dir, 'a', own.hash));
     await mkdir(before.runtimeDir, { recursive: true });

@@ -24,7 +24,7 @@ describe('a changed swarm.yaml', () => {
     expect(now.worktree).toMatchObject({ dir: undefined, copy: ['.env'] });
     expect(now.broker).toEqual({});
     expect(now.health.stuckAfter).toBe(120_000);
-    // Seen from what counts then, only what waits still differs.
+    // By the settings in force then, only the postponed keys still differ.
     expect(planReload(now, next)).toMatchObject({ changed: [], later: ['worktree.dir', 'broker.url'], recount: [] });
     expect(planReload(now, before).changed.toSorted()).toEqual(changed.toSorted());
   });
@@ -53,7 +53,7 @@ describe('a changed swarm.yaml', () => {
   });
 });
 
-test('another count starts and stops as many as it takes; who is there stays as he is', () => {
+test('another count starts and stops as many as it takes; running agents stay as they are', () => {
   const known = (['up', 'paused', 'stopped', 'up'] as const).map((desired, index) => ({
     id: `worker-${index + 1}`,
     role: 'worker',
@@ -83,7 +83,7 @@ test('what a wrapper is started with has a name, which the number of agents does
     expect(other).not.toBe(key({}));
 });
 
-describe('agents that live with the settings of before', () => {
+describe('agents that live with earlier settings', () => {
   function scene(change: (worker: AnyRecord) => void = () => undefined) {
     const worker = record();
     worker.spec = { settings: 'old' } as AgentSpec;

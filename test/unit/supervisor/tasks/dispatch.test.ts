@@ -33,7 +33,7 @@ describe('which tickets are missing', () => {
       none,
       [null, null],
     ],
-    ['none while nobody is free', [any()], [], none, []],
+    ['none while no agent is free', [any()], [], none, []],
     ['none for what is out already', [any({ count: 2 })], [slot('a'), slot('b')], new Map([[null, 1]]), [null]],
     [
       'a shell task goes to the shell agents',
@@ -45,14 +45,14 @@ describe('which tickets are missing', () => {
     ['a pinned task goes to its agent alone', [any({ only: 'b' })], [slot('a'), slot('b')], none, ['@b']],
     ['a pinned task whose agent is not free waits', [any({ only: 'c' })], [slot('a'), slot('b')], none, []],
     [
-      'a task with needs goes to one who is able',
+      'a task with needs goes to an able agent',
       [any({ needs: ['gpu'] })],
       [slot('a'), slot('g', { capabilities: ['gpu'] })],
       none,
       ['@g'],
     ],
     [
-      'the only able agent is not given away to a task that anybody could take',
+      'the only able agent is not given away to a task that any agent could take',
       [any(), any({ needs: ['gpu'] })],
       [slot('g', { capabilities: ['gpu'] }), slot('a')],
       none,
@@ -119,7 +119,7 @@ function world() {
     published,
     state,
     dispatch,
-    /** What was published since the last question. */
+    /** Tickets that were published since the last call. */
     async news(): Promise<(string | null)[]> {
       await settled();
       return published.splice(0);
@@ -128,7 +128,7 @@ function world() {
 }
 
 describe('dispatch', () => {
-  test('a task that becomes ready wakes one of those who wait', async () => {
+  test('a task that becomes ready wakes one waiting slot', async () => {
     const w = world();
     await w.dispatch.claim(claimOf('worker-1'));
     await w.dispatch.claim(claimOf('worker-2'));
@@ -148,7 +148,7 @@ describe('dispatch', () => {
     expect(await w.news()).toEqual([null]);
   });
 
-  test('who got a task waits no more', async () => {
+  test('a slot that got a task waits no more', async () => {
     const w = world();
     await w.dispatch.claim(claimOf('worker-1'));
     w.state.reply = { got: 'task', order: {} as never };
@@ -188,7 +188,7 @@ describe('dispatch', () => {
     expect((await w.news()).filter((route) => route !== null)).toEqual(['@worker-2']);
   });
 
-  test('a claimer whom the store gives nothing, although something seems to be ready, does not go round at full speed', async () => {
+  test('a claimer that gets nothing from the store, although a task seems to be ready, does not go round at full speed', async () => {
     const w = world();
     w.state.candidates = [any()];
     let claims = 0;
@@ -206,7 +206,7 @@ describe('dispatch', () => {
       await settled(5);
     }
     expect(claims).toBeLessThan(15);
-    // A real change is heard at once all the same.
+    // A real change has its effect at once all the same.
     const before = claims;
     w.dispatch.changed();
     await settled(5);
@@ -252,7 +252,7 @@ describe('dispatch', () => {
     expect(await w.news()).toEqual([null]);
   });
 
-  test('no tickets for who would not act on them, and all of them once he would', async () => {
+  test('no tickets for agents that would not act on them, and all of them once they would', async () => {
     const w = world();
     w.state.candidates = [any()];
     w.state.unable.add('worker-1');
@@ -265,7 +265,7 @@ describe('dispatch', () => {
     expect(await w.news()).toEqual([null]);
   });
 
-  test('who is refused for a while waits, who must go is forgotten', async () => {
+  test('a claimer that is refused for a while waits, one that must go is forgotten', async () => {
     const w = world();
     w.state.candidates = [any({ count: 9 })];
     w.state.refusals.set('paused', { reason: 'not wanted up', waits: true });
@@ -280,7 +280,7 @@ describe('dispatch', () => {
   });
 });
 
-describe('who may claim', () => {
+describe('the claimers that may claim', () => {
   const fleetOf = (agent = record(), desired: 'up' | 'paused' | 'stopped' = 'up') => ({
     get: (id: string) => (id === agent.id ? agent : undefined),
     desired: () => desired,
@@ -299,12 +299,12 @@ describe('who may claim', () => {
   test.each<[string, Refusal | null]>([
     ['an earlier incarnation', refusal(fleetOf(linked()), claimOf('worker-1', { incarnation: 'worker-1-before' }))],
     ['a wrapper that has not said hello', refusal(fleetOf(record()), claimOf('worker-1'))],
-    ['nobody whom we know', refusal(fleetOf(linked()), claimOf('worker-9'))],
-  ])('not %s, who claims anew when that has changed', (_name, refused) => {
+    ['an unknown agent', refusal(fleetOf(linked()), claimOf('worker-9'))],
+  ])('not %s, which claims anew when that has changed', (_name, refused) => {
     expect(refused?.waits).toBe(false);
   });
 
-  test('not one that is to rest, who is remembered', () => {
+  test('not one that is to rest, which is remembered', () => {
     for (const desired of ['paused', 'stopped'] as const) {
       expect(refusal(fleetOf(linked(), desired), claimOf('worker-1'))).toEqual({
         reason: 'not wanted up',
@@ -313,7 +313,7 @@ describe('who may claim', () => {
     }
   });
 
-  test('tickets are for those who would act on them', () => {
+  test('tickets are for agents that would act on them', () => {
     expect(able(fleetOf(linked()), 'worker-1')).toBe(true);
     expect(able(fleetOf(linked(), 'paused'), 'worker-1')).toBe(false);
     expect(able(fleetOf(record()), 'worker-1')).toBe(false);

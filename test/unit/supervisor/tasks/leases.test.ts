@@ -10,7 +10,7 @@ function world() {
   const agent = record();
   const other = record('worker-2');
   agent.observed.linked = true;
-  /** Marks whose processes are being ended, until the test says with what outcome. */
+  /** Marks whose processes are being ended, until the test decides with which outcome. */
   const ends: { prefix: string; left: PromiseWithResolvers<number[]> }[] = [];
   const doubt = { doubtful: false };
   const cancelled: string[] = [];
@@ -103,7 +103,7 @@ test('work on an attempt that the store does not hold is ended, unless it is jus
   expect(cancelled).toEqual(['worker-1 t1 4']);
 });
 
-test('the time in which nobody could hear heartbeats does not count', async () => {
+test('the time in which no supervisor could hear heartbeats does not count', async () => {
   const { engine, store, clock, leases } = world();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
@@ -115,7 +115,7 @@ test('the time in which nobody could hear heartbeats does not count', async () =
   clock.time += 45_000;
   await leases.afterAbsence();
   expect((engine.leases()[0]?.expiresAt ?? 0) - before).toBeGreaterThanOrEqual(45_000);
-  // Another boot: no process of before can live, so nothing is to be waited for.
+  // Another boot: no earlier process can live, so there is none to wait for.
   await store.write(() => store.notes.set('supervisor.alive', { bootId: 'another', monotonic: 0 }));
   const moved = engine.leases()[0]?.expiresAt;
   await leases.afterAbsence();
@@ -152,7 +152,7 @@ test('a clock that was set is made up for once, also when the supervisor that sa
 });
 
 describe('a lease whose time is over', () => {
-  /** Two agents at work of whom nothing was heard for longer than a lease lasts. */
+  /** Two agents at work without a heartbeat for longer than a lease lasts. */
   async function expired() {
     const w = world();
     w.agent.observed.linked = false;

@@ -11,7 +11,7 @@ const SS = `0      0      127.0.0.1:28078 127.0.0.1:48220 ino:101 sk:1 cgroup:/ 
 0      0      127.0.0.1:1 127.0.0.1:2 sk:9
 `;
 
-test('of each connection it is known whose it is and what came in', () => {
+test('each connection has an owner and a number of received bytes', () => {
   expect(parseTcpEnds(SS)).toEqual([
     { inode: 101, localPort: 28_078, peerPort: 48_220, received: 93_957 },
     { inode: 102, localPort: 5_555, peerPort: 28_079, received: 0 },

@@ -65,7 +65,7 @@ describe('the history in the store', () => {
     ]);
     for (let n = 0; n < 600; n += 1) await emit(n % 2 === 0 ? 'idle' : 'working', BEGIN + 30 * HOUR + n);
     expect(store.health.of('worker-1', 0)[0]).toMatchObject({ status: 'working', at: BEGIN + HOUR });
-    // Once the next clearing has come, all that is left of the first day is what held when the last one began.
+    // After the next clearing, all that is left of the first day is the status that held when the last day began.
     for (let n = 0; n < 600; n += 1) await emit(n % 2 === 0 ? 'idle' : 'working', BEGIN + 90 * HOUR + n);
     expect(store.health.of('worker-1', 0)[0]?.at).toBe(BEGIN + 30 * HOUR + 599);
   });

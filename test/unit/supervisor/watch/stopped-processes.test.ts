@@ -66,7 +66,7 @@ test('what was just seen to run is not asked for, but for what was seen stopped 
   stopped.add(10);
   ran.clear();
   stops.tick();
-  // By a scan from before it was stopped it would seem to have gone on.
+  // In a scan from before the stop it would seem to have gone on.
   ran.add(10);
   time.pass(3_000);
   stops.tick();

@@ -24,7 +24,7 @@ class Story {
     return this;
   }
 
-  /** A whole call: what it was given, and what it gave back (null: it was refused, and has no end). */
+  /** A whole call with its input and its result (null: it was refused, and has no end). */
   call(command: string, result: string | null = 'the same'): this {
     this.#calls += 1;
     const toolUseId = `call-${this.#calls}`;

@@ -10,7 +10,7 @@ import type { TaskOrder } from '../../../../src/coordination/messages.ts';
 import { ManualClock, settle } from '../../../support/manual-clock.ts';
 import { silentLog } from '../support.ts';
 
-/** A Claude Code of which only the words are heard, and what becomes of them. */
+/** A Claude Code of which only the tool calls exist, and their effects. */
 async function listening() {
   const clock = new ManualClock();
   const state = new AgentState({
@@ -43,13 +43,14 @@ async function listening() {
   const order = { task: 't2', attempt: 1, slot: 0, title: 'two', budgetUsd: null } as unknown as TaskOrder;
   const attempt = new Attempt(order, {} as Workspace, '');
   agent.body(attempt);
-  if (ears === undefined) throw new Error('nobody listens');
+  if (ears === undefined) throw new Error('no endpoint is open');
   return { ears, attempt, told, captured };
 }
 
 test('what a conversation from before a task says by its tools is not said of the task', async () => {
   const { ears, attempt, told } = await listening();
-  // It waits for the end of a turn that a person has begun in the pane, in the conversation of the task before.
+  // The attempt waits for the end of a turn that a person has begun in the pane, in the conversation of the task
+  // before.
   const done = () => ears.tools.complete_task({ summary: 'the first task' });
   expect(done).toThrow('There is no task now');
   await ears.tools.report_progress({ text: 'of the first task' });
@@ -67,7 +68,7 @@ test('a turn that a person began before a task ends in a checkpoint of its own',
   ears.onEvent(ended);
   await settle();
   expect(captured).toEqual([['turn-end', null]]);
-  // What a turn of the task leaves is kept by the attempt.
+  // The checkpoint at the end of a task's turn is taken by its attempt.
   attempt.sessionId = 'its-own';
   ears.onEvent(ended);
   await settle();

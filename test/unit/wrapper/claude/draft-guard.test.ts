@@ -40,7 +40,7 @@ describe('the composer on recorded screens', () => {
 describe('whether the pane may be taken', () => {
   const away = { attached: false, lastKeyAt: null, lastAttachedAt: null };
 
-  test('a person who typed within 30 s is waited for until 30 s after the last key', () => {
+  test('the typing of a person is waited for until 30 s after the last key', () => {
     const typing = { attached: true, lastKeyAt: 100_000, lastAttachedAt: 50_000 };
     expect(obstacle(typing, '', 129_999)).toMatchObject({ untilMs: 130_000 });
     expect(obstacle(typing, '', 130_000)).toBeNull();
@@ -50,14 +50,14 @@ describe('whether the pane may be taken', () => {
     expect(obstacle(away, 'half a thought', 1e12)).toMatchObject({ untilMs: null });
   });
 
-  test('the screen is looked at only when somebody was there since the turn ended', () => {
+  test('the screen is looked at only when a person was there since the turn ended', () => {
     expect(mayHoldDraft(away, 100_000)).toBe(false);
     expect(mayHoldDraft({ ...away, lastAttachedAt: 90_000 }, 100_000)).toBe(false);
     expect(mayHoldDraft({ ...away, lastAttachedAt: 101_000 }, 100_000)).toBe(true);
     expect(mayHoldDraft({ attached: true, lastKeyAt: 1, lastAttachedAt: 1 }, 100_000)).toBe(true);
   });
 
-  test("tmux's answer is read: who is attached, since when, and the last key of any", () => {
+  test("tmux's answer is read: attached clients, since when, and the last key of any", () => {
     expect(parsePresence('2\u001f1795267648\n1795267700\n1795267690\n')).toEqual({
       attached: true,
       lastKeyAt: 1795267700_000,

@@ -21,7 +21,7 @@ interface Found {
   kept: string | null;
 }
 
-/** What becomes of an order to go on (attempt 4 of `t1`) in a worktree where this was begun. */
+/** The outcome of an order to go on (attempt 4 of `t1`) in a worktree with this begun task. */
 async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<Found> {
   const found: Found = { resumed: null, session: null, prepared: 0, noted: [], kept: null };
   const workspace = {
@@ -75,16 +75,16 @@ test('an attempt goes on only where the worktree is that of its task', async () 
   const noted = [{ ...own, attempt: 4 }];
   expect(await goneOn(own)).toEqual({ ...goesOn, noted });
   expect(await goneOn({ ...own, attempt: 1 })).toEqual({ ...goesOn, noted });
-  // The attempt before died while it prepared: what stands there is the branch of another task.
+  // The attempt before died while it prepared: the worktree is at the branch of another task.
   expect(await goneOn({ ...own, task: 't0' })).toEqual(begins);
   expect(await goneOn(null)).toEqual(begins);
-  // All died before anybody had heard of a first word.
+  // Wrapper and supervisor died before the supervisor had heard of a first prompt.
   expect(await goneOn(own, 2)).toEqual({ ...goesOn, noted });
   expect(await goneOn({ ...own, attempt: 2 }, 2)).toEqual({ ...goesOn, noted });
-  // What stands there is older than what is to be gone on with: another agent had it since, or it began anew.
+  // The worktree's task is older than the one to go on with: another agent had it since, or it began anew.
   expect(await goneOn({ ...own, attempt: 1 }, 2)).toEqual(begins);
   expect(await goneOn({ ...own, attempt: 0 }, 1)).toEqual(begins);
-  // They died before the first word was said.
+  // They died before the first prompt was said.
   expect(await goneOn(own, 2, false)).toEqual(begins);
 });
 
@@ -140,7 +140,7 @@ test.each([
   } as unknown as AttemptDeps).then((result) => (over = result.outcome));
   await settle();
   await clock.advance(600_000);
-  expect(over, 'nobody may begin it again while something of it lives').toBeNull();
+  expect(over, 'no agent may begin it again while a process of it lives').toBeNull();
   expect(new Set(asked)).toEqual(new Set([mark]));
   expect(events).toEqual(['task.survivors']);
   survivors = false;

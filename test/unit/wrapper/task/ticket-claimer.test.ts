@@ -140,7 +140,7 @@ test('a claim without an answer is made again later, with growing waits', async 
   expect(claims).toHaveLength(3);
 });
 
-test('who is paused, held or failed claims nothing and takes no tickets, and begins again by a claim', async () => {
+test('an agent that is paused, held or failed claims nothing and takes no tickets, and begins again by a claim', async () => {
   const { worker, claims, capacities, world } = setUp();
   world.able = false;
   worker.connected();
