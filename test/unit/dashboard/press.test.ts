@@ -203,7 +203,7 @@ describe('the command line', () => {
     ['stop worker-99', 'there is no agent worker-99'],
     ['task add', 'say what is to be done'],
     ['send worker-1', 'the message is empty'],
-    ['send worker-9 hello', 'send to which agent?'],
+    ['send carol hello', 'send to which agent?'],
     ['task cancel', 'cancel which task?'],
     ['scale', 'scale to how many'],
     ['scale 201', 'From 1 to 200'],

@@ -304,7 +304,7 @@ const CASES: [title: string, facts: HealthFacts, rule: string, status: string, r
     facts({ snapshot: snapshot({ held: { kind: 'draft', until: null, detail: 'a person types' } }) }),
     'held',
     'held',
-    /^draft: somebody types$/,
+    /^draft: a person types$/,
   ],
   [
     'its process ended, the wrapper sees to it',
