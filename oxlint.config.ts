@@ -44,7 +44,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   git: ['.', 'repository', 'worktree', 'task', 'merge'],
   checkpoint: ['tree', 'refs', 'capture', 'restore', 'keep', '.'],
   api: [
-    ...['contract', 'agents', 'status', 'swarm', 'alerts', 'health'],
+    ...['contract', 'agents', 'status', 'swarm', 'alerts'],
     ...['messages', 'work', 'tasks', 'checkpoints', 'events', '.'],
   ],
   wrapper: ['contract', 'link', 'task', 'claude', 'shell', '.'],

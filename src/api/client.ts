@@ -1,30 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { SwarmError } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
-import type { TaskSpec, TaskState } from '../domain/task.ts';
 import { sleep, systemClock } from '../lib/clock.ts';
 import { isRunning } from '../lib/running.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
-import { CheckpointClient } from './checkpoint-client.ts';
-import type { Agent } from './agents/schemas.ts';
-import type { AlertDocument } from './alerts/schemas.ts';
-import type { CheckpointDocument } from './checkpoints/schemas.ts';
-import type { EventDocument } from './events/schemas.ts';
-import type { ExplainDocument, HistoryDocument } from './health/schemas.ts';
-import type { MergeDocument, TaskAddedDocument } from './tasks/schemas.ts';
-import type { MessageDocument } from './messages/schemas.ts';
-import type { RemovedDocument, RollbackDocument, RollbackPlanDocument, UndoDocument } from './work/schemas.ts';
-import type { StatusDocument } from './status/schemas.ts';
-import type { Task } from '../domain/task-document.ts';
-import type { UpDocument, UpRequest } from './swarm/schemas.ts';
+import type { AgentsClient } from './agents/schemas.ts';
+import type { AlertsClient } from './alerts/schemas.ts';
+import type { CheckpointsClient } from './checkpoints/schemas.ts';
+import type { Route, Routes } from './contract/route.ts';
 import { streamEvents, type EventsOptions } from './event-reader.ts';
+import type { EventDocument } from './events/schemas.ts';
 import { call, type ApiRequest } from './http.ts';
-import type { AnswerRequest } from './agents/schemas.ts';
-import type { RollbackRequest } from './work/schemas.ts';
-import type { TaskDiffDocument } from './tasks/schemas.ts';
-
-/** A task as a submitter writes it: only the title is needed. */
-export type NewTask = Pick<TaskSpec, 'title'> & Partial<Omit<TaskSpec, 'title'>>;
+import type { MessagesClient } from './messages/schemas.ts';
+import { routes } from './routes.ts';
+import type { HealthDocument, StatusClient } from './status/schemas.ts';
+import type { UpDownClient } from './swarm/schemas.ts';
+import type { TasksClient } from './tasks/schemas.ts';
+import type { WorkClient } from './work/schemas.ts';
 
 export interface ClientOptions {
   /** Of one answer, ms (10 s; verbs that work on a worktree 2 min). */
@@ -54,136 +46,32 @@ const WORK_TIMEOUT_MS = 120_000;
 export class SwarmClient {
   readonly #place: () => ApiPlace;
   readonly #options: ClientOptions;
-  readonly checkpointing = new CheckpointClient({
-    get: (path) => this.#get(path, WORK_TIMEOUT_MS),
-    post: (path, body) => this.#post(path, body, WORK_TIMEOUT_MS),
-  });
+  readonly agents: AgentsClient;
+  readonly alerts: AlertsClient;
+  readonly checkpoints: CheckpointsClient;
+  readonly messages: MessagesClient;
+  readonly status: StatusClient;
+  readonly swarm: UpDownClient;
+  readonly tasks: TasksClient;
+  readonly work: WorkClient;
 
   constructor(place: () => ApiPlace, options: ClientOptions) {
     this.#place = place;
     this.#options = options;
+    this.agents = this.#methods(routes.agents);
+    this.alerts = this.#methods(routes.alerts);
+    this.checkpoints = this.#methods(routes.checkpoints);
+    this.messages = this.#methods(routes.messages);
+    this.status = this.#methods(routes.status);
+    this.swarm = this.#methods(routes.swarm);
+    this.tasks = this.#methods(routes.tasks);
+    this.work = this.#methods(routes.work);
   }
 
-  status(): Promise<StatusDocument> {
-    return this.#get('/v1/swarm');
-  }
-
-  /** Answers at once, with the agents still `starting`. */
-  up(request: UpRequest): Promise<UpDocument> {
-    return this.#post('/v1/swarm/up', request, WORK_TIMEOUT_MS);
-  }
-
-  /** Answers when the order is taken; the supervisor then ends everything and exits. */
-  async down(request: { purge: boolean; force?: boolean }): Promise<void> {
-    // What is not asked for is not mentioned: a supervisor of before an update must still be able to go.
-    await this.#post('/v1/swarm/down', Object.fromEntries(Object.entries(request).filter(([, asked]) => asked)));
-  }
-
-  agents(): Promise<Agent[]> {
-    return this.#get('/v1/agents');
-  }
-
-  agent(id: string): Promise<Agent> {
-    return this.#get(`/v1/agents/${encodeURIComponent(id)}`);
-  }
-
-  setAgent(id: string, verb: 'start' | 'stop' | 'pause' | 'resume' | 'restart'): Promise<Agent> {
-    return this.#post(`/v1/agents/${encodeURIComponent(id)}/${verb}`, {}, WORK_TIMEOUT_MS);
-  }
-
-  checkpoint(agent: string, reason?: string): Promise<CheckpointDocument> {
-    const body = reason === undefined ? {} : { reason };
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/checkpoint`, body, WORK_TIMEOUT_MS);
-  }
-
-  checkpoints(agent: string): Promise<CheckpointDocument[]> {
-    return this.#get(`/v1/checkpoints/${encodeURIComponent(agent)}`);
-  }
-
-  /** The agent is stopped for it, and goes on afterwards unless it is held. */
-  rollback(agent: string, n: number, options: Partial<Omit<RollbackRequest, 'n'>> = {}): Promise<RollbackDocument> {
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback`, { n, ...options }, WORK_TIMEOUT_MS);
-  }
-
-  rollbackPlan(agent: string, n: number, options: { filesOnly?: boolean } = {}): Promise<RollbackPlanDocument> {
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/rollback-plan`, { n, ...options }, WORK_TIMEOUT_MS);
-  }
-
-  undo(agent: string): Promise<UndoDocument> {
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/undo`, {}, WORK_TIMEOUT_MS);
-  }
-
-  message(id: string): Promise<MessageDocument> {
-    return this.#get(`/v1/messages/${encodeURIComponent(id)}`);
-  }
-
-  alerts(): Promise<AlertDocument[]> {
-    return this.#get('/v1/alerts');
-  }
-
-  history(agent: string): Promise<HistoryDocument> {
-    return this.#get(`/v1/agents/${encodeURIComponent(agent)}/history`);
-  }
-
-  explain(agent: string): Promise<ExplainDocument> {
-    return this.#get(`/v1/agents/${encodeURIComponent(agent)}/explain`);
-  }
-
-  /** Fails with `worktree-kept` where work would be lost; with `force` it is moved to a checkpoint first. */
-  remove(agent: string, force: boolean): Promise<RemovedDocument> {
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/remove`, { force }, WORK_TIMEOUT_MS);
-  }
-
-  send(agent: string, text: string): Promise<{ id: string; receipt: string }> {
-    return this.#post(`/v1/agents/${encodeURIComponent(agent)}/messages`, { text });
-  }
-
-  async answer(agent: string, answer: AnswerRequest): Promise<void> {
-    await this.#post(`/v1/agents/${encodeURIComponent(agent)}/answer`, answer);
-  }
-
-  addTask(task: NewTask): Promise<TaskAddedDocument> {
-    return this.#post('/v1/tasks', task);
-  }
-
-  /** All of them or none. */
-  async addTasks(tasks: readonly NewTask[]): Promise<TaskAddedDocument[]> {
-    const answer = await this.#post<{ tasks: TaskAddedDocument[] }>('/v1/tasks', { tasks }, WORK_TIMEOUT_MS);
-    return answer.tasks;
-  }
-
-  tasks(filter: { state?: TaskState | undefined; limit?: number | undefined } = {}): Promise<Task[]> {
-    const query = new URLSearchParams();
-    if (filter.state !== undefined) query.set('state', filter.state);
-    if (filter.limit !== undefined) query.set('limit', String(filter.limit));
-    return this.#get(`/v1/tasks${query.size === 0 ? '' : `?${query.toString()}`}`);
-  }
-
-  task(id: string): Promise<Task> {
-    return this.#get(`/v1/tasks/${encodeURIComponent(id)}`);
-  }
-
-  cancelTask(id: string): Promise<Task> {
-    return this.#post(`/v1/tasks/${encodeURIComponent(id)}/cancel`, {});
-  }
-
-  retryTask(id: string): Promise<Task> {
-    return this.#post(`/v1/tasks/${encodeURIComponent(id)}/retry`, {});
-  }
-
-  merge(task: string, into?: string): Promise<MergeDocument> {
-    const body = into === undefined ? {} : { into };
-    return this.#post(`/v1/tasks/${encodeURIComponent(task)}/merge`, body, WORK_TIMEOUT_MS);
-  }
-
-  diff(task: string): Promise<TaskDiffDocument> {
-    return this.#get(`/v1/tasks/${encodeURIComponent(task)}/diff`, WORK_TIMEOUT_MS);
-  }
-
-  async health(): Promise<{ ok: boolean; degraded: string[] }> {
+  async health(): Promise<HealthDocument> {
     const limits = this.#limits(ANSWER_TIMEOUT_MS);
     const answer = await call(this.#place().apiSocket, { method: 'GET', path: '/health', accept: 503, ...limits });
-    return answer as { ok: boolean; degraded: string[] };
+    return answer as HealthDocument;
   }
 
   /** In the text format of Prometheus. */
@@ -210,12 +98,19 @@ export class SwarmClient {
     });
   }
 
-  async #get<T>(path: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
-    return (await this.#call({ method: 'GET', path, ...this.#limits(timeoutMs) })) as T;
+  /** A method for each route of a noun; `Methods` says of which type they are. */
+  #methods<Methods>(table: Routes): Methods {
+    const methods = Object.entries(table).map(([name, route]) => [name, (input = {}) => this.#ask(route, input)]);
+    return Object.fromEntries(methods) as Methods;
   }
 
-  async #post<T>(path: string, body: unknown, timeoutMs = ANSWER_TIMEOUT_MS): Promise<T> {
-    return (await this.#call({ method: 'POST', path, body, ...this.#limits(timeoutMs) })) as T;
+  #ask(route: Route, input: Readonly<Record<string, unknown>>): Promise<unknown> {
+    const limits = this.#limits(route.slow ? WORK_TIMEOUT_MS : ANSWER_TIMEOUT_MS);
+    return this.#call({ method: route.method, ...addressed(route, input), ...limits });
+  }
+
+  async #get<T>(path: string): Promise<T> {
+    return (await this.#call({ method: 'GET', path, ...this.#limits(ANSWER_TIMEOUT_MS) })) as T;
   }
 
   /** Says the same again only where saying it twice is as good as once. */
@@ -254,6 +149,24 @@ export class SwarmClient {
   #limits(timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
     return { timeoutMs: this.#options.timeoutMs ?? timeoutMs, signal: this.#options.signal };
   }
+}
+
+/** What the path names goes into it; the rest is the query of a GET, the body of a POST. */
+function addressed(
+  { method, path: pattern }: Route,
+  input: Readonly<Record<string, unknown>>,
+): Pick<ApiRequest, 'path' | 'body'> {
+  const rest = { ...input };
+  const path = pattern.replaceAll(/:(\w+)/g, (_all, name: string) => {
+    const value = encodeURIComponent(String(input[name]));
+    delete rest[name];
+    return value;
+  });
+  if (method === 'POST') return { path, body: rest };
+  const query = new URLSearchParams();
+  const said = rest as Readonly<Record<string, string | number | undefined>>;
+  for (const [name, value] of Object.entries(said)) if (value !== undefined) query.set(name, String(value));
+  return { path: query.size === 0 ? path : `${path}?${query.toString()}` };
 }
 
 function writerLives(pidFile: string): boolean {

@@ -1,12 +1,11 @@
 import * as z from 'zod';
 import type { ErrorDocument } from '../domain/errors.ts';
 import { task } from '../domain/task-document.ts';
-import { agent } from './agents/schemas.ts';
+import { agent, explain, history } from './agents/schemas.ts';
 import { alert } from './alerts/schemas.ts';
 import * as checkpoints from './checkpoints/schemas.ts';
 import { eventNames } from './events/event-names.ts';
 import { event } from './events/schemas.ts';
-import { explain, history } from './health/schemas.ts';
 import { message } from './messages/schemas.ts';
 import { status } from './status/schemas.ts';
 import { up } from './swarm/schemas.ts';

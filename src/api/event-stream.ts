@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { timeLimit } from '../lib/clock.ts';
-import type { EventDocument } from './events/schemas.ts';
-import type { SwarmService } from './service.ts';
+import type { EventDocument, EventsService } from './events/schemas.ts';
 
 /** Comment lines on an idle stream, so that a dead reader is noticed. */
 const KEEP_ALIVE_MS = 15_000;
@@ -17,13 +16,13 @@ const STALLED_MS = 30_000;
 /** One reader of events: first those after `lastEventId`, then each as it comes, with no gap and no double between the two. */
 export class EventStream {
   readonly #response: ServerResponse;
-  readonly #service: Pick<SwarmService, 'eventsAfter' | 'subscribe'>;
+  readonly #events: EventsService;
   readonly #closed = new AbortController();
   #unsubscribe = (): void => {};
 
-  constructor(response: ServerResponse, service: Pick<SwarmService, 'eventsAfter' | 'subscribe'>) {
+  constructor(response: ServerResponse, events: EventsService) {
     this.#response = response;
-    this.#service = service;
+    this.#events = events;
     // Whoever goes away in the middle of a write; `close` follows.
     response.on('error', () => this.#close());
     response.on('close', () => this.#close());
@@ -37,7 +36,7 @@ export class EventStream {
     const replayed = lastEventId === null ? 0 : await this.#replay(lastEventId);
     if (this.#closed.signal.aborted) return;
     // In the very turn in which nothing more was found. What was read before it was on disk is told again, hence the id.
-    this.#unsubscribe = this.#service.subscribe((event) => {
+    this.#unsubscribe = this.#events.subscribe((event) => {
       if (event.id > replayed) this.#tell(event);
     });
     const keepAlive = setInterval(() => {
@@ -49,7 +48,7 @@ export class EventStream {
   /** @returns the id of the last event there is */
   async #replay(lastEventId: number): Promise<number> {
     for (let last = lastEventId; ;) {
-      const page = this.#service.eventsAfter(last, PAGE);
+      const page = this.#events.past.after(last, PAGE);
       if (page.length === 0 || this.#closed.signal.aborted) return last;
       for (const event of page) {
         this.#response.write(frame(event));

@@ -1,33 +1,38 @@
 import * as z from 'zod';
-import type { Route } from './route.ts';
+import type { Endpoint } from './endpoints.ts';
 
-/** OpenAPI 3.1 of the routes, made from the same table that serves them. */
-export function openapi(routes: readonly Route[]): Record<string, unknown> {
+/** OpenAPI 3.1 of the endpoints, made from the same table that serves them. */
+export function openapi(endpoints: readonly Endpoint[]): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const route of routes) {
-    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
-    const names = [...route.path.matchAll(/:(\w+)/g)].map((match) => match[1]);
+  for (const endpoint of endpoints) {
+    const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}');
+    const names = [...endpoint.path.matchAll(/:(\w+)/g)].map((match) => match[1]);
     const operation: Record<string, unknown> = {
-      summary: route.summary,
+      summary: endpoint.summary,
       parameters: [
         ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
-        ...queryParameters(route),
+        ...queryParameters(endpoint),
       ],
-      responses: { 200: { description: 'done' }, default: { description: 'an error document' } },
+      responses: { 200: answer(endpoint), default: { description: 'an error document' } },
     };
-    if (route.method === 'POST') {
+    if (endpoint.method === 'POST') {
       operation['requestBody'] = {
-        content: { 'application/json': { schema: z.toJSONSchema(route.input, { io: 'input' }) } },
+        content: { 'application/json': { schema: z.toJSONSchema(endpoint.takes, { io: 'input' }) } },
       };
     }
-    (paths[path] ??= {})[route.method.toLowerCase()] = operation;
+    (paths[path] ??= {})[endpoint.method.toLowerCase()] = operation;
   }
   return { openapi: '3.1.0', info: { title: 'swarm', version: '1' }, paths };
 }
 
+function answer({ answers }: Endpoint): Record<string, unknown> {
+  if (answers === null) return { description: 'done' };
+  return { description: 'done', content: { 'application/json': { schema: z.toJSONSchema(answers, { io: 'input' }) } } };
+}
+
 /** The fields of a GET's query, none of which is ever required. */
-function queryParameters(route: Route): unknown[] {
-  if (route.method !== 'GET') return [];
-  const { properties = {} } = z.toJSONSchema(route.input, { io: 'input' });
+function queryParameters(endpoint: Endpoint): unknown[] {
+  if (endpoint.method !== 'GET') return [];
+  const { properties = {} } = z.toJSONSchema(endpoint.takes, { io: 'input' });
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
 }

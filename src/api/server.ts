@@ -3,9 +3,9 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import * as z from 'zod';
 import { SwarmError, toErrorDocument } from '../domain/errors.ts';
 import { listenAt } from '../lib/unix-socket.ts';
-import { eventQuery } from './events/schemas.ts';
+import { eventQuery, type EventsService } from './events/schemas.ts';
+import { endpoints } from './endpoints.ts';
 import { EventStream } from './event-stream.ts';
-import { routes } from './routes.ts';
 import type { SwarmService } from './service.ts';
 import { openapi } from './openapi.ts';
 
@@ -16,11 +16,11 @@ const MAX_PARAM_LENGTH = 1_000;
 /** The supervisor's HTTP on a Unix socket (0600). */
 export class ApiServer {
   readonly #app: FastifyInstance;
-  readonly #service: SwarmService;
+  readonly #events: EventsService;
   readonly #streams = new Set<EventStream>();
 
   constructor(service: SwarmService, onProblem: (error: unknown) => void) {
-    this.#service = service;
+    this.#events = service.events;
     this.#app = fastify({
       logger: false,
       bodyLimit: BODY_LIMIT_BYTES,
@@ -40,14 +40,13 @@ export class ApiServer {
       });
       await reply.code(404).send(toErrorDocument(error));
     });
-    for (const route of routes) {
+    for (const { method, path, takes, handle } of endpoints) {
       this.#app.route({
-        method: route.method,
-        url: route.path,
+        method,
+        url: path,
         handler: async (request, reply) => {
-          const input = (route.method === 'GET' ? request.query : (request.body ?? {})) as unknown;
-          const parsed = route.input.parse(input) as never;
-          const answer = await route.handle(service, parsed, (request.params ?? {}) as Record<string, string>);
+          const input = takes.parse(method === 'GET' ? request.query : (request.body ?? {}));
+          const answer = await handle(service, input, (request.params ?? {}) as Record<string, string>);
           await reply.code(200).send(answer ?? {});
         },
       });
@@ -56,16 +55,16 @@ export class ApiServer {
       // Who asks for JSON alone wants a page of the history, with an end; everybody else the stream.
       if (request.headers.accept !== 'application/json') return this.#stream(request, reply, onProblem);
       const { after, limit } = eventQuery.parse(request.query);
-      return await reply.send(service.eventsAfter(after, limit));
+      return await reply.send(service.events.past.after(after, limit));
     });
     this.#app.get('/health', async (_request, reply) => {
-      const health = service.health();
+      const health = service.status.health();
       await reply.code(health.ok ? 200 : 503).send(health);
     });
     this.#app.get('/metrics', async (_request, reply) => {
-      await reply.type('text/plain; version=0.0.4').send(await service.metrics());
+      await reply.type('text/plain; version=0.0.4').send(await service.status.metrics());
     });
-    this.#app.get('/openapi.json', async () => openapi(routes));
+    this.#app.get('/openapi.json', async () => openapi(endpoints));
   }
 
   async listen(socketPath: string): Promise<void> {
@@ -82,7 +81,7 @@ export class ApiServer {
 
   #stream(request: FastifyRequest, reply: FastifyReply, onProblem: (error: unknown) => void): void {
     reply.hijack();
-    const stream = new EventStream(reply.raw, this.#service);
+    const stream = new EventStream(reply.raw, this.#events);
     this.#streams.add(stream);
     reply.raw.on('close', () => this.#streams.delete(stream));
     const last = Number.parseInt(String(request.headers['last-event-id']), 10);

@@ -1,9 +1,8 @@
-import type { NewTask } from '../api/client.ts';
-import type { Agent } from '../api/agents/schemas.ts';
-import type { Task } from '../domain/task-document.ts';
-import type { TaskAddedDocument } from '../api/tasks/schemas.ts';
-import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
-import type { AnswerRequest } from '../api/agents/schemas.ts';
+import type { AgentsClient, AnswerRequest } from '../api/agents/schemas.ts';
+import type { MessagesClient } from '../api/messages/schemas.ts';
+import type { UpDownClient } from '../api/swarm/schemas.ts';
+import type { TasksClient } from '../api/tasks/schemas.ts';
+import type { WorkClient } from '../api/work/schemas.ts';
 
 export type AgentVerb = 'pause' | 'resume' | 'restart' | 'stop';
 export type TaskVerb = 'cancel' | 'retry';
@@ -25,39 +24,36 @@ export type Order = Exclude<Effect, { do: 'quit' | 'attach' }>;
 
 /** The part that carries orders out: the client of the API is one. */
 export interface Orders {
-  answer(agent: string, request: AnswerRequest): Promise<void>;
-  setAgent(id: string, verb: AgentVerb): Promise<Agent>;
-  remove(agent: string, force: boolean): Promise<{ worktree: string }>;
-  send(agent: string, text: string): Promise<{ id: string; receipt: string }>;
-  up(request: UpRequest): Promise<UpDocument>;
-  addTask(task: NewTask): Promise<TaskAddedDocument>;
-  cancelTask(id: string): Promise<Task>;
-  retryTask(id: string): Promise<Task>;
+  agents: Pick<AgentsClient, 'answer' | AgentVerb>;
+  messages: Pick<MessagesClient, 'send'>;
+  swarm: Pick<UpDownClient, 'up'>;
+  tasks: Pick<TasksClient, 'add' | TaskVerb>;
+  work: Pick<WorkClient, 'remove'>;
 }
 
 /** Carries an order out. @returns what was done, for a person. @throws SwarmError as the supervisor answered it */
 export async function carryOut(order: Order, orders: Orders): Promise<string> {
   switch (order.do) {
     case 'answer':
-      await orders.answer(order.agent, order.request);
+      await orders.agents.answer({ id: order.agent, ...order.request });
       return order.request.decision === 'text'
         ? `${order.agent}: answered`
         : `${order.agent}: ${order.request.decision} sent`;
     case 'agents':
-      for (const id of order.ids) await orders.setAgent(id, order.verb);
+      for (const id of order.ids) await orders.agents[order.verb]({ id });
       return `${order.ids.join(', ')}: ${order.verb} ordered`;
     case 'remove':
-      for (const id of order.ids) await orders.remove(id, false);
+      for (const id of order.ids) await orders.work.remove({ id });
       return `${order.ids.join(', ')}: removed; to undo: swarm undo ${order.ids[0] ?? ''}`;
     case 'send':
-      return `${order.agent}: message ${(await orders.send(order.agent, order.text)).receipt}`;
+      return `${order.agent}: message ${(await orders.messages.send({ id: order.agent, text: order.text })).receipt}`;
     case 'scale':
-      await orders.up({ workers: order.workers, keepBase: true });
+      await orders.swarm.up({ workers: order.workers, keepBase: true });
       return `scale to ${order.workers} ordered`;
     case 'add-task':
-      return `task ${(await orders.addTask({ title: order.title })).id} added`;
+      return `task ${(await orders.tasks.add({ title: order.title })).id} added`;
     case 'task': {
-      const task = order.verb === 'cancel' ? await orders.cancelTask(order.id) : await orders.retryTask(order.id);
+      const task = await orders.tasks[order.verb]({ id: order.id });
       return `task ${task.id}: ${order.verb} ordered`;
     }
   }

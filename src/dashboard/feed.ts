@@ -1,14 +1,14 @@
 import type { EventDocument } from '../api/events/schemas.ts';
-import type { StatusDocument } from '../api/status/schemas.ts';
-import type { Task } from '../domain/task-document.ts';
+import type { StatusClient, StatusDocument } from '../api/status/schemas.ts';
+import type { TasksClient } from '../api/tasks/schemas.ts';
 import { errorText } from '../domain/errors.ts';
 import { pause, systemClock } from '../lib/clock.ts';
 import { NOTHING, type Model } from './model.ts';
 
 /** The source of a model: the client of the API is one. */
 export interface Source {
-  status(): Promise<StatusDocument>;
-  tasks(filter: { limit: number }): Promise<Task[]>;
+  status: StatusClient;
+  tasks: Pick<TasksClient, 'list'>;
   events(options: {
     signal: AbortSignal;
     lastEventId?: number | undefined;
@@ -101,10 +101,10 @@ export class Feed {
 
   async #lookOnce(): Promise<void> {
     try {
-      const status = await this.#source.status();
+      const status = await this.#source.status.show();
       const counts = JSON.stringify(status.tasks);
       const tasks =
-        this.#tasksMoved || counts !== this.#taskCounts ? await this.#source.tasks({ limit: SHOWN_TASKS }) : null;
+        this.#tasksMoved || counts !== this.#taskCounts ? await this.#source.tasks.list({ limit: SHOWN_TASKS }) : null;
       if (tasks !== null) this.#tasksMoved = false;
       this.#taskCounts = counts;
       const seen = JSON.stringify(status, (key, value: unknown) => (UNSEEN.has(key) ? undefined : value));

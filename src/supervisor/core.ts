@@ -1,5 +1,6 @@
 import { TaskEngine } from '../scheduler/engine.ts';
 import { openBroker, type BrokerSide } from './broker/open-broker.ts';
+import { AgentNames } from './fleet/agent-names.ts';
 import { DeathsMemory } from './fleet/deaths-memory.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Roster } from './fleet/roster.ts';
@@ -15,6 +16,7 @@ export interface Core extends SupervisorOptions {
   events: EventLog;
   history: HealthHistory;
   fleet: Fleet;
+  names: AgentNames;
   engine: TaskEngine;
   links: LinkServer;
   tmux: TmuxHost;
@@ -48,6 +50,7 @@ export function openCore(options: SupervisorOptions): Core {
     events,
     history: new HealthHistory({ store, events, log }),
     fleet,
+    names: new AgentNames({ fleet, store }),
     engine,
     links,
     tmux: openTmuxHost(options, () => fleet.wake()),

@@ -1,13 +1,14 @@
 import { openAdmission, type AdmissionDesk } from './admission/admission-desk.ts';
 import { openScaler, type Scaler } from './admission/scaler.ts';
+import { AgentDesk } from './agents/agent-desk.ts';
 import { paneLabel } from './agents/agent-document.ts';
 import type { Alerting } from './alerts/alerting.ts';
 import { openAlerting } from './alerts/open-alerting.ts';
 import type { Core } from './core.ts';
 import { agentEffects } from './fleet/agent-effects.ts';
 import { AgentSteps } from './fleet/agent-steps.ts';
-import { checkpointUpkeep } from './history/checkpoint-desk.ts';
-import type { CheckpointUpkeep } from './history/checkpoint-upkeep.ts';
+import { CheckpointDesk } from './history/checkpoint-desk.ts';
+import { CheckpointUpkeep } from './history/checkpoint-upkeep.ts';
 import { ReversibleWork } from './history/reversible-work.ts';
 import type { Holds } from './holds/holds.ts';
 import { openHolds } from './holds/open-holds.ts';
@@ -17,6 +18,8 @@ import { SettingsDesk } from './settings/settings-desk.ts';
 import type { Dispatch } from './tasks/dispatch.ts';
 import { Leases } from './tasks/leases.ts';
 import { openDispatch } from './tasks/open-dispatch.ts';
+import { openTaskDesk } from './tasks/open-task-desk.ts';
+import type { TaskDesk } from './tasks/task-desk.ts';
 
 /** Each looks after one thing, over the core and the rooms before it. */
 export interface Rooms {
@@ -25,6 +28,9 @@ export interface Rooms {
   dispatch: Dispatch;
   leases: Leases;
   works: ReversibleWork;
+  agents: AgentDesk;
+  checkpoints: CheckpointDesk;
+  tasks: TaskDesk;
   messages: MessageDesk;
   settings: SettingsDesk;
   supervision: Supervision;
@@ -66,10 +72,13 @@ export function openRooms(core: Core): Rooms {
     dispatch,
     leases,
     works,
-    messages: new MessageDesk(core),
+    agents: new AgentDesk({ ...core, holds, supervision }),
+    checkpoints: new CheckpointDesk({ ...core, layout, config, works }),
+    tasks: openTaskDesk({ ...core, cancelAttempt: links.cancel, works }),
+    messages: new MessageDesk({ ...core, works }),
     settings,
     supervision,
-    upkeep: checkpointUpkeep({ ...core, layout, config }),
+    upkeep: new CheckpointUpkeep({ ...core, layout, config }),
     scaler: openScaler(core),
     alerting: openAlerting({ ...core, keeper, queue, settings, holds }),
   };

@@ -1,21 +1,16 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { ApiServer } from '../api/server.ts';
-import type { StatusDocument } from '../api/status/schemas.ts';
+import type { SwarmService } from '../api/service.ts';
 import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
 import { highestTaskNumber } from '../git/task/task-branches.ts';
 import { agentDocument } from './agents/agent-document.ts';
-import { Service } from './api-service.ts';
 import { openCore, type Core } from './core.ts';
-import { checkpointDesk } from './history/checkpoint-desk.ts';
 import { linkHandlers } from './link-handlers.ts';
-import { metricsText } from './metrics.ts';
 import { RuntimeKeeper } from './runtime-keeper.ts';
 import { openRooms, type Rooms } from './rooms.ts';
 import { endSupervisor } from './shutdown.ts';
-import { statusDocument } from './status-document.ts';
+import { StatusDesk } from './status-desk.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
-import { openTaskDesk } from './tasks/open-task-desk.ts';
 import { Ticker } from './ticker.ts';
 import { UpDown } from './up-down.ts';
 
@@ -119,55 +114,12 @@ export class Supervisor {
     return { agents, base: roster.base, ...called, notes: [...notes, ...called.notes] };
   }
 
-  async #status(): Promise<StatusDocument> {
-    const { store, buildId, fleet, engine, broker, roster } = this.#core;
-    const { settings, supervision } = this.#rooms;
-    return await statusDocument({
-      ...this.#core,
-      base: roster.base,
-      supervisor: { goingDown: fleet.goingDown, since: this.#startedAt, epoch: store.epoch, buildId },
-      broker: broker.keeper.state,
-      config: settings.document(),
-      degraded: this.#degraded(),
-      records: fleet.records,
-      use: (record) => supervision.watch.useOf(record),
-      tasks: engine.counts(),
-      queues: broker.queue.depths(),
-    });
-  }
-
-  #service(): Service {
-    const { project, fleet, events, history, links, roster } = this.#core;
-    const { holds, works, messages, supervision, alerting } = this.#rooms;
-    const { layout, config } = project;
-    return new Service({
-      fleet,
-      events,
-      tasks: openTaskDesk({ ...this.#core, cancelAttempt: links.cancel, works }),
-      status: () => this.#status(),
-      document: (record) => agentDocument(record, supervision.watch.useOf(record)),
-      explain: (record) => supervision.explain(record, fleet.desired(record)),
-      history: (agent) => history.document(agent, Date.now()),
-      alerts: () => alerting.open,
-      messages,
-      up: (request) => this.#upDown.up(request),
-      down: (purge) => this.#upDown.down(purge),
-      works,
-      order: (agent, order, timeoutMs) => links.order(agent, order, timeoutMs),
-      roster,
-      hasWorktree: ({ worktree }) => existsSync(worktree),
-      renew: (record) => supervision.renew(record),
-      goOn: (record) => holds.resumedByPerson(record),
-      checkpoints: checkpointDesk(layout, config),
-      metrics: (status) => metricsText(status, process.memoryUsage(), process.cpuUsage().user / 1e6),
-      degraded: () => this.#degraded(),
-    });
-  }
-
-  /** What does not work now, each in one line. */
-  #degraded(): string[] {
-    const { holds, alerting } = this.#rooms;
-    return [...holds.degraded.list, ...alerting.untold];
+  /** Of each noun of the API, the room that does the work. */
+  #service(): SwarmService {
+    const { events } = this.#core;
+    const { agents, alerting, checkpoints, messages, tasks, works } = this.#rooms;
+    const status = new StatusDesk({ core: this.#core, rooms: this.#rooms, startedAt: this.#startedAt });
+    return { agents, alerts: alerting, checkpoints, events, messages, status, swarm: this.#upDown, tasks, work: works };
   }
 
   readonly signal = (name: string): void => this.#upDown.signal(name);

@@ -1,6 +1,6 @@
 import type { Purge } from './history/purge.ts';
 import type { Logger } from 'pino';
-import type { UpDocument, UpRequest } from '../api/swarm/schemas.ts';
+import type { UpDocument, UpDownService, UpRequest } from '../api/swarm/schemas.ts';
 import { errorText } from '../domain/errors.ts';
 import type { OngoingWork } from './project/ongoing-work.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
@@ -26,7 +26,7 @@ const LANE = 'power';
 const FIRST_WORD_MS = 5_000;
 
 /** `up`, `down` and the end, in an order in which none of them is lost: the last word counts, in the store too. */
-export class UpDown {
+export class UpDown implements UpDownService {
   readonly #deps: UpDownDeps;
   readonly #lane = new KeyedMutex();
   readonly #beganAt: number;
@@ -48,10 +48,10 @@ export class UpDown {
   }
 
   /** Resolves when the order is kept; the end itself follows. */
-  down(purge: Purge | null): Promise<void> {
+  down({ purge, force }: { purge: boolean; force: boolean }): Promise<void> {
     return this.#order(async () => {
       const { log, goDown } = this.#deps;
-      this.#purge = purge ?? this.#purge;
+      if (purge) this.#purge = { force };
       try {
         await goDown();
       } catch (error) {

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { AGENT_KINDS, AGENT_STATUSES, NEEDS_YOU_KINDS } from '../../domain/agent.ts';
 import { number, text, time, usd } from '../contract/words.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { agentRoutes } from './routes.ts';
 
 export const agent = z.object({
   id: z.string(),
@@ -47,9 +49,46 @@ export const needsYou = z.object({
 });
 export type NeedsYou = z.infer<typeof needsYou>;
 
+/** Why an agent has its status: what is known of it, how old that is in ms, and the rule that fired. */
+export const explain = z.object({
+  agent: z.string(),
+  status: z.enum(AGENT_STATUSES),
+  since: time,
+  rule: z.string().describe('Name of the rule that fired.'),
+  reason: text,
+  until: text.describe('ISO 8601: when a hold or a backoff ends.'),
+  facts: z.array(z.object({ fact: z.string(), value: z.string(), ageMs: z.number().nullable() })),
+});
+export type ExplainDocument = z.infer<typeof explain>;
+
+/** What an agent's status was in the last 24 hours. */
+export const history = z.object({
+  agent: z.string(),
+  from: time.describe('ISO 8601; since when something is known'),
+  to: time,
+  intervals: z.array(z.object({ status: z.enum(AGENT_STATUSES), reason: text, since: time, ms: z.number() })),
+  lasted: z.partialRecord(z.enum(AGENT_STATUSES), z.number()).describe('ms in each status'),
+});
+export type HistoryDocument = z.infer<typeof history>;
+
 export const answerBody = z.strictObject({
   needsYou: z.string().optional(),
   decision: z.enum(['allow', 'deny', 'text']),
   text: z.string().max(100_000).optional(),
 });
 export type AnswerRequest = z.infer<typeof answerBody>;
+
+export const agentSchemas = {
+  list: { answers: z.array(agent) },
+  show: { answers: agent },
+  explain: { answers: explain },
+  history: { answers: history },
+  resume: { answers: agent },
+  pause: { answers: agent },
+  stop: { answers: agent },
+  restart: { answers: agent },
+  answer: { takes: answerBody },
+} satisfies Schemas<typeof agentRoutes>;
+
+export interface AgentsService extends ServiceOf<typeof agentRoutes, typeof agentSchemas> {}
+export interface AgentsClient extends ClientOf<typeof agentRoutes, typeof agentSchemas> {}

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { text, time } from '../contract/words.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { alertRoutes } from './routes.ts';
 
 /** Something that is wrong, or was and is right again (`recovered`). */
 export const alert = z.object({
@@ -12,3 +14,10 @@ export const alert = z.object({
   at: time,
 });
 export type AlertDocument = z.infer<typeof alert>;
+
+export const alertSchemas = {
+  list: { answers: z.array(alert) },
+} satisfies Schemas<typeof alertRoutes>;
+
+export interface AlertsService extends ServiceOf<typeof alertRoutes, typeof alertSchemas> {}
+export interface AlertsClient extends ClientOf<typeof alertRoutes, typeof alertSchemas> {}

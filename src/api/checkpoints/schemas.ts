@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { number, text, time } from '../contract/words.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { checkpointRoutes } from './routes.ts';
 
 const shape = {
   agent: z.string(),
@@ -92,3 +94,19 @@ export const branchBody = z.strictObject({ name: z.string().min(1).max(250) });
 export const pinBody = z.strictObject({ pinned: z.boolean().default(true) });
 export const pruneBody = z.strictObject({ agent: z.string().optional(), dryRun: z.boolean().default(false) });
 export const dropBody = z.strictObject({ numbers: z.array(n).min(1).max(10_000), purge: z.boolean().default(false) });
+
+export const checkpointSchemas = {
+  take: { takes: takeBody, answers: checkpoint },
+  all: { answers: z.array(checkpoint) },
+  list: { answers: z.array(checkpoint) },
+  show: { answers: checkpointShow },
+  diff: { takes: diffQuery, answers: checkpointDiff },
+  restore: { takes: restoreBody, answers: checkpointRestore },
+  branch: { takes: branchBody, answers: checkpointBranch },
+  pin: { takes: pinBody, answers: checkpoint },
+  drop: { takes: dropBody, answers: checkpointDrop },
+  prune: { takes: pruneBody, answers: checkpointPrune },
+} satisfies Schemas<typeof checkpointRoutes>;
+
+export interface CheckpointsService extends ServiceOf<typeof checkpointRoutes, typeof checkpointSchemas> {}
+export interface CheckpointsClient extends ClientOf<typeof checkpointRoutes, typeof checkpointSchemas> {}

@@ -8,6 +8,3 @@ export const number = z.number().nullable();
 
 /** What tasks start from. */
 export const base = z.object({ branch: text, commit: z.string() });
-
-/** Where nothing is to be said. */
-export const emptyBody = z.strictObject({}).optional();

@@ -19,3 +19,12 @@ export const eventQuery = z.strictObject({
   after: z.coerce.number().int().min(0).default(0),
   limit: z.coerce.number().int().min(1).max(EVENT_PAGE_LIMIT).default(EVENT_PAGE_LIMIT),
 });
+
+/** A stream and its past: they have no route of the common kind. */
+export interface EventsService {
+  readonly past: {
+    /** Oldest first; an id below zero means the last so many. */
+    after(id: number, limit: number): EventDocument[];
+  };
+  subscribe(listener: (event: EventDocument) => void): () => void;
+}

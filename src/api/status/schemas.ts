@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { TASK_STATES } from '../../domain/task.ts';
 import { agent, needsYou } from '../agents/schemas.ts';
 import { base, number, text, time } from '../contract/words.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { statusRoutes } from './routes.ts';
 
 export const status = z.object({
   version: z.string(),
@@ -42,3 +44,21 @@ export const status = z.object({
   needsYou: z.array(needsYou),
 });
 export type StatusDocument = z.infer<typeof status>;
+
+/** What does not work now, each in one line; not `ok`: something does not. */
+export interface HealthDocument {
+  ok: boolean;
+  degraded: string[];
+}
+
+export const statusSchemas = {
+  show: { answers: status },
+} satisfies Schemas<typeof statusRoutes>;
+
+/** `/metrics` and `/health` have a shape of their own. */
+export interface StatusService extends ServiceOf<typeof statusRoutes, typeof statusSchemas> {
+  /** In the text format of Prometheus. */
+  metrics(): Promise<string>;
+  health(): HealthDocument;
+}
+export interface StatusClient extends ClientOf<typeof statusRoutes, typeof statusSchemas> {}

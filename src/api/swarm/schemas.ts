@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { agent } from '../agents/schemas.ts';
 import { base } from '../contract/words.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { swarmRoutes } from './routes.ts';
 
 export const upBody = z.strictObject({
   workers: z.number().int().min(1).max(200).optional(),
@@ -24,3 +26,11 @@ export const up = z.object({
   wanted: z.array(z.string()).describe('Who is to be there now; workers beyond N are stopped.'),
 });
 export type UpDocument = z.infer<typeof up>;
+
+export const swarmSchemas = {
+  up: { takes: upBody, answers: up },
+  down: { takes: downBody },
+} satisfies Schemas<typeof swarmRoutes>;
+
+export interface UpDownService extends ServiceOf<typeof swarmRoutes, typeof swarmSchemas> {}
+export interface UpDownClient extends ClientOf<typeof swarmRoutes, typeof swarmSchemas> {}

@@ -1,5 +1,8 @@
 import * as z from 'zod';
 import { PRIORITIES, TASK_STATES } from '../../domain/task.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { taskRoutes } from './routes.ts';
+import { task } from '../../domain/task-document.ts';
 
 /** `existing`: the key named a task that was already there. */
 export const taskAdded = z.object({ id: z.string(), existing: z.boolean() });
@@ -46,7 +49,9 @@ export const taskBody = z.strictObject({
   budgetUsd: z.number().positive().optional(),
   key: z.string().min(1).max(200).optional(),
 });
-/** A task as a submitter may write it: where `retries` is absent the config decides. */
+/** A task as a submitter writes it: only the title is needed. */
+export type NewTask = z.input<typeof taskBody>;
+/** The same with its defaults, but for one: where `retries` is absent the config decides. */
 export type SubmittedTask = z.infer<typeof taskBody>;
 
 export const tasksBody = z.union([taskBody, z.strictObject({ tasks: z.array(taskBody).min(1).max(10_000) })]);
@@ -55,3 +60,21 @@ export const taskQuery = z.strictObject({
   state: z.enum(TASK_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(100_000).optional(),
 });
+
+export const taskSchemas = {
+  add: { takes: tasksBody, answers: z.union([taskAdded, z.object({ tasks: z.array(taskAdded) })]) },
+  list: { takes: taskQuery, answers: z.array(task) },
+  show: { answers: task },
+  cancel: { answers: task },
+  retry: { answers: task },
+  merge: { takes: mergeBody, answers: merge },
+  diff: { answers: taskDiff },
+} satisfies Schemas<typeof taskRoutes>;
+
+export interface TasksService extends ServiceOf<typeof taskRoutes, typeof taskSchemas> {}
+type Client = ClientOf<typeof taskRoutes, typeof taskSchemas>;
+/** One task is answered by one document, several by several. */
+export interface TasksClient extends Omit<Client, 'add'> {
+  add(task: NewTask): Promise<TaskAddedDocument>;
+  add(several: { tasks: readonly NewTask[] }): Promise<{ tasks: TaskAddedDocument[] }>;
+}

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import { number, text, time } from '../contract/words.ts';
+import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
+import type { workRoutes } from './routes.ts';
 
 /** `cut`: back at the same point, in another session. `fresh`: it begins anew. `kept`: as it is. */
 const how = z.enum(['cut', 'fresh', 'kept', 'none']);
@@ -64,3 +66,13 @@ export const rollbackBody = z.strictObject({
 export type RollbackRequest = z.infer<typeof rollbackBody>;
 
 export const removeBody = z.strictObject({ force: z.boolean().default(false) });
+
+export const workSchemas = {
+  rollback: { takes: rollbackBody, answers: rollback },
+  plan: { takes: rollbackBody, answers: rollbackPlan },
+  undo: { answers: undo },
+  remove: { takes: removeBody, answers: removed },
+} satisfies Schemas<typeof workRoutes>;
+
+export interface WorkService extends ServiceOf<typeof workRoutes, typeof workSchemas> {}
+export interface WorkClient extends ClientOf<typeof workRoutes, typeof workSchemas> {}

@@ -72,7 +72,7 @@ const LIVE: Readonly<Record<LiveKind, Source>> = {
     { value: 'broker', about: '' },
   ],
   tasks: async (layout, signal) => {
-    const all = await connect(layout, { signal }).tasks({ limit: MOST_TASKS });
+    const all = await connect(layout, { signal }).tasks.list({ limit: MOST_TASKS });
     return all.map(({ id, state, title }) => ({ value: id, about: `${state}: ${title}` }));
   },
   checkpoints: async (layout, signal, { operands: [agent = ''] }) => {
@@ -92,7 +92,7 @@ const LIVE: Readonly<Record<LiveKind, Source>> = {
 async function agents(layout: ProjectLayout, signal: AbortSignal): Promise<Completion[]> {
   if (existsSync(layout.apiSocket)) {
     const all = await connect(layout, { signal })
-      .agents()
+      .agents.list()
       .catch(() => null); // Down, and its socket left behind.
     if (all !== null)
       return all.map(({ id, status, task }) => ({ value: id, about: task === null ? status : `${status} ${task}` }));

@@ -30,7 +30,7 @@ export async function answerQuestion(stage: Stage, ids: PlannedIds): Promise<voi
 }
 
 async function questionOf({ client }: Stage, task: string): Promise<NeedsYou | undefined> {
-  const { needsYou } = await client.status();
+  const { needsYou } = await client.status.show();
   return needsYou.find((item) => item.kind === 'permission' && item.task === task);
 }
 

@@ -36,7 +36,7 @@ export async function watchGraph(stage: Stage, ids: PlannedIds, last: string): P
       for (const line of lines) stage.line(line);
       shown = lines;
     }
-    const tasks = (await stage.client.tasks()).filter(({ id }) => [...ids.values()].includes(id));
+    const tasks = (await stage.client.tasks.list()).filter(({ id }) => [...ids.values()].includes(id));
     const lost = tasks.find(({ state }) => state === 'dead' || state === 'cancelled');
     if (lost !== undefined)
       throw new SwarmError('demo-failed', `task ${lost.id} is ${lost.state}: ${lost.reason ?? 'no reason given'}`);
@@ -51,7 +51,7 @@ export async function watchGraph(stage: Stage, ids: PlannedIds, last: string): P
 }
 
 async function readGraph(stage: Stage, ids: PlannedIds): Promise<string[]> {
-  const [{ needsYou }, tasks] = await Promise.all([stage.client.status(), stage.client.tasks()]);
+  const [{ needsYou }, tasks] = await Promise.all([stage.client.status.show(), stage.client.tasks.list()]);
   const nodes = new Map<string, GraphTask>();
   for (const [name, wanted] of ids) {
     const task = tasks.find((one) => one.id === wanted);

@@ -46,7 +46,7 @@ export async function killAgent(stage: Stage, ids: PlannedIds): Promise<void> {
 
 /** Finds the agent in the middle of its turn: the file is written, and not committed or reported yet. */
 async function findVictim(stage: Stage, task: string): Promise<Victim | null> {
-  const agents = await stage.client.agents();
+  const agents = await stage.client.agents.list();
   const agent = agents.find((one) => one.task === task);
   if (agent === undefined) return null;
   if (stage.place.kind === 'shell') {
@@ -60,17 +60,17 @@ async function findVictim(stage: Stage, task: string): Promise<Victim | null> {
 }
 
 async function seen({ client }: Stage, { agent, pid }: Victim): Promise<boolean> {
-  const now = await client.agent(agent.id);
+  const now = await client.agents.show({ id: agent.id });
   return now.pid !== pid;
 }
 
 async function healed({ client }: Stage, { agent, pid }: Victim): Promise<Agent | null> {
-  const now = await client.agent(agent.id);
+  const now = await client.agents.show({ id: agent.id });
   const back = now.pid !== null && now.pid !== pid && now.status === 'working' && now.task === agent.task;
   return back ? now : null;
 }
 
 async function secondAttempt({ client }: Stage, task: string): Promise<Task['attempts'][number] | null> {
-  const { attempts, state } = await client.task(task);
+  const { attempts, state } = await client.tasks.show({ id: task });
   return attempts.length > 1 && state === 'running' ? (attempts.at(-1) ?? null) : null;
 }

@@ -42,7 +42,7 @@ async function comeUp(stage: Stage, dashboard: (() => Promise<void>) | null): Pr
 }
 
 async function untilAnswers(stage: Stage): Promise<void> {
-  const status = (): Promise<unknown> => stage.client.status().catch(() => null); // An error: it is not up yet.
+  const status = (): Promise<unknown> => stage.client.status.show().catch(() => null); // An error: it is not up yet.
   await waitFor(status, { timeoutMs: UP_TIMEOUT_MS, signal: stage.signal, what: 'the supervisor' });
 }
 
@@ -63,7 +63,7 @@ async function brokerReady(stage: Stage): Promise<void> {
   let told = false;
   await waitFor(
     async () => {
-      const { broker } = await stage.client.status();
+      const { broker } = await stage.client.status.show();
       if (broker.state === 'up') return true;
       const installing = broker.state === 'installing';
       if (installing && !told) stage.line('RabbitMQ is being installed; this takes about a minute …');
@@ -89,7 +89,7 @@ async function finishTasks(stage: Stage, ids: PlannedIds): Promise<void> {
 
 /** A checkpoint, an accident, and the rollback. */
 async function accident(stage: Stage): Promise<void> {
-  const { agents } = await stage.client.status();
+  const { agents } = await stage.client.status.show();
   const [agent] = agents;
   if (agent === undefined) throw new SwarmError('demo-failed', 'no agent is there any more');
   await stage.begin(`A checkpoint of all that ${agent.id} has; an accident; and the way back`);
@@ -98,7 +98,7 @@ async function accident(stage: Stage): Promise<void> {
   const before = await readFile(file);
   stage.line(`It has begun ${path.basename(file)}, which is in no commit yet.`);
   await stage.show('checkpoint', agent.id, '-m', 'before the accident');
-  const n = Math.max(...(await stage.client.checkpoints(agent.id)).map((one) => one.n));
+  const n = Math.max(...(await stage.client.checkpoints.list({ id: agent.id })).map((one) => one.n));
   await stage.beat();
   stage.typed('rm', `../${name}`);
   await rm(file);
@@ -121,5 +121,5 @@ async function integrate(stage: Stage, ids: PlannedIds): Promise<Task[]> {
   await stage.begin('The result comes into your branch when you say so');
   await stage.show('merge', ids.get(LAST_TASK) ?? '');
   await stage.run('node', PROGRAM_FILE);
-  return await Promise.all([...ids.values()].map((id) => stage.client.task(id)));
+  return await Promise.all([...ids.values()].map((id) => stage.client.tasks.show({ id })));
 }

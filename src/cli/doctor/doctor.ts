@@ -111,7 +111,7 @@ async function findPatient(
       patienceMs: PATIENCE_MS,
       signal: context.interrupt.signal,
     })
-      .status()
+      .status.show()
       .catch((error: unknown) => {
         // Down, or not answering: the lock tells which.
         if (error instanceof SwarmError) return null;

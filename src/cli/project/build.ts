@@ -45,7 +45,7 @@ export async function tellOfUpdate(context: Context, error: unknown): Promise<vo
   if (error instanceof SwarmError ? !MISUNDERSTOOD.has(error.code) : !(error instanceof TypeError)) return;
   try {
     const { layout } = await openProject(context);
-    const note = buildNote(await connect(layout, { timeoutMs: STATUS_TIMEOUT_MS }).status());
+    const note = buildNote(await connect(layout, { timeoutMs: STATUS_TIMEOUT_MS }).status.show());
     if (note !== null) context.output.note(note);
   } catch {
     // Without an answer the error stands alone.

@@ -11,7 +11,7 @@ export function orderAgents(verb: AgentVerb) {
     const { client } = await openProject(context);
     const done: Agent[] = [];
     for (const id of ids) {
-      const agent = await client.setAgent(id, verb).catch((error: unknown) => {
+      const agent = await client.agents[verb]({ id }).catch((error: unknown) => {
         throw withProgress(error, verb, done);
       });
       done.push(agent);

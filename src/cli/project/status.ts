@@ -11,7 +11,7 @@ import type { Project } from './context.ts';
 /** Reads the status; being down is an answer, not an error. */
 export async function readStatus({ client, layout }: Project): Promise<StatusDocument> {
   try {
-    return await client.status();
+    return await client.status.show();
   } catch (error) {
     if (error instanceof SwarmError && error.code === 'supervisor-down') return downDocument(layout);
     throw error;

@@ -146,7 +146,7 @@ async function failed(child: Started, from: number, output: Output, error: unkno
 
 async function probe(client: SwarmClient): Promise<StatusDocument | null> {
   try {
-    return await client.status();
+    return await client.status.show();
   } catch (error) {
     // Not there yet, or about to end: the next start decides by the lock.
     if (error instanceof SwarmError && (error.code === 'supervisor-down' || error.code === 'connection-lost'))

@@ -1,4 +1,4 @@
-import type { HistoryDocument } from '../../api/health/schemas.ts';
+import type { HistoryDocument } from '../../api/agents/schemas.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { oneLine, plain, table, type Output } from './output.ts';
 

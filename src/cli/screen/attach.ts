@@ -27,7 +27,7 @@ export async function attach(context: Context, agent: string): Promise<number> {
 export async function attachTo(
   context: Pick<Context, 'env' | 'output'>,
   layout: ProjectLayout,
-  client: Pick<SwarmClient, 'agent'>,
+  client: Pick<SwarmClient, 'agents'>,
   agent: string,
   program: string,
 ): Promise<number> {
@@ -40,8 +40,8 @@ export async function attachTo(
 }
 
 /** @throws SwarmError `no-session` */
-async function sessionOf(client: Pick<SwarmClient, 'agent'>, agent: string): Promise<string> {
-  const { session, status, reason } = await client.agent(agent);
+async function sessionOf(client: Pick<SwarmClient, 'agents'>, agent: string): Promise<string> {
+  const { session, status, reason } = await client.agents.show({ id: agent });
   if (session !== null) return session;
   throw new SwarmError(
     'no-session',

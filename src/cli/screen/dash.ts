@@ -16,13 +16,13 @@ export async function dash(context: Context, options: { plain?: boolean }): Prom
   const { client, layout } = await openProject(context);
   if (options.plain === true || !canBePainted(context)) {
     // A supervisor must answer at the beginning; later it may come and go.
-    await client.status();
+    await client.status.show();
     await follow(context, layout);
     return;
   }
   refuseInsideAgent(context.env, 'the dashboard');
   // Side by side: one waits for the supervisor, the other for the disk.
-  const [first] = await Promise.all([client.status(), import('../../dashboard/open.tsx')]);
+  const [first] = await Promise.all([client.status.show(), import('../../dashboard/open.tsx')]);
   await showDashboard(context, layout, first);
 }
 

@@ -14,7 +14,7 @@ const WAY_BACK = 'q or Ctrl-b d';
 /** Shows all terminals of the agents at once until the person leaves. */
 export async function grid(context: Context): Promise<number> {
   const { client, layout } = await openProject(context);
-  const agents = (await client.agents()).filter((agent) => agent.session !== null);
+  const agents = (await client.agents.list()).filter((agent) => agent.session !== null);
   if (agents.length === 0) {
     throw new SwarmError('no-session', 'no agent has a terminal now', { hint: '`swarm status` shows what they do.' });
   }

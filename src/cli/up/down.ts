@@ -73,7 +73,7 @@ async function bringDown(
 ): Promise<boolean> {
   let pid: number | null = null;
   try {
-    pid = (await client.status()).supervisor.pid;
+    pid = (await client.status.show()).supervisor.pid;
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     const left = (how.purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket));
@@ -84,7 +84,8 @@ async function bringDown(
   }
   // When the supervisor ends, the record of its address goes too.
   const place = located(layout);
-  await client.down(how);
+  // What is not asked for is not mentioned: a supervisor of before an update must still be able to go.
+  await client.swarm.down({ purge: how.purge || undefined, force: how.force || undefined });
   await waitUntilGone(context, place, pid ?? writtenPid(place), await patience(place, how.purge));
   return true;
 }
@@ -113,7 +114,7 @@ async function waitUntilGone(
   let told = '';
   let seenStopping = false;
   const gone = async (): Promise<boolean> => {
-    const status = await client.status().catch(() => null); // An error: it may have ended.
+    const status = await client.status.show().catch(() => null); // An error: it may have ended.
     if (status !== null) {
       // A supervisor of an older build is `up` to its end. One that has been `stopping`, or that has another pid, was
       // brought up again.

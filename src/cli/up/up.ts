@@ -105,7 +105,7 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
     await supervisorForUp(context, layout);
     await moveEnvironment(context, layout);
     try {
-      return await connectTo(layout, { signal }).up(request);
+      return await connectTo(layout, { signal }).swarm.up(request);
     } catch (error) {
       // The order names the wanted state, so that a repeated one changes nothing.
       if (!isGone(error) || attempt === ORDER_ATTEMPTS) throw error;
@@ -148,7 +148,7 @@ async function untilSettled(
   const progress = new UpProgress(ids);
   const deadline = performance.now() + READY_TIMEOUT_MS;
   for (;;) {
-    const status = await client.status().catch((error: unknown) => {
+    const status = await client.status.show().catch((error: unknown) => {
       throw isGone(error) ? wentDown(error) : error;
     });
     if (ids.every((id) => status.agents.find((agent) => agent.id === id)?.status === 'stopped')) throw wentDown();

@@ -17,12 +17,12 @@ export const verb: Verb = {
 
 async function answer(context: Context, agent: string, words: string[], options: { id?: string }): Promise<void> {
   const { client } = await openProject(context);
-  const { needsYou } = await client.status();
+  const { needsYou } = await client.status.show();
   const mine = needsYou.filter((item) => item.agent === agent);
   // The supervisor, which knows the names, reports an agent that does not exist.
-  if (mine.length === 0) await client.agent(agent);
+  if (mine.length === 0) await client.agents.show({ id: agent });
   const request = answerFor(agent, mine, words, options.id);
-  await client.answer(agent, request);
+  await client.agents.answer({ id: agent, ...request });
   context.output.document({ agent, ...request });
   context.output.line(`${agent}: ${request.decision === 'text' ? 'answered' : `${request.decision} sent`}`);
 }

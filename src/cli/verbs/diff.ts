@@ -13,7 +13,7 @@ export const verb: Verb = {
 
 async function diff(context: Context, task: string, options: { stat?: boolean }): Promise<void> {
   const { client } = await openProject(context);
-  const document = await client.diff(task);
+  const document = await client.tasks.diff({ id: task });
   const { output } = context;
   output.document(document);
   const text = options.stat === true ? document.stat : document.patch;

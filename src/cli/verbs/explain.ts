@@ -1,5 +1,5 @@
 import { Argument, Option } from 'commander';
-import type { ExplainDocument } from '../../api/health/schemas.ts';
+import type { ExplainDocument } from '../../api/agents/schemas.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Context } from '../project/context.ts';
 import { historyLines } from '../say/history.ts';
@@ -18,12 +18,12 @@ export const verb: Verb = {
 async function explain(context: Context, agent: string, options: { history?: boolean } = {}): Promise<void> {
   const { client } = await openProject(context);
   if (options.history === true) {
-    const history = await client.history(agent);
+    const history = await client.agents.history({ id: agent });
     context.output.document(history);
     for (const line of historyLines(context.output, history)) context.output.line(line);
     return;
   }
-  const document = await client.explain(agent);
+  const document = await client.agents.explain({ id: agent });
   context.output.document(document);
   for (const line of explainLines(context.output, document, Date.now())) context.output.line(line);
 }

@@ -51,7 +51,7 @@ async function logFile({ layout, client }: Project, name: string): Promise<strin
   }
   const file = path.join(layout.logsDir, `${name}${SUFFIX}`);
   if (!name.includes('/') && existsSync(file)) return file;
-  const agent = await client.agent(name).catch((error: unknown) => {
+  const agent = await client.agents.show({ id: name }).catch((error: unknown) => {
     // No agent has that name, or no supervisor can be asked.
     if (error instanceof SwarmError) return null;
     throw error;

@@ -13,7 +13,7 @@ export const verb: Verb = {
 
 async function merge(context: Context, task: string, options: { into?: string }): Promise<void> {
   const { client } = await openProject(context);
-  const done = await client.merge(task, options.into);
+  const done = await client.tasks.merge({ id: task, into: options.into });
   const { output } = context;
   output.document(done);
   output.line(

@@ -26,7 +26,7 @@ const STYLES: Readonly<Record<AlertDocument['severity'], Style>> = { critical: '
 async function monitor(context: Context): Promise<void> {
   const { output } = context;
   const project = await openProject(context);
-  const [open, newest] = await Promise.all([project.client.alerts(), newestEvent(project.client)]);
+  const [open, newest] = await Promise.all([project.client.alerts.list(), newestEvent(project.client)]);
   if (!output.json) {
     for (const line of statusLines(output, await readStatus(project), Date.now())) output.line(line);
     output.line('');
@@ -49,8 +49,8 @@ async function monitor(context: Context): Promise<void> {
 /** One line for all agents; none from an older supervisor, which keeps no history. */
 async function sinceYesterday(client: SwarmClient): Promise<string[]> {
   try {
-    const agents = await client.agents();
-    const text = shareText(await Promise.all(agents.map(({ id }) => client.history(id))));
+    const agents = await client.agents.list();
+    const text = shareText(await Promise.all(agents.map(({ id }) => client.agents.history({ id }))));
     return text === '' ? [] : [`agents in the last 24 hours: ${text}`, ''];
   } catch (error) {
     if (error instanceof SwarmError) return [];

@@ -23,7 +23,7 @@ async function rm(context: Context, agents: string[], options: { force?: boolean
   const failed: unknown[] = [];
   for (const agent of new Set(agents)) {
     try {
-      const done = await client.remove(agent, options.force === true);
+      const done = await client.work.remove({ id: agent, force: options.force === true });
       removed.push(done);
       const worktree =
         done.checkpoint === null

@@ -45,12 +45,12 @@ async function rollback(context: Context, agent: string, n: number | undefined, 
   const filesOnly = options.filesOnly === true;
   const hold = options.hold === true;
   const wanted = n ?? (await choose(context, client, agent, filesOnly));
-  const plan = await client.rollbackPlan(agent, wanted, { filesOnly });
+  const plan = await client.work.plan({ id: agent, n: wanted, filesOnly });
   for (const line of planLines(plan, hold)) output.line(line);
   if (context.interactive && options.yes !== true && !(await confirm(context, 'Roll back?'))) {
     throw new SwarmError('not-confirmed', 'nothing was rolled back');
   }
-  const done = await client.rollback(agent, wanted, { filesOnly, hold }).catch((error: unknown) => {
+  const done = await client.work.rollback({ id: agent, n: wanted, filesOnly, hold }).catch((error: unknown) => {
     throw error instanceof SwarmError && error.code === 'connection-lost' ? cutShort(agent, error) : error;
   });
   await untilBack(context, client, agent);
@@ -63,7 +63,7 @@ async function rollback(context: Context, agent: string, n: number | undefined, 
  */
 export async function untilBack(context: Context, client: SwarmClient, agent: string): Promise<void> {
   const { signal } = context.interrupt;
-  const back = async (): Promise<boolean> => !ON_ITS_WAY.has((await client.agent(agent)).status);
+  const back = async (): Promise<boolean> => !ON_ITS_WAY.has((await client.agents.show({ id: agent })).status);
   try {
     await waitFor(back, { timeoutMs: BACK_TIMEOUT_MS, signal, what: `${agent} to be back` });
   } catch (error) {
@@ -137,7 +137,7 @@ function short(commit: string | null): string {
 
 async function choose(context: Context, client: SwarmClient, agent: string, filesOnly: boolean): Promise<number> {
   const { output } = context;
-  const all = await client.checkpoints(agent);
+  const all = await client.checkpoints.list({ id: agent });
   if (all.length === 0)
     throw new SwarmError('no-checkpoint', `${agent} has no checkpoint to go back to`, {
       hint: `\`swarm checkpoint ${agent}\` takes one.`,
@@ -154,7 +154,9 @@ async function choose(context: Context, client: SwarmClient, agent: string, file
     const asked = /^d\s*(\d+)$/.exec(typed)?.[1];
     if (asked === undefined) return chosen(agent, all, typed);
     try {
-      output.line(plain((await client.rollbackPlan(agent, Number(asked), { filesOnly })).patch) || 'no file differs');
+      output.line(
+        plain((await client.work.plan({ id: agent, n: Number(asked), filesOnly })).patch) || 'no file differs',
+      );
     } catch (error) {
       output.error(error);
     }

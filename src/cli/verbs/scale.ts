@@ -27,7 +27,7 @@ export interface ScaleDocument {
 /** Sets only the number: no question, no check, no waiting. `up` does what a start needs besides. */
 async function scale(context: Context, workers: number): Promise<void> {
   const { client } = await openProject(context);
-  const before = await client.agents().catch((error: unknown) => {
+  const before = await client.agents.list().catch((error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     throw new SwarmError(error.code, error.message, {
       hint: `Start it with \`swarm up ${workers}\`.`,
@@ -35,7 +35,7 @@ async function scale(context: Context, workers: number): Promise<void> {
       retrySafe: true,
     });
   });
-  const { agents } = await client.up({ workers, keepBase: true });
+  const { agents } = await client.swarm.up({ workers, keepBase: true });
   const change = changeOf(before, agents, workers);
   context.output.document({ ...change, agents } satisfies ScaleDocument);
   context.output.line(scaleText(change));

@@ -33,7 +33,7 @@ async function send(context: Context, agent: string, words: string[], options: S
     throw new SwarmError('usage', 'the message is empty', { hint: 'Write it after the agent.', exitCode: 2 });
   const { client } = await openProject(context);
   const limitMs = options.timeout === undefined ? null : parseDuration(options.timeout);
-  const { id, receipt } = await client.send(agent, text);
+  const { id, receipt } = await client.messages.send({ id: agent, text });
   if (options.wait !== true && limitMs === null) {
     context.output.document({ id, receipt });
     context.output.line(`${agent}: message ${receipt} (${id})`);
@@ -50,14 +50,14 @@ async function send(context: Context, agent: string, words: string[], options: S
  */
 async function receiptOf(
   context: Context,
-  client: Pick<SwarmClient, 'message'>,
+  client: Pick<SwarmClient, 'messages'>,
   id: string,
   limitMs: number | null,
 ): Promise<MessageDocument> {
   const { signal } = context.interrupt;
   const deadline = limitMs === null ? Number.POSITIVE_INFINITY : performance.now() + limitMs;
   for (;;) {
-    const message = await client.message(id);
+    const message = await client.messages.show({ id });
     if (message.receipt === 'refused') {
       throw new SwarmError('message-refused', `${message.agent} did not take the message: ${message.reason ?? ''}`, {
         hint: `See \`swarm status\`, then send it again.`,

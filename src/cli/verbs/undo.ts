@@ -22,11 +22,11 @@ export const verb: Verb = {
 async function undo(context: Context, agent: string): Promise<void> {
   const { layout, client } = await openProject(context);
   const { output } = context;
-  const done = await client.undo(agent).catch(async (error: unknown) => {
+  const done = await client.work.undo({ id: agent }).catch(async (error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     const { beginSupervisor } = await import('../up/begin.ts');
     await beginSupervisor(context, layout);
-    return await client.undo(agent);
+    return await client.work.undo({ id: agent });
   });
   if (done.rollback !== null) await untilBack(context, client, agent);
   output.document(done);

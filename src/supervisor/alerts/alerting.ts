@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { AlertDocument } from '../../api/alerts/schemas.ts';
+import type { AlertDocument, AlertsService } from '../../api/alerts/schemas.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { AlertBook, conditionsOf, type AlertChange, type Observed, type OpenAlert } from '../../health/index.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
@@ -29,7 +29,7 @@ const LONGEST_QUEUE = 100;
 const LAST_WORDS_MS = 2_000;
 
 /** Raises alerts for what is wrong, takes them back when it is right again, and tells both to whom it may concern. */
-export class Alerting {
+export class Alerting implements AlertsService {
   readonly #deps: AlertingDeps;
   readonly #book: AlertBook;
   readonly #abort = new AbortController();
@@ -46,7 +46,8 @@ export class Alerting {
     for (const name of deps.sinks.keys()) this.#queues.set(name, { waiting: [], running: null });
   }
 
-  get open(): AlertDocument[] {
+  /** Those that are open. */
+  async list(): Promise<AlertDocument[]> {
     return this.#book.open.map((alert) => document({ ...alert, state: 'raised', at: alert.since }));
   }
 

@@ -1,7 +1,16 @@
 import type { Logger } from 'pino';
-import type { Retention } from '../../checkpoint/keep/retention.ts';
 import { pruneCheckpoints } from '../../checkpoint/keep/upkeep.ts';
+import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import type { EventLog } from '../project/event-log.ts';
+import { retentionOf } from './checkpoint-settings.ts';
+
+export interface CheckpointUpkeepDeps {
+  layout: ProjectLayout;
+  config: Pick<Config, 'checkpoints'>;
+  log: Logger;
+  events: EventLog;
+}
 
 const EVERY_MS = 3_600_000;
 /** Not while everything starts. */
@@ -9,15 +18,12 @@ const FIRST_AFTER_MS = 600_000;
 
 /** Lets checkpoints go whose time is over, once an hour; driven by the supervisor's tick. */
 export class CheckpointUpkeep {
-  readonly #parts: { layout: ProjectLayout; retention(): Retention; log: Logger; pruned(count: number): void };
+  readonly #deps: CheckpointUpkeepDeps;
   #nextAt: number;
   #running = false;
 
-  constructor(
-    parts: { layout: ProjectLayout; retention(): Retention; log: Logger; pruned(count: number): void },
-    now = Date.now(),
-  ) {
-    this.#parts = parts;
+  constructor(deps: CheckpointUpkeepDeps, now = Date.now()) {
+    this.#deps = deps;
     this.#nextAt = now + FIRST_AFTER_MS;
   }
 
@@ -25,10 +31,10 @@ export class CheckpointUpkeep {
     if (this.#running || now < this.#nextAt) return;
     this.#nextAt = now + EVERY_MS;
     this.#running = true;
-    const { layout, retention, log, pruned } = this.#parts;
-    pruneCheckpoints(layout, retention(), { now })
+    const { layout, config, log, events } = this.#deps;
+    pruneCheckpoints(layout, retentionOf(config), { now })
       .then(({ removed }) => {
-        if (removed.length > 0) pruned(removed.length);
+        if (removed.length > 0) events.emit('checkpoints.pruned', { data: { count: removed.length } });
       })
       .catch((error: unknown) => log.warn({ err: error }, 'old checkpoints were not removed'))
       .finally(() => {

@@ -1,18 +1,28 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { MergeDocument } from '../../api/tasks/schemas.ts';
-import type { RemovedDocument, RollbackDocument, RollbackPlanDocument, UndoDocument } from '../../api/work/schemas.ts';
-import type { CheckpointStore } from '../../checkpoint/store.ts';
+import type {
+  RemovedDocument,
+  RollbackDocument,
+  RollbackPlanDocument,
+  RollbackRequest,
+  UndoDocument,
+  WorkService,
+} from '../../api/work/schemas.ts';
 import type { CaptureRequest } from '../../checkpoint/tree/types.ts';
 import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { SwarmError, errorText } from '../../domain/errors.ts';
+import { errorText } from '../../domain/errors.ts';
 import type { Task } from '../../domain/task-document.ts';
 import { readHead } from '../../git/repository/repository.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import type { Store } from '../../store/store.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
-import { limitsOf } from './checkpoint-desk.ts';
+import type { AgentNames } from '../fleet/agent-names.ts';
+import { limitsOf } from './checkpoint-settings.ts';
+import { refuseWhile } from './refuse-rollback.ts';
+import { unknownCheckpoint } from '../../checkpoint/refs/refs.ts';
+import type { Checkpoint } from '../../checkpoint/tree/types.ts';
 import { Conversations } from './conversations.ts';
 import { loadEnvironment } from '../project/environment.ts';
 import type { EventLog } from '../project/event-log.ts';
@@ -31,6 +41,7 @@ export interface ReversibleWorkDeps {
   layout: ProjectLayout;
   env: Record<string, string>;
   store: Store;
+  names: AgentNames;
   fleet: Fleet;
   events: EventLog;
   engine: TaskEngine;
@@ -39,11 +50,13 @@ export interface ReversibleWorkDeps {
   ongoing: OngoingWork;
 }
 
+type Wanted = { id: string } & RollbackRequest;
+
 /** What swarm does to people's work and can take back: rollback, merge, `rm`, and their undoing. */
-export class ReversibleWork {
+export class ReversibleWork implements WorkService {
   readonly #deps: ReversibleWorkDeps;
   readonly #removals: Removals;
-  readonly #rollbacks: Rollbacks;
+  readonly rollbacks: Rollbacks;
   readonly #undo: Undo;
   readonly #conversations: Conversations;
 
@@ -59,15 +72,15 @@ export class ReversibleWork {
       teardown: (worktree) =>
         teardownOf({ ...deps, env: loadEnvironment(deps.layout.envSnapshot, deps.env) })(worktree),
     });
-    this.#rollbacks = new Rollbacks(parts);
-    this.#undo = new Undo({ ...deps, limits, rollbacks: this.#rollbacks });
+    this.rollbacks = new Rollbacks(parts);
+    this.#undo = new Undo({ ...deps, limits, rollbacks: this.rollbacks });
   }
 
   /** At the start of a supervisor: what a kill cut short is ended, whether or not its agent is to start. */
   async load(): Promise<void> {
     const { layout, store, fleet, log } = this.#deps;
     await recallPurged(layout, store);
-    await this.#rollbacks.forgetUnbegun();
+    await this.rollbacks.forgetUnbegun();
     const unfinished = store.operations.open().filter(({ kind }) => kind === 'rollback');
     for (const agent of new Set(unfinished.map((operation) => operation.agent))) {
       const record = fleet.get(agent);
@@ -87,7 +100,7 @@ export class ReversibleWork {
   /** Ends what a kill cut short, while nothing of the agent runs. */
   async settle(record: AgentRecord): Promise<void> {
     await this.#removals.settle(record);
-    await this.#rollbacks.settle(record);
+    await this.rollbacks.settle(record);
   }
 
   /** Every second: a task that its agent holds on to after a rollback waits for it, however long a person looks. */
@@ -105,16 +118,16 @@ export class ReversibleWork {
   }
 
   /** @throws SwarmError `worktree-kept` */
-  remove(record: AgentRecord, force: boolean): Promise<RemovedDocument> {
-    return this.#deps.ongoing.during(() => this.#removals.remove(record, force));
+  async remove({ id, force }: { id: string; force: boolean }): Promise<RemovedDocument> {
+    const record = this.#deps.names.agent(id);
+    return await this.#deps.ongoing.during(() => this.#removals.remove(record, force));
   }
 
   /** What a rollback would change. Takes a checkpoint, to compare with. */
-  async plan(record: AgentRecord, n: number, filesOnly: boolean): Promise<RollbackPlanDocument> {
-    const checkpoints = this.#rollbacks.storeOf(record);
-    const target = (await checkpoints.list()).find((checkpoint) => checkpoint.n === n);
-    if (target === undefined) throw new SwarmError('unknown-checkpoint', `${record.id} has no checkpoint ${n}`);
-    const plan = await this.#rollbacks.conversationPlan(record, target, { filesOnly });
+  async plan({ id, n, filesOnly }: Wanted): Promise<RollbackPlanDocument> {
+    const { record, target } = await this.#mayRollBack(id, n);
+    const checkpoints = this.rollbacks.storeOf(record);
+    const plan = await this.rollbacks.conversationPlan(record, target, { filesOnly });
     const gone = !existsSync(record.worktree);
     const reason = `to compare with ${n}`;
     const now = gone ? null : await checkpoints.capture({ reason, ...(await this.point(record)) });
@@ -131,43 +144,48 @@ export class ReversibleWork {
       head: { from: head.commit, to: target.head },
       branch: { from: head.branch, to: target.branch },
       conversation: { how: plan.how, why: plan.how === 'fresh' ? plan.why : null },
-      task: this.#rollbacks.heldTask(record),
+      task: this.rollbacks.heldTask(record),
       patch: text,
     };
   }
 
-  rollback(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
-    return this.#deps.ongoing.during(() => this.#rollbacks.run(record, n, { ...options, to: null }));
+  async rollback({ id, n, filesOnly, hold }: Wanted): Promise<RollbackDocument> {
+    const { record } = await this.#mayRollBack(id, n);
+    return await this.rollBack(record, n, { filesOnly, hold });
   }
 
-  checkpoints(record: AgentRecord): CheckpointStore {
-    return this.#rollbacks.storeOf(record);
+  /** @throws SwarmError `unknown-checkpoint`, or why what it does now is not to be taken from it */
+  async #mayRollBack(id: string, n: number): Promise<{ record: AgentRecord; target: Checkpoint }> {
+    const record = this.#deps.names.agent(id);
+    const known = await this.rollbacks.storeOf(record).list();
+    const target = known.find((checkpoint) => checkpoint.n === n);
+    if (target === undefined) throw unknownCheckpoint(id, n, known);
+    refuseWhile(record, target);
+    return { record, target };
+  }
+
+  /** Whatever it does now. */
+  rollBack(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
+    return this.#deps.ongoing.during(() => this.rollbacks.run(record, n, { ...options, to: null }));
   }
 
   /** How its work and its conversation stand, kept under this reason although nothing may have changed. */
   async keep(record: AgentRecord, reason: string): Promise<void> {
-    await this.checkpoints(record).capture({ reason, ...(await this.point(record)), force: true });
+    await this.rollbacks.storeOf(record).capture({ reason, ...(await this.point(record)), force: true });
   }
 
   /** For a checkpoint of now: without it nobody could go on from there in the same conversation. */
   async point(record: AgentRecord): Promise<Pick<CaptureRequest, 'task' | 'sessionId' | 'transcriptUuid'>> {
     const { sessionId } = record.row;
     const transcriptUuid = await this.#conversations.end(record.worktree, sessionId);
-    return { task: this.#rollbacks.heldTask(record), sessionId, transcriptUuid };
+    return { task: this.rollbacks.heldTask(record), sessionId, transcriptUuid };
   }
 
-  /** To be said before the next message; null: nothing. */
-  handoff(record: AgentRecord): Promise<string | null> {
-    return this.#rollbacks.handoff(record);
-  }
-
-  undo(agent: string): Promise<UndoDocument> {
-    return this.#deps.ongoing.during(() => this.#undo.undo(agent));
-  }
-
-  /** Anything that could be taken back was done to this agent, whether or not it is still there. */
-  knows(agent: string): boolean {
-    return this.#deps.store.operations.lastDone(agent) !== undefined;
+  /** Also of an agent that was removed. */
+  async undo({ id }: { id: string }): Promise<UndoDocument> {
+    const { store, names, ongoing } = this.#deps;
+    if (store.operations.lastDone(id) === undefined) names.agent(id);
+    return await ongoing.during(() => this.#undo.undo(id));
   }
 
   /**
@@ -180,7 +198,7 @@ export class ReversibleWork {
       const { id, worktree } = record;
       if (!existsSync(worktree)) continue;
       if (id !== by && (await readHead(worktree)).branch !== into) continue;
-      await this.#rollbacks.storeOf(record).capture({ reason: 'before-merge', ...(await this.point(record)) });
+      await this.rollbacks.storeOf(record).capture({ reason: 'before-merge', ...(await this.point(record)) });
     }
   }
 

@@ -102,10 +102,10 @@ async function rollBack(steps: LadderSteps, record: AgentRecord, why: Why): Prom
   const { fleet, engine, works, roster } = steps;
   const reason = `it was stuck (${why.text})`;
   const task = record.observed.snapshot?.tasks[0]?.task ?? '';
-  const good = lastGood(await works.checkpoints(record).list(), task, why.since);
+  const good = lastGood(await works.rollbacks.storeOf(record).list(), task, why.since);
   if (good !== null) {
     const said = `${reason}, and the files were set back to checkpoint ${good.n}, from before that; do it another way`;
-    await works.rollback(record, good.n, { filesOnly: false, hold: false, why: said });
+    await works.rollBack(record, good.n, { filesOnly: false, hold: false, why: said });
   } else {
     await fleet.whileStopped(record, purposeOf(why), async () => {
       await keepStuck(steps, record);

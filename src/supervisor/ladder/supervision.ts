@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { configDir } from '../../claude/home.ts';
-import type { ExplainDocument } from '../../api/health/schemas.ts';
+import type { ExplainDocument } from '../../api/agents/schemas.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import type { NoteToKeep } from '../../store/notes.ts';

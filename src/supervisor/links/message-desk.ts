@@ -1,17 +1,22 @@
 import type { Logger } from 'pino';
-import type { MessageDocument } from '../../api/messages/schemas.ts';
+import type { MessageDocument, MessagesService } from '../../api/messages/schemas.ts';
+import type { AgentDesired } from '../../domain/agent.ts';
+import type { AgentNames } from '../fleet/agent-names.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
 import type { Order } from '../../coordination/link.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { MessageTable, StoredMessage } from '../../store/messages.ts';
 import { isEvent } from '../../domain/events.ts';
-import type { AgentRecord } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 export interface MessageDeskDeps {
   log: Logger;
   events: EventLog;
   store: { messages: Pick<MessageTable, 'queue' | 'settle' | 'get' | 'queued'> };
-  fleet: { get(agent: string): Pick<AgentRecord, 'observed'> | undefined };
+  names: Pick<AgentNames, 'agent'>;
+  fleet: { get(agent: string): Pick<AgentRecord, 'observed'> | undefined; desired(record: AgentRecord): AgentDesired };
+  /** What is to be said before the next message; null: nothing. */
+  works: { rollbacks: { handoff(record: AgentRecord): Promise<string | null> } };
   links: { order(agent: string, order: Order, timeoutMs: number): Promise<unknown> };
 }
 
@@ -24,7 +29,7 @@ const CALLED_OFF = 'broken-off';
  * A person's messages until each has its receipt. The store keeps them: an agent that dies, is stopped or is taken
  * back gets them from its next wrapper, which takes the same one only once.
  */
-export class MessageDesk {
+export class MessageDesk implements MessagesService {
   readonly #deps: MessageDeskDeps;
   readonly #delivering = new Map<string, Promise<void>>();
 
@@ -32,8 +37,27 @@ export class MessageDesk {
     this.#deps = deps;
   }
 
-  /** Resolves once it is on disk; from then on it is not lost. */
-  async send(agent: string, text: string): Promise<{ id: string; receipt: string }> {
+  /** Resolves once it is on disk; from then on it is not lost. @throws SwarmError `no-conversation`, `agent-stopped` */
+  async send({ id: agent, text }: { id: string; text: string }): Promise<{ id: string; receipt: string }> {
+    const { names, fleet, works } = this.#deps;
+    const record = names.agent(agent);
+    if (record.row.kind === 'shell') {
+      throw new SwarmError('no-conversation', `${agent} runs shell commands and reads no messages`, {
+        hint: 'Give it work: `swarm task add TITLE -- COMMAND`.',
+      });
+    }
+    // Its wrapper takes nothing with it into the stop, and one that is not there hears nothing.
+    if (fleet.desired(record) === 'stopped') {
+      throw new SwarmError('agent-stopped', `${agent} is stopped and reads no messages`, {
+        hint: `Let it go on, then send it again: \`swarm resume ${agent}\`.`,
+        retrySafe: true,
+      });
+    }
+    const first = await works.rollbacks.handoff(record);
+    return await this.#queue(agent, first === null ? text : `${first}\n\n${text}`);
+  }
+
+  async #queue(agent: string, text: string): Promise<{ id: string; receipt: string }> {
     const id = crypto.randomUUID();
     await this.#deps.store.messages.queue({ id, agent, sender: PERSON, text });
     this.#deps.events.emit('message.queued', { agent, data: { id } });
@@ -42,7 +66,7 @@ export class MessageDesk {
   }
 
   /** @throws SwarmError `unknown-message` */
-  get(id: string): MessageDocument {
+  async show({ id }: { id: string }): Promise<MessageDocument> {
     const found = this.#deps.store.messages.get(id);
     if (found === undefined) {
       throw new SwarmError('unknown-message', `there is no message ${id}`, {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { EventDocument } from '../../api/events/schemas.ts';
+import type { EventDocument, EventsService } from '../../api/events/schemas.ts';
 import type { EventAbout, EventName } from '../../domain/events.ts';
 
 /** Where events are kept; the store implements it. */
@@ -13,20 +13,25 @@ interface About {
   task?: string | null;
 }
 
+type Told = About & { data?: Readonly<Record<string, unknown>>; at?: string };
+
 type EmitArguments<N extends EventName> =
   Record<never, never> extends EventAbout<N> ? [about?: About & EventAbout<N>] : [about: About & EventAbout<N>];
 
 export type EventListener = (event: EventDocument) => void;
 
 /** Appends to the store, then tells whoever listens. A listener's throw is logged, never propagated. */
-export class EventLog {
+export class EventLog implements EventsService {
   readonly #store: EventStore;
+  /** What was told and is in the store. */
+  readonly past: EventsService['past'];
   readonly #emitter = new EventEmitter();
   readonly #onError: (error: unknown) => void;
   readonly #pending = new Set<Promise<void>>();
 
   constructor(store: EventStore, onError: (error: unknown) => void) {
     this.#store = store;
+    this.past = store;
     this.#onError = onError;
     this.#emitter.setMaxListeners(0);
   }
@@ -36,18 +41,15 @@ export class EventLog {
    * of `about` is left out where the event has no data.
    */
   emit<N extends EventName>(name: N, ...about: EmitArguments<N>): void {
-    this.tell(name, about[0]);
+    this.#keep(eventOf(name, about[0]));
   }
 
   /** An event that the catalogue may not know, as a wrapper of another version tells it; `at`: when it happened there. */
-  tell(name: string, about: About & { data?: Readonly<Record<string, unknown>>; at?: string } = {}): void {
-    const event = {
-      at: about.at ?? new Date().toISOString(),
-      name,
-      agent: about.agent ?? null,
-      task: about.task ?? null,
-      data: { ...about.data },
-    };
+  tell(name: string, about: Told = {}): void {
+    this.#keep(eventOf(name, about));
+  }
+
+  #keep(event: Omit<EventDocument, 'id'>): void {
     const written = this.#store
       .append(event)
       .then((id) => this.publish({ id, ...event }))
@@ -67,10 +69,6 @@ export class EventLog {
     }
   }
 
-  after(id: number, limit: number): EventDocument[] {
-    return this.#store.after(id, limit);
-  }
-
   subscribe(listener: EventListener): () => void {
     this.#emitter.on('event', listener);
     return () => this.#emitter.off('event', listener);
@@ -79,4 +77,8 @@ export class EventLog {
   async drain(): Promise<void> {
     await Promise.all(this.#pending);
   }
+}
+
+function eventOf(name: string, { agent = null, task = null, data, at }: Told = {}): Omit<EventDocument, 'id'> {
+  return { at: at ?? new Date().toISOString(), name, agent, task, data: { ...data } };
 }

@@ -1,15 +1,19 @@
-import type { MergeDocument, TaskAddedDocument } from '../../api/tasks/schemas.ts';
-import type { SubmittedTask } from '../../api/tasks/schemas.ts';
-import type { TaskDiffDocument } from '../../api/tasks/schemas.ts';
+import type {
+  MergeDocument,
+  SubmittedTask,
+  TaskAddedDocument,
+  TaskDiffDocument,
+  TasksService,
+} from '../../api/tasks/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { TASK_STATES, type TaskSpec, type TaskState } from '../../domain/task.ts';
+import type { TaskSpec, TaskState } from '../../domain/task.ts';
 import type { Task } from '../../domain/task-document.ts';
 import type { EventLog } from '../project/event-log.ts';
 
 /** The task engine, as far as people's wishes go. */
 export interface TaskPort {
   submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
-  list(filter: { state?: TaskState; limit?: number }): Task[];
+  list(filter: { state?: TaskState | undefined; limit?: number | undefined }): Task[];
   get(id: string): Task;
   cancel(id: string): Promise<{ task: Task; lease: { agent: string; attempt: number } | null }>;
   retry(id: string): Promise<Task>;
@@ -40,51 +44,58 @@ export interface TaskDeskDeps {
   merge(options: { task: string; into: string; commit: string; message: string }): Promise<Omit<MergeDocument, 'task'>>;
 }
 
+type Named = { id: string };
+
 /** What people do with tasks: submit, look, cancel, retry, compare, merge. */
-export class TaskDesk {
+export class TaskDesk implements TasksService {
   readonly #deps: TaskDeskDeps;
 
   constructor(deps: TaskDeskDeps) {
     this.#deps = deps;
   }
 
-  submit(tasks: SubmittedTask[]): Promise<TaskAddedDocument[]> {
-    const retries = this.#deps.defaultRetries;
-    return this.#deps.engine.submit(tasks.map((task) => ({ ...task, retries: task.retries ?? retries })));
+  async add(
+    input: SubmittedTask | { tasks: SubmittedTask[] },
+  ): Promise<TaskAddedDocument | { tasks: TaskAddedDocument[] }> {
+    if ('tasks' in input) return { tasks: await this.#submit(input.tasks) };
+    const [added] = await this.#submit([input]);
+    if (added === undefined) throw new Error('a task was added without an answer');
+    return added;
   }
 
-  list(filter: { state?: string | undefined; limit?: number | undefined }): Task[] {
-    const state = TASK_STATES.find((name) => name === filter.state);
-    const found = this.#deps.engine.list({
-      ...(state === undefined ? {} : { state }),
-      ...(filter.limit === undefined ? {} : { limit: filter.limit }),
-    });
-    const agents = this.#deps.agents();
-    return found.map((task) => explained(task, agents));
+  #submit(tasks: readonly SubmittedTask[]): Promise<TaskAddedDocument[]> {
+    const { engine, defaultRetries } = this.#deps;
+    return engine.submit(tasks.map((task) => ({ ...task, retries: task.retries ?? defaultRetries })));
   }
 
-  get(id: string): Task {
+  async list(filter: { state?: TaskState | undefined; limit?: number | undefined }): Promise<Task[]> {
+    const { engine, agents } = this.#deps;
+    const up = agents();
+    return engine.list(filter).map((task) => explained(task, up));
+  }
+
+  async show({ id }: Named): Promise<Task> {
     return explained(this.#deps.engine.get(id), this.#deps.agents());
   }
 
-  async cancel(id: string): Promise<Task> {
+  async cancel({ id }: Named): Promise<Task> {
     const { task, lease } = await this.#deps.engine.cancel(id);
     if (lease !== null) void this.#deps.cancelAttempt(lease.agent, task.id, lease.attempt);
     return task;
   }
 
-  retry(id: string): Promise<Task> {
-    return this.#deps.engine.retry(id);
+  async retry({ id }: Named): Promise<Task> {
+    return explained(await this.#deps.engine.retry(id), this.#deps.agents());
   }
 
-  async diff(id: string): Promise<TaskDiffDocument> {
+  async diff({ id }: Named): Promise<TaskDiffDocument> {
     const { task, commit } = this.#resultOf(id);
     const { branch, commit: fixed } = this.#deps.base();
     const base = await this.#deps.mergeBase(branch ?? fixed, commit);
     return { task: task.id, base, commit, ...(await this.#deps.diff(base, commit)) };
   }
 
-  async merge(id: string, into: string | undefined): Promise<MergeDocument> {
+  async merge({ id, into }: Named & { into?: string | undefined }): Promise<MergeDocument> {
     const { task, commit } = this.#resultOf(id);
     if (task.state !== 'done') {
       throw new SwarmError('not-done', `${task.id} is ${task.state}, only a done task is merged`, {

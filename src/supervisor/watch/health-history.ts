@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { EventDocument } from '../../api/events/schemas.ts';
-import type { HistoryDocument } from '../../api/health/schemas.ts';
+import type { HistoryDocument } from '../../api/agents/schemas.ts';
 import type { AgentStatus } from '../../domain/agent.ts';
 import { historyOf } from '../../health/index.ts';
 import { HISTORY_MS } from '../../store/health.ts';

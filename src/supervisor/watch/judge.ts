@@ -1,4 +1,4 @@
-import type { ExplainDocument } from '../../api/health/schemas.ts';
+import type { ExplainDocument } from '../../api/agents/schemas.ts';
 import type { AgentDesired } from '../../domain/agent.ts';
 import {
   judge as judgeFacts,

@@ -18,15 +18,20 @@ interface Answer {
   body: unknown;
 }
 
+type Parts = { readonly [Noun in keyof SwarmService]?: Partial<SwarmService[Noun]> };
+
 /** A service with only the parts that a test gives. */
-function serviceOf(parts: Partial<SwarmService>): SwarmService {
-  return new Proxy(parts, {
-    get: (target, name) =>
-      Reflect.get(target, name) ??
-      (() => {
-        throw new Error(`no request should ask for ${String(name)}`);
-      }),
-  }) as SwarmService;
+function serviceOf(parts: Parts): SwarmService {
+  const named = (of: object, path: string): object =>
+    new Proxy(of, {
+      get: (target, name) =>
+        Reflect.get(target, name) ??
+        (() => {
+          throw new Error(`no request should ask for ${path}.${String(name)}`);
+        }),
+    });
+  const noun = (name: string): object => named(Reflect.get(parts, name) ?? {}, name);
+  return new Proxy({}, { get: (_target, name) => noun(String(name)) }) as SwarmService;
 }
 
 /** Events as the supervisor keeps them: numbered from 1, passed on to listeners. */
@@ -58,14 +63,18 @@ class History {
     if (event !== undefined) this.tell(event);
   }
 
-  readonly service: Pick<SwarmService, 'eventsAfter' | 'subscribe'> = {
-    eventsAfter: (id, limit) => {
-      this.reads += 1;
-      return this.all.slice(Math.max(0, id), Math.max(0, id) + limit);
-    },
-    subscribe: (listener) => {
-      this.listeners.add(listener);
-      return () => this.listeners.delete(listener);
+  readonly service: Pick<SwarmService, 'events'> = {
+    events: {
+      past: {
+        after: (id, limit) => {
+          this.reads += 1;
+          return this.all.slice(Math.max(0, id), Math.max(0, id) + limit);
+        },
+      },
+      subscribe: (listener) => {
+        this.listeners.add(listener);
+        return () => this.listeners.delete(listener);
+      },
     },
   };
 }
@@ -73,7 +82,7 @@ class History {
 interface Place {
   socket: string;
   problems: unknown[];
-  serve(parts: Partial<SwarmService>): Promise<ApiServer>;
+  serve(parts: Parts): Promise<ApiServer>;
   call(method: string, route: string, body?: unknown): Promise<Answer>;
 }
 
@@ -115,7 +124,7 @@ async function call(socket: string, method: string, route: string, body?: unknow
 test('only its owner may open the socket, and the socket of a dead supervisor is replaced', async ({ place }) => {
   const left = net.createServer();
   await new Promise<void>((resolve) => left.listen(place.socket, resolve));
-  await place.serve({ agents: async () => [] });
+  await place.serve({ agents: { list: async () => [] } });
   expect((await stat(place.socket)).mode & 0o777).toBe(0o600);
   await expect(place.call('GET', '/v1/agents')).resolves.toEqual({ status: 200, body: [] });
   left.close();
@@ -129,7 +138,7 @@ test.for<[SwarmError, number]>([
   [new SwarmError('not-done', 't1 is running'), 409],
   [new SwarmError('disk-full', 'the disk is full', { retrySafe: true }), 503],
 ])('an error of ours is answered with its document: %s', async ([error, status], { place }) => {
-  await place.serve({ agent: () => Promise.reject(error) });
+  await place.serve({ agents: { show: () => Promise.reject(error) } });
   const { code, message, hint, retrySafe, exitCode } = error;
   const answer = await place.call('GET', '/v1/agents/worker-9');
   expect(answer).toEqual({
@@ -141,7 +150,7 @@ test.for<[SwarmError, number]>([
 
 test('a mistake in the supervisor is 500, without a stack trace, and is logged', async ({ place }) => {
   const bug = new TypeError('undefined is not a function');
-  await place.serve({ agents: () => Promise.reject(bug) });
+  await place.serve({ agents: { list: () => Promise.reject(bug) } });
   const { status, body } = await place.call('GET', '/v1/agents');
   expect(status).toBe(500);
   expect(body).toEqual({ error: { code: 'internal', message: bug.message, retrySafe: false, exitCode: 1 } });
@@ -185,9 +194,11 @@ test('what is no route, no path or too long is refused with a document too', asy
 test('a task is found by a key of any length, whatever is in it', async ({ place }) => {
   const asked: string[] = [];
   await place.serve({
-    task: async (id) => {
-      asked.push(id);
-      return {} as never;
+    tasks: {
+      show: async ({ id }) => {
+        asked.push(id);
+        return {} as never;
+      },
     },
   });
   const key = `nightly/${'k'.repeat(190)}#ü`;
@@ -197,20 +208,19 @@ test('a task is found by a key of any length, whatever is in it', async ({ place
 
 test('verbs that need no body take none', async ({ place }) => {
   const wanted: string[] = [];
-  await place.serve({
-    setDesired: async (id, desired) => {
-      wanted.push(`${id} ${desired}`);
-      return {} as never;
-    },
-  });
+  const want = (verb: string) => async (input: object) => {
+    wanted.push(`${verb} ${JSON.stringify(input)}`);
+    return {} as never;
+  };
+  await place.serve({ agents: { resume: want('resume'), pause: want('pause'), stop: want('stop') } });
   for (const verb of ['start', 'stop', 'pause', 'resume'])
     expect((await place.call('POST', `/v1/agents/worker-1/${verb}`)).status).toBe(200);
-  expect(wanted).toEqual(['worker-1 up', 'worker-1 stopped', 'worker-1 paused', 'worker-1 up']);
+  expect(wanted).toEqual(['resume', 'stop', 'pause', 'resume'].map((verb) => `${verb} {"id":"worker-1"}`));
 });
 
 test('health is 503 while something is degraded', async ({ place }) => {
   let degraded: string[] = [];
-  await place.serve({ health: () => ({ ok: degraded.length === 0, degraded }) });
+  await place.serve({ status: { health: () => ({ ok: degraded.length === 0, degraded }) } });
   expect(await place.call('GET', '/health')).toEqual({ status: 200, body: { ok: true, degraded: [] } });
   degraded = ['broker absent'];
   expect(await place.call('GET', '/health')).toEqual({ status: 503, body: { ok: false, degraded } });
@@ -307,7 +317,7 @@ test('where its socket was removed it listens again; what was open goes on, and 
   place,
 }) => {
   const history = new History();
-  const server = await place.serve({ ...history.service, agents: async () => [] });
+  const server = await place.serve({ ...history.service, agents: { list: async () => [] } });
   const reading = ids(place.socket, undefined, 2);
   await eventually(() => history.listeners.size).toBe(1);
   for (let round = 0; round < 2; round += 1) {

@@ -25,6 +25,7 @@ async function atWork(repository: TestRepository) {
     engine,
     env: { HOME: repository.home },
     fleet: { records: [agent] },
+    names: { agent: () => agent },
     events: events().log,
     roster: {},
     project: { config: config() },
@@ -40,7 +41,7 @@ it('what the supervisor captures says in which task and where in the conversatio
   const { agent, engine, rollbacks, store, works } = await atWork(repository);
   const { n } = await rollbacks.storeOf(agent).capture({ reason: 'then' });
   repository.write({ 'a.txt': 'before a look\n' }, agent.worktree);
-  await works.plan(agent, n, false);
+  await works.plan({ id: agent.id, n, filesOnly: false, hold: false });
   repository.write({ 'a.txt': 'before a merge\n' }, agent.worktree);
   await works.merging(engine.get('t1'), 'main');
   const all = await rollbacks.storeOf(agent).list();

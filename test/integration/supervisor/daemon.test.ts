@@ -154,5 +154,5 @@ async function setAgent(id: string, verb: string): Promise<void> {
     uid: process.getuid?.() ?? 0,
     tmpdir: '/tmp',
   });
-  await connect(layout).setAgent(id, verb as 'stop');
+  await connect(layout).agents[verb as 'stop']({ id });
 }

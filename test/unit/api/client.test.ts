@@ -64,7 +64,7 @@ describe('one call', () => {
     await serve((request, response, body) => {
       response.end(JSON.stringify({ method: request.method, url: request.url, body: JSON.parse(body) as unknown }));
     });
-    expect(await connect(at(socket)).rollback('worker-1', 4)).toEqual({
+    expect(await connect(at(socket)).work.rollback({ id: 'worker-1', n: 4 })).toEqual({
       method: 'POST',
       url: '/v1/agents/worker-1/rollback',
       body: { n: 4 },
@@ -73,7 +73,24 @@ describe('one call', () => {
 
   test('escapes what a person typed, so that it stays one step of the path', async ({ serve, socket }) => {
     await serve((request, response) => response.end(JSON.stringify({ url: request.url })));
-    expect(await connect(at(socket)).task('../swarm/down?x')).toEqual({ url: '/v1/tasks/..%2Fswarm%2Fdown%3Fx' });
+    expect(await connect(at(socket)).tasks.show({ id: '../swarm/down?x' })).toEqual({
+      url: '/v1/tasks/..%2Fswarm%2Fdown%3Fx',
+    });
+  });
+
+  test('a question is asked in the query, and what is not said is not in it', async ({ serve, socket }) => {
+    await serve((request, response) => response.end(JSON.stringify({ url: request.url, method: request.method })));
+    const { tasks, checkpoints } = connect(at(socket));
+    const asked = [
+      await tasks.list(),
+      await tasks.list({ state: 'done', limit: undefined }),
+      await checkpoints.diff({ id: 'worker-1', n: 3, to: 4 }),
+    ];
+    expect(asked).toEqual([
+      { method: 'GET', url: '/v1/tasks' },
+      { method: 'GET', url: '/v1/tasks?state=done' },
+      { method: 'GET', url: '/v1/checkpoints/worker-1/3/diff?to=4' },
+    ]);
   });
 
   test("throws the supervisor's own error with code, hint and exit code", async ({ serve, socket }) => {
@@ -83,13 +100,13 @@ describe('one call', () => {
       retrySafe: true,
     });
     await serve((_request, response) => response.writeHead(404).end(JSON.stringify(toErrorDocument(sent))));
-    const got = await failure(connect(at(socket)).agent('x'));
+    const got = await failure(connect(at(socket)).agents.show({ id: 'x' }));
     expect(toErrorDocument(got)).toEqual(toErrorDocument(sent));
   });
 
   test('an answer that is no document of ours is named as such', async ({ serve, socket }) => {
     await serve((_request, response) => response.writeHead(502).end('<html>'));
-    expect(await failure(connect(at(socket)).status())).toMatchObject({ code: 'bad-answer', exitCode: 1 });
+    expect(await failure(connect(at(socket)).status.show())).toMatchObject({ code: 'bad-answer', exitCode: 1 });
   });
 
   test('health is an answer even when it is bad', async ({ serve, socket }) => {
@@ -99,36 +116,36 @@ describe('one call', () => {
 
   test('gives up after its time and says that it may have happened', async ({ serve, socket }) => {
     await serve(() => undefined);
-    const error = await failure(connect(at(socket), { timeoutMs: 50 }).merge('t1'));
+    const error = await failure(connect(at(socket), { timeoutMs: 50 }).tasks.merge({ id: 't1' }));
     expect(error).toMatchObject({ code: 'timeout', exitCode: 3, retrySafe: false });
   });
 
   test('a supervisor that dies during the call leaves it unconfirmed', async ({ serve, socket }) => {
     await serve((request) => request.socket.destroy());
-    expect(await failure(connect(at(socket)).merge('t1'))).toMatchObject({
+    expect(await failure(connect(at(socket)).tasks.merge({ id: 't1' }))).toMatchObject({
       code: 'connection-lost',
       exitCode: 3,
       retrySafe: false,
     });
-    expect(await failure(connect(at(socket)).status())).toMatchObject({ retrySafe: true });
+    expect(await failure(connect(at(socket)).status.show())).toMatchObject({ retrySafe: true });
   });
 
   test("an aborted call throws the signal's own reason", async ({ serve, socket }) => {
     const controller = new AbortController();
     await serve(() => controller.abort(new Error('enough')));
-    await expect(connect(at(socket), { signal: controller.signal }).status()).rejects.toThrow('enough');
+    await expect(connect(at(socket), { signal: controller.signal }).status.show()).rejects.toThrow('enough');
   });
 });
 
 describe('a supervisor that is down', () => {
   test('is told from a missing socket, a stale one and a plain file', async ({ socket }) => {
     const down = { code: 'supervisor-down', hint: 'Run `swarm up`.', retrySafe: true };
-    expect(await failure(connect(at(socket)).status())).toMatchObject(down);
+    expect(await failure(connect(at(socket)).status.show())).toMatchObject(down);
     await leaveStaleSocket(socket);
-    expect(await failure(connect(at(socket)).status())).toMatchObject(down);
+    expect(await failure(connect(at(socket)).status.show())).toMatchObject(down);
     await rm(socket, { force: true });
     await writeFile(socket, '');
-    expect(await failure(connect(at(socket)).status())).toMatchObject(down);
+    expect(await failure(connect(at(socket)).status.show())).toMatchObject(down);
   });
 });
 
@@ -136,20 +153,20 @@ describe('a supervisor that holds the lock', () => {
   const isLocked = async (): Promise<boolean> => true;
 
   test('is never said to be down', async ({ socket }) => {
-    expect(await failure(connect(at(socket), { isLocked }).status())).toMatchObject({
+    expect(await failure(connect(at(socket), { isLocked }).status.show())).toMatchObject({
       code: 'supervisor-unreachable',
       message: `the supervisor of shop is there, but does not answer at ${socket}`,
       retrySafe: true,
     });
     const free = { isLocked: async () => false, patienceMs: 60_000 };
-    expect(await failure(connect(at(socket), free).status())).toMatchObject({ code: 'supervisor-down' });
+    expect(await failure(connect(at(socket), free).status.show())).toMatchObject({ code: 'supervisor-down' });
   });
 
   test('is waited for, and looked for where it says it is by then', async ({ dir, serve, socket }) => {
     let asked = 0;
     const place = () => at(++asked < 3 ? path.join(dir, 'elsewhere') : socket);
     await serve((_request, response) => response.end('{"version":"1"}'));
-    expect(await connect(place, { isLocked, patienceMs: 10_000 }).status()).toEqual({ version: '1' });
+    expect(await connect(place, { isLocked, patienceMs: 10_000 }).status.show()).toEqual({ version: '1' });
   });
 });
 

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { answerBody } from '../../../src/api/agents/schemas.ts';
 import { downBody, upBody } from '../../../src/api/swarm/schemas.ts';
-import { emptyBody } from '../../../src/api/contract/words.ts';
 import { rollbackBody } from '../../../src/api/work/schemas.ts';
 import { taskBody, taskQuery, tasksBody } from '../../../src/api/tasks/schemas.ts';
 import { openapi } from '../../../src/api/openapi.ts';
-import { routes } from '../../../src/api/routes.ts';
+import { endpoints } from '../../../src/api/endpoints.ts';
 import type { SwarmService } from '../../../src/api/service.ts';
 
 describe('bodies', () => {
@@ -43,7 +42,6 @@ describe('bodies', () => {
     ['a checkpoint before the first', rollbackBody, { n: 0 }],
     ['a state that no task has', taskQuery, { state: 'finished' }],
     ['a limit of nothing', taskQuery, { limit: '0' }],
-    ['a body where none belongs', emptyBody, { now: true }],
   ] as const)('refuses %s', (_name, schema, value) => {
     expect(schema.safeParse(value).success).toBe(false);
   });
@@ -55,55 +53,53 @@ describe('bodies', () => {
 
   test('what is left out has the harmless value', () => {
     expect(downBody.parse({})).toEqual({ purge: false, force: false });
-    expect(emptyBody.parse(undefined)).toBeUndefined();
-    expect(emptyBody.parse({})).toEqual({});
   });
 });
 
-describe('the table of routes', () => {
-  test('has each method and path once', () => {
-    const names = routes.map(({ method, path }) => `${method} ${path}`);
+describe('the endpoints', () => {
+  test('have each method and path once', () => {
+    const names = endpoints.map(({ method, path }) => `${method} ${path}`);
     expect(new Set(names).size).toBe(names.length);
-    expect(routes.every(({ path }) => path.startsWith('/v1/'))).toBe(true);
+    expect(endpoints.every(({ path }) => path.startsWith('/v1/'))).toBe(true);
   });
 
-  test('each route asks the service for one thing, with the id of its path', async () => {
-    for (const route of routes) {
-      const asked: unknown[][] = [];
-      const recorder: object = new Proxy(
-        {},
-        {
-          get: (_target, name) =>
-            name === 'checkpointing'
-              ? recorder
-              : (...args: unknown[]) => {
-                  asked.push([name, ...args]);
-                  return Promise.resolve([{}]);
-                },
-        },
-      );
-      const service = recorder as SwarmService;
-      const bodies: Record<string, unknown> = {
-        '/v1/tasks': { title: 'a' },
-        '/v1/agents/:id/rollback': { n: 1 },
-        '/v1/agents/:id/rollback-plan': { n: 1 },
-        '/v1/agents/:id/messages': { text: 'a' },
-        '/v1/agents/:id/answer': { decision: 'allow' },
-        '/v1/checkpoints/:id/:n/restore': { paths: ['a'] },
-        '/v1/checkpoints/:id/:n/branch': { name: 'a' },
-        '/v1/checkpoints/:id/drop': { numbers: [7] },
-      };
-      const input = route.input.parse(route.method === 'POST' ? (bodies[route.path] ?? {}) : {});
-      await route.handle(service, input, { id: 'the-id', n: '7' });
-      expect(asked, route.path).toHaveLength(1);
-      if (route.path.includes(':id')) expect(asked[0], route.path).toContain('the-id');
-      if (route.path.includes(':n')) expect(asked[0], route.path).toContain(7);
+  test('each asks one room for one thing, with what its path names, whatever the body says', async () => {
+    for (const { path, handle } of endpoints) {
+      const asked: { noun: string; name: string; input: unknown }[] = [];
+      const room = (noun: string): object =>
+        new Proxy(
+          {},
+          { get: (_target, name) => async (input: unknown) => asked.push({ noun, name: String(name), input }) },
+        );
+      const service = new Proxy({}, { get: (_target, noun) => room(String(noun)) }) as SwarmService;
+      await handle(service, { id: 'another', more: 1 }, { id: 'the-id', n: '7' });
+      expect(asked, path).toHaveLength(1);
+      expect(asked[0]?.input, path).toEqual({ id: 'the-id', n: 7, more: 1 });
     }
+  });
+
+  test('what is no number of a checkpoint is the number of none', async () => {
+    const shown: unknown[] = [];
+    const service = { checkpoints: { show: async (input: unknown) => shown.push(input) } } as unknown as SwarmService;
+    const show = endpoints.find(({ path }) => path === '/v1/checkpoints/:id/:n');
+    for (const n of ['x', '0', '1.5', '12']) await show?.handle(service, {}, { id: 'a', n });
+    expect(shown).toEqual([0, 0, 0, 12].map((n) => ({ id: 'a', n })));
+  });
+
+  test.each([
+    ['POST', { now: true }, false],
+    ['POST', {}, true],
+    ['POST', undefined, true],
+    ['GET', { now: 'true' }, true],
+  ] as const)('where nothing is to be said, %s with %o', (method, input, accepted) => {
+    const path = method === 'POST' ? '/v1/agents/:id/stop' : '/v1/agents';
+    const found = endpoints.find((one) => one.path === path);
+    expect(found?.takes.safeParse(input).success).toBe(accepted);
   });
 });
 
 describe('the OpenAPI document', () => {
-  const document = openapi(routes) as {
+  const document = openapi(endpoints) as {
     openapi: string;
     paths: Record<
       string,
@@ -112,6 +108,7 @@ describe('the OpenAPI document', () => {
         {
           summary: string;
           parameters: { name: string; in: string }[];
+          responses: unknown;
           requestBody?: { content: Record<string, { schema: unknown }> };
         }
       >
@@ -124,7 +121,7 @@ describe('the OpenAPI document', () => {
       Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
     );
     expect(named.toSorted()).toEqual(
-      routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted(),
+      endpoints.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).toSorted(),
     );
     for (const [path, verbs] of Object.entries(document.paths)) {
       for (const [verb, operation] of Object.entries(verbs)) {
@@ -137,6 +134,7 @@ describe('the OpenAPI document', () => {
       }
     }
     expect(document.paths['/v1/tasks']?.['get']?.parameters.map(({ name }) => name)).toEqual(['state', 'limit']);
+    expect(JSON.stringify(document.paths['/v1/tasks/{id}']?.['get']?.responses)).toContain('attempts');
     expect(JSON.stringify(document.paths['/v1/swarm/up']?.['post']?.requestBody)).toContain('includeDirty');
   });
 

@@ -54,16 +54,16 @@ export class HandSource implements Source {
     this.state = state;
   }
 
-  async status(): Promise<StatusDocument> {
-    this.looks += 1;
-    if (this.failure !== null) throw this.failure;
-    if (this.state.status === null) throw new Error('a test has to say what the status is');
-    return this.state.status;
-  }
+  readonly status = {
+    show: async (): Promise<StatusDocument> => {
+      this.looks += 1;
+      if (this.failure !== null) throw this.failure;
+      if (this.state.status === null) throw new Error('a test has to say what the status is');
+      return this.state.status;
+    },
+  };
 
-  async tasks(): Promise<Task[]> {
-    return [...this.state.tasks];
-  }
+  readonly tasks = { list: async (): Promise<Task[]> => [...this.state.tasks] };
 
   emit(...events: EventDocument[]): void {
     this.#queue.push(...events);
@@ -99,20 +99,30 @@ export function orders(refusal: Error | null = null): Ordered {
   return {
     given,
     orders: {
-      answer: (agent, request) => take('answer', agent, request),
-      setAgent: (id, verb) => take(verb, id).then(() => fakeAgent(id)),
-      remove: (id) => take('rm', id).then(() => ({ worktree: '' })),
-      send: (agent, text) => take('send', agent, text).then(() => ({ id: 'm1', receipt: 'queued' })),
-      up: ({ workers }) =>
-        take('scale', workers).then(() => ({
-          agents: [],
-          base: { branch: 'main', commit: '' },
-          notes: [],
-          wanted: [],
-        })),
-      addTask: (task) => take('task', task).then(() => ({ id: 't99', existing: false })),
-      cancelTask: (id) => take('cancel', id).then(() => fakeTask(id, '')),
-      retryTask: (id) => take('retry', id).then(() => fakeTask(id, '')),
+      agents: {
+        answer: ({ id, ...request }) => take('answer', id, request),
+        pause: ({ id }) => take('pause', id).then(() => fakeAgent(id)),
+        resume: ({ id }) => take('resume', id).then(() => fakeAgent(id)),
+        restart: ({ id }) => take('restart', id).then(() => fakeAgent(id)),
+        stop: ({ id }) => take('stop', id).then(() => fakeAgent(id)),
+      },
+      work: { remove: ({ id }) => take('rm', id).then(() => ({ agent: id, worktree: '', checkpoint: null })) },
+      messages: { send: ({ id, text }) => take('send', id, text).then(() => ({ id: 'm1', receipt: 'queued' })) },
+      swarm: {
+        up: ({ workers } = {}) =>
+          take('scale', workers).then(() => ({
+            agents: [],
+            base: { branch: 'main', commit: '' },
+            notes: [],
+            wanted: [],
+          })),
+      },
+      tasks: {
+        add: ((task: unknown) =>
+          take('task', task).then(() => ({ id: 't99', existing: false }))) as Orders['tasks']['add'],
+        cancel: ({ id }) => take('cancel', id).then(() => fakeTask(id, '')),
+        retry: ({ id }) => take('retry', id).then(() => fakeTask(id, '')),
+      },
     },
   };
 }

@@ -7,6 +7,8 @@ import { settled, silentLog, Time } from './kit.ts';
 
 const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee' }, notes: [], wanted: [] };
 
+const KEEP = { purge: false, force: false };
+
 function world({ down = false } = {}) {
   const time = new Time();
   const state = {
@@ -52,7 +54,7 @@ function world({ down = false } = {}) {
 
 test('down ends everything once nothing runs, and not before', async () => {
   const { upDown, state } = world();
-  await upDown.down(null);
+  await upDown.down(KEEP);
   upDown.tick();
   expect(state.ends).toEqual([]);
   state.quiet = true;
@@ -65,7 +67,7 @@ test('the last of several orders counts, in memory and in the store', async () =
   const { upDown, state, slowly } = world();
   const git = slowly();
   const up = upDown.up({});
-  const down = upDown.down(null);
+  const down = upDown.down(KEEP);
   await settled();
   git.resolve();
   await Promise.all([up, down]);
@@ -76,7 +78,7 @@ test('the last of several orders counts, in memory and in the store', async () =
 
 test('an up that is on its way keeps a quiet supervisor from ending', async () => {
   const { upDown, state, slowly } = world();
-  await upDown.down(null);
+  await upDown.down(KEEP);
   state.quiet = true;
   const git = slowly();
   const up = upDown.up({ workers: 3 });
@@ -91,7 +93,7 @@ test('an up that is on its way keeps a quiet supervisor from ending', async () =
 
 test('an order to one that ends is refused as to one that is not there, so that its sender starts the next', async () => {
   const { upDown, state } = world();
-  await upDown.down(null);
+  await upDown.down(KEEP);
   state.quiet = true;
   upDown.tick();
   await expect(upDown.up({})).rejects.toMatchObject({ code: 'supervisor-down', retrySafe: true });
@@ -100,9 +102,9 @@ test('an order to one that ends is refused as to one that is not there, so that 
 
 test('a purge that an up came after is forgotten', async () => {
   const { upDown, state } = world();
-  await upDown.down({ force: false });
+  await upDown.down({ purge: true, force: false });
   await upDown.up({});
-  await upDown.down(null);
+  await upDown.down(KEEP);
   state.quiet = true;
   upDown.tick();
   expect(state.ends).toEqual([{ everything: true, purge: null }]);
@@ -111,7 +113,7 @@ test('a purge that an up came after is forgotten', async () => {
 test('a full disk does not keep it from going down', async () => {
   const { upDown, state, failing } = world();
   failing();
-  await upDown.down({ force: false });
+  await upDown.down({ purge: true, force: false });
   state.quiet = true;
   upDown.tick();
   expect(state.ends).toEqual([{ everything: true, purge: { force: false } }]);
@@ -132,7 +134,7 @@ test('one that was started for an up waits for it to speak', async () => {
 test('one that was started to clean up ends as soon as that is done', async () => {
   const { upDown, state } = world({ down: true });
   state.quiet = true;
-  await upDown.down(null);
+  await upDown.down(KEEP);
   upDown.tick();
   expect(state.ends).toHaveLength(1);
 });
@@ -146,7 +148,7 @@ test('a signal ends the supervisor alone, a second one changes nothing', () => {
 
 test('a signal while everything goes down waits for that, a second one does not', async () => {
   const { upDown, state } = world();
-  await upDown.down({ force: false });
+  await upDown.down({ purge: true, force: false });
   upDown.signal('SIGTERM');
   expect(state.ends).toEqual([]);
   upDown.signal('SIGTERM');

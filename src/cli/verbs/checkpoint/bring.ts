@@ -22,7 +22,7 @@ export const branch: Verb = {
 
 async function restoreFiles(context: Context, agent: string, n: number, { path }: { path: string[] }): Promise<void> {
   const { client } = await openProject(context);
-  const done = await client.checkpointing.restore(agent, n, path);
+  const done = await client.checkpoints.restore({ id: agent, n, paths: path });
   const { output } = context;
   output.document(done);
   output.line(`${agent}: ${countOf(done.changed.length, 'file')} as in checkpoint ${done.n}`);
@@ -32,7 +32,7 @@ async function restoreFiles(context: Context, agent: string, n: number, { path }
 
 async function branchCheckpoint(context: Context, agent: string, n: number, name: string): Promise<void> {
   const { client } = await openProject(context);
-  const made = await client.checkpointing.branch(agent, n, name);
+  const made = await client.checkpoints.branch({ id: agent, n, name });
   context.output.document(made);
   context.output.line(
     `branch ${made.branch} is at ${made.commit.slice(0, 12)} (checkpoint ${n} of ${agent}); go there: git switch ${made.branch}`,

@@ -25,7 +25,7 @@ async function diffCheckpoints(
   options: { stat?: boolean },
 ): Promise<void> {
   const { client } = await openProject(context);
-  const found = await client.checkpointing.diff(agent, from, to ?? null);
+  const found = await client.checkpoints.diff({ id: agent, n: from, to });
   const { output } = context;
   output.document(found);
   if (options.stat === true) for (const line of statLines(output, found.changed)) output.line(line);

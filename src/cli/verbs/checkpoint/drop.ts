@@ -43,7 +43,7 @@ async function pruneCheckpoints(
   options: { dryRun?: boolean },
 ): Promise<void> {
   const { client } = await openProject(context);
-  const done = await client.checkpointing.prune(agent, options.dryRun === true);
+  const done = await client.checkpoints.prune({ agent, dryRun: options.dryRun });
   const { output } = context;
   output.document(done);
   const verb = done.dryRun ? 'would go' : done.removed.length === 1 ? 'is gone' : 'are gone';
@@ -65,7 +65,7 @@ async function dropCheckpoints(
   const { client } = await openProject(context);
   const purge = options.purge === true;
   if (options.yes !== true) await confirm(context, agent, numbers, purge);
-  const done = await client.checkpointing.drop(agent, numbers, purge);
+  const done = await client.checkpoints.drop({ id: agent, numbers, purge });
   context.output.document(done);
   context.output.line(`${agent}: ${countOf(done.dropped.length, 'checkpoint')} dropped (${done.dropped.join(', ')})`);
   if (done.purged !== null) reportPurge(context.output, done.purged);

@@ -26,8 +26,8 @@ async function checkpoint(
   options: { message?: string; pin?: boolean },
 ): Promise<void> {
   const { client } = await openProject(context);
-  const made = await client.checkpoint(agent, options.message);
-  const taken = options.pin === true ? await client.checkpointing.pin(agent, made.n, true) : made;
+  const made = await client.checkpoints.take({ id: agent, reason: options.message });
+  const taken = options.pin === true ? await client.checkpoints.pin({ id: agent, n: made.n }) : made;
   const { output } = context;
   output.document(taken);
   output.line(

@@ -15,7 +15,7 @@ async function listCheckpoints(context: Context, agent: string | undefined, opti
   const everyone = agent === undefined || options.all === true;
   const all = await readWhetherUp(
     context,
-    (client) => (everyone ? client.checkpointing.all() : client.checkpoints(agent)),
+    (client) => (everyone ? client.checkpoints.all() : client.checkpoints.list({ id: agent })),
     (rest) => rest.checkpoints(everyone ? null : agent),
   );
   const { output } = context;

@@ -19,7 +19,7 @@ export const unpin: Verb = {
 function pinCheckpoint(pinned: boolean) {
   return async (context: Context, agent: string, n: number): Promise<void> => {
     const { client } = await openProject(context);
-    context.output.document(await client.checkpointing.pin(agent, n, pinned));
+    context.output.document(await client.checkpoints.pin({ id: agent, n, pinned }));
     context.output.line(
       pinned ? `checkpoint ${n} of ${agent} stays for ever` : `checkpoint ${n} of ${agent} goes when its time is over`,
     );

@@ -15,7 +15,7 @@ export const show: Verb = {
 
 async function showCheckpoint(context: Context, agent: string, n: number): Promise<void> {
   const { client } = await openProject(context);
-  const shown = await client.checkpointing.show(agent, n);
+  const shown = await client.checkpoints.show({ id: agent, n });
   const { output } = context;
   output.document(shown);
   const about: [string, string | null][] = [

@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { NewTask } from '../../../api/client.ts';
+import type { NewTask } from '../../../api/tasks/schemas.ts';
 import { SwarmError, errorText } from '../../../domain/errors.ts';
 import { PRIORITIES, type Priority } from '../../../domain/task.ts';
 import { parseDuration } from '../../../lib/duration.ts';
@@ -71,7 +71,7 @@ async function addTask(context: Context, title: string, rest: string[], options:
   const prompt = await readPrompt(context, words.fromStdin, options);
   const task = newTask(words.title === '-' ? firstLine(prompt) : words.title, prompt, words.command, options);
   const { client } = await openProject(context);
-  const added = await client.addTask(task);
+  const added = await client.tasks.add(task);
   const { output } = context;
   output.document(added);
   output.line(added.existing ? `task ${added.id} was there already (same key)` : `task ${added.id} added`);

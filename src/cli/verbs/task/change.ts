@@ -18,11 +18,11 @@ export const retry: Verb = {
 };
 
 async function cancelTasks(context: Context, ids: string[]): Promise<void> {
-  await each(context, ids, (client, id) => client.cancelTask(id));
+  await each(context, ids, (client, id) => client.tasks.cancel({ id }));
 }
 
 async function retryTasks(context: Context, ids: string[]): Promise<void> {
-  await each(context, ids, (client, id) => client.retryTask(id));
+  await each(context, ids, (client, id) => client.tasks.retry({ id }));
 }
 
 type Client = Awaited<ReturnType<typeof openProject>>['client'];

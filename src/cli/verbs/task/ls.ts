@@ -17,20 +17,18 @@ export const ls: Verb = {
   run: listTasks,
 };
 
-async function listTasks(context: Context, options: { state?: TaskState; limit: number }): Promise<void> {
+async function listTasks(context: Context, { state, limit }: { state?: TaskState; limit: number }): Promise<void> {
   const { output } = context;
   const tasks = await readWhetherUp(
     context,
-    (client) => client.tasks(options),
-    (rest) => rest.tasks(options),
+    (client) => client.tasks.list({ state, limit }),
+    (rest) => rest.tasks({ state, limit }),
   );
   output.document(tasks);
   if (tasks.length === 0)
-    output.line(
-      options.state === undefined ? `no tasks; add one: ${output.command} task add "…"` : `no task is ${options.state}`,
-    );
+    output.line(state === undefined ? `no tasks; add one: ${output.command} task add "…"` : `no task is ${state}`);
   else for (const line of taskTable(output, tasks)) output.line(line);
-  if (tasks.length === options.limit) output.note(`There may be more than these ${options.limit}: --limit N.`);
+  if (tasks.length === limit) output.note(`There may be more than these ${limit}: --limit N.`);
 }
 
 function taskTable(output: Output, tasks: readonly Task[]): string[] {

@@ -17,7 +17,7 @@ export const show: Verb = {
 async function showTask(context: Context, id: string): Promise<void> {
   const task = await readWhetherUp(
     context,
-    (client) => client.task(id),
+    (client) => client.tasks.show({ id }),
     (rest) => rest.task(id),
   );
   context.output.document(task);

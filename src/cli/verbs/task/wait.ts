@@ -135,7 +135,7 @@ export async function watchTasks(client: SwarmClient, ids: readonly string[], op
 }
 
 function readTasks(client: SwarmClient, ids: readonly string[]): Promise<Task[]> {
-  return Promise.all(ids.map((id) => client.task(id)));
+  return Promise.all(ids.map((id) => client.tasks.show({ id })));
 }
 
 /** Best effort: the next look at the tasks notices a supervisor that is away. */
@@ -145,7 +145,7 @@ async function tellQuestions(
   asked: Set<string>,
   tell: (item: NeedsYou) => void,
 ): Promise<void> {
-  const status = await client.status().catch((error: unknown) => {
+  const status = await client.status.show().catch((error: unknown) => {
     if (isAway(error)) return null;
     throw error;
   });

@@ -70,7 +70,7 @@ test('a trouble that lasts while the supervisor is replaced is told once', async
   w.stuck();
   await w.run(next, 120);
   expect(w.told).toEqual(['raised agent.stuck.worker-1']);
-  expect(next.open.map(({ key }) => key)).toEqual(['agent.stuck.worker-1']);
+  expect((await next.list()).map(({ key }) => key)).toEqual(['agent.stuck.worker-1']);
 });
 
 test('a trouble that was over while there was no supervisor is told to be over by the next, once', async () => {
@@ -114,7 +114,7 @@ test('a down ends every trouble at once, and the next up knows of none', async (
   await first.close();
   expect(w.told).toEqual(['raised agent.stuck.worker-1', 'recovered agent.stuck.worker-1']);
   w.wrong({});
-  expect(w.next().open).toEqual([]);
+  expect(await w.next().list()).toEqual([]);
 });
 
 test('one that goes and leaves the fleet alone tells nothing at its end', async () => {

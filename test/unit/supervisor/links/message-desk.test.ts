@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { MessageDesk } from '../../../../src/supervisor/links/message-desk.ts';
 import type { StoredMessage } from '../../../../src/store/messages.ts';
+import type { AgentRow } from '../../../../src/supervisor/project/agent-record.ts';
 import { events, record, silentLog } from '../kit.ts';
 
 /** A store in memory, and an agent that is linked or not, and takes orders or not. */
-function world() {
+function world(row: Partial<AgentRow> = {}, handoff: string | null = null) {
   const rows: StoredMessage[] = [];
   const seen = events();
   const given: string[] = [];
@@ -30,7 +31,12 @@ function world() {
         queued: (name) => rows.filter((row) => row.agent === name && row.receipt === 'queued'),
       },
     },
-    fleet: { get: (name) => (name === 'worker-1' ? agent : undefined) },
+    names: { agent: (id) => record(id, row) },
+    fleet: {
+      get: (name) => (name === 'worker-1' ? agent : undefined),
+      desired: (known) => known.row.desired,
+    },
+    works: { rollbacks: { handoff: async () => handoff } },
     links: {
       order: async (_name, order) => {
         if (agent.breaks) throw new Error('the link broke');
@@ -46,23 +52,23 @@ const told = (desk: MessageDesk, name: string, data: Record<string, unknown>): P
 
 test('a message has the receipt that the wrapper gives it', async () => {
   const { desk, given, seen } = world();
-  const { id } = await desk.send('worker-1', 'hello');
+  const { id } = await desk.send({ id: 'worker-1', text: 'hello' });
   await expect.poll(() => given).toEqual(['hello']);
-  expect(desk.get(id)).toMatchObject({ agent: 'worker-1', receipt: 'queued' });
+  await expect(desk.show({ id })).resolves.toMatchObject({ agent: 'worker-1', receipt: 'queued' });
   await told(desk, 'message.delivered', { id });
-  expect(desk.get(id).receipt).toBe('delivered');
+  await expect(desk.show({ id })).resolves.toMatchObject({ receipt: 'delivered' });
   expect(seen.names()).toEqual(['message.queued']);
-  expect(() => desk.get('m9')).toThrow('no message m9');
+  await expect(desk.show({ id: 'm9' })).rejects.toThrow('no message m9');
 });
 
 test('messages that were queued without a link, or when it broke, come with the next connection, in order', async () => {
   const { desk, agent, given } = world();
   agent.observed.linked = false;
-  await desk.send('worker-1', 'one');
-  await desk.send('worker-1', 'two');
+  await desk.send({ id: 'worker-1', text: 'one' });
+  await desk.send({ id: 'worker-1', text: 'two' });
   agent.observed.linked = true;
   agent.breaks = true;
-  await desk.send('worker-1', 'three');
+  await desk.send({ id: 'worker-1', text: 'three' });
   await expect.poll(() => given).toEqual([]);
   agent.breaks = false;
   await expect
@@ -75,7 +81,10 @@ test('messages that were queued without a link, or when it broke, come with the 
 
 test('a turn that was called off leaves the message waiting, any other failure ends it with the reason', async () => {
   const { desk, rows } = world();
-  const [first, second] = [await desk.send('worker-1', 'one'), await desk.send('worker-1', 'two')];
+  const [first, second] = [
+    await desk.send({ id: 'worker-1', text: 'one' }),
+    await desk.send({ id: 'worker-1', text: 'two' }),
+  ];
   await told(desk, 'message.failed', { id: first.id, how: 'broken-off' });
   await told(desk, 'message.failed', { id: second.id, how: 'api', error: 'overloaded' });
   expect(rows.map(({ receipt, reason }) => [receipt, reason])).toEqual([
@@ -86,8 +95,25 @@ test('a turn that was called off leaves the message waiting, any other failure e
 
 test('once delivered it stays delivered, however its turn ends', async () => {
   const { desk } = world();
-  const { id } = await desk.send('worker-1', 'one');
+  const { id } = await desk.send({ id: 'worker-1', text: 'one' });
   await told(desk, 'message.delivered', { id });
   await told(desk, 'message.failed', { id, how: 'api', error: 'overloaded' });
-  expect(desk.get(id).receipt).toBe('delivered');
+  await expect(desk.show({ id })).resolves.toMatchObject({ receipt: 'delivered' });
+});
+
+test('what an agent is to know of a rollback is said before the next message', async () => {
+  const { desk, given } = world({}, 'The files were set back.');
+  await desk.send({ id: 'worker-1', text: 'go on' });
+  await expect.poll(() => given).toEqual(['The files were set back.\n\ngo on']);
+});
+
+test('a message is refused where there is no conversation, and by one that is stopped', async () => {
+  const shell = world({ kind: 'shell' });
+  await expect(shell.desk.send({ id: 'worker-1', text: 'hello' })).rejects.toMatchObject({ code: 'no-conversation' });
+  const stopped = world({ desired: 'stopped' });
+  await expect(stopped.desk.send({ id: 'worker-1', text: 'hello' })).rejects.toMatchObject({
+    code: 'agent-stopped',
+    hint: expect.stringContaining('swarm resume worker-1'),
+  });
+  expect([...shell.rows, ...stopped.rows]).toEqual([]);
 });

@@ -16,7 +16,7 @@ async function taken(...told: Partial<WrapperEvent>[]) {
   for (const event of told)
     door.take('worker-1', { type: 'event', name: 'turn.started', at: AT, task: 't1', data: { attempt: 1 }, ...event });
   await events.drain();
-  return events.after(0, 10).map(({ name, agent, task, at, data }) => ({ name, agent, task, at, data }));
+  return events.past.after(0, 10).map(({ name, agent, task, at, data }) => ({ name, agent, task, at, data }));
 }
 
 const about = { agent: 'worker-1', task: 't1' };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { NewTask } from '../../../../../src/api/client.ts';
+import type { NewTask } from '../../../../../src/api/tasks/schemas.ts';
 
 const sent: NewTask[] = [];
 let cli: typeof import('../../../../../src/cli/program.ts') & typeof import('../../run.ts');
@@ -11,9 +11,11 @@ beforeAll(async () => {
     ...(await original()),
     openProject: (async () => ({
       client: {
-        addTask: async (task: NewTask) => {
-          sent.push(task);
-          return { id: 't1', existing: false };
+        tasks: {
+          add: async (task: NewTask) => {
+            sent.push(task);
+            return { id: 't1', existing: false };
+          },
         },
       },
     })) as never,

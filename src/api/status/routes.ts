@@ -1,0 +1,5 @@
+import { get } from '../contract/route.ts';
+
+export const statusRoutes = {
+  show: get('/v1/swarm', 'the whole state'),
+};

@@ -1,0 +1,39 @@
+import { SwarmError } from '../../domain/errors.ts';
+import { unknownAgent } from '../../domain/unknown-agent.ts';
+import type { OperationTable } from '../../store/operations.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
+import type { Fleet } from './fleet.ts';
+
+export interface AgentNamesDeps {
+  fleet: Pick<Fleet, 'get' | 'records'>;
+  store: { operations: Pick<OperationTable, 'lastDone'> };
+}
+
+/** The agents by the names that people and programs call them by. */
+export class AgentNames {
+  readonly #deps: AgentNamesDeps;
+
+  constructor(deps: AgentNamesDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws SwarmError `unknown-agent` */
+  agent(id: string): AgentRecord {
+    const record = this.#deps.fleet.get(id);
+    if (record === undefined) throw this.unknown(id);
+    return record;
+  }
+
+  /** @param others names that would do as well, beside those of the agents that are there */
+  unknown(id: string, others: readonly string[] = []): SwarmError {
+    const { fleet, store } = this.#deps;
+    // Whatever could be taken back was done to an agent that was there.
+    if (fleet.get(id) === undefined && store.operations.lastDone(id) !== undefined) {
+      return new SwarmError('unknown-agent', `${id} was removed`, {
+        hint: `\`swarm undo ${id}\` brings it back; \`swarm checkpoint ls ${id}\` lists its checkpoints.`,
+        exitCode: 2,
+      });
+    }
+    return unknownAgent(id, [...fleet.records.map((record) => record.id), ...others]);
+  }
+}
