@@ -134,6 +134,7 @@ function overridesOf(folder: string): OxlintOverride[] {
 
 export default defineConfig({
   plugins: ['eslint', 'typescript', 'unicorn', 'oxc', 'import', 'promise', 'node', 'react'],
+  jsPlugins: ['./scripts/lint/relays.ts'],
   categories: { correctness: 'error' },
   options: { typeAware: true, denyWarnings: true, reportUnusedDisableDirectives: 'error' },
   ignorePatterns: ['dist/**', 'coverage/**', 'test/e2e/claude/**'],
@@ -162,6 +163,8 @@ export default defineConfig({
   overrides: [
     ...Object.keys(FOLDERS).flatMap(overridesOf),
     { files: ['src/*/main.ts'], rules: { 'no-restricted-imports': 'off' } },
+    // The API's service is the rooms themselves.
+    { files: ['src/supervisor/**'], rules: { 'swarm/no-relay': 'error' } },
     {
       files: ['src/**'],
       rules: {
