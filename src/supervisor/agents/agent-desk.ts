@@ -25,7 +25,7 @@ export interface AgentDeskDeps {
   events: EventLog;
   roster: Pick<Roster, 'wants'>;
   links: { order(agent: string, order: Order, timeoutMs: number): Promise<unknown> };
-  /** What a person who lets an agent go on is granted of what holds it; null: nothing held it. */
+  /** What a person's word grants an agent of what holds it; null: nothing held it. */
   holds: { resumedByPerson(record: AgentRecord): string | null };
   supervision: Pick<Supervision, 'explain' | 'renew'> & { watch: { useOf(record: AgentRecord): TreeUse | null } };
   history: Pick<HealthHistory, 'document'>;
@@ -33,7 +33,7 @@ export interface AgentDeskDeps {
 
 type Named = { id: string };
 
-/** The agents as a person looks at them, lets them go on, holds them, and answers what they ask. */
+/** The agents as a person looks at them, resumes, pauses and stops them, and answers their questions. */
 export class AgentDesk implements AgentsService {
   readonly #deps: AgentDeskDeps;
 
@@ -75,7 +75,7 @@ export class AgentDesk implements AgentsService {
   async pause({ id }: Named): Promise<Agent> {
     const { names, fleet, roster } = this.#deps;
     const record = names.agent(id);
-    // Nobody who says pause expects something to start.
+    // A pause must not start anything.
     if (record.row.desired === 'stopped') {
       throw new SwarmError('agent-stopped', `${id} is stopped: there is nothing to pause`, {
         hint: `\`swarm resume ${id}\` starts it.`,
@@ -106,7 +106,7 @@ export class AgentDesk implements AgentsService {
     return this.#document(record, granted);
   }
 
-  /** Its wrapper begins it anew; a worktree that somebody has removed only a start from the beginning makes. */
+  /** Its wrapper begins it anew. A worktree that was removed is made only by a start from the beginning. */
   async #restartLinked(record: AgentRecord): Promise<void> {
     const { fleet, links } = this.#deps;
     if (existsSync(record.worktree)) await links.order(record.id, { do: 'restart' }, ORDER_TIMEOUT_MS);

@@ -104,7 +104,7 @@ test('a rollback in the middle of one task does not bring in another, nor while 
   store.close();
 });
 
-test('an undo of an agent that nobody knows is refused as such', async () => {
+test('an undo of an agent that never was is refused as such', async () => {
   using repository = makeRepository();
   const { works, store } = await scene(repository, false);
   await expect(works.undo({ id: 'worker-2' })).rejects.toMatchObject({ code: 'unknown-agent' });

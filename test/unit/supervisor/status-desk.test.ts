@@ -6,7 +6,7 @@ function health(degraded: string[], untold: string[]) {
   return new StatusDesk({ rooms } as unknown as StatusDeskDeps).health();
 }
 
-test('health is what is degraded, and who could not be told of an alert', () => {
+test('health is what is degraded, and which alerts could not be sent', () => {
   expect(health([], [])).toEqual({ ok: true, degraded: [] });
   expect(health(['broker down'], [])).toEqual({ ok: false, degraded: ['broker down'] });
   expect(health([], ['desktop: no such program'])).toEqual({ ok: false, degraded: ['desktop: no such program'] });

@@ -79,7 +79,7 @@ test('one task is answered as one, several as several', async () => {
   });
 });
 
-test('a task that is tried again says what is said of it from then on: that nobody who is up could take it', async () => {
+test('the answer to a retry says, as task show does, that no agent which is up could take the task', async () => {
   const { taskDesk } = desk({ ...done, state: 'ready', result: null });
   const reason = 'no agent of kind claude is up';
   await expect(taskDesk.retry({ id: 't1' })).resolves.toMatchObject({ state: 'ready', reason });
