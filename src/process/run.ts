@@ -62,12 +62,13 @@ const ESCAPED = { exitCode: null, signal: null, stdout: Buffer.alloc(0), stderr:
  */
 export const run: Run = async (argv, options) => {
   const { signal, timeoutMs, leftovers = 'end' } = options;
+  // Loaded here: at the top it would cost a verb that starts no program 30 ms.
+  const { execa } = await import('execa');
+  // Last before the start: execa starts the program also where the signal is aborted already, and ends it afterwards.
   signal?.throwIfAborted();
   const deadline = timeoutMs === undefined ? undefined : timeLimit(timeoutMs);
   const cancelSignal = AbortSignal.any([signal, deadline].filter((one) => one !== undefined));
   const [program = '', ...args] = argv;
-  // Loaded here: at the top it would cost a verb that starts no program 30 ms.
-  const { execa } = await import('execa');
   const child = execa(program, args, { ...execaOptions(options), cancelSignal });
   const { nodeChildProcess } = child;
   listen(nodeChildProcess, options.onOutput);

@@ -152,3 +152,12 @@ function pidIn(file: string): number {
     return 0;
   }
 }
+
+test('run, aborted while it gets ready, starts nothing', async () => {
+  const abort = new AbortController();
+  const marker = path.join(dir, 'started-late');
+  const running = run(['touch', marker], { env, signal: abort.signal });
+  abort.abort(new Error('not any more'));
+  await expect(running).rejects.toThrow('not any more');
+  expect(() => readFileSync(marker)).toThrow('ENOENT');
+});
