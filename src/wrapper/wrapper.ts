@@ -138,7 +138,6 @@ export class Wrapper {
         state.update({ paused: false });
         return null;
       case 'restart':
-        state.update({ failure: null });
         return await kind.restart();
       case 'answer':
         return kind.answer(order);

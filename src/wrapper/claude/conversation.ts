@@ -54,7 +54,8 @@ type Step =
 
 interface Interruption {
   prompt: string;
-  action(): Promise<void>;
+  /** Ends the process and does what was asked for. Never throws: whoever asked is told. */
+  carryOut(): Promise<void>;
 }
 
 /**
@@ -117,9 +118,7 @@ export class Conversation {
    */
   async ready(request: Pick<TurnRequest, 'signal' | 'waits'>): Promise<void> {
     await this.#occupied(request.signal, async () => {
-      if (!(await this.#patience.mayBegin(request))) return;
-      await this.#deps.pane.end();
-      if (this.#interruption !== null) await this.#carryOutInterruption();
+      if (await this.#patience.mayBegin(request)) await this.#deps.pane.end();
     });
   }
 
@@ -140,6 +139,8 @@ export class Conversation {
         return await work();
       } finally {
         signal.removeEventListener('abort', abort);
+        // One that came too late for the turn is carried out after it: nobody else would answer it.
+        while (this.#interruption !== null) await this.#carryOutInterruption();
         this.#inTurn = false;
         this.#guard.turnEnded();
         this.#deps.access.permits.left();
@@ -157,7 +158,11 @@ export class Conversation {
     if (this.#interruption !== null) throw new SwarmError('busy', 'it is just being restarted', { retrySafe: true });
     if (this.#inTurn) {
       const outcome = Promise.withResolvers<T>();
-      this.#interruption = { prompt, action: () => action().then(outcome.resolve, outcome.reject) };
+      const { pane } = this.#deps;
+      this.#interruption = {
+        prompt,
+        carryOut: () => pane.end().then(action).then(outcome.resolve, outcome.reject),
+      };
       this.#wake.abort();
       this.#deps.pane.changes.emit();
       return await outcome.promise;
@@ -200,7 +205,7 @@ export class Conversation {
       if (request.settled?.() === true) return { kind: 'ended', lastMessage: null };
       if (step.kind === 'api-failure') {
         const outlasted = await this.#patience.outlast(step, failures + 1, request);
-        if (outlasted === 'given-up') return { kind: 'api', error: apiText(step) };
+        if (outlasted === 'given-up' && this.#interruption === null) return { kind: 'api', error: apiText(step) };
         // A failure that all agents share does not count as one of this turn.
         failures = outlasted === 'shared' ? 0 : failures + 1;
         if (this.#interruption !== null) await this.#carryOutInterruption();
@@ -266,8 +271,7 @@ export class Conversation {
 
   async #carryOutInterruption(): Promise<string> {
     const interruption = this.#interruption;
-    await this.#deps.pane.end();
-    await interruption?.action();
+    await interruption?.carryOut();
     this.#interruption = null;
     this.#wake = new AbortController();
     return interruption?.prompt ?? '';
@@ -284,9 +288,10 @@ export class Conversation {
     const decision = this.#decide(step.exit?.uptimeMs ?? 0, false);
     await this.#deps.pane.end();
     await this.#deps.captureCrash();
-    if (decision.do !== 'restart') return this.#giveUp(step.detail, decision);
+    // A person who asks for a restart meanwhile wants another try, whatever the policy says.
+    if (decision.do !== 'restart' && this.#interruption === null) return this.#giveUp(step.detail, decision);
     this.#countRestart(step.detail, clock.now());
-    await this.#sleep(decision.delayMs, signal);
+    if (decision.do === 'restart') await this.#sleep(decision.delayMs, signal);
     return null;
   }
 

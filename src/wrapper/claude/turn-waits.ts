@@ -36,19 +36,17 @@ export class TurnWaits {
     const { access, guard, wake, interrupted, carryOut } = this.#deps;
     const { permits: gate } = access;
     while (!signal.aborted) {
+      if (interrupted()) await carryOut();
       const goOnCounting = gate.closed === null ? undefined : waits?.();
       const passing = gate.pass(AbortSignal.any([signal, wake()]));
       // This agent's own hold is replaced by the hold of all agents.
       this.#deps.state.update({ held: null });
       const open = await passing;
       goOnCounting?.();
-      if (!open) {
-        if (interrupted()) await carryOut();
-        continue;
-      }
+      if (!open) continue;
       if (!(await guard.clear(signal, interrupted, wake))) return false;
-      // The hold of the account may have begun while a person's draft was waited for.
-      if (gate.closed === null) return true;
+      // A hold of the account may have begun, or a restart been asked for, while a person's draft was waited for.
+      if (gate.closed === null && !interrupted()) return true;
     }
     return false;
   }

@@ -52,7 +52,7 @@ export class ShellAgent implements AgentKind {
   }
 
   restart(): Promise<null> {
-    // No process lives between tasks; the caller clears `failure`.
+    // No process lives between tasks, and nothing keeps it from the next one.
     return Promise.resolve(null);
   }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Attempt } from '../../../src/wrapper/task/attempt.ts';
 import { ClaudeAgent, type ClaudeAgentDeps } from '../../../src/wrapper/claude/claude-agent.ts';
 import { ModelAccess } from '../../../src/wrapper/claude/model-access.ts';
@@ -25,11 +25,15 @@ afterEach(() => rm(directory, { recursive: true }));
 const install = (): Promise<void> => writeFile(program, '#!/bin/sh\nexec sleep 0\n', { mode: 0o755 });
 
 /** An agent whose program is missing; each start that is tried is noted with its prompt. */
-async function openAgent(before: () => Promise<void> = () => Promise.resolve()) {
+async function openAgent({
+  before = () => Promise.resolve(),
+  capture = () => Promise.resolve({ n: 1 }),
+  intensity = 5,
+}: { before?: () => Promise<void>; capture?: () => Promise<{ n: number }>; intensity?: number } = {}) {
   const clock = new ManualClock();
   const tried: (string | null)[] = [];
   const events: string[] = [];
-  const restart = { policy: 'permanent', intensity: 5, windowMs: 900_000, backoffMs: 1_000, backoffMaxMs: 30_000 };
+  const restart = { policy: 'permanent', intensity, windowMs: 900_000, backoffMs: 1_000, backoffMaxMs: 30_000 };
   const place = { agent: 'worker-1', project: 'p', worktree: directory };
   const spec = { ...place, idle: 'eager', stopGraceMs: 1, restart, unanswered: {}, checkpoints: { before: [] } };
   const state = new AgentState({
@@ -43,7 +47,7 @@ async function openAgent(before: () => Promise<void> = () => Promise.resolve()) 
   const agent = await ClaudeAgent.open({
     spec,
     access: new ModelAccess({ state, linked: () => true, clock }),
-    workspace: { capture: () => Promise.resolve({ n: 1 }) },
+    workspace: { capture },
     openEndpoint: () => Promise.resolve({ close: () => Promise.resolve() }),
     launch: async ({ prompt }: { prompt: string | null }) => {
       tried.push(prompt);
@@ -100,13 +104,30 @@ test('a restart by a person is tried at once, cured or not', async () => {
 
 test('a restart by a person in the middle of a turn that cannot be started is answered by another try', async () => {
   const gate = Promise.withResolvers<void>();
-  const { agent, tried, failure } = await openAgent(() => gate.promise);
+  const { agent, tried, failure } = await openAgent({ before: () => gate.promise });
   agent.send({ do: 'send', id: 'm1', text: 'hello' });
   await eventually(() => tried.length).toBe(1);
   const restarted = agent.restart();
   gate.resolve();
   await restarted;
   await eventually(() => [tried, failure()]).toEqual([['hello', 'hello'], sentence()]);
+  await agent.stop(1);
+});
+
+test('a restart by a person after the death by which an agent would be given up is answered by another try', async () => {
+  await writeFile(program, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  const captured = Promise.withResolvers<void>();
+  const capture = vi.fn(() => captured.promise.then(() => ({ n: 1 })));
+  const { agent, tried, failure } = await openAgent({ intensity: 0, capture });
+  agent.send({ do: 'send', id: 'm1', text: 'hello' });
+  await eventually(() => capture.mock.calls.length).toBe(1);
+  const restarted = agent.restart();
+  captured.resolve();
+  await restarted;
+  await eventually(() => [tried, failure()]).toEqual([
+    ['hello', 'hello'],
+    expect.stringContaining('it ended 1 times') as string,
+  ]);
   await agent.stop(1);
 });
 
