@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A door to `swarm`: one agent, by name.
+# Calls `swarm` for one agent, by its name.
 set -eu
 swarm=$(cd -P "${BASH_SOURCE[0]%/*}" && pwd)/swarm
 usage="usage: agent-wrapper.sh AGENT [attach | logs | restart | pause | resume | stop]

@@ -21,7 +21,7 @@ const PROGRAMS = {
   demo: 'src/demo/main.ts',
 };
 
-/** Besides src: whatever can change what the bundler writes. */
+/** Files outside of src that can change the bundler's output. */
 const OTHER_INPUTS = ['package.json', 'package-lock.json', 'scripts/build.mjs'];
 
 // Bundled CommonJS packages expect these names; an ES module has none of them.
@@ -31,8 +31,8 @@ const BANNER = [
 ].join('\n');
 
 /**
- * Run by its first call instead of with the program: it prepares what takes a third of the time that a command needs to
- * start, and what most commands print never asks for it.
+ * Loads string-width at its first call instead of with the program: its preparation takes a third of the time in which
+ * a command starts, and most commands never need it.
  */
 const stringWidthWhenCalled = {
   name: 'string-width-when-called',
@@ -91,7 +91,7 @@ async function bundle(outdir) {
     platform: 'node',
     target: 'node24',
     minify: true,
-    // Node reads a map only when it is asked to (--enable-source-maps), so they cost nothing at start.
+    // Node reads a map only under --enable-source-maps, so they cost nothing at start.
     sourcemap: 'linked',
     sourcesContent: false,
     legalComments: 'none',
@@ -104,7 +104,7 @@ async function bundle(outdir) {
   });
 }
 
-/** Makes the build unless it is there already. Whoever is first to rename wins; the contents are the same. */
+/** Makes the build unless it exists. Of two at once the first rename wins; their contents are the same. */
 async function makeBuild(id) {
   const target = path.join(dist, id);
   if (existsSync(target)) return;
@@ -132,16 +132,16 @@ async function main() {
   await mkdir(dist, { recursive: true });
   const id = await buildId();
   await makeBuild(id);
-  // The package that `npm pack` makes holds the current build alone.
+  // The package of `npm pack` holds the current build alone.
   await replaceFile(path.join(dist, '.npmignore'), `/*\n!/current\n!/${id}\n*.map\n`);
-  // Dated to the start: a source saved while we were building is newer than this, and the next run builds again.
+  // Dated to the start: a source saved during the build is newer than this, and the next run builds again.
   await replaceFile(path.join(dist, 'current'), `${id}\n`, startedAt);
   await pruneBuilds({ dist, current: id, keep: 3 });
   if (!process.argv.includes('--quiet')) console.error(`built ${id} in ${Date.now() - startedAt.getTime()} ms`);
 }
 
 await main().catch((error) => {
-  // The bundler has said already what is wrong in which file.
+  // The bundler has already named the fault and its file.
   if (!Array.isArray(error.errors)) console.error(error);
   process.exitCode = 1;
 });

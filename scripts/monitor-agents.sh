@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A door to `swarm dash` and `swarm status`: what every agent does.
+# Calls `swarm dash` or `swarm status`, which show the work of every agent.
 set -eu
 swarm=$(cd -P "${BASH_SOURCE[0]%/*}" && pwd)/swarm
 case ${1:-} in

@@ -1,4 +1,4 @@
-// Removes old builds that no living process was started from.
+// Removes old builds from which no living process was started.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 
 const BUILD_ID = /^[0-9a-f]{12}$/;
-/** Scratch directories of a build that was killed; a living one is younger. */
+/** Scratch directories of a killed build; those of a running one are younger. */
 const ABANDONED = /^\.[0-9a-f]{12}\.\d+$|^(current|\.npmignore)\.\d+$/;
 const ABANDONED_AFTER_MS = 10 * 60_000;
 
@@ -17,7 +17,7 @@ function commandLines() {
       const lines = execFileSync('ps', ['-axww', '-o', 'command='], { encoding: 'utf8' }).split('\n');
       return lines.map((line) => line.split(' '));
     } catch {
-      return null; // Without knowing who lives, nothing is removed.
+      return null; // Without the list of processes, no build is removed.
     }
   }
   return readdirSync('/proc')
@@ -31,14 +31,17 @@ function commandLines() {
     });
 }
 
-/** A process begun through our bin/swarm.cjs, by whatever link: it does not name the build that it runs. */
+/**
+ * Whether a process was started through bin/swarm.cjs of this checkout, by whatever link: it does not name the build
+ * that it runs.
+ */
 function isOurLauncher(args, launcher) {
   return args.some((arg) => {
     if (!/(^|\/)swarm(\.cjs)?$/.test(arg) || !path.isAbsolute(arg)) return false;
     try {
       return realpathSync(arg) === launcher;
     } catch {
-      return false; // No such file: somebody else's argument.
+      return false; // No such file: an argument of another program.
     }
   });
 }

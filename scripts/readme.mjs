@@ -13,9 +13,9 @@ import { EVENT_FAMILIES, EVENTS } from '../src/domain/events.ts';
 
 const file = path.resolve(import.meta.dirname, '../README.md');
 
-/** Everything that can be typed, group by group. */
+/** Every command that can be typed, group by group. */
 function leaves(command, words = []) {
-  // What the shell's completion asks is not for people.
+  // Calls of the shell's completion are not for people.
   if (command.name().startsWith('__')) return [];
   const here = [...words, command.name()];
   const own = command.registeredArguments.length > 0 || command.commands.length === 0 ? [{ command, words: here }] : [];
@@ -23,7 +23,7 @@ function leaves(command, words = []) {
 }
 
 async function verbs() {
-  // Only its shape is looked at: nothing is run, so there is no terminal to give it.
+  // Only the program's structure is read: no verb runs, so no terminal is needed.
   const program = await buildProgram(undefined, () => undefined);
   const rows = program.commands
     .flatMap((command) => leaves(command))
@@ -60,7 +60,7 @@ function config() {
   return table(['key', 'default', 'meaning'], rows);
 }
 
-/** In the order of their names; those that differ in their last word alone are one row. */
+/** By name; events that differ in their last word alone are one row. */
 function events() {
   const families = Object.entries(EVENT_FAMILIES).map(([prefix, entry]) => [`${prefix}.…`, entry]);
   const rows = [...Object.entries(EVENTS), ...families]

@@ -1,4 +1,4 @@
-// Runs the checks and the tests one after another, each within a time budget, and ends with a count that is true.
+// Runs the checks and the tests one after another, each within a time budget, and ends with a true count.
 import { globSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
@@ -16,7 +16,7 @@ const PROGRESS = path.join(import.meta.dirname, 'suites/progress.ts');
 
 /**
  * Budgets in seconds, with room for a slower moment each; all together take 13 to 14 minutes on two cores. On a slower
- * machine, or one that has more to do, they are as much longer as `slowness` says.
+ * or busier machine they are multiplied by `slowness`.
  */
 const CHECKS: Record<string, { budget: number; argv: string[] }> = {
   lint: { budget: 20, argv: program('oxlint', 'bin', 'oxlint') },
@@ -24,7 +24,7 @@ const CHECKS: Record<string, { budget: number; argv: string[] }> = {
   unused: { budget: 10, argv: program('knip', 'bin', 'knip.js') },
   types: { budget: 20, argv: [...program('typescript', 'bin', 'tsc'), '-p', '.'] },
 };
-/** `mounts`: it fills a disk of its own. */
+/** `mounts`: the suite fills a disk of its own. */
 const SUITES: Record<string, { budget: number; long?: number; mounts?: boolean }> = {
   unit: { budget: 45 },
   integration: { budget: 400 },
@@ -34,10 +34,10 @@ const SUITES: Record<string, { budget: number; long?: number; mounts?: boolean }
 };
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;
-/** With --long the random tests try ten times as much, and more is killed. */
+/** With --long the random tests try ten times as much, and there are more kills. */
 const LONG = { factor: 5, env: { SWARM_TEST_LONG: '1' } };
 
-/** What a suite found covered, to be merged with that of the other. */
+/** The coverage of a suite, to be merged with that of the other. */
 const blobOf = (suiteName: string): string => path.join(results, 'blobs', `${suiteName}.json`);
 
 function check(name: string): Step[] {
@@ -57,7 +57,7 @@ function suite(name: string, { coverage, extra, long }: Wanted): Step[] {
   }
   const step: Step = {
     name,
-    // Where nothing may be mounted, the test that needs it says so.
+    // Where no mount is allowed, the test that needs one reports it.
     argv: [...((mounts ? ownMounts() : null) ?? []), ...argv, ...extra],
     budgetSeconds: long ? longest : usual,
     env: long ? LONG.env : {},
@@ -85,7 +85,7 @@ function benchmarks(): Step[] {
 interface Wanted {
   names: string[];
   long: boolean;
-  /** For vitest. */
+  /** Options for vitest. */
   extra: string[];
   coverage: boolean;
 }
@@ -117,7 +117,7 @@ const steps = inOrder.flatMap((name) => [...check(name), ...suite(name, wanted)]
 const times = await slowness();
 if (times > 1) console.log(`All is ${times} times as slow here as where the budgets were measured: they are longer.`);
 const bench = wanted.names.includes('bench') ? benchmarks() : [];
-/** Set where the tests ought to run on a new machine and cannot: why. */
+/** Why the tests, which ought to run on a new machine, cannot; unset otherwise. */
 const notFresh = process.env['SWARM_NOT_FRESH'] ?? '';
 const notes = notFresh === '' ? [] : [`not fresh: ${notFresh}`];
 const stretched = [...steps, ...bench].map((step) => ({

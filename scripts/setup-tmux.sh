@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A door to `swarm up`: agents, each in its own tmux session and worktree.
+# Calls `swarm up`: agents, each in its own tmux session and worktree.
 set -eu
 swarm=$(cd -P "${BASH_SOURCE[0]%/*}" && pwd)/swarm
 case ${1:-} in

@@ -3,7 +3,7 @@
 
 readonly KEPT_DAYS=7 MAKING_SECONDS=900
 
-# What an archive is made from; another answer makes it anew.
+# What goes into an archive; another answer makes it anew.
 recipe() {
   apt_sources
   cat "$parts/mirror.bash" "$parts/bootstrap" "$parts/inside/node.bash"

@@ -1,4 +1,5 @@
-# Sourced by scripts/fresh: what a root is given of this machine. That is how to reach the network, and nothing else.
+# Sourced by scripts/fresh: the settings of this machine that a root gets. They are those by which it reaches the
+# network, and no others.
 
 readonly BUNDLE=/etc/ssl/certs/ca-certificates.crt
 readonly PROXIES='http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY'
@@ -14,7 +15,7 @@ give_network() { # ROOT
   give_environment "$1"
 }
 
-# Proxies, time limits, credentials; the files that they name are replaced by what the root has in their place.
+# Proxies, time limits, credentials; the files that they name are replaced by the root's own.
 give_apt_settings() {
   apt-config dump 2>/dev/null | grep -E '^Acquire::(http|https|ftp|Retries|Queue-Mode|Check-|Max-|Force)' |
     grep -v 'Auto-Detect' | sed -E "s|(::CaInfo) .*|\1 \"$BUNDLE\";|" >"$1/etc/apt/apt.conf.d/90machine"
@@ -51,13 +52,13 @@ split_new_certificates() { # BUNDLE PREFIX
     }' "$1" -
 }
 
-# For every login; what names a file of certificates names the root's own.
+# For every login; a variable with a file of certificates names the root's own.
 give_environment() {
   local name
   for name in $PROXIES; do
     [ -n "${!name:-}" ] && echo "$name=${!name}"
   done >"$1/etc/environment"
-  # Node brings its own authorities and has to be told of the others.
+  # Node brings its own authorities and needs a variable for others.
   ls "$1/usr/local/share/ca-certificates/"machine-*.crt >/dev/null 2>&1 && echo "NODE_EXTRA_CA_CERTS=$BUNDLE" >>"$1/etc/environment"
   return 0
 }

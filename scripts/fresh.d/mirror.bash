@@ -1,4 +1,4 @@
-# Sourced by scripts/fresh: where Debian is to be had, as apt of this machine names it.
+# Sourced by scripts/fresh: the archives of Debian that apt of this machine names.
 
 # Sets mirror, empty where apt names none (then debootstrap has one), and sources, the lines for the root's own apt.
 find_debian() {
@@ -22,20 +22,21 @@ find_debian() {
   done < <(apt_sources)
 }
 
-# Prints 'URI SUITE' for each source of the machine. Asked of apt itself, since a source is written in one of two ways.
+# Prints 'URI SUITE' for each source of the machine. By apt itself, since a source is written in one of two ways.
 apt_sources() {
   apt-get update --print-uris 2>/dev/null | sed -n "s|^'\(http[^']*\)/dists/\([^/']*\)/InRelease' .*|\1 \2|p"
 }
 
-# Not every archive with a suite of that name is Debian's. Apt's own program asks: it knows proxies and certificates.
+# is_debian URI SUITE: not every archive with a suite of that name is Debian's. Apt's own program fetches: it knows
+# proxies and certificates.
 is_debian() { # URI SUITE
   local release=$cache/roots/${1//[!A-Za-z0-9]/_}-$2
   timeout 60 /usr/lib/apt/apt-helper download-file "$1/dists/$2/InRelease" "$release" >/dev/null 2>&1
   grep -qsx 'Origin: Debian' "$release"
 }
 
-# Prints where sid lies as it was when yesterday began, if apt knows a place that keeps what was: then a failure can be
-# looked into again on the same Debian.
+# Prints where sid lies as it was when yesterday began, if apt names a place that keeps old states: then a failure can
+# be studied again on the same Debian.
 snapshot() {
   local template
   template=$(apt-config dump --format '%v%n' Acquire::Snapshots::URI::Origin::Debian 2>/dev/null)

@@ -1,6 +1,6 @@
-# Sourced by what runs inside the namespaces, before the root is its root.
+# Sourced by scripts that run inside the namespaces, before the root is their root.
 
-# Devices as bind mounts: nobody but the machine's own root may make any.
+# Devices as bind mounts: only the machine's own root can make any.
 mount_devices() { # ROOT
   local device
   mount -t tmpfs -o mode=755 tmpfs "$1/dev"

@@ -1,11 +1,11 @@
-# Sourced by scripts/fresh: whatever works in a root lives in namespaces of its own. When their first process goes, the
-# kernel ends every other one in them and drops every mount, however this program itself has ended.
+# Sourced by scripts/fresh: every process that works in a root lives in namespaces of its own. When their first process
+# ends, the kernel ends every other one in them and drops every mount, however this program itself has ended.
 
 readonly NAMESPACES=(--mount --pid --ipc --uts --fork --kill-child)
 user_namespace=()
 running=
 
-# An ordinary user may have the rights of root in a namespace of users, if the machine grants him ids for that.
+# An ordinary user may have the rights of root in a namespace of users, if the machine grants ids for that.
 choose_namespaces() {
   local as_root as_user
   as_root=$(unshare "${NAMESPACES[@]}" true 2>&1) && return 0
@@ -22,7 +22,7 @@ with_ids() {
 # Runs a program as root in new namespaces, and waits for it.
 isolated() {
   local code
-  # A process group of its own: Ctrl-C reaches this shell alone, and what runs inside does not inherit SIGINT ignored.
+  # A process group of its own: Ctrl-C reaches this shell alone, and programs inside do not inherit SIGINT ignored.
   set -m
   setpriv --pdeathsig KILL unshare "${user_namespace[@]}" "${NAMESPACES[@]}" "$@" </dev/null &
   running=$!
@@ -33,7 +33,7 @@ isolated() {
   return "$code"
 }
 
-# The first process in the namespaces outlives every other in them, and unshare that one.
+# Ends the first process in the namespaces, with which every other one and unshare end.
 end_namespaces() {
   local first=
   [ -n "$running" ] || return 0

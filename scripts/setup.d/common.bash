@@ -1,4 +1,4 @@
-# Sourced by scripts/setup: how it speaks, asks and waits.
+# Sourced by scripts/setup: printing, questions and locks.
 
 say() { echo "swarm: $1"; }
 
@@ -9,7 +9,7 @@ fail() {
   exit 1
 }
 
-# Yes without asking under --yes; no where nobody can answer.
+# Yes without a question under --yes; no where there is no person to answer.
 ask() {
   [ -n "$yes" ] && return 0
   [ -t 0 ] && [ -t 2 ] || return 1
@@ -18,7 +18,7 @@ ask() {
   case ${answer:-y} in [Yy]*) return 0 ;; *) return 1 ;; esac
 }
 
-# one_at_a_time LOCK-FILE WORDS: holds the lock until this program ends; WORDS are said where it has to wait
+# one_at_a_time LOCK-FILE WORDS: holds the lock until this program ends; prints WORDS where it has to wait
 one_at_a_time() {
   command -v flock >/dev/null || return 0
   exec 9>"$1" || exit 1

@@ -23,19 +23,19 @@ system_node() {
   return 1
 }
 
-# The lockfile's packages are there. The stamp is a copy of the lockfile, written when npm had finished.
+# Whether the lockfile's packages are there. The stamp is a copy of the lockfile, written when npm had finished.
 packages_current() {
   local stamp=$root/node_modules/.swarm-lock lock=$root/package-lock.json by_npm=$root/node_modules/.package-lock.json
   if cmp -s "$stamp" "$lock"; then
     touch "$stamp"
   elif [ ! -e "$stamp" ] && [ "$by_npm" -nt "$lock" ]; then
-    cp "$lock" "$stamp" # Someone ran npm; it writes its own record last.
+    cp "$lock" "$stamp" # npm was run by hand; it writes its own record last.
   else
     return 1
   fi
 }
 
-# Prints the directory of an npm: the PATH's, or the one beside a Node that only we have found.
+# Prints the directory of an npm: that on PATH, or the one beside a Node that was found elsewhere.
 find_npm() {
   local found
   if found=$(command -v npm) || { found=$(system_node) && [ -x "${found%/*}/npm" ]; }; then echo "${found%/*}"; else return 1; fi
@@ -47,13 +47,14 @@ npm_ci() {
   (cd "$1" && PATH=$2 npm ci --include=dev --include=optional --no-audit --no-fund --loglevel=error 9>&-)
 }
 
-# Sets npm_path, a PATH on which npm runs under a Node that is new enough, and not under ours: that lies in the directory
-# which npm ci removes first. Under an old Node npm leaves out, without a word, the compiled part of what wants a new one.
+# Sets npm_path, a PATH on which npm runs under a Node that is new enough, and not under the checkout's own: that lies
+# in the directory which npm ci removes first. Under an old Node npm leaves out, without a word, the compiled part of
+# packages that need a new one.
 ensure_npm() {
   local directory found home=$scripts/npm
   [ -z "$npm_path" ] || return 0
   directory=$(find_npm) || fail 'npm was not found' "$NODE_CURE"
-  # An npm that is not the one of that Node may not work with it.
+  # An npm of another Node may not work with it.
   if found=$(system_node) && [ -x "${found%/*}/npm" ]; then
     npm_path=${found%/*}:$PATH
     return 0
@@ -66,7 +67,7 @@ ensure_npm() {
   npm_path=$home/node_modules/.bin:$PATH
 }
 
-# Where npm was told to run no install scripts, the package node has not yet fetched its program.
+# fetch_program DIRECTORY: where npm runs no install scripts, the package node has not yet fetched its program.
 fetch_program() { # DIRECTORY
   local program=$1/node_modules/node
   is_new_node "$program/bin/node" && return 0
@@ -107,7 +108,7 @@ ensure_build() {
   "$node" "$root/scripts/build.mjs" --quiet 9>&- || fail 'the build failed' 'see its message above'
 }
 
-# The version that the tests are written against, in a package of its own so that a plain npm ci stays light.
+# Installs the Claude Code for which the tests are written, in a package of its own so that a plain npm ci stays light.
 ensure_claude_for_tests() {
   local home=$root/test/e2e/claude stamp
   stamp=$home/node_modules/.swarm-lock
@@ -115,7 +116,7 @@ ensure_claude_for_tests() {
   say 'installing Claude Code for the tests'
   ensure_npm
   npm_ci "$home" "$npm_path" || fail 'Claude Code could not be installed' 'see the message of npm above; then run the same command again'
-  # Where npm runs no install scripts, its program is still to be put in place.
+  # Where npm runs no install scripts, its program is not in place yet.
   "$home/node_modules/.bin/claude" --version >/dev/null 2>&1 ||
     (cd "$home/node_modules/@anthropic-ai/claude-code" && "$node" install.cjs)
   "$home/node_modules/.bin/claude" --version || fail 'Claude Code was installed but does not start' "try: $home/node_modules/.bin/claude --version"

@@ -17,29 +17,29 @@ needs_rabbitmq() {
   esac
 }
 
-# A swarm.yaml with broker.url names a broker that is somebody else's.
+# Whether swarm.yaml names a broker that is not swarm's, by broker.url.
 foreign_broker() {
   local top
   top=$(git rev-parse --show-toplevel 2>/dev/null) && [ -f "$top/swarm.yaml" ] || return 1
   sed -n '/^broker:/,/^[^[:space:]#]/p' "$top/swarm.yaml" | grep -Eq '^(broker:.*|[[:space:]]+)url:'
 }
 
-# Package names to install before anything can run. Node's own matter only where there is no npm at all.
+# Package names to install before any program can run. Node's own matter only where there is no npm at all.
 missing_packages() {
   version_is "$(git_version)" 2.36 || echo git
   version_is "$(tmux_version)" 3.2 || echo tmux
   packages_current || find_npm >/dev/null || echo nodejs npm
 }
 
-# What swarm goes on without, less well: `ss` tells a long answer of a model from one that hangs. Installed along with
-# what is needed, and for the tests; by itself nothing is asked for it.
+# Packages without which swarm works less well: `ss` tells a long answer of a model from one that hangs. They are
+# installed together with needed ones, and for the tests; alone they are worth no question.
 wanted_packages() {
   [ "$(uname)" != Linux ] || command -v ss >/dev/null || echo iproute2
 }
 
 version_is() { [ -n "$1" ] && version_at_least "$1" "$2"; }
 
-# The same for a person: what was found, what is needed.
+# The missing programs for a person: what was found, what is needed.
 describe_missing() {
   local name found text=
   for name; do
@@ -58,7 +58,7 @@ have_rights() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 have_apt() { command -v apt-get >/dev/null && command -v dpkg >/dev/null; }
 
-# The one line a person can run to get everything that is named.
+# install_command PACKAGES BROKER: the one line with which a person installs everything that is named
 install_command() { # PACKAGES BROKER
   local names sudo='sudo ' rabbitmq=${2:+rabbitmq-server} line=
   names=$(echo $1)
@@ -76,7 +76,7 @@ install_command() { # PACKAGES BROKER
   echo $line
 }
 
-# One question for all that is missing; without git or tmux there is no going on, without RabbitMQ there is.
+# Asks one question for all missing packages; swarm goes on without RabbitMQ, but not without git or tmux.
 install_missing_packages() {
   local missing broker='' what
   [ "$mode" = swarm ] || wait_for_install
@@ -113,14 +113,14 @@ install_with_apt() {
   fi
 }
 
-# Agents come up without RabbitMQ; tests do not.
+# Waits for the installation of RabbitMQ: agents start without it, tests do not.
 wait_for_install() {
   install_running || return 0
   say 'RabbitMQ is being installed; waiting for it'
   while install_running; do sleep 1; done
 }
 
-# An earlier `up` may be installing it at this moment.
+# Whether an earlier `up` is installing it at this moment.
 install_running() {
   local state=${XDG_STATE_HOME:-$HOME/.local/state}/swarm/broker/install.json
   [[ $(cat "$state" 2>/dev/null) =~ \"state\":\"installing\",\"pid\":([0-9]+) ]] && kill -0 "${BASH_REMATCH[1]}" 2>/dev/null

@@ -10,30 +10,30 @@ export type Outcome = 'ok' | 'failed' | 'over budget' | 'interrupted';
 export interface Command {
   argv: readonly string[];
   cwd: string;
-  /** Added to our own environment. */
+  /** Added to this process's environment. */
   env?: Record<string, string>;
   budgetMs: number;
-  /** Aborted: it is ended at once. */
+  /** Aborting ends the command at once. */
   interrupt: AbortSignal;
 }
 
 export interface Ended {
   outcome: Outcome;
-  /** What it had started and left running, by command line: none of that lives any more. */
+  /** Command lines of processes that it left running; all of them have been ended. */
   left: string[];
 }
 
-/** What has been told to end may still be at it when the command is through. */
+/** How long a process that was told to end may take after the command has ended. */
 const GRACE_MS = 5_000;
 
 /**
- * Runs a command to its end, or ends it; nothing that it started outlives this, nor does a file of it. It gets a
- * directory for all that it keeps, and what is of the command is known by that: it stands in the environment of each of
- * its processes, whatever session or parent they have by then.
+ * Runs a command to its end, or ends it; no process that it started outlives this, nor does a file of it. It gets a
+ * directory for all its files, by which its processes are known: the path is in the environment of each, whatever
+ * session or parent they have by then.
  */
 export async function runCommand(command: Command): Promise<Ended> {
   const directory = mkdtempSync(path.join(runDirectory(), 'sw-'));
-  // Some tests look at what another user may see.
+  // Some tests check what another user can see.
   chmodSync(directory, 0o711);
   try {
     const outcome = await outcomeOf(command, directory);
@@ -50,7 +50,7 @@ export async function runCommand(command: Command): Promise<Ended> {
 
 async function outcomeOf({ argv, cwd, env, budgetMs, interrupt }: Command, directory: string): Promise<Outcome> {
   const [program = '', ...args] = argv;
-  // A session of its own: Ctrl-C comes to us alone, who then end all of it.
+  // A session of its own: Ctrl-C reaches this program alone, which then ends the command and all its processes.
   const child = spawn(program, args, {
     cwd,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -78,7 +78,7 @@ async function outcomeOf({ argv, cwd, env, budgetMs, interrupt }: Command, direc
   }
 }
 
-/** With the file systems that were mounted in it. */
+/** Removes a directory, with the file systems that were mounted in it. */
 function removeDirectory(directory: string): void {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')

@@ -2,10 +2,12 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Reporter, TestCase, TestModule, TestSuite, Vitest } from 'vitest/node';
 
-/** Names the file that `ProgressReporter` writes; the variable goes to vitest. */
+/** Variable that names the file for `ProgressReporter`, for vitest. */
 export const PROGRESS_FILE = 'SWARM_TEST_PROGRESS';
 
-/** A line of that file: what is known of a run as soon as it is known, so that one which is cut off can be told of, too. */
+/**
+ * A line of that file: a fact about a run as soon as it is known, so that a run which is cut off can be reported, too.
+ */
 export type Progress =
   | { is: 'planned'; files: string[] }
   /** The file has been read, and has so many tests that are to run. */
@@ -18,7 +20,7 @@ export type Progress =
   | { is: 'file failed'; file: string; why: string[] }
   | { is: 'over'; reason: 'passed' | 'failed' | 'interrupted'; why: string[] };
 
-/** Empty where vitest never came to write. */
+/** Empty where vitest never wrote. */
 export function readProgress(file: string): Progress[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n');
@@ -31,7 +33,7 @@ const messageOf = ({ message, stack }: { message: string; stack?: string | undef
 export default class ProgressReporter implements Reporter {
   readonly #file = process.env[PROGRESS_FILE] ?? '';
   #root = '';
-  /** With `-t` the others are not skipped: they were not asked for. */
+  /** With `-t` the other tests are not skipped ones: they are not wanted. */
   #wanted: RegExp | undefined;
 
   onInit({ config }: Vitest): void {

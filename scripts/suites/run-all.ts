@@ -12,19 +12,21 @@ export interface Step {
   env?: Record<string, string>;
   /** A suite: the file into which the vitest that `argv` runs writes its progress. */
   progress?: string;
-  /** Files that an earlier step writes when it comes to its end: without one of them this step is not tried, and fails. */
+  /**
+   * Files that an earlier step writes when it comes to its end: without one of them this step is not tried, and fails.
+   */
   needs?: readonly string[];
 }
 
-/** Said again at the end, where whoever sees only the last lines finds it. */
+/** Failures that are repeated at the end, for readers of the last lines. */
 const FAILURES_SHOWN = 10;
 const LEFT_SHOWN = 5;
 const COMMAND_LINE_LENGTH = 160;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
- * Runs one step after another, says how each went, and ends with a count that is true.
- * @param notes said right before the count
+ * Runs one step after another, reports each, and ends with a true count.
+ * @param notes printed right before the count
  * @returns the exit code
  */
 export async function runAll(steps: readonly Step[], root: string, notes: readonly string[] = []): Promise<number> {
@@ -55,10 +57,10 @@ export async function runAll(steps: readonly Step[], root: string, notes: readon
   return stop.code ?? (counts.failed === 0 ? 0 : 1);
 }
 
-/** The first signal to end ends what runs, and with it the run. */
+/** The first signal to end ends the running step, and with it the run. */
 function interruption(): Disposable & { signal: AbortSignal; code: number | null } {
   const controller = new AbortController();
-  // With the terminal gone there is still something to end.
+  // With the terminal gone the step still has to be ended.
   process.stdout.on('error', () => undefined);
   const caught = Object.entries(SIGNALS).map(([name, code]) => {
     const listener = (): void => {
@@ -95,7 +97,7 @@ function checked({ outcome }: Ended): Tally {
   return { passed: isGood ? 1 : 0, failed: isGood ? 0 : 1, note: isGood ? '' : outcome, failures: [] };
 }
 
-/** Whoever came to an end by itself should have ended what it started. */
+/** Counts processes that a step left running: one that came to its end should have ended them. */
 function withLeft({ name }: Step, { outcome, left }: Ended, tally: Tally): Tally {
   if (left.length === 0) return tally;
   if (outcome === 'over budget' || outcome === 'interrupted') {

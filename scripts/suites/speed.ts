@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
-/** What the tests do most: programs are started, as many at once as there are processors, two at most. */
+/** The usual work of tests: programs are started, as many at once as there are processors, two at most. */
 const ROWS = Math.min(2, availableParallelism());
 const STARTS = 20;
-/** So long it takes on the machine that the budgets are measured on, when that does nothing else. */
+/** Time of that work on the machine for which the budgets were measured, when it does nothing else. */
 const USUAL_MS = 900;
-/** A machine that is slower still has something wrong, and must not hold up for hours who waits for the tests. */
+/** A machine that is slower still has a fault, and must not keep a person waiting for hours. */
 const MOST = 3;
 
-/** How many times as long as usual everything takes here and now: 1 to 3, with one decimal. */
+/** How many times as long as usual everything takes on this machine now: 1 to 3, with one decimal. */
 export async function slowness(): Promise<number> {
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: ROWS }, startOneAfterAnother));

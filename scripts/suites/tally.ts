@@ -4,18 +4,18 @@ import type { Progress } from './progress.ts';
 
 export interface Tally {
   passed: number;
-  /** Whatever keeps the suite from being good counts here: also what was skipped, broken off, or left running. */
+  /** Number of failures: also of tests that were skipped, broken off, or that left processes running. */
   failed: number;
   /** One line. */
   note: string;
-  /** Where something failed, and why. */
+  /** The failed tests, with the reason of each. */
   failures: string[];
 }
 
 const FAILURE_LENGTH = 600;
 const TEST_RUNNER_FRAME = /^\s+at .*(node_modules|node:internal|new Promise)/;
 
-/** The beginning of why something failed, without the frames of what runs the tests. */
+/** The beginning of a failure's reason, without the frames of the test runner. */
 function beginning(message: string, root: string): string {
   const lines = stripVTControlCharacters(message).replaceAll(`${root}/`, '').split('\n');
   const own = lines.filter((line) => !TEST_RUNNER_FRAME.test(line));
@@ -23,7 +23,7 @@ function beginning(message: string, root: string): string {
 }
 
 /**
- * What a run of vitest came to, also of one that was broken off: what passed, what failed, and what was under way.
+ * The outcome of a run of vitest, also of one that was broken off: passed tests, failed tests, and those under way.
  * @param root what is left out of file names in messages
  * @param now ms since the epoch: when it ended
  */

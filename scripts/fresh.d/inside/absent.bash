@@ -1,4 +1,4 @@
-# Inside, where no Node is: both commands say what to type, and there is nobody to ask.
+# Inside, where no Node is: both commands name the command to type, and there is no person to ask.
 . /etc/fresh/inside/start.bash
 . /etc/fresh/inside/checks.bash
 

@@ -1,10 +1,10 @@
 # Sourced inside: checks that count like the tests.
 
 passed=0 failed=0 summary=
-# Of the root before this one.
+# The counts of the root before this one.
 if [ -f /etc/fresh/checks ]; then { read -r passed failed; summary=$(cat)$'\n'; } </etc/fresh/checks; fi
 
-# check NAME COMMAND…: passed when the command ends with 0; what it prints says why not
+# check NAME COMMAND…: passed when the command ends with 0; its output says why not
 check() {
   local name=$1 began=$SECONDS result='ok    '
   shift
@@ -16,10 +16,10 @@ check() {
   echo "== $result fresh: $name  $((SECONDS - began)) s"
 }
 
-# For the next root.
+# Keeps the counts for the next root.
 keep_checks() { printf '%d %d\n%s' "$passed" "$failed" "$summary" >/etc/fresh/checks; }
 
-# Passes on what a run of the tests prints, and adds the checks to its last line, the count. Fails without a count.
+# Passes on the output of a run of the tests, and adds the checks to its last line, the count. Fails without a count.
 with_checks() {
   awk -v passed="$passed" -v failed="$failed" -v summary="$summary" '
     NR > 1 { print last; fflush() }

@@ -1,11 +1,11 @@
-// Inside, as the person: `scripts/swarm up 3` at a terminal, as far as it goes before anyone has logged in. Three agents
+// Inside, as the person: `scripts/swarm up 3` at a terminal, as far as it goes before a login. Three agents
 // say how to log in, the queue is there, and after `down` nothing is left. Written for Debian's own Node, which is old.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
 
-/** What the person sees, and what she types then. */
+/** Texts on the person's screen, and the keys that they type then. */
 const HABITS = [
   { sees: /\[y\/n\]\s*$/i, types: 'y\r' },
   { sees: /q leave/, types: 'q' },
@@ -18,7 +18,7 @@ const POLL_MS = 500;
 const TO_LINE_START = /\u001B\[\d*[GD]/g;
 const ESCAPES = /\u001B(?:\[[0-9;?<>=]*[A-Za-z]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[()][A-Z0-9]|[=>78])/g;
 
-/** Resolves with all that the terminal has shown, and how the command ended. */
+/** Resolves with the whole output of the terminal, and the exit of the command. */
 function atTerminal(command) {
   return new Promise((resolve, reject) => {
     const argv = ['--quiet', '--return', '--flush', '--command', command, '/dev/null'];
@@ -43,7 +43,7 @@ function atTerminal(command) {
   });
 }
 
-/** What is to be seen of a line that was written over and over, as those of progress are. */
+/** The visible text of a line that was overwritten, as lines of progress are. */
 const lastOf = (line) =>
   (
     line
@@ -66,7 +66,7 @@ async function untilBrokerIsUp() {
   }
 }
 
-/** Command lines of everything that this person's account runs, what leads to this program aside. */
+/** Command lines of all processes of this person's account, except those that lead to this program. */
 function living() {
   const lines = new Map();
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {

@@ -1,11 +1,11 @@
 # Sourced first by each script that runs inside, as root and as the first process of its namespaces.
 
-# What the root of the machine was.
+# The former root, which was the machine's.
 umount -l /tmp
 hostname fresh
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 update-ca-certificates >/dev/null 2>&1
-# What came from outside belongs to root at first.
+# Files from outside belong to root at first.
 install --owner ada --mode 600 /etc/fresh/npmrc ~ada/.npmrc
 chown ada: ~ada/.npm
 [ ! -d /etc/fresh/swarm.git ] || chown -R ada: /etc/fresh/swarm.git
