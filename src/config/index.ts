@@ -2,4 +2,4 @@ export { CONFIG_FILE, configOf, loadConfig, parseConfig, readConfigText } from '
 export type { Config, RoleConfig } from './schema.ts';
 export { approvalFile, approvalHash, isApproved, programsOf, readApproved } from './approval.ts';
 export { projectServers } from './mcp.ts';
-export { verifyRules } from './rules.ts';
+export { verifyRules } from './verify-rules.ts';

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import { SwarmError } from '../domain/errors.ts';
-import { describeIssue, locate, type Place } from './explain.ts';
-import { leadsOutside } from './inside.ts';
+import { describeIssue, locate, type Place } from './issue-words.ts';
+import { leadsOutside } from './leads-outside.ts';
 import { configSchema, type Config } from './schema.ts';
 
 export type { Config, RoleConfig } from './schema.ts';

@@ -1,5 +1,5 @@
 export { endTree, type EndTreeOptions, type EndTreeResult } from './end-tree.ts';
-export { processesInside, worksInside, type Insider } from './inside.ts';
+export { processesInside, worksInside, type Insider } from './processes-inside.ts';
 export { bootId, identityOf, identityOfRow, isAlive, type ProcessIdentity } from './identity.ts';
 export { readMachine, type Machine } from './machine.ts';
 export { socketsOf, tcpEnds, type TcpEnd } from './received.ts';

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { Interrupt } from '../../src/cli/project/interrupt.ts';
 import { Output } from '../../src/cli/say/output.ts';
-import { knownKeys } from '../../src/config/explain.ts';
+import { knownKeys } from '../../src/config/issue-words.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { decode } from '../../src/coordination/messages.ts';
 import { repositoryRoot } from '../support/environment.ts';

@@ -10,7 +10,7 @@ import type { Shadow } from '../tree/observe.ts';
 import type { LockedIndex } from './persons-index.ts';
 import { readIndexFile } from '../../git/repository/index-file.ts';
 import { writeBegunTask } from '../../git/worktree/worktree-task.ts';
-import { knownRefresh, refreshIndex } from './refresh.ts';
+import { knownRefresh, refreshIndex } from './refresh-index.ts';
 import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from '../refs/load.ts';

@@ -6,7 +6,7 @@ import { errorText } from '../../domain/errors.ts';
 import { GapWatch, type Gap, type Signs } from '../../health/index.ts';
 import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type WorkDone } from '../../process/index.ts';
 import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
-import { ApiStream } from './api-stream.ts';
+import { AnswerStream } from './answer-stream.ts';
 
 /** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
 const SCAN_EVERY_MS = 2_000;
@@ -54,7 +54,7 @@ export class Watch {
   readonly #gaps = new GapWatch();
   readonly #samples = new Map<string, Sample>();
   readonly #looked = new Map<string, number>();
-  readonly #answers: ApiStream;
+  readonly #answers: AnswerStream;
   #before: ProcessTable | null = null;
   #latest: ProcessTable | null = null;
   #scanCostMs = 0;
@@ -62,7 +62,7 @@ export class Watch {
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
-    this.#answers = new ApiStream({ now: deps.now, everyMs: deps.scanAtLeastEveryMs });
+    this.#answers = new AnswerStream({ now: deps.now, everyMs: deps.scanAtLeastEveryMs });
   }
 
   get gaps(): readonly Gap[] {

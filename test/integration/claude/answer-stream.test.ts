@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { test } from 'vitest';
 import { turnsOf, type ScriptInput } from '../../support/messages-api.ts';
-import { ApiStream } from '../../../src/supervisor/watch/api-stream.ts';
+import { AnswerStream } from '../../../src/supervisor/watch/answer-stream.ts';
 import type { AgentRecord } from '../../../src/supervisor/project/agent-record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { openPane, type Pane } from './pane.ts';
@@ -26,7 +26,7 @@ async function comesIn(pid: number): Promise<boolean> {
     observed: { pane: { pid: 0 }, snapshot: { child: { pid } } },
     signs: {},
   } as unknown as AgentRecord;
-  const watch = new ApiStream({ now: () => Date.now(), everyMs: () => 0 });
+  const watch = new AnswerStream({ now: () => Date.now(), everyMs: () => 0 });
   await watch.look([agent]);
   await pause(1_000);
   await watch.look([agent]);

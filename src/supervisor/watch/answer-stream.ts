@@ -7,7 +7,7 @@ type Received = ReadonlyMap<number, number>;
 /** The words of a model are more than that, bytes a second; pings and what answers to telemetry are less. */
 const STREAM_RATE = 16;
 
-export interface ApiStreamDeps {
+export interface AnswerStreamDeps {
   now(): number;
   /** From one look to the next, ms. */
   everyMs(): number;
@@ -18,13 +18,13 @@ export interface ApiStreamDeps {
  * it looks like a hang; only the kernel knows what its connections receive. Asked rarely, and for all that are silent
  * at once.
  */
-export class ApiStream {
-  readonly #deps: ApiStreamDeps;
+export class AnswerStream {
+  readonly #deps: AnswerStreamDeps;
   readonly #known = new Map<string, { at: number; received: Received }>();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #looking = false;
 
-  constructor(deps: ApiStreamDeps) {
+  constructor(deps: AnswerStreamDeps) {
     this.#deps = deps;
   }
 

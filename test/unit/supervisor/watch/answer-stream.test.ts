@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseTcpEnds } from '../../../../src/process/received.ts';
-import { receivedBy, streams } from '../../../../src/supervisor/watch/api-stream.ts';
+import { receivedBy, streams } from '../../../../src/supervisor/watch/answer-stream.ts';
 
 const SS = `0      0      127.0.0.1:28078 127.0.0.1:48220 ino:101 sk:1 cgroup:/ <->
 	 ts sack bbr bytes_sent:31087 bytes_acked:30270 bytes_received:93957 segs_out:453
