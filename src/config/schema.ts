@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AGENT_KINDS } from '../domain/agent.ts';
 import { admissionSchema } from './admission.ts';
 import { checkpointsSchema } from './checkpoints.ts';
+import { crossChecks } from './cross-checks.ts';
 import { healthSchema, limitsSchema } from './health.ts';
 import { budgetSchema, holdsSchema } from './holds.ts';
 import { scaleSchema } from './scale.ts';
@@ -208,81 +209,7 @@ export const configSchema = z
     stopGrace: duration(1).prefault('5s').describe('From the polite end of a process to the forced one.'),
     tmux: z.strictObject({ program: z.string().min(1).default('tmux').describe('The tmux to run.') }).prefault({}),
   })
-  .superRefine((config, context) => {
-    if (config.tasks.heartbeat >= config.tasks.lease) {
-      context.addIssue({
-        code: 'custom',
-        path: ['tasks', 'heartbeat'],
-        message: 'a duration shorter than tasks.lease',
-        input: config.tasks.heartbeat,
-      });
-    }
-    const { keep } = config.checkpoints;
-    for (const [shorter, longer] of [
-      ['all', 'hourly'],
-      ['hourly', 'daily'],
-    ] as const) {
-      if (keep[shorter] > keep[longer]) {
-        context.addIssue({
-          code: 'custom',
-          path: ['checkpoints', 'keep', shorter],
-          message: `a duration no longer than checkpoints.keep.${longer}`,
-          input: keep[shorter],
-        });
-      }
-    }
-    for (const [role, settings] of Object.entries(config.agents)) {
-      if (settings.backoff > settings.backoffMax) {
-        context.addIssue({
-          code: 'custom',
-          path: ['agents', role, 'backoff'],
-          message: 'a duration no longer than backoffMax',
-          input: settings.backoff,
-        });
-      }
-      if (settings.kind === 'claude' && settings.slots > 1) {
-        context.addIssue({
-          code: 'custom',
-          path: ['agents', role, 'slots'],
-          message: '1 (only agents of kind shell run several tasks at once)',
-          input: settings.slots,
-        });
-      }
-    }
-    const { ports, link, setup } = config.worktree;
-    // An installer first empties the folder, and would do so through the link.
-    const installs = setup.some(
-      ([program = '', ...words]) =>
-        ['npm', 'pnpm', 'yarn', 'bun'].includes(program) && words.some((word) => ['ci', 'i', 'install'].includes(word)),
-    );
-    if (installs && link.some((entry) => entry.replace(/\/+$/, '') === 'node_modules')) {
-      context.addIssue({
-        code: 'custom',
-        path: ['worktree', 'link'],
-        message: 'a list without node_modules, which `setup` installs: through the link it would change yours',
-        input: link,
-      });
-    }
-    if (ports !== undefined && ports.base + ports.size > 65_536) {
-      context.addIssue({
-        code: 'custom',
-        path: ['worktree', 'ports', 'base'],
-        message: 'a base that leaves room for ports up to 65535',
-        input: ports.base,
-      });
-    }
-    const { defaultVerify, verify } = config;
-    if (defaultVerify !== undefined && !Object.hasOwn(verify, defaultVerify)) {
-      const names = Object.keys(verify);
-      context.addIssue({
-        code: 'custom',
-        path: ['defaultVerify'],
-        message:
-          names.length === 0 ? 'the name of a command under `verify`, which has none' : `one of ${names.join(', ')}`,
-        input: defaultVerify,
-      });
-    }
-  });
+  .superRefine(crossChecks);
 
 /** The settings as read: durations in ms, defaults filled in. */
 export type Config = z.output<typeof configSchema>;
