@@ -19,16 +19,22 @@ check() {
 # Keeps the counts for the next root.
 keep_checks() { printf '%d %d\n%s' "$passed" "$failed" "$summary" >/etc/fresh/checks; }
 
-# Passes on the output of a run of the tests, and adds the checks to its last line, the count. Fails without a count.
+# Passes on the output of a run of the tests line by line (an awk may wait for a whole block), and adds the checks to its
+# last line, the count. Fails without a count.
 with_checks() {
-  awk -v passed="$passed" -v failed="$failed" -v summary="$summary" '
-    NR > 1 { print last; fflush() }
-    { last = $0 }
-    END {
-      counted = last ~ /^[0-9]+ passed, [0-9]+ failed$/
-      if (counted) { split(last, words, " "); passed += words[1]; failed += words[3] }
-      else { print last; summary = summary "FAILED scripts/test ended without a count\n"; failed++ }
-      printf "\n%s\n%d passed, %d failed\n", summary, passed, failed
-      exit !counted
-    }'
+  local line last='' lines=0 counted=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    [ "$lines" = 0 ] || printf '%s\n' "$last"
+    lines=$((lines + 1))
+    last=$line
+  done
+  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+  else
+    counted=1 failed=$((failed + 1))
+    printf '%s\n' "$last"
+    summary+=$'FAILED scripts/test ended without a count\n'
+  fi
+  printf '\n%s\n%d passed, %d failed\n' "$summary" "$passed" "$failed"
+  return "$counted"
 }
