@@ -3,7 +3,7 @@ import { withRuntimeDir, type ProjectLayout } from '../domain/layout.ts';
 import { WRAPPER_MARK } from '../domain/marks.ts';
 import { someoneListens } from '../lib/unix-socket.ts';
 import { findMarked } from '../process/index.ts';
-import { readRuntimeDir } from './runtime-record.ts';
+import { runtimeDirInUse } from './runtime-record.ts';
 
 /**
  * The runtime directory for a supervisor that begins while the lock is free. The earlier supervisor has told its
@@ -12,7 +12,7 @@ import { readRuntimeDir } from './runtime-record.ts';
  * @param own from the environment of the shell that starts the supervisor
  */
 export async function placeToBegin(own: ProjectLayout, uid: number): Promise<ProjectLayout> {
-  const before = withRuntimeDir(own, readRuntimeDir(own.runtimeFile));
+  const before = withRuntimeDir(own, runtimeDirInUse(own));
   return before !== own && (await livesIn(before, uid)) ? before : own;
 }
 

@@ -27,6 +27,7 @@ export interface LinkHandlersDeps {
   messages: MessageDesk;
   holds: Holds;
   roster: Roster;
+  programs: { supervisor: string[] };
 }
 
 /** What the wrappers say, to whom it matters. */
@@ -38,6 +39,11 @@ export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
     const failed = (error: unknown): void =>
       log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
     roster.save(record).catch(failed);
+  };
+  const adopt = (record: AgentRecord): void => {
+    const failed = (error: unknown): void =>
+      log.error({ err: error, agent: record.id }, 'a wrapper may start the supervisor of its own build');
+    roster.adopt(record, deps.programs.supervisor).catch(failed);
   };
   return {
     tokenOf: (agent) => fleet.get(agent)?.token ?? null,
@@ -54,6 +60,7 @@ export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
         roster.heard(record, snapshot);
         fleet.connected(agent, snapshot);
         keep(record);
+        adopt(record);
         holds.observed(record);
       }
       messages.deliver(agent);

@@ -43,13 +43,14 @@ import { openWorkspace, slotWorktree, type Checkpoints, type SetUpSlot } from '.
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { spec: { type: 'string' } } });
   if (values.spec === undefined) throw new SwarmError('usage', 'usage: wrapper --spec FILE', { exitCode: 2 });
-  const spec = await readSpec(values.spec);
+  const specFile = values.spec;
+  const spec = await readSpec(specFile);
   const person = await readEnvSnapshot(spec.envSnapshot);
   const env = { ...person, ...spec.variables };
   const paneEnv = { ...process.env };
   adoptEnvironment(spec, { ...environmentFor('swarm', person), ...spec.variables });
   const log = openLog(spec);
-  const agent = await compose(spec, { person, env, paneEnv }, log);
+  const agent = await compose({ spec, specFile, log }, { person, env, paneEnv });
   handleSignals(spec, agent, log);
   agent.agent.start();
 }
@@ -85,7 +86,10 @@ interface Environments {
   paneEnv: NodeJS.ProcessEnv;
 }
 
-async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, log: Logger): Promise<Composed> {
+async function compose(
+  { spec, specFile, log }: { spec: AgentSpec; specFile: string; log: Logger },
+  { person, env, paneEnv }: Environments,
+): Promise<Composed> {
   const incarnation = randomUUID();
   const state = new AgentState(firstSnapshot(spec, incarnation));
   const workspaces = new Map<number, Workspace>();
@@ -127,7 +131,7 @@ async function compose(spec: AgentSpec, { person, env, paneEnv }: Environments, 
     welcome: (welcome, said) => agent.welcome(welcome, said),
     gate: (order) => access.permits.set(order),
     broker: (url) => agent.setBroker(url),
-    startSupervisor: () => startSupervisor(spec, environmentFor('swarm', person), print),
+    startSupervisor: () => startSupervisor(spec, specFile, environmentFor('swarm', person), print),
     clock,
     log,
   });

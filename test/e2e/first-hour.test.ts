@@ -11,11 +11,14 @@ import {
   expectError,
   find,
   inside,
+  kill,
   openAccount,
   openWorld,
   poll,
   SHELL_WORKER,
+  swarmProcesses,
   UP,
+  wrapperPid,
   type Account,
   type World,
 } from './world.ts';
@@ -115,7 +118,7 @@ describe('without a terminal', () => {
     await world.until(id, 'running');
     const updated = /swarm was updated since it came up here: `\S*swarm up` changes to the new one/;
     expect((await world.ok(['status'])).stderr).toMatch(updated);
-    const before = await world.status();
+    const [before, wrapper] = [await world.status(), await wrapperPid(world, 'worker-1')];
     expect((await world.ok(UP, { variables: { SWARM_MARK: 'p/worker-1/t1/1' } })).stderr).toMatch(updated);
     expect((await world.status()).supervisor.pid).toBe(before.supervisor.pid);
 
@@ -123,6 +126,20 @@ describe('without a terminal', () => {
     const after = await world.status();
     expect(after.supervisor.epoch).toBe((before.supervisor.epoch ?? 0) + 1);
     expect(after.agents[0]).toMatchObject({ pid: before.agents[0]?.pid, task: id, restarts: 0 });
+    // Its wrapper, of the build before, starts the new one again. What it has begun meanwhile gives way first.
+    await poll(
+      () => swarmProcesses(world).filter(({ commandLine }) => commandLine.includes('of-before/supervisor.js')),
+      (left) => left.length === 0,
+      'supervisors of the build before to have gone',
+    );
+    kill(after.supervisor.pid);
+    const back = await poll(
+      world.status,
+      ({ supervisor: { pid } }) => pid !== null && pid !== after.supervisor.pid,
+      'a supervisor to be back',
+    );
+    expect(back.supervisor).toMatchObject({ state: 'up', buildId: build });
+    expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
     await writeFile(gate, '');
     await world.done(id);
     expect((await world.ok(UP)).stderr).not.toMatch(/updated|changing/);

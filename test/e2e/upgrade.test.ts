@@ -8,14 +8,15 @@ import { bash, complete, write } from '../support/model-tools.ts';
 import { releasedSwarm, type Release } from '../support/released.ts';
 import {
   find,
-  inside,
   kill,
+  openAccount,
   openWorld,
   outcomes,
   poll,
   swarmProcesses,
   UP,
   wrapperPid,
+  type Account,
   type EventView,
   type StatusView,
   type TaskView,
@@ -59,13 +60,18 @@ let world: World;
 const old = (...args: string[]) => world.ok(args, { launcher: released.launcher });
 const oldShell = async (command: string, ...args: string[]): Promise<string> =>
   (await old('task', 'add', '--json', command, ...args, '--', 'sh', '-c', command)).json<{ id: string }>().id;
-const open = (name: string): Promise<void> => writeFile(inside(world, `gate-${name}`), '');
+/** Beside the repository, where agents find it by $SWARM_ROOT. */
+const beside = (name: string): string => path.join(path.dirname(world.repository.path), name);
+const open = (name: string): Promise<void> => writeFile(beside(`gate-${name}`), '');
 const begun = (): string[] => {
-  const file = inside(world, 'begun');
+  const file = beside('begun');
   return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').toSorted() : [];
 };
 const begins = (...names: string[]) =>
   poll(begun, (seen) => names.every((name) => seen.includes(name)), `${names.join(', ')} to have begun`);
+/** Everything but the broker, which another project keeps up. */
+const agentsLeft = () =>
+  swarmProcesses(world).filter(({ commandLine }) => /supervisor|wrapper|tmux|hold/.test(commandLine));
 const build = (): string => readFileSync(path.join(repositoryRoot, 'dist/current'), 'utf8').trim();
 
 interface Seen extends StatusView {
@@ -207,32 +213,53 @@ describe(`agents of 0.1.0 at work`, () => {
   });
 });
 
-describe('0.1.0 that went down', () => {
-  beforeAll(async () => {
-    world = await openWorld({
-      repository: {
-        files: {
-          'README.md': 'a project\n',
-          'hold.sh': HOLD,
-          'swarm.yaml': `agents: {worker: {kind: shell, count: 1}}\nstopGrace: 1s\n`,
-        },
-      },
-    });
-  });
-  afterAll(() => world[Symbol.asyncDispose]());
+describe('0.1.0 with one agent', () => {
+  let account: Account;
+  const files = {
+    'README.md': 'a project\n',
+    'hold.sh': HOLD,
+    'swarm.yaml': 'agents: {worker: {kind: shell, count: 1}}\nstopGrace: 1s\n',
+  };
 
-  test('in order, told so by the new one too, and its tasks go on with the next `up`', async () => {
+  beforeAll(async () => {
+    account = await openAccount();
+    world = await openWorld({ account, repository: { files } });
+  });
+  afterAll(async () => {
+    await world[Symbol.asyncDispose]();
+    await account[Symbol.asyncDispose]();
+  });
+
+  test('goes down in order, told so by the new one too, and its tasks go on with the next `up`', async () => {
     await old(...UP);
     const held = await oldShell('sh hold.sh held; echo held > held.txt');
     const waiting = await oldShell('cat held.txt > waiting.txt', '--after', held);
     await begins('held');
     await world.ok(['down']);
-    expect(swarmProcesses(world)).toEqual([]);
+    expect(agentsLeft()).toEqual([]);
 
     expect((await world.ok(['up', '--detach'])).stderr).not.toContain('changing');
     await open('held');
     await world.done(held, waiting);
     expect(outcomes(await world.task(held))).toEqual(['released', 'done']);
     expect(await world.show(waiting, 'waiting.txt')).toBe('held');
+    await world.ok(['down']);
+  });
+
+  test('is found from a shell with another runtime directory, and taken over where it is', async () => {
+    await old(...UP);
+    const wrapper = await wrapperPid(world, 'worker-1');
+    const held = await oldShell('sh hold.sh elsewhere');
+    await begins('elsewhere');
+    const elsewhere = { variables: { XDG_RUNTIME_DIR: undefined } };
+    expect((await world.ok(['status'], elsewhere)).stderr).toContain('swarm was updated');
+    expect((await world.ok(['up', '--detach'], elsewhere)).stderr).toContain('changing from');
+    expect(await seen()).toMatchObject({ version: manifest.version, supervisor: { state: 'up' } });
+    expect(await wrapperPid(world, 'worker-1')).toBe(wrapper);
+    await open('elsewhere');
+    await world.done(held);
+    expect(outcomes(await world.task(held))).toEqual(['done']);
+    await world.ok(['down'], elsewhere);
+    expect(agentsLeft()).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { connect, type ClientOptions, type SwarmClient } from '../../api/client.
 import { SwarmError } from '../../domain/errors.ts';
 import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
 import { runGit } from '../../git/git.ts';
-import { readRuntimeDir } from '../../store/runtime-record.ts';
+import { runtimeDirInUse } from '../../store/runtime-record.ts';
 import type { Context, Project } from './context.ts';
 
 /** How long a verb waits for a supervisor that died to be back, ms. */
@@ -32,7 +32,7 @@ export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: st
 
 /** The layout with the present sockets, whichever shell of this user has brought the project up. */
 export function located(layout: ProjectLayout): ProjectLayout {
-  return withRuntimeDir(layout, readRuntimeDir(layout.runtimeFile));
+  return withRuntimeDir(layout, runtimeDirInUse(layout));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { UpDocument, UpRequest } from '../../api/swarm/schemas.ts';
 import type { AgentSpec, WrapperSnapshot } from '../../coordination/link.ts';
 import { NO_USAGE, type AgentDesired } from '../../domain/agent.ts';
@@ -11,7 +12,7 @@ import { newRecord, usageOf, type AgentRecord, type AgentRow, type WrittenBy } f
 import type { Fleet } from './fleet.ts';
 import { claimPorts, DEFAULT_PORTS } from '../worktree/port-blocks.ts';
 import { readBase, type Project } from '../project/project.ts';
-import { readSpec } from './agent-spec.ts';
+import { readSpec, writeSpecFile } from './agent-spec.ts';
 import type { Base } from '../project/project.ts';
 import { baseNotes, recounted, wantedAgents, type WantedAgent } from './wanted-agents.ts';
 
@@ -144,6 +145,15 @@ export class Roster {
   startsWith(record: WrittenBy<'roster'>, spec: AgentSpec): void {
     record.spec = spec;
     this.#change(record, { kind: spec.kind });
+  }
+
+  /** From now on its wrapper, of whatever build, starts this supervisor when it is gone. */
+  async adopt(record: WrittenBy<'roster'>, supervisorArgv: string[]): Promise<void> {
+    const { spec } = record;
+    if (spec === null || isDeepStrictEqual(spec.supervisorArgv, supervisorArgv)) return;
+    const adopted = { ...spec, supervisorArgv };
+    record.spec = adopted;
+    await writeSpecFile(this.#project.layout, adopted);
   }
 
   /**

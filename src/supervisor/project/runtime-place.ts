@@ -6,7 +6,7 @@ import { makePrivateDirectory } from '../../lib/private-directory.ts';
 import { someoneListens } from '../../lib/unix-socket.ts';
 import { identityOf } from '../../process/index.ts';
 import { ownerOf, placeToBegin } from '../../store/runtime-place.ts';
-import { readRuntimeDir, writeRuntimeDir } from '../../store/runtime-record.ts';
+import { runtimeDirInUse, writeRuntimeDir } from '../../store/runtime-record.ts';
 import { removeSocket } from '../../tmux/socket.ts';
 
 /**
@@ -14,7 +14,7 @@ import { removeSocket } from '../../tmux/socket.ts';
  * @throws SwarmError `unsafe-directory`
  */
 export async function takeRuntimePlace(own: ProjectLayout, uid: number): Promise<ProjectLayout> {
-  const before = withRuntimeDir(own, readRuntimeDir(own.runtimeFile));
+  const before = withRuntimeDir(own, runtimeDirInUse(own));
   const place = await placeToBegin(own, uid);
   await makePrivateDirectory(path.dirname(place.runtimeDir), uid);
   await makePrivateDirectory(place.runtimeDir, uid);
