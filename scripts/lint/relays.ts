@@ -16,11 +16,11 @@ interface Method extends Node {
 
 interface Class extends Node {
   body: { body: Node[] };
-  /** Absent: it implements nothing. */
+  /** Absent: it implements no interface. */
   implements?: (Node & { expression: Node & { name?: string } })[];
 }
 
-/** What can stand around the one call of a relay without making it more than that. */
+/** Expressions around the one call of a relay that do not make it more than that. */
 const WRAPPINGS = new Set([
   'AwaitExpression',
   'ChainExpression',
@@ -32,7 +32,7 @@ const WRAPPINGS = new Set([
   'UnaryExpression',
 ]);
 
-/** What does something, beside the call that is looked at. */
+/** Expressions that do work, beside the call in question. */
 const WORK = new Set([
   'ArrowFunctionExpression',
   'AssignmentExpression',
@@ -65,13 +65,13 @@ function unwrapped(node: Node): Node {
   return WRAPPINGS.has(node.type) && isNode(inner) ? unwrapped(inner) : node;
 }
 
-/** A promise of several is waited for here, wherever they were made. */
+/** Whether a call is one of JavaScript itself: `Promise.all` waits for calls, wherever they were made. */
 function isBuiltIn({ callee }: Node): boolean {
   const { object } = callee as { object?: { name?: string } };
   return object?.name === 'Promise';
 }
 
-/** Nothing but names for what is there, such as `const { engine } = this.#deps`, then one call. */
+/** Whether a method only names what is there, such as `const { engine } = this.#deps`, and makes one call. */
 function isRelay({ value }: Method): boolean {
   const statements = value.body?.body ?? [];
   const last = statements.at(-1);
@@ -90,7 +90,9 @@ function isPublicMethod(member: Node): member is Method {
   return member.type === 'MethodDefinition' && kind === 'method' && key.type !== 'PrivateIdentifier';
 }
 
-/** A class that implements a service of the API does the work itself: the service is then the room that does it. */
+/**
+ * Refuses relays: a class that implements a service of the API does the work itself, and is then the room that does it.
+ */
 export const noRelay: Rule = {
   create(context) {
     const look = (node: Class): void => {

@@ -17,7 +17,7 @@ look() {
 }
 lives() { look "$1" && [ "$started" = "$2" ] && [ "$state" != Z ] && [ "$state" != X ]; }
 
-# Whoever began this task before must be gone, with what it left in another process group.
+# An earlier attempt at this task must be gone, with its processes in other groups.
 if [ -e "$journal" ]; then
   grep "^begin $name " "$journal" | while read -r _ _ _ pid start child child_start _; do
     lives "$pid" "$start" && echo "overlap $name $pid lives while $$ begins" >>"$journal"

@@ -23,7 +23,7 @@ import {
   type World,
 } from './world.ts';
 
-/** Reads as a task that is at work until the test opens its gate, and is written down at each of its beginnings. */
+/** A command that is at work until the test opens its gate, and that writes down each of its beginnings. */
 const HOLD = `echo "$1" >> "$SWARM_ROOT/../begun"
 until [ -e "$SWARM_ROOT/../gate-$1" ]; do sleep 0.1; done
 `;
@@ -56,7 +56,7 @@ const script = {
 
 let released: Release;
 let world: World;
-/** The 0.1.0 of before, as its user would call it. */
+/** swarm 0.1.0, as its user would call it. */
 const old = (...args: string[]) => world.ok(args, { launcher: released.launcher });
 const oldShell = async (command: string, ...args: string[]): Promise<string> =>
   (await old('task', 'add', '--json', command, ...args, '--', 'sh', '-c', command)).json<{ id: string }>().id;
@@ -121,7 +121,7 @@ describe(`agents of 0.1.0 at work`, () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  test('`up` takes them over as they are, with a result that nobody could hear, and asks nothing again', async () => {
+  test('`up` takes them over as they are, with a result that no supervisor could hear, and asks nothing again', async () => {
     expect(before).toMatchObject({ version: released.version, tasks: { running: 3, ready: 1, waiting: 1, done: 1 } });
     // A result with neither a supervisor nor a broker to take it.
     kill(before.supervisor.pid, 'SIGSTOP');
@@ -147,7 +147,7 @@ describe(`agents of 0.1.0 at work`, () => {
     expect(after.agents.map(({ restarts }) => restarts)).toEqual([0, 0, 0]);
   });
 
-  test('tasks of before are done once each, their results heard, and those that waited follow', async () => {
+  test('the earlier tasks are done once each, their results heard, and those that waited follow', async () => {
     const at = agents.indexOf((await world.task(ids.long)).attempts[0]?.agent ?? '');
     expect((await wrapperPids())[at]).toBe(wrappers[at]);
     await open('model');
@@ -161,7 +161,7 @@ describe(`agents of 0.1.0 at work`, () => {
     expect(await world.show(ids.dependent, 'dependent.txt')).toBe('spooled');
   });
 
-  test('once idle every agent is of the new build, in the conversation of before, and nothing was wrong with it', async () => {
+  test('once idle every agent is of the new build, in its earlier conversation, and no agent was in trouble', async () => {
     const settled = await poll(
       seen,
       ({ config, agents: all }) => config.outdated.length === 0 && all.every(({ status }) => status === 'idle'),
@@ -183,7 +183,7 @@ describe(`agents of 0.1.0 at work`, () => {
     expect(await world.show(after, 'after.txt')).toBe('after');
   });
 
-  test('checkpoints of before are listed and can be gone back to', async () => {
+  test('the earlier checkpoints are listed and can be rolled back to', async () => {
     const listed = (await world.ok(['checkpoint', 'ls', 'worker-1', '--json'])).json<typeof checkpoints>();
     expect(listed).toEqual(expect.arrayContaining(checkpoints.map((each) => expect.objectContaining(each))));
     const { n } = checkpoints.find(({ reason }) => reason.includes('before the update')) ?? { n: 0 };

@@ -10,7 +10,7 @@ const NEVER_REACHED = ['ENOENT', 'ECONNREFUSED'];
 const BROKEN_OFF = [...NEVER_REACHED, 'ECONNRESET', 'EPIPE'];
 
 export interface ApiAnswer<T> {
-  /** HTTP's. */
+  /** The HTTP status. */
   status: number;
   body: T;
 }
@@ -35,7 +35,7 @@ export async function askSupervisor<T>(
   }
 }
 
-/** The same, with the answer as it is. */
+/** The same, with the whole answer. */
 export function answerOf<T>(
   { runtimeDir }: Pick<IsolatedEnvironment, 'runtimeDir'>,
   repository: string,

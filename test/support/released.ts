@@ -6,22 +6,22 @@ import { execa } from 'execa';
 import { repositoryRoot } from './environment.ts';
 import { runDirectory } from './run-directory.ts';
 
-/** What people have: the last commit of 0.1.0. */
+/** The released version: the last commit of 0.1.0. */
 const VERSION = '0.1.0';
 const COMMIT = '3c4254b92d0b3a1c9193ae45998e964236e2e7a6';
 
-/** What a package of it would hold, and what its programs look for. */
+/** The parts that its package would hold, and that its programs look for. */
 const KEPT = ['bin', 'dist', 'scripts', 'templates', 'tmux.conf', 'package.json'];
 
 export interface Release {
   version: string;
-  /** argv to start its `swarm` with. */
+  /** argv with which its `swarm` is started. */
   launcher: [string, ...string[]];
 }
 
 /**
  * swarm 0.1.0, made from the history of this checkout with the packages that its own lockfile names, and kept in dist.
- * @throws where the history does not reach back so far, with what to do about it
+ * @throws where the history does not reach back so far, with the cure
  */
 export async function releasedSwarm(): Promise<Release> {
   const place = path.join(repositoryRoot, 'dist/released', VERSION);
@@ -39,7 +39,7 @@ async function makeRelease(place: string): Promise<void> {
     await execa(process.execPath, [path.join(scratch, 'scripts/build.mjs'), '--quiet'], { cwd: scratch });
     await mkdir(half, { recursive: true });
     for (const name of KEPT) await cp(path.join(scratch, name), path.join(half, name), { recursive: true });
-    // Whoever is first has made it; another one made the same.
+    // The first of two at once has made it; the other one made the same.
     await rename(half, place).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
@@ -58,7 +58,10 @@ async function expectHistory(): Promise<void> {
   );
 }
 
-/** Those of this checkout where they are the same, file for file by their hashes; else a clean installation. */
+/**
+ * Adds the packages of this checkout where they are the same, file for file by their hashes; else those of a clean
+ * installation.
+ */
 async function addPackages(scratch: string): Promise<void> {
   const wanted = packagesOf(path.join(scratch, 'package-lock.json'));
   const here = packagesOf(path.join(repositoryRoot, 'package-lock.json'));

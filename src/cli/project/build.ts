@@ -23,16 +23,16 @@ export function isOtherBuild({ supervisor: { buildId } }: Pick<Running, 'supervi
   return buildId !== null && !url.endsWith('.ts') && buildId !== path.basename(dirname);
 }
 
-/** It may know more than this program does, of its store too. */
+/** A newer supervisor may know more than this program does, of its store too. */
 export const isNewer = ({ version }: Pick<Running, 'version'>): boolean =>
   compareVersions(version, manifest.version) > 0;
 
-/** Whether `up` puts this build in the place of that supervisor: an agent's own copy of swarm shall not rule it. */
+/** Whether `up` puts this build in the place of that supervisor: an agent's own copy of swarm must not rule it. */
 export function isToBeReplaced(running: Running, env: NodeJS.ProcessEnv): boolean {
   return isOtherBuild(running) && !isNewer(running) && running.supervisor.state === 'up' && agentAround(env) === null;
 }
 
-/** What a person should know of a supervisor of another build; null: there is nothing to say. */
+/** A note for the person about a supervisor of another build; null: none. */
 export function buildNote(running: Running): string | null {
   if (!isOtherBuild(running)) return null;
   return isNewer(running)

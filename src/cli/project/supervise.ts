@@ -60,8 +60,8 @@ export async function ensureSupervisor(
 }
 
 /**
- * Puts a supervisor of this build in the place of another one, which leaves to it what it supervises.
- * @returns the status of whoever answers then; the other one's where it did not go
+ * Puts a supervisor of this build in the place of another one, whose agents it adopts.
+ * @returns the status of the supervisor that answers then; the other one's where it did not end
  * @throws as `ensureSupervisor`
  */
 export async function replaceSupervisor(
@@ -73,7 +73,7 @@ export async function replaceSupervisor(
 ): Promise<StatusDocument> {
   const { pid } = other.supervisor;
   const replaces = pid === null ? null : identityOf(pid);
-  // It has just gone by itself.
+  // It has just ended by itself.
   if (replaces === null) return await ensureSupervisor(layout, env, output, signal);
   return await begin({ layout, env, output, signal, replaces });
 }
@@ -86,7 +86,7 @@ interface Beginning {
   env: NodeJS.ProcessEnv;
   output: Output;
   signal: AbortSignal;
-  /** The supervisor that has to go first. */
+  /** The supervisor that has to end first. */
   replaces: ProcessIdentity | null;
 }
 
@@ -129,7 +129,7 @@ async function begin({ layout, env, output, signal, replaces }: Beginning): Prom
   }
 }
 
-/** With the end of its log, which is told. */
+/** The error of a failed start, with the end of its log, which is printed. */
 async function failed(child: Started, from: number, output: Output, error: unknown): Promise<SwarmError> {
   const tail = await lastLines(child.logFile, from);
   for (const line of tail) output.note(`  ${plain(line)}`);

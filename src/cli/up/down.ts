@@ -84,7 +84,7 @@ async function bringDown(
   }
   // When the supervisor ends, the record of its address goes too.
   const place = located(layout);
-  // What is not asked for is not mentioned: a supervisor of before an update must still be able to go.
+  // Only true fields are sent: a supervisor of an older version must still understand the order.
   await client.swarm.down({ purge: how.purge || undefined, force: how.force || undefined });
   await waitUntilGone(context, place, pid ?? writtenPid(place), await patience(place, how.purge));
   return true;

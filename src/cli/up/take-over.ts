@@ -5,10 +5,10 @@ import { isToBeReplaced } from '../project/build.ts';
 import type { Context } from '../project/context.ts';
 import { ensureSupervisor, replaceSupervisor } from '../project/supervise.ts';
 
-/** A wrapper of the other build may start its own supervisor again just between the two. */
+/** Tries, since a wrapper of the other build may start its own supervisor again just between the two. */
 const ATTEMPTS = 3;
 
-/** A supervisor answers: of this build, even where another one was up, whose agents it adopts as they work. */
+/** Makes a supervisor of this build answer, even where another one was up, whose agents it adopts as they work. */
 export async function supervisorForUp(context: Context, layout: ProjectLayout): Promise<void> {
   const { env, output, interrupt } = context;
   let there = await ensureSupervisor(layout, env, output, interrupt.signal);

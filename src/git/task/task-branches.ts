@@ -22,7 +22,7 @@ export function isTaskBranch(branch: string): boolean {
  * again.
  */
 export async function highestTaskNumber(root: string): Promise<number> {
-  // Without this `color.branch = always` would colour the list, whose reader takes the colours for a part of the names.
+  // Without this `color.branch = always` would colour the list, and the colours would be taken for a part of the names.
   const { all } = await porcelain({ cwd: root }, (git) => git.branch(['--no-color', '--list', `${PREFIX}*`]));
   return all
     .map((name) => /\/t(\d+)$/.exec(name)?.[1])

@@ -116,7 +116,7 @@ describe('A file that cannot be read', () => {
     using world = await makeWorld();
     world.write({ 'closed.txt': 'c\n', 'beside.txt': 'b\n' });
     chmodSync(path.join(world.worktree, 'closed.txt'), 0o000);
-    // Root reads everything, so the capture runs as the user nobody.
+    // Root reads everything, so the capture runs as an unprivileged user.
     const asNobody = process.getuid?.() === 0;
     if (asNobody) {
       rmSync(path.join(world.repository.home, 'state'), { recursive: true, force: true });

@@ -8,7 +8,7 @@ import { repositoryRoot } from '../../support/environment.ts';
 
 const PLUGIN = path.join(repositoryRoot, 'scripts/lint/relays.ts');
 
-/** A room of the supervisor that answers for tasks, with one method. */
+/** A room of the supervisor that implements the service of tasks, with one method. */
 const room = (method: string, heritage = 'implements TasksService'): string => `class Desk ${heritage} { ${method} }`;
 
 const REFUSED = {
@@ -34,7 +34,7 @@ const ACCEPTED = {
   'of something else': room('at(n) { return this.list.at(n); }', 'implements Iterable<string>'),
 };
 
-/** The files that lint refuses, by their names. */
+/** Names of the files that lint refuses. */
 async function refused(examples: Readonly<Record<string, string>>): Promise<string[]> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'swarm-lint-'));
   try {

@@ -76,13 +76,13 @@ export function record(id = 'worker-1', fields: Partial<AgentRow> = {}): AnyReco
   return newRecord({ row: row(id, fields), ...place }, BEGIN);
 }
 
-/** The roster of agents that are made by `record`. */
+/** The roster for agents that are made by `record`. */
 export function roster(store = Store.memory()): Roster {
   const project = { repository: { head: { branch: 'main', commit: 'c0ffee' } } } as Project;
   return new Roster({ project, store, fleet: {} as Fleet });
 }
 
-/** Its wrapper says this over the link. @returns whether the roster has to keep something of it */
+/** Takes in a snapshot of its wrapper. @returns whether the roster has to store a change */
 export function says(agent: AnyRecord, said: WrapperSnapshot, at: number): boolean {
   const changed = roster().heard(agent, said);
   agent.observed.snapshot = said;

@@ -57,7 +57,7 @@ function unasked(): never {
 /** An agent at rest: stopped, so that the loop leaves it alone. */
 const resting = (id = 'worker-1'): AnyRecord => record(id, { desired: 'stopped' });
 
-/** One that lives in a worktree that is there. */
+/** An agent with a living wrapper, in a worktree that exists. */
 function living(fields: Parameters<typeof snapshot>[1] = {}): AnyRecord {
   const agent = Object.assign(record(), { worktree });
   agent.lifecycle = { phase: 'up', since: 0 };

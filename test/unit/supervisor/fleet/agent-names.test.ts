@@ -3,7 +3,7 @@ import type { Operation } from '../../../../src/store/operations.ts';
 import { AgentNames } from '../../../../src/supervisor/fleet/agent-names.ts';
 import { record } from '../kit.ts';
 
-/** worker-1 is there, worker-2 was removed. */
+/** worker-1 exists, worker-2 was removed. */
 function names(): AgentNames {
   const there = record('worker-1');
   return new AgentNames({

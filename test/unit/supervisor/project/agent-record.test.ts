@@ -24,7 +24,7 @@ test('a part of a record is claimed for writing only in the room that owns it', 
   expect(claims.filter(({ file, room }) => !file.startsWith(`src/supervisor/${room}`))).toEqual([]);
 });
 
-test('whoever only reads a record cannot assign to any part of it', () => {
+test('a reader of a record cannot assign to any part of it', () => {
   const one: AgentRecord = record();
   const { row, verdict } = one;
   // @ts-expect-error the roster’s
