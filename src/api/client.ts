@@ -19,21 +19,21 @@ import type { TasksClient } from './tasks/schemas.ts';
 import type { WorkClient } from './work/schemas.ts';
 
 export interface ClientOptions {
-  /** Of one answer, ms (10 s; verbs that work on a worktree 2 min). */
+  /** Longest wait for one answer, ms (10 s; verbs that work on a worktree 2 min). */
   timeoutMs?: number | undefined;
-  /** Ends whatever is under way. */
+  /** Aborting ends all calls under way. */
   signal?: AbortSignal | undefined;
   /**
-   * A supervisor that died is started again by its wrappers within a second or two. While its pid file says that it
-   * should be there, and somebody lives who would see to it, or while one holds the lock, calls wait so long for it, ms
-   * (0: not at all).
+   * How long calls wait for a supervisor that died, ms (0: not at all). Its wrappers start it again within a second or
+   * two. They wait only while its pid file exists and a process lives that would start it, or while a supervisor holds
+   * the lock.
    */
   patienceMs?: number | undefined;
   /** Whether a supervisor holds the project's lock: one that does and cannot be reached is `supervisor-unreachable`. */
   isLocked?: (() => Promise<boolean>) | undefined;
 }
 
-/** Where a supervisor is to be found. */
+/** The paths by which a supervisor is found. */
 export type ApiPlace = Pick<ProjectLayout, 'name' | 'apiSocket' | 'supervisorPidFile' | 'tmuxSocket'>;
 
 const PATIENCE_STEP_MS = 50;
@@ -42,7 +42,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** `up`, checkpoints, rollbacks and merges work through a whole tree before they answer. */
 const WORK_TIMEOUT_MS = 120_000;
 
-/** The supervisor's API, one method per route. Errors are SwarmErrors; see `call` in http.ts for those of the way. */
+/**
+ * The supervisor's API, one method per route. Errors are SwarmErrors; `call` in http.ts names those of the connection.
+ */
 export class SwarmClient {
   readonly #place: () => ApiPlace;
   readonly #options: ClientOptions;
@@ -74,7 +76,7 @@ export class SwarmClient {
     return answer as HealthDocument;
   }
 
-  /** In the text format of Prometheus. */
+  /** The metrics, in the text format of Prometheus. */
   async metrics(): Promise<string> {
     const limits = this.#limits(ANSWER_TIMEOUT_MS);
     return (await call(this.#place().apiSocket, { method: 'GET', path: '/metrics', text: true, ...limits })) as string;
@@ -84,7 +86,7 @@ export class SwarmClient {
     return this.#get('/openapi.json');
   }
 
-  /** A page of what happened, oldest first: at most 1,000 events with a greater id; fewer than `limit` are the last. */
+  /** A page of events, oldest first: at most 1,000 with a greater id; a page of fewer than `limit` is the last. */
   eventsAfter(id: number, limit: number): Promise<EventDocument[]> {
     return this.#get(`/v1/events?after=${id}&limit=${limit}`);
   }
@@ -98,7 +100,7 @@ export class SwarmClient {
     });
   }
 
-  /** A method for each route of a noun; `Methods` says of which type they are. */
+  /** A method for each route of a noun, of the types in `Methods`. */
   #methods<Methods>(table: Routes): Methods {
     const methods = Object.entries(table).map(([name, route]) => [name, (input = {}) => this.#ask(route, input)]);
     return Object.fromEntries(methods) as Methods;
@@ -113,7 +115,7 @@ export class SwarmClient {
     return (await this.#call({ method: 'GET', path, ...this.#limits(ANSWER_TIMEOUT_MS) })) as T;
   }
 
-  /** Says the same again only where saying it twice is as good as once. */
+  /** Sends a request. It is repeated only where a second one does no harm. */
   async #call(request: ApiRequest): Promise<unknown> {
     const deadline = performance.now() + (this.#options.patienceMs ?? 0);
     for (;;) {
@@ -128,7 +130,10 @@ export class SwarmClient {
     }
   }
 
-  /** By its wrappers, which live as long as their tmux server; or it lives itself, and only begins. */
+  /**
+   * Whether a supervisor may come back: wrappers live, as long as their tmux server does, or a supervisor has just
+   * begun.
+   */
   async #mayComeBack(): Promise<boolean> {
     const { supervisorPidFile, tmuxSocket } = this.#place();
     if (existsSync(supervisorPidFile) && ((await someoneListens(tmuxSocket)) || writerLives(supervisorPidFile)))
@@ -140,7 +145,7 @@ export class SwarmClient {
     return (await this.#options.isLocked?.()) ?? false;
   }
 
-  /** That nothing is up is said only where it is so. */
+  /** The error, unless it says `supervisor-down` while a supervisor holds the lock: then `supervisor-unreachable`. */
   async #said(error: SwarmError): Promise<SwarmError> {
     if (error.code !== 'supervisor-down' || !(await this.#isLocked())) return error;
     return unreachable(this.#place(), error);
@@ -151,7 +156,9 @@ export class SwarmClient {
   }
 }
 
-/** What the path names goes into it; the rest is the query of a GET, the body of a POST. */
+/**
+ * The route's path with the input's names in it; the rest of the input is the query of a GET, or the body of a POST.
+ */
 function addressed(
   { method, path: pattern }: Route,
   input: Readonly<Record<string, unknown>>,
@@ -174,14 +181,14 @@ function writerLives(pidFile: string): boolean {
     const { pid } = JSON.parse(readFileSync(pidFile, 'utf8')) as { pid: number };
     return isRunning(pid);
   } catch {
-    // Removed or replaced this moment.
+    // Removed or replaced at this moment.
     return false;
   }
 }
 
 const AWAY = new Set(['supervisor-down', 'connection-lost']);
 
-/** A supervisor holds the lock, and nobody answers where it should be. */
+/** The error for a supervisor that holds the lock and does not answer at its socket. */
 export function unreachable({ name, apiSocket }: Pick<ApiPlace, 'name' | 'apiSocket'>, cause?: unknown): SwarmError {
   return new SwarmError(
     'supervisor-unreachable',
@@ -195,8 +202,8 @@ export function unreachable({ name, apiSocket }: Pick<ApiPlace, 'name' | 'apiSoc
 }
 
 /**
- * Nothing is dialled before the first method is called; each call is a connection of its own.
- * @param place a function is asked at each call
+ * A client. No connection is made before the first method is called; each call has a connection of its own.
+ * @param place a function is called at each call
  */
 export function connect(place: ApiPlace | (() => ApiPlace), options: ClientOptions = {}): SwarmClient {
   return new SwarmClient(typeof place === 'function' ? place : () => place, options);

@@ -24,7 +24,7 @@ const error: z.ZodType<ErrorDocument> = z.object({
 
 /**
  * The documents by their names in templates/schema, for programs that read them and for tests. Field names are stable,
- * and a document may gain fields: readers ignore what they do not know.
+ * and a document may gain fields: readers ignore unknown ones.
  */
 export const documentSchemas = {
   agent,

@@ -29,14 +29,14 @@ const schemas: { readonly [N in Noun]: Schemas<(typeof routes)[N]> } = {
 export interface Endpoint extends Pick<Route, 'method' | 'path' | 'summary'> {
   /** Body of a POST, query of a GET. */
   takes: z.ZodType;
-  /** Null: nothing. */
+  /** Null: no answer. */
   answers: z.ZodType | null;
   handle(service: SwarmService, input: unknown, params: Record<string, string>): Promise<unknown>;
 }
 
-/** A body where none belongs is refused; a query where none belongs is left out. */
+/** A body where none is expected is refused; a query where none is expected is left out. */
 const NOTHING = { POST: z.strictObject({}).optional(), GET: z.object({}) };
-/** What is no number is the number of no checkpoint. */
+/** Text that is no number is the number of no checkpoint. */
 const NUMBER = z.coerce.number().int().positive().catch(0);
 
 type Method = (input: object) => Promise<unknown>;
@@ -52,13 +52,13 @@ function endpoint(noun: Noun, name: string, route: Route, path: string, schema: 
     handle: (service, input, { n, ...named }) => {
       const room = service[noun] as unknown as Record<string, Method>;
       const params = n === undefined ? named : { ...named, n: NUMBER.parse(n) };
-      // As a method: the room is the `this` of it.
+      // Called as a method: the room is its `this`.
       return (room[name] as Method).call(room, { ...(input as object | undefined), ...params });
     },
   };
 }
 
-/** Every path, with what it takes and answers, and the method that answers it. */
+/** Every path, with its input and answer, and the method that answers it. */
 export const endpoints: readonly Endpoint[] = (Object.keys(routes) as Noun[]).flatMap((noun) => {
   const table: Routes = routes[noun];
   const given: Record<string, Schema> = schemas[noun];

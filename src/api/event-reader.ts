@@ -10,10 +10,10 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const FRAME_LIMIT_CHARS = 64 * 1024 * 1024;
 
 export interface EventsOptions {
-  /** Events after this one come first; below zero, the last so many. */
+  /** Events after this id come first; below zero, the last so many. */
   lastEventId?: number | undefined;
   signal?: AbortSignal | undefined;
-  /** Called when the supervisor has accepted the stream: whatever happens from then on is not missed. */
+  /** Called when the supervisor has accepted the stream: no event from then on is missed. */
   onOpen?: (() => void) | undefined;
 }
 
@@ -33,7 +33,7 @@ export async function* streamEvents(socketPath: string, options: EventsOptions):
   };
   const silence = new AbortController();
   let cancel = systemClock.after(CONNECT_TIMEOUT_MS, () => silence.abort());
-  // Pushed forward by every byte that comes, so that a half-open stream ends too.
+  // Restarts the time limit at every byte, so that a half-open stream ends too.
   const heard = (): void => {
     cancel();
     cancel = systemClock.after(SILENCE_LIMIT_MS, () => silence.abort());

@@ -5,15 +5,17 @@ import type { EventDocument, EventsService } from './events/schemas.ts';
 
 /** Comment lines on an idle stream, so that a dead reader is noticed. */
 const KEEP_ALIVE_MS = 15_000;
-/** A reader that lets so much pile up is cut off; it resumes by Last-Event-ID. */
+/** A reader that lets so many bytes pile up is cut off; it resumes by Last-Event-ID. */
 const BUFFER_LIMIT_BYTES = 1024 * 1024;
-/** What happened before is read so much at a time, and no further than the reader follows. */
+/** Past events are read in pages of this size, and no further than the reader follows. */
 const PAGE = 500;
 const PAGE_BUFFER_BYTES = 256 * 1024;
-/** A reader of the past that takes nothing for so long is cut off too, ms. */
+/** A reader of past events that takes nothing for so long is cut off too, ms. */
 const STALLED_MS = 30_000;
 
-/** One reader of events: first those after `lastEventId`, then each as it comes, with no gap and no double between the two. */
+/**
+ * One reader of events: first those after `lastEventId`, then each as it comes, without gap or double between the two.
+ */
 export class EventStream {
   readonly #response: ServerResponse;
   readonly #events: EventsService;
@@ -23,19 +25,20 @@ export class EventStream {
   constructor(response: ServerResponse, events: EventsService) {
     this.#response = response;
     this.#events = events;
-    // Whoever goes away in the middle of a write; `close` follows.
+    // The reader may go in the middle of a write; `close` follows.
     response.on('error', () => this.#close());
     response.on('close', () => this.#close());
   }
 
-  /** @param lastEventId null: only what comes from now on */
+  /** @param lastEventId null: only events from now on */
   async begin(lastEventId: number | null): Promise<void> {
     const response = this.#response;
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.flushHeaders();
     const replayed = lastEventId === null ? 0 : await this.#replay(lastEventId);
     if (this.#closed.signal.aborted) return;
-    // In the very turn in which nothing more was found. What was read before it was on disk is told again, hence the id.
+    // Subscribes in the very turn in which no further past event was found. An event that was read before it was on
+    // disk comes again, and its id shows that.
     this.#unsubscribe = this.#events.subscribe((event) => {
       if (event.id > replayed) this.#tell(event);
     });
@@ -45,7 +48,7 @@ export class EventStream {
     this.#closed.signal.addEventListener('abort', () => clearInterval(keepAlive));
   }
 
-  /** @returns the id of the last event there is */
+  /** @returns the id of the newest event */
   async #replay(lastEventId: number): Promise<number> {
     for (let last = lastEventId; ;) {
       const page = this.#events.past.after(last, PAGE);
@@ -79,7 +82,7 @@ export class EventStream {
     this.#closed.abort();
   }
 
-  /** The server ends; the reader may come back to the next one. */
+  /** Ends the stream with the server; the reader may come back to the next one. */
   end(): void {
     this.#close();
     this.#response.end();

@@ -4,12 +4,12 @@ import { timeLimit } from '../lib/clock.ts';
 
 /**
  * Not `import`: that copies every export of the module and so runs its lazy getters, one of which loads a whole
- * WebSocket client. 6 ms instead of 44, on the way of every verb.
+ * WebSocket client. 6 ms instead of 44, in the start of every verb.
  */
 const http = process.getBuiltinModule('node:http');
 const net = process.getBuiltinModule('node:net');
 
-/** One request over the Unix socket. Only node:http here: the cold start of every verb pays for what this loads. */
+/** One request over the Unix socket. Only node:http here: the cold start of every verb pays for each module. */
 export interface ApiRequest {
   method: 'GET' | 'POST';
   path: string;
@@ -23,13 +23,13 @@ export interface ApiRequest {
   text?: boolean;
 }
 
-/** Above this an answer is no document of ours. */
+/** A longer answer is no document of swarm's. */
 const ANSWER_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /**
- * The body of a 2xx answer, parsed; everything else is thrown.
- * @throws SwarmError what the supervisor answered; `supervisor-down` (never reached: safe to repeat);
- *   `timeout` or `connection-lost` (exit code 3: it may or may not have happened); the signal's reason when aborted
+ * The body of a 2xx answer, parsed; every other answer is thrown.
+ * @throws SwarmError of the supervisor's answer; `supervisor-down` (never reached: safe to repeat); `timeout` or
+ * `connection-lost` (exit code 3: it may or may not have happened); the signal's reason when aborted
  */
 export async function call(socketPath: string, request: ApiRequest): Promise<unknown> {
   const deadline = timeLimit(request.timeoutMs);
@@ -48,12 +48,12 @@ export async function call(socketPath: string, request: ApiRequest): Promise<unk
   }
 }
 
-/** The answer as soon as its headers are there; the caller reads the body. The signal ends both. */
+/** The answer as soon as its headers have come; the caller reads the body. The signal ends both. */
 export async function open(socketPath: string, request: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
   const body = request.body === undefined ? undefined : JSON.stringify(request.body);
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = http.request({
-    // Without an agent, which would take 10 ms to find out whether our host name is an IPv6 address.
+    // Without an agent, which would take 10 ms to find out whether the host name is an IPv6 address.
     createConnection: () => net.connect(socketPath),
     path: request.path,
     method: request.method,
@@ -99,7 +99,7 @@ export function refuse(request: ApiRequest, status: number, text: string): never
   try {
     document = JSON.parse(text);
   } catch {
-    // Not ours, for instance of the HTTP library itself: the status is all there is to tell.
+    // Not of swarm, for instance of the HTTP library: only the status is known.
     document = null;
   }
   if (isErrorDocument(document)) throw fromErrorDocument(document);
@@ -114,12 +114,12 @@ function isErrorDocument(value: unknown): value is ErrorDocument {
   return error !== null && typeof error === 'object' && 'code' in error && 'message' in error;
 }
 
-/** Codes of a connect that never reached anybody. */
-const NOBODY = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
+/** Codes of a connect that reached no listener. */
+const UNREACHED = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']);
 
 export function broken(error: unknown, socketPath: string, request: ApiRequest): SwarmError {
   const code = (error as NodeJS.ErrnoException).code ?? '';
-  if (NOBODY.has(code)) {
+  if (UNREACHED.has(code)) {
     return new SwarmError('supervisor-down', 'swarm is not up for this repository', {
       hint: 'Run `swarm up`.',
       cause: error,
@@ -128,7 +128,7 @@ export function broken(error: unknown, socketPath: string, request: ApiRequest):
   }
   if (code === 'EACCES' || code === 'EPERM') {
     return new SwarmError('not-yours', `${socketPath} belongs to another user`, {
-      hint: 'Run swarm as the user who ran `swarm up`.',
+      hint: 'Run swarm as the user that ran `swarm up`.',
       cause: error,
       retrySafe: true,
     });

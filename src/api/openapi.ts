@@ -30,7 +30,7 @@ function answer({ answers }: Endpoint): Record<string, unknown> {
   return { description: 'done', content: { 'application/json': { schema: z.toJSONSchema(answers, { io: 'input' }) } } };
 }
 
-/** The fields of a GET's query, none of which is ever required. */
+/** The fields of a GET's query, all optional. */
 function queryParameters(endpoint: Endpoint): unknown[] {
   if (endpoint.method !== 'GET') return [];
   const { properties = {} } = z.toJSONSchema(endpoint.takes, { io: 'input' });

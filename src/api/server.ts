@@ -10,7 +10,7 @@ import type { SwarmService } from './service.ts';
 import { openapi } from './openapi.ts';
 
 const BODY_LIMIT_BYTES = 16 * 1024 * 1024;
-/** Keys of tasks may stand in a path; the library's own limit is 100. */
+/** Keys of tasks may be in a path; the library's own limit is 100. */
 const MAX_PARAM_LENGTH = 1_000;
 
 /** The supervisor's HTTP on a Unix socket (0600). */
@@ -52,7 +52,7 @@ export class ApiServer {
       });
     }
     this.#app.get('/v1/events', async (request, reply) => {
-      // Who asks for JSON alone wants a page of the history, with an end; everybody else the stream.
+      // A request for JSON alone gets a page of the history, which ends; any other the stream.
       if (request.headers.accept !== 'application/json') return this.#stream(request, reply, onProblem);
       const { after, limit } = eventQuery.parse(request.query);
       return await reply.send(service.events.past.after(after, limit));
@@ -68,13 +68,13 @@ export class ApiServer {
   }
 
   async listen(socketPath: string): Promise<void> {
-    // The caller holds the supervisor's lock, so a socket file that is there belongs to a dead one.
+    // The caller holds the supervisor's lock, so an existing socket file is a dead supervisor's.
     await rm(socketPath, { force: true });
     await this.#app.listen({ path: socketPath });
     await chmod(socketPath, 0o600);
   }
 
-  /** Where the socket was removed. Calls and streams outlive that. */
+  /** Listens again after the socket was removed. Calls and streams survive that. */
   async listenAgain(socketPath: string): Promise<void> {
     await listenAt(this.#app.server, socketPath);
   }
@@ -101,7 +101,7 @@ function presentable(error: unknown): unknown {
   if (error instanceof z.ZodError) {
     return new SwarmError('bad-request', z.prettifyError(error).replaceAll('\n', ' '), { exitCode: 2, cause: error });
   }
-  // What the HTTP library refuses: a body that is no JSON, or too long.
+  // Errors of the HTTP library: a body that is no JSON, or too long.
   if (error instanceof Error && !(error instanceof SwarmError) && statusOf(error) < 500) {
     return new SwarmError('bad-request', error.message, { exitCode: 2, cause: error });
   }
@@ -113,8 +113,8 @@ function hasId(params: unknown): boolean {
 }
 
 /**
- * Which HTTP status an error's code means; anything unknown of ours is a conflict with the present state.
- * @param named the path names a thing: what is unknown is that, and not something in the body
+ * The HTTP status for an error's code; an unknown code of swarm is a conflict with the present state.
+ * @param named the path names a thing: an unknown one is that thing, and not one in the body
  */
 function statusOf(error: unknown, named = false): number {
   if (error instanceof z.ZodError) return 400;
@@ -126,7 +126,7 @@ function statusOf(error: unknown, named = false): number {
   if (error.exitCode === 2) return 400;
   if (error.code === 'too-many-tasks') return 429;
   if (error.exitCode === 3) return 504;
-  // The disk or the supervisor itself cannot now; nothing is wrong with the request.
+  // The disk or the supervisor itself cannot do it now; the request is correct.
   if (error.code === 'disk-full' || error.code === 'supervisor-down' || error.code.startsWith('store-')) return 503;
   return 409;
 }

@@ -8,7 +8,7 @@ import type { UpDownService } from './swarm/schemas.ts';
 import type { TasksService } from './tasks/schemas.ts';
 import type { WorkService } from './work/schemas.ts';
 
-/** What the supervisor offers: of each noun, the room that does the work. */
+/** The services of the supervisor: for each noun, the room that does the work. */
 export interface SwarmService {
   readonly agents: AgentsService;
   readonly alerts: AlertsService;

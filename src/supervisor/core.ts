@@ -11,7 +11,7 @@ import { OngoingWork } from './project/ongoing-work.ts';
 import type { SupervisorOptions } from './supervisor-options.ts';
 import { HealthHistory } from './watch/health-history.ts';
 
-/** What every room stands on. None of it looks, listens or acts before it is told to begin. */
+/** The foundation of every room. No part of it looks, listens or acts before it is told to begin. */
 export interface Core extends SupervisorOptions {
   events: EventLog;
   history: HealthHistory;

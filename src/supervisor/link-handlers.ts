@@ -18,7 +18,7 @@ export interface LinkHandlersDeps {
   log: Logger;
   epoch: number;
   events: EventLog;
-  /** The URL that wrappers are to use; null: there is no broker now. */
+  /** The URL for wrappers; null: there is no broker now. */
   broker: { readonly url: string | null };
   engine: TaskEngine;
   fleet: Fleet;
@@ -30,11 +30,11 @@ export interface LinkHandlersDeps {
   programs: { supervisor: string[] };
 }
 
-/** What the wrappers say, to whom it matters. */
+/** Passes the wrappers' messages on to the rooms. */
 export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
   const { log, epoch, engine, fleet, dispatch, leases, messages, holds, roster, broker } = deps;
   const told = new WrapperEvents(deps);
-  // What cannot be kept now, because the disk is full, is kept with the next change.
+  // A row that cannot be stored now, because the disk is full, is stored with the next change.
   const keep = (record: AgentRecord): void => {
     const failed = (error: unknown): void =>
       log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');

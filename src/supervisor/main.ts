@@ -19,7 +19,7 @@ import { Supervisor } from './supervisor.ts';
 
 /**
  * The supervisor of one project: `supervisor.js --root DIR`. Ends at once, with 0, where another one holds the lock:
- * starting it twice is harmless. With `--replaces IDENTITY` (JSON) it asks that one to go and takes its place.
+ * starting it twice is harmless. With `--replaces IDENTITY` (JSON) it asks that one to end and takes its place.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { root: { type: 'string' }, replaces: { type: 'string' } } });
@@ -36,7 +36,7 @@ async function main(): Promise<void> {
   adopt(environmentFor('swarm', env));
   const settings = await firstSettings(place, store);
   if (settings.refused !== null)
-    log.warn({ detail: settings.refused.message }, 'swarm.yaml does not count: the settings of before do');
+    log.warn({ detail: settings.refused.message }, 'swarm.yaml is not in force: the earlier settings are');
   const { config } = settings;
   const { dir } = config.worktree;
   const layout = dir === undefined ? place : { ...place, worktreesDir: path.resolve(place.root, dir) };
@@ -63,13 +63,13 @@ async function main(): Promise<void> {
     },
     onEnd: () => process.exit(0),
   });
-  // Asked to go by name: what it supervises lives on, and the wrappers start the next one.
+  // A signal ends this supervisor alone: its agents live on, and the wrappers start the next one.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => supervisor.signal(signal));
   await supervisor.begin();
   log.info({ epoch: store.epoch, root: layout.root, runtimeDir: layout.runtimeDir }, 'the supervisor is up');
 }
 
-/** git and tmux, which we run ourselves, see the person's environment too. */
+/** Gives git and tmux, which swarm runs itself, the person's environment too. */
 function adopt(env: Record<string, string>): void {
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
@@ -88,8 +88,8 @@ function readVersion(here: string): string {
   return parsed.version;
 }
 
-// Helpers for a collection of a few MB cost more in waiting for them than they save. No argument of the command: a Node
-// that does not know the flag any more must start all the same.
+// Helper threads for a collection of a few MB cost more in waiting for them than they save. No argument of the command:
+// a Node that does not know the flag any more must start all the same.
 setFlagsFromString('--no-parallel-scavenge');
 try {
   await main();

@@ -1,7 +1,7 @@
 import { Gauge, Registry } from 'prom-client';
 import type { StatusDocument } from '../api/status/schemas.ts';
 
-/** Prometheus text of one status document; gauges only, read when they are asked for. */
+/** Prometheus text of one status document; gauges only, read at each request. */
 export async function metricsText(
   status: StatusDocument,
   memory: NodeJS.MemoryUsage,

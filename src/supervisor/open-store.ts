@@ -6,12 +6,12 @@ import { waitFor } from '../lib/wait.ts';
 import { isAlive, type ProcessIdentity } from '../process/index.ts';
 import { Store } from '../store/store.ts';
 
-/** Longer than an end takes at most: steps under way, then the links, the broker and the last events. */
+/** Longer than the longest end: steps under way, then the links, the broker and the last events. */
 const TAKE_OVER_MS = 20_000;
 /** Wrappers start a supervisor of their own build some 300 ms after theirs has gone. */
 const TAKE_OVER_STEP_MS = 5;
 
-/** The store, and with it the right to be the project's supervisor; null: another one has it. */
+/** The store, and with it the right to be the project's supervisor; null: another process has it. */
 export function openStore({ db, lockDb }: ProjectLayout, log: Logger): Store | null {
   try {
     return Store.open({
@@ -26,9 +26,9 @@ export function openStore({ db, lockDb }: ProjectLayout, log: Logger): Store | n
 }
 
 /**
- * The same after a supervisor that is asked to go: what it supervises lives on, and is adopted from here. Whoever waits
- * for the lock while it is still held has it before the wrappers can start that build again.
- * @returns null where it did not go in time, or another one was quicker
+ * The same after another supervisor was asked to end: its agents live on, and this one adopts them. By waiting for the
+ * lock while it is still held, this one gets it before the wrappers can start the other build again.
+ * @returns null where it did not end in time, or another process was quicker
  */
 export async function takeOverStore(layout: ProjectLayout, from: ProcessIdentity, log: Logger): Promise<Store | null> {
   log.info({ from: from.pid }, 'taking over from a supervisor of another build');

@@ -21,7 +21,7 @@ import { openDispatch } from './tasks/open-dispatch.ts';
 import { openTaskDesk } from './tasks/open-task-desk.ts';
 import type { TaskDesk } from './tasks/task-desk.ts';
 
-/** Each looks after one thing, over the core and the rooms before it. */
+/** The rooms, each with one matter, over the core and the rooms before it. */
 export interface Rooms {
   holds: Holds;
   admission: AdmissionDesk;
@@ -84,7 +84,7 @@ export function openRooms(core: Core): Rooms {
   };
 }
 
-/** What the fleet looks with and acts by, and who is told of its agents. */
+/** Gives the fleet its means, and the rooms their news of its agents. */
 function actOn(
   core: Core,
   { holds, admission, works, supervision }: Pick<Rooms, 'holds' | 'admission' | 'works' | 'supervision'>,

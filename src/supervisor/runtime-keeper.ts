@@ -14,21 +14,21 @@ import { specFile, writeSpecFile } from './fleet/agent-spec.ts';
 export interface RuntimeKeeperDeps {
   log: Logger;
   layout: ProjectLayout;
-  /** The person's, as this supervisor began with it. */
+  /** The person's environment, with which this supervisor began. */
   env: Readonly<Record<string, string>>;
   fleet: { readonly records: readonly AgentRecord[] };
   links: { listen(socketPath: string): Promise<void> };
   api: { listenAgain(socketPath: string): Promise<void> };
-  /** `serverPid`: of the tmux server that we are connected to. */
+  /** `serverPid`: that of the connected tmux server. */
   tmux: { readonly serverPid: number | null };
 }
 
 type Piece = readonly [place: string, make: () => Promise<void>];
 
 /**
- * Makes the runtime directory anew while this supervisor lives: systems remove the one of a user with the last login
- * (XDG_RUNTIME_DIR), and clean up below /tmp. All that is connected works on meanwhile, but no shell could reach it, and
- * the next supervisor would know none of the wrappers.
+ * Makes the runtime directory anew while this supervisor lives: systems remove that of a user with the last login
+ * (XDG_RUNTIME_DIR), and clean up below /tmp. Open connections go on meanwhile, but no shell could reach the
+ * supervisor, and the next one would know none of the wrappers.
  */
 export class RuntimeKeeper {
   readonly #deps: RuntimeKeeperDeps;
@@ -50,7 +50,7 @@ export class RuntimeKeeper {
     });
   }
 
-  /** From now on nothing is made. */
+  /** Makes nothing from now on. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#making;
@@ -67,14 +67,14 @@ export class RuntimeKeeper {
       this.#told = '';
       log.warn({ made: missing.map(([place]) => place) }, 'files of the runtime directory were gone and are made anew');
     } catch (error) {
-      // Tried every second until it can be: with the next login, say.
+      // Tried every second until it succeeds: with the next login, say.
       const text = errorText(error);
       if (text !== this.#told) log.error({ err: error }, 'the runtime directory is gone and cannot be made anew');
       this.#told = text;
     }
   }
 
-  /** Sockets come last: who reaches us finds the rest. */
+  /** Sockets come last: a program that reaches the supervisor finds the rest. */
   #pieces(): Piece[] {
     const { layout, env, fleet, links, api, tmux } = this.#deps;
     const specs = fleet.records.flatMap(({ id, spec }): Piece[] =>
@@ -92,7 +92,7 @@ export class RuntimeKeeper {
   }
 }
 
-/** The tmux server makes its socket anew when told. */
+/** Signals the tmux server to make its socket anew. */
 function askForSocket(server: number): void {
   try {
     process.kill(server, 'SIGUSR1');

@@ -17,7 +17,7 @@ import { removeRuntimeFiles } from './project/runtime-place.ts';
 import { teardownOf } from './worktree/teardown.ts';
 import type { TmuxHost } from './fleet/tmux-host.ts';
 
-/** How long an end waits for what is being done to agents: all of it may be cut off, as by a crash. */
+/** How long an end waits for steps of agents, ms: each may be cut off, as by a crash. */
 const STEPS_MS = 10_000;
 
 interface EndingParts {
@@ -39,7 +39,7 @@ interface EndingParts {
 
 type Step = readonly [what: string, run: () => Promise<unknown>];
 
-/** One after the other: what fails is logged and keeps none of the others from being done. True when none failed. */
+/** Runs one step after the other: a failure is logged and prevents none of the others. True when none failed. */
 export async function inTurn(log: Pick<Logger, 'error'>, steps: readonly Step[]): Promise<boolean> {
   let good = true;
   for (const [what, run] of steps) {
@@ -54,11 +54,11 @@ export async function inTurn(log: Pick<Logger, 'error'>, steps: readonly Step[])
 }
 
 /**
- * Ends one supervisor. With `everything` what it supervised is down already, and tmux and the broker end too; without,
- * all of it lives on and the next supervisor adopts it.
+ * Ends one supervisor. With `everything` its agents are down already, and tmux and the broker end too; without, all of
+ * it lives on and the next supervisor adopts it.
  *
- * The API goes first: whoever comes from now on starts the next supervisor. That one waits for the lock, which goes
- * last, since until then the names of the sockets and the files are ours to remove.
+ * The API goes first: a program that calls from now on starts the next supervisor. That one waits for the lock, which
+ * goes last, since until then this supervisor removes the names of the sockets and the files.
  */
 export async function endSupervisor(
   { everything, purge }: { everything: boolean; purge: Purge | null },
@@ -66,7 +66,7 @@ export async function endSupervisor(
 ): Promise<void> {
   const { log, store, layout, api, fleet, tmux, links, queue, broker, events, leases } = parts;
   const whenEverything = (what: string, run: () => Promise<unknown>): Step[] => (everything ? [[what, run]] : []);
-  // Otherwise the wrappers start the next one.
+  // Without it the wrappers start the next supervisor.
   if (everything) links.broadcast({ type: 'bye', epoch: store.epoch });
   await inTurn(log, [
     ['the API', () => api.close()],
@@ -96,14 +96,14 @@ export async function endSupervisor(
       ['the worktrees', () => removeWorktrees(layout, store, { ...purge, limits, teardown: teardownOf(parts) }, log)],
     ]));
   await inTurn(log, [
-    // Until the end the lock and the record go together: who finds the one looks for the other.
+    // Lock and record go together: a program that finds the one looks for the other.
     ...whenEverything('the record of where it was', () => rm(layout.runtimeFile, { force: true })),
     ['the store', async () => store.close()],
   ]);
   if (forgets) await inTurn(log, [['the memory of the project', () => forgetProject(layout)]]);
 }
 
-/** Also what has lost its pane: it is found by the project's marks. */
+/** Ends also processes that have lost their pane: they are found by the project's marks. */
 function endOfAgents(tmux: TmuxHost, layout: ProjectLayout): Step[] {
   return [
     ['the tmux server', () => tmux.killServer()],

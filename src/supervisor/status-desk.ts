@@ -12,7 +12,7 @@ export interface StatusDeskDeps {
   startedAt: string;
 }
 
-/** The whole state: as a document, as metrics, and whether all of it works. */
+/** The whole state: as a document, as metrics, and whether everything works. */
 export class StatusDesk implements StatusService {
   readonly #deps: StatusDeskDeps;
 
@@ -47,7 +47,7 @@ export class StatusDesk implements StatusService {
     return { ok: degraded.length === 0, degraded };
   }
 
-  /** What does not work now, each in one line. */
+  /** The parts that do not work now, each in one line. */
   #degraded(): string[] {
     const { holds, alerting } = this.#deps.rooms;
     return [...holds.degraded.list, ...alerting.untold];

@@ -22,7 +22,7 @@ export interface StatusFacts {
 export async function statusDocument(facts: StatusFacts): Promise<StatusDocument> {
   const { layout } = facts.project;
   const { goingDown, ...supervisor } = facts.supervisor;
-  // A broker that goes away while it is asked has no depths to tell; its state says so already.
+  // A broker that goes away during the question has no depths to report; its state shows it already.
   const queues = await facts.queues.catch(() => []);
   return {
     version: facts.version,

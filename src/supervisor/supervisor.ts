@@ -17,8 +17,8 @@ import { UpDown } from './up-down.ts';
 const TICK_MS = 1_000;
 
 /**
- * One project's supervisor: its beginning, its end, and what needs all of it. The core stands on the store, the rooms
- * on the core (core.ts, rooms.ts).
+ * One project's supervisor: its beginning, its end, and the parts that need all of it. The core stands on the store,
+ * the rooms on the core (core.ts, rooms.ts).
  */
 export class Supervisor {
   readonly #startedAt = new Date().toISOString();
@@ -55,7 +55,7 @@ export class Supervisor {
     });
     this.#api = new ApiServer(this.#service(), core.onError);
     this.#runtime = new RuntimeKeeper({ ...core, layout: core.project.layout, api: this.#api });
-    // Health first, since the others go by it; alerts last, since they tell what all of these found.
+    // Health first, since the others use it; alerts last, since they report what all of these found.
     const { supervision, leases, dispatch, works, upkeep, holds, settings, admission, scaler, alerting } = rooms;
     this.#ticker = new Ticker(
       {
@@ -114,7 +114,7 @@ export class Supervisor {
     return { agents, base: roster.base, ...called, notes: [...notes, ...called.notes] };
   }
 
-  /** Of each noun of the API, the room that does the work. */
+  /** For each noun of the API, the room that does the work. */
   #service(): SwarmService {
     const { events } = this.#core;
     const { agents, alerting, checkpoints, messages, tasks, works } = this.#rooms;

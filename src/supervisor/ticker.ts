@@ -4,13 +4,13 @@ interface Part {
   tick(): void | Promise<unknown>;
 }
 
-/** One timer for everything that is looked after now and then, in an order that stands in one place. */
+/** One timer for everything that is done again and again, in an order that stands in one place. */
 export class Ticker {
   readonly #parts: Readonly<Record<string, Part>>;
   readonly #log: Pick<Logger, 'error'>;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param parts by name, in the order in which they are called; what one throws is logged and keeps none from its turn */
+  /** @param parts by name, in the order in which they are called; a throw is logged and keeps no other from its turn */
   constructor(parts: Readonly<Record<string, Part>>, log: Pick<Logger, 'error'>) {
     this.#parts = parts;
     this.#log = log;

@@ -12,20 +12,23 @@ export interface UpDownDeps {
   ongoing: OngoingWork;
   /** Brings up the agents that the request asks for, in the store and in the fleet. */
   call(request: UpRequest): Promise<UpDocument>;
-  /** From now on no agent is to be there; which ones were is remembered, also for the next supervisor. */
+  /** From now on no agent should run; which ones did is remembered, also for the next supervisor. */
   goDown(): Promise<void>;
-  /** Ends this supervisor; `everything`: with all that it supervises. Never rejects. */
+  /** Ends this supervisor; `everything`: with all its agents and services. Never rejects. */
   end(how: { everything: boolean; purge: Purge | null }): Promise<void>;
 }
 
 const LANE = 'power';
 /**
- * A supervisor that finds on its start that nobody is to be there was started by an `up` that is about to speak, or to
- * end what a dead one left. The former needs time to be heard, ms.
+ * How long a supervisor waits for its first order, ms, when no agent should run at its start: then an `up` started it
+ * that is about to order, or that ends the remains of a dead swarm.
  */
 const FIRST_WORD_MS = 5_000;
 
-/** `up`, `down` and the end, in an order in which none of them is lost: the last word counts, in the store too. */
+/**
+ * Carries out `up`, `down` and the end, in an order in which none of them is lost: the last order counts, in the store
+ * too.
+ */
 export class UpDown implements UpDownService {
   readonly #deps: UpDownDeps;
   readonly #lane = new KeyedMutex();
@@ -47,7 +50,7 @@ export class UpDown implements UpDownService {
     });
   }
 
-  /** Resolves when the order is kept; the end itself follows. */
+  /** Resolves when the order is stored; the end itself follows. */
   down({ purge, force }: { purge: boolean; force: boolean }): Promise<void> {
     return this.#order(async () => {
       const { log, goDown } = this.#deps;
@@ -55,7 +58,7 @@ export class UpDown implements UpDownService {
       try {
         await goDown();
       } catch (error) {
-        // A disk that is full must not keep anybody from ending.
+        // A full disk must not prevent the end.
         log.error({ err: error }, 'that it is to be down could not be kept');
       }
     });
@@ -72,7 +75,7 @@ export class UpDown implements UpDownService {
     );
   }
 
-  /** Called every second: what is to be down and is down ends, unless an order is on its way. */
+  /** Called every second: ends a swarm that is ordered down and is down, unless an order is on its way. */
   tick(): void {
     const { fleet, ongoing, now } = this.#deps;
     if (this.#ending !== null || ongoing.any || !fleet.goingDown || !fleet.quiet) return;
@@ -81,8 +84,8 @@ export class UpDown implements UpDownService {
   }
 
   /**
-   * Asked to go by the system: what is supervised lives on, and a wrapper starts the next one. While everything goes
-   * down there may soon be no wrapper to do so, hence the first such wish is not followed before it is down.
+   * The system's signal to end: all agents live on, and a wrapper starts the next supervisor. While everything goes
+   * down there may soon be no wrapper to do so, hence the first such signal takes effect only when it is down.
    */
   signal(name: string): void {
     if (this.#ending !== null) return;

@@ -36,7 +36,7 @@ export const agent = z.object({
 });
 export type Agent = z.infer<typeof agent>;
 
-/** One thing that waits for a person. Its id is unique within the agent while it is open. */
+/** A question that waits for a person. Its id is unique within the agent while it is open. */
 export const needsYou = z.object({
   id: z.string(),
   agent: z.string(),
@@ -49,7 +49,7 @@ export const needsYou = z.object({
 });
 export type NeedsYou = z.infer<typeof needsYou>;
 
-/** Why an agent has its status: what is known of it, how old that is in ms, and the rule that fired. */
+/** Why an agent has its status: the known facts with their age in ms, and the rule that fired. */
 export const explain = z.object({
   agent: z.string(),
   status: z.enum(AGENT_STATUSES),
@@ -61,7 +61,7 @@ export const explain = z.object({
 });
 export type ExplainDocument = z.infer<typeof explain>;
 
-/** What an agent's status was in the last 24 hours. */
+/** An agent's statuses in the last 24 hours. */
 export const history = z.object({
   agent: z.string(),
   from: time.describe('ISO 8601; since when something is known'),

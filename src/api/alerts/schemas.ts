@@ -3,7 +3,7 @@ import { text, time } from '../contract/words.ts';
 import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
 import type { alertRoutes } from './routes.ts';
 
-/** Something that is wrong, or was and is right again (`recovered`). */
+/** A trouble that lasts, or that is over (`recovered`). */
 export const alert = z.object({
   key: z.string().describe('The same trouble has the same key.'),
   severity: z.enum(['info', 'warning', 'critical']),

@@ -1,6 +1,6 @@
 import { get, post } from '../contract/route.ts';
 
-/** Agents that were removed have their checkpoints still. */
+/** Routes of checkpoints, which removed agents have too. */
 export const checkpointRoutes = {
   take: post('/v1/agents/:id/checkpoint', 'take a checkpoint of its worktree', { slow: true }),
   all: get('/v1/checkpoints', 'checkpoints of all agents, removed ones too', { slow: true }),

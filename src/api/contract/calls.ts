@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { Route, Routes } from './route.ts';
 
-/** What a route takes beside its path (the body of a POST, the query of a GET), and what it answers. Absent: nothing. */
+/** A route's input beside its path (the body of a POST, the query of a GET), and its answer. Absent: none. */
 export interface Schema {
   takes?: z.ZodType;
   answers?: z.ZodType;
@@ -16,7 +16,7 @@ type Names<Path extends string> = Path extends `${string}:${infer Name}/${infer 
     ? Name
     : never;
 
-/** What stands in the path. */
+/** The names in the path. */
 type Params<R extends Route> =
   R extends Route<infer Path> ? { [Name in Names<Path>]: Name extends 'n' ? number : string } : never;
 
@@ -30,7 +30,7 @@ type Flat<T> = { [Key in keyof T]: T[Key] };
 type Call<Input, Result> =
   Record<never, never> extends Input ? (input?: Input) => Promise<Result> : (input: Input) => Promise<Result>;
 
-/** The calls of a noun as its client makes them: what has a default may be left out. */
+/** The calls of a noun as its client makes them: fields with a default may be left out. */
 export type ClientOf<Table extends Routes, Given extends Schemas<Table>> = {
   readonly [Name in keyof Table]: Call<Flat<Params<Table[Name]> & Sent<Given[Name]>>, Answer<Given[Name]>>;
 };

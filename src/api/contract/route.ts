@@ -7,9 +7,9 @@ export interface Route<Path extends string = string> {
   /** `:n` stands for a whole number above 0, every other `:name` for text. */
   readonly path: Path;
   readonly summary: string;
-  /** It works through a whole worktree before it answers: the client waits longer. */
+  /** The call works through a whole worktree before it answers: the client waits longer. */
   readonly slow: boolean;
-  /** A second path, of which the same is true. */
+  /** A second path for the same call. */
   readonly also: string | null;
 }
 

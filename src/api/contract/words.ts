@@ -6,5 +6,5 @@ export const usd = z.number().min(0).describe('USD');
 export const text = z.string().nullable();
 export const number = z.number().nullable();
 
-/** What tasks start from. */
+/** The commit that tasks start from. */
 export const base = z.object({ branch: text, commit: z.string() });

@@ -3,7 +3,7 @@ import { EVENT_FAMILIES, EVENTS } from '../../domain/events.ts';
 
 type JsonSchema = Record<string, unknown>;
 
-/** What the schema of an event says beside its frame: the names of this version, and the data that comes with each. */
+/** The parts of an event's schema beside its frame: the names of this version, and the data that comes with each. */
 export function eventNames(): { name: JsonSchema; allOf: JsonSchema[] } {
   const families = Object.entries(EVENT_FAMILIES).map(([prefix, { words, ...entry }]) => ({
     names: words.map((word) => `${prefix}.${word}`),

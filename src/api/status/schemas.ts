@@ -34,7 +34,7 @@ export const status = z.object({
       later: z.array(z.string()).describe('Keys that count from the next `down` and `up` on.'),
       outdated: z
         .array(z.string())
-        .describe('Agents that live with settings, or a build of swarm, of before until they start again.'),
+        .describe('Agents that live with earlier settings, or an earlier build of swarm, until they start again.'),
     })
     .nullable()
     .describe('swarm.yaml as it counts now; null while nothing is up.'),
@@ -45,7 +45,7 @@ export const status = z.object({
 });
 export type StatusDocument = z.infer<typeof status>;
 
-/** What does not work now, each in one line; not `ok`: something does not. */
+/** The parts that do not work now, each in one line; `ok`: there are none. */
 export interface HealthDocument {
   ok: boolean;
   degraded: string[];

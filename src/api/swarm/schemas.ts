@@ -8,14 +8,14 @@ export const upBody = z.strictObject({
   workers: z.number().int().min(1).max(200).optional(),
   includeDirty: z.boolean().optional(),
   trust: z.boolean().optional(),
-  /** What tasks start from stays what the last `up` found. */
+  /** The base of tasks stays the one that the last `up` found. */
   keepBase: z.boolean().optional(),
 });
 export type UpRequest = z.infer<typeof upBody>;
 
 export const downBody = z.strictObject({
   purge: z.boolean().default(false),
-  /** Work that lies in the worktrees is moved to checkpoints; without it such a worktree is kept. */
+  /** Work in the worktrees is moved to checkpoints; without it such a worktree is kept. */
   force: z.boolean().default(false),
 });
 
@@ -23,7 +23,7 @@ export const up = z.object({
   agents: z.array(agent),
   base,
   notes: z.array(z.string()),
-  wanted: z.array(z.string()).describe('Who is to be there now; workers beyond N are stopped.'),
+  wanted: z.array(z.string()).describe('Agents that should run now; workers beyond N are stopped.'),
 });
 export type UpDocument = z.infer<typeof up>;
 

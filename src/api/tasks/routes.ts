@@ -1,7 +1,7 @@
 import { get, post } from '../contract/route.ts';
 
 export const taskRoutes = {
-  /** Several: all of them or none. */
+  /** Adds one task, or several: all of them or none. */
   add: post('/v1/tasks', 'submit one task, or several at once'),
   list: get('/v1/tasks', 'tasks'),
   show: get('/v1/tasks/:id', 'one task with its attempts and result'),

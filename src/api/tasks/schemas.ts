@@ -4,7 +4,7 @@ import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
 import type { taskRoutes } from './routes.ts';
 import { task } from '../../domain/task-document.ts';
 
-/** `existing`: the key named a task that was already there. */
+/** `existing`: the key named a stored task. */
 export const taskAdded = z.object({ id: z.string(), existing: z.boolean() });
 export type TaskAddedDocument = z.infer<typeof taskAdded>;
 
@@ -49,7 +49,7 @@ export const taskBody = z.strictObject({
   budgetUsd: z.number().positive().optional(),
   key: z.string().min(1).max(200).optional(),
 });
-/** A task as a submitter writes it: only the title is needed. */
+/** A task as a submitter writes it: only the title is required. */
 export type NewTask = z.input<typeof taskBody>;
 /** The same with its defaults, but for one: where `retries` is absent the config decides. */
 export type SubmittedTask = z.infer<typeof taskBody>;
@@ -73,7 +73,7 @@ export const taskSchemas = {
 
 export interface TasksService extends ServiceOf<typeof taskRoutes, typeof taskSchemas> {}
 type Client = ClientOf<typeof taskRoutes, typeof taskSchemas>;
-/** One task is answered by one document, several by several. */
+/** The answer to one task is one document, to several it is several. */
 export interface TasksClient extends Omit<Client, 'add'> {
   add(task: NewTask): Promise<TaskAddedDocument>;
   add(several: { tasks: readonly NewTask[] }): Promise<{ tasks: TaskAddedDocument[] }>;

@@ -3,7 +3,7 @@ import { number, text, time } from '../contract/words.ts';
 import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
 import type { workRoutes } from './routes.ts';
 
-/** `cut`: back at the same point, in another session. `fresh`: it begins anew. `kept`: as it is. */
+/** `cut`: back at the same point, in another session. `fresh`: begun anew. `kept`: unchanged. */
 const how = z.enum(['cut', 'fresh', 'kept', 'none']);
 const fromTo = z.object({ from: text, to: text });
 
@@ -16,17 +16,17 @@ export const rollback = z.object({
   conversation: z.object({
     how,
     session: text,
-    before: text.describe('The conversation of before, which is still there.'),
+    before: text.describe('The earlier conversation, which still exists.'),
     why: text,
   }),
-  /** The task that it goes on with. */
+  /** The task with which it goes on. */
   task: text,
   /** It waits for `resume`. */
   held: z.boolean(),
 });
 export type RollbackDocument = z.infer<typeof rollback>;
 
-/** What a rollback would change; the patch is from what is there now to the checkpoint. */
+/** The changes that a rollback would make; the patch is from the present files to the checkpoint. */
 export const rollbackPlan = z.object({
   agent: z.string(),
   n: z.number(),
@@ -41,7 +41,7 @@ export const rollbackPlan = z.object({
 });
 export type RollbackPlanDocument = z.infer<typeof rollbackPlan>;
 
-/** What was taken back, and when that had been done. */
+/** The operation that was undone, and when it had been done. */
 export const undo = z.object({
   agent: z.string(),
   kind: z.enum(['rollback', 'merge', 'rm', 'purge']),
@@ -52,13 +52,13 @@ export const undo = z.object({
 });
 export type UndoDocument = z.infer<typeof undo>;
 
-/** Where its worktree was, and the checkpoint that holds what was in it; null: there was no worktree any more. */
+/** Path of its worktree, and the checkpoint with the files that were in it; null: the worktree was gone already. */
 export const removed = z.object({ agent: z.string(), worktree: z.string(), checkpoint: number });
 export type RemovedDocument = z.infer<typeof removed>;
 
 export const rollbackBody = z.strictObject({
   n: z.number().int().positive(),
-  /** The conversation stays as it is. */
+  /** The conversation is not rolled back. */
   filesOnly: z.boolean().default(false),
   /** The agent waits afterwards. */
   hold: z.boolean().default(false),

@@ -17,22 +17,22 @@ export interface AdmissionDeps {
   look(): Promise<Machine>;
   records(): readonly AgentRecord[];
   wanted(record: AgentRecord): boolean;
-  /** What its account lacks for one more agent; null: nothing. */
+  /** Why its account does not bear one more agent; null: it does. */
   lack(record: AgentRecord): string | null;
   places: Places;
 }
 
-/** A look at the machine counts for so long, ms. */
+/** How long a look at the machine counts, ms. */
 const LOOK_LIFE_MS = 1_000;
 const ANSWER_LIFE_MS = 90;
-/** One whose set-up takes its time does not keep the others waiting for ever, ms. */
+/** How long one start keeps the others waiting, ms: its set-up may take longer. */
 const START_PATIENCE_MS = 60_000;
 const UNKNOWN: Machine = { memory: null, load: null, disk: null, files: null, ownFiles: null, terminals: null };
 
-/** Asks the machine before an agent starts. */
+/** Decides, by the machine's free resources, when an agent may start. */
 export class AdmissionDesk {
   readonly #deps: AdmissionDeps;
-  /** Who has run since he was last told to stop, and has his place. */
+  /** Agents that have run since they were last ordered to stop: they keep their place. */
   readonly #places: Set<string>;
   #kept: string;
   #machine: Machine = UNKNOWN;
@@ -44,15 +44,15 @@ export class AdmissionDesk {
     this.#deps = deps;
     this.#places = new Set(deps.places.read());
     this.#kept = this.#noted();
-    // So that something is known before anybody asks.
+    // So that the machine is measured before the first question.
     this.#look();
   }
 
-  /** Null: it may start now, and has begun to when the next one asks. Nobody waits for a look at the machine. */
+  /** Null: it may start now, and counts as starting at the next call. No call waits for a look at the machine. */
   ask(record: AgentRecord): StartWait | null {
     const { config, records, now } = this.#deps;
     if (Math.abs(now() - this.#lookedAt) >= LOOK_LIFE_MS) this.#look();
-    // A hundred that wait, and ask ten times a second, get one answer.
+    // A hundred waiting agents, each asking ten times a second, share one answer.
     const known = this.#answer.waits.get(record.id);
     if (known !== undefined && Math.abs(now() - this.#answer.at) < ANSWER_LIFE_MS) return known;
     const applicants = records().flatMap((one) => this.#applicant(one));
@@ -61,7 +61,7 @@ export class AdmissionDesk {
     return this.#answer.waits.get(record.id) ?? null;
   }
 
-  /** Once a second: whose place is whose. */
+  /** Once a second: notes which agents have a place. */
   tick(): void {
     const { records, wanted } = this.#deps;
     const here = records().filter((record) => wanted(record));
@@ -101,9 +101,9 @@ export class AdmissionDesk {
       case 'backoff':
         if (record.step.busy) return of('starting');
         if (lifecycle.phase === 'backoff' && this.#deps.now() < lifecycle.until) return [];
-        // Whoever is connected lives, although nobody here has started it.
+        // A connected wrapper lives, although this supervisor has not started it.
         if (record.observed.linked) return of('running');
-        // It would keep its turn from the very one that the others wait for.
+        // A held agent would keep the turn from the very agent that the others wait for.
         if (startHold !== null) return [];
         return of(this.#places.has(id) ? 'back' : 'new');
     }
@@ -130,7 +130,7 @@ export class AdmissionDesk {
   }
 }
 
-/** The desk of this project: who starts here takes of the machine that its worktrees lie on. */
+/** The desk of this project, which measures the machine and the disk of its worktrees. */
 export function openAdmission(
   { log, project, store }: { log: Logger; project: Project; store: Store },
   fleet: Fleet,

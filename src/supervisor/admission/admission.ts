@@ -6,28 +6,28 @@ import type { Machine } from '../../process/index.ts';
 export interface Applicant {
   id: string;
   kind: AgentKind;
-  /** `back`: it has run before and lost its processes; what it takes was its own a moment ago. */
+  /** `back`: it has run before and lost its processes; its resources were its own a moment ago. */
   state: 'running' | 'starting' | 'new' | 'back';
-  /** What the account that it asks the model with lacks for one more agent; absent: nothing. */
+  /** Why its account does not bear one more agent; absent: it does. */
   lack?: string | null;
 }
 
 export interface AdmissionRules {
   atOnce: number;
-  /** Bytes that stay free. */
+  /** Bytes that must stay free. */
   memory: number;
   disk: number;
-  /** For each processor; 0: not looked at. */
+  /** For each processor; 0: the load does not count. */
   load: number;
 }
 
-/** What an idle agent with its wrapper takes, bytes. What it runs later is its own. */
+/** Memory of an idle agent with its wrapper, bytes. Programs that it runs later are its own matter. */
 const NEEDS: Record<AgentKind, number> = { claude: 350 * 2 ** 20, shell: 100 * 2 ** 20 };
-/** Kept for everybody else on this machine. */
+/** Resources that are kept for other programs on this machine. */
 const SPARE = { files: 4_096, ownFiles: 64, terminals: 16 };
 
 /**
- * Who of those that want to start may, and why the others wait; who is not named in the result may start. Who comes
+ * Why agents that want to start have to wait, by agent; one that is not in the result may start. An agent that comes
  * back goes first and only ever waits for its turn. Pure.
  */
 export function admit(machine: Machine, agents: readonly Applicant[], rules: AdmissionRules): Map<string, StartWait> {
@@ -35,7 +35,7 @@ export function admit(machine: Machine, agents: readonly Applicant[], rules: Adm
   let there = agents.filter(({ state }) => state === 'running' || state === 'starting').length;
   const starting = agents.filter(({ state }) => state === 'starting');
   let begun = starting.length;
-  // What those that start now will take is not taken yet.
+  // Agents that start now have not taken their memory yet.
   let taken = starting.reduce((sum, { kind }) => sum + NEEDS[kind], 0);
   const applicants = agents.filter(({ state }) => state === 'back' || state === 'new');
   for (const { id, kind, state, lack: ofAccount = null } of applicants.toSorted((a, b) => rank(a) - rank(b))) {
@@ -60,7 +60,7 @@ function turnText(starting: number): string {
   return `waits for its turn: ${starting} other${starting === 1 ? ' is' : 's are'} starting`;
 }
 
-/** Null: the machine bears one more; what could not be found out speaks against nobody. */
+/** Why the machine does not bear one more agent; null: it does. A resource that cannot be measured forbids nothing. */
 function lackOf(machine: Machine, rules: AdmissionRules, { need, first }: { need: number; first: boolean }) {
   const { memory, disk, files, ownFiles, terminals, load } = machine;
   const short = (left: number | null, least: number): left is number => left !== null && left < least;
@@ -71,7 +71,7 @@ function lackOf(machine: Machine, rules: AdmissionRules, { need, first }: { need
   if (short(files, SPARE.files)) return `the system has only ${files} open files left`;
   if (short(ownFiles, SPARE.ownFiles)) return `only ${ownFiles} more files may be opened (ulimit -n)`;
   if (short(terminals, SPARE.terminals)) return `the system has only ${terminals} terminals left`;
-  // One is always worth it: somebody else's load must not keep a swarm from ever beginning.
+  // The first agent starts in any case: load of other programs must not keep a swarm from ever beginning.
   if (!first && rules.load > 0 && load !== null && load > rules.load)
     return `the load is ${load.toFixed(1)} for each processor, above ${rules.load} (admission.load)`;
   return null;

@@ -8,8 +8,8 @@ export interface Places {
 }
 
 /**
- * Who has run, for a supervisor that was started again: also when its agents died together with it they come back to
- * what was their own a moment ago. After a boot of the machine it is nobody's.
+ * The agents that have run, for a supervisor that was started again: even when its agents died together with it, they
+ * come back to resources that were their own a moment ago. After a boot of the machine none has a place.
  */
 export function storedPlaces({ store, log }: { store: Store; log: Logger }): Places {
   const boot = bootId();
@@ -22,7 +22,7 @@ export function storedPlaces({ store, log }: { store: Store; log: Logger }): Pla
       const note = { boot, agents: [...agents] };
       store
         .write(() => store.notes.set('admission.places', note))
-        .catch((error: unknown) => log.error({ err: error }, 'who has run could not be kept'));
+        .catch((error: unknown) => log.error({ err: error }, 'the list of agents that have run could not be kept'));
     },
   };
 }

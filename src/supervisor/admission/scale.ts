@@ -10,25 +10,25 @@ export interface ScaleRules {
 export interface ScaleState {
   /** Agents of the role that are wanted now. */
   count: number;
-  /** For how long each of those that are free has been so, ms. */
+  /** How long each free agent has been free, ms. */
   idle: readonly number[];
-  /** On their way up. */
+  /** Agents on their way up. */
   coming: number;
-  /** The machine does not bear them now. */
+  /** Agents that the machine does not bear now. */
   held: number;
   /** Tasks at once in one agent. */
   slots: number;
   /** Tasks that any agent of the role could take now. */
   ready: number;
-  /** How long the one that is next has waited, ms; null where none does. */
+  /** How long the next of these tasks has waited, ms; null: there is none. */
   oldest: number | null;
-  /** Since the number was changed, ms. */
+  /** Time since the last change of the number, ms. */
   sinceChange: number;
 }
 
 /**
- * How many agents of a role there should be. It grows while tasks wait, at most to twice as many at a time, and not while
- * the machine bears no more; it shrinks by those that have long been idle while nothing waits. Pure.
+ * The number of agents that a role should have. It grows while tasks wait, at most to twice as many at a time, and not
+ * while the machine bears no more; it shrinks by agents that have long been idle while no task waits. Pure.
  */
 export function desiredCount({ min, max, after, idle, cooldown }: ScaleRules, state: ScaleState): number {
   const { count, ready, oldest } = state;

@@ -21,14 +21,14 @@ export interface ScalerDeps {
   engine: Pick<TaskEngine, 'backlog'>;
   roster: Pick<Roster, 'want' | 'isDown'>;
   now(): number;
-  /** Of an idle agent, before it is stopped. */
+  /** Takes a checkpoint of an idle agent before it is stopped. */
   checkpoint(record: AgentRecord): Promise<unknown>;
 }
 
 /** A first checkpoint of a large worktree reads many files. */
 const CHECKPOINT_TIMEOUT_MS = 120_000;
 
-/** Lets the number of agents of a role follow the work that waits, where the settings say so. */
+/** Adapts the number of agents of a role to the waiting tasks, where the settings say so. */
 export class Scaler {
   readonly #deps: ScalerDeps;
   readonly #changedAt = new Map<string, number>();
@@ -63,7 +63,7 @@ export class Scaler {
     const { engine, now } = this.#deps;
     const there = this.#there(role);
     const can = kind === 'shell' ? [...capabilities, SHELL_CAPABILITY] : capabilities;
-    // Nobody's name: what only one agent may take is no reason for another.
+    // Without a name: a task for one agent only is no reason for another agent.
     const { ready, oldestAt } = engine.backlog({ agent: '', kind, capabilities: can }, scale.max * slots);
     return {
       count: there.length,
@@ -99,7 +99,7 @@ export class Scaler {
     events.emit('swarm.scaled', { data });
   }
 
-  /** Those that have been idle longest, each with a checkpoint, and none that got something to do meanwhile. */
+  /** The agents that have been idle longest, each with a checkpoint, without those that got a task meanwhile. */
   async #letGo(role: string, count: number): Promise<WantedAgent[]> {
     const candidates = this.#there(role)
       .filter(isFree)
@@ -114,7 +114,7 @@ export class Scaler {
   }
 }
 
-/** Nothing to do, nobody looks at it, nobody is to answer it. */
+/** Whether the agent has nothing to do, no person looks at it, and none has to answer it. */
 function isFree({ row, verdict, observed: { linked, pane, snapshot } }: AgentRecord): boolean {
   if (row.desired !== 'up' || verdict.status !== 'idle' || !linked || pane === null || snapshot === null) return false;
   return pane.clients === 0 && snapshot.tasks.length === 0 && snapshot.needsYou.length === 0;

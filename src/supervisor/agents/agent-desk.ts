@@ -25,7 +25,7 @@ export interface AgentDeskDeps {
   events: EventLog;
   roster: Pick<Roster, 'wants'>;
   links: { order(agent: string, order: Order, timeoutMs: number): Promise<unknown> };
-  /** What a person's word grants an agent of what holds it; null: nothing held it. */
+  /** Lets an agent go on as a person ordered. @returns the grant in words; null: no hold was in the way */
   holds: { resumedByPerson(record: AgentRecord): string | null };
   supervision: Pick<Supervision, 'explain' | 'renew'> & { watch: { useOf(record: AgentRecord): TreeUse | null } };
   history: Pick<HealthHistory, 'document'>;
@@ -33,7 +33,7 @@ export interface AgentDeskDeps {
 
 type Named = { id: string };
 
-/** The agents as a person looks at them, resumes, pauses and stops them, and answers their questions. */
+/** The agents for people: shows them, resumes, pauses and stops them, and answers their questions. */
 export class AgentDesk implements AgentsService {
   readonly #deps: AgentDeskDeps;
 
@@ -49,7 +49,7 @@ export class AgentDesk implements AgentsService {
     return this.#document(this.#deps.names.agent(id));
   }
 
-  /** Reads what is known anew and judges it, as is done every second. */
+  /** Reads the facts anew and judges them, as the supervisor does every second. */
   async explain({ id }: Named): Promise<ExplainDocument> {
     const { names, fleet, supervision } = this.#deps;
     const record = names.agent(id);
@@ -75,7 +75,7 @@ export class AgentDesk implements AgentsService {
   async pause({ id }: Named): Promise<Agent> {
     const { names, fleet, roster } = this.#deps;
     const record = names.agent(id);
-    // A pause must not start anything.
+    // A pause must not start an agent.
     if (record.row.desired === 'stopped') {
       throw new SwarmError('agent-stopped', `${id} is stopped: there is nothing to pause`, {
         hint: `\`swarm resume ${id}\` starts it.`,
@@ -106,7 +106,7 @@ export class AgentDesk implements AgentsService {
     return this.#document(record, granted);
   }
 
-  /** Its wrapper begins it anew. A worktree that was removed is made only by a start from the beginning. */
+  /** The wrapper starts its agent anew. A worktree that was removed is made only by a start from the beginning. */
   async #restartLinked(record: AgentRecord): Promise<void> {
     const { fleet, links } = this.#deps;
     if (existsSync(record.worktree)) await links.order(record.id, { do: 'restart' }, ORDER_TIMEOUT_MS);

@@ -5,7 +5,7 @@ import { usageOf, type AgentRecord } from '../project/agent-record.ts';
 /** CPU and memory of an agent's process tree at the last sample. */
 export type TreeUse = Pick<NonNullable<Signs['use']>, 'cpuPercent' | 'rssBytes'>;
 
-/** The document of one agent, from what is known now. */
+/** The document of one agent, from the facts known now. */
 export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
   const { row, verdict } = record;
   const { snapshot, pane } = record.observed;
@@ -36,7 +36,7 @@ export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
   };
 }
 
-/** Everything of this agent that waits for a person. */
+/** Every question of this agent that waits for a person. */
 export function openQuestions(record: AgentRecord): NeedsYou[] {
   if (record.lifecycle.phase === 'blocked') {
     const { gate, detail, since } = record.lifecycle;
@@ -47,7 +47,7 @@ export function openQuestions(record: AgentRecord): NeedsYou[] {
   return (snapshot?.needsYou ?? []).map((item) => ({ ...item, agent: record.id }));
 }
 
-/** What the status line of the agent's pane says beside its name. */
+/** Text for the status line of the agent's pane, beside its name. */
 export function paneLabel({ verdict: { status }, observed }: AgentRecord): string {
   const task = observed.snapshot?.tasks[0]?.task;
   return task === undefined ? status : `${status} · ${task}`;

@@ -4,7 +4,7 @@ import { type Clock, sleep, systemClock, timeLimit } from '../../lib/clock.ts';
 import { StartError } from '../../lib/start-error.ts';
 import { run } from '../../process/run.ts';
 
-/** Where alerts go; rejects when it did not get there. `unasked`: it is not to be told of this one. */
+/** A destination of alerts; rejects when an alert did not get there. `unasked`: it does not want this one. */
 export type AlertSink = (alert: AlertDocument, signal: AbortSignal) => Promise<void | 'unasked'>;
 
 type Tell = (alert: AlertDocument, signal: AbortSignal) => Promise<void>;
@@ -38,12 +38,12 @@ export function commandSink(argv: readonly string[], world: { cwd: string; env: 
       throw new StartError(place, cause, { setting: 'alerts.command' });
     });
     if (end.by === 'escaped')
-      throw new Error(`${argv[0]} has not ended, and runs as a user whose processes cannot be ended`);
+      throw new Error(`${argv[0]} has not ended, and runs as another user, whose processes cannot be ended`);
     if (end.exitCode !== 0) throw new Error(`${argv[0]} ended with ${end.signal ?? `exit code ${end.exitCode}`}`);
   };
 }
 
-/** POSTs the alert as JSON; what is refused for a while is tried again, ever more rarely. */
+/** POSTs the alert as JSON; a refusal that may pass is tried again, ever more rarely. */
 export function webhookSink(url: string, clock: Clock = systemClock): Tell {
   return async (alert, signal) => {
     const backoff = new Backoff(WEBHOOK_BACKOFF);

@@ -11,31 +11,31 @@ export interface AlertingDeps {
   events: EventLog;
   now(): number;
   observe(): Observed;
-  /** By name; a sink that fails is logged, and never keeps another one from being told. */
+  /** Sinks by name. A sink that fails is logged, and does not keep the others from the alert. */
   sinks: ReadonlyMap<string, AlertSink>;
-  /** How many alerts are open, for the status line of every pane. */
+  /** Called with the number of open alerts, for the status line of every pane. */
   onOpen(count: number): void;
-  /** The open ones, over restarts of the supervisor: whoever was told of a trouble is told of its end, and once. */
+  /** The open alerts, over restarts of the supervisor: a sink that heard of a trouble hears of its end, once. */
   memory: {
     read(): readonly OpenAlert[];
     write(open: readonly OpenAlert[]): Promise<void>;
   };
 }
 
-/** Alerts that wait for one sink; the oldest are dropped beyond it. */
+/** Most alerts that wait for one sink; the oldest are dropped beyond it. */
 const LONGEST_QUEUE = 100;
 
-/** How long the last alerts may take to be told when everything goes down, ms. */
+/** How long sinks may take for the last alerts when everything goes down, ms. */
 const LAST_WORDS_MS = 2_000;
 
-/** Raises alerts for what is wrong, takes them back when it is right again, and tells both to whom it may concern. */
+/** Raises alerts for conditions, recovers them when the conditions are over, and passes both on to the sinks. */
 export class Alerting implements AlertsService {
   readonly #deps: AlertingDeps;
   readonly #book: AlertBook;
   readonly #abort = new AbortController();
   readonly #queues = new Map<string, { waiting: AlertDocument[]; running: Promise<void> | null }>();
 
-  /** Who did not get the last alert that was meant for it, and why. */
+  /** Sinks that did not get the last alert that they want, and why. */
   readonly #untold = new Map<string, string>();
   #shown: number | null = null;
   #written: Promise<void> = Promise.resolve();
@@ -46,12 +46,12 @@ export class Alerting implements AlertsService {
     for (const name of deps.sinks.keys()) this.#queues.set(name, { waiting: [], running: null });
   }
 
-  /** Those that are open. */
+  /** The open alerts. */
   async list(): Promise<AlertDocument[]> {
     return this.#book.open.map((alert) => document({ ...alert, state: 'raised', at: alert.since }));
   }
 
-  /** Each with what to do about it. */
+  /** Each with its cure. */
   get untold(): string[] {
     return [...this.#untold].map(([name, why]) => `${name}: ${why}`);
   }
@@ -72,7 +72,7 @@ export class Alerting implements AlertsService {
     }
   }
 
-  /** Only what everybody was told: a kill in the middle tells it twice rather than never. */
+  /** Stores only alerts that every sink got: after a kill in the middle a sink gets one twice rather than never. */
   #remember(): void {
     const { memory, log } = this.#deps;
     if (this.#abort.signal.aborted || this.#running.length > 0) return;
@@ -85,7 +85,7 @@ export class Alerting implements AlertsService {
     return [...this.#queues.values()].flatMap(({ running }) => (running === null ? [] : [running]));
   }
 
-  /** One after the other, in order; nobody waits for it. */
+  /** Passes alerts on to a sink one after the other, in order; no caller waits for it. */
   #tell(name: string, alert: AlertDocument): void {
     const queue = this.#queues.get(name);
     if (queue === undefined) return;
@@ -112,7 +112,7 @@ export class Alerting implements AlertsService {
     }
   }
 
-  /** What is under way is broken off; what ends with everything else is told before that. */
+  /** Ends: alerts under way are broken off; those that end with everything else are passed on before that. */
   async close(): Promise<void> {
     if (this.#deps.observe().goingDown === true) {
       this.tick();

@@ -17,12 +17,12 @@ export interface OpenAlertingDeps extends Pick<AlertingDeps, 'log' | 'events'> {
   tmux: TmuxHost;
   queue: SupervisorQueue;
   keeper: { readonly state: StatusDocument['broker'] };
-  /** `refused`: why swarm.yaml as it is does not count. */
+  /** `refused`: why swarm.yaml is not in force. */
   settings: { readonly refused: Error | null };
   holds: Pick<Holds, 'conditions'>;
 }
 
-/** Alerts of one project: what is looked at, and who is told. */
+/** The alerts of one project: its conditions and its sinks. */
 export function openAlerting(deps: OpenAlertingDeps): Alerting {
   const { log, events, fleet, tmux, store } = deps;
   let broker = { state: '', since: 0 };
@@ -60,10 +60,10 @@ export function openAlerting(deps: OpenAlertingDeps): Alerting {
 function sinksOf({ project: { config, layout }, env, queue }: OpenAlertingDeps): Map<string, AlertSink> {
   const sinks = new Map<string, AlertSink>();
   sinks.set('agent.alerts', async ({ severity, key, text, agent, state }) => {
-    // Whoever listens there hears nothing either while there is no broker.
+    // Without a broker its listeners hear nothing anyway.
     if (queue.connected) await queue.bus.alert({ severity, key, text, agent, state });
   });
-  // As the settings have it when there is something to tell.
+  // Reads the settings at each alert.
   const loud = (sink: AlertSink): AlertSink => {
     return async (alert, signal) => {
       return isAtLeast(alert.severity, config.alerts.least) ? await sink(alert, signal) : 'unasked';

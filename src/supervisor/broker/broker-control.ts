@@ -30,7 +30,7 @@ async function readInstall(brokerDir: string): Promise<{ state: string; log: str
   try {
     return installSchema.parse(JSON.parse(await readFile(path.join(brokerDir, 'install.json'), 'utf8')));
   } catch {
-    // No such file, or one half written: nobody is installing anything that we could name.
+    // No such file, or half of one: there is no known installation.
     return null;
   }
 }

@@ -6,19 +6,19 @@ import { systemClock } from '../../lib/clock.ts';
 
 type BrokerState = StatusDocument['broker'];
 
-/** The broker room, as far as it is needed here. */
+/** The part of the broker room that is needed here. */
 export interface BrokerPort {
   ensure(signal: AbortSignal): Promise<{ url: string; publicUrl: string; pid: number }>;
   join(): Promise<void>;
-  /** True when nobody else uses the node. */
+  /** True when no other project uses the node. */
   leave(): Promise<{ last: boolean }>;
   stop(): Promise<void>;
-  /** How far the installer is; null: nobody installs anything. */
+  /** The state of the installation; null: there is none under way. */
   installing(): Promise<{ state: string; log: string } | null>;
 }
 
 export interface BrokerKeeperDeps {
-  /** Somebody else's node (`broker.url`), or null for the private one. */
+  /** URL of a node that is not swarm's (`broker.url`), or null for the private one. */
   url: string | null;
   broker: BrokerPort;
   log: Logger;
@@ -29,7 +29,7 @@ export interface BrokerKeeperDeps {
 const RETRY_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 15_000, jitter: NO_JITTER };
 /** A connection that lived shorter than this proves nothing about its node, ms. */
 const STABLE_MS = 5_000;
-/** That there is no program to start is known sooner; only a real start is shown as one, ms. */
+/** A missing program is known sooner than this; only a real start is shown as one, ms. */
 const STARTS_MS = 300;
 
 /** Starts the node when it is first needed, and again whenever it is gone. */
@@ -38,7 +38,7 @@ export class BrokerKeeper {
   readonly #abort = new AbortController();
   #state: BrokerState;
   #ensuring: Promise<void> | null = null;
-  /** Drops the try that is to come; null: none is. */
+  /** Cancels the next try; null: none is planned. */
   #cancel: (() => void) | null = null;
   /** Tries since a connection was last stable. */
   #tries = 0;
@@ -82,7 +82,8 @@ export class BrokerKeeper {
     if (this.#state.state === 'up') this.#set({ state: 'down', reason: detail });
     if (this.#ensuring !== null || this.#cancel !== null) return;
     if (this.#tries > 0) this.#set({ state: 'down', reason: detail });
-    // A node may live and still refuse us: each try makes the connection dial at once, so they must not follow each other.
+    // A node may live and still refuse: each try makes the connection dial at once, so tries must not follow each other
+    // directly.
     this.#tries += 1;
     if (this.#tries === 1) this.#ensure();
     else this.#ensureAfter(backoffDelay(RETRY_BACKOFF, this.#tries - 1));
@@ -121,7 +122,7 @@ export class BrokerKeeper {
   }
 
   async #failed(error: unknown): Promise<void> {
-    // One that is connected needs no other.
+    // A connected node needs no start.
     if (this.#abort.signal.aborted || this.#connectedAt !== null) return;
     this.#tries += 1;
     const missing = error instanceof SwarmError && error.code === 'no-rabbitmq';
@@ -146,7 +147,7 @@ export class BrokerKeeper {
     this.#deps.onChange(next);
   }
 
-  /** Leaves the node; the last one stops it. */
+  /** Leaves the node; the last project stops it. */
   async close(stopIfLast: boolean): Promise<void> {
     this.#abort.abort();
     this.#cancel?.();

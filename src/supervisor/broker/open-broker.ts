@@ -13,22 +13,22 @@ export interface OpenBrokerDeps {
   log: Logger;
   events: EventLog;
   fleet: Fleet;
-  /** The URL that wrappers are to use has changed; null: there is no broker now. */
+  /** The URL for wrappers has changed; null: there is no broker now. */
   onUrl(url: string | null): void;
 }
 
 export interface BrokerSide {
   queue: SupervisorQueue;
   keeper: BrokerKeeper;
-  /** The URL that wrappers are to use; null: there is no broker now. */
+  /** The URL for wrappers; null: there is no broker now. */
   readonly url: string | null;
-  /** From now on what comes over the broker is answered, and its return is told to `dispatch`. */
+  /** Answers messages from the broker from now on, and tells `dispatch` when it is back. */
   serve(to: { engine: TaskEngine; dispatch: Dispatch; heartbeat: QueueHandlers['heartbeat'] }): void;
-  /** Declares queues that are new; each connect declares everything anyway, so that nothing waits for it. */
+  /** Declares new queues; each connect declares everything anyway, so no caller waits for it. */
   redeclare(): void;
 }
 
-/** The broker and what this supervisor says and hears there. */
+/** The supervisor's connection to the broker, with its node and its queues. */
 export function openBroker({ project: { layout, config }, log, events, fleet, onUrl }: OpenBrokerDeps): BrokerSide {
   let url: string | null = null;
   let dispatch: Dispatch | null = null;

@@ -11,12 +11,12 @@ import { sleep, systemClock } from '../../lib/clock.ts';
 const RESULT_PREFETCH = 64;
 const CLAIM_PREFETCH = 64;
 const SUBMIT_PREFETCH = 16;
-/** Between two tries to take a message in while the store cannot take it, ms. */
+/** Pause between two tries to store a message while the store cannot write, ms. */
 const FULL_PAUSE_MS = 1_000;
-/** A broker that does not answer for so long hangs: nobody waits for it, ms. */
+/** How long a broker may take to answer before it counts as hung, ms. */
 const PATIENCE_MS = 1_000;
 const REMOVAL_MS = 10_000;
-/** Claims wait so often, and so long each time, ms, for results that were there before them. */
+/** How often, and how long each time, ms, a claim waits for results that came before it. */
 const BACKLOG_LOOKS = 50;
 const BACKLOG_LOOK_MS = 20;
 
@@ -28,23 +28,29 @@ export interface QueueDeps {
   onState(state: AmqpState): void;
 }
 
-/** What is done with what comes over the broker. */
+/** Handlers of the messages from the broker. */
 export interface QueueHandlers {
   claim(claim: Payload<'task.claim'>): Promise<ClaimReply>;
   result(result: TaskResult): Promise<void>;
   heartbeat(heartbeat: Heartbeat): Promise<void>;
-  /** Keyed by the message id, so that a redelivery adds nothing. @throws SwarmError what is wrong with it */
+  /**
+   * Stores a task. Keyed by the message id, so that a redelivery adds nothing.
+   * @throws SwarmError that says why it is refused
+   */
   submit(task: Payload<'task.submit'>, messageId: string): Promise<void>;
 }
 
-/** The supervisor's side of the broker: what it consumes, and the tickets it gives out. */
+/** The supervisor's side of the broker: the queues that it consumes, and the tickets that it publishes. */
 export class SupervisorQueue {
   readonly names: AmqpNames;
   readonly bus: Bus;
   readonly #connection: AmqpConnection;
   readonly #deps: QueueDeps;
   #consumptions: Consumption[] = [];
-  /** By agent, of this connection: what its incarnation had sent before its first claim is heard. */
+  /**
+   * By agent, for this connection: resolves when the results that its incarnation sent before its first claim are
+   * stored.
+   */
   readonly #heard = new Map<string, { incarnation: string; results: Promise<void> }>();
 
   constructor(deps: QueueDeps) {
@@ -65,7 +71,7 @@ export class SupervisorQueue {
     this.bus = new Bus({ connection: this.#connection, names: this.names, from: 'supervisor' });
   }
 
-  /** From now on messages are taken, as far as there is a broker: once. */
+  /** Takes messages from now on, whenever there is a broker. Called once. */
   serve(handlers: QueueHandlers): void {
     this.#consumptions = this.#consume(handlers);
   }
@@ -94,7 +100,7 @@ export class SupervisorQueue {
         names.heartbeats,
         'agent.heartbeat',
         async (message): Promise<Outcome> => {
-          // The next one says the same: none is worth a second try.
+          // The next heartbeat repeats it: none is worth a second try.
           await handlers
             .heartbeat(message.payload)
             .catch((error: unknown) => log.warn({ err: error }, 'a heartbeat could not be stored'));
@@ -110,8 +116,9 @@ export class SupervisorQueue {
   }
 
   /**
-   * Whoever claims before a result is heard is given the very task that it ends, if the attempt was taken for lost: by a
-   * wrapper of before, or while nobody listened. No claim waits for what cannot be heard.
+   * Waits for results that were sent before the claim. Otherwise a claim could be answered with the very task that such
+   * a result ends, if its attempt was taken for lost: that of an earlier wrapper, or one that ended while no supervisor
+   * listened. No claim waits for a result that cannot be read.
    */
   #resultsHeard({ agent, incarnation }: Payload<'task.claim'>, results: Consumption): Promise<void> {
     const known = this.#heard.get(agent);
@@ -126,14 +133,14 @@ export class SupervisorQueue {
       return await this.#take(() => handlers.submit(task, messageId));
     } catch (error) {
       if (!(error instanceof SwarmError)) throw error;
-      // What nobody can mend by trying again is kept with its reason.
+      // A task that is refused for good is kept with the reason.
       return { dead: `${error.message} ${error.hint ?? ''}`.trim() };
     }
   }
 
   /**
-   * What the store cannot take now, because it or the disk is full, waits in the queue for as long as it takes: a result
-   * among the dead letters would be work lost.
+   * Stores a message. While the store cannot write, because it or the disk is full, the message waits in the queue,
+   * however long: a result among the dead letters would be work lost.
    */
   async #take(store: () => Promise<void>): Promise<Outcome> {
     try {
@@ -155,14 +162,14 @@ export class SupervisorQueue {
     this.#connection.setUrl(url);
   }
 
-  /** Declares what came with new agents or capabilities. */
+  /** Declares the queues of new agents or capabilities. */
   async redeclare(): Promise<void> {
     if (!this.connected) return;
     const scope = { agents: this.#deps.agents(), capabilities: this.#capabilities() };
     await this.#connection.withChannel((channel) => declareTopology(channel, this.names, scope));
   }
 
-  /** Empty while the broker is away or does not answer. */
+  /** The depths of the queues; empty while there is no broker, or while it does not answer. */
   async depths(): Promise<{ name: string; messages: number; consumers: number }[]> {
     if (!this.connected) return [];
     const { names } = this;
@@ -174,7 +181,7 @@ export class SupervisorQueue {
     });
   }
 
-  /** All over one channel: to open one costs the broker several times what the question does. */
+  /** Asks for all queues over one channel: opening one costs the broker several times as much as a question. */
   async #infos(queues: readonly string[]): Promise<({ messages: number; consumers: number } | null)[]> {
     try {
       const answers = await this.#connection.withChannel((channel) =>
@@ -183,12 +190,15 @@ export class SupervisorQueue {
       return answers.map(({ messageCount, consumerCount }) => ({ messages: messageCount, consumers: consumerCount }));
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 404)) throw error;
-      // A queue that is missing ends the channel: then each is asked on its own.
+      // A missing queue ends the channel: then each is asked for by itself.
       return await Promise.all(queues.map((queue) => this.#connection.queueInfo(queue)));
     }
   }
 
-  /** Deletes every queue of the project that holds nothing a person could still want, and with the last the exchanges. */
+  /**
+   * Deletes every queue of the project without messages that a person could still want, and with the last one the
+   * exchanges.
+   */
   async removeEmpty(): Promise<void> {
     if (this.connected) await within(this.#removeEmpty(), REMOVAL_MS);
   }
@@ -201,7 +211,7 @@ export class SupervisorQueue {
     for (const queue of [names.results, names.submit, names.dead, ...agents.map((agent) => names.inbox(agent))]) {
       const info = await this.#connection.queueInfo(queue);
       if (info === null) continue;
-      // A channel each: one that fills up meanwhile is refused, and takes its channel with it.
+      // A channel each: the deletion of a queue that fills up meanwhile is refused, which ends its channel.
       const gone = info.messages === 0 && (await this.#deleteEmpty(queue));
       if (!gone) full += 1;
     }
@@ -215,7 +225,7 @@ export class SupervisorQueue {
       ];
       for (const queue of worthless) await channel.deleteQueue(queue);
       const exchanges = [names.ticketsExchange, names.brainstorm, names.status, names.alerts];
-      // Whoever takes a message from a queue that is kept may still want to call it dead.
+      // A consumer of a kept queue may still want to call a message dead.
       for (const exchange of full > 0 ? exchanges : [...exchanges, names.deadExchange])
         await channel.deleteExchange(exchange);
     });
@@ -236,7 +246,7 @@ export class SupervisorQueue {
   }
 }
 
-/** @throws SwarmError `broker-silent`; what was begun goes on unwatched */
+/** Waits for `work`, but only so long. @throws SwarmError `broker-silent`; the work goes on unwatched */
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   const done = new AbortController();
   const late = sleep(systemClock, ms, done.signal).then(() => {
@@ -246,7 +256,7 @@ async function within<T>(work: Promise<T>, ms: number): Promise<T> {
     return await Promise.race([work, late]);
   } finally {
     done.abort();
-    // The loser's rejection is nobody's.
+    // The rejection of the loser is handled, not used.
     void Promise.allSettled([work, late]);
   }
 }

@@ -28,7 +28,7 @@ import type { TmuxHost } from './tmux-host.ts';
 import type { Roster } from './roster.ts';
 
 const GATE_TIMEOUT_MS = 20_000;
-/** Thirty agents that start or wait at the same moment ask once. */
+/** Thirty agents that start or wait at the same moment share one inspection. */
 const GATE_SHARED_MS = 1_000;
 
 export interface AgentEffectsDeps {
@@ -42,9 +42,9 @@ export interface AgentEffectsDeps {
   tmux: TmuxHost;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   roster: Pick<Roster, 'base' | 'trusted' | 'startsWith' | 'wrapperEnded' | 'restarted' | 'save'>;
-  /** What a wrapper knows of the account before the link tells it. */
+  /** The model permit that a wrapper begins with, before the link brings another. */
   holds: { gateOf(record: AgentRecord): ModelPermit };
-  /** Ends what a kill cut short in the worktree. */
+  /** Ends operations in the worktree that a kill cut short. */
   works: { settle(record: AgentRecord): Promise<void> };
 }
 
@@ -52,7 +52,7 @@ export interface AgentEffectsDeps {
 export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
   const { project, log, events, tmux, engine } = deps;
   const { layout, config } = project;
-  /** Of an agent of which nothing runs. */
+  /** Removes stale locks of an agent of which no process lives. */
   const unlock = async ({ id, worktree }: AgentRecord): Promise<void> => {
     const { gitCommonDir } = layout;
     const refs = [`swarm/checkpoints/${id}`, ...engine.leases(id).map(({ task }) => `heads/${taskBranch(task)}`)];
@@ -97,7 +97,7 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
       if (own !== null) return own;
       const role = roleOf(record);
       if (role.kind === 'shell') return null;
-      // As of the last `up`: whoever sets a token and says `up` again has settled it.
+      // The environment of the last `up`: with it a person may have set a token.
       const env = loadEnvironment(layout.envSnapshot, deps.env);
       const { command } = claudeCommand(deps, role.command, env);
       return blockingGate(await inspect(command, env), deps.roster.trusted);
@@ -144,21 +144,21 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
       try {
         await tmux.close(pane);
       } catch (error) {
-        // Nothing of it runs any more. A server that hangs is ended at the end of all; one that answers again shows the
-        // pane, and it is closed then.
+        // The pane is empty. A server that hangs is ended when the supervisor goes down; one that answers again shows
+        // the pane, which is closed then.
         if (!(error instanceof TmuxError) || !['tmux-timeout', 'tmux-gone'].includes(error.code)) throw error;
         log.warn({ err: error, agent: id }, 'a pane could not be closed');
       }
     },
     endProcesses: async (record, graceMs) => {
       const prefix = `${layout.hash}/${record.id}`;
-      // The wrapper first: it would start again what is ended below it.
+      // Wrappers first: they would start ended agents again.
       const left = [];
       for (const name of [WRAPPER_MARK, AGENT_MARK]) {
         const { survivors } = await endTree({ roots: [], mark: { name, prefix }, graceMs });
         left.push(...survivors.map(({ pid }) => pid));
       }
-      // Of one that shall stay stopped it may be the last sign of somebody's work: `rm` keeps the worktree for it.
+      // Where the agent stays stopped, a lock may be the last sign of a person's work: `rm` keeps the worktree for it.
       if (left.length === 0 && record.row.desired !== 'stopped') await unlock(record);
       return left;
     },
@@ -181,10 +181,10 @@ async function giveBackLeases(
     await engine.lost({ agent: record.id }, reason);
     return;
   }
-  // Whose wrapper this supervisor has never heard may have left anything there.
+  // A wrapper that this supervisor has never heard may have spooled any result.
   const isSpooled = ({ task, attempt }: { task: string; attempt: number }): boolean =>
     record.observed.snapshot?.spooled.some((other) => other.task === task && other.attempt === attempt) ?? true;
-  // Its result lies on the disk and comes with the next wrapper: only after a loss is it still taken then.
+  // A spooled result comes with the next wrapper, and is only taken then if its attempt counts as lost.
   const unfinished = leases.filter((lease) => !isSpooled(lease));
   if (unfinished.length < leases.length)
     await engine.lost({ agent: record.id, except: unfinished }, `${reason} before a result got through`);
@@ -199,7 +199,7 @@ async function giveBackLeases(
       summary: '',
       commit: null,
       branch: null,
-      // That of the agent may be of the task before; what is known of the attempt's own stays.
+      // The agent's conversation may be of the task before; the attempt's own, where known, stays stored.
       sessionId: null,
       usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
       startedAt: new Date(since).toISOString(),
@@ -208,7 +208,10 @@ async function giveBackLeases(
   }
 }
 
-/** Claude Code as the config names it, or the one that swarm installed for this user where PATH has none. */
+/**
+ * The command of Claude Code: the one in the config, or the copy that swarm installed for this user where PATH has
+ * none.
+ */
 function claudeCommand(
   deps: AgentEffectsDeps,
   command: string[],

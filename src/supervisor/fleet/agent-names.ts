@@ -9,7 +9,7 @@ export interface AgentNamesDeps {
   store: { operations: Pick<OperationTable, 'lastDone'> };
 }
 
-/** The agents by the names that people and programs call them by. */
+/** Finds agents by the names that people and programs use. */
 export class AgentNames {
   readonly #deps: AgentNamesDeps;
 
@@ -24,10 +24,10 @@ export class AgentNames {
     return record;
   }
 
-  /** @param others names that would do as well, beside those of the agents that are there */
+  /** The error for an unknown name. @param others names that would do as well, beside those of the existing agents */
   unknown(id: string, others: readonly string[] = []): SwarmError {
     const { fleet, store } = this.#deps;
-    // Whatever could be taken back was done to an agent that was there.
+    // A name with an undoable operation is that of a removed agent.
     if (fleet.get(id) === undefined && store.operations.lastDone(id) !== undefined) {
       return new SwarmError('unknown-agent', `${id} was removed`, {
         hint: `\`swarm undo ${id}\` brings it back; \`swarm checkpoint ls ${id}\` lists its checkpoints.`,

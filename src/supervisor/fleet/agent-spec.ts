@@ -20,7 +20,7 @@ export interface SpecContext {
   buildId: string;
   supervisorArgv: string[];
   trustWorkspace: boolean;
-  /** argv of Claude Code where the config's own is not to be used (installed by swarm). */
+  /** argv of Claude Code where the config's own is not to be used (swarm's own copy). */
   claudeCommand: string[] | null;
   /** The person's environment. */
   env: Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export function specFile(layout: ProjectLayout, agent: string): string {
   return path.join(layout.specDir, `${agent}.json`);
 }
 
-/** What the wrapper of this agent needs to begin. */
+/** The spec with which this agent's wrapper begins. */
 export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecContext): AgentSpec {
   const { layout, config } = context;
   const isShell = role.kind === 'shell';
@@ -97,7 +97,7 @@ function extras(record: AgentRecord, role: RoleConfig, { layout, config, env }: 
       ...excludesVariables(worktreeExcludes(record.worktree), env),
     },
     ...(ports === undefined || record.portBase === null ? {} : { ports: { base: record.portBase, size: ports.size } }),
-    // Of a .mcp.json that changed since the person saw it nothing is started.
+    // From a .mcp.json that changed since the person approved it no server is started.
     ...(role.mcp === 'inherit' ? { mcpServers: approved ? projectServers(config, layout.root) : {} } : {}),
   };
 }
@@ -106,17 +106,17 @@ export async function writeSpecFile(layout: ProjectLayout, spec: AgentSpec): Pro
   await writeFileAtomic(specFile(layout, spec.agent), `${JSON.stringify(spec, null, 1)}\n`, { mode: 0o600 });
 }
 
-/** What the wrapper that lives was given, maybe by an earlier supervisor; null when there is none. */
+/** The spec of the living wrapper, maybe written by an earlier supervisor; null when there is none. */
 export async function readSpec(layout: ProjectLayout, agent: string): Promise<AgentSpec | null> {
   try {
     return agentSpecSchema.parse(JSON.parse(await readFile(specFile(layout, agent), 'utf8')));
   } catch {
-    // Never started here, or written by another version: no wrapper could show a token that we would know.
+    // Never started here, or written by another version: no wrapper could show a known token.
     return null;
   }
 }
 
-/** Names everything of the settings that a wrapper of this role is started with, and keeps for its life. Pure. */
+/** A digest of all settings with which a wrapper of this role is started, and which it keeps for its life. Pure. */
 export function settingsKey(role: RoleConfig, config: Config): string {
   const { count: _count, scale: _scale, limits: _limits, ...settings } = role;
   const { worktree, permissions, checkpoints, stopGrace, tasks } = config;

@@ -13,46 +13,49 @@ import type { Obstacle } from './start-gates.ts';
 
 export interface RestartPolicy {
   restart: 'permanent' | 'transient' | 'temporary';
-  /** More deaths than this within the window end in `failed`. */
+  /** With more deaths than this within the window the agent has failed. */
   intensity: number;
   windowMs: number;
   backoffMs: number;
   backoffMaxMs: number;
 }
 
-/** The outside world of one agent, each a thin effect. */
+/** The outside world of one agent, each method a thin effect. */
 export interface AgentEffects {
   log: Logger;
   events: EventLog;
   now(): number;
-  /** Null: its role is no longer in the config, and nobody knows how to start it. */
+  /** Null: its role is no longer in the config, so that it cannot be started. */
   policy(record: AgentRecord): RestartPolicy | null;
   stopGraceMs: number;
-  /** What keeps this agent from starting, if anything does. */
+  /** The obstacle to a start of this agent; null: none. */
   gate(record: AgentRecord): Promise<Obstacle | null>;
-  /** An error, into the agent's own log. */
+  /** Writes an error into the agent's own log. */
   logError(agent: string, text: string): void;
-  /** Makes sure that the worktree is there; returns a note for the person where something is odd. */
+  /** Makes sure that the worktree exists; returns a note for the person where something is odd. */
   ensureWorktree(record: AgentRecord): Promise<string | null>;
   setUp: SetUpWorktree;
   writeSpec(record: AgentRecord): Promise<string>;
   /** Runs the wrapper in a pane of the agent's session: a new session, or again in its dead pane. */
   openPane(record: AgentRecord, specFile: string): Promise<void>;
   closePane(record: AgentRecord): Promise<void>;
-  /** Ends every process that bears the agent's marks; the pids that live on. */
+  /** Ends every process with the agent's marks; returns the pids of survivors. */
   endProcesses(record: AgentRecord, graceMs: number): Promise<number[]>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  /** Its leases: `lost` counts as an attempt that died, `released` as one that was given back. */
+  /** Gives the agent's leases back: `lost` counts as an attempt that died, `released` as one that was given back. */
   giveBackLeases(record: AgentRecord, how: 'lost' | 'released', reason: string): Promise<void>;
   roster: Pick<Roster, 'wrapperEnded' | 'restarted' | 'save'>;
-  /** Ends what a kill cut short in its worktree, while nothing of it runs: an agent must not start in half of it. */
+  /**
+   * Ends operations that a kill cut short in its worktree, while no process of it lives: an agent must not start in
+   * half of one.
+   */
   settleOperations(record: AgentRecord): Promise<void>;
 }
 
 const GATE_RETRY_MS = 3_000;
 const START_BACKOFF: BackoffRules = { baseMs: 2_000, capMs: 30_000, jitter: NO_JITTER };
 const STOP_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: 10_000, jitter: NO_JITTER };
-/** Beyond the grace that the wrapper itself gives its agent, ms. */
+/** Time for a stop beyond the grace that the wrapper gives its agent, ms. */
 const STOP_MARGIN_MS = 5_000;
 
 export class AgentSteps implements Runner {
@@ -68,7 +71,7 @@ export class AgentSteps implements Runner {
     const blocked = await this.#blocked(record);
     if (blocked !== null) return blocked;
     note({ phase: 'preparing', since: ports.now() });
-    // After a crash of everything, processes of an earlier life may still be there; two of one agent must never be.
+    // After a crash of everything, processes of an earlier life may still live; there must never be two of one agent.
     await this.#endAll(record, 0);
     await ports.settleOperations(record);
     await ports.giveBackLeases(record, 'lost', 'its processes were gone before it was started');
@@ -83,7 +86,7 @@ export class AgentSteps implements Runner {
     return { phase: 'starting', since: ports.now() };
   }
 
-  /** Null: the worktree is as it should be. What failed is left to a person: again and again it would fail again. */
+  /** Null: the worktree is set up. A failed set-up waits for a person: another try would fail again. */
   async #setUp(record: WrittenBy<'fleet'>, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle | null> {
     const ports = this.#ports;
     const interrupt = new AbortController();
@@ -116,7 +119,10 @@ export class AgentSteps implements Runner {
     return { phase: 'blocked', since: known ? was.since : now, lookAgainAt: now + GATE_RETRY_MS, gate, detail };
   }
 
-  /** Nothing is tried that is known to fail, nor counted as a death; a look goes on whether it would still. */
+  /**
+   * A start that cannot succeed is neither tried nor counted as a death; swarm looks again and again whether it would
+   * succeed by now.
+   */
   #cannotStart(record: AgentRecord, why: string, now: number): Lifecycle {
     const detail = `${why} It goes on by itself then, with \`swarm restart ${record.id}\` at once.`;
     const was = record.lifecycle;
@@ -149,7 +155,7 @@ export class AgentSteps implements Runner {
     return policy === null ? this.#orphaned(record) : this.#next(record, policy, { detail, vanished, clean });
   }
 
-  /** What the restart policy says after a death. */
+  /** Applies the restart policy after a death. */
   #next(
     record: WrittenBy<'fleet'>,
     policy: RestartPolicy,
@@ -185,7 +191,7 @@ export class AgentSteps implements Runner {
         const order: Order = { do: 'stop', graceMs, ...(leavesAttempts ? { leaveAttempts: true } : {}) };
         await ports.order(record.id, order, graceMs + STOP_MARGIN_MS);
       } catch (error) {
-        // It may have died on the way to its ack; the proof below does not rest on its word.
+        // It may have died on the way to its ack; the proof below does not depend on the ack.
         ports.log.warn({ err: error, agent: record.id }, 'a stop was not confirmed');
       }
     }
@@ -194,7 +200,7 @@ export class AgentSteps implements Runner {
     if (leavesAttempts) {
       this.#wrapperEnded(record);
       await this.#kept(record, ports.roster.save(record));
-      // Who looks at its pane stays there: the next wrapper runs in it.
+      // A person who looks at the pane keeps it: the next wrapper runs in it.
       return { phase: 'due', since: now, detail: `after ${purpose.name}` };
     }
     await ports.closePane(record);
@@ -207,8 +213,8 @@ export class AgentSteps implements Runner {
   }
 
   /**
-   * A disk that is full must not keep anybody from stopping: a lease that is left is given back before the agent starts
-   * again, or when its time is over.
+   * Gives leases back, and goes on without where the disk is full, which must not prevent a stop: a lease that is left
+   * is given back before the agent starts again, or when its time is over.
    */
   async #giveBackAtLast(record: AgentRecord): Promise<void> {
     try {
@@ -223,7 +229,7 @@ export class AgentSteps implements Runner {
     record.observed.snapshot = null;
   }
 
-  /** What cannot be kept now is kept with the next change. */
+  /** A row that cannot be stored now is stored with the next change. */
   async #kept(record: AgentRecord, saved: Promise<void>): Promise<void> {
     try {
       await saved;
@@ -241,7 +247,7 @@ export class AgentSteps implements Runner {
     const now = this.#ports.now();
     const of = record.lifecycle.phase === 'stopping' ? 'stop' : 'start';
     const detail = errorText(error);
-    // An end is tried for ever: something of the agent may live.
+    // An end is tried for ever: a process of the agent may live.
     if (of === 'start' && error instanceof SwarmError && error.lasting) {
       const { hint = '' } = error;
       const failed = `${detail}\n${hint} Then run \`swarm restart ${record.id}\`.`;

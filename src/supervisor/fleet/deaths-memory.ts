@@ -4,7 +4,7 @@ import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { Lifecycle } from '../project/lifecycle.ts';
 
 interface Kept {
-  /** Given up, and why. */
+  /** Set when the agent was given up, with the reason. */
   failed: Extract<Lifecycle, { phase: 'failed' }> | null;
   /** As in `AgentRecord`. */
   deaths: readonly number[];
@@ -12,14 +12,14 @@ interface Kept {
 }
 
 /**
- * What has befallen each agent. Kept, so that whoever was given up rests in the next supervisor too, and whoever dies
+ * The deaths of each agent, in the store: an agent that was given up stays so in the next supervisor, and one that dies
  * again and again is given up although the supervisor dies in between.
  */
 export class DeathsMemory {
   readonly #store: Pick<Store, 'notes' | 'write'>;
   readonly #log: Logger;
   readonly #kept: Map<string, Kept>;
-  /** The step that removes an agent ends, and is noted, after that. */
+  /** Removed agents: their removal ends as a step of theirs, which would be noted after `forget`. */
   readonly #forgotten = new WeakSet<AgentRecord>();
 
   constructor({ store, log }: { store: Pick<Store, 'notes' | 'write'>; log: Logger }) {
@@ -29,8 +29,8 @@ export class DeathsMemory {
   }
 
   /**
-   * To an agent of which nothing is known yet but what the store says. What lies ahead was before the clock was set
-   * back, nobody knows how long: counted as of now, it would have an agent given up for deaths of long ago.
+   * Gives a record, made from its row alone, its stored deaths. A time in the future was noted before the clock was set
+   * back, by an unknown span: counted as now, it would have an agent given up for deaths of long ago.
    */
   recall(record: WrittenBy<'fleet'>, now: number): void {
     const kept = this.#kept.get(record.id);
@@ -41,7 +41,9 @@ export class DeathsMemory {
     if (kept.failed !== null) record.lifecycle = kept.failed;
   }
 
-  /** Resolves when it is kept, or cannot be: a disk that is full is no reason to start it again. */
+  /**
+   * Notes an agent's deaths. Resolves when they are stored, or cannot be: a full disk is no reason to start it again.
+   */
   async note(record: AgentRecord, lifecycle: Lifecycle): Promise<void> {
     if (this.#forgotten.has(record)) return;
     const { id, deaths, vanished } = record;
@@ -55,7 +57,7 @@ export class DeathsMemory {
     await this.#write(id);
   }
 
-  /** Nothing of it befalls whoever comes to bear this name. */
+  /** Forgets a removed agent, so that another one of this name begins without its deaths. */
   async forget(record: AgentRecord): Promise<void> {
     this.#forgotten.add(record);
     if (this.#kept.delete(record.id)) await this.#write(record.id);

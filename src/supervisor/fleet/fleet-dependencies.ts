@@ -5,7 +5,7 @@ import type { EventLog } from '../project/event-log.ts';
 import type { DeathsMemory } from './deaths-memory.ts';
 import type { Runner } from './pane-command.ts';
 
-/** What an agent that is to start waits for. `turn`: others start first; `machine`: it would not bear one more. */
+/** Why an agent that is to start has to wait. `turn`: others start first; `machine`: it would not bear one more. */
 export interface StartWait {
   for: 'turn' | 'machine';
   reason: string;
@@ -14,7 +14,7 @@ export interface StartWait {
 export interface DeathNotices {
   /** A wrapper, or its whole session, is gone. */
   gone(record: AgentRecord, detail: string, explained: boolean): void;
-  /** So many are gone at once that silence proves nothing about any one of them. */
+  /** True while so many agents are gone at once that silence proves nothing about any of them. */
   doubtful(): boolean;
 }
 
@@ -22,18 +22,18 @@ export interface FleetDeps {
   log: Logger;
   events: EventLog;
   now(): number;
-  /** Agents that were given up, over restarts of the supervisor. */
+  /** The deaths of agents, over restarts of the supervisor. */
   memory?: Pick<DeathsMemory, 'recall' | 'note' | 'forget'>;
 }
 
-/** What the loop looks with, and acts by. */
+/** The means of the loop to look and to act. */
 export interface FleetEffects {
   runner: Runner;
-  /** Panes by agent id; null while tmux cannot be asked. `linked`: whose wrapper holds its link now. */
+  /** Panes by agent id; null while tmux cannot be asked. `linked`: whether the agent's wrapper holds its link now. */
   look(linked: (agent: string) => boolean): Promise<Map<string, PaneView> | null>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
-  /** What an agent that is to start waits for; null: it may. */
+  /** Why an agent that is to start has to wait; null: it may start. */
   admission?(record: AgentRecord): StartWait | null;
-  /** Told before one is put back on its feet, and asked whether silence is a fact about any agent now. */
+  /** Hears of each death before its recovery, and decides whether silence is a fact about any agent now. */
   deaths?: DeathNotices;
 }

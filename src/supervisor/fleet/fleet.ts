@@ -13,30 +13,30 @@ import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 
 /** How often all panes are looked at, ms: a dead one is noticed within two looks. */
 const LOOK_INTERVAL_MS = 100;
-/** How often every agent is judged anew without any news of it, ms. */
+/** How often every agent is judged anew without any change, ms. */
 const RECONSIDER_INTERVAL_MS = 1_000;
-/** Of the order to try again, whose answer comes once the agent's process has begun or failed, ms. */
+/** Time limit of the order to try again, whose answer comes once the agent's process has begun or failed, ms. */
 const RESTART_TIMEOUT_MS = 10_000;
 
 /**
- * The one reconcile loop: it compares what is wanted with what is there, for every agent, on every change and on a
- * slow tick, and lets the runner take one step at a time per agent. Start, restart, adopt, scale and stop are all this.
+ * The one reconcile loop: it compares the wanted with the present state of every agent, on every change and on a slow
+ * tick, and lets the runner take one step at a time per agent. Start, restart, adopt, scale and stop all come from it.
  */
 export class Fleet {
   readonly #deps: FleetDeps;
-  /** Null until they are given: nothing is looked at, and no step is taken, before. */
+  /** Null until `use`: before it, the loop neither looks nor takes a step. */
   #given: FleetEffects | null = null;
   readonly #listeners: ((record: AgentRecord) => void)[] = [];
   readonly #records = new Map<string, WrittenBy<'fleet'>>();
   #timer: NodeJS.Timeout | null = null;
   #lookAgain = false;
-  /** False until tmux was asked once: nothing is started on ignorance. */
+  /** False until tmux was asked once: no agent is started before the panes are known. */
   #seen = false;
   #probeError: ProbeError | null = null;
   #reconsideredAt = 0;
   #down = false;
   #closed = false;
-  /** Counts the steps that ended: a look that began before one of them shows the world of before it. */
+  /** Number of steps that have ended: a look that began before the end of a step shows an older state. */
   #stepsEnded = 0;
   readonly #linked = (id: string): boolean => this.#records.get(id)?.observed.linked === true;
   readonly #steps = new Set<Promise<void>>();
@@ -65,13 +65,13 @@ export class Fleet {
     if (record === undefined) return;
     this.#records.delete(id);
     void this.#deps.memory?.forget(record);
-    // Nobody takes a step of it any more: each of them says so.
+    // No step of this agent is taken any more: each queued work rejects with that.
     const { queuedWork } = record.step;
     record.step.queuedWork = [];
     for (const queued of queuedWork) void queued();
   }
 
-  /** From now on the loop can look and act; `begin` lets it do so by itself. */
+  /** Gives the loop its means; `begin` lets it run by itself. */
   use(effects: FleetEffects): void {
     this.#given = effects;
   }
@@ -81,7 +81,7 @@ export class Fleet {
     return this.#given;
   }
 
-  /** Told of every agent whose facts may have changed, and of all of them once a second. */
+  /** Calls the listener for every agent whose facts may have changed, and for all of them once a second. */
   onChange(listener: (record: AgentRecord) => void): void {
     this.#listeners.push(listener);
   }
@@ -96,7 +96,7 @@ export class Fleet {
     this.wake();
   }
 
-  /** Everything is to end; what each agent should be otherwise stays in the store. */
+  /** Everything is to end; the wanted state of each agent stays in the store. */
   goDown(): void {
     this.#down = true;
     this.wake();
@@ -115,7 +115,7 @@ export class Fleet {
     return this.#down ? 'stopped' : record.row.desired;
   }
 
-  /** True when no agent has anything left that runs, as far as tmux was asked. */
+  /** True when no agent has a process or a step left, as far as tmux was asked. */
   get quiet(): boolean {
     return this.#seen && this.records.every(isQuiet);
   }
@@ -140,7 +140,7 @@ export class Fleet {
     try {
       panes = await this.#effects.look(this.#linked);
     } catch (error) {
-      // A probe that fails is no fact about the agents.
+      // A failed look is no fact about the agents.
       if (this.#probeError === null) this.#deps.log.warn({ err: error }, 'tmux cannot be asked');
       const since = this.#probeError?.since ?? this.#deps.now();
       this.#probeError = { probe: 'tmux', message: errorText(error), since };
@@ -156,7 +156,7 @@ export class Fleet {
     this.#reconsiderNowAndThen();
   }
 
-  /** What a status rests on comes with its own call of onChange; only ages grow by themselves. */
+  /** Judges all agents now and then: other facts come with a call of onChange, ages grow by themselves. */
   #reconsiderNowAndThen(): void {
     const now = this.#deps.now();
     if (Math.abs(now - this.#reconsideredAt) < RECONSIDER_INTERVAL_MS) return;
@@ -188,8 +188,8 @@ export class Fleet {
     }
     const desired = this.desired(record);
     if (desired === 'stopped') step.interrupt?.abort();
-    // Whose pane is not known now, as of one that says hello before tmux was asked, would be taken for one without a
-    // pane, and replaced. An end may always be tried: it proves what it says.
+    // Without a known pane, as for an agent whose hello comes before tmux was asked, the agent would be taken for one
+    // without a pane, and replaced. A stop may always be tried: it proves what it claims.
     if (!step.paneKnown && desired !== 'stopped') return;
     const action = decide(desired, situationOf(record), this.#deps.now());
     if (action !== null) this.#carryOut(record, action);
@@ -222,7 +222,7 @@ export class Fleet {
       .then(async (found) => {
         const stale = found.phase === 'blocked' && step.askedMeanwhile;
         const lifecycle = stale ? dueAtOnce('start', this.#deps.now()) : found;
-        // First into the store: whoever is seen to be given up is so for the next supervisor, too.
+        // First into the store: an agent that is shown as given up must be so for the next supervisor, too.
         await this.#deps.memory?.note(record, lifecycle);
         step.failed = { count: 0, detail: '' };
         this.settle(record, lifecycle);
@@ -239,7 +239,7 @@ export class Fleet {
     this.#steps.add(running);
   }
 
-  /** What fails for the same reason again and again is one event, however often it is tried. */
+  /** Notes a failed step. Repeated failures with the same reason are one event. */
   #failed(record: WrittenBy<'fleet'>, action: Action['do'] | 'queued', error: unknown): void {
     const detail = errorText(error);
     const { count, detail: before } = record.step.failed;
@@ -271,12 +271,15 @@ export class Fleet {
     this.#changed(record);
   }
 
-  /** A person asked: what was given up, or waits, is tried at once. What could not be ended yet still is to be ended. */
+  /**
+   * A person's order makes the next try come at once, after the agent was given up or while it waits. A stop that could
+   * not be carried out is still carried out.
+   */
   revive(record: WrittenBy<'fleet'>): void {
     const { lifecycle, step } = record;
     const { busy } = step;
     step.askedMeanwhile = busy;
-    // What keeps it is no answer any more, though a look at just that be under way: it is looked at once more.
+    // The reason that keeps it may be gone, even while a look at it is under way: swarm looks once more.
     if (busy ? lifecycle.phase !== 'blocked' : !['failed', 'blocked', 'backoff'].includes(lifecycle.phase)) return;
     const of = lifecycle.phase === 'backoff' ? lifecycle.of : 'start';
     if (of === 'start') {
@@ -287,7 +290,7 @@ export class Fleet {
     this.wake();
   }
 
-  /** A person wants it up: what was given up, here or by its wrapper, is tried again. Resolves when that has begun. */
+  /** Tries again for a person: an agent that was given up, here or by its wrapper. Resolves when the try has begun. */
   async tryAgain(record: AgentRecord): Promise<void> {
     this.revive(record);
     const { id } = record;
@@ -301,8 +304,8 @@ export class Fleet {
   }
 
   /**
-   * Works in the worktree of an agent of which nothing runs; nothing of it is begun meanwhile.
-   * @throws SwarmError `agent-away` when something of it may run
+   * Works in the worktree of an agent of which no process lives; the loop starts none meanwhile.
+   * @throws SwarmError `agent-away` when a process of it may live
    */
   async alone<T>({ id, lifecycle, observed, step }: WrittenBy<'fleet'>, work: () => Promise<T>): Promise<T> {
     const { pane, linked } = observed;
@@ -322,9 +325,9 @@ export class Fleet {
   }
 
   /**
-   * Stops the agent, then works in its worktree; nothing of it is begun meanwhile, and the loop goes on from there.
-   * @param after where it stands then
-   * @throws what `work` does, or whatever keeps the agent from being stopped: nothing was done then
+   * Stops the agent, then works in its worktree; the loop starts no process of it meanwhile, and goes on afterwards.
+   * @param after the lifecycle from which the loop goes on
+   * @throws the error of `work`, or of the stop: nothing was done then
    */
   whileStopped<T>(
     record: WrittenBy<'fleet'>,
@@ -378,18 +381,17 @@ export class Fleet {
     observed.linked = false;
     observed.linkSince = this.#deps.now();
     observed.silentSince = observed.linkSince;
-    // Most often its process has just died: look at once instead of at the next tick.
+    // Most often the process has just died: look at once instead of at the next tick.
     this.wake();
   }
 
-  /** The wall clock went on without anybody, or was set. */
+  /** Moves times after the wall clock has jumped or the supervisor did not run. */
   moveTimes(gap: Gap): void {
     for (const record of this.#records.values()) moveTimes(record, gap);
   }
 
   /**
-   * Nothing is begun any more. What is under way is waited for, up to `limitMs`: the world must bear it being cut off
-   * there, as a crash would.
+   * Begins no further step, and waits up to `limitMs` for those under way: each must bear being cut off, as by a crash.
    */
   async close(limitMs: number): Promise<void> {
     this.#closed = true;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { WRAPPER_MARK } from '../../domain/marks.ts';
 import { findMarked, scanProcesses } from '../../process/index.ts';
 
-/** The tmux server in whose panes wrappers of the project run, where its socket is gone; null: there is none such. */
+/** The tmux server with wrappers of the project in its panes, where its socket is gone; null: there is none. */
 export function lostServer(project: string, socket: string): number | null {
   if (existsSync(socket)) return null;
   const { rows } = scanProcesses();

@@ -1,10 +1,13 @@
 import type { Gap } from '../../health/index.ts';
 import type { WrittenBy } from '../project/agent-record.ts';
 
-/** So long a move of the clock may go unseen, ms: what was noted since then is by the new time. */
+/** How long a jump of the clock may go unnoticed, ms: a time that was noted since the jump is by the new clock. */
 const UNSEEN_MS = 5_000;
 
-/** The wall clock went on without anybody, or was set: what is waited for takes as long as it was to take. */
+/**
+ * Moves the times of a record after the wall clock has jumped or the supervisor did not run: waits last as long as
+ * planned.
+ */
 export function moveTimes(record: WrittenBy<'fleet'>, { ms, end: now }: Gap): void {
   const { lifecycle, observed } = record;
   const isNew = (at: number): boolean => at <= now && now - at < Math.min(Math.abs(ms), UNSEEN_MS);

@@ -5,12 +5,12 @@ import type { Obstacle } from './start-gates.ts';
 export interface OwnPrograms {
   /** Node, its flags, and the wrapper's bundle. */
   wrapper: readonly string[];
-  /** Null while a server is there, which needs no further process to open a pane. */
+  /** Null while a server lives, which needs no further process to open a pane. */
   tmux: string | null;
   searchPath: string | undefined;
 }
 
-/** Which program that every agent needs cannot be started, whatever the agent is; null: none. */
+/** The program that every agent needs and that cannot be started; null: none. */
 export function ownObstacle({ wrapper: [node = '', ...args], tmux, searchPath }: OwnPrograms): Obstacle | null {
   const bundle = args.find((arg) => !arg.startsWith('-')) ?? '';
   const whole = 'Install swarm anew, or run any of its commands where it sets itself up.';

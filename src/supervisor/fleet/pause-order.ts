@@ -2,10 +2,10 @@ import type { AgentDesired } from '../../domain/agent.ts';
 import type { WrittenBy } from '../project/agent-record.ts';
 import type { FleetDeps, FleetEffects } from './fleet-dependencies.ts';
 
-/** Pause and resume are repeated until the wrapper's snapshot agrees, at most this often. */
+/** Time limit of an order to pause or resume, ms; it is repeated until the wrapper's snapshot agrees. */
 const PAUSE_ORDER_TIMEOUT_MS = 5_000;
 
-/** A pause is a wish that the wrapper's snapshot must come to show. */
+/** Orders pause or resume until the wrapper's snapshot shows the wanted state. */
 export function agreeOnPause(
   { id, observed, step }: WrittenBy<'fleet'>,
   desired: AgentDesired,

@@ -16,7 +16,7 @@ import { readSpec, writeSpecFile } from './agent-spec.ts';
 import type { Base } from '../project/project.ts';
 import { baseNotes, recounted, wantedAgents, type WantedAgent } from './wanted-agents.ts';
 
-/** Who belongs to the swarm, what it was last told to be, and what its tasks start from: kept in the store. */
+/** The agents that belong to the swarm, their wanted states, and the base of their tasks: kept in the store. */
 export class Roster {
   readonly #project: Project;
   readonly #store: Store;
@@ -34,22 +34,22 @@ export class Roster {
     return this.#base;
   }
 
-  /** A merge moved a branch. */
+  /** A merge moved a branch: it may be the base. */
   moved(branch: string, commit: string): void {
     if (this.#base.branch === branch) this.#base = { branch, commit };
   }
 
-  /** The person has said that this repository may be worked in. */
+  /** Whether the person has agreed that agents work in this repository. */
   get trusted(): boolean {
     return this.#store.notes.get('swarm.trusted') === true;
   }
 
-  /** The last word was `down`, or nobody has said a word yet: an `up` that was killed before it could. */
+  /** Whether the last order was `down`, or none was given yet, as after an `up` that was killed before its order. */
   get isDown(): boolean {
     return this.#store.notes.get('swarm.desired') !== 'up';
   }
 
-  /** Everyone of before, as the store knows them. */
+  /** Loads the stored agents. */
   async load(): Promise<void> {
     for (const stored of this.#store.agents.list()) {
       const record = await this.#recruit({
@@ -60,7 +60,7 @@ export class Roster {
     }
   }
 
-  /** `up`: who should be there from now on; gives back what the person should know. */
+  /** `up`: sets which agents should run from now on; returns notes for the person. */
   async up(request: UpRequest): Promise<Pick<UpDocument, 'notes' | 'wanted'>> {
     const { config, layout } = this.#project;
     const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
@@ -83,7 +83,7 @@ export class Roster {
     return { notes, wanted: everyone.filter(({ desired }) => desired === 'up').map(({ id }) => id) };
   }
 
-  /** The file has changed how many agents these roles have, or what tasks start from. */
+  /** The file has changed the number of agents of these roles, or the base of tasks. */
   async reload({ recount, changed }: { recount: readonly string[]; changed: readonly string[] }): Promise<void> {
     if (this.isDown) return;
     const { config, layout } = this.#project;
@@ -100,7 +100,7 @@ export class Roster {
     );
   }
 
-  /** Who is named is to be there, or not, from now on. */
+  /** Sets the wanted states of the named agents. */
   async want(everyone: readonly WantedAgent[]): Promise<void> {
     const tried: Promise<void>[] = [];
     for (const wanted of everyone) {
@@ -108,7 +108,7 @@ export class Roster {
         this.#fleet.get(wanted.id) ??
         (await this.#recruit({ ...wanted, sessionId: null, restarts: 0, usage: NO_USAGE }));
       this.#change(record, { kind: wanted.kind });
-      // First into the store: nobody is to run whom the next supervisor would not know.
+      // First into the store: no agent may run that the next supervisor would not know.
       await this.wants(record, wanted.desired);
       this.#fleet.add(record);
       if (wanted.desired === 'up') tried.push(this.#fleet.tryAgain(record));
@@ -116,7 +116,7 @@ export class Roster {
     await Promise.all(tried);
   }
 
-  /** One that had been removed belongs to the swarm again, as it was. */
+  /** Makes a removed agent belong to the swarm again, as it was. */
   async restore({ id, role, kind, desired, sessionId, restarts, usage }: StoredAgent): Promise<void> {
     const record = await this.#recruit({ id, role, kind, desired, sessionId, restarts, usage });
     await this.save(record);
@@ -125,23 +125,23 @@ export class Roster {
     this.#fleet.settle(record, record.lifecycle);
   }
 
-  /** `down`: nobody is to be there, but who was is remembered. */
+  /** `down`: no agent should run, but which ones did is remembered. */
   async down(): Promise<void> {
     await this.#store.write(() => this.#store.notes.set('swarm.desired', 'down'));
   }
 
-  /** From now on it is to be so. Resolves when that is kept. */
+  /** Sets the wanted state of an agent. Resolves when it is stored. */
   async wants(record: AgentRecord, desired: AgentDesired): Promise<void> {
     this.#change(record, { desired });
     await this.save(record);
   }
 
-  /** Its next turn goes on in this conversation; null: it begins a new one. Kept with the next `save`. */
+  /** Sets the conversation of its next turn; null: a new one. Stored with the next `save`. */
   converses(record: AgentRecord, sessionId: string | null): void {
     this.#change(record, { sessionId });
   }
 
-  /** Its next wrapper is started with this. Kept with the next `save`. */
+  /** Sets the spec of its next wrapper. Stored with the next `save`. */
   startsWith(record: WrittenBy<'roster'>, spec: AgentSpec): void {
     record.spec = spec;
     this.#change(record, { kind: spec.kind });
@@ -157,8 +157,9 @@ export class Roster {
   }
 
   /**
-   * Its wrapper says this. To be told before the fleet is: what the wrapper before it had used is in its last snapshot.
-   * @returns whether something has changed that is to be kept
+   * Takes in a snapshot of its wrapper. To be called before the fleet's `observed`: the usage of the wrapper before is
+   * in the last snapshot.
+   * @returns whether a change has to be stored
    */
   heard(record: AgentRecord, snapshot: WrapperSnapshot): boolean {
     const before = record.observed.snapshot;
@@ -170,12 +171,15 @@ export class Roster {
     return isNew || isOther;
   }
 
-  /** What it had used is kept with the agent, before its last snapshot is forgotten. Kept with the next `save`. */
+  /**
+   * Adds the usage of an ended wrapper to the agent's, before its last snapshot is forgotten. Stored with the next
+   * `save`.
+   */
   wrapperEnded(record: AgentRecord): void {
     this.#change(record, { usage: usageOf(record) });
   }
 
-  /** Once more everything of it was ended, to be begun anew. Resolves when that is kept. */
+  /** Counts a restart of the whole agent. Resolves when it is stored. */
   async restarted(record: AgentRecord): Promise<void> {
     this.#change(record, { restarts: record.row.restarts + 1 });
     await this.save(record);

@@ -1,12 +1,12 @@
 import type { NeedsYouKind } from '../../domain/agent.ts';
 import type { Gate } from '../../claude/preflight.ts';
 
-/** What keeps an agent from starting: something that a person has to answer, or a program that cannot be started. */
+/** An obstacle to an agent's start: a question for a person, or a program that cannot be started. */
 export type Obstacle = { by: 'person'; gate: NeedsYouKind; detail: string } | { by: 'program'; detail: string };
 
 const OF_PROGRAM: readonly Gate['kind'][] = ['missing', 'too-old'];
 
-/** Which gates keep an agent from starting, and how a person sees them. */
+/** The gate that keeps an agent from starting, in the words for a person; null: none. */
 export function blockingGate(gates: readonly Gate[], trusted: boolean): Obstacle | null {
   for (const { blocking, kind, message, cure } of gates) {
     if (!blocking || (kind === 'trust' && trusted)) continue;

@@ -14,16 +14,16 @@ export interface TmuxHostDeps {
   open(): Promise<Tmux>;
   /** True while a server answers on the project's socket. */
   serverLives(): Promise<boolean>;
-  /** A server of this project's that lives while its socket is gone; null: there is none such. */
+  /** Pid of a server of this project that lives while its socket is gone; null: there is none. */
   lostServer(): number | null;
-  /** @param linked its agent's wrapper holds its link now */
+  /** @param linked the agent's wrapper holds its link now */
   processLives(pid: number, linked: boolean): boolean;
   project: string;
-  /** The server or our client of it went away. */
+  /** The server or this supervisor's client of it went away. */
   onGone(): void;
 }
 
-/** User options that mark what is ours on the tmux server. */
+/** User options that mark the project's panes on the tmux server. */
 export const AGENT_OPTION = '@swarm_agent';
 export const PROJECT_OPTION = '@swarm_project';
 /** Shown by tmux.conf in the status line. */
@@ -40,10 +40,10 @@ export class TmuxHost {
   #tmux: Tmux | null = null;
   #opening: Promise<Tmux> | null = null;
   readonly #labels = new Map<string, string>();
-  /** Of rows that stay the same from look to look, so do the views. */
+  /** Views by row: an unchanged row gives the same view. */
   readonly #views = new WeakMap<PaneRow, PaneView>();
   #alerts = 0;
-  /** Looked for since the last connection, and not found. */
+  /** A lost server was looked for since the last connection, and not found. */
   #nothingLost = false;
 
   constructor(deps: TmuxHostDeps) {
@@ -78,8 +78,8 @@ export class TmuxHost {
   }
 
   /**
-   * True while a server answers. One whose socket was removed, as by a cleaner of temporary files, makes it anew when
-   * told: taken for gone, all that lives in it would be ended and started again.
+   * True while a server answers. One whose socket was removed, as by a cleaner of temporary files, makes it anew at a
+   * signal: taken for gone, all its panes would be ended and started again.
    * @throws while it lives and does not answer
    */
   async #serverLives(): Promise<boolean> {
@@ -97,8 +97,8 @@ export class TmuxHost {
   }
 
   /**
-   * Panes by agent. Empty where no server lives: a fact. A server that lives and does not answer is no fact, and
-   * throws.
+   * Panes by agent. Empty where no server lives, which is a fact. A server that lives and does not answer gives no
+   * fact: then it throws.
    * @param linked whether the agent's wrapper holds its link now
    */
   async look(linked: (agent: string) => boolean = () => false): Promise<Map<string, PaneView>> {
@@ -108,7 +108,7 @@ export class TmuxHost {
     for (const row of await this.#panesOf(tmux)) {
       const agent = row.options[AGENT_OPTION];
       if (agent === undefined || row.options[PROJECT_OPTION] !== this.#deps.project) continue;
-      // tmux waits for the terminal to be let go; a wrapper whose children outlive it is dead all the same.
+      // tmux waits until no process holds the terminal; a wrapper whose children outlive it is dead all the same.
       const dead = row.dead || !this.#deps.processLives(row.pid, linked(agent));
       views.set(agent, this.#viewOf(row, dead));
     }
@@ -124,7 +124,7 @@ export class TmuxHost {
     return view;
   }
 
-  /** A client that turns out to be dead is let go, so that the next look opens another. */
+  /** Reads the panes. A client that turns out to be dead is dropped, so that the next look opens another. */
   async #panesOf(tmux: Tmux): ReturnType<Tmux['listPanes']> {
     try {
       return await tmux.listPanes();
@@ -134,7 +134,7 @@ export class TmuxHost {
     }
   }
 
-  /** Starts `argv` in the agent's dead pane, which keeps whoever looks at it, or in a new session. */
+  /** Starts `argv` in the agent's dead pane, so that its viewers stay, or in a new session. */
   async run(
     agent: string,
     known: PaneView | null,
@@ -158,8 +158,8 @@ export class TmuxHost {
   }
 
   /**
-   * True once tmux itself holds the agent's pane for dead; false when there is no such pane (any more). A new server
-   * counts its panes from the beginning: the same number may be another agent's.
+   * True once tmux itself knows that the agent's pane is dead; false when there is no such pane. A new server counts
+   * its panes from the beginning: the same number may be another agent's.
    */
   async #settled(tmux: Tmux, agent: string, pane: string): Promise<boolean> {
     for (let look = 0; look < SETTLE_LOOKS; look += 1) {
@@ -171,15 +171,17 @@ export class TmuxHost {
     throw new Error(`tmux still shows ${pane} alive, although its program is gone`);
   }
 
-  /** What the pane's status line says beside the agent's name; sent only when it changes, and never waited for. */
+  /**
+   * Sets the text of the pane's status line beside the agent's name; sent only when it changes, and never waited for.
+   */
   labelled(known: PaneView | null, text: string): void {
     if (this.#tmux === null || known === null || known.dead || this.#labels.get(known.pane) === text) return;
     this.#labels.set(known.pane, text);
-    // A pane that has gone meanwhile needs no label; the next one is asked for anew.
+    // A pane that has gone meanwhile needs no label; the next one gets its own.
     this.#tmux.setOption(known.pane, LABEL_OPTION, text).catch(() => this.#labels.delete(known.pane));
   }
 
-  /** What every status line says of open alerts; sent only when it changes, and never waited for. */
+  /** Sets the text about open alerts in every status line; sent only when it changes, and never waited for. */
   alerts(count: number): void {
     this.#alerts = count;
     this.#showAlerts();
@@ -187,7 +189,7 @@ export class TmuxHost {
 
   #showAlerts(): void {
     const text = this.#alerts === 0 ? '' : `${this.#alerts} alert${this.#alerts === 1 ? '' : 's'}`;
-    // A server that has gone is told again with the next one.
+    // A new server gets the text when it is connected.
     this.#tmux?.command(['set-option', '-g', ALERTS_OPTION, text]).catch(() => undefined);
   }
 
@@ -217,7 +219,7 @@ export class TmuxHost {
     await tmux.killServer();
   }
 
-  /** Lets go of the server, which lives on. */
+  /** Disconnects from the server, which lives on. */
   async disconnect(): Promise<void> {
     const tmux = this.#tmux;
     this.#tmux = null;
@@ -225,7 +227,10 @@ export class TmuxHost {
   }
 }
 
-/** What holds a link is no zombie, for the kernel cuts it at the end: being there is enough, and asked ten times a second. */
+/**
+ * Whether the process lives. One that holds a link is no zombie, for the kernel closes the link at its end: then its
+ * existence is enough, which is checked ten times a second.
+ */
 export function processLives(pid: number, linked: boolean): boolean {
   return linked ? isThere(pid) : identityOf(pid) !== null;
 }

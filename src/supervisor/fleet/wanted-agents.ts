@@ -22,8 +22,9 @@ export interface KnownAgent {
 export const WORKER_ROLE = 'worker';
 
 /**
- * Who should be up after `swarm up [N]`: N workers; or, without a number, who was up before; or the counts of the
- * config, as also for a role that is new there. Workers beyond N are stopped (their worktrees and conversations stay). Pure.
+ * The agents that should be up after `swarm up [N]`: N workers; without a number, those that were up before; or the
+ * counts of the config, which also apply to a role that is new there. Workers beyond N are stopped (their worktrees and
+ * conversations stay). Pure.
  */
 export function wantedAgents(config: Config, known: readonly KnownAgent[], request: UpRequest): WantedAgent[] {
   const wanted: WantedAgent[] = [];
@@ -41,7 +42,7 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
     const surplus = ofRole.filter((agent) => !ids.includes(agent.id));
     for (const { id } of surplus) wanted.push({ id, role, kind: settings.kind, desired: 'stopped' });
   }
-  // Nobody knows any more how to start one whose role is gone.
+  // An agent whose role is gone cannot be started.
   for (const { id, role, kind } of wasUp)
     if (config.agents[role] === undefined) wanted.push({ id, role, kind, desired: 'stopped' });
   const mayGrow = Object.values(config.agents).some(({ scale }) => scale !== undefined);
@@ -55,8 +56,8 @@ export function wantedAgents(config: Config, known: readonly KnownAgent[], reque
 }
 
 /**
- * Who should be there when the file has changed how many these roles have, as `up` would have it for new ones: who is
- * there already stays as he is. Pure.
+ * The agents that should be up when the file has changed the counts of these roles, as `up` would have it for new ones;
+ * existing agents stay as they are. Pure.
  */
 export function recounted(config: Config, known: readonly KnownAgent[], roles: readonly string[]): WantedAgent[] {
   return roles.flatMap((role) => {

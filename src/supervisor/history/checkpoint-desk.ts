@@ -43,7 +43,7 @@ export interface CheckpointDeskDeps {
 type Named = { id: string };
 type Numbered = { id: string; n: number };
 
-/** What can be done with the checkpoints of agents that live, rest or are gone, beside rolling back to one. */
+/** Actions on the checkpoints of agents that live, rest or are gone, but for the rollback to one. */
 export class CheckpointDesk implements CheckpointsService {
   readonly #deps: CheckpointDeskDeps;
   readonly #lists: KnownCheckpoints;
@@ -54,7 +54,7 @@ export class CheckpointDesk implements CheckpointsService {
     this.#lists = new KnownCheckpoints(deps.layout.gitCommonDir);
   }
 
-  /** A linked agent takes its own; of one that rests it is taken here. */
+  /** A linked wrapper takes its own checkpoint; for an agent at rest the supervisor takes it. */
   async take({ id, reason }: Named & { reason: string }): Promise<CheckpointDocument> {
     const { names, fleet, links } = this.#deps;
     const record = names.agent(id);
@@ -152,7 +152,10 @@ export class CheckpointDesk implements CheckpointsService {
     return store;
   }
 
-  /** Null: it is gone, and its checkpoints are there. @throws SwarmError `unknown-agent`: it never had one */
+  /**
+   * The worktree of an agent. Null: the agent is gone, and its checkpoints exist.
+   * @throws SwarmError `unknown-agent`: it never had one
+   */
   async #worktreeOf(id: string): Promise<string | null> {
     const record = this.#deps.fleet.get(id);
     if (record !== undefined) return record.worktree;

@@ -4,7 +4,7 @@ import type { Config } from '../../config/index.ts';
 
 type Settings = Pick<Config, 'checkpoints'>;
 
-/** As the settings have it whenever it is asked. */
+/** The limits, with the settings of the moment of each reading. */
 export function limitsOf(config: Settings): CheckpointLimits {
   return {
     get maxFileBytes() {
@@ -13,7 +13,7 @@ export function limitsOf(config: Settings): CheckpointLimits {
   };
 }
 
-/** As a project's settings say it. */
+/** The retention rules in a project's settings. */
 export function retentionOf({ checkpoints: { keep } }: Settings): Retention {
   return { allMs: keep.all, hourlyMs: keep.hourly, dailyMs: keep.daily, count: keep.count };
 }

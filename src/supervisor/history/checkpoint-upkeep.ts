@@ -13,10 +13,10 @@ export interface CheckpointUpkeepDeps {
 }
 
 const EVERY_MS = 3_600_000;
-/** Not while everything starts. */
+/** The first run comes after the rush of the start. */
 const FIRST_AFTER_MS = 600_000;
 
-/** Lets checkpoints go whose time is over, once an hour; driven by the supervisor's tick. */
+/** Removes checkpoints whose time is over, once an hour; driven by the supervisor's tick. */
 export class CheckpointUpkeep {
   readonly #deps: CheckpointUpkeepDeps;
   #nextAt: number;

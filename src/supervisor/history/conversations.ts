@@ -2,7 +2,7 @@ import { cutTranscript, type Cut } from '../../claude/cut.ts';
 import { findTranscript, lastUuid } from '../../claude/transcript.ts';
 import type { ConversationPoint } from './rollback-data.ts';
 
-/** The transcripts of Claude Code, as the person's environment leads to them. */
+/** The transcripts of Claude Code, found by the person's environment. */
 export class Conversations {
   readonly #env: () => Readonly<Record<string, string>>;
 
@@ -10,18 +10,18 @@ export class Conversations {
     this.#env = env;
   }
 
-  /** Null: there is none, or nothing was said in it. */
+  /** Path of the transcript; null: there is none, or it has no message. */
   find(worktree: string, sessionId: string): Promise<string | null> {
     return findTranscript(this.#env(), worktree, sessionId);
   }
 
-  /** Its last line; null before the first. */
+  /** uuid of its last line; null before the first. */
   async end(worktree: string, sessionId: string | null): Promise<string | null> {
     const file = sessionId === null ? null : await this.find(worktree, sessionId);
     return file === null ? null : await lastUuid(file);
   }
 
-  /** The conversation up to that point, as one of its own. */
+  /** Makes the conversation up to that point one of its own. */
   async cut(worktree: string, { sessionId, uuid }: ConversationPoint, into: string): Promise<Cut> {
     const file = await this.find(worktree, sessionId);
     if (file === null || uuid === null) return { verified: false, why: 'its transcript is gone' };

@@ -13,15 +13,15 @@ import { releasePorts } from '../worktree/port-blocks.ts';
 import { removedBefore, withEarlier, type RemovedAgent } from './removed-agent.ts';
 import type { Teardown } from '../worktree/teardown.ts';
 
-/** `force`: work that lies in the worktrees is moved to checkpoints instead of keeping them. */
+/** `force`: work in the worktrees is moved to checkpoints instead of keeping them. */
 export interface Purge {
   force: boolean;
 }
 
 /**
  * Removes the agents' worktrees, each examined in that moment. Task branches and checkpoints stay in the repository in
- * any case, and what went is written down for `undo`: beside the state directory, which is forgotten next.
- * @throws Error when a worktree was kept: then so is the memory of the project, which holds what did go
+ * any case, and the removed worktrees are written down for `undo`: beside the state directory, which is forgotten next.
+ * @throws Error when a worktree was kept: then the memory of the project is kept too, with the removed ones in it
  */
 export async function removeWorktrees(
   layout: ProjectLayout,
@@ -59,11 +59,11 @@ export async function removeWorktrees(
   await mkdir(path.dirname(purgedFile), { recursive: true, mode: 0o700 });
   const forgotten = [...removed, ...removedBefore(store.operations.lastDoneOfEach(), agents)];
   await writeFileAtomic(purgedFile, JSON.stringify(forgotten), { mode: 0o600 });
-  // Only if nothing of anybody else lies in it.
+  // Only an empty directory is removed.
   await rmdir(worktreesDir).catch((error: unknown) => log.info({ err: error }, 'the directory of worktrees was kept'));
 }
 
-/** Those that went. */
+/** The worktrees that were removed. */
 function worktreesOf({ id }: StoredAgent, outcomes: readonly RemovalOutcome[]): RemovedAgent['worktrees'] {
   return outcomes
     .filter(({ removed, worktree }) => removed && ownerOf(worktree).agent === id)
@@ -71,8 +71,8 @@ function worktreesOf({ id }: StoredAgent, outcomes: readonly RemovalOutcome[]): 
 }
 
 /**
- * Removes what swarm remembers of the project. The store must have been closed a moment ago: the directory is out of
- * the next supervisor's way before this returns for the first time.
+ * Removes swarm's memory of the project. The store must have been closed a moment ago: the directory is out of the next
+ * supervisor's way before this returns for the first time.
  */
 export async function forgetProject({ stateDir, portsDir, hash }: ProjectLayout): Promise<void> {
   await releasePorts(portsDir, hash);

@@ -5,8 +5,9 @@ import type { AgentRecord } from '../project/agent-record.ts';
 type Held = NonNullable<AgentRecord['observed']['snapshot']>['tasks'][number];
 
 /**
- * A checkpoint holds the branch too: brought back in the middle of another task, that task's work would go on where it
- * does not belong. A command that runs cannot go on in the middle, and a result that is on its way is not to be lost.
+ * Refuses a rollback that would harm the attempt in hand. A checkpoint holds the branch too: brought back in the middle
+ * of another task, that task's work would go on in the wrong place. A running command cannot go on in the middle, and a
+ * result on its way must not be lost.
  */
 export function refuseWhile(record: AgentRecord, checkpoint: Pick<Checkpoint, 'n' | 'task'>): void {
   const held = inHand(record);
@@ -20,7 +21,7 @@ export function refuseWhile(record: AgentRecord, checkpoint: Pick<Checkpoint, 'n
   });
 }
 
-/** The same of the taking back of a rollback, of which `safety` is what was there before. */
+/** The same for the undo of a rollback, whose `safety` holds the files before it. */
 export function refuseUndoWhile(record: AgentRecord, safety: Pick<Checkpoint, 'task' | 'begunTask'>): void {
   const held = inHand(record);
   if (held === null) return;
@@ -37,7 +38,7 @@ export function refuseUndoWhile(record: AgentRecord, safety: Pick<Checkpoint, 't
   );
 }
 
-/** In the worktree that can be rolled back; null: nothing, or nobody hears of it. */
+/** The attempt in the agent's own worktree, the only one that is rolled back; null: none, or no wrapper is linked. */
 function inHand({ observed: { linked, snapshot } }: AgentRecord): Held | null {
   return linked ? (snapshot?.tasks.find(({ slot }) => slot === 0) ?? null) : null;
 }

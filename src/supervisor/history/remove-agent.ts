@@ -30,7 +30,7 @@ export interface RemovalsDeps {
   teardown: Teardown;
 }
 
-/** `rm`: an agent stops, its worktree is examined and goes, and with it the agent's place in the roster. */
+/** `rm`: stops an agent, examines and removes its worktree, and removes the agent from the roster. */
 export class Removals {
   readonly #deps: RemovalsDeps;
 
@@ -38,7 +38,7 @@ export class Removals {
     this.#deps = deps;
   }
 
-  /** @throws SwarmError `worktree-kept`: the agent is stopped, and everything of it is still there */
+  /** @throws SwarmError `worktree-kept`: the agent is stopped, and everything of it still exists */
   async remove(record: AgentRecord, force: boolean): Promise<RemovedDocument> {
     const { fleet, store, roster, events } = this.#deps;
     const { desired } = record.row;
@@ -63,7 +63,7 @@ export class Removals {
     });
   }
 
-  /** An `rm` that a kill cut short: its agent is stopped, and another `rm` goes on, from wherever this one came to. */
+  /** Ends the record of an `rm` that a kill cut short: its agent is stopped, and another `rm` goes on from there. */
   async settle(record: AgentRecord): Promise<void> {
     const { store } = this.#deps;
     for (const { id, kind, data } of store.operations.open(record.id)) {
@@ -87,7 +87,7 @@ export class Removals {
     });
   }
 
-  /** Its own last: while one of a slot is kept, the agent stays as it is. */
+  /** The agent's own worktree last: while one of a slot is kept, the agent stays as it is. */
   async #worktreesOf(record: AgentRecord): Promise<string[]> {
     const all = await listWorktrees(this.#deps.layout.root);
     const slots = all
@@ -99,7 +99,7 @@ export class Removals {
 
   async #forget(record: AgentRecord, operation: number, removed: RemovedAgent): Promise<void> {
     const { store, fleet, events, layout } = this.#deps;
-    // One batch: never an agent without its way back.
+    // In one batch: an agent is never removed without the means to restore it.
     await Promise.all([
       store.write(() => store.operations.change(operation, 'done', removed)),
       store.agents.remove(record.id),
@@ -123,7 +123,7 @@ function keptError(agent: string, kept: readonly RemovalOutcome[]): SwarmError {
   });
 }
 
-/** What to do about the first thing that no checkpoint could hold, or about work that one can. Pure. */
+/** The cure for the first file that no checkpoint could hold, or for work that one can. Pure. */
 export function cure(agent: string, reasons: readonly Finding[]): string {
   const kinds = new Set(reasons.map(({ kind }) => kind));
   const back = `\`swarm resume ${agent}\` goes on with it.`;

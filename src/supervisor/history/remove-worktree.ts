@@ -11,33 +11,33 @@ import { processesInside } from '../../process/index.ts';
 
 export interface RemovalRequest {
   layout: Pick<ProjectLayout, 'root' | 'gitCommonDir' | 'shadowGit'>;
-  /** Nothing of its agent runs any more. */
+  /** No process of its agent lives. */
   worktree: string;
-  /** Under whose name its checkpoints are. */
+  /** The agent to whom its checkpoints belong. */
   agent: string;
-  /** Work that lies in it is moved to the checkpoint, instead of keeping the worktree. */
+  /** Work in it is moved to the checkpoint, instead of keeping the worktree. */
   force: boolean;
-  /** Of the checkpoint: `before-rm`. */
+  /** Reason of the checkpoint: `before-rm`. */
   reason: string;
   /** Conversation of the agent, for the checkpoint. */
   sessionId?: string | null;
   transcriptUuid?: string | null;
-  /** What a checkpoint leaves out. */
+  /** Limits for files in a checkpoint. */
   limits: CheckpointLimits;
-  /** Runs once nothing speaks against the removal any more; what it throws keeps the worktree. */
+  /** Runs once nothing forbids the removal any more; a throw keeps the worktree. */
   teardown?: () => Promise<void>;
 }
 
 export interface RemovalOutcome {
   worktree: string;
-  /** False: it is still there, for these reasons. */
+  /** False: the worktree still exists, for these reasons. */
   removed: boolean;
   reasons: Finding[];
-  /** The checkpoint that holds what was there; null where none could be taken. */
+  /** The checkpoint with its files; null where none could be taken. */
   checkpoint: number | null;
 }
 
-/** What a checkpoint and a kept ref hold; whatever else is found keeps the worktree, forced or not. */
+/** Findings that a checkpoint and a kept ref hold; any other finding keeps the worktree, forced or not. */
 const MOVABLE: ReadonlySet<Finding['kind']> = new Set([
   'uncommitted',
   'untracked',
@@ -67,7 +67,7 @@ export async function removeExamined(request: RemovalRequest): Promise<RemovalOu
     }
     if (work.findings.length > 0) return { ...outcome, reasons: work.findings };
     await request.teardown?.();
-    // A program that tidies up may leave things, or start some.
+    // A teardown program may leave files, or start processes.
     if (request.teardown !== undefined) work = await examine(request);
     if (work.findings.length > 0) return { ...outcome, reasons: work.findings };
     await removeWorktree({ root: request.layout.root, path: worktree });
@@ -100,8 +100,8 @@ async function examine({ layout, worktree }: RemovalRequest): Promise<UnsavedWor
 }
 
 /**
- * Clears the worktree of what the checkpoint holds, and of nothing else. `again` captures once more, at the last
- * moment: another commit means that somebody has just written something.
+ * Clears the worktree of files that the checkpoint holds, and of no others. `again` captures once more, at the last
+ * moment: another commit means that a program or person has just written a file.
  */
 async function moveAway(
   { layout, worktree, agent }: RemovalRequest,
@@ -114,7 +114,7 @@ async function moveAway(
   await discardCaptured({ worktree, checkpoint, files: work.files });
 }
 
-/** What a person reads of a worktree that was kept. */
+/** The reasons why a worktree was kept, for a person. */
 export function reasonText(reasons: readonly Finding[]): string {
   return reasons.map(({ text }) => text).join('; ');
 }

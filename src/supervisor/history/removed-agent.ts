@@ -5,17 +5,17 @@ import type { StoredAgent } from '../../store/agents.ts';
 import type { Operation } from '../../store/operations.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What brings a removed agent back: kept with the operation that removed it. */
+/** The data with which a removed agent is restored: kept with the operation that removed it. */
 export interface RemovedAgent {
-  /** As the store knew it. */
+  /** Its row in the store. */
   row: StoredAgent;
-  /** Those of its further slots, then its own. */
+  /** The worktrees of its further slots, then its own. */
   worktrees: { path: string; checkpoint: number | null }[];
 }
 
 /**
- * What a purge removes of an agent, with what an earlier one did that had to keep another of its worktrees. `found` are
- * the worktrees that this one came upon: they were made anew meanwhile. Pure.
+ * A removed agent for the record of a purge, together with an earlier purge that had to keep another of its worktrees.
+ * `found` are the worktrees that this purge found: they were made anew meanwhile. Pure.
  */
 export function withEarlier(
   agent: RemovedAgent,
@@ -25,11 +25,11 @@ export function withEarlier(
   if (last?.kind !== 'purge') return agent;
   const earlier = (last.data as RemovedAgent).worktrees.filter(({ path: place }) => !found.has(place));
   const isOwn = ({ path: place }: { path: string }): number => Number(path.basename(place) === agent.row.id);
-  // Once its own is there the agent counts as made anew.
+  // Once its own worktree exists the agent counts as made anew.
   return { ...agent, worktrees: [...earlier, ...agent.worktrees].sort((a, b) => isOwn(a) - isOwn(b)) };
 }
 
-/** Those that were removed before and can be brought back, except who is there again. Pure. */
+/** Agents that were removed before and can be restored, except those that exist again. Pure. */
 export function removedBefore(last: readonly Operation[], present: readonly { id: string }[]): RemovedAgent[] {
   const ids = new Set(present.map(({ id }) => id));
   return last
@@ -37,7 +37,9 @@ export function removedBefore(last: readonly Operation[], present: readonly { id
     .map(({ data }) => data as RemovedAgent);
 }
 
-/** Takes over what an earlier `down --purge` left beside the state directory, so that it can be taken back. */
+/**
+ * Takes over the file that an earlier `down --purge` left beside the state directory, so that the purge can be undone.
+ */
 export async function recallPurged({ purgedFile }: Pick<ProjectLayout, 'purgedFile'>, store: Store): Promise<void> {
   let text: string;
   try {

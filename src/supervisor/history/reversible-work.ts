@@ -52,7 +52,7 @@ export interface ReversibleWorkDeps {
 
 type Wanted = { id: string } & RollbackRequest;
 
-/** What swarm does to people's work and can take back: rollback, merge, `rm`, and their undoing. */
+/** Swarm's operations on people's work that can be undone (rollback, merge, `rm`), and their undo. */
 export class ReversibleWork implements WorkService {
   readonly #deps: ReversibleWorkDeps;
   readonly #removals: Removals;
@@ -62,7 +62,7 @@ export class ReversibleWork implements WorkService {
 
   constructor(deps: ReversibleWorkDeps) {
     this.#deps = deps;
-    // As of the last `up`: the person may have moved Claude Code's directory.
+    // By the environment of the last `up`: the person may have moved Claude Code's directory.
     const conversations = new Conversations(() => loadEnvironment(deps.layout.envSnapshot, deps.env));
     this.#conversations = conversations;
     const limits = limitsOf(deps.project.config);
@@ -76,7 +76,7 @@ export class ReversibleWork implements WorkService {
     this.#undo = new Undo({ ...deps, limits, rollbacks: this.rollbacks });
   }
 
-  /** At the start of a supervisor: what a kill cut short is ended, whether or not its agent is to start. */
+  /** At the start of a supervisor: ends operations that a kill cut short, whether or not their agent is to start. */
   async load(): Promise<void> {
     const { layout, store, fleet, log } = this.#deps;
     await recallPurged(layout, store);
@@ -97,13 +97,16 @@ export class ReversibleWork implements WorkService {
     }
   }
 
-  /** Ends what a kill cut short, while nothing of the agent runs. */
+  /** Ends operations that a kill cut short, while no process of the agent lives. */
   async settle(record: AgentRecord): Promise<void> {
     await this.#removals.settle(record);
     await this.rollbacks.settle(record);
   }
 
-  /** Every second: a task that its agent holds on to after a rollback waits for it, however long a person looks. */
+  /**
+   * Every second: keeps a task reserved for the agent that goes on with it after a rollback, however long a person
+   * takes.
+   */
   tick(): void {
     const { store, fleet, engine, log } = this.#deps;
     const waiting = fleet.records
@@ -123,7 +126,7 @@ export class ReversibleWork implements WorkService {
     return await this.#deps.ongoing.during(() => this.#removals.remove(record, force));
   }
 
-  /** What a rollback would change. Takes a checkpoint, to compare with. */
+  /** The changes that a rollback would make. Takes a checkpoint, to compare with. */
   async plan({ id, n, filesOnly }: Wanted): Promise<RollbackPlanDocument> {
     const { record, target } = await this.#mayRollBack(id, n);
     const checkpoints = this.rollbacks.storeOf(record);
@@ -154,7 +157,7 @@ export class ReversibleWork implements WorkService {
     return await this.rollBack(record, n, { filesOnly, hold });
   }
 
-  /** @throws SwarmError `unknown-checkpoint`, or why what it does now is not to be taken from it */
+  /** @throws SwarmError `unknown-checkpoint`, or why the attempt in hand forbids the rollback */
   async #mayRollBack(id: string, n: number): Promise<{ record: AgentRecord; target: Checkpoint }> {
     const record = this.#deps.names.agent(id);
     const known = await this.rollbacks.storeOf(record).list();
@@ -164,24 +167,27 @@ export class ReversibleWork implements WorkService {
     return { record, target };
   }
 
-  /** Whatever it does now. */
+  /** Rolls an agent back, whatever it does now. */
   rollBack(record: AgentRecord, n: number, options: RollbackOptions): Promise<RollbackDocument> {
     return this.#deps.ongoing.during(() => this.rollbacks.run(record, n, { ...options, to: null }));
   }
 
-  /** How its work and its conversation stand, kept under this reason although nothing may have changed. */
+  /** Takes a checkpoint of its work with its conversation, under this reason, although nothing may have changed. */
   async keep(record: AgentRecord, reason: string): Promise<void> {
     await this.rollbacks.storeOf(record).capture({ reason, ...(await this.point(record)), force: true });
   }
 
-  /** For a checkpoint of now: without it nobody could go on from there in the same conversation. */
+  /**
+   * The task and conversation of a checkpoint taken now: without them no agent could go on from it in the same
+   * conversation.
+   */
   async point(record: AgentRecord): Promise<Pick<CaptureRequest, 'task' | 'sessionId' | 'transcriptUuid'>> {
     const { sessionId } = record.row;
     const transcriptUuid = await this.#conversations.end(record.worktree, sessionId);
     return { task: this.rollbacks.heldTask(record), sessionId, transcriptUuid };
   }
 
-  /** Also of an agent that was removed. */
+  /** Undoes the newest operation, also that of a removed agent. */
   async undo({ id }: { id: string }): Promise<UndoDocument> {
     const { store, names, ongoing } = this.#deps;
     if (store.operations.lastDone(id) === undefined) names.agent(id);
@@ -189,8 +195,8 @@ export class ReversibleWork implements WorkService {
   }
 
   /**
-   * A merge is about to be made: of the agent whose work it brings in, and of whoever has its branch checked out, there
-   * is a checkpoint of the moment before.
+   * Before a merge: takes checkpoints of the agent whose work it brings in, and of the agent that has its branch
+   * checked out.
    */
   async merging({ attempts }: Task, into: string): Promise<void> {
     const by = attempts.at(-1)?.agent;
@@ -202,7 +208,7 @@ export class ReversibleWork implements WorkService {
     }
   }
 
-  /** A merge was made: it belongs to the agent whose work it brought in. */
+  /** After a merge: records it for the agent whose work it brought in. */
   async merged({ id, attempts }: Task, { into, before, after, merged }: Omit<MergeDocument, 'task'>): Promise<void> {
     const { store } = this.#deps;
     const agent = attempts.at(-1)?.agent;

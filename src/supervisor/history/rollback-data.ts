@@ -4,26 +4,26 @@ import type { Task } from '../../domain/task-document.ts';
 import type { Resting } from '../../scheduler/set-aside.ts';
 import type { PutBack } from '../../scheduler/settle.ts';
 
-/** Where a conversation stands. */
+/** A point in a conversation. */
 export interface ConversationPoint {
   sessionId: string;
-  /** Its last line; null before the first. */
+  /** uuid of its last line; null before the first. */
   uuid: string | null;
 }
 
-/** What is left to do once files and conversation are back. */
+/** The rest of an undo, once files and conversation are back. */
 export interface Undoes {
-  /** The operation that is taken back then. */
+  /** The operation that becomes undone. */
   operation: number;
-  /** A branch that it moved, as it was before, and where it was left; null: none. */
+  /** A branch that the rollback moved: its tip before, and where it was left; null: none. */
   branch: { tip: BranchTip; left: string } | null;
-  /** What its agent would have gone on with before it. */
+  /** The task with which its agent would have gone on before the rollback. */
   rests?: Resting | null;
 }
 
 /**
- * What is kept of a rollback, step by step, so that the next start can end it whatever was killed:
- * `begun`: nothing was changed. `restoring`: what was there is in checkpoint `safety`, files may be half changed.
+ * The record of a rollback, stored step by step, so that the next start can end it whatever was killed: `begun`:
+ * nothing was changed. `restoring`: the files before are in checkpoint `safety`, those on disk may be half changed.
  * `restored`: the files are as wanted, the conversation is not yet.
  */
 export interface RollbackData {
@@ -34,29 +34,29 @@ export interface RollbackData {
   safety: number | null;
   changed: string[];
   warnings: string[];
-  /** The conversation as it was; null: the agent had none. */
+  /** The conversation before; null: the agent had none. */
   from: ConversationPoint | null;
-  /** Where it goes instead of where checkpoint `n` says: that of an undone rollback. */
+  /** The conversation to restore instead of that of checkpoint `n`: the one before an undone rollback. */
   to: ConversationPoint | null;
-  /** Session of the conversation that is cut, chosen before so that doing it twice gives one. */
+  /** Session of the conversation that is cut, chosen before so that a repeated step gives the same one. */
   cutInto: string;
-  /** The branch of checkpoint `n`, where it was not the one in hand, as it was before. */
+  /** The tip of the branch of checkpoint `n` before, where that branch was not the one in hand. */
   beside?: BranchTip | null;
-  /** That of the rollback that this one takes back, which is done only with it. */
+  /** For an undo: the rollback that becomes undone when this one is done. */
   undoes?: Undoes;
   /** The task that was in hand. */
   task: string | null;
-  /** Without one: what it will go on with. */
+  /** Without a task in hand: the one with which the agent will go on. */
   rests?: Resting | null;
-  /** Ordered by swarm itself, which begins a new conversation and says this there; absent: a person ordered it. */
+  /** Set by swarm's own rollback, which begins a new conversation with this text; absent: a person ordered it. */
   why?: string;
-  /** What became of the conversation; absent until then. */
+  /** The decision about the conversation; absent until then. */
   how?: ConversationPlan['how'];
 }
 
 export type ConversationPlan =
   | { how: 'none' }
-  /** It goes on as it is. */
+  /** It goes on unchanged. */
   | { how: 'kept'; sessionId: string | null }
   | { how: 'cut'; from: ConversationPoint }
   | { how: 'fresh'; why: string };
@@ -67,17 +67,17 @@ export interface ConversationFacts {
   n: number;
   /** The session in hand. */
   sessionId: string | null;
-  /** What the checkpoint says. */
+  /** The conversation point in the checkpoint. */
   point: ConversationPoint | null;
-  /** The checkpoint was taken before the first word of the task in hand. */
+  /** The checkpoint was taken before the first prompt of the task in hand. */
   beforeTask: boolean;
 }
 
-/** What becomes of the conversation. Pure. */
+/** Decides about the conversation. Pure. */
 export function planConversation(facts: ConversationFacts): ConversationPlan {
   const { kind, filesOnly, n, sessionId, point, beforeTask } = facts;
   if (kind === 'shell') return { how: 'none' };
-  // Without its files the task cannot go on, whatever is to become of the conversation.
+  // Without its files the task cannot go on, whatever is wanted of the conversation.
   if (beforeTask) return { how: 'fresh', why: `checkpoint ${n} is from before the first word of the task` };
   if (filesOnly) return { how: 'kept', sessionId };
   if (point === null || point.uuid === null)
@@ -86,8 +86,8 @@ export function planConversation(facts: ConversationFacts): ConversationPlan {
 }
 
 /**
- * The checkpoint of what was there before, after a kill: the first one, or the one that the store took to hold ignored
- * files too; not one of what a rollback that had ended already had made of it. Pure.
+ * The checkpoint of the files before the rollback, found after a kill: the first one, or the one that the store took to
+ * hold ignored files too; never one of files that a completed rollback had already changed. Pure.
  */
 export function safetyAmong(
   all: readonly Checkpoint[],
@@ -103,20 +103,24 @@ export function safetyAmong(
   return further?.n ?? safety;
 }
 
-/** The task had not begun there when this was taken: nobody can go on with it from there. */
+/**
+ * Whether the task had not begun in the worktree when the checkpoint was taken: no agent can go on with it from there.
+ */
 export function isBeforeTask({ begunTask }: Pick<Checkpoint, 'begunTask'>, task: string): boolean {
   return begunTask !== task;
 }
 
-/** The conversation of this checkpoint is one in which the task was worked on, not what was said in between. */
+/**
+ * Whether the conversation of this checkpoint is one in which the task was worked on, not one of a person in between.
+ */
 export function isOfTask({ task, sessionId }: Pick<Checkpoint, 'task' | 'sessionId'>, of: Task): boolean {
   return task === of.id || of.attempts.some((attempt) => attempt.sessionId === sessionId);
 }
 
 /**
- * What becomes of the task that is in hand, or that its agent will go on with. Pure.
- * @param conversation that of the agent from now on; undefined: as it was
- * @param own whether it is one of the task
+ * How the task that is in hand, or with which its agent will go on, is put back. Pure.
+ * @param conversation the agent's conversation from now on; undefined: unchanged
+ * @param own whether that conversation is one of the task
  */
 export function putBackOf(
   data: RollbackData,
@@ -130,7 +134,7 @@ export function putBackOf(
   const task = data.task ?? rests?.task ?? null;
   if (task !== null && isBeforeTask(target, task)) return { worktree: 'anew', reason };
   const before = undoes?.rests ?? null;
-  // The agent had been in another conversation than the one it would have gone on in.
+  // The agent had been in another conversation than the one in which it would have gone on.
   if (data.task === null && before?.task === task && before?.sessionId !== to?.sessionId)
     return { worktree: 'of-task', sessionId: before?.sessionId ?? null, reason };
   return { worktree: 'of-task', sessionId: own || conversation === undefined ? conversation : null, reason };

@@ -35,7 +35,7 @@ export interface RollbackOptions {
   filesOnly: boolean;
   /** The agent waits afterwards, with its task, until a person lets it go on. */
   hold: boolean;
-  /** Set where no person ordered it: the agent begins a new conversation, and is told this. */
+  /** Set where no person ordered it: the agent begins a new conversation with this text. */
   why?: string | undefined;
 }
 
@@ -61,8 +61,8 @@ const HOPELESS = new Set(['unknown-checkpoint', 'damaged-checkpoint', 'rollback-
 type Result = Pick<RollbackDocument, 'conversation'> & { putBack: PutBack; sessionId: string | null };
 
 /**
- * Files, then the conversation, back to one checkpoint. Kept step by step in the store; every step can be done again, so
- * that the next start ends what a kill cut short.
+ * Rolls files, then the conversation, back to one checkpoint. Each step is stored and can be repeated, so that the next
+ * start ends a rollback that a kill cut short.
  */
 export class Rollbacks {
   readonly #deps: RollbacksDeps;
@@ -77,7 +77,7 @@ export class Rollbacks {
     return new CheckpointStore({ gitCommonDir, shadowGit, worktree, agent: id }, limits);
   }
 
-  /** What would become of the conversation. */
+  /** The decision about the conversation that a rollback would make. */
   async conversationPlan(
     record: AgentRecord,
     checkpoint: Checkpoint,
@@ -101,24 +101,24 @@ export class Rollbacks {
     return file === null ? { how: 'fresh', why: 'the transcript of that conversation is gone' } : plan;
   }
 
-  /** What an agent has to know that was rolled back without its conversation, before anything else is said to it. */
+  /** Text for an agent that was rolled back without its conversation, to be said before any other. */
   async handoff({ id, worktree, row }: AgentRecord): Promise<string | null> {
     const last = this.#deps.store.operations.lastDone(id);
     if (last?.kind !== 'rollback') return null;
     const { how, n, task } = last.data as RollbackData;
-    // With a task it is told so by the task's prompt.
+    // An agent with a task gets it in the task's prompt.
     if (how !== 'fresh' || task !== null) return null;
     const begun = row.sessionId === null ? null : await this.#deps.conversations.find(worktree, row.sessionId);
     if (begun !== null) return null;
     return `A person set the files of this worktree back to checkpoint ${n}; the conversation that led there is not available. Look at git log, git status and the files first.`;
   }
 
-  /** The task that it works on in its own worktree, if any. */
+  /** The task in the agent's own worktree; null: none. */
   heldTask({ id }: AgentRecord): string | null {
     return this.#deps.engine.leases(id).find(({ slot }) => slot === 0)?.task ?? null;
   }
 
-  /** @throws SwarmError what keeps it from being begun or done; nothing was changed then, unless it says so */
+  /** @throws SwarmError why it cannot be begun or done; nothing was changed then, unless it says so */
   async run(
     record: AgentRecord,
     n: number,
@@ -156,7 +156,10 @@ export class Rollbacks {
       });
   }
 
-  /** At the start of a supervisor: those that had changed nothing yet. An agent that lives on need not hear of them. */
+  /**
+   * At the start of a supervisor: forgets rollbacks that had changed nothing yet. An agent that lives on need not hear
+   * of them.
+   */
   async forgetUnbegun(): Promise<void> {
     const { store, events } = this.#deps;
     const unbegun = store.operations
@@ -171,12 +174,12 @@ export class Rollbacks {
     }
   }
 
-  /** Ends a rollback that a kill cut short. @throws while it cannot be ended: nothing may start there */
+  /** Ends a rollback that a kill cut short. @throws while it cannot be ended: no process may start there */
   async settle(record: AgentRecord): Promise<void> {
     for (const operation of this.#deps.store.operations.open(record.id)) {
       if (operation.kind === 'rollback') await this.#end(record, operation);
     }
-    // One whose record was lost with the store.
+    // A rollback whose record was lost with the store.
     if (existsSync(record.worktree)) await this.storeOf(record).recover();
   }
 
@@ -187,7 +190,7 @@ export class Rollbacks {
     try {
       await this.#carryOut(record, id, data);
     } catch (error) {
-      // What will never be readable again must not keep the agent from ever starting.
+      // A checkpoint that will never be readable again must not keep the agent from ever starting.
       if (!(error instanceof SwarmError) || !HOPELESS.has(error.code)) throw error;
       await this.#drop(record, id, data, errorText(error));
     }
@@ -197,7 +200,7 @@ export class Rollbacks {
     const checkpoints = this.storeOf(record);
     const target = await this.#target(record, checkpoints, data);
     const again = data.step !== 'begun';
-    // Also one that somebody deleted in the middle of it: its checkpoints are not in it.
+    // Also for a worktree that was deleted in the middle of it: the checkpoints are not in it.
     if (data.step !== 'restored' && !existsSync(record.worktree))
       await addWorktree({ root: this.#deps.layout.root, path: record.worktree, commit: target.head ?? 'HEAD' });
     if (data.step === 'begun') await this.#prepare(record, id, data, checkpoints, target);
@@ -223,7 +226,7 @@ export class Rollbacks {
     return found;
   }
 
-  /** What is there now, with where its conversation stands, as a checkpoint. */
+  /** Takes a checkpoint of the present files, with the point of the conversation. */
   async #prepare(
     record: AgentRecord,
     id: number,
@@ -247,7 +250,7 @@ export class Rollbacks {
     await this.#step(id, data, 'restoring');
   }
 
-  /** @param how `again`: a kill came in between, perhaps when all was done already */
+  /** Restores the files. @param how `again`: a kill came in between, perhaps after everything was done */
   async #restore(
     record: AgentRecord,
     id: number,
@@ -259,13 +262,13 @@ export class Rollbacks {
       const recovered = await checkpoints.recover();
       if (recovered?.outcome === 'undone') throw new SwarmError('rollback-undone', undoneText(data));
       const done = await checkpoints.rollback(data.n);
-      // With files that git ignores in the way, the store took one more checkpoint, which holds them too.
+      // With ignored files in the way, the store took one more checkpoint, which holds them too.
       data.safety = again ? safetyAmong(await checkpoints.list(), data, target) : done.safety;
       data.changed = done.changed;
-      // What is left out is left out of each of them.
+      // Each of the checkpoints warns of the same files.
       data.warnings = [...new Set([...data.warnings, ...done.warnings])];
     } catch (error) {
-      // Half changed files keep the operation open: the next start tries again, and nothing starts before.
+      // Half changed files keep the operation open: the next start tries again, and no process starts before.
       if ((await checkpoints.recover())?.outcome !== 'finished') {
         await this.#drop(record, id, data, errorText(error));
         throw error;
@@ -299,7 +302,7 @@ export class Rollbacks {
     }
   }
 
-  /** All in one batch of the store. */
+  /** Stores the end, in one batch. */
   async #finish(record: AgentRecord, id: number, data: RollbackData, result: Result): Promise<void> {
     const { store, engine, roster } = this.#deps;
     const desired = data.hold && record.row.desired === 'up' ? 'paused' : record.row.desired;
@@ -322,14 +325,14 @@ export class Rollbacks {
   }
 
   /**
-   * Nothing was changed, and the agent goes on where it was.
-   * @param stopped nothing of it runs: else what it has in hand is nobody else's yet
+   * Gives the rollback up: nothing was changed, and the agent goes on.
+   * @param stopped no process of it lives: only then the task in hand may be given on
    */
   async #drop(record: AgentRecord, id: number, data: RollbackData, why: string, stopped = true): Promise<void> {
     const { store, engine, events } = this.#deps;
     await Promise.all([
       store.write(() => store.operations.change(id, 'dropped', data)),
-      // A living wrapper goes on with what it has; an agent that was stopped for this takes it up again.
+      // A living wrapper keeps its task; an agent that was stopped for this takes it up again.
       stopped && !record.observed.linked
         ? engine.putBack(record.id, {
             worktree: 'as-it-is',

@@ -19,7 +19,7 @@ import type { Rollbacks } from './rollbacks.ts';
 import type { Roster } from '../fleet/roster.ts';
 import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 
-/** What is kept of a merge. */
+/** The record of a merge. */
 export interface MergeData {
   task: string;
   into: string;
@@ -39,7 +39,7 @@ export interface UndoDeps {
 
 type Restored = NonNullable<UndoDocument['restored']>;
 
-/** Takes back the last thing that swarm did to an agent's work. */
+/** Undoes swarm's newest operation on an agent's work. */
 export class Undo {
   readonly #deps: UndoDeps;
 
@@ -47,7 +47,7 @@ export class Undo {
     this.#deps = deps;
   }
 
-  /** @throws SwarmError `nothing-to-undo`, or what keeps that one from being taken back, with what to do instead */
+  /** @throws SwarmError `nothing-to-undo`, or why that operation cannot be undone, with the cure */
   async undo(agent: string): Promise<UndoDocument> {
     const { store, events } = this.#deps;
     const operation = store.operations.lastDone(agent);
@@ -103,7 +103,7 @@ export class Undo {
     return merge;
   }
 
-  /** The worktree first: an agent without one would be given a fresh one. */
+  /** The worktree first: an agent without one would get a fresh one. */
   async #restore({ row, worktrees }: RemovedAgent, kind: 'rm' | 'purge'): Promise<Restored> {
     const { fleet, roster, layout } = this.#deps;
     const own = path.join(layout.worktreesDir, row.id);
@@ -118,12 +118,12 @@ export class Undo {
       return { worktree: own, checkpoint };
     };
     if (isAnew()) throw madeAnew(row.id);
-    // A purge that had to keep another one's worktree has forgotten nobody.
+    // A purge that had to keep another agent's worktree has kept all agents.
     const known = fleet.get(row.id);
     if (known !== undefined)
       return await fleet.whileStopped(known, { name: 'the undo of its removal', leases: 'given-back' }, restore);
     const restored = await restore();
-    // After a purge nobody is up, and taking it back starts nobody.
+    // After a purge no agent is up, and its undo starts none.
     if (kind === 'purge' && fleet.records.length === 0) {
       await roster.down();
       fleet.goDown();
@@ -132,7 +132,7 @@ export class Undo {
     return restored;
   }
 
-  /** Can be done again after a kill: whatever lies there by then is captured first. */
+  /** Restores a worktree. Can be repeated after a kill: files that lie there by then are captured first. */
   async #bringBack(worktree: string, n: number | null): Promise<number | null> {
     const { layout, limits } = this.#deps;
     const { root, gitCommonDir, shadowGit } = layout;

@@ -4,7 +4,7 @@ import type { Config } from '../../config/index.ts';
 import { configDir } from '../../claude/home.ts';
 import type { AccountRules } from '../../health/index.ts';
 
-/** Agents whose programs get the same credentials are one account; others have a name of their own. */
+/** The account of a command. Agents whose programs get the same credentials share one; others have one of their own. */
 export function accountOf(command: readonly string[]): string {
   const [program = '', ...words] = command;
   if (path.basename(program) !== 'env') return 'default';
@@ -30,7 +30,7 @@ export function accountRules({ holds }: Pick<Config, 'holds'>): AccountRules {
   };
 }
 
-/** Changes when a person has logged in again, as far as files tell; their content is never read. */
+/** A mark that changes when a person has logged in again, as far as files show; their content is never read. */
 export function credentialsMark(env: Readonly<Record<string, string>>, envSnapshot: string): string {
   const dir = configDir(env);
   const files = [path.join(dir, '.credentials.json'), path.join(dir, 'settings.json'), envSnapshot];

@@ -11,7 +11,7 @@ export interface BudgetDeskDeps {
   now(): number;
 }
 
-/** The money of the whole fleet: what was spent, and what may still be. */
+/** The money of the whole fleet: what was spent, and what is left. */
 export class BudgetDesk {
   readonly #deps: BudgetDeskDeps;
   #told: Standing['state'] = 'well';
@@ -20,12 +20,12 @@ export class BudgetDesk {
     this.#deps = deps;
   }
 
-  /** `up` after a `down`: another run. */
+  /** `up` after a `down` begins another run. */
   newRun(): void {
     this.#deps.note.run = new Date(this.#deps.now()).toISOString();
   }
 
-  /** Something of what it spends may be new. */
+  /** Books the spending in an agent's latest snapshot. */
   book(record: AgentRecord): void {
     if (record.row.kind !== 'claude' || record.observed.snapshot === null) return;
     const { note } = this.#deps;
@@ -39,7 +39,7 @@ export class BudgetDesk {
     return standing(this.#deps.note.ledger, this.#deps.budget());
   }
 
-  /** What is left, USD; told in steps as long as there is much, so that not each cent is news for everybody. */
+  /** Money that is left, USD; in steps as long as there is much, so that not each cent is news for every wrapper. */
   get leftUsd(): number | null {
     const now = this.standing;
     if (now === null) return null;
@@ -47,7 +47,10 @@ export class BudgetDesk {
     return now.leftUsd > now.limitUsd / 5 ? Math.floor(now.leftUsd / step) * step : now.leftUsd;
   }
 
-  /** A person says that it goes on: as much again. @returns what that is, for them; null: nothing was spent up */
+  /**
+   * Grants as much again, as a person lets an agent go on.
+   * @returns the grant in words; null: the budget was not spent
+   */
   grant(agent: string): string | null {
     const { note, budget, events } = this.#deps;
     if (this.standing?.state !== 'spent') return null;

@@ -6,12 +6,12 @@ export interface DegradedDeps {
   broker(): StatusDocument['broker'];
   tmux(): ProbeError | null;
   store: Pick<Store, 'trouble'>;
-  /** What holds more than one agent, each in a few words. */
+  /** The holds over more than one agent, each in a few words. */
   holds(): string[];
   goingDown(): boolean;
 }
 
-/** What of this swarm does not work now. */
+/** The parts of this swarm that do not work now. */
 export class Degraded {
   readonly #deps: DegradedDeps;
   #broker = { state: '', since: 0 };
@@ -20,7 +20,7 @@ export class Degraded {
     this.#deps = deps;
   }
 
-  /** Once a second, so that it is known since when. */
+  /** Once a second, so that the beginning of each is known. */
   tick(): void {
     const { state } = this.#deps.broker();
     if (state !== this.#broker.state) this.#broker = { state, since: Date.now() };

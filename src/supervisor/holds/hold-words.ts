@@ -1,7 +1,7 @@
 import type { Condition, MassDeathHold } from '../../health/index.ts';
 import type { AccountHold } from '../../health/account.ts';
 
-/** One line for a person: why all wait. */
+/** Why all agents of the account wait, in one line for a person. */
 export function holdWords({ kind, detail, probe }: AccountHold): string {
   const tries = probe === null ? '' : ` (${probe.agent} tries)`;
   switch (kind) {
@@ -16,12 +16,12 @@ export function holdWords({ kind, detail, probe }: AccountHold): string {
 
 const BRIEF = { auth: 'login refused', 'rate-limit': 'rate limit', overload: 'the API fails' };
 
-/** In a few words, with the time of the next try. */
+/** The hold in a few words, with the time of the next try. */
 export function holdBrief({ kind, until, probe }: AccountHold): string {
   return `${BRIEF[kind]}, ${probe === null ? `until ${timeText(until)}` : `${probe.agent} tries`}`;
 }
 
-/** The same of a mass death, and why. */
+/** The same for a mass death, with its reason. */
 export function massDeathBrief({ since, until, probe, detail }: MassDeathHold): string {
   const next = probe === null ? `one is started at ${timeText(until)}` : `${probe.agent} is started to see`;
   return `mass death hold since ${timeText(since)}, ${next}: ${detail}`;
@@ -31,7 +31,7 @@ const timeText = (at: number): string => new Date(at).toISOString();
 
 const ON_DEMAND = '`swarm resume AGENT` has it try now';
 
-/** @param account its name, `default` where all agents are of one */
+/** @param account its name, `default` where all agents share one */
 export function holdConditions(account: string, hold: AccountHold | null): Condition[] {
   if (hold === null) return [];
   const whose = account === 'default' ? '' : ` (${account})`;

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { NEW_LEDGER, NOBODY_DIED, type Account, type Ledger, type Mortality } from '../../health/index.ts';
 import type { Store } from '../../store/store.ts';
 
-/** What must be known of the holds by a supervisor that was started again. */
+/** The part of the holds that a supervisor needs after a restart. */
 export interface HoldsNote {
   accounts: Record<string, Account>;
-  /** How much of what each wrapper said has been taken in. */
+  /** The number of each wrapper's failures that were taken in. */
   heard: Record<string, { incarnation: string; failures: number }>;
   ledger: Ledger;
   mortality: Mortality;

@@ -33,23 +33,23 @@ export interface HoldsDeps extends Omit<DegradedDeps, 'holds' | 'store'> {
   config(): Pick<Config, 'holds' | 'budget' | 'agents' | 'admission'>;
   records(): AgentRecord[];
   desired(record: AgentRecord): AgentDesired;
-  /** Tells a wrapper; one that is away hears it with its welcome. */
+  /** Sends a permit to a wrapper; one that is away gets it with its welcome. */
   send(agent: string, gate: ModelPermit): void;
-  /** Changes when a person has logged in again. */
+  /** A mark that changes when a person has logged in again. */
   credentials(): string;
   now(): number;
   random(): number;
 }
 
 /**
- * What holds more than one agent: the account that they share, the money of the fleet, deaths of many at once. Wrappers
- * say facts, `src/health` decides, and each wrapper hears whether its agent may ask the model.
+ * The holds over more than one agent: by the account that they share, the money of the fleet, deaths of many at once.
+ * Wrappers report facts, `src/health` decides, and each wrapper hears whether its agent may ask the model.
  */
 export class Holds {
   readonly #deps: HoldsDeps;
   readonly #memory: HoldsMemory;
   readonly #sent = new Map<string, string>();
-  /** Until when an agent still waits after a hold is over, so that not all come at once; epoch ms. */
+  /** Until when an agent still waits after a hold is over, so that not all begin at once; epoch ms. */
   readonly #wakeAt = new Map<string, number>();
   readonly #answered = new Map<string, string>();
   #credentials = '';
@@ -75,7 +75,7 @@ export class Holds {
     this.#credentials = deps.credentials();
   }
 
-  /** A wrapper has said how it stands. */
+  /** Takes in a wrapper's snapshot. */
   observed(record: AgentRecord): void {
     if (record.row.kind !== 'claude' || record.observed.snapshot === null) return;
     this.deaths.observed(record);
@@ -104,7 +104,7 @@ export class Holds {
     this.#memory.keep();
   }
 
-  /** The wall clock has moved by that much, ms, while nobody lived through it; below zero: it was set back. */
+  /** Moves times after the wall clock has jumped by so much, ms; below zero: it was set back. */
   moveTimes(byMs: number): void {
     for (const [name, account] of Object.entries(this.#accounts)) this.#accounts[name] = accountMoved(account, byMs);
     for (const [id, at] of this.#wakeAt) this.#wakeAt.set(id, at + byMs);
@@ -113,8 +113,8 @@ export class Holds {
   }
 
   /**
-   * A person said `resume`, `restart` or `up`: whatever held this agent is tried, or granted, at once.
-   * @returns what was granted of the budget, for them; null: nothing
+   * A person's `resume`, `restart` or `up`: the agent's hold is tried, or money granted, at once.
+   * @returns the grant in words; null: none
    */
   resumedByPerson(record: AgentRecord): string | null {
     const { now } = this.#deps;
@@ -128,7 +128,7 @@ export class Holds {
     return granted;
   }
 
-  /** What this agent's wrapper is to know now. */
+  /** The present permit for this agent's wrapper. */
   gateOf(record: AgentRecord): ModelPermit {
     const { hold, stops } = this.#holdOf(record);
     const left = this.budget.leftUsd;
@@ -141,7 +141,7 @@ export class Holds {
     };
   }
 
-  /** What its account lacks for one more agent; null: nothing, or there is nobody else who could find out. */
+  /** Why its account does not bear one more agent; null: it does, or no other agent could find out. */
   lack(record: AgentRecord): string | null {
     const { config, now } = this.#deps;
     const name = this.#nameOf(record);
@@ -160,7 +160,7 @@ export class Holds {
     return [...this.deaths.conditions(), ...this.budget.conditions(), ...accounts];
   }
 
-  /** The same in a few words each, for the head of `status`. */
+  /** The holds in a few words each, for the head of `status`. */
   #briefly(): string[] {
     const words: string[] = [];
     const { hold } = this.deaths;
@@ -170,19 +170,22 @@ export class Holds {
     return words;
   }
 
-  /** What nobody uses is nobody's trouble: it is not told. */
+  /** The held accounts in use: a hold of an unused account is not shown. */
   #heldNow(): [string, Account][] {
     const used = this.#used();
     return Object.entries(this.#accounts).filter(([name, { hold }]) => hold !== null && used.has(name));
   }
 
-  /** Accounts of all that are wanted, also while the whole swarm goes down: it may come back before a limit ends. */
+  /** Accounts of all wanted agents, also while the whole swarm goes down: it may come back before a limit ends. */
   #used(): ReadonlySet<string> {
     const wanted = this.#deps.records().filter(({ row }) => row.kind === 'claude' && row.desired !== 'stopped');
     return new Set(wanted.map((record) => this.#nameOf(record)));
   }
 
-  /** Whoever comes back before the time still waits; later nobody is left who could find out that it is over. */
+  /**
+   * Forgets unused accounts when their hold is over: an agent that comes back before still has to wait, and after that
+   * no agent would try whether it is over.
+   */
   #forgetUnused(): void {
     const used = this.#used();
     for (const [name, { hold }] of Object.entries(this.#accounts)) {
@@ -204,7 +207,7 @@ export class Holds {
     }
     const { hold } = this.#account(this.#nameOf(record));
     if (hold === null || hold.probe?.agent === record.id) return { hold: null, stops: false };
-    // Who works while the others wait shows that it can; with a lost login nobody can.
+    // A turn under way that succeeds while others wait may go on; with a lost login none can.
     return say(hold.kind, hold.probe === null ? hold.until : null, holdWords(hold), hold.kind === 'auth');
   }
 
@@ -256,7 +259,7 @@ export class Holds {
     }));
   }
 
-  /** The one place where an account changes: what begins and ends is told. */
+  /** The one place where an account changes; begins and ends of holds become events. */
   #set(name: string, account: Account): void {
     const { events } = this.#deps;
     const before = this.#account(name).hold;
@@ -274,7 +277,7 @@ export class Holds {
     }
   }
 
-  /** One after the other, those that have something to ask first. */
+  /** Lets agents go on one after the other, those with a request first. */
   #wake(name: string, probe: string | null): void {
     const { now, config } = this.#deps;
     const others = this.#candidates(name).filter(({ id }) => id !== probe);
@@ -286,7 +289,7 @@ export class Holds {
     for (const record of this.#deps.records()) {
       if (record.row.kind !== 'claude' || !record.observed.linked) continue;
       const gate = this.gateOf(record);
-      // The time left of a wait that is known is no news.
+      // The time that is left of a known wait is no news.
       const mark = JSON.stringify([
         record.observed.snapshot?.incarnation,
         record.observed.linkSince,

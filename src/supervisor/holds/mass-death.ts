@@ -17,16 +17,16 @@ export interface DeathWatchDeps {
   note: HoldsNote;
   rules(): Config['holds']['massDeath'];
   staggerMs(): number;
-  /** Those that should be there. */
+  /** The agents that should run. */
   wanted(): readonly WrittenBy<'holds'>[];
   events: EventLog;
   now(): number;
 }
 
-/** A wrapper that says nothing for so long is counted among the silent, ms; one is replaced after much longer. */
+/** A wrapper without a sign for so long counts as silent, ms; it is replaced after much longer. */
 const SILENT_MS = 8_000;
 
-/** Sees that agents die together, and keeps them from being started again together. */
+/** Notices when agents die together, and keeps them from being started again together. */
 export class DeathWatch {
   readonly #deps: DeathWatchDeps;
   readonly #exits = new Map<string, string>();
@@ -47,7 +47,7 @@ export class DeathWatch {
     this.#count(record, detail, explained);
   }
 
-  /** The agent itself may have died in its wrapper's hands, which says so in its snapshot. */
+  /** Counts a death of the agent's own program, which its wrapper reports in its snapshot. */
   observed(record: AgentRecord): void {
     const { snapshot } = record.observed;
     const exit = snapshot?.lastExit ?? null;
@@ -55,7 +55,7 @@ export class DeathWatch {
     const mark = `${snapshot.incarnation} ${exit.at}`;
     const before = this.#exits.get(record.id);
     this.#exits.set(record.id, mark);
-    // What had happened before anybody watched is no news; a person's /exit is no death.
+    // A death before the first snapshot is no news; a person's /exit is no death.
     const fresh = before !== undefined || Date.parse(exit.at) > this.#deps.now() - SILENT_MS;
     if (mark !== before && fresh && exit.code !== 0) this.#count(record, `its program ended (${exit.detail})`, false);
   }
@@ -78,13 +78,15 @@ export class DeathWatch {
     note.mortality = proving(before, agents, now(), this.#rules());
     if (before.hold !== null && note.mortality.hold === null) {
       const lives = agents.some(({ able }) => able);
-      this.#released(lives ? 'the one that was started to see lives' : 'nobody is left who could be started to see');
+      this.#released(
+        lives ? 'the agent that was started as a trial lives' : 'no agent is left that could be started as a trial',
+      );
     }
     if (this.#silentSince !== null && !this.#manySilent()) this.#silentSince = null;
     this.#mark();
   }
 
-  /** The wall clock has moved by that much, ms, while nobody lived through it. */
+  /** Moves times after the wall clock has jumped by so much, ms. */
   moveTimes(byMs: number): void {
     const { note } = this.#deps;
     note.mortality = mortalityMoved(note.mortality, byMs);
@@ -93,7 +95,7 @@ export class DeathWatch {
     this.#mark();
   }
 
-  /** A person says that it goes on. False: nothing was held. */
+  /** Ends the hold, as a person ordered. False: there was none. */
   release(): boolean {
     const { note } = this.#deps;
     if (note.mortality.hold === null) return false;
@@ -110,7 +112,7 @@ export class DeathWatch {
     this.#mark();
   }
 
-  /** Nothing is to be done to those that are only silent, all of them at once: the silence is not theirs. */
+  /** True while many agents are silent at once: the cause is not in them, and nothing is done to them. */
   doubtful(): boolean {
     if (!this.#manySilent()) return false;
     this.#silentSince ??= this.#deps.now();
@@ -128,7 +130,7 @@ export class DeathWatch {
     return massDeath(silent.length, total);
   }
 
-  /** Says of each agent whether it may be started now. */
+  /** Sets for each agent whether it may be started now. */
   #mark(): void {
     const { wanted, now } = this.#deps;
     const { hold } = this;
@@ -148,7 +150,7 @@ export class DeathWatch {
     const { hold } = this;
     const found: Condition[] = [];
     if (hold !== null) {
-      const text = `${hold.detail}. Nobody is started again but one, to see; \`swarm resume AGENT\` lets all go on`;
+      const text = `${hold.detail}. Only one agent is started again, as a trial; \`swarm resume AGENT\` lets all go on`;
       found.push({ key: 'mass-death', severity: 'critical', agent: null, text });
     }
     if (this.#silentSince !== null) {
@@ -164,12 +166,12 @@ export class DeathWatch {
   }
 }
 
-/** Since when its wrapper is there and its agent lives in it, epoch ms; null: not now. */
+/** Since when its wrapper is linked and its agent lives, epoch ms; null: not now. */
 function upSince({ lifecycle, observed: { linked, linkSince, snapshot } }: AgentRecord): number | null {
   return linked && lifecycle.phase === 'up' && snapshot?.turn !== 'gone' ? linkSince : null;
 }
 
-/** False: it stays as it is until a person has looked at it, and counts neither among the living nor as a probe. */
+/** False: the agent waits for a person, so that it counts neither among the living nor as a probe. */
 function canStart({ lifecycle, observed }: AgentRecord): boolean {
   const { snapshot } = observed;
   return lifecycle.phase !== 'failed' && lifecycle.phase !== 'blocked' && (snapshot?.failure ?? null) === null;

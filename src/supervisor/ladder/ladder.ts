@@ -19,11 +19,11 @@ export interface LadderDeps {
   records(): readonly AgentRecord[];
   /** Undefined: there is no such task. */
   task(id: string): Task | undefined;
-  /** Whose lease it is; null: nobody's. */
+  /** The agent with the task's lease; null: none. */
   holder(task: string): string | null;
-  /** Who could take this agent's task. */
+  /** Another agent that could take this agent's task; null: none. */
   another(record: AgentRecord): string | null;
-  /** Does it; resolves when it is done. */
+  /** Takes a rung; resolves when it is done. */
   take(rung: Rung, record: AgentRecord, why: Why): Promise<void>;
   memory: {
     read(): Record<string, LadderState>;
@@ -34,13 +34,13 @@ export interface LadderDeps {
 /** Why a rung is taken. */
 export interface Why {
   cause: LadderState['cause'];
-  /** What is the matter, for people and for the agent. */
+  /** The trouble, in words for people and for the agent. */
   text: string;
   /** When it began, epoch ms. */
   since: number;
 }
 
-/** Does something about agents that are stuck or take too much: one rung after the other, one at a time per agent. */
+/** Acts on agents that are stuck or cross a limit: one rung after the other, one at a time per agent. */
 export class Ladder {
   readonly #deps: LadderDeps;
   readonly #states: Map<string, LadderState>;
@@ -61,7 +61,7 @@ export class Ladder {
     return this.#states.get(agent) ?? null;
   }
 
-  /** A person has looked after it: what was done before is no reason to go on from there. */
+  /** A person has dealt with the agent: the next trouble begins at the first rung. */
   forget(agent: string): void {
     if (this.#states.delete(agent)) this.#remember();
   }
@@ -83,7 +83,10 @@ export class Ladder {
     if (step.do === 'rung') this.#take(step.rung, record, step.state, call);
   }
 
-  /** A limit counts while it works or is stuck; whoever waits for something else is left alone. */
+  /**
+   * The call for a rung. A limit counts while the agent works or is stuck; one that waits for something else is left
+   * alone.
+   */
   #call(record: AgentRecord): LadderCall | null {
     const { status, trouble } = record.verdict;
     if (record.row.desired !== 'up' || !['working', 'stuck'].includes(status)) return null;
@@ -114,7 +117,10 @@ export class Ladder {
     };
   }
 
-  /** Between two attempts its task is in nobody's hands, and still the same trouble. */
+  /**
+   * Whether the history belongs to another task. Between two attempts its task has no agent, and the trouble is still
+   * the same.
+   */
   #left(record: AgentRecord, before: string | null, now: string | null): boolean {
     if (before === now) return false;
     if (before === null || now !== null) return true;
@@ -139,7 +145,7 @@ export class Ladder {
       .finally(() => this.#taking.delete(agent));
   }
 
-  /** What cannot be kept now is kept with the next rung. */
+  /** A state that cannot be stored now is stored with the next rung. */
   #remember(): void {
     const failed = (error: unknown): void => this.#deps.log.warn({ err: error }, 'the ladder could not be kept');
     this.#deps.memory.write(Object.fromEntries(this.#states)).catch(failed);

@@ -2,7 +2,7 @@ import { RUNGS, type Rung } from '../../domain/ladder.ts';
 import { awakeSince, type Gap } from '../../health/awake.ts';
 import type { Trouble } from '../../health/facts.ts';
 
-/** How long after the rung before, ms; null: never. */
+/** Time of each rung after the one before, ms; null: never. */
 export type LadderRules = Readonly<Record<Rung, number | null>>;
 
 /** One trouble from its first rung to its end; kept over restarts of the supervisor. */
@@ -15,50 +15,50 @@ export interface LadderState {
   rung: Rung | null;
   /** When that rung was taken. */
   at: number;
-  /** Since when it gets on again, as far as anybody can tell yet; null or absent: it does not. */
+  /** Since when the agent seems to make progress again; null or absent: it does not. */
   newAt?: number | null;
 }
 
 /** A hard limit that was crossed. */
 export type LimitCause = 'memory' | 'processes' | 'turn';
 
-/** What calls for a rung now. */
+/** A reason to take a rung now. */
 export interface LadderCall {
   cause: LadderState['cause'];
   /** When it began, epoch ms; absent: now. */
   since?: number;
   /** The newest evidence, epoch ms. */
   at: number;
-  /** Gentler rungs are no use. */
+  /** The gentlest rung that is of use. */
   least?: Rung;
 }
 
-/** What it may be, and what stands in the way. */
+/** Facts that allow or prevent a rung. */
 export interface LadderFacts {
   kind: 'claude' | 'shell';
   task: string | null;
-  /** What the history is about is no longer this agent's. */
+  /** The history's task is no longer this agent's. */
   left: boolean;
-  /** It is at work, well or not. */
+  /** The agent is at work, with or without progress. */
   works: boolean;
   /** A person is at the keyboard of its pane. */
   typing: boolean;
-  /** Its wrapper listens. */
+  /** Its wrapper is linked. */
   linked: boolean;
   /** A step of the fleet, or a rung, is under way. */
   busy: boolean;
-  /** Somebody else could take its task. */
+  /** Another agent could take its task. */
   another: boolean;
-  /** The last thing that it had not done just before, epoch ms. */
+  /** When the agent last did something new, epoch ms. */
   advancedAt: number | null;
   /** How long a silence lasts until it is a trouble, ms. */
   stuckAfterMs: number;
 }
 
-/** What may not be, whatever comes of it: no success ends it. */
+/** Causes that must end whatever the agent achieves: no progress ends them. */
 const LIMITS: ReadonlySet<LadderState['cause']> = new Set<LimitCause>(['memory', 'processes', 'turn']);
 
-/** These make an agent do nothing; after the others it begins with something new, whatever comes of it. */
+/** Rungs after which new activity is real progress; after the others an agent begins with something new in any case. */
 const GENTLE: ReadonlySet<Rung | null> = new Set([null, 'note', 'nudge']);
 /** A trouble that comes back shows after one silence at the earliest. */
 const CALM_SILENCES = 2;
@@ -70,8 +70,9 @@ export type LadderStep =
   | null;
 
 /**
- * The next rung, if it is due. Each only on evidence that is newer than the rung before. What the agent does because of
- * a rung is not progress: only something new ends the trouble, with nothing wrong for a while, or another task. Pure.
+ * The next rung, if it is due. Each is taken only on evidence that is newer than the rung before. The agent's reaction
+ * to a rung is no progress: the trouble ends only by something new, with nothing wrong for a while, or by another task.
+ * Pure.
  * @param history what was done so far; null: nothing
  * @param call null: nothing is wrong now
  */
@@ -91,7 +92,7 @@ export function nextRung(
   const waits: LadderStep = history === null || typeof history.newAt === 'number' ? { do: 'wait', state } : null;
   if (rung === null) return waits;
   const isNews = state.rung === null || call.at > state.at;
-  // What may not be is ended at once; the rungs above it have their time.
+  // A crossed limit is acted on at once; the rungs after it have their time.
   const wait = state.rung === null && call.least !== undefined ? 0 : (rules[rung] ?? 0);
   const isDue = awakeSince(state.at, now, gaps) >= wait;
   if (!isNews || !isDue || facts.busy || facts.typing) return waits;
@@ -99,9 +100,10 @@ export function nextRung(
 }
 
 /**
- * Nothing is wrong now. A limit that was crossed once and then not is no success: it stands until the task has changed,
- * or the turn without one is over; but a command that was ended for it has failed, and how often is for its task to say.
- * An agent that was made to begin anew may begin with something new and come to nothing again: that shows later.
+ * The step while nothing is wrong. A limit that was crossed and is not any more is no success: its history stands until
+ * the task has changed, or the turn without one is over. But a command that was ended for it has failed, and its task's
+ * retries decide how often. An agent that had to begin anew may first do something new and be stuck again: that shows
+ * later.
  */
 function calmed(history: LadderState, facts: LadderFacts, now: number, gaps: readonly Gap[]): LadderStep {
   const { task, cause, rung, at, newAt: known = null } = history;
@@ -127,9 +129,9 @@ function leastOf({ cause, least = 'note' }: LadderCall, { kind }: LadderFacts): 
 }
 
 function isPossible(rung: Rung, { cause }: LadderCall, { kind, task, linked, another }: LadderFacts): boolean {
-  // How long a command may take is said by its task's own --timeout; nobody can tell a long one from one that hangs.
+  // A command's time limit is its task's own --timeout; swarm cannot tell a long one from one that hangs.
   if (kind === 'shell' && !LIMITS.has(cause)) return rung === 'note';
-  // Of a command nothing is left that could go on elsewhere, or from a checkpoint.
+  // After its end a command leaves nothing that could go on elsewhere, or from a checkpoint.
   if (kind === 'shell' && (rung === 'rollback' || rung === 'reassign')) return false;
   switch (rung) {
     case 'note':

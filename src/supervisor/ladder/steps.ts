@@ -21,9 +21,9 @@ export interface LadderSteps {
   now(): number;
 }
 
-/** An interruption ends processes, which get their grace. */
+/** Time limit of an order, ms: an interruption ends processes, which get their grace. */
 const ORDER_TIMEOUT_MS = 30_000;
-/** Checkpoints of these kinds show how it went wrong. */
+/** Reasons of checkpoints that hold the files after a failure, not before it. */
 const NOT_GOOD = /^(crash|stop|before-restart|stuck|before rollback)/;
 
 /** Carries out one rung. */
@@ -51,7 +51,7 @@ export async function takeRung(steps: LadderSteps, rung: Rung, record: AgentReco
   }
 }
 
-/** A command that hangs is the trouble itself; in every other one the turn is. */
+/** What is interrupted. A hanging command is the trouble itself; in any other trouble the turn is. */
 export function interruptWhat({ cause }: Pick<Why, 'cause'>): 'command' | 'turn' {
   return cause === 'hang-command' || cause === 'long-command' || cause === 'processes' ? 'command' : 'turn';
 }
@@ -64,7 +64,7 @@ export function nudgeText({ cause, text }: Why): string {
   return `A word from swarm, which watches over you: ${text}. ${what}`;
 }
 
-/** Said to the agent in brackets, after "You were interrupted". */
+/** The reason in the agent's prompt, in brackets after "You were interrupted". */
 export function reasonText({ cause, text }: Why): string {
   return cause === 'loop' ? `${text}; do it another way now` : text;
 }
@@ -74,7 +74,7 @@ function purposeOf({ text }: Why): StopPurpose {
 }
 
 /**
- * The newest checkpoint of this task from before the trouble that is none of how it ended. Pure.
+ * The newest checkpoint of this task from before the trouble, without those of failures. Pure.
  * @param before epoch ms
  */
 export function lastGood(all: readonly Checkpoint[], task: string, before: number): Checkpoint | null {
@@ -82,12 +82,12 @@ export function lastGood(all: readonly Checkpoint[], task: string, before: numbe
   return good.toSorted((a, b) => a.n - b.n).at(-1) ?? null;
 }
 
-/** How it stood when it was ended, under the name of what it was ended for. */
+/** Takes a checkpoint of the agent's state at its end, with the reason `stuck`. */
 async function keepStuck({ works }: LadderSteps, record: AgentRecord): Promise<void> {
   await works.keep(record, 'stuck');
 }
 
-/** Everything of it is ended, also a wrapper that does not listen; the same task and conversation go on. */
+/** Ends everything of the agent, also a wrapper that does not answer; the same task and conversation go on. */
 async function restart(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine, roster } = steps;
   await fleet.whileStopped(record, purposeOf(why), async () => {
@@ -128,7 +128,7 @@ async function reassign(steps: LadderSteps, record: AgentRecord, why: Why): Prom
   });
 }
 
-/** The end of the ladder: what it did is counted as failed, and it rests until a person has looked. */
+/** The last rung: the attempt counts as failed, and the agent rests until a person has acted. */
 async function fail(steps: LadderSteps, record: AgentRecord, why: Why): Promise<void> {
   const { fleet, engine, now, roster } = steps;
   const detail = `stuck, and nothing helped: ${why.text}`;

@@ -24,7 +24,7 @@ import type { TmuxHost } from '../fleet/tmux-host.ts';
 import { Watch } from '../watch/observe.ts';
 import type { ReversibleWork } from '../history/reversible-work.ts';
 
-/** The environment changes with an `up`, ms. */
+/** The environment changes with an `up`: how long a reading of it counts, ms. */
 const ENVIRONMENT_MS = 60_000;
 
 export interface SupervisionDeps {
@@ -35,7 +35,7 @@ export interface SupervisionDeps {
   events: EventLog;
   engine: TaskEngine;
   tmux: TmuxHost;
-  /** The wall clock has moved by that much, ms: what others wait for is moved too, and leases. */
+  /** Called when the wall clock has jumped by so much, ms: waits of other rooms are moved too, and leases. */
   moved(byMs: number): Promise<void>;
   fleet: Fleet;
   works: ReversibleWork;
@@ -43,10 +43,10 @@ export interface SupervisionDeps {
   roster: Roster;
 }
 
-/** A scan that comes late, on a busy machine, must not make anybody look idle. */
+/** A scan that comes late, on a busy machine, must not make an agent look idle: so many scans fit into `stuckAfter`. */
 const SCANS_TO_STUCK = 6;
 
-/** Looks at agents, judges them, and does something about those that do not get on. */
+/** Observes agents, judges them, and acts on those without progress. */
 export class Supervision {
   readonly judge: Judge;
   readonly watch: Watch;
@@ -82,7 +82,7 @@ export class Supervision {
       },
     });
     const gaps = (): Watch['gaps'] => this.watch.gaps;
-    // Settings may change while it is up.
+    // Settings may change while the supervisor runs.
     const limits = (): TroubleLimits => {
       const { stuckAfter, longestCommand, loopAfter } = config.health;
       return { stuckAfterMs: stuckAfter, longestCommandMs: longestCommand, loopAfter };
@@ -130,7 +130,7 @@ export class Supervision {
     this.#ladder.tick();
   }
 
-  /** With what only whoever asks needs to know. */
+  /** With facts that are only measured for this question. */
   explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
     this.watch.measure(record);
     const document = this.judge.explain(record, desired);
@@ -140,13 +140,13 @@ export class Supervision {
     return { ...document, facts: [...document.facts, { fact: 'ladder', value, ageMs: Date.now() - ladder.at }] };
   }
 
-  /** A person lets it go on. */
+  /** Renews limits and ladder, as a person lets the agent go on. */
   renew(record: AgentRecord): void {
     this.#limits.renew(record);
     this.#ladder.forget(record.id);
   }
 
-  /** Who could do its task instead: a free one first. */
+  /** The agent that could do its task instead: a free one first. */
   #another({ engine, project, fleet }: SupervisionDeps, record: AgentRecord): string | null {
     const held = engine.leases(record.id)[0]?.task;
     const task = held === undefined ? undefined : engine.find(held);

@@ -17,12 +17,12 @@ import { listenAt } from '../../lib/unix-socket.ts';
 /** Protocol versions this supervisor speaks: the present one and the one before. */
 const SPOKEN = [LINK_PROTOCOL, LINK_PROTOCOL - 1];
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
-/** At the end a wrapper that hangs is given so long to take its last word, ms. */
+/** How long the end waits for a hanging wrapper to take its last message, ms. */
 const LAST_WORD_MS = 500;
 const CANCEL_TIMEOUT_MS = 10_000;
 
 export interface LinkHandlers {
-  /** The token that this agent was given, or null for an agent that is not ours. */
+  /** The token that this agent was given; null for an unknown agent. */
   tokenOf(agent: string): string | null;
   welcome(agent: string, snapshot: WrapperSnapshot): Omit<Extract<ToWrapper, { type: 'welcome' }>, 'type'>;
   connected(agent: string, snapshot: WrapperSnapshot): void;
@@ -58,13 +58,13 @@ export class LinkServer {
     this.#server = net.createServer();
   }
 
-  /** From now on links are taken: once. */
+  /** Accepts links from now on. Called once. */
   serve(handlers: LinkHandlers): void {
     this.#handlers = handlers;
     this.#server.on('connection', (socket) => this.#accept(socket, handlers));
   }
 
-  /** Also once more, where the socket was removed: links outlive that. */
+  /** Listens on the socket. Called again after the socket was removed: links survive that. */
   async listen(socketPath: string): Promise<void> {
     await listenAt(this.#server, socketPath);
   }
@@ -77,7 +77,7 @@ export class LinkServer {
     for (const link of this.#links.values()) send(link.socket, message);
   }
 
-  /** Nothing is lost when it is away: its welcome says the same. */
+  /** Sends a permit. A wrapper that is away misses nothing: its welcome contains it. */
   gate(agent: string, gate: ModelPermit): void {
     const link = this.#links.get(agent);
     if (link !== undefined) send(link.socket, { type: 'gate', epoch: this.#epoch, gate });
@@ -86,7 +86,8 @@ export class LinkServer {
   /**
    * Sends one order and waits for its ack.
    * @param timeoutMs how long to wait for the ack
-   * @throws SwarmError `agent-away` (nothing was sent, retry safe), `no-ack` (unknown whether it was done), or the wrapper's own
+   * @throws SwarmError `agent-away` (nothing was sent, retry safe), `no-ack` (unknown whether it was done), or the
+   * wrapper's own
    */
   async order(agent: string, order: Order, timeoutMs: number): Promise<unknown> {
     const link = this.#links.get(agent);
@@ -117,7 +118,7 @@ export class LinkServer {
     let link: Link | null = null;
     const lines = new JsonLines(MAX_LINE_BYTES);
     const take = (line: JsonLine): void => {
-      // A wrapper that was hung up on is not heard any more, whatever it sent along.
+      // Further messages of a wrapper whose link was closed are not read.
       const message = socket.destroyed ? null : this.#parse(line, handlers);
       if (message === null) return;
       if (link !== null) this.#receive(link, message, handlers);
@@ -200,7 +201,7 @@ export class LinkServer {
     handlers.disconnected(link.agent);
   }
 
-  /** Asks for an attempt's end. Not to be confirmed is told and no error: what ends attempts for sure is their lease. */
+  /** Orders the end of an attempt. A missing ack is logged and no error: the lease ends attempts for sure. */
   readonly cancel = async (agent: string, task: string, attempt: number): Promise<void> => {
     try {
       await this.order(agent, { do: 'cancel', task, attempt }, CANCEL_TIMEOUT_MS);

@@ -15,19 +15,19 @@ export interface MessageDeskDeps {
   store: { messages: Pick<MessageTable, 'queue' | 'settle' | 'get' | 'queued'> };
   names: Pick<AgentNames, 'agent'>;
   fleet: { get(agent: string): Pick<AgentRecord, 'observed'> | undefined; desired(record: AgentRecord): AgentDesired };
-  /** What is to be said before the next message; null: nothing. */
+  /** Text to be said before the next message; null: none. */
   works: { rollbacks: { handoff(record: AgentRecord): Promise<string | null> } };
   links: { order(agent: string, order: Order, timeoutMs: number): Promise<unknown> };
 }
 
 const ORDER_TIMEOUT_MS = 10_000;
 const PERSON = 'person';
-/** How a turn ended that was called off, as by a stop: where it had not begun, the next wrapper gets the message. */
+/** End of a turn that was broken off, as by a stop: where it had not begun, the next wrapper gets the message. */
 const CALLED_OFF = 'broken-off';
 
 /**
- * A person's messages until each has its receipt. The store keeps them: an agent that dies, is stopped or is taken
- * back gets them from its next wrapper, which takes the same one only once.
+ * A person's messages until each has its receipt. The store keeps them: an agent that dies, is stopped or is restored
+ * gets them from its next wrapper, which takes each only once.
  */
 export class MessageDesk implements MessagesService {
   readonly #deps: MessageDeskDeps;
@@ -37,7 +37,10 @@ export class MessageDesk implements MessagesService {
     this.#deps = deps;
   }
 
-  /** Resolves once it is on disk; from then on it is not lost. @throws SwarmError `no-conversation`, `agent-stopped` */
+  /**
+   * Stores a message. Resolves once it is on disk; from then on it is not lost.
+   * @throws SwarmError `no-conversation`, `agent-stopped`
+   */
   async send({ id: agent, text }: { id: string; text: string }): Promise<{ id: string; receipt: string }> {
     const { names, fleet, works } = this.#deps;
     const record = names.agent(agent);
@@ -46,7 +49,7 @@ export class MessageDesk implements MessagesService {
         hint: 'Give it work: `swarm task add TITLE -- COMMAND`.',
       });
     }
-    // Its wrapper takes nothing with it into the stop, and one that is not there hears nothing.
+    // A wrapper that stops takes no message with it, and there may be none.
     if (fleet.desired(record) === 'stopped') {
       throw new SwarmError('agent-stopped', `${agent} is stopped and reads no messages`, {
         hint: `Let it go on, then send it again: \`swarm resume ${agent}\`.`,
@@ -78,7 +81,7 @@ export class MessageDesk implements MessagesService {
     return { id, agent, receipt, reason, at, since };
   }
 
-  /** Hands over what waits, the oldest first; when the link breaks, the next connection goes on. */
+  /** Sends the waiting messages, the oldest first; when the link breaks, the next connection goes on. */
   deliver(agent: string): void {
     if (this.#delivering.has(agent)) return;
     const done = this.#deliver(agent)
@@ -97,7 +100,7 @@ export class MessageDesk implements MessagesService {
     }
   }
 
-  /** What a wrapper tells of a message. */
+  /** Takes in a wrapper's event about a message. */
   async told(event: { name: string; data: Record<string, unknown> }): Promise<void> {
     const { messages } = this.#deps.store;
     if (isEvent(event, 'message.delivered')) await messages.settle(event.data.id, 'delivered');

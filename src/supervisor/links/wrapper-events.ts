@@ -7,9 +7,9 @@ import type { EventLog } from '../project/event-log.ts';
 export type WrapperEvent = Extract<ToSupervisor, { type: 'event' }>;
 
 /**
- * Into the log goes whatever a wrapper tells, since one of another version may know more, or less: what fits the
- * catalogue, or has a name of no meaning here, as it is; anything else as `agent.odd-event`, so that who reads an event by
- * its name can rely on its data.
+ * Logs every event of a wrapper, since one of another version may know more events, or fewer. An event that fits the
+ * catalogue, or whose name is unknown here, is logged unchanged; any other as `agent.odd-event`, so that readers of an
+ * event by its name can rely on its data.
  */
 export class WrapperEvents {
   readonly #events: EventLog;

@@ -4,7 +4,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 
 const LEVELS = { info: 30, error: 50 } as const;
 
-/** Into the log of an agent, as its wrapper writes it, which does not live yet. */
+/** Writes into the log of an agent, in the form of its wrapper, which does not live yet. */
 export function appendAgentLog(
   { logsDir }: Pick<ProjectLayout, 'logsDir'>,
   agent: string,

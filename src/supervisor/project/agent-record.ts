@@ -10,7 +10,7 @@ import type { AgentSpec, WrapperSnapshot } from '../../coordination/link.ts';
 import type { Crossing, Signs, Trouble } from '../../health/index.ts';
 import type { Lifecycle, Situation } from './lifecycle.ts';
 
-/** What the store keeps of an agent. */
+/** The stored part of an agent. */
 export interface AgentRow {
   readonly id: string;
   readonly role: string;
@@ -22,7 +22,7 @@ export interface AgentRow {
   readonly usage: Readonly<Usage>;
 }
 
-/** What tmux says of the pane that bears this agent's mark. */
+/** The pane with this agent's mark, as tmux reports it. */
 export interface PaneView {
   readonly pane: string;
   readonly session: string;
@@ -30,14 +30,14 @@ export interface PaneView {
   readonly dead: boolean;
   readonly status: number | null;
   readonly signal: number | null;
-  /** Clients that look at its session now. */
+  /** Clients that are attached to its session now. */
   readonly clients: number;
 }
 
-/** What tmux and its wrapper say of an agent; times in epoch ms. */
+/** Reports of tmux and of its wrapper about an agent; times in epoch ms. */
 export interface Observed {
   pane: PaneView | null;
-  /** When tmux last told of the pane, or of its absence. */
+  /** When tmux last reported the pane, or its absence. */
   paneSeenAt: number;
   linked: boolean;
   /** The last change of `linked`. */
@@ -48,26 +48,26 @@ export interface Observed {
   snapshotAt: number;
 }
 
-/** What the reconcile loop remembers of its steps for an agent, of which one at a time is under way. */
+/** The reconcile loop's own facts about an agent's steps, of which one at a time is under way. */
 export interface StepState {
   busy: boolean;
-  /** A person has asked for it while a step was under way, which may have looked at what was before. */
+  /** A person has ordered a start while a step was under way, which may have looked before the person acted. */
   askedMeanwhile: boolean;
   /** Work in its worktree that waits for its step to end: each stops the agent first. */
   queuedWork: readonly (() => Promise<Lifecycle>)[];
-  /** Whether `observed.pane` is what tmux said after the last step. */
+  /** Whether `observed.pane` is tmux's answer after the last step. */
   paneKnown: boolean;
-  /** Which step of the whole fleet its last one was: looks that began earlier do not count for it. */
+  /** Number of its last step among all of the fleet: looks that began earlier do not count for it. */
   ended: number;
-  /** Steps that failed one after the other, and why the last one did. */
+  /** Number of failed steps in a row, and the reason of the last one. */
   failed: { readonly count: number; readonly detail: string };
-  /** Ends what of a step may take long, while there is such a thing. */
+  /** Aborts the part of a step that may take long, while there is one. */
   interrupt: AbortController | null;
   /** Guards one order at a time of pause and resume. */
   pauseOrdered: boolean;
 }
 
-/** How an agent stands in the eyes of `swarm status`. */
+/** An agent's status, as `swarm status` shows it. */
 export interface Verdict {
   status: AgentStatus;
   /** When the status began, epoch ms. */
@@ -77,24 +77,24 @@ export interface Verdict {
   trouble: Trouble | null;
 }
 
-/** Keeps an agent from being started; epoch ms. */
+/** A reason not to start an agent now; epoch ms. */
 export interface StartHold {
   readonly detail: string;
   readonly until: number | null;
 }
 
 /**
- * Who writes which part of a record. Everyone else reads it and asks the writer for a change, by a method with a name:
- * `roster.wants(record, 'paused')`.
+ * The writer of each part of a record. All other rooms read it and ask the writer for a change, by a method with a
+ * name: `roster.wants(record, 'paused')`.
  */
 interface Parts {
-  /** `fleet/roster.ts`: who it is, and what it is to be. */
+  /** `fleet/roster.ts`: its identity, and its wanted state. */
   roster: {
     row: AgentRow;
-    /** What its wrapper was started with, maybe by an earlier supervisor; null where that is not known. */
+    /** The spec with which its wrapper was started, maybe by an earlier supervisor; null where that is not known. */
     spec: AgentSpec | null;
   };
-  /** `fleet/`: where it stands, and how it came there. */
+  /** `fleet/`: its lifecycle, and how it came there. */
   fleet: {
     lifecycle: Lifecycle;
     observed: Observed;
@@ -104,16 +104,16 @@ interface Parts {
     /** When its session vanished within that window: not its own failure, yet no reason to start it at full speed. */
     vanished: readonly number[];
   };
-  /** `watch/`: what is seen of it by looking, and measured. */
+  /** `watch/`: observations and measurements. */
   watch: {
     /** Undefined before the first look. */
     signs: Signs | undefined;
     /** Limits that it crosses now, for people. */
     crossings: readonly Crossing[];
   };
-  /** `watch/judge.ts`: what follows from all of that. */
+  /** `watch/judge.ts`: the verdict on all of that. */
   judge: { verdict: Verdict };
-  /** `holds/`: what holds the whole fleet and keeps it from being started; null: nothing. */
+  /** `holds/`: the hold of the whole fleet that keeps it from being started; null: none. */
   holds: { startHold: StartHold | null };
 }
 
@@ -129,7 +129,7 @@ export interface AgentRecord
     AsRead<Parts['holds']> {
   readonly id: string;
   readonly worktree: string;
-  /** By which its wrapper is known. */
+  /** Token by which its wrapper is known. */
   readonly token: string;
   /** First port of its block; null where none was free. */
   readonly portBase: number | null;
@@ -138,7 +138,7 @@ export interface AgentRecord
 /** A record in the hands of the writer of one part. Only that room names this type. */
 export type WrittenBy<Writer extends keyof Parts> = AgentRecord & Parts[Writer];
 
-/** An agent of which nothing is known yet but its row and its place. @param now epoch ms */
+/** The record of an agent of which only the row and the place are known. @param now epoch ms */
 export function newRecord(
   known: Pick<AgentRecord, 'row' | 'worktree' | 'token' | 'spec' | 'portBase'>,
   now: number,
@@ -175,7 +175,7 @@ export function newRecord(
   };
 }
 
-/** Nothing of it is left that runs, as far as tmux was asked, and nothing is under way. */
+/** Whether no process of it is left, as far as tmux was asked, and no step is under way. */
 export function isQuiet({ step, lifecycle, observed }: AgentRecord): boolean {
   return !step.busy && step.queuedWork.length === 0 && lifecycle.phase === 'none' && observed.pane === null;
 }
@@ -185,7 +185,7 @@ export function usageOf({ row, observed }: Pick<AgentRecord, 'row' | 'observed'>
   return addUsage(row.usage, observed.snapshot?.usage ?? NO_USAGE);
 }
 
-/** What its next step goes by. */
+/** The facts from which its next step is decided. */
 export function situationOf({ lifecycle, observed, step, startHold }: AgentRecord): Situation {
   const { pane, linked, silentSince } = observed;
   const seen = pane === null ? null : { dead: pane.dead, ending: describeEnding(pane) };

@@ -4,9 +4,8 @@ import { endTree } from '../../process/index.ts';
 const GRACE_MS = 2_000;
 
 /**
- * Ends whatever of the project still bears one of its marks, the wrappers first: they would start again what is ended
- * below them.
- * @throws Error with the pids of what cannot be ended
+ * Ends every process with one of the project's marks, the wrappers first: they would start ended agents again.
+ * @throws Error with the pids of survivors
  */
 export async function endMarked(project: string): Promise<void> {
   const left: number[] = [];

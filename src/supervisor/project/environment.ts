@@ -3,16 +3,16 @@ import { environmentFor } from '../../domain/environment.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 
 /**
- * What the person's programs get of the environment that their shell gave `swarm`, as the CLI kept it. A supervisor that
- * was started again by a wrapper must see the same world as the first one.
+ * The part of the person's shell environment, as the CLI kept it, that their programs get. A supervisor that a wrapper
+ * started again must see the same world as the first one.
  */
 export function loadEnvironment(file: string, fallback: NodeJS.ProcessEnv): Record<string, string> {
   return environmentFor('programs', readSnapshot(file) ?? fallback);
 }
 
 /**
- * Writes the snapshot where there is none (any more): a supervisor that was just ending may have removed the one that
- * this supervisor's `up` had written. The wrappers cannot begin without it.
+ * Writes the snapshot where there is none: a supervisor that was just ending may have removed the one that this
+ * supervisor's `up` had written. The wrappers cannot begin without it.
  */
 export async function keepEnvironment(file: string, env: Readonly<Record<string, string>>): Promise<void> {
   if (!existsSync(file)) await writeFileAtomic(file, JSON.stringify(env), { mode: 0o600 });
@@ -25,7 +25,7 @@ function readSnapshot(file: string): Record<string, string> | null {
       Object.entries(kept).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     );
   } catch (error) {
-    // Absent after a reboot; anything else is as good as absent, since the next `swarm up` writes it anew.
+    // Absent after a reboot; an unreadable one counts as absent, since the next `swarm up` writes it anew.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
       process.emitWarning(`${file} cannot be read: ${String(error)}`);
     return null;

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { EventDocument, EventsService } from '../../api/events/schemas.ts';
 import type { EventAbout, EventName } from '../../domain/events.ts';
 
-/** Where events are kept; the store implements it. */
+/** The place where events are kept; the store implements it. */
 export interface EventStore {
   append(event: Omit<EventDocument, 'id'>): Promise<number>;
   after(id: number, limit: number): EventDocument[];
@@ -20,10 +20,10 @@ type EmitArguments<N extends EventName> =
 
 export type EventListener = (event: EventDocument) => void;
 
-/** Appends to the store, then tells whoever listens. A listener's throw is logged, never propagated. */
+/** Appends events to the store, then calls the listeners. A listener's throw is logged, never propagated. */
 export class EventLog implements EventsService {
   readonly #store: EventStore;
-  /** What was told and is in the store. */
+  /** The events that are in the store. */
   readonly past: EventsService['past'];
   readonly #emitter = new EventEmitter();
   readonly #onError: (error: unknown) => void;
@@ -37,14 +37,16 @@ export class EventLog implements EventsService {
   }
 
   /**
-   * Fire and forget: an event log that cannot be written is reported, but never stops supervision. What may be left out
-   * of `about` is left out where the event has no data.
+   * Emits an event and waits for nothing: an event log that cannot be written is reported, but never stops supervision.
+   * `about` may leave out parts that the event does not have.
    */
   emit<N extends EventName>(name: N, ...about: EmitArguments<N>): void {
     this.#keep(eventOf(name, about[0]));
   }
 
-  /** An event that the catalogue may not know, as a wrapper of another version tells it; `at`: when it happened there. */
+  /**
+   * Emits an event that the catalogue may not know, from a wrapper of another version; `at`: when it happened there.
+   */
   tell(name: string, about: Told = {}): void {
     this.#keep(eventOf(name, about));
   }
@@ -58,7 +60,7 @@ export class EventLog implements EventsService {
     void written.finally(() => this.#pending.delete(written));
   }
 
-  /** Tells the listeners of an event that is in the store already. */
+  /** Calls the listeners for an event that is in the store already. */
   publish(event: EventDocument): void {
     for (const listener of this.#emitter.listeners('event') as EventListener[]) {
       try {

@@ -1,7 +1,7 @@
 import type { AgentDesired, NeedsYouKind } from '../../domain/agent.ts';
 
 /**
- * Where one agent stands in the supervisor's hands. Kept in memory only: after a restart of the supervisor it is
+ * The lifecycle of one agent in the supervisor's hands. Kept in memory only: after a restart of the supervisor it is
  * found again from tmux, the process table and the wrappers' hellos.
  */
 export type Lifecycle =
@@ -10,28 +10,28 @@ export type Lifecycle =
   | { phase: 'blocked'; since: number; lookAgainAt: number; gate: NeedsYouKind; detail: string }
   /** Waits until it may start: `turn`, after others, or until the machine bears it. */
   | { phase: 'waiting'; since: number; for: 'turn' | 'machine'; detail: string }
-  /** `setup`: what the set-up of its worktree is doing, since then. */
+  /** `setup`: the present step of its worktree's set-up, which runs since `since`. */
   | { phase: 'preparing'; since: number; setup?: string }
   /** The pane runs; its wrapper has not said hello yet. */
   | { phase: 'starting'; since: number }
   | { phase: 'up'; since: number }
   | { phase: 'recovering'; since: number; detail: string }
-  /** Nothing of it runs and nothing is wrong with it: the next step of the loop starts it. */
+  /** No process of it lives and nothing is wrong with it: the next step of the loop starts it. */
   | { phase: 'due'; since: number; detail: string }
   /** Waits before the next try: of a start, or (`of: 'stop'`) of an end that could not be carried out. */
   | { phase: 'backoff'; since: number; until: number; of: 'start' | 'stop'; detail: string }
   | { phase: 'stopping'; since: number; detail?: string }
-  /** Given up. `lookAgainAt`: a program cannot be started, and whether it can be after all is looked at then. */
+  /** Given up. `lookAgainAt`: a program could not be started, and swarm looks then whether it can be. */
   | { phase: 'failed'; since: number; detail: string; lookAgainAt?: number };
 
-/** Nothing of it runs, nor is on its way. */
+/** Whether no process of it lives or is on its way. */
 export function rests(lifecycle: Lifecycle): boolean {
   return lifecycle.phase === 'backoff'
     ? lifecycle.of === 'start'
     : ['none', 'blocked', 'waiting', 'due', 'failed'].includes(lifecycle.phase);
 }
 
-/** A person asked for it: the next try is now. */
+/** A person ordered it: the next try is now. */
 export function dueAtOnce(of: 'start' | 'stop', now: number): Lifecycle {
   const detail = 'it was asked for';
   return of === 'start'
@@ -45,17 +45,17 @@ export interface PaneFact {
   ending: string | null;
 }
 
-/** What the next step of one agent is decided from. */
+/** The facts from which the next step of one agent is decided. */
 export interface Situation {
   lifecycle: Lifecycle;
-  /** Null: no pane bears this agent's mark. */
+  /** Null: no pane has this agent's mark. */
   pane: PaneFact | null;
   linked: boolean;
   /** When the link was lost or the pane started, epoch ms: the start of the silence. */
   silentSince: number;
-  /** An operation on this agent is under way: nothing else may begin. */
+  /** An operation on this agent is under way: no other may begin. */
   busy: boolean;
-  /** Many died at once: it is not to be started now. */
+  /** Many died at once: it must not be started now. */
   startHeld: boolean;
 }
 
@@ -66,10 +66,10 @@ export type Action =
   | { do: 'stop' }
   | { do: 'settle'; lifecycle: Lifecycle };
 
-/** A wrapper that has a living pane and says nothing for so long, ms, is replaced. */
+/** A wrapper that has a living pane and gives no sign for so long, ms, is replaced. */
 export const SILENCE_LIMIT_MS = 20_000;
 
-/** One agent's next step towards what is wanted. Pure: called on every change and every tick. */
+/** One agent's next step towards the wanted state. Pure: called on every change and every tick. */
 export function decide(desired: AgentDesired, situation: Situation, now: number): Action | null {
   if (situation.busy) return null;
   return desired === 'stopped' ? decideStopped(situation, now) : decideUp(situation, now);
@@ -79,7 +79,7 @@ function decideStopped({ lifecycle, pane, linked }: Situation, now: number): Act
   if (lifecycle.phase === 'backoff' && lifecycle.of === 'stop' && now < lifecycle.until) return null;
   if (pane !== null || linked) return { do: 'stop' };
   if (lifecycle.phase === 'none') return null;
-  // Nothing runs in a pane, yet a start or a recovery may have left processes: stop proves them gone.
+  // No program runs in a pane, yet a start or a recovery may have left processes: stop proves them gone.
   return { do: 'stop' };
 }
 

@@ -1,6 +1,6 @@
 import { SwarmError } from '../../domain/errors.ts';
 
-/** Work in the middle of which the supervisor must not end, whatever is wanted of it meanwhile. */
+/** Work in the middle of which the supervisor must not end, whatever is ordered meanwhile. */
 export class OngoingWork {
   #count = 0;
   #ending = false;
@@ -9,7 +9,9 @@ export class OngoingWork {
     return this.#count > 0;
   }
 
-  /** @throws SwarmError `supervisor-down` when the end has begun, then and after a wait inside of `work`: see `refuse` */
+  /**
+   * @throws SwarmError `supervisor-down` when the end has begun, then and after a wait inside of `work`: see `refuse`
+   */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.refuse();
     this.#count += 1;
@@ -20,12 +22,12 @@ export class OngoingWork {
     }
   }
 
-  /** Nothing is begun any more. */
+  /** No further work is begun. */
   end(): void {
     this.#ending = true;
   }
 
-  /** @throws SwarmError `supervisor-down`, as of a supervisor that is not there: its caller starts the next one */
+  /** @throws SwarmError `supervisor-down`, like a supervisor that is gone: its caller starts the next one */
   refuse(): void {
     if (!this.#ending) return;
     throw new SwarmError('supervisor-down', 'the supervisor is just ending', {

@@ -5,13 +5,13 @@ import { findRepository, readHead, type Repository } from '../../git/repository/
 import { resolveAll } from '../../git/repository/resolve.ts';
 import { SwarmError } from '../../domain/errors.ts';
 
-/** The base that tasks start from, with what the person should know of it. */
+/** The base of tasks, with notes about it for the person. */
 export interface Base {
   branch: string | null;
   commit: string;
 }
 
-/** One project as its supervisor sees it: the repository, its settings and where everything lies. */
+/** One project as its supervisor sees it: the repository, its settings and its paths. */
 export interface Project {
   repository: Repository;
   config: Config;
@@ -19,8 +19,8 @@ export interface Project {
 }
 
 /**
- * Where the project lies that has `root` as its main worktree, by the given environment, before its settings are known.
- * @throws SwarmError what git says
+ * The place of the project with the main worktree `root`, by the given environment, before its settings are known.
+ * @throws SwarmError of git
  */
 export async function openPlace(
   root: string,
@@ -32,7 +32,7 @@ export async function openPlace(
   return { repository, layout };
 }
 
-/** Branch and commit that tasks start from now: the config's base, or what is checked out in `root`. */
+/** Branch and commit that tasks start from now: the config's base, or the checked-out one of `root`. */
 export async function readBase(root: string, configured: string | undefined): Promise<Base> {
   if (configured !== undefined) {
     const [commit] = await resolveAll(root, [`refs/heads/${configured}^{commit}`]);

@@ -10,7 +10,7 @@ import { runtimeDirInUse, writeRuntimeDir } from '../../store/runtime-record.ts'
 import { removeSocket } from '../../tmux/socket.ts';
 
 /**
- * The place of a supervisor that holds the lock, from then on for every shell of this user.
+ * The runtime directory of a supervisor that holds the lock, from then on for every shell of this user.
  * @throws SwarmError `unsafe-directory`
  */
 export async function takeRuntimePlace(own: ProjectLayout, uid: number): Promise<ProjectLayout> {
@@ -24,22 +24,22 @@ export async function takeRuntimePlace(own: ProjectLayout, uid: number): Promise
   return place;
 }
 
-/** Of a swarm that was killed, with nothing left that would use it. */
+/** Clears the directory of a swarm that was killed and of which no process lives. */
 async function clearRuntimePlace(place: ProjectLayout): Promise<void> {
-  // Not of ours, whose lock we hold: the same repository with another XDG_STATE_HOME.
+  // Of another project, since this process holds this one's lock: the same repository with another XDG_STATE_HOME.
   if (await someoneListens(place.apiSocket)) return;
   await removeRuntimeFiles(place);
   for (const socket of [place.apiSocket, place.linkSocket, place.tmuxSocket]) await removeSocket(socket);
-  // Only if nothing else lies in it.
+  // Only an empty directory is removed.
   await rmdir(place.runtimeDir).catch(() => undefined);
 }
 
-/** For whoever asks while the API does not answer. */
+/** Writes the pid for programs that ask while the API does not answer. */
 export async function writePid({ supervisorPidFile }: ProjectLayout): Promise<void> {
   await writeFileAtomic(supervisorPidFile, JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
 }
 
-/** What a later `up` makes anew, and what holds secrets meanwhile. */
+/** Removes the files that a later `up` makes anew, some of which hold secrets. */
 export async function removeRuntimeFiles({ envSnapshot, specDir, supervisorPidFile }: ProjectLayout): Promise<void> {
   for (const file of [envSnapshot, supervisorPidFile]) await rm(file, { force: true });
   await rm(specDir, { recursive: true, force: true });

@@ -1,21 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config, RoleConfig } from '../../config/index.ts';
 
-/** What is built on them is there for as long as the swarm is up. */
+/** Keys on which parts of a running swarm are built: they change with its next `up` only. */
 const FIXED = ['worktree.dir', 'worktree.ports', 'broker.url', 'tmux.program'] as const;
 
 export interface ReloadPlan {
-  /** What counts from now on: the new settings, with the fixed ones of before. */
+  /** The settings from now on: the new ones, with the fixed keys unchanged. */
   config: Config;
   /** Keys that change now, as they are written in the file. */
   changed: string[];
-  /** Keys that the file has otherwise, and that wait for the next `down` and `up`. */
+  /** Keys that differ in the file, and that wait for the next `down` and `up`. */
   later: string[];
   /** Roles whose number of agents the file changes: new and removed ones, and those with another count. */
   recount: string[];
 }
 
-/** What a changed swarm.yaml means for a swarm that is up. Pure. */
+/** Plans the change of a running swarm to a changed swarm.yaml. Pure. */
 export function planReload(current: Config, next: Config): ReloadPlan {
   const { dir, ports } = current.worktree;
   const config: Config = {
@@ -39,7 +39,7 @@ export function planReload(current: Config, next: Config): ReloadPlan {
   };
 }
 
-/** Keys that differ, in the words of the file; what is there on one side only is named as a whole. */
+/** Keys that differ, as in the file; a part on one side only is named as a whole. */
 function differences(before: unknown, after: unknown, path: readonly string[] = []): string[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (!isSection(before) || !isSection(after)) return [path.join('.')];
@@ -59,7 +59,7 @@ const FREEDOM: Record<RoleConfig['permissionMode'], number> = {
   acceptEdits: 2,
   bypassPermissions: 3,
 };
-/** What a role that says nothing may do. */
+/** The permissions of a role that sets none. */
 const PLAIN: Pick<RoleConfig, 'permissionMode' | 'allow' | 'deny'> = {
   permissionMode: 'acceptEdits',
   allow: [],
@@ -67,8 +67,8 @@ const PLAIN: Pick<RoleConfig, 'permissionMode' | 'allow' | 'deny'> = {
 };
 
 /**
- * What the new settings let agents do, or spend, without asking that the old ones did not: it can come with any merge or pull, so
- * that a person has to say `up` to it. Pure.
+ * Permissions and spending that the new settings allow without asking and the old ones did not. The file can come with
+ * any merge or pull, so a person must agree by `up`. Pure.
  */
 export function widenings(current: Config, next: Config): string[] {
   const [before = Infinity, after = Infinity] = [current.budget.usd, next.budget.usd];

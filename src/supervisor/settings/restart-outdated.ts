@@ -8,15 +8,15 @@ export interface RestartOutdatedDeps {
   log: Logger;
   events: EventLog;
   fleet: Fleet;
-  /** Names the settings that a wrapper of this role would be started with now; null: there is no such role. */
+  /** A digest of the settings with which a wrapper of this role would be started now; null: there is no such role. */
   keyOf(role: string): string | null;
   buildId: string;
 }
 
 /**
- * Agents whose settings have changed since they were started, or whose wrapper is of another build of swarm, get the
- * present ones: started again in the same conversation once they have nothing to do and nobody looks at them, one after
- * the other.
+ * Restarts outdated agents: those whose settings have changed since their start, or whose wrapper is of another build
+ * of swarm. Each is started again in the same conversation once it has nothing to do and no person looks at it, one
+ * after the other.
  */
 export class Refresh {
   readonly #deps: RestartOutdatedDeps;
@@ -26,7 +26,7 @@ export class Refresh {
     this.#deps = deps;
   }
 
-  /** Agents that live with what was before. */
+  /** Agents with earlier settings, or of another build. */
   get outdated(): AgentRecord[] {
     const { fleet } = this.#deps;
     const keys = new Map<string, string | null>();
@@ -57,7 +57,7 @@ export class Refresh {
     if (next === undefined) return;
     this.#running = true;
     const name = this.#isOfOtherBuild(next) ? 'an update of swarm' : 'a change of its settings';
-    // What it is given at this very moment goes on with the next wrapper.
+    // A task that it gets at this very moment goes on with the next wrapper.
     fleet
       .whileStopped(next, { name, leases: 'left' }, async () => events.emit('agent.refreshed', { agent: next.id }))
       .catch((error: unknown) => log.warn({ agent: next.id, detail: errorText(error) }, 'new settings were not given'))
@@ -67,7 +67,7 @@ export class Refresh {
   }
 }
 
-/** Nothing is lost and nobody is disturbed when it is started again now. */
+/** Whether a restart now would lose no work and disturb no person. */
 function rests({ observed, step, verdict: { status }, lifecycle }: AgentRecord): boolean {
   const { linked, pane, snapshot } = observed;
   const there = linked && !step.busy && step.queuedWork.length === 0 && lifecycle.phase === 'up' && snapshot !== null;

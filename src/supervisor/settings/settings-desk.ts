@@ -18,7 +18,7 @@ export interface SettingsDeskDeps {
   events: EventLog;
   fleet: Fleet;
   buildId: string;
-  /** Carries out what of a change is not just read at its next use. */
+  /** Carries out those changes that are not just read at their next use. */
   applied(plan: ReloadPlan): Promise<void>;
 }
 
@@ -53,8 +53,8 @@ export class SettingsDesk {
   }
 
   /**
-   * The file counts as it is now, for a person has just said `up`; gives back what he should know of it.
-   * @throws SwarmError what is wrong with it
+   * Puts the present file in force, since a person has just said `up`; returns notes for that person.
+   * @throws SwarmError that names the fault of the file
    */
   async agreed(): Promise<string[]> {
     await this.#settings.reload({ agreed: true });

@@ -13,9 +13,12 @@ import { readBase } from '../project/project.ts';
 import { planReload, widenings, type ReloadPlan } from './reload-plan.ts';
 
 const LANE = 'reload';
-/** An editor that replaces a file, or a checkout under way, shows none or an empty one for a moment, ms. */
+/**
+ * How long an absent or empty file is taken for one that is being replaced, ms, by an editor or by a checkout under
+ * way.
+ */
 const EMPTY_PATIENCE_MS = 3_000;
-/** A watch may miss a change; the file is looked at so often without any sign, ms. */
+/** How often the file is looked at without an event, ms: a watch may miss a change. */
 const LOOK_MS = 10_000;
 
 export interface Place {
@@ -23,17 +26,17 @@ export interface Place {
   stateDir: string;
 }
 
-/** What a supervisor begins with. */
+/** The settings with which a supervisor begins. */
 export interface FirstSettings {
   config: Config;
   version: string | null;
-  /** The file as it is does not count: what counts is that of before. */
+  /** Why the present file is not in force, and the earlier settings are; null: it is in force. */
   refused: SwarmError | null;
 }
 
 /**
- * The settings as the file has them, where it is in order and approved; else those that counted last.
- * @throws SwarmError what is wrong with the file, where none has ever counted
+ * The settings of the file, where it is correct and approved; else those that were last in force.
+ * @throws SwarmError that names the fault of the file, where none was ever in force
  */
 export async function firstSettings(place: Place, store: Store): Promise<FirstSettings> {
   const last = store.notes.get('swarm.config.text');
@@ -42,14 +45,14 @@ export async function firstSettings(place: Place, store: Store): Promise<FirstSe
     const text = await readConfigText(place.root);
     const config = await configOf(text, place.root);
     if (last !== undefined) refuseUnapproved(config, place);
-    // Whoever starts what was down has said `up`.
+    // A person who starts a swarm that was down has agreed by `up`.
     if (last !== undefined && isUp) refuseWider(await configOf(last.text, place.root), config, place);
     await store.write(() => store.notes.set('swarm.config.text', { text }));
     return { config, version: versionOf(text), refused: null };
   } catch (error) {
     if (!(error instanceof SwarmError) || last === undefined) throw error;
     const config = await configOf(last.text, place.root).catch(() => {
-      // Written for an older version of swarm: what is wrong with the file of now is of more use.
+      // The stored text is of an older version of swarm: the fault of the present file is of more use.
       throw error;
     });
     return { config, version: versionOf(last.text), refused: error };
@@ -69,7 +72,7 @@ function refuseWider(current: Config, next: Config, place: Place): void {
   throw new SwarmError(
     'not-approved',
     `${path.join(place.root, CONFIG_FILE)} lets agents do more without asking (${more.join('; ')})`,
-    { hint: 'If you want that, run `swarm up`: it restarts nobody who works.' },
+    { hint: 'If you want that, run `swarm up`: it restarts no agent at work.' },
   );
 }
 
@@ -89,14 +92,14 @@ export interface SettingsDeps extends FirstSettings {
   log: Logger;
   events: EventLog;
   now(): number;
-  /** The new settings count; whoever has to be told is told. */
+  /** Called when new settings are in force. */
   applied(plan: ReloadPlan): Promise<void>;
   watch?: typeof watchPath;
 }
 
 /**
- * `config` is the one object of settings of this supervisor: its sections are replaced when the file has changed, so
- * that whoever reads them when he needs them has those in force.
+ * The settings in force. `config` is the one object of settings of this supervisor: its sections are replaced when the
+ * file has changed, so that code which reads them at each use has those in force.
  */
 export class Settings {
   readonly config: Config;
@@ -106,11 +109,11 @@ export class Settings {
   #since: number;
   #refused: SwarmError | null;
   #later: string[] = [];
-  /** As the file looked when it was read last, and when it was looked at last. */
+  /** Signature of the file when it was read last, and when it was looked at last. */
   #read = '';
   #seen = { signature: '', since: 0 };
   #lookedAt = 0;
-  /** The file may be another one than when it was looked at last. */
+  /** The file may have changed since it was looked at last. */
   #stirred = true;
   readonly #watch: PathWatch;
 
@@ -136,7 +139,7 @@ export class Settings {
     return this.#watch.close();
   }
 
-  /** Why the file as it is does not count; null: it does. */
+  /** Why the present file is not in force; null: it is. */
   get refused(): SwarmError | null {
     return this.#refused;
   }
@@ -152,7 +155,7 @@ export class Settings {
     };
   }
 
-  /** Once a second: a file that has changed and is no longer being written comes in force. */
+  /** Once a second: puts a changed file in force that is no longer being written. */
   async tick(): Promise<void> {
     const { now } = this.#deps;
     if (!this.#stirred && Math.abs(now() - this.#lookedAt) < LOOK_MS) return;
@@ -169,7 +172,7 @@ export class Settings {
 
   /**
    * Reads the file now.
-   * @param agreed a person has just said `up` with the file as it is
+   * @param agreed a person has just said `up` with the present file
    */
   async reload({ agreed }: { agreed: boolean }): Promise<void> {
     await this.#lane.run(LANE, () => this.#reload(agreed));
@@ -197,7 +200,7 @@ export class Settings {
     await this.#apply(read);
   }
 
-  /** @throws SwarmError why it cannot count */
+  /** @throws SwarmError why it cannot be put in force */
   async #planFor(text: string | null, agreed: boolean): Promise<ReloadPlan> {
     const { place } = this.#deps;
     const next = await configOf(text, place.root);
@@ -253,7 +256,7 @@ async function look(file: string): Promise<{ signature: string; empty: boolean }
     const { ino, mtimeMs, size } = await stat(file);
     return { signature: `${ino} ${mtimeMs} ${size}`, empty: size === 0 };
   } catch (error) {
-    // What cannot be looked at is told by whoever reads it.
+    // An unreadable file is reported when it is read.
     return { signature: `${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`, empty: true };
   }
 }

@@ -9,11 +9,11 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { AvailableAgent } from './task-desk.ts';
 import type { Base } from '../project/project.ts';
 
-/** Turns of follow-up that a failed verify gets. */
+/** Most follow-up turns after a failed verify. */
 export const VERIFY_FOLLOW_UPS = 2;
 
 /**
- * Pure: what a task starts from and how it is verified.
+ * The base of a task, and how it is verified. Pure.
  * @throws SwarmError `unknown-verify`: the attempt has failed then
  */
 export function decorate(task: Pick<Task, 'verify' | 'kind'>, config: Config, base: Base): Decoration {
@@ -22,12 +22,12 @@ export function decorate(task: Pick<Task, 'verify' | 'kind'>, config: Config, ba
 
 function verifyOf(task: Pick<Task, 'verify' | 'kind'>, config: Config): TaskOrder['verify'] {
   if (task.verify === 'none') return null;
-  // A shell task's exit code is its verdict already; it is verified only when it says so.
+  // A shell task's exit code is its verdict already; it is verified only when it asks for it.
   const name = task.verify ?? (task.kind === 'shell' ? undefined : config.defaultVerify);
   if (name === undefined) return null;
   const argv = config.verify[name];
   if (argv !== undefined) return { name, argv };
-  // Done without the verify that it asked for would be worse than not done.
+  // A task that is done without the verify that it asks for would be worse than one that is not done.
   const [near] = nearest(name, Object.keys(config.verify), 1);
   throw new SwarmError(
     'unknown-verify',
@@ -35,12 +35,12 @@ function verifyOf(task: Pick<Task, 'verify' | 'kind'>, config: Config): TaskOrde
   );
 }
 
-/** An order must never reach a wrapper that is being replaced, or an agent that is to rest. */
+/** Why a claim is refused: an order must never reach a wrapper that is being replaced, or an agent that is to rest. */
 export function refusal(fleet: Pick<Fleet, 'get' | 'desired'>, claim: Payload<'task.claim'>): Refusal | null {
   const record = fleet.get(claim.agent);
-  // Nobody could ever prove its processes gone.
+  // No supervisor could ever prove its processes gone.
   if (record === undefined) return { reason: 'no agent of this swarm', waits: false };
-  // Its hello makes the right one claim again.
+  // The hello of the right wrapper makes it claim again.
   const { linked, snapshot } = record.observed;
   if (!linked || snapshot?.incarnation !== claim.incarnation) return { reason: 'not linked', waits: false };
   return fleet.desired(record) === 'up' ? null : { reason: 'not wanted up', waits: true };
@@ -56,7 +56,7 @@ export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): bool
   return fleet.desired(record) === 'up' && !paused && held === null && failure === null;
 }
 
-/** Who could be asked to take a task: the agents that are wanted up. */
+/** The agents that could take a task: those that are wanted up. */
 export function candidates(fleet: Fleet, { agents }: Config): AvailableAgent[] {
   const wanted = fleet.records.filter((record) => fleet.desired(record) !== 'stopped');
   return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));

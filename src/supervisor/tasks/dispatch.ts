@@ -6,9 +6,14 @@ import { backoffDelay, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts
 
 type Claim = Payload<'task.claim'>;
 
-/** A ticket that led to no claim for so long, ms, while somebody is free, is issued again; in the broker it has expired. */
+/**
+ * How long a ticket may lead to no claim, ms, while a slot is free: then it has expired in the broker, and another is
+ * published.
+ */
 export const TICKET_PATIENCE_MS = 10_000;
-/** A slot whose claims were answered with nothing again and again gets its next ticket after this, then twice this, … */
+/**
+ * A slot whose claims were answered with nothing again and again gets its next ticket after this, then twice this, …
+ */
 const VAIN_BACKOFF: BackoffRules = { baseMs: 1_000, capMs: TICKET_PATIENCE_MS, jitter: NO_JITTER };
 
 /** Why a claim is answered with nothing; `waits`: the claimer gets tickets once the reason is gone. */
@@ -32,20 +37,20 @@ export interface DispatchDeps {
 }
 
 interface WaitingSlot extends FreeSlot {
-  /** Claims in a row that got nothing since tasks last changed. */
+  /** Claims in a row without a task since tasks last changed. */
   vain: number;
   since: number;
 }
 
 interface Outstanding {
   count: number;
-  /** Of the first of them, or of the last claim that one of them led to. */
+  /** Time of the first of them, or of the last claim that one of them led to. */
   at: number;
 }
 
 /**
- * Keeps tickets, claims and free slots in balance. Lost and doubled tickets are harmless: the truth is the store, and
- * who claims gets the best task of that moment or none.
+ * Keeps tickets, claims and free slots in balance. Lost and doubled tickets are harmless: the truth is the store, and a
+ * claimer gets the best task of that moment or none.
  */
 export class Dispatch {
   readonly #deps: DispatchDeps;
@@ -67,7 +72,7 @@ export class Dispatch {
     const reply = refusal === null ? await this.#claim(claim) : { got: 'none' as const, reason: refusal.reason };
     if (reply.got === 'none' && refusal?.waits !== false) {
       this.#free.set(key, { agent, slot, kind, capabilities, vain, since: this.#deps.now() });
-      // Something may have become ready between the look into the store and now.
+      // A task may have become ready between the look into the store and now.
       this.pump();
     }
     return reply;
@@ -83,23 +88,23 @@ export class Dispatch {
     }
   }
 
-  /** An agent that went away waits for nothing any more. */
+  /** Forgets the slots of an agent that went away. */
   forget(agent: string): void {
     for (const [key, slot] of this.#free) if (slot.agent === agent) this.#free.delete(key);
   }
 
-  /** A broker that was started anew has no tickets of ours, and everyone claims again by itself. */
+  /** A broker that was started anew has no tickets of this project, and all wrappers claim again by themselves. */
   brokerLost(): void {
     this.#outstanding.clear();
   }
 
-  /** Tasks changed: whoever waited in vain may have something now. */
+  /** Tasks changed: slots that waited in vain may get one now. */
   changed(): void {
     for (const slot of this.#free.values()) slot.vain = 0;
     this.pump();
   }
 
-  /** Looks for tickets that are missing, soon; many calls in one turn of the event loop are one look. */
+  /** Publishes missing tickets, soon; many calls in one turn of the event loop are one look. */
   pump(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -109,7 +114,7 @@ export class Dispatch {
     });
   }
 
-  /** The slow tick: tickets that were lost are forgotten, so that pump issues them again. */
+  /** The slow tick: forgets lost tickets, so that pump publishes them again. */
   tick(): void {
     const now = this.#deps.now();
     for (const [route, { at }] of this.#outstanding) if (now - at > TICKET_PATIENCE_MS) this.#outstanding.delete(route);
@@ -132,7 +137,7 @@ export class Dispatch {
   }
 
   /**
-   * Slots that would act on a ticket. One whose claims find nothing although something seems to be there must not go
+   * Slots that would act on a ticket. A slot whose claims get nothing although a task seems to be ready must not go
    * round with its tickets as fast as the broker can.
    */
   #waiting(): FreeSlot[] {
@@ -150,7 +155,7 @@ export class Dispatch {
     else this.#outstanding.set(route, { count, at: known?.at ?? this.#deps.now() });
   }
 
-  /** Which queue woke the claimer is unknown; a claim uses up one ticket that it could have come from. */
+  /** Counts one ticket as used by a claim. Which queue woke the claimer is unknown, so it is one that could have. */
   #spendTicket(claim: Claim): void {
     const routes = [`@${claim.agent}`, claim.kind === 'shell' ? 'shell' : null];
     const route = routes.find((name) => this.#outstanding.has(name));

@@ -9,12 +9,15 @@ import { WORTH_WRITING, type Lease } from '../../scheduler/lease.ts';
 import type { Store } from '../../store/store.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 
-/** How often it is noted that this supervisor lives, ms: the error of what leases are moved by. */
+/** How often it is noted that this supervisor lives, ms: so far the span by which leases are moved may be wrong. */
 const NOTE_INTERVAL_MS = 5_000;
-/** A supervisor that was away for less need not move anything. */
+/** After a shorter absence no lease is moved. */
 const ABSENCE_MS = 1_000;
 const END_GRACE_MS = 2_000;
-/** Below that of heartbeats: of all agents whose links live, the second's tick writes, and no heartbeat has to. */
+/**
+ * Below the share of heartbeats: the leases of linked agents are extended by the tick each second, and not by
+ * heartbeats.
+ */
 const LINK_WORTH = WORTH_WRITING * (2 / 3);
 
 export interface LeasesDeps {
@@ -23,11 +26,11 @@ export interface LeasesDeps {
   fleet: Fleet;
   project: string;
   log: Logger;
-  /** Resolves when the wrapper has confirmed, or has not. */
+  /** Resolves when the wrapper has confirmed, or has not in time. */
   cancel(agent: string, task: string, attempt: number): Promise<void>;
-  /** So many are silent at once that it is not theirs: none of them is touched. */
+  /** True while so many agents are silent at once that the cause is not in them: none of them is touched. */
   deaths?: { doubtful(): boolean };
-  /** Ends whatever bears the mark; the pids of what lives on. */
+  /** Ends every process with the mark; returns the pids of survivors. */
   endMarked?(prefix: string): Promise<number[]>;
 }
 
@@ -42,13 +45,13 @@ export class Leases {
     this.#deps = deps;
   }
 
-  /** When a supervisor last said that it lived, epoch ms; null: never. */
+  /** When a supervisor last noted that it lived, epoch ms; null: never. */
   get lastAlive(): number | null {
     return this.#deps.store.notes.get('supervisor.alive')?.wall ?? null;
   }
 
   /**
-   * The time during which nobody could hear heartbeats does not count against the agents.
+   * Moves leases by the time in which no supervisor could hear heartbeats.
    * @returns how far the wall clock was set meanwhile, ms; 0 where that is not known
    */
   async afterAbsence(): Promise<number> {
@@ -70,8 +73,8 @@ export class Leases {
   }
 
   /**
-   * The wall clock has moved by that much, ms. Noted in the same batch: the next supervisor would find the old time in
-   * the note of being alive, and have everything moved once more.
+   * Moves leases after the wall clock has jumped by so much, ms. The note of being alive is written in the same batch:
+   * with the old time in it the next supervisor would move everything once more.
    */
   async moved(byMs: number): Promise<void> {
     await Promise.all([this.#deps.engine.moveLeases(byMs), this.noteAlive()]);
@@ -86,14 +89,17 @@ export class Leases {
   async heartbeat(heartbeat: Heartbeat): Promise<void> {
     const { cancel, drop } = await this.#deps.engine.heartbeat(heartbeat);
     const reporting = heartbeat.attempts.filter(({ phase }) => phase === 'reporting');
-    // One that is just reporting has nothing left that could be stopped.
+    // An attempt that is just reporting has no process left to stop.
     const stale = drop.filter(
       ({ task, attempt }) => !reporting.some((other) => other.task === task && other.attempt === attempt),
     );
     for (const { task, attempt } of [...cancel, ...stale]) this.#cancel(heartbeat.agent, task, attempt);
   }
 
-  /** Told again with each sign of life until it is followed, once at a time. */
+  /**
+   * Orders the wrapper to end an attempt. Each further heartbeat with that attempt repeats the order, but not while one
+   * is under way.
+   */
   #cancel(agent: string, task: string, attempt: number): void {
     const key = `${agent} ${task} ${attempt}`;
     if (this.#cancelling.has(key)) return;
@@ -129,7 +135,7 @@ export class Leases {
     }
   }
 
-  /** A link that lives says so without words. */
+  /** Extends leases by the last snapshot: a living link proves a living wrapper. */
   #extend(snapshot: WrapperSnapshot): void {
     const { engine, log } = this.#deps;
     if (snapshot.tasks.length === 0) return;
@@ -139,8 +145,9 @@ export class Leases {
   }
 
   /**
-   * Time alone ends no lease: first whatever bears the attempt's mark is ended, and proved gone. That takes seconds, in
-   * which others may be heard again: each is asked for anew just before it is touched.
+   * Ends expired leases. Time alone ends none: first every process with the attempt's mark is ended, and proved gone.
+   * That takes seconds, in which other agents may be heard again: each lease is checked anew just before its processes
+   * are touched.
    */
   async #endExpired(): Promise<void> {
     const { engine, fleet, log, deaths } = this.#deps;
@@ -152,7 +159,7 @@ export class Leases {
         log.error({ ...lease, survivors }, 'processes of an attempt whose lease ended cannot be ended');
         continue;
       }
-      // Whoever was heard meanwhile knows what has become of its processes, and says so.
+      // A wrapper that was heard meanwhile knows the state of its processes, and reports it.
       if (!this.#isExpired(lease)) continue;
       const except = engine.leases(lease.agent).filter((other) => !isSame(other, lease));
       await engine.lost({ agent: lease.agent, except }, 'no sign of life for the length of its lease');

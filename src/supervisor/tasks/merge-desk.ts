@@ -7,7 +7,7 @@ import type { TaskDeskDeps } from './task-desk.ts';
 
 type MergeDesk = Pick<TaskDeskDeps, 'mergeBase' | 'diff' | 'merge'>;
 
-/** Comparing and merging of results in the repository of this project. */
+/** Compares and merges results in the repository of this project. */
 export function mergeDesk(
   { root, stateDir }: ProjectLayout,
   onMoved: (branch: string, commit: string) => void,

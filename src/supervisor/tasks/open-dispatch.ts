@@ -6,7 +6,7 @@ import { Dispatch, TICKET_PATIENCE_MS } from './dispatch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Base } from '../project/project.ts';
 
-/** The queue that tickets go to. */
+/** The queue for tickets. */
 export interface TicketQueue {
   connected: boolean;
   bus: { publishTicket(route: string | null, options: { expirationMs: number }): Promise<void> };
@@ -21,7 +21,7 @@ export interface OpenDispatchDeps {
   queue: TicketQueue;
 }
 
-/** Who gets which task, over the tasks of the store and the agents of the fleet. */
+/** Gives tasks to agents, over the tasks of the store and the agents of the fleet. */
 export function openDispatch({ log, config, engine, fleet, roster, queue }: OpenDispatchDeps): Dispatch {
   return new Dispatch({
     log,

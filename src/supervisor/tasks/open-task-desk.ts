@@ -13,13 +13,13 @@ export interface OpenTaskDeskDeps {
   engine: TaskEngine;
   fleet: Fleet;
   events: EventLog;
-  /** Tells the wrapper that works on it to end an attempt. */
+  /** Orders the wrapper that works on it to end an attempt. */
   cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
   roster: Roster;
   works: ReversibleWork;
 }
 
-/** The tasks of this project, as people and programs ask for them. */
+/** The tasks of this project, for people and programs. */
 export function openTaskDesk({
   project: { layout, config },
   engine,

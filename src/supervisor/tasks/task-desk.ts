@@ -10,7 +10,7 @@ import type { TaskSpec, TaskState } from '../../domain/task.ts';
 import type { Task } from '../../domain/task-document.ts';
 import type { EventLog } from '../project/event-log.ts';
 
-/** The task engine, as far as people's wishes go. */
+/** The part of the task engine that people's requests need. */
 export interface TaskPort {
   submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
   list(filter: { state?: TaskState | undefined; limit?: number | undefined }): Task[];
@@ -27,26 +27,26 @@ export interface AvailableAgent {
 
 export interface TaskDeskDeps {
   engine: TaskPort;
-  /** Further attempts of a failed task that says nothing else. */
+  /** Further attempts of a failed task that names no number. */
   defaultRetries: number;
   /** Agents that are wanted up. */
   agents(): AvailableAgent[];
   events: EventLog;
-  /** Tells the wrapper that holds it to stop. */
+  /** Orders the wrapper that holds it to stop. */
   cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
   base(): { branch: string | null; commit: string };
   mergeBase(a: string, b: string): Promise<string>;
   diff(base: string, commit: string): Promise<{ stat: string; patch: string }>;
-  /** A merge is about to be made. */
+  /** Called before a merge. */
   merging(task: Task, into: string): Promise<void>;
-  /** A merge was made. */
+  /** Called after a merge. */
   merged(task: Task, merge: Omit<MergeDocument, 'task'>): Promise<void>;
   merge(options: { task: string; into: string; commit: string; message: string }): Promise<Omit<MergeDocument, 'task'>>;
 }
 
 type Named = { id: string };
 
-/** What people do with tasks: submit, look, cancel, retry, compare, merge. */
+/** People's requests about tasks: submit, look, cancel, retry, compare, merge. */
 export class TaskDesk implements TasksService {
   readonly #deps: TaskDeskDeps;
 
@@ -129,7 +129,7 @@ export class TaskDesk implements TasksService {
   }
 }
 
-/** A ready task that nobody who is up could ever take says so, instead of waiting in silence. Pure. */
+/** A ready task that no agent that is up could ever take says so, instead of waiting in silence. Pure. */
 export function explained(task: Task, agents: readonly AvailableAgent[]): Task {
   if (task.state !== 'ready' || task.reason !== null) return task;
   const ofKind = agents.filter((agent) => agent.kind === task.kind);

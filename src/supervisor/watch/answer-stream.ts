@@ -1,22 +1,22 @@
 import { socketsOf, tcpEnds, type TcpEnd } from '../../process/index.ts';
 import type { WrittenBy } from '../project/agent-record.ts';
 
-/** Of one agent's connections to others than its wrapper: what had come in by socket. */
+/** One agent's connections to other programs than its wrapper: bytes received so far, by socket. */
 type Received = ReadonlyMap<number, number>;
 
-/** The words of a model are more than that, bytes a second; pings and what answers to telemetry are less. */
+/** An answer of a model brings more than this, bytes a second; pings and answers to telemetry bring less. */
 const STREAM_RATE = 16;
 
 export interface AnswerStreamDeps {
   now(): number;
-  /** From one look to the next, ms. */
+  /** Time from one look to the next, ms. */
   everyMs(): number;
 }
 
 /**
- * Whether an answer of the API still comes in. Claude Code shows and writes nothing of a long one until its end, so that
- * it looks like a hang; only the kernel knows what its connections receive. Asked rarely, and for all that are silent
- * at once.
+ * Whether an answer of the API still arrives. Claude Code shows and writes nothing of a long one until its end, so that
+ * it looks like a hang; only the kernel knows how many bytes its connections receive. Asked rarely, and for all silent
+ * agents at once.
  */
 export class AnswerStream {
   readonly #deps: AnswerStreamDeps;
@@ -28,7 +28,7 @@ export class AnswerStream {
     this.#deps = deps;
   }
 
-  /** @param silent those that wait for the API and say nothing; what is found stands in their signs */
+  /** @param silent agents that wait for the API and give no sign; the findings go into their signs */
   async look(silent: readonly WrittenBy<'watch'>[]): Promise<void> {
     const { now, everyMs } = this.#deps;
     if (silent.length === 0 || this.#looking || Math.abs(now() - this.#lookedAt) < everyMs()) return;
@@ -61,7 +61,10 @@ export class AnswerStream {
   }
 }
 
-/** A new connection does not count: it may be one more try of a request that nobody answers. Pure. */
+/**
+ * Whether bytes of an answer arrived. A new connection does not count: it may be one more try of a request without an
+ * answer. Pure.
+ */
 export function streams(before: Received, after: Received, seconds: number): boolean {
   return [...after].some(([inode, bytes]) => {
     const known = before.get(inode);
@@ -69,7 +72,7 @@ export function streams(before: Received, after: Received, seconds: number): boo
   });
 }
 
-/** Answers of the wrapper to hooks and telemetry are none of the API. Pure. */
+/** Bytes received by socket, without those of the wrapper's answers to hooks and telemetry. Pure. */
 export function receivedBy(
   ends: readonly TcpEnd[],
   own: ReadonlySet<number>,

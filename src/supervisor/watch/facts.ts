@@ -12,7 +12,7 @@ export interface FactsContext {
   now: number;
 }
 
-/** What is known of one agent, in the words of the health room. */
+/** The facts about one agent, for the rules in src/health. */
 export function factsOf(record: AgentRecord, context: FactsContext): HealthFacts {
   const { desired, limits, gaps, probeError, now } = context;
   const { pane, linked, snapshot, snapshotAt, linkSince, paneSeenAt } = record.observed;

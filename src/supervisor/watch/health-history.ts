@@ -11,7 +11,7 @@ const STATUS_EVENT = 'agent.status.';
 /** A supervisor that is replaced is away for less, ms. */
 const SHORT_ABSENCE_MS = 5_000;
 
-/** Keeps what each agent's status was, of the events that tell when it changes. */
+/** Keeps each agent's statuses, from the events about their changes. */
 export class HealthHistory {
   readonly #store: Store;
 
@@ -29,7 +29,10 @@ export class HealthHistory {
     return this.#store.health.add({ agent, status, reason, at: Date.parse(at) });
   }
 
-  /** At the start: nobody knows what was while no supervisor was there, but that who was stopped stayed so. */
+  /**
+   * At the start: notes that all statuses are unknown for the time without a supervisor, except those of stopped
+   * agents, which stayed so.
+   */
   async absent(last: number | null, now: number): Promise<void> {
     if (last === null || Math.abs(now - last) < SHORT_ABSENCE_MS) return;
     for (const { id } of this.#store.agents.list()) {

@@ -20,7 +20,7 @@ export interface JudgeDeps {
   probeError(): ProbeError | null;
 }
 
-/** Turns what is known of each agent into its status, and tells when it changes. */
+/** Turns the facts about each agent into its status, and emits its changes. */
 export class Judge {
   readonly #deps: JudgeDeps;
 
@@ -44,7 +44,7 @@ export class Judge {
     return judgeFacts(factsOf(record, { desired, limits, gaps, probeError, now }), now);
   }
 
-  /** Judged anew, so that facts, ages and rule belong together. */
+  /** Judges anew, so that facts, ages and rule belong together. */
   explain(record: AgentRecord, desired: AgentDesired): ExplainDocument {
     this.reconsider(record, desired);
     const { status, reason, rule, evidence, until } = this.#judge(record, desired, this.#deps.now());

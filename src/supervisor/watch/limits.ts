@@ -3,7 +3,7 @@ import { awakeSince, crossings, type Crossing, type Gap, type Limits } from '../
 import { usageOf, type AgentRecord, type WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
 
-/** What an agent had used when its day began. */
+/** An agent's totals when its day began. */
 interface DayStart {
   /** `2030-01-31` */
   day: string;
@@ -18,13 +18,13 @@ export interface LimitsDeps {
   records(): readonly WrittenBy<'watch'>[];
   /** Null: its role is gone. */
   limits(record: AgentRecord): Limits | null;
-  /** Stops it and lets others have its task; it waits until a person lets it go on. */
+  /** Stops the agent and gives its task to others; it waits until a person lets it go on. */
   pause(record: AgentRecord, text: string): Promise<void>;
   memory: { read(): Record<string, DayStart>; write(days: Record<string, DayStart>): Promise<void> };
   onError(error: unknown): void;
 }
 
-/** Measures what each agent takes against its limits. */
+/** Measures each agent's use against its limits. */
 export class LimitWatch {
   readonly #deps: LimitsDeps;
   readonly #days: Map<string, DayStart>;
@@ -48,7 +48,7 @@ export class LimitWatch {
     }
   }
 
-  /** A person let it go on: from now on it may take as much again. */
+  /** A person let it go on: from now on it may use as much again. */
   renew({ id }: AgentRecord): void {
     if (this.#days.delete(id)) this.#remember();
   }

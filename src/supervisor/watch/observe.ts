@@ -8,20 +8,20 @@ import { scanProcesses, treeUsage, workDone, workOf, type ProcessTable, type Wor
 import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import { AnswerStream } from './answer-stream.ts';
 
-/** A scan of all processes is made at most so often, ms, and not for more than 1/200 of a core. */
+/** How often all processes are scanned at most, ms, and at most for 1/200 of a core. */
 const SCAN_EVERY_MS = 2_000;
 const SCAN_SHARE = 200;
-/** How often this is asked to look, ms. */
+/** Time from one tick to the next, ms. */
 const TICK_MS = 1_000;
-/** Between two scans: less is what an idle program does to stay alive. */
+/** Work between two scans that counts as activity: an idle program does less to stay alive. */
 const ACTIVE_CPU_MS = 20;
 const ACTIVE_IO_BYTES = 32 * 1024;
-/** Silent for less, an agent needs no closer look, ms. */
+/** An agent that is silent for less needs no closer look, ms. */
 const QUIET_MS = 3_000;
 const SCREEN_EVERY_MS = 4_000;
 /** A start that takes longer may wait behind a dialog, ms. */
 const SLOW_START_MS = 3_000;
-/** After their last key, what a person did to the screen is looked at for so long, ms. */
+/** How long after a person's last key the screen is looked at for its effect, ms. */
 const AFTER_KEYS_MS = 10_000;
 
 export interface WatchDeps {
@@ -32,13 +32,13 @@ export interface WatchDeps {
   screen(pane: string): Promise<string>;
   /** The latest key of a person by session, epoch ms. */
   keys(): Promise<ReadonlyMap<string, number>>;
-  /** Where the output of a task that is a command goes. */
+  /** File with the output of a task that is a command. */
   output(agent: string, task: string, attempt: number): string;
-  /** Later, what was seen would be too old to tell that somebody works, ms. */
+  /** Longest time between two scans, ms: an older observation could not prove that a program works. */
   scanAtLeastEveryMs(): number;
   /** Claude Code's own directory. */
   claudeDir(): string;
-  /** Nobody lived through this time: whatever was to happen within it is to happen later. */
+  /** Called for a time in which the supervisor did not run: everything planned within it is to happen later. */
   onGap(gap: Gap): void;
 }
 
@@ -48,7 +48,7 @@ interface Sample {
   work: NonNullable<Signs['work']>;
 }
 
-/** Looks at what agents do, where their wrappers cannot tell. What is idle is not looked at. */
+/** Observes agents, where their wrappers cannot tell. Idle ones are not observed. */
 export class Watch {
   readonly #deps: WatchDeps;
   readonly #gaps = new GapWatch();
@@ -69,7 +69,7 @@ export class Watch {
     return this.#gaps.gaps;
   }
 
-  /** To be called before anything is concluded from how long ago something was. */
+  /** Looks for a gap. To be called before anything is concluded from the age of a fact. */
   beat(): void {
     const gap = this.#gaps.look(this.#deps.now());
     if (gap !== null) this.#deps.onGap(gap);
@@ -91,19 +91,19 @@ export class Watch {
       });
   }
 
-  /** CPU and memory of the agent's tree, scanned for whoever asks; null while it has none. */
+  /** CPU and memory of the agent's tree, scanned for this call; null while it has none. */
   useOf(record: AgentRecord): Signs['use'] {
     if (record.observed.pane?.dead !== false) return null;
     this.#scan();
     return this.#use(record);
   }
 
-  /** Its use as of now, for whoever asks why it stands as it does. */
+  /** Puts the present use into the agent's signs. */
   measure(record: WrittenBy<'watch'>): void {
     if (record.signs !== undefined) record.signs = { ...record.signs, use: this.useOf(record) };
   }
 
-  /** At the last scan no signal had stopped it, and that scan is not older than scans usually are. */
+  /** Whether no signal had stopped the process at the last scan, which must not be older than scans usually are. */
   ran(pid: number): boolean {
     const table = this.#latest;
     if (table === null || performance.now() - table.at > SCAN_EVERY_MS + TICK_MS) return false;
@@ -144,7 +144,7 @@ export class Watch {
     if (!atWork) this.#samples.delete(record.id);
   }
 
-  /** What Claude Code says stands in its transcript, what a command says in its output. */
+  /** When the agent last wrote: Claude Code into its transcript, a command into its output. */
   #wroteAt({ id, observed: { snapshot } }: AgentRecord): number | null {
     if (snapshot === null) return null;
     const { kind, transcriptPath, tasks } = snapshot;
@@ -184,7 +184,7 @@ export class Watch {
     return Number.isNaN(last) || Math.abs(this.#deps.now() - last) >= QUIET_MS;
   }
 
-  /** The only sign of a turn that a person stopped: no hook tells of it. */
+  /** Claude Code's own state, the only sign of a turn that a person stopped: no hook reports it. */
   #session({ observed: { snapshot } }: AgentRecord): Signs['session'] {
     const pid = snapshot?.child?.pid;
     if (pid === undefined || snapshot?.kind !== 'claude') return null;
@@ -194,12 +194,12 @@ export class Watch {
       if (typeof status !== 'string') return null;
       return { status, at: typeof statusUpdatedAt === 'number' ? statusUpdatedAt : (changedAt(file) ?? 0) };
     } catch {
-      // Nobody's promise: other versions write no such file, or are just writing it.
+      // Claude Code does not promise this file: other versions write none, or are just writing it.
       return null;
     }
   }
 
-  /** Screens and people's keys: asked of tmux, which answers in its own time. */
+  /** Reads screens and people's keys from tmux, which answers in its own time. */
   async #lookCloser(records: readonly WrittenBy<'watch'>[]): Promise<void> {
     await this.#answers.look(records.filter((record) => this.#waitsForAnswer(record)));
     const visited = records.some(({ observed: { pane } }) => (pane?.clients ?? 0) > 0);
@@ -241,7 +241,7 @@ export class Watch {
   }
 }
 
-/** Something goes on that should get on. */
+/** Whether the agent has a turn or a task, and should make progress. */
 function isAtWork({ observed: { linked, snapshot, pane } }: AgentRecord): boolean {
   if (!linked || snapshot === null || pane === null || pane.dead) return false;
   return snapshot.tasks.length > 0 || ['busy', 'background', 'starting'].includes(snapshot.turn);

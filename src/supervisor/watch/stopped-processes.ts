@@ -5,11 +5,11 @@ import type { EventLog } from '../project/event-log.ts';
 export interface StopsOptions {
   events: EventLog;
   records(): readonly WrittenBy<'watch'>[];
-  /** Was seen a moment ago, and no signal had stopped it. False where nobody has looked. */
+  /** Whether the process ran a moment ago, not stopped by a signal. False where no scan was made. */
   ran(pid: number): boolean;
 }
 
-/** The outside world, so that time and processes can be others in tests. */
+/** The outside world, for tests with another time and other processes. */
 export interface StopsDeps {
   now(): number;
   /** The process when a signal has stopped it. */
@@ -20,12 +20,15 @@ export interface StopsDeps {
 
 const REAL: StopsDeps = { now: () => Date.now(), stopped: stoppedProcess, resume: continueProcess };
 
-/** An end of a whole tree stops its processes for some milliseconds; nobody else has a reason to, ms. */
+/**
+ * How long a process may be stopped, ms: the end of a whole tree stops its processes for some milliseconds, and nothing
+ * else has a reason to.
+ */
 const PATIENCE_MS = 3_000;
 
 /**
- * A wrapper or agent that a signal has stopped (SIGSTOP, or Ctrl-Z that went wrong) keeps its pane, its link and its
- * lease, and does nothing: it is let go on. To hold an agent there is `swarm pause`.
+ * Continues a wrapper or agent that a signal has stopped (SIGSTOP, or a wrong Ctrl-Z): it would keep its pane, its link
+ * and its lease, and do nothing. To hold an agent there is `swarm pause`.
  */
 export class Stops {
   readonly #options: StopsOptions;
@@ -37,7 +40,7 @@ export class Stops {
     this.#deps = deps;
   }
 
-  /** Once a second: asks for each process that swarm started, unless it is known to have just run. */
+  /** Once a second: looks at each process that swarm started, unless it is known to have just run. */
   tick(): void {
     const { now, stopped } = this.#deps;
     const seen = new Set<string>();
@@ -63,7 +66,10 @@ export class Stops {
     return this.#since.size > 0 && [...this.#since.keys()].some((key) => key.startsWith(`${pid}/`));
   }
 
-  /** Ctrl-Z in a pane: the process does not count as stopped, and there is no shell to bring it back. */
+  /**
+   * Wakes an agent after Ctrl-Z in its pane: its process does not count as stopped, and there is no shell to bring it
+   * back.
+   */
   #wakeSuspended(record: WrittenBy<'watch'>): void {
     const child = record.observed.snapshot?.child ?? null;
     if (record.signs?.screen?.kind !== 'suspended' || child === null) return;

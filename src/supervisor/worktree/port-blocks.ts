@@ -3,7 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 
-/** Where nothing else is said. */
+/** Where the settings name no ports. */
 export const DEFAULT_PORTS = { base: 20_000, size: 20 } as const;
 /** Above it Linux itself gives out ports. */
 const LAST_PORT = 32_767;
@@ -14,7 +14,7 @@ const claimSchema = z.object({
   /** Hash of the project and id of the agent. */
   project: z.string(),
   agent: z.string(),
-  /** The project's checkout: a claim of one that is gone holds no longer. */
+  /** The project's checkout: a claim of a missing one is void. */
   root: z.string(),
 });
 type Claim = z.infer<typeof claimSchema>;
@@ -33,8 +33,8 @@ export interface PortsWanted {
  * The first port of the agent's block: the same one as long as the settings stay, disjoint from those of all other
  * agents of this user, in whatever project. Null when no block is free.
  *
- * A claim is a file that is made by its name, so that only one can make it. Two of different sizes that overlap and were
- * made at the same moment see each other, and both look on.
+ * A claim is a file that is made by its name, so that only one agent can make it. Two claims of different sizes that
+ * overlap and were made at the same moment see each other, and both agents look further.
  */
 export async function claimPorts(wanted: PortsWanted): Promise<number | null> {
   const { directory, project, agent, base, size } = wanted;
@@ -45,7 +45,7 @@ export async function claimPorts(wanted: PortsWanted): Promise<number | null> {
   for (const claim of known) if (claim !== kept) await rm(fileOf(directory, claim.start), { force: true });
   if (kept !== undefined) return kept.start;
   const last = Math.max(LAST_PORT, base + size - 1);
-  // Only spares looks, of which there would be far too many: what is free for sure is seen when it is claimed.
+  // Only spares attempts, of which there would be far too many: whether a block is free shows when it is claimed.
   const taken = claims.filter((claim) => !known.includes(claim) && existsSync(claim.root));
   for (let start = base; start + size - 1 <= last; start += size) {
     if (taken.some((claim) => overlap(claim, { start, size }))) continue;
@@ -81,7 +81,7 @@ export function overlap(a: Pick<Claim, 'start' | 'size'>, b: Pick<Claim, 'start'
   return a.start < b.start + b.size && b.start < a.start + a.size;
 }
 
-/** The project is forgotten: its ports are anybody's. */
+/** Releases the ports of a project that is forgotten. */
 export async function releasePorts(directory: string, project: string): Promise<void> {
   for (const claim of readClaims(directory))
     if (claim.project === project) await rm(fileOf(directory, claim.start), { force: true });
@@ -96,7 +96,7 @@ function readClaim(file: string): Claim | null {
   try {
     return claimSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
-    // Given up meanwhile, or just being written: whoever writes it looks for others afterwards.
+    // Given up meanwhile, or just being written: its writer looks for overlaps afterwards.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     if (error instanceof SyntaxError || error instanceof z.ZodError) return null;
     throw error;

@@ -19,7 +19,7 @@ export interface SetUpDeps {
   config: Pick<Config, 'worktree' | 'stopGrace'>;
   log: Logger;
   events: EventLog;
-  /** The person's environment as of now. */
+  /** The person's present environment. */
   env(): Record<string, string>;
 }
 
@@ -33,7 +33,9 @@ export type SetUpWorktree = (
   progress: (what: string) => void,
 ) => Promise<{ done: true } | { done: false; detail: string | null }>;
 
-/** Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once. */
+/**
+ * Sets up the worktrees of agents before their wrappers begin. Installing takes the whole machine: few do so at once.
+ */
 export function setUpWith({ layout, config, log, events, env }: SetUpDeps): SetUpWorktree {
   const turns = new Slots(Math.max(2, Math.floor(availableParallelism() / 2)));
   return async (record, signal, progress) => {
@@ -84,14 +86,17 @@ export function setUpWith({ layout, config, log, events, env }: SetUpDeps): SetU
   };
 }
 
-/** Nothing of the agent runs now, so that whoever listens there is somebody else; null where the project names no ports. */
+/**
+ * The ports of the block on which another program listens, since no process of the agent lives now; null where there
+ * are none, or where the project names no ports.
+ */
 function portsTaken(ports: Config['worktree']['ports'], base: number | null): string | null {
   if (ports === undefined || base === null) return null;
   const taken = [...listeningPorts()].filter((port) => port >= base && port < base + ports.size).sort();
   return taken.length === 0 ? null : `another program listens on ${taken.join(', ')}, in its block of ports`;
 }
 
-/** For `status` and `up`: the cause first, then what the program said, then the cure. Pure. */
+/** A failed set-up for `status` and `up`: the cause first, then the program's output, then the cure. Pure. */
 export function describeFailure(
   agent: string,
   { message, tail, hint }: Pick<SetUpError, 'message' | 'tail' | 'hint'>,

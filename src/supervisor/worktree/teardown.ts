@@ -23,14 +23,14 @@ export interface TeardownDeps {
 export type Teardown = (worktree: string) => Promise<void>;
 
 /**
- * Runs what the config names for a worktree that is about to be removed.
+ * Runs the config's commands for a worktree that is about to be removed.
  * @throws SwarmError `teardown-failed`: the worktree is to be kept
  */
 export function teardownOf({ layout, project, env, fleet }: TeardownDeps): Teardown {
   return async (worktree) => {
     const { stopGrace } = project.config;
     const { teardown, setupTimeout } = project.config.worktree;
-    // `worker-1.2` is the second place of worker-1.
+    // `worker-1.2` is the worktree of the second slot of worker-1.
     const id = path.basename(worktree).replace(/\.\d+$/, '');
     const portBase = fleet.get(id)?.portBase ?? null;
     const mark = `${layout.hash}/${id}/teardown/0`;

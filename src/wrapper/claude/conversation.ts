@@ -54,7 +54,7 @@ type Step =
 
 interface Interruption {
   prompt: string;
-  /** Ends the process and does what was asked for. Never throws: whoever asked is told. */
+  /** Ends the process and carries the action out. Never throws: its error goes to the caller of `interrupt`. */
   carryOut(): Promise<void>;
 }
 
@@ -139,7 +139,7 @@ export class Conversation {
         return await work();
       } finally {
         signal.removeEventListener('abort', abort);
-        // One that came too late for the turn is carried out after it: nobody else would answer it.
+        // An interruption that came too late for the turn is carried out after it: it would stay without an answer.
         while (this.#interruption !== null) await this.#carryOutInterruption();
         this.#inTurn = false;
         this.#guard.turnEnded();
@@ -288,7 +288,7 @@ export class Conversation {
     const decision = this.#decide(step.exit?.uptimeMs ?? 0, false);
     await this.#deps.pane.end();
     await this.#deps.captureCrash();
-    // A person who asks for a restart meanwhile wants another try, whatever the policy says.
+    // A person who has asked for a restart meanwhile wants another try, whatever the policy says.
     if (decision.do !== 'restart' && this.#interruption === null) return this.#giveUp(step.detail, decision);
     this.#countRestart(step.detail, clock.now());
     if (decision.do === 'restart') await this.#sleep(decision.delayMs, signal);

@@ -52,7 +52,7 @@ export class ShellAgent implements AgentKind {
   }
 
   restart(): Promise<null> {
-    // No process lives between tasks, and nothing keeps it from the next one.
+    // No process lives between tasks, and nothing prevents the next one.
     return Promise.resolve(null);
   }
 

@@ -82,5 +82,5 @@ test('when all held agents have failed by themselves the hold is over, and says 
   for (const agent of agents) agent.lifecycle = { phase: 'failed', since: BEGIN, detail: 'died 6 times' };
   run(8 * HOUR_S, () => true);
   expect(watch.hold).toBeNull();
-  expect(all.at(-1)?.data).toEqual({ why: 'nobody is left who could be started to see' });
+  expect(all.at(-1)?.data).toEqual({ why: 'no agent is left that could be started as a trial' });
 });
