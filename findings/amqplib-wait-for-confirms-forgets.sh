@@ -15,7 +15,7 @@ cd "$place"
 server=/usr/lib/rabbitmq/bin/rabbitmq-server
 command -v epmd >/dev/null && [ -x $server ] || { echo "cannot run: needs Debian's rabbitmq-server"; exit 77; }
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 amqplib@2.3.1
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" amqplib@2.3.1 >/dev/null
 PATH=$place/node_modules/.bin:$PATH
 
 # A RabbitMQ node of its own, on loopback, with nothing of the machine's own.
@@ -61,12 +61,18 @@ async function connect() {
 
 const connection = await connect();
 const { version } = JSON.parse(readFileSync('node_modules/amqplib/package.json'));
-console.log(`amqplib ${version}, RabbitMQ ${connection.connection.serverProperties.version}, node ${process.version}\n`);
+console.log(
+  `amqplib ${version}, RabbitMQ ${connection.connection.serverProperties.version}, node ${process.version}\n`,
+);
 
 // Room for one message; what comes then is refused (basic.nack).
 const channel = await connection.createConfirmChannel();
 await channel.assertQueue('small', { maxLength: 1, arguments: { 'x-overflow': 'reject-publish' } });
-const said = (work) => work.then(() => 'resolved', (error) => `rejected: ${error.message}`);
+const said = (work) =>
+  work.then(
+    () => 'resolved',
+    (error) => `rejected: ${error.message}`,
+  );
 const send = (text) => channel.sendToQueue('small', Buffer.from(text));
 
 send('first');
@@ -90,7 +96,9 @@ assert.equal(first, 'resolved');
 assert.match(second, /nacked/);
 assert.equal(third, 'resolved');
 assert.equal(messageCount, 1);
-console.log('\nSo: a loop that sends for a while and then waits learns of the last refusals alone. Give each publish a callback.');
+console.log(
+  '\nSo: a loop that sends for a while and then waits learns of the last refusals alone. Give each publish a callback.',
+);
 await connection.close();
 EOF
 timeout 45 node probe.js

@@ -6,7 +6,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 chokidar@6.0.0
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" chokidar@6.0.0 >/dev/null
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
@@ -17,12 +17,17 @@ import path from 'node:path';
 import { watch } from 'chokidar';
 
 const { version } = JSON.parse(readFileSync('node_modules/chokidar/package.json'));
-const git = (...args) => execFileSync('git', ['-C', 'tree', '-c', 'user.name=a', '-c', 'user.email=a@example.invalid', ...args]);
+const git = (...args) =>
+  execFileSync('git', ['-C', 'tree', '-c', 'user.name=a', '-c', 'user.email=a@example.invalid', ...args]);
 console.log(`chokidar ${version}, node ${process.version}, ${execFileSync('git', ['--version']).toString().trim()}`);
 
 mkdirSync('tree');
 execFileSync('git', ['init', '-q', 'tree']);
-const commit = (what) => (git('add', '-A'), git('commit', '-q', '-m', what), git('rev-parse', 'HEAD').toString().trim());
+const commit = (what) => (
+  git('add', '-A'),
+  git('commit', '-q', '-m', what),
+  git('rev-parse', 'HEAD').toString().trim()
+);
 writeFileSync('tree/config', 'one file');
 const asFile = commit('config is a file');
 rmSync('tree/config');

@@ -6,7 +6,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent @anthropic-ai/claude-code@2.1.330
+npm install --loglevel=error @anthropic-ai/claude-code@2.1.330 >/dev/null
 mkdir home work
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
@@ -22,7 +22,9 @@ const api = http.createServer(async (request, response) => {
   if (!request.url.startsWith('/v1/messages?') && request.url !== '/v1/messages') return response.writeHead(404).end();
   if (manner === 'refuse') {
     const error = { type: 'invalid_request_error', message: 'refused by the script' };
-    return response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ type: 'error', error }));
+    return response
+      .writeHead(400, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ type: 'error', error }));
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.write('event: ping\ndata: {"type": "ping"}\n\n');
@@ -52,11 +54,22 @@ function start(...args) {
   return { child, ended };
 }
 
-const headless = ['-p', '--output-format', 'stream-json', '--verbose', '--permission-mode', 'dontAsk', '--strict-mcp-config'];
+const headless = [
+  '-p',
+  '--output-format',
+  'stream-json',
+  '--verbose',
+  '--permission-mode',
+  'dontAsk',
+  '--strict-mcp-config',
+];
 
 /** What a caller can go by. */
 function summary({ code, text }) {
-  const lines = text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  const lines = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
   const { subtype, is_error, terminal_reason } = lines.find(({ type }) => type === 'result');
   return { 'exit code': code, subtype, is_error, terminal_reason };
 }
@@ -78,6 +91,8 @@ api.closeAllConnections();
 
 assert.deepEqual([refused['exit code'], refused.subtype, refused.is_error], [1, 'success', true]);
 assert.deepEqual([stopped['exit code'], stopped.subtype, stopped.is_error], [0, 'error_during_execution', true]);
-console.log('\nSo: neither the exit code nor the subtype alone; is_error false and terminal_reason "completed" say that it worked.');
+console.log(
+  '\nSo: neither the exit code nor the subtype alone; is_error false and terminal_reason "completed" say that it worked.',
+);
 EOF
 timeout 45 node probe.js

@@ -6,7 +6,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 execa@10.2.1
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" execa@10.2.1 >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -33,7 +33,9 @@ while (tries < 20 || (done === 0 && tries < 200)) {
   if (existsSync('trace') && result.exitCode === 0) whole += 1;
   if (tries === 1) console.log('touch trace:', shown(result));
 }
-console.log(`touch trace, ${tries} times: the file was made ${done} times, ${whole} times with exit code 0 beside isCanceled`);
+console.log(
+  `touch trace, ${tries} times: the file was made ${done} times, ${whole} times with exit code 0 beside isCanceled`,
+);
 
 const { signal } = await execa('sleep', ['60'], { cancelSignal, reject: false });
 console.log('sleep 60 was started too, and ended by', signal);

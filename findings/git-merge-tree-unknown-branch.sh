@@ -23,7 +23,8 @@ try() { # what it is, then the arguments: leaves code, out, err
   code=0
   out=$(git merge-tree --write-tree --name-only "$@" 2>err) || code=$?
   err=$(cat err)
-  printf '%-36s exit code %-3s stdout: %s lines  stderr: %s\n' "$what" "$code" "$(printf %s "$out" | grep -c '' || true)" "${err:-nothing}"
+  lines=$(printf %s "$out" | grep -c '' || true)
+  printf '%-36s exit code %-3s stdout: %s lines  stderr: %s\n' "$what" "$code" "$lines" "${err:-nothing}"
 }
 
 echo

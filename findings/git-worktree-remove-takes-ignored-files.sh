@@ -33,8 +33,9 @@ echo "git status --porcelain:   '$(git -C ../agent status --porcelain)'"
 echo "and with --ignored:       '$(git -C ../agent status --porcelain --ignored | tr '\n' ' ')'"
 code=0
 git worktree remove ../agent 2>../err || code=$?
-echo "with ignored files alone: exit code $code, $([ -s ../err ] && cat ../err || echo 'nothing said'), $([ -e ../agent ] && echo 'the folder is there' || echo 'the folder is gone')"
+echo "with ignored files alone: exit code $code, said: '$(cat ../err)'"
 [ "$code" = 0 ] && [ ! -e ../agent ] || { echo 'not so any more: it is kept'; exit 1; }
+echo 'the folder:               gone'
 
 echo
 echo 'So: what cleans worktrees up asks git status --ignored first; nothing of git holds these files any more.'

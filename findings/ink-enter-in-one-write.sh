@@ -7,7 +7,8 @@ command -v tmux >/dev/null || { rm -rf "$place"; echo 'cannot run: tmux is not i
 trap 'env -u TMUX tmux -S "$place/socket" kill-server 2>/dev/null || true; rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 ink@8.0.0 react@19.3.1
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  ink@8.0.0 react@19.3.1 >/dev/null
 cat >app.js <<'EOF'
 import net from 'node:net';
 import { render, Text, useInput } from 'ink';
@@ -32,7 +33,10 @@ import net from 'node:net';
 import { createInterface } from 'node:readline';
 
 delete process.env.TMUX;
-const tmux = (...args) => execFileSync('tmux', ['-S', 'socket', '-f', '/dev/null', ...args]).toString().trim();
+const tmux = (...args) =>
+  execFileSync('tmux', ['-S', 'socket', '-f', '/dev/null', ...args])
+    .toString()
+    .trim();
 const { version } = JSON.parse(readFileSync('node_modules/ink/package.json'));
 console.log(`ink ${version}, ${tmux('-V')}, node ${process.version}\n`);
 
@@ -63,8 +67,13 @@ server.close();
 socket.destroy();
 
 assert.ok(!together.some((one) => one.return), 'Enter was told as Enter');
-assert.deepEqual(apart, [{ input: 'yes', return: false }, { input: '\r', return: true }]);
-console.log('\nSo: the same happens to a fast typist on a slow machine. Read "\\r" in the input, or send Enter once the text is seen.');
+assert.deepEqual(apart, [
+  { input: 'yes', return: false },
+  { input: '\r', return: true },
+]);
+console.log(
+  '\nSo: the same happens to a fast typist on a slow machine. Read "\\r" in the input, or send Enter once the text is seen.',
+);
 process.exit(0);
 EOF
 PATH=$place/node_modules/.bin:$PATH timeout 40 node probe.js

@@ -7,7 +7,8 @@ command -v tmux >/dev/null || { rm -rf "$place"; echo 'cannot run: tmux is not i
 trap 'env -u TMUX tmux -S "$place/socket" kill-server 2>/dev/null || true; rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 ink@8.0.0 react@19.3.1
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  ink@8.0.0 react@19.3.1 >/dev/null
 cat >app.js <<'EOF'
 import net from 'node:net';
 import { createInterface } from 'node:readline';
@@ -37,7 +38,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 
 delete process.env.TMUX;
-const tmux = (...args) => execFileSync('tmux', ['-S', 'socket', '-f', '/dev/null', ...args]).toString().trim();
+const tmux = (...args) =>
+  execFileSync('tmux', ['-S', 'socket', '-f', '/dev/null', ...args])
+    .toString()
+    .trim();
 const { version } = JSON.parse(readFileSync('node_modules/ink/package.json'));
 console.log(`ink ${version}, ${tmux('-V')}, node ${process.version}\n`);
 
@@ -73,7 +77,10 @@ console.log('then the app asks its question, and hears: ', after);
 server.close();
 socket.destroy();
 
-assert.ok(after.some((one) => one.input === 'y' && one.question), 'the early key was dropped');
+assert.ok(
+  after.some((one) => one.input === 'y' && one.question),
+  'the early key was dropped',
+);
 console.log('\nSo: an impatient y answers a question that was not asked yet. Stay active and drop what comes.');
 process.exit(0);
 EOF

@@ -6,7 +6,8 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 ink@8.0.0 react@19.3.1
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  ink@8.0.0 react@19.3.1 >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -61,6 +62,8 @@ console.log('list of all lines:            printed', all);
 console.log('list of the newest 3, keyed:  printed', few);
 assert.deepEqual(all, [1, 2, 3, 4, 5, 6]);
 assert.deepEqual(few, [1, 2, 3]);
-console.log('\nSo: an agent monitor that bounds its log goes quiet for ever after the first N lines. Let the list grow.');
+console.log(
+  '\nSo: an agent monitor that bounds its log goes quiet for ever after the first N lines. Let the list grow.',
+);
 EOF
 PATH=$place/node_modules/.bin:$PATH CI='' timeout 40 node probe.js

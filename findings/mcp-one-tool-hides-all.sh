@@ -6,7 +6,8 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 @modelcontextprotocol/sdk@1.32.2 zod@4.6.7
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  @modelcontextprotocol/sdk@1.32.2 zod@4.6.7 >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -52,7 +53,9 @@ const listed = await client.listTools().then(
 console.log('list tools: ', listed);
 assert.match(listed, /^rejected: .*Date cannot be represented/);
 
-const without = await connected((server) => server.registerTool('ping', { inputSchema: { word: z.string() } }, () => text('')));
+const without = await connected((server) =>
+  server.registerTool('ping', { inputSchema: { word: z.string() } }, () => text('')),
+);
 console.log('the list without remind:', (await without.listTools()).tools.map(({ name }) => name).join(', '));
 console.log('\nSo: tests that call tools pass, and an agent, which lists first, has none. Test the list.');
 process.exit(0);

@@ -6,7 +6,8 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 @modelcontextprotocol/sdk@1.32.2 zod@4.6.7
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  @modelcontextprotocol/sdk@1.32.2 zod@4.6.7 >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -46,7 +47,7 @@ const call = async (client) => {
   return { said, 'times it ran': runs - before };
 };
 
-console.log("The tool answers { commit, branch }; its outputSchema is { commit: z.string() }.\n");
+console.log('The tool answers { commit, branch }; its outputSchema is { commit: z.string() }.\n');
 const client = await connected(register);
 const first = await call(client);
 console.log('callTool:                 ', first);
@@ -57,7 +58,9 @@ console.log('listTools, then callTool: ', second);
 assert.deepEqual(first.said, { commit: 'abc123', branch: 'main' });
 assert.match(String(second.said), /^rejected: .*additional properties/);
 assert.equal(second['times it ran'], 1);
-console.log('\nSo: the merge was made, and its caller is told of an error. Send what the schema gives back, not what you had.');
+console.log(
+  '\nSo: the merge was made, and its caller is told of an error. Send what the schema gives back, not what you had.',
+);
 process.exit(0);
 EOF
 PATH=$place/node_modules/.bin:$PATH timeout 40 node probe.js

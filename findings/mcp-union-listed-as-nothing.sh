@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# One would guess: inputSchema takes any zod schema, so a union is listed as one (anyOf) or refused when it is registered.
+# One would guess: inputSchema takes any zod schema, so a union is listed as one, or refused when it is registered.
 # It is so: a union, an intersection or a transformed object is listed as a tool without arguments, while calls are still held to it.
 set -euo pipefail
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 @modelcontextprotocol/sdk@1.32.2 zod@4.6.7
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  @modelcontextprotocol/sdk@1.32.2 zod@4.6.7 >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -47,7 +48,10 @@ for (const [name, inputSchema] of Object.entries(shapes)) {
   const client = await connected((server) => server.registerTool('act', { inputSchema }, () => text('done')));
   const [tool] = (await client.listTools()).tools;
   const { isError = false } = await client.callTool({ name: 'act', arguments: {} });
-  seen[name] = { listed: Object.keys(tool.inputSchema.properties ?? {}), 'a call without arguments is refused': isError };
+  seen[name] = {
+    listed: Object.keys(tool.inputSchema.properties ?? {}),
+    'a call without arguments is refused': isError,
+  };
   console.log(name.padEnd(26), seen[name]);
 }
 
@@ -57,7 +61,9 @@ for (const name of ['discriminated union', 'intersection', 'object with a transf
   assert.deepEqual(seen[name], { listed: [], 'a call without arguments is refused': true });
 const union = z.toJSONSchema(shapes['discriminated union']);
 assert.equal(union.oneOf.length, 2);
-console.log('\nJSON Schema could say it (z.toJSONSchema gives oneOf with two members), and so could the protocol beside type: object.');
+console.log(
+  '\nJSON Schema could say it (z.toJSONSchema gives oneOf with two members), and so could the protocol beside type: object.',
+);
 console.log('So: a model is told that the tool takes nothing, calls it so, and is refused every time.');
 process.exit(0);
 EOF

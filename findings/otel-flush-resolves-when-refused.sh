@@ -6,8 +6,8 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 @opentelemetry/api@1.10.0 @opentelemetry/sdk-logs@3.1.0 \
-  @opentelemetry/exporter-logs-otlp-http@0.301.0
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  @opentelemetry/api@1.10.0 @opentelemetry/sdk-logs@3.1.0 @opentelemetry/exporter-logs-otlp-http@0.301.0 >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -49,7 +49,11 @@ async function send(answer) {
   const exporter = new OTLPLogExporter({ url });
   const provider = new LoggerProvider({ processors: [new BatchLogRecordProcessor({ exporter })] });
   provider.getLogger('probe').emit({ body: 'cost of a task', attributes: { usd: 0.5 } });
-  const said = (work) => work.then(() => 'resolved', () => 'rejected');
+  const said = (work) =>
+    work.then(
+      () => 'resolved',
+      () => 'rejected',
+    );
   const forceFlush = await said(provider.forceFlush());
   // What was refused is not kept for later either.
   status = 200;
@@ -65,9 +69,17 @@ const seen = new Map();
 for (const answer of [200, 400, 404, 500]) seen.set(answer, await send(answer));
 for (const [answer, what] of seen) console.log(`the collector answers ${answer}:`, JSON.stringify(what));
 for (const answer of [400, 404, 500])
-  assert.deepEqual(seen.get(answer), { forceFlush: 'resolved', requests: 1, 'next forceFlush': 'resolved', 'sent again': 0, shutdown: 'resolved' });
+  assert.deepEqual(seen.get(answer), {
+    forceFlush: 'resolved',
+    requests: 1,
+    'next forceFlush': 'resolved',
+    'sent again': 0,
+    shutdown: 'resolved',
+  });
 
-console.log('\nSo: only a diag logger (diag.setLogger) or an exporter of your own around theirs learns that records were lost.');
+console.log(
+  '\nSo: only a diag logger (diag.setLogger) or an exporter of your own around theirs learns that records were lost.',
+);
 collector.close();
 collector.closeAllConnections();
 EOF

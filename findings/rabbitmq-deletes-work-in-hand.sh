@@ -15,7 +15,7 @@ cd "$place"
 server=/usr/lib/rabbitmq/bin/rabbitmq-server
 command -v epmd >/dev/null && [ -x $server ] || { echo "cannot run: needs Debian's rabbitmq-server"; exit 77; }
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 amqplib@2.3.1
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" amqplib@2.3.1 >/dev/null
 PATH=$place/node_modules/.bin:$PATH
 
 # A RabbitMQ node of its own, on loopback, with nothing of the machine's own.
@@ -60,12 +60,15 @@ async function connect() {
 
 const connection = await connect();
 const { version } = JSON.parse(readFileSync('node_modules/amqplib/package.json'));
-console.log(`amqplib ${version}, RabbitMQ ${connection.connection.serverProperties.version}, node ${process.version}\n`);
+console.log(
+  `amqplib ${version}, RabbitMQ ${connection.connection.serverProperties.version}, node ${process.version}\n`,
+);
 
 const queue = 'work';
 const worker = await connection.createChannel();
 const cleaner = await connection.createChannel();
-const count = async () => (({ messageCount, consumerCount }) => ({ messageCount, consumerCount }))(await cleaner.checkQueue(queue));
+const count = async () =>
+  (({ messageCount, consumerCount }) => ({ messageCount, consumerCount }))(await cleaner.checkQueue(queue));
 
 /** One durable message, confirmed, and taken by the worker with basic.get: it is being worked on. */
 async function take() {
@@ -111,7 +114,9 @@ other.on('error', () => {});
 await assert.rejects(other.deleteQueue(queue, { ifEmpty: true }), /not empty/);
 console.log('with a message that waits:           406 not empty');
 
-console.log('\nSo: empty means that nothing waits. Only a count of those who hold something says that nothing is lost.');
+console.log(
+  '\nSo: empty means that nothing waits. Only a count of those who hold something says that nothing is lost.',
+);
 await connection.close();
 EOF
 timeout 45 node probe.js

@@ -7,7 +7,8 @@ trap 'rm -rf "$place"' EXIT
 cd "$place"
 command -v git >/dev/null && command -v ssh-keygen >/dev/null || { echo 'cannot run: needs git and ssh-keygen'; exit 77; }
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0 simple-git@4.0.2
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" \
+  simple-git@4.0.2 >/dev/null
 export HOME=$place/home GIT_CONFIG_SYSTEM=/dev/null
 mkdir home repo
 cat >probe.js <<'EOF'
@@ -16,7 +17,10 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { simpleGit } from 'simple-git';
 
-const git = (...args) => execFileSync('git', ['-C', 'repo', ...args]).toString().trim();
+const git = (...args) =>
+  execFileSync('git', ['-C', 'repo', ...args])
+    .toString()
+    .trim();
 const { version } = JSON.parse(readFileSync('node_modules/simple-git/package.json'));
 console.log(`simple-git ${version}, ${git('--version')}, node ${process.version}`);
 

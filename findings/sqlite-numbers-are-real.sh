@@ -6,7 +6,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 cd "$place"
 echo '{ "private": true, "type": "module" }' >package.json
-npm install --silent node@24.21.0
+npm install --loglevel=error "node-$(node -p 'process.platform + "-" + process.arch')@24.21.0" >/dev/null
 cat >probe.js <<'EOF'
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
@@ -31,7 +31,7 @@ console.log('\nA strict table keeps what comes in a column ANY as it came, and J
 db.exec('CREATE TABLE events (key ANY) STRICT');
 db.prepare('INSERT INTO events VALUES (?)').run(1);
 db.exec('INSERT INTO events VALUES (1)');
-row('types of two rows: by parameter, by literal', ask("SELECT group_concat(typeof(key)) FROM events"), 'real,integer');
+row('types of two rows: by parameter, by literal', ask('SELECT group_concat(typeof(key)) FROM events'), 'real,integer');
 row("rows whose key reads '1' as text", ask("SELECT count(*) FROM events WHERE key || '' = '1'"), 1);
 
 console.log('\nA bigint is bound as an INTEGER, and so is what a column with a type takes:');

@@ -42,4 +42,4 @@ echo "paste-buffer while scrolled up: the program hears: $before before 'two'"
 [ "$before" = nothing ] || { echo 'not so any more: the text arrived'; exit 1; }
 
 echo
-echo 'So: a prompt that is typed for an agent is lost because a person reads its screen. Leave the mode first (copy-mode -q), or paste.'
+echo 'So: a prompt that is typed for an agent is lost because a person reads its screen. Leave the mode first, or paste.'
