@@ -164,7 +164,7 @@ it('a conversation that was stuck, from before which there is no checkpoint, is 
   const steps = {
     fleet: { whileStopped: (_agent: unknown, _leases: unknown, work: () => Promise<void>) => work() },
     engine,
-    works: { checkpoints: () => ({ list: async () => [] }), keep: async () => undefined },
+    works: { rollbacks: { storeOf: () => ({ list: async () => [] }) }, keep: async () => undefined },
     roster: roster(store),
   } as unknown as LadderSteps;
   await takeRung(steps, 'rollback', agent, { cause: 'no-progress', text: 'no answer', since: 0 });
