@@ -48,26 +48,18 @@ const WORK_TIMEOUT_MS = 120_000;
 export class SwarmClient {
   readonly #place: () => ApiPlace;
   readonly #options: ClientOptions;
-  readonly agents: AgentsClient;
-  readonly alerts: AlertsClient;
-  readonly checkpoints: CheckpointsClient;
-  readonly messages: MessagesClient;
-  readonly status: StatusClient;
-  readonly swarm: UpDownClient;
-  readonly tasks: TasksClient;
-  readonly work: WorkClient;
+  readonly agents: AgentsClient = this.#noun('agents');
+  readonly alerts: AlertsClient = this.#noun('alerts');
+  readonly checkpoints: CheckpointsClient = this.#noun('checkpoints');
+  readonly messages: MessagesClient = this.#noun('messages');
+  readonly status: StatusClient = this.#noun('status');
+  readonly swarm: UpDownClient = this.#noun('swarm');
+  readonly tasks: TasksClient = this.#noun('tasks');
+  readonly work: WorkClient = this.#noun('work');
 
   constructor(place: () => ApiPlace, options: ClientOptions) {
     this.#place = place;
     this.#options = options;
-    this.agents = this.#methods(routes.agents);
-    this.alerts = this.#methods(routes.alerts);
-    this.checkpoints = this.#methods(routes.checkpoints);
-    this.messages = this.#methods(routes.messages);
-    this.status = this.#methods(routes.status);
-    this.swarm = this.#methods(routes.swarm);
-    this.tasks = this.#methods(routes.tasks);
-    this.work = this.#methods(routes.work);
   }
 
   async health(): Promise<HealthDocument> {
@@ -100,10 +92,11 @@ export class SwarmClient {
     });
   }
 
-  /** A method for each route of a noun, of the types in `Methods`. */
-  #methods<Methods>(table: Routes): Methods {
+  /** A method for each of its routes. */
+  #noun<Noun extends keyof typeof routes>(noun: Noun): SwarmClient[Noun] {
+    const table: Routes = routes[noun];
     const methods = Object.entries(table).map(([name, route]) => [name, (input = {}) => this.#ask(route, input)]);
-    return Object.fromEntries(methods) as Methods;
+    return Object.fromEntries(methods) as SwarmClient[Noun];
   }
 
   #ask(route: Route, input: Readonly<Record<string, unknown>>): Promise<unknown> {

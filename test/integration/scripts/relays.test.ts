@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
@@ -64,4 +64,16 @@ test('the rooms of the supervisor are held to it', () => {
   const overrides = (config.overrides ?? []).filter(({ files }) => files.includes('src/supervisor/**'));
   expect(config.jsPlugins).toEqual(['./scripts/lint/relays.ts']);
   expect(overrides.map(({ rules }) => rules?.['swarm/no-relay'])).toEqual(['error']);
+});
+
+test('each part of the service is implemented by one room, which says so: lint sees it', async () => {
+  const service = await readFile(path.join(repositoryRoot, 'src/api/service.ts'), 'utf8');
+  const parts = [...service.matchAll(/readonly \w+: (\w+Service);/g)].map(([, name = '']) => name);
+  const classes: string[] = [];
+  for await (const file of glob('src/supervisor/**/*.ts', { cwd: repositoryRoot })) {
+    const text = await readFile(path.join(repositoryRoot, file), 'utf8');
+    classes.push(...[...text.matchAll(/class \w+ implements (\w+Service)\b/g)].map(([, name = '']) => name));
+  }
+  expect(parts.length).toBeGreaterThan(5);
+  expect(classes.toSorted()).toEqual(parts.toSorted());
 });

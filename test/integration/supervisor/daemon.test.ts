@@ -74,7 +74,7 @@ describe('the daemon', () => {
     await setAgent(agent.id, 'stop');
     await expect.poll(statuses, soon).toContain(`${agent.id} stopped`);
     await rm(agent.worktree, { recursive: true });
-    await setAgent(agent.id, 'start');
+    await setAgent(agent.id, 'resume');
     await expect.poll(statuses, soon).toContain(`${agent.id} idle`);
     expect(existsSync(path.join(agent.worktree, 'swarm.yaml'))).toBe(true);
   });
@@ -145,7 +145,7 @@ describe('the daemon', () => {
 });
 
 /** Sets an agent by the API. */
-async function setAgent(id: string, verb: string): Promise<void> {
+async function setAgent(id: string, verb: 'resume' | 'stop'): Promise<void> {
   const gitCommonDir = path.join(repository.path, '.git');
   const layout = projectLayout({
     gitCommonDir,
@@ -154,5 +154,5 @@ async function setAgent(id: string, verb: string): Promise<void> {
     uid: process.getuid?.() ?? 0,
     tmpdir: '/tmp',
   });
-  await connect(layout).agents[verb as 'stop']({ id });
+  await connect(layout).agents[verb]({ id });
 }
