@@ -61,6 +61,7 @@ export const ERROR_CLASSES = [
   'conflict', // dependencies could not be merged
   'setup', // the worktree could not be prepared, or its program not be started just then
   'program', // its program, or that of its verify command, cannot be started: no further attempt would end otherwise
+  'repository', // something in the repository is in the way that only a person can change
   'api', // the model's API failed after Claude Code's own retries
   'budget',
   'lost',

@@ -28,6 +28,7 @@ export type GitErrorCode =
   | 'not-fast-forward'
   | 'embedded-repository'
   | 'no-identity'
+  | 'unsigned'
   | 'git-failed';
 
 export interface GitFailure {
@@ -133,6 +134,11 @@ const RULES: readonly Rule[] = [
     'no-identity',
     /please tell me who you are|unable to auto-detect email|empty ident name/i,
     'Set `git config --global user.name` and `user.email`.',
+  ),
+  never(
+    'unsigned',
+    /(does not have a|has an? (untrusted|bad)) GPG signature/i,
+    'The setting merge.verifySignatures asks for a signature; `git merge --no-verify-signatures` does without.',
   ),
   never(
     'unknown-revision',

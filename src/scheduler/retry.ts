@@ -35,6 +35,7 @@ export function decideRetry(attempt: FailedAttempt, now: number, random: () => n
   const why = attempt.error === null ? errorClass : `${errorClass}: ${firstLine(attempt.error)}`;
   switch (errorClass) {
     case 'program':
+    case 'repository':
       return {
         then: 'dead',
         failures: failures + 1,

@@ -6,6 +6,7 @@ import { ASIDE } from '../../git/worktree/aside.ts';
 import { gitText } from '../../git/git.ts';
 import { readHead } from '../../git/repository/repository.ts';
 import { commitOf, resolveAll } from '../../git/repository/resolve.ts';
+import { taskBranchesBlocked } from '../../git/task/task-branches.ts';
 import { listWorktrees, removeWorktree, type Worktree } from '../../git/worktree/worktrees.ts';
 import { countOf } from '../say/words.ts';
 import { findingOf, ok, type Diagnosis } from './finding.ts';
@@ -54,6 +55,8 @@ export async function checkConfig({ layout, config }: Patient): Promise<Diagnosi
       });
     }
   }
+  const blocked = await taskBranchesBlocked(layout.root);
+  if (blocked !== null) findings.push(findingOf('task-branches', blocked));
   if (findings.length > 0) return findings;
   const exists = existsSync(path.join(layout.root, CONFIG_FILE));
   return [

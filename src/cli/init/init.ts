@@ -3,7 +3,8 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CONFIG_FILE, parseConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { runGit } from '../../git/git.ts';
+import { readHead, readSymbolicRef } from '../../git/repository/repository.ts';
+import { commitOf, resolveAll } from '../../git/repository/resolve.ts';
 import { untrackedBelow } from '../../git/repository/untracked.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import type { Context } from '../project/context.ts';
@@ -59,13 +60,10 @@ function repositoryFiles(root: string, untracked: string[]): RepositoryFiles {
 
 /** The remote's default branch, else the checked-out one; null with a detached HEAD. */
 async function baseBranch(root: string): Promise<string | null> {
-  const read = async (...args: string[]): Promise<string> =>
-    (await runGit(args, { cwd: root, okCodes: [1, 128] })).stdout.toString('utf8').trim();
-  const remote = (await read('symbolic-ref', '-q', '--short', 'refs/remotes/origin/HEAD')).replace(/^origin\//, '');
+  const remote = await readSymbolicRef(root, 'refs/remotes/origin/HEAD', 'refs/remotes/origin/');
   // A clone may know the remote's branch without having one of its own.
-  if (remote !== '' && (await read('rev-parse', '-q', '--verify', `refs/heads/${remote}`)) !== '') return remote;
-  const checkedOut = await read('symbolic-ref', '-q', '--short', 'HEAD');
-  return checkedOut === '' ? null : checkedOut;
+  if (remote !== null && (await resolveAll(root, [commitOf(`refs/heads/${remote}`)]))[0] != null) return remote;
+  return (await readHead(root)).branch;
 }
 
 async function write(file: string, text: string, force: boolean): Promise<void> {

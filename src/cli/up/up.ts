@@ -8,6 +8,7 @@ import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { findRepository } from '../../git/repository/repository.ts';
+import { taskBranchesBlocked } from '../../git/task/task-branches.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
@@ -83,6 +84,8 @@ export async function up(context: Context, workers: number | undefined, options:
 async function prepare(context: Context, options: UpOptions): Promise<ProjectLayout> {
   const { gitCommonDir, root } = await findRepository(context.cwd);
   const config = await loadConfig(root);
+  const blocked = await taskBranchesBlocked(root);
+  if (blocked !== null) throw blocked;
   const { dir } = config.worktree;
   const own = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
   const layout = await placeForUp(own);

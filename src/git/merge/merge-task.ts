@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { StatusResult } from 'simple-git';
 import { SwarmError } from '../../domain/errors.ts';
 import { isRunning } from '../../lib/running.ts';
-import { isGitError } from '../errors.ts';
+import { isGitError, mainSentence, type GitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
 import { merges, whileLocked } from '../lock.ts';
@@ -49,7 +49,7 @@ export class MergeConflictError extends SwarmError {
 /**
  * Merges in a scratch worktree, then moves the branch by compare-and-swap. A worktree that has the branch checked out
  * is fast-forwarded, and only when it is clean. Errors: `merge-conflict` (with `files`), `branch-dirty`,
- * `unknown-branch`, `unknown-revision`, `branch-moved` (retry is safe).
+ * `unknown-branch`, `unknown-revision`, `unsigned`, `branch-moved` (retry is safe).
  */
 export async function mergeTask(task: MergeTask): Promise<MergedTask> {
   return merges.run(task.root, async () => {
@@ -121,8 +121,11 @@ async function mergeInScratch(task: MergeTask, before: string, commit: string): 
       commit,
       message: task.message,
       ff: '--no-ff',
+      signatures: 'as-configured',
       env,
       signal: task.signal,
+    }).catch((error: unknown) => {
+      throw isGitError(error, 'unsigned') ? unsigned(commit, error) : error;
     });
     if (files !== null) throw new MergeConflictError(task.into, files);
     const [merged] = await resolveAll(scratch, [commitOf('HEAD')]);
@@ -157,6 +160,13 @@ async function sweepScratch(root: string, scratchDir: string): Promise<void> {
   }
 }
 
+function unsigned(commit: string, cause: GitError): SwarmError {
+  return new SwarmError('unsigned', `merge.verifySignatures is set: ${mainSentence(cause.stderr)}`, {
+    hint: `Nothing was changed. Agents' commits are not signed. Merge it by hand, \`git merge --no-verify-signatures ${commit.slice(0, 12)}\`, or switch the setting off for this repository: \`git config merge.verifySignatures false\`.`,
+    cause,
+  });
+}
+
 function branchMoved(into: string, cause: unknown): SwarmError {
   return new SwarmError('branch-moved', `${into} moved while the merge was made`, {
     hint: 'Nothing was changed; merge again.',
@@ -185,7 +195,18 @@ async function moveBranch(task: MergeTask, merged: string, before: string): Prom
 async function fastForward(task: MergeTask, place: string, merged: string): Promise<void> {
   const { current } = await checkoutStatus(place, task.signal);
   if (current !== task.into) throw branchMoved(task.into, undefined);
-  const args = ['--ff-only', '--no-autostash', '--no-stat', '--no-overwrite-ignore', merged];
+  // Each is said here, since `branch.<name>.mergeOptions` may say otherwise.
+  const args = [
+    '--ff-only',
+    '--commit',
+    '--no-squash',
+    '--no-autostash',
+    '--no-stat',
+    '--no-overwrite-ignore',
+    // The signature of the result was looked at when it was merged; that merge is swarm's own.
+    '--no-verify-signatures',
+    merged,
+  ];
   try {
     await whileLocked(() => porcelain({ cwd: place, signal: task.signal }, (git) => git.merge(args)));
   } catch (error) {

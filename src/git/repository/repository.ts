@@ -60,9 +60,18 @@ export async function findRepository(cwd: string): Promise<Repository> {
 export async function readHead(cwd: string): Promise<Head> {
   const [commit, branch] = await Promise.all([
     gitText(['rev-parse', '-q', '--verify', 'HEAD^{commit}'], { cwd, okCodes: [1] }),
-    gitText(['symbolic-ref', '-q', '--short', 'HEAD'], { cwd, okCodes: [1] }),
+    readSymbolicRef(cwd, 'HEAD', 'refs/heads/'),
   ]);
-  return { branch: branch === '' ? null : branch, commit: commit === '' ? null : commit };
+  return { branch, commit: commit === '' ? null : commit };
+}
+
+/**
+ * Name, below `prefix`, of the ref that a symbolic ref stands for; null where it stands for none below there. Not by
+ * `--short`: beside a tag of the same name git gives `heads/main`, which is no branch.
+ */
+export async function readSymbolicRef(cwd: string, name: string, prefix: string): Promise<string | null> {
+  const target = await gitText(['symbolic-ref', '-q', name], { cwd, okCodes: [1, 128] });
+  return target.startsWith(prefix) ? target.slice(prefix.length) : null;
 }
 
 interface Place {

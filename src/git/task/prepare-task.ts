@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
+import { shellQuote } from '../../lib/shell-quote.ts';
 import { Aside } from '../worktree/aside.ts';
 import { printable } from '../bytes.ts';
 import { clearWay } from '../worktree/clear-way.ts';
@@ -12,6 +13,7 @@ import { clearOperation, operationUnderWay, worktreeGitDir } from '../repository
 import { commitOf, resolveAll } from '../repository/resolve.ts';
 import { isClean, readStatus } from '../repository/status.ts';
 import type { WorktreeStatus } from '../repository/status.ts';
+import { taskBranchesBlocked } from './task-branches.ts';
 import { listWorktrees } from '../worktree/worktrees.ts';
 
 export interface TaskMerge {
@@ -51,25 +53,18 @@ export interface Prepared {
 
 /**
  * Sets a worktree to the start of a task. Ignored files stay, except those that are in the task's start. Errors:
- * `unknown-revision`, `branch-in-use`, `cannot-put-aside`, those of git.
+ * `unknown-revision`, `unknown-base`, `task-branches-blocked`, `branch-in-use`, `cannot-put-aside`, those of git.
  */
 export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   const { worktree, signal } = task;
   const gitDir = worktreeGitDir(worktree);
-  const [status, names] = await Promise.all([
+  const { branch, commit: fixed } = task.base;
+  const wanted = task.on ?? (branch === null ? fixed : `refs/heads/${branch}`);
+  const [status, [start = null, oldTip = null]] = await Promise.all([
     readStatus(worktree, { untracked: 'all', signal }),
-    resolveAll(worktree, [
-      ...(task.base.branch === null ? [] : [commitOf(`refs/heads/${task.base.branch}`)]),
-      commitOf(task.base.commit),
-      ...(task.on === null ? [] : [commitOf(task.on)]),
-      `refs/heads/${task.taskBranch}`,
-    ]),
+    resolveAll(worktree, [commitOf(wanted), `refs/heads/${task.taskBranch}`]),
   ]);
-  const oldTip = names.pop() ?? null;
-  const onCommit = task.on === null ? null : (names.pop() ?? null);
-  if (task.on !== null && onCommit === null) throw unknown(task.on);
-  const start = onCommit ?? names.find((name) => name !== null) ?? null;
-  if (start === null) throw unknown(task.base.branch ?? task.base.commit);
+  if (start === null) throw task.on === null && branch !== null ? baseGone(branch, fixed) : unknown(wanted);
 
   const fastPath = isClean(status) && status.commit === start && operationUnderWay(gitDir) === null;
   const aside = new Aside(worktree, gitDir);
@@ -120,7 +115,12 @@ async function checkout(task: PrepareTask, start: string, force: boolean): Promi
     task.taskBranch,
     start,
   ];
-  await whileLocked(() => runGit(args, { cwd: task.worktree, signal: task.signal }));
+  try {
+    await whileLocked(() => runGit(args, { cwd: task.worktree, signal: task.signal }));
+  } catch (error) {
+    if (isGitError(error, 'ref-name-taken')) throw (await taskBranchesBlocked(task.worktree, error)) ?? error;
+    throw error;
+  }
 }
 
 /**
@@ -161,6 +161,7 @@ async function mergeAll(task: PrepareTask): Promise<Prepared['conflict']> {
       commit,
       message: `Merge the result of ${id}`,
       ff: '--ff',
+      signatures: 'not-asked',
       env,
       signal: task.signal,
     });
@@ -174,14 +175,16 @@ export interface MergeCommit {
   commit: string;
   message: string;
   ff: '--ff' | '--no-ff';
+  /** Whether `merge.verifySignatures` counts. */
+  signatures: 'as-configured' | 'not-asked';
   env: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
 }
 
 /** Merges into the worktree's HEAD. @returns null, or the conflicting files, with the merge left open */
 export async function mergeCommit(merge: MergeCommit): Promise<string[] | null> {
-  const { worktree, commit, message, ff, env, signal } = merge;
-  const config = ['-c', 'rerere.enabled=false', '-c', 'merge.autoStash=false', '-c', 'merge.verifySignatures=false'];
+  const { worktree, commit, message, ff, signatures, env, signal } = merge;
+  const config = ['-c', 'rerere.enabled=false', '-c', 'merge.autoStash=false'];
   const args = [
     ...config,
     'merge',
@@ -190,6 +193,10 @@ export async function mergeCommit(merge: MergeCommit): Promise<string[] | null> 
     '--no-verify',
     '--no-stat',
     '--no-squash',
+    '--commit',
+    '--no-signoff',
+    '--cleanup=whitespace',
+    ...(signatures === 'not-asked' ? ['--no-verify-signatures'] : []),
     ff,
     '-m',
     message,
@@ -204,6 +211,14 @@ export async function mergeCommit(merge: MergeCommit): Promise<string[] | null> 
     if (unmerged.length === 0) throw error;
     return unmerged.map(printable);
   }
+}
+
+/** The agent would work, and be paid, on top of an old state: whether that is meant, only a person can say. */
+function baseGone(branch: string, commit: string): SwarmError {
+  return new SwarmError('unknown-base', `the base branch ${branch}, from which the task is to start, is gone`, {
+    hint: `Make it again, \`git branch ${shellQuote(branch)} ${commit.slice(0, 12)}\` (where it was last), or check out another branch and run \`swarm up\`.`,
+    lasting: true,
+  });
 }
 
 function unknown(name: string): SwarmError {

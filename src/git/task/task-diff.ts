@@ -27,7 +27,15 @@ export async function diffText(
   revisions: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<TaskDiff> {
-  const common = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--submodule=short'];
+  // Beside these, the settings of every call (environment.ts) say what the text looks like.
+  const common = [
+    '--no-color',
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-renames',
+    '--submodule=short',
+    '--ignore-submodules=none',
+  ];
   // Not `diffSummary`, which cannot give unquoted names (-z).
   const [text, stat] = await Promise.all([
     porcelain({ cwd, env }, (git) => git.diff([...common, ...revisions, '--'])),

@@ -91,7 +91,7 @@ export class TaskDesk implements TasksService {
   async diff({ id }: Named): Promise<TaskDiffDocument> {
     const { task, commit } = this.#resultOf(id);
     const { branch, commit: fixed } = this.#deps.base();
-    const base = await this.#deps.mergeBase(branch ?? fixed, commit);
+    const base = await this.#deps.mergeBase(branch === null ? fixed : `refs/heads/${branch}`, commit);
     return { task: task.id, base, commit, ...(await this.#deps.diff(base, commit)) };
   }
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { EventMap, WrapperEventName } from '../../domain/events.ts';
 import type { AgentSpec, HeldTask } from '../../coordination/link.ts';
 import type { TaskOrder, TaskResult } from '../../coordination/messages.ts';
-import { errorText } from '../../domain/errors.ts';
+import { errorText, SwarmError } from '../../domain/errors.ts';
 import { AGENT_MARK } from '../../domain/marks.ts';
 import type { BegunTask } from '../../git/worktree/worktree-task.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -47,7 +47,7 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: Attemp
   } catch (error) {
     deps.log.error({ task: order.task, attempt: order.attempt, err: error }, 'an attempt failed');
     if (error instanceof SurvivorsError) await untilGone(error, attempt, deps);
-    ending = failed('setup', errorText(error));
+    ending = failureOf(error, order.task);
   } finally {
     attempt.stopTimeout();
   }
@@ -284,6 +284,12 @@ export function goesOnWith({ task, resume }: TaskOrder, begun: BegunTask | null)
 
 function conflictFailure(files: readonly string[]): VerifyFailure {
   return { what: 'git commit', exit: 'unresolved conflicts', output: files.join('\n') };
+}
+
+/** A cause that waiting does not mend is told with its cure, and no further attempt is spent on it. */
+function failureOf(error: unknown, task: string): Ending {
+  if (!(error instanceof SwarmError) || !error.lasting) return failed('setup', errorText(error));
+  return failed('repository', `${error.message}.\n${error.hint ?? ''} Then \`swarm task retry ${task}\`.`);
 }
 
 function endingOf(outcome: Exclude<BodyOutcome, { kind: 'done' }>, attempt: Attempt): Ending {

@@ -33,9 +33,9 @@ describe('a task whose attempt came to nothing', () => {
     },
   );
 
-  test('a program that cannot be started is not tried again, whatever the retries', () => {
+  test.each(['program', 'repository'] as const)('what waiting does not mend (%s) is not tried again', (errorClass) => {
     const error = 'nope cannot be started: there is no such program on PATH (ENOENT).\nInstall it.';
-    expect(decideRetry(attempt({ errorClass: 'program', error, retries: 9 }), NOW, () => 0.5)).toEqual({
+    expect(decideRetry(attempt({ errorClass, error, retries: 9 }), NOW, () => 0.5)).toEqual({
       then: 'dead',
       failures: 1,
       losses: 0,

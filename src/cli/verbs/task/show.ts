@@ -59,8 +59,11 @@ function taskLines(output: Output, task: Task, verify: string | null = task.veri
   return [
     `${output.style('bold', task.id)} ${state} ${plain(task.title)}`,
     ...facts.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(9)} ${indent(value)}`])),
-    ...task.attempts.map(({ n, agent, startedAt, outcome, error }) => {
-      const how = `${outcome ?? 'under way'}${error === null ? '' : `: ${oneLine(error, 200)}`}`;
+    ...task.attempts.map(({ n, agent, startedAt, outcome, errorClass, error }) => {
+      // These say what the person must do.
+      const whole = errorClass === 'program' || errorClass === 'repository';
+      const why = error === null ? '' : `: ${whole ? indent(error) : oneLine(error, 200)}`;
+      const how = `${outcome ?? 'under way'}${why}`;
       return `  attempt ${n} ${agent}, ${sinceThen(startedAt, Date.now())}: ${how}`;
     }),
     ...(result === null

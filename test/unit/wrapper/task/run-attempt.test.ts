@@ -5,6 +5,7 @@ import type { WhyCapture, Workspace } from '../../../../src/wrapper/contract/eff
 import type { TaskOrder } from '../../../../src/coordination/messages.ts';
 import type { BegunTask } from '../../../../src/git/worktree/worktree-task.ts';
 import { SurvivorsError } from '../../../../src/worktree/survivors.ts';
+import { SwarmError } from '../../../../src/domain/errors.ts';
 import { NO_USAGE } from '../../../../src/domain/agent.ts';
 import { ManualClock, settle } from '../../../support/manual-clock.ts';
 import { silentLog } from '../support.ts';
@@ -204,5 +205,35 @@ test('a verify command in the worktree is the task to make; an agent that cannot
     outcome: 'released',
     errorClass: null,
     error: 'its agent cannot be started',
+  });
+});
+
+test('what only a person can put right in the repository is told with its cure, and counts as such', async () => {
+  const cause = { hint: 'Rename it.', lasting: true };
+  const workspace = {
+    path: '/repo.swarm/runner-1',
+    ensure: async () => undefined,
+    capture: async () => captured,
+    prepare: async () => {
+      throw new SwarmError('task-branches-blocked', 'a branch is called swarm', cause);
+    },
+  } as unknown as Workspace;
+  const order = { task: 't1', attempt: 1, slot: 0, resume: null, timeoutMs: null, verify: null };
+  const body = { ready: async () => undefined, sessionId: () => null, usage: async () => NO_USAGE };
+  const attempt = new Attempt(order as unknown as TaskOrder, workspace, '');
+  const result = await liveAttempt(
+    attempt,
+    body as unknown as TaskBody,
+    {
+      spec: { project: 'p', agent: 'runner-1' },
+      state: { setTask: () => undefined, update: () => undefined },
+      clock: new ManualClock(),
+      log: silentLog,
+    } as unknown as AttemptDeps,
+  );
+  expect(result).toMatchObject({
+    outcome: 'failed',
+    errorClass: 'repository',
+    error: 'a branch is called swarm.\nRename it. Then `swarm task retry t1`.',
   });
 });
