@@ -102,9 +102,9 @@ test('filters go to the engine as they are meant', async () => {
 test('a diff is what the task changed since it left the base', async () => {
   await expect(desk(done).taskDesk.diff({ id: 't1' })).resolves.toEqual({
     task: 't1',
-    base: 'main..beef',
+    base: 'refs/heads/main..beef',
     commit: 'beef',
-    stat: 'main..beef beef',
+    stat: 'refs/heads/main..beef beef',
     patch: 'patch',
   });
   const detached = desk(done, { base: () => ({ branch: null, commit: 'c0ffee' }) });
