@@ -4,11 +4,11 @@ import { backoffDelay, FULL_JITTER, NO_JITTER } from '../lib/backoff.ts';
  * What agents of one account share: its login, its limits, and the API's health. One failure is news for all of them,
  * and one agent (the probe) finds out for all whether it is over. Pure; times are epoch ms.
  */
-export type Trouble = 'auth' | 'rate-limit' | 'overload';
+export type FailureKind = 'auth' | 'rate-limit' | 'overload';
 
 export interface ApiFailure {
   agent: string;
-  trouble: Trouble;
+  kind: FailureKind;
   detail: string;
   /** When the limit ends, where the API has said so. */
   resetAt: number | null;
@@ -16,7 +16,7 @@ export interface ApiFailure {
 }
 
 export interface AccountHold {
-  kind: Trouble;
+  kind: FailureKind;
   since: number;
   /** From this time on one agent may try. */
   until: number;
@@ -50,8 +50,8 @@ export const FREE: Account = { hold: null, failures: [] };
 /** Classes of StopFailure of Claude Code that concern only this agent's request. */
 const OWN_FAULT = new Set(['invalid_request', 'max_output_tokens', 'interrupted']);
 
-/** The trouble of the account that a StopFailure means; null: none, the request itself was at fault. */
-export function troubleOf(error: string): Trouble | null {
+/** What a StopFailure says of the account; null: nothing, the request itself was at fault. */
+export function failureKind(error: string): FailureKind | null {
   if (OWN_FAULT.has(error)) return null;
   if (error === 'rate_limit') return 'rate-limit';
   // A used-up balance, too, is mended by a person, and is back without a sign.
@@ -61,9 +61,9 @@ export function troubleOf(error: string): Trouble | null {
 }
 
 /**
- * A trouble of a higher rank explains one of a lower: a lost login explains every failure, a stated limit an overload.
+ * A failure of a higher rank explains one of a lower: a lost login explains every failure, a stated limit an overload.
  */
-const RANK: Record<Trouble, number> = { auth: 2, 'rate-limit': 1, overload: 0 };
+const RANK: Record<FailureKind, number> = { auth: 2, 'rate-limit': 1, overload: 0 };
 /** A reset that comes a moment later than stated must not make the whole fleet run into the limit again. */
 const RESET_MARGIN_MS = 500;
 const SHORTEST_WAIT_MS = 100;
@@ -71,20 +71,20 @@ const SHORTEST_WAIT_MS = 100;
 /** Takes in a failure after Claude Code's own retries. @param random uniform in [0, 1) */
 export function failed(account: Account, failure: ApiFailure, rules: AccountRules, random: () => number): Account {
   const { hold } = account;
-  const { agent, trouble, at } = failure;
+  const { agent, kind, at } = failure;
   if (hold === null) {
-    const failures = trouble === 'overload' ? [...within(account.failures, rules, at), at] : account.failures;
-    if (trouble === 'overload' && failures.length < rules.overload.failures) return { hold: null, failures };
+    const failures = kind === 'overload' ? [...within(account.failures, rules, at), at] : account.failures;
+    if (kind === 'overload' && failures.length < rules.overload.failures) return { hold: null, failures };
     return { hold: begun(failure, 1, at, rules, random), failures };
   }
   const ofProbe = hold.probe?.agent === agent;
-  if (RANK[trouble] > RANK[hold.kind]) return { ...account, hold: begun(failure, 1, at, rules, random) };
+  if (RANK[kind] > RANK[hold.kind]) return { ...account, hold: begun(failure, 1, at, rules, random) };
   if (ofProbe) {
-    const tries = trouble === hold.kind ? hold.tries + 1 : 1;
+    const tries = kind === hold.kind ? hold.tries + 1 : 1;
     return { ...account, hold: { ...begun(failure, tries, hold.since, rules, random), last: agent } };
   }
   // The request was under way when the hold began: its failure can only tell better how long the hold lasts.
-  const resetAt = trouble === hold.kind ? failure.resetAt : null;
+  const resetAt = kind === hold.kind ? failure.resetAt : null;
   if (resetAt === null || resetAt <= hold.until) return account;
   return { ...account, hold: { ...hold, until: resetAt + RESET_MARGIN_MS, stated: true, probe: null } };
 }
@@ -94,19 +94,19 @@ function within(failures: readonly number[], { overload }: AccountRules, now: nu
 }
 
 function begun(
-  { trouble, detail, resetAt, at }: ApiFailure,
+  { kind, detail, resetAt, at }: ApiFailure,
   tries: number,
   since: number,
   rules: AccountRules,
   random: () => number,
 ): AccountHold {
   const stated = resetAt !== null && resetAt > at;
-  const until = stated ? resetAt + RESET_MARGIN_MS : at + waitOf(trouble, tries, rules, random);
-  return { kind: trouble, since, until, stated, detail, tries, probe: null, prefer: null, last: null };
+  const until = stated ? resetAt + RESET_MARGIN_MS : at + waitOf(kind, tries, rules, random);
+  return { kind, since, until, stated, detail, tries, probe: null, prefer: null, last: null };
 }
 
-function waitOf(trouble: Trouble, tries: number, rules: AccountRules, random: () => number): number {
-  switch (trouble) {
+function waitOf(kind: FailureKind, tries: number, rules: AccountRules, random: () => number): number {
+  switch (kind) {
     case 'auth':
       return rules.loginMs;
     case 'rate-limit':
@@ -126,7 +126,7 @@ export function succeeded(account: Account, agent: string, at: number): Account 
 }
 
 /**
- * Makes the next try come at once: a change may have mended the trouble.
+ * Makes the next try come at once: a change may have mended it.
  * @param agent the one that tries, because a person asked for it
  */
 export function hurried(account: Account, now: number, agent: string | null = null): Account {

@@ -37,7 +37,7 @@ export {
   hurried,
   probing,
   succeeded,
-  troubleOf,
+  failureKind,
   type Account,
   type AccountRules,
   type Prober,

@@ -21,7 +21,7 @@ export class GroupCommit {
   #endOfTick: NodeJS.Immediate | undefined;
   #inside = false;
   #closed = false;
-  #trouble: { since: number; message: string } | null = null;
+  #failure: { since: number; message: string } | null = null;
 
   constructor(db: Database, file: string) {
     this.#db = db;
@@ -29,15 +29,15 @@ export class GroupCommit {
   }
 
   /** Why no write succeeds now, by the last try; null: it did. `since` is epoch ms. */
-  get trouble(): { since: number; message: string } | null {
-    return this.#trouble;
+  get failure(): { since: number; message: string } | null {
+    return this.#failure;
   }
 
   /** Translates the disk's error, and keeps it until a write succeeds again. */
   #told(error: unknown): unknown {
     const told = storeError(error, this.#file);
     if (told !== error && told instanceof Error) {
-      this.#trouble = { since: this.#trouble?.since ?? Date.now(), message: told.message };
+      this.#failure = { since: this.#failure?.since ?? Date.now(), message: told.message };
     }
     return told;
   }
@@ -74,7 +74,7 @@ export class GroupCommit {
       for (const one of waiting) one.reject(told);
       return;
     }
-    if (waiting.length > 0) this.#trouble = null;
+    if (waiting.length > 0) this.#failure = null;
     for (const one of waiting) one.resolve();
   }
 

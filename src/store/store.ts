@@ -118,8 +118,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** Why no write succeeds, and since when (epoch ms); null: the last write succeeded. */
-  get trouble(): { since: number; message: string } | null {
-    return this.#group.trouble;
+  get failure(): { since: number; message: string } | null {
+    return this.#group.failure;
   }
 
   /** Reads, including writes of the open batch that may not be on disk yet. */

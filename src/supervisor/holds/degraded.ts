@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts';
 export interface DegradedDeps {
   broker(): StatusDocument['broker'];
   tmux(): ProbeError | null;
-  store: Pick<Store, 'trouble'>;
+  store: Pick<Store, 'failure'>;
   /** The holds over more than one agent, each in a few words. */
   holds(): string[];
   goingDown(): boolean;
@@ -33,7 +33,7 @@ export class Degraded {
     return degradedOf({
       broker: { ...this.#broker, reason: broker().reason },
       tmux: tmux(),
-      store: store.trouble,
+      store: store.failure,
       holds: holds(),
     });
   }

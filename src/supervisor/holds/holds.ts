@@ -11,7 +11,7 @@ import {
   probing,
   resetTime,
   succeeded,
-  troubleOf,
+  failureKind,
   type Account,
   type Prober,
   type Condition,
@@ -234,13 +234,13 @@ export class Holds {
     resetsAt: string | null,
   ): void {
     const { config, now, random } = this.#deps;
-    const trouble = troubleOf(error);
-    if (trouble === null) return;
+    const kind = failureKind(error);
+    if (kind === null) return;
     const at = now();
     const stated = resetTime(details, at) ?? (resetsAt === null ? null : Date.parse(resetsAt));
-    const resetAt = trouble === 'rate-limit' ? stated : null;
+    const resetAt = kind === 'rate-limit' ? stated : null;
     const detail = details === null ? error : details;
-    const failure = { agent, trouble, detail, resetAt, at };
+    const failure = { agent, kind, detail, resetAt, at };
     this.#set(name, failed(this.#account(name), failure, accountRules(config()), random));
   }
 

@@ -1,5 +1,5 @@
 import type { Turn } from '../../claude/index.ts';
-import { resetTime, troubleOf } from '../../health/index.ts';
+import { resetTime, failureKind } from '../../health/index.ts';
 import { backoffDelay, HALF_JITTER, type BackoffRules } from '../../lib/backoff.ts';
 
 /** What the agent has said of the task through its tools since the turn began; the last word counts. */
@@ -53,7 +53,7 @@ export function afterApiFailure(
   now: number,
   random: () => number,
 ): ApiRecovery {
-  switch (troubleOf(failure.error)) {
+  switch (failureKind(failure.error)) {
     case 'auth':
       return { do: 'hold', kind: 'auth', ms: AUTH_RETRY_MS };
     case 'rate-limit': {

@@ -6,10 +6,10 @@ import {
   hurried,
   probing,
   succeeded,
-  troubleOf,
+  failureKind,
   type Account,
   type AccountRules,
-  type Trouble,
+  type FailureKind,
 } from '../../../src/health/account.ts';
 import { resetTime } from '../../../src/health/reset-time.ts';
 
@@ -21,8 +21,8 @@ const RULES: AccountRules = {
   overload: { failures: 3, windowMs: 5 * MINUTE, waitMs: 30_000, waitMaxMs: 10 * MINUTE },
 };
 
-function fails(account: Account, agent: string, trouble: Trouble, at: number, resetAt: number | null = null): Account {
-  return failed(account, { agent, trouble, detail: 'said so', resetAt, at }, RULES, () => 0.5);
+function fails(account: Account, agent: string, kind: FailureKind, at: number, resetAt: number | null = null): Account {
+  return failed(account, { agent, kind, detail: 'said so', resetAt, at }, RULES, () => 0.5);
 }
 
 const both = [
@@ -42,10 +42,10 @@ describe('what a StopFailure says of the account', () => {
     ['invalid_request', null, null],
     ['max_output_tokens', null, null],
     ['interrupted', null, null],
-  ] as const)('%s: %s, one failure holds all for %s ms', (error, trouble, waitMs) => {
-    expect(troubleOf(error)).toBe(trouble);
-    if (trouble === null) return;
-    const { hold } = fails(FREE, 'worker-1', trouble, 0);
+  ] as const)('%s: %s, one failure holds all for %s ms', (error, kind, waitMs) => {
+    expect(failureKind(error)).toBe(kind);
+    if (kind === null) return;
+    const { hold } = fails(FREE, 'worker-1', kind, 0);
     expect(hold?.until ?? null).toBe(waitMs);
   });
 });
@@ -127,7 +127,7 @@ describe('one agent for all', () => {
   });
 });
 
-describe('which trouble counts', () => {
+describe('which failure counts', () => {
   test('the stated end of a limit is waited for, and a later one from any agent counts', () => {
     const held = fails(FREE, 'worker-1', 'rate-limit', 0, 10 * MINUTE);
     expect(held.hold?.until).toBe(10 * MINUTE + 500);
@@ -162,7 +162,7 @@ describe('which trouble counts', () => {
       expect((account.hold?.until ?? 0) - at).toBeLessThanOrEqual(5 * MINUTE);
     }
     expect(account.hold?.tries).toBe(41);
-    const failure = { agent: 'worker-1', trouble: 'overload', detail: '', resetAt: null, at: 0 } as const;
+    const failure = { agent: 'worker-1', kind: 'overload', detail: '', resetAt: null, at: 0 } as const;
     const waits = [0, 0.999].map(
       (random) => failed({ hold: null, failures: [0, 0] }, failure, RULES, () => random).hold?.until,
     );

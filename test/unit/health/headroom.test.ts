@@ -29,8 +29,8 @@ describe('what an account bears', () => {
   });
 
   test('no more agents while a rate limit holds those that are there; another trouble is no matter of headroom', () => {
-    const held = (trouble: 'rate-limit' | 'overload') =>
-      failed(FREE, { agent: 'worker-1', trouble, detail: '429', resetAt: null, at: NOW }, RULES, () => 0.5).hold;
+    const held = (kind: 'rate-limit' | 'overload') =>
+      failed(FREE, { agent: 'worker-1', kind, detail: '429', resetAt: null, at: NOW }, RULES, () => 0.5).hold;
     expect(lackOfHeadroom(held('rate-limit'), [], 90, NOW)).toBe("the account's rate limit is reached");
     expect(lackOfHeadroom(held('overload'), [], 90, NOW)).toBeNull();
   });

@@ -43,7 +43,7 @@ test('one agent alone opens the breaker, though Claude Code tries for three minu
   const rules = accountRules(config({}));
   let account = FREE;
   for (let turn = 1; turn <= 3; turn += 1) {
-    const failure = { agent: 'worker-1', trouble: 'overload', detail: '500', resetAt: null } as const;
+    const failure = { agent: 'worker-1', kind: 'overload', detail: '500', resetAt: null } as const;
     account = failed(account, { ...failure, at: at + turn * 4 * MINUTE }, rules, () => 0.5);
   }
   expect(account.hold?.kind).toBe('overload');

@@ -27,7 +27,7 @@ function scene(agents: AnyRecord[], settings: Config, kept = new Map<string, unk
     new Holds({
       log: silentLog,
       events: log.log,
-      store: { notes, trouble: null, write: async (work: () => unknown) => work() } as unknown as Store,
+      store: { notes, failure: null, write: async (work: () => unknown) => work() } as unknown as Store,
       config: () => world.settings,
       records: () => world.agents,
       desired: ({ row }) => row.desired,
