@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { RUNGS } from '../domain/ladder.ts';
+import type { TellBroken } from './broken.ts';
 import type { Database } from './database.ts';
 
 /** Epoch ms, unless another unit is named. */
@@ -124,18 +125,14 @@ type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> 
 /** The type of a note to be stored, which is only read: it may be made of read-only data. */
 export type NoteToKeep<K extends NoteKey> = ReadOnly<Note<K>>;
 
-/** Called once for each key: why the stored note counts as absent. */
-export type BrokenNote = (key: NoteKey, why: string) => void;
-
 /** Notes, as JSON. One that does not fit its schema counts as absent, and the next one that is stored replaces it. */
 export class Notes {
   readonly #db: Database;
-  readonly #onBroken: BrokenNote;
-  readonly #broken = new Set<NoteKey>();
+  readonly #tellBroken: TellBroken;
 
-  constructor(db: Database, onBroken: BrokenNote = () => undefined) {
+  constructor(db: Database, tellBroken: TellBroken = () => undefined) {
     this.#db = db;
-    this.#onBroken = onBroken;
+    this.#tellBroken = tellBroken;
   }
 
   get<K extends NoteKey>(key: K): Note<K> | undefined {
@@ -144,7 +141,7 @@ export class Notes {
     try {
       return NOTES[key].parse(JSON.parse(row.value)) as Note<K>;
     } catch (error) {
-      this.#tell(key, error);
+      this.#tellBroken(key, error);
       return undefined;
     }
   }
@@ -156,11 +153,5 @@ export class Notes {
       key,
       JSON.stringify(value),
     );
-  }
-
-  #tell(key: NoteKey, error: unknown): void {
-    if (this.#broken.has(key)) return;
-    this.#broken.add(key);
-    this.#onBroken(key, error instanceof z.ZodError ? z.prettifyError(error) : String(error));
   }
 }

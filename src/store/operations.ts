@@ -1,42 +1,54 @@
+import type { TellBroken } from './broken.ts';
 import type { Database } from './database.ts';
+import { OPERATIONS, type OperationData, type OperationKind } from './operation-data.ts';
 
-export type OperationKind = 'rollback' | 'merge' | 'rm' | 'purge';
 /**
  * `open`: begun and not ended; `done`; `undone`: undone by a person; `dropped`: ended without having changed anything.
  */
 export type OperationState = 'open' | 'done' | 'undone' | 'dropped';
 
-/** An operation of swarm on a person's work, which swarm can undo. */
-export interface Operation {
+interface Row {
   /** Grows with each operation. */
   id: number;
   kind: OperationKind;
   agent: string;
   state: OperationState;
-  /** The data with which its kind is ended, or undone; JSON. */
-  data: unknown;
+  /** JSON */
+  data: string;
   /** When it began, ms since 1970. */
   at: number;
 }
 
-interface Row extends Omit<Operation, 'data'> {
-  data: string;
+export interface OperationOf<Kind extends OperationKind> extends Omit<Row, 'kind' | 'data'> {
+  kind: Kind;
+  data: OperationData<Kind>;
 }
+
+/** An operation of swarm on a person's work, which swarm can undo. */
+export type Operation = { [Kind in OperationKind]: OperationOf<Kind> }[OperationKind];
 
 /** Older rows than these are forgotten: no undo reaches so far back. */
 const KEPT = 1_000;
 
+/** One whose data does not fit its schema counts as absent. */
 export class OperationTable {
   readonly #db: Database;
   readonly #now: () => number;
+  readonly #tellBroken: TellBroken;
 
-  constructor(db: Database, now: () => number) {
+  constructor(db: Database, now: () => number, tellBroken: TellBroken) {
     this.#db = db;
     this.#now = now;
+    this.#tellBroken = tellBroken;
   }
 
   /** Begins an operation inside a write. */
-  begin(kind: OperationKind, agent: string, data: unknown, state: OperationState = 'open'): number {
+  begin<Kind extends OperationKind>(
+    kind: Kind,
+    agent: string,
+    data: OperationData<Kind>,
+    state: OperationState = 'open',
+  ): number {
     this.#db.run(
       'INSERT INTO operations (kind, agent, state, data, at) VALUES (?, ?, ?, ?, ?)',
       kind,
@@ -51,7 +63,7 @@ export class OperationTable {
   }
 
   /** Changes an operation inside a write. */
-  change(id: number, state: OperationState, data: unknown): void {
+  change(id: number, state: OperationState, data: Operation['data']): void {
     this.#db.run('UPDATE operations SET state = ?, data = ? WHERE id = ?', state, JSON.stringify(data), id);
   }
 
@@ -63,7 +75,7 @@ export class OperationTable {
   /** The operations that are begun and not ended, oldest first; those of one agent where it is named. */
   open(agent?: string): Operation[] {
     const rows = this.#db.all<Row>(`SELECT * FROM operations WHERE state = 'open' ORDER BY id`);
-    return rows.filter((row) => agent === undefined || row.agent === agent).map(toOperation);
+    return rows.filter((row) => agent === undefined || row.agent === agent).flatMap((row) => this.#read(row) ?? []);
   }
 
   /** The newest operation of the agent that is done and was not undone. */
@@ -72,16 +84,22 @@ export class OperationTable {
       `SELECT * FROM operations WHERE agent = ? AND state = 'done' ORDER BY id DESC LIMIT 1`,
       agent,
     );
-    return row === undefined ? undefined : toOperation(row);
+    return row === undefined ? undefined : this.#read(row);
   }
 
   /** `lastDone` of every agent that ever was. */
   lastDoneOfEach(): Operation[] {
     const newest = `SELECT max(id) FROM operations WHERE state = 'done' GROUP BY agent`;
-    return this.#db.all<Row>(`SELECT * FROM operations WHERE id IN (${newest}) ORDER BY id`).map(toOperation);
+    const rows = this.#db.all<Row>(`SELECT * FROM operations WHERE id IN (${newest}) ORDER BY id`);
+    return rows.flatMap((row) => this.#read(row) ?? []);
   }
-}
 
-function toOperation(row: Row): Operation {
-  return { ...row, data: JSON.parse(row.data) as unknown };
+  #read(row: Row): Operation | undefined {
+    try {
+      return { ...row, data: OPERATIONS[row.kind].parse(JSON.parse(row.data)) } as Operation;
+    } catch (error) {
+      this.#tellBroken(`${row.kind} ${row.id} of ${row.agent}`, error);
+      return undefined;
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import { systemClock, type Clock } from '../lib/clock.ts';
 import { AgentTable } from './agents.ts';
+import { tellOnce, type OnBroken } from './broken.ts';
 import { Database } from './database.ts';
 import { storeError } from './errors.ts';
 import { EventTable } from './events.ts';
@@ -8,7 +9,7 @@ import { GroupCommit } from './group-commit.ts';
 import { HealthTable } from './health.ts';
 import { takeSupervisorLock } from './lock.ts';
 import { MessageTable } from './messages.ts';
-import { Notes, type BrokenNote } from './notes.ts';
+import { Notes } from './notes.ts';
 import { OperationTable } from './operations.ts';
 import { migrate, refuseDamaged, refuseNewer, type Migration } from './migrate.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -22,7 +23,8 @@ export interface StoreOptions {
   clock?: WallClock;
   /** Number of events that stay. */
   keepEvents?: number;
-  onBrokenNote?: BrokenNote;
+  /** A note, or an operation, does not fit its schema. */
+  onBroken?: OnBroken;
   /** For tests of migrations. */
   migrations?: readonly Migration[];
 }
@@ -61,19 +63,20 @@ export class Store implements AsyncDisposable {
     db: Database,
     file: string,
     lock: Disposable | null,
-    options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBrokenNote'>,
+    options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBroken'>,
   ) {
     this.#db = db;
     this.#file = file;
     this.#lock = lock;
     this.clock = options.clock ?? systemClock;
     this.#group = new GroupCommit(db, file);
-    this.notes = new Notes(db, options.onBrokenNote);
+    const tellBroken = tellOnce(options.onBroken ?? (() => undefined));
+    this.notes = new Notes(db, tellBroken);
     this.events = new EventTable(db, this.#group, options.keepEvents ?? KEEP_EVENTS);
     this.agents = new AgentTable(db, this.#group);
     this.messages = new MessageTable(db, this.#group, () => this.clock.now());
     this.health = new HealthTable(db, this.#group);
-    this.operations = new OperationTable(db, () => this.clock.now());
+    this.operations = new OperationTable(db, () => this.clock.now(), tellBroken);
     this.epoch = (this.notes.get('epoch') ?? 0) + 1;
     this.notes.set('epoch', this.epoch);
   }
@@ -102,7 +105,7 @@ export class Store implements AsyncDisposable {
   }
 
   /** A store in memory, for tests of its users. */
-  static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBrokenNote'> = {}): Store {
+  static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBroken'> = {}): Store {
     const db = new Database(':memory:');
     migrate(db, ':memory:', MIGRATIONS);
     return new Store(db, ':memory:', null, options);

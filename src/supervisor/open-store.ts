@@ -17,7 +17,7 @@ export function openStore({ db, lockDb }: ProjectLayout, log: Logger): Store | n
     return Store.open({
       path: db,
       lockPath: lockDb,
-      onBrokenNote: (key, why) => log.error({ key, why }, 'what was kept cannot be read, and counts as absent'),
+      onBroken: (what, why) => log.error({ what, why }, 'what was kept cannot be read, and counts as absent'),
     });
   } catch (error) {
     if (error instanceof SwarmError && error.code === 'supervisor-running') return null;

@@ -1,17 +1,12 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import * as z from 'zod';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import type { StoredAgent } from '../../store/agents.ts';
+import { removedAgentSchema, type OperationData } from '../../store/operation-data.ts';
 import type { Operation } from '../../store/operations.ts';
 import type { Store } from '../../store/store.ts';
 
-/** The data with which a removed agent is restored: kept with the operation that removed it. */
-export interface RemovedAgent {
-  /** Its row in the store. */
-  row: StoredAgent;
-  /** The worktrees of its further slots, then its own. */
-  worktrees: { path: string; checkpoint: number | null }[];
-}
+export type RemovedAgent = OperationData<'rm'>;
 
 /**
  * A removed agent for the record of a purge, together with an earlier purge that had to keep another of its worktrees.
@@ -23,7 +18,7 @@ export function withEarlier(
   found: ReadonlySet<string>,
 ): RemovedAgent {
   if (last?.kind !== 'purge') return agent;
-  const earlier = (last.data as RemovedAgent).worktrees.filter(({ path: place }) => !found.has(place));
+  const earlier = last.data.worktrees.filter(({ path: place }) => !found.has(place));
   const isOwn = ({ path: place }: { path: string }): number => Number(path.basename(place) === agent.row.id);
   // Once its own worktree exists the agent counts as made anew.
   return { ...agent, worktrees: [...earlier, ...agent.worktrees].sort((a, b) => isOwn(a) - isOwn(b)) };
@@ -32,9 +27,10 @@ export function withEarlier(
 /** Agents that were removed before and can be restored, except those that exist again. Pure. */
 export function removedBefore(last: readonly Operation[], present: readonly { id: string }[]): RemovedAgent[] {
   const ids = new Set(present.map(({ id }) => id));
-  return last
-    .filter(({ kind, agent }) => (kind === 'rm' || kind === 'purge') && !ids.has(agent))
-    .map(({ data }) => data as RemovedAgent);
+  return last.flatMap((operation) => {
+    const isRemoval = operation.kind === 'rm' || operation.kind === 'purge';
+    return isRemoval && !ids.has(operation.agent) ? [operation.data] : [];
+  });
 }
 
 /**
@@ -48,7 +44,7 @@ export async function recallPurged({ purgedFile }: Pick<ProjectLayout, 'purgedFi
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const agents = JSON.parse(text) as RemovedAgent[];
+  const agents = z.array(removedAgentSchema).parse(JSON.parse(text));
   await store.write(() => {
     for (const agent of agents) store.operations.begin('purge', agent.row.id, agent, 'done');
   });

@@ -29,7 +29,6 @@ import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { recallPurged } from './removed-agent.ts';
 import { Removals } from './remove-agent.ts';
-import type { RollbackData } from './rollback-data.ts';
 import { Rollbacks, type RollbackOptions } from './rollbacks.ts';
 import type { Roster } from '../fleet/roster.ts';
 import type { OngoingWork } from '../project/ongoing-work.ts';
@@ -112,7 +111,7 @@ export class ReversibleWork implements WorkService {
     const waiting = fleet.records
       .filter(({ row }) => row.desired === 'paused')
       .map(({ id }) => store.operations.lastDone(id))
-      .filter((last) => last?.kind === 'rollback' && (last.data as RollbackData).hold)
+      .filter((last) => last?.kind === 'rollback' && last.data.hold)
       .map((last) => last?.agent ?? '');
     if (waiting.length === 0) return;
     engine

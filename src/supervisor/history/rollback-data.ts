@@ -1,58 +1,13 @@
 import type { Checkpoint } from '../../checkpoint/tree/types.ts';
-import type { BranchTip } from '../../git/merge/branch-beside.ts';
 import type { Task } from '../../domain/task-document.ts';
-import type { Resting } from '../../scheduler/set-aside.ts';
 import type { PutBack } from '../../scheduler/settle.ts';
+import type { OperationData } from '../../store/operation-data.ts';
 
+export type RollbackData = OperationData<'rollback'>;
 /** A point in a conversation. */
-export interface ConversationPoint {
-  sessionId: string;
-  /** uuid of its last line; null before the first. */
-  uuid: string | null;
-}
-
+export type ConversationPoint = NonNullable<RollbackData['from']>;
 /** The rest of an undo, once files and conversation are back. */
-export interface Undoes {
-  /** The operation that becomes undone. */
-  operation: number;
-  /** A branch that the rollback moved: its tip before, and where it was left; null: none. */
-  branch: { tip: BranchTip; left: string } | null;
-  /** The task with which its agent would have gone on before the rollback. */
-  rests?: Resting | null;
-}
-
-/**
- * The record of a rollback, stored step by step, so that the next start can end it whatever was killed: `begun`:
- * nothing was changed. `restoring`: the files before are in checkpoint `safety`, those on disk may be half changed.
- * `restored`: the files are as wanted, the conversation is not yet.
- */
-export interface RollbackData {
-  n: number;
-  step: 'begun' | 'restoring' | 'restored';
-  filesOnly: boolean;
-  hold: boolean;
-  safety: number | null;
-  changed: string[];
-  warnings: string[];
-  /** The conversation before; null: the agent had none. */
-  from: ConversationPoint | null;
-  /** The conversation to restore instead of that of checkpoint `n`: the one before an undone rollback. */
-  to: ConversationPoint | null;
-  /** Session of the conversation that is cut, chosen before so that a repeated step gives the same one. */
-  cutInto: string;
-  /** The tip of the branch of checkpoint `n` before, where that branch was not the one in hand. */
-  beside?: BranchTip | null;
-  /** For an undo: the rollback that becomes undone when this one is done. */
-  undoes?: Undoes;
-  /** The task that was in hand. */
-  task: string | null;
-  /** Without a task in hand: the one with which the agent will go on. */
-  rests?: Resting | null;
-  /** Set by swarm's own rollback, which begins a new conversation with this text; absent: a person ordered it. */
-  why?: string;
-  /** The decision about the conversation; absent until then. */
-  how?: ConversationPlan['how'];
-}
+export type Undoes = NonNullable<RollbackData['undoes']>;
 
 export type ConversationPlan =
   | { how: 'none' }

@@ -10,7 +10,7 @@ import { branchBeside, putBranchBack } from '../../git/merge/branch-beside.ts';
 import { addWorktree } from '../../git/worktree/worktrees.ts';
 import type { Resting } from '../../scheduler/set-aside.ts';
 import type { PutBack } from '../../scheduler/settle.ts';
-import type { Operation } from '../../store/operations.ts';
+import type { Operation, OperationOf } from '../../store/operations.ts';
 import type { Store } from '../../store/store.ts';
 import type { Task } from '../../domain/task-document.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
@@ -105,7 +105,7 @@ export class Rollbacks {
   async handoff({ id, worktree, row }: AgentRecord): Promise<string | null> {
     const last = this.#deps.store.operations.lastDone(id);
     if (last?.kind !== 'rollback') return null;
-    const { how, n, task } = last.data as RollbackData;
+    const { how, n, task } = last.data;
     // An agent with a task gets it in the task's prompt.
     if (how !== 'fresh' || task !== null) return null;
     const begun = row.sessionId === null ? null : await this.#deps.conversations.find(worktree, row.sessionId);
@@ -164,12 +164,13 @@ export class Rollbacks {
     const { store, events } = this.#deps;
     const unbegun = store.operations
       .open()
-      .filter(({ kind, data }) => kind === 'rollback' && (data as RollbackData).step === 'begun');
+      .filter((operation) => isRollback(operation))
+      .filter(({ data }) => data.step === 'begun');
     await store.write(() => {
       for (const { id, data } of unbegun) store.operations.change(id, 'dropped', data);
     });
     for (const { agent, data } of unbegun) {
-      const { n, task } = data as RollbackData;
+      const { n, task } = data;
       events.emit('rollback.dropped', { agent, task, data: { n, why: 'swarm ended before it began' } });
     }
   }
@@ -177,14 +178,13 @@ export class Rollbacks {
   /** Ends a rollback that a kill cut short. @throws while it cannot be ended: no process may start there */
   async settle(record: AgentRecord): Promise<void> {
     for (const operation of this.#deps.store.operations.open(record.id)) {
-      if (operation.kind === 'rollback') await this.#end(record, operation);
+      if (isRollback(operation)) await this.#end(record, operation);
     }
     // A rollback whose record was lost with the store.
     if (existsSync(record.worktree)) await this.storeOf(record).recover();
   }
 
-  async #end(record: AgentRecord, { id, data: kept }: Operation): Promise<void> {
-    const data = kept as RollbackData;
+  async #end(record: AgentRecord, { id, data }: OperationOf<'rollback'>): Promise<void> {
     if (data.step === 'begun') return await this.#drop(record, id, data, 'swarm ended before it began');
     this.#deps.log.warn({ agent: record.id, n: data.n, step: data.step }, 'an interrupted rollback goes on');
     try {
@@ -342,4 +342,8 @@ export class Rollbacks {
     ]);
     events.emit('rollback.dropped', { agent: record.id, task: data.task, data: { n: data.n, why } });
   }
+}
+
+function isRollback(operation: Operation): operation is OperationOf<'rollback'> {
+  return operation.kind === 'rollback';
 }

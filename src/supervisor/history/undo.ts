@@ -7,6 +7,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { undoMerge } from '../../git/merge/undo-merge.ts';
 import { addWorktree, isRegisteredWorktree } from '../../git/worktree/worktrees.ts';
+import type { OperationData } from '../../store/operation-data.ts';
 import type { Operation } from '../../store/operations.ts';
 import type { Store } from '../../store/store.ts';
 import type { EventLog } from '../project/event-log.ts';
@@ -19,13 +20,7 @@ import type { Rollbacks } from './rollbacks.ts';
 import type { Roster } from '../fleet/roster.ts';
 import { removedMeanwhile } from '../../domain/unknown-agent.ts';
 
-/** The record of a merge. */
-export interface MergeData {
-  task: string;
-  into: string;
-  before: string;
-  after: string;
-}
+export type MergeData = OperationData<'merge'>;
 
 export interface UndoDeps {
   layout: ProjectLayout;
@@ -64,15 +59,15 @@ export class Undo {
     return { agent, kind, at: new Date(operation.at).toISOString(), ...none, ...undone };
   }
 
-  async #takeBack({ id, kind, agent, data }: Operation): Promise<Partial<UndoDocument>> {
-    switch (kind) {
+  async #takeBack({ id, agent, ...operation }: Operation): Promise<Partial<UndoDocument>> {
+    switch (operation.kind) {
       case 'rollback':
-        return { rollback: await this.#rollback(id, agent, data as RollbackData) };
+        return { rollback: await this.#rollback(id, agent, operation.data) };
       case 'merge':
-        return { merge: await this.#merge(data as MergeData) };
+        return { merge: await this.#merge(operation.data) };
       case 'rm':
       case 'purge':
-        return { restored: await this.#restore(data as RemovedAgent, kind) };
+        return { restored: await this.#restore(operation.data, operation.kind) };
     }
   }
 

@@ -75,7 +75,7 @@ it('a purge remembers what earlier ones and an rm removed, until it is brought b
   await second.agents.put(row('w2'));
   const last = second.operations.lastDone('w2');
   expect(last?.kind).toBe('purge');
-  await second.write(() => second.operations.change(last?.id ?? 0, 'undone', last?.data));
+  await second.write(() => second.operations.takeBack(last?.id ?? 0));
   await purge(layout, second);
   second.close();
   expect(remembered(layout)).toEqual({ w1: ['w1.2', 'w1.3', 'w1'], w2: [], w3: ['w3'] });

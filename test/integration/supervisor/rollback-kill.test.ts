@@ -6,12 +6,27 @@ import { expect, it } from 'vitest';
 import { worktreeGitDir } from '../../../src/git/repository/operations.ts';
 import { writeBegunTask } from '../../../src/git/worktree/worktree-task.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
-import type { RollbackData } from '../../../src/supervisor/history/rollback-data.ts';
+import type { OperationData } from '../../../src/store/operation-data.ts';
+import type { OperationOf } from '../../../src/store/operations.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { gitFacts, walk } from '../checkpoint/walk.ts';
 import { openDesk, SESSION, writeTranscript, type Desk } from './rollback-scene.ts';
 
 const CHILD = path.join(import.meta.dirname, 'rollback-child.ts');
+/** A rollback that nothing is left to do of. */
+const DONE: OperationData<'rollback'> = {
+  n: 1,
+  step: 'restored',
+  filesOnly: false,
+  hold: false,
+  safety: null,
+  changed: [],
+  warnings: [],
+  from: null,
+  to: null,
+  cutInto: SESSION,
+  task: null,
+};
 const claim = { agent: 'worker-1', kind: 'claude', capabilities: [], slot: 0 } as const;
 const context = {
   leaseMs: 60_000,
@@ -107,7 +122,7 @@ it.each(['after 2', 'in the files', 'before 3', 'after 3', 'before 4', 'after 4'
     expect(reply).toMatchObject({ got: 'task', order: { task, attempt: 2, resume: { sessionId: session } } });
 
     // And it can be undone.
-    const { safety } = (store.operations.lastDone('worker-1') ?? { data: { safety: null } }).data as RollbackData;
+    const { safety } = (store.operations.lastDone('worker-1') as OperationOf<'rollback'>).data;
     await rollbacks.storeOf(agent).rollback(safety ?? 0);
     expect(stateOf(repository, desk)).toEqual(before);
     store.close();
@@ -130,7 +145,7 @@ it('killed while it takes another one back: the next start puts its branch back,
   using repository = makeRepository();
   const { n } = await prepare(repository);
   const desk = await openDesk(repository.home);
-  const operation = await desk.store.write(() => desk.store.operations.begin('rollback', 'worker-1', {}, 'done'));
+  const operation = await desk.store.write(() => desk.store.operations.begin('rollback', 'worker-1', DONE, 'done'));
   desk.store.close();
   const commit = repository.git(['rev-parse', 'main']);
   const left = repository.commit({ 'on.txt': 'on\n' });

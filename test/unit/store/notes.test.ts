@@ -54,7 +54,7 @@ const KEYS = Object.keys(WRITTEN) as NoteKey[];
 
 function open() {
   const broken: string[] = [];
-  const store = Store.memory({ onBrokenNote: (key, why) => broken.push(`${key}: ${why}`) });
+  const store = Store.memory({ onBroken: (key, why) => broken.push(`${key}: ${why}`) });
   const write = (key: string, text: string) =>
     store.write((db) => void db.run('INSERT OR REPLACE INTO kv (key, value) VALUES (?, ?)', key, text));
   return { store, broken, write };
