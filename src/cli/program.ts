@@ -16,40 +16,40 @@ interface GlobalOptions {
 type Done = (exitCode: number) => void;
 
 /** @returns the exit code. @throws SwarmError with code `usage` (exit code 2) for a wrong command line */
-export async function run(world: Invocation): Promise<number> {
+export async function run(invocation: Invocation): Promise<number> {
   let exitCode = 0;
   const done: Done = (code) => {
     exitCode = code;
   };
-  const { own } = splitCommandLine(world.argv);
+  const { own } = splitCommandLine(invocation.argv);
   try {
-    const program = await programFor(own, world, done);
+    const program = await programFor(own, invocation, done);
     if (own.length === 0) program.outputHelp();
     else await program.parseAsync([...own], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Help or version was wanted and has been printed.
     if (error.exitCode === 0) return 0;
-    throw usageError(error, await buildProgram(world, done), own);
+    throw usageError(error, await buildProgram(invocation, done), own);
   }
   return exitCode;
 }
 
 /** The program with all its verbs. @param done takes the exit code of the verb that was run */
-export async function buildProgram(world: Invocation, done: Done): Promise<Command> {
-  const program = programWithoutVerbs(world);
+export async function buildProgram(invocation: Invocation, done: Done): Promise<Command> {
+  const program = programWithoutVerbs(invocation);
   const loaded = await Promise.all(Object.entries(VERBS).map(async ([name, load]) => ({ name, ...(await load()) })));
-  for (const { name, verb } of loaded) addVerb(program, name, verb, world, done);
+  for (const { name, verb } of loaded) addVerb(program, name, verb, invocation, done);
   return program;
 }
 
 /** The program with the verb that these words name, or with all where they name none. */
-async function programFor(words: readonly string[], world: Invocation, done: Done): Promise<Command> {
-  const program = programWithoutVerbs(world);
+async function programFor(words: readonly string[], invocation: Invocation, done: Done): Promise<Command> {
+  const program = programWithoutVerbs(invocation);
   const name = verbIn(words, program.options);
   const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (load === undefined) return await buildProgram(world, done);
-  addVerb(program, name, (await load()).verb, world, done);
+  if (load === undefined) return await buildProgram(invocation, done);
+  addVerb(program, name, (await load()).verb, invocation, done);
   return program;
 }
 
@@ -67,7 +67,7 @@ function verbIn(words: readonly string[], options: readonly Option[]): string {
   return '';
 }
 
-function programWithoutVerbs(world: Invocation): Command {
+function programWithoutVerbs(invocation: Invocation): Command {
   return (
     new Command('swarm')
       .description('Coding agents, supervised: each in its own worktree, fed from a durable queue.')
@@ -79,7 +79,7 @@ function programWithoutVerbs(world: Invocation): Command {
       .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
       // Errors are printed in one place only, in main.
       .configureOutput({
-        writeOut: (text) => void world.output.stdout.write(text),
+        writeOut: (text) => void invocation.output.stdout.write(text),
         writeErr: () => undefined,
         outputError: () => undefined,
       })
@@ -88,26 +88,27 @@ function programWithoutVerbs(world: Invocation): Command {
 }
 
 /** @param path the words that lead to the verb, as they are typed after `swarm` */
-function addVerb(parent: Command, path: string, verb: Verb, world: Invocation, done: Done): void {
+function addVerb(parent: Command, path: string, verb: Verb, invocation: Invocation, done: Done): void {
   const name = path.split(' ').at(-1) ?? path;
   const command = parent.command(name, { hidden: verb.hidden === true }).summary(verb.summary);
   if (verb.description !== undefined) command.description(verb.description);
   for (const argument of verb.arguments ?? []) command.addArgument(argument);
   for (const option of verb.options ?? []) command.addOption(option);
-  for (const [sub, inner] of Object.entries(verb.verbs ?? {})) addVerb(command, `${path} ${sub}`, inner, world, done);
+  for (const [sub, inner] of Object.entries(verb.verbs ?? {}))
+    addVerb(command, `${path} ${sub}`, inner, invocation, done);
   const action = verb.run as Action<unknown[]> | undefined;
   if (action === undefined) return;
   command.action(async (...given: unknown[]) => {
-    if (verb.forPeople === true) refuseInsideAgent(world.env, `swarm ${path}`);
+    if (verb.forPeople === true) refuseInsideAgent(invocation.env, `swarm ${path}`);
     const { directory } = (given.pop() as Command).optsWithGlobals<GlobalOptions>();
-    done((await act(action, contextOf(world, directory), given)) ?? 0);
+    done((await act(action, contextOf(invocation, directory), given)) ?? 0);
   });
 }
 
-function contextOf(world: Invocation, directory: string | undefined): Context {
-  const cwd = directory === undefined ? world.cwd : changeDirectory(world.cwd, directory);
-  const interactive = world.stdin.isTTY === true && world.output.isTerminal && !world.output.json;
-  return { ...world, cwd, interactive, program: (words) => programFor(words, world, () => undefined) };
+function contextOf(invocation: Invocation, directory: string | undefined): Context {
+  const cwd = directory === undefined ? invocation.cwd : changeDirectory(invocation.cwd, directory);
+  const interactive = invocation.stdin.isTTY === true && invocation.output.isTerminal && !invocation.output.json;
+  return { ...invocation, cwd, interactive, program: (words) => programFor(words, invocation, () => undefined) };
 }
 
 async function act(action: Action<unknown[]>, context: Context, given: unknown[]): Promise<number | void> {

@@ -15,13 +15,13 @@ const WEBHOOK_TRIES = 6;
 const WEBHOOK_BACKOFF = { baseMs: 1_000, capMs: 60_000, jitter: FULL_JITTER };
 
 /** Runs the argv with the alert as JSON on its stdin and in SWARM_ALERT_… of its environment. */
-export function commandSink(argv: readonly string[], world: { cwd: string; env: Record<string, string> }): Tell {
+export function commandSink(argv: readonly string[], { cwd, env }: { cwd: string; env: Record<string, string> }): Tell {
   return async (alert, signal) => {
-    const place = { program: argv[0] ?? '', cwd: world.cwd, searchPath: world.env['PATH'] };
+    const place = { program: argv[0] ?? '', cwd, searchPath: env['PATH'] };
     const end = await run(argv, {
-      cwd: world.cwd,
+      cwd,
       env: {
-        ...world.env,
+        ...env,
         SWARM_ALERT_STATE: alert.state,
         SWARM_ALERT_SEVERITY: alert.severity,
         SWARM_ALERT_KEY: alert.key,

@@ -21,9 +21,9 @@ export interface OpenHoldsDeps {
 }
 
 /** The holds of one project's fleet, with the real world around them. */
-export function openHolds({ project: { config, layout }, env, fleet, links, keeper, ...world }: OpenHoldsDeps): Holds {
+export function openHolds({ project: { config, layout }, env, fleet, links, keeper, ...deps }: OpenHoldsDeps): Holds {
   return new Holds({
-    ...world,
+    ...deps,
     broker: () => keeper.state,
     tmux: () => fleet.probeError,
     config: () => config,

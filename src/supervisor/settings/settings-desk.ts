@@ -28,16 +28,16 @@ export class SettingsDesk {
   readonly #refresh: Refresh;
   readonly #log: Logger;
 
-  constructor(world: SettingsDeskDeps) {
-    const { project, settings, fleet, log } = world;
+  constructor(deps: SettingsDeskDeps) {
+    const { project, settings, fleet, log } = deps;
     const { config, layout } = project;
     this.#log = log;
-    this.#settings = new Settings({ ...world, ...settings, config, place: layout, now: () => Date.now() });
+    this.#settings = new Settings({ ...deps, ...settings, config, place: layout, now: () => Date.now() });
     const keyOf = (name: string): string | null => {
       const role = config.agents[name];
       return role === undefined ? null : settingsKey(role, config);
     };
-    this.#refresh = new Refresh({ ...world, fleet, keyOf });
+    this.#refresh = new Refresh({ ...deps, fleet, keyOf });
   }
 
   /** Once a second. */

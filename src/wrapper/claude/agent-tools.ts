@@ -10,12 +10,12 @@ export interface AgentToolsDeps {
 }
 
 /** Carries out the calls of the agent's own tools (`task_context`, `complete_task`, …). */
-export function agentTools(world: AgentToolsDeps): ToolHandlers {
+export function agentTools(deps: AgentToolsDeps): ToolHandlers {
   /**
    * The task in hand once its first word was said: until then a call comes from the conversation of the task before.
    */
   const begun = (): ClaudeTask | null => {
-    const body = world.inHand();
+    const body = deps.inHand();
     return body?.begun === true ? body : null;
   };
   const inHand = (): ClaudeTask => {
@@ -30,7 +30,7 @@ export function agentTools(world: AgentToolsDeps): ToolHandlers {
   return {
     task_context: async () => inHand().context(),
     report_progress: async ({ text, percent }) => {
-      world.event('task.progress', begun()?.task ?? null, { text, ...(percent === undefined ? {} : { percent }) });
+      deps.event('task.progress', begun()?.task ?? null, { text, ...(percent === undefined ? {} : { percent }) });
       return 'Noted.';
     },
     complete_task: ({ summary }) => say({ tool: 'complete_task', summary }, 'Noted. End your turn now.'),

@@ -46,11 +46,11 @@ export interface OpeningDeps {
 }
 
 /** How the first process of a turn begins. `current` is the conversation in hand. */
-export async function openTurn(request: TurnRequest, current: string | null, world: OpeningDeps): Promise<Opening> {
+export async function openTurn(request: TurnRequest, current: string | null, deps: OpeningDeps): Promise<Opening> {
   const { session, prompt, handoff } = request;
   const wanted = session === 'fresh' ? null : session === 'continue' ? current : session.resume;
   if (wanted === null) return { sessionId: randomUUID(), resume: false, prompt };
-  if (await hasTranscript(wanted, wanted === current, world)) return { sessionId: wanted, resume: true, prompt };
+  if (await hasTranscript(wanted, wanted === current, deps)) return { sessionId: wanted, resume: true, prompt };
   // The prompt (an answer, a failed check) must not be lost with the conversation.
   return { sessionId: randomUUID(), resume: false, prompt: led(handoff('its session is gone'), prompt) };
 }
@@ -67,8 +67,8 @@ function led(handoff: string, prompt: string): string {
  * Whether the conversation has a transcript. Claude Code writes it a moment after the fact: for a living process that
  * has ended a turn, swarm waits.
  */
-async function hasTranscript(sessionId: string, isCurrent: boolean, world: OpeningDeps): Promise<boolean> {
-  const { pane, clock, sessionExists } = world;
+async function hasTranscript(sessionId: string, isCurrent: boolean, deps: OpeningDeps): Promise<boolean> {
+  const { pane, clock, sessionExists } = deps;
   const deadline = clock.monotonic() + TRANSCRIPT_WAIT_MS;
   for (;;) {
     if (await sessionExists(sessionId)) return true;

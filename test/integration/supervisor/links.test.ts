@@ -52,7 +52,7 @@ class Wrapper {
   }
 }
 
-interface World {
+interface Scene {
   server: LinkServer;
   socket: string;
   log: string[];
@@ -63,7 +63,7 @@ interface World {
   linked(agent?: string): Promise<Wrapper>;
 }
 
-const test = base.extend('world', async ({}, { onCleanup }): Promise<World> => {
+const test = base.extend('scene', async ({}, { onCleanup }): Promise<Scene> => {
   const directory = await mkdtemp(path.join(tmpdir(), 'swarm-link-'));
   const socket = path.join(directory, 'link.sock');
   const log: string[] = [];
@@ -108,63 +108,63 @@ const test = base.extend('world', async ({}, { onCleanup }): Promise<World> => {
   };
 });
 
-test('a hello is welcomed with the epoch and the attempts that the store holds', async ({ world }) => {
-  expect((await stat(world.socket)).mode & 0o777).toBe(0o600);
-  const wrapper = await world.linked();
+test('a hello is welcomed with the epoch and the attempts that the store holds', async ({ scene }) => {
+  expect((await stat(scene.socket)).mode & 0o777).toBe(0o600);
+  const wrapper = await scene.linked();
   expect(wrapper.said).toEqual([
     { type: 'welcome', epoch: EPOCH, protocol: 1, amqpUrl: null, attempts: [{ task: 't1', attempt: 1 }] },
   ]);
-  expect(world.log).toEqual(['connected worker-1']);
-  expect(world.server.isConnected('worker-1')).toBe(true);
+  expect(scene.log).toEqual(['connected worker-1']);
+  expect(scene.server.isConnected('worker-1')).toBe(true);
   wrapper.socket.end();
-  await eventually(() => world.log).toEqual(['connected worker-1', 'disconnected worker-1']);
-  expect(world.server.isConnected('worker-1')).toBe(false);
+  await eventually(() => scene.log).toEqual(['connected worker-1', 'disconnected worker-1']);
+  expect(scene.server.isConnected('worker-1')).toBe(false);
 });
 
 test('a wrapper with a wrong token, an unknown agent, another protocol or another first message is hung up on', async ({
-  world,
+  scene,
 }) => {
-  const refused = [world.dial(), world.dial(), world.dial(), world.dial()];
+  const refused = [scene.dial(), scene.dial(), scene.dial(), scene.dial()];
   refused[0]?.hello({ token: 'guessed' });
   refused[1]?.hello({ agent: 'stranger-1' });
   refused[2]?.hello({ protocol: 99 });
   refused[3]?.say({ type: 'snapshot', snapshot: snapshot() });
   await eventually(() => refused.map(({ closed }) => closed)).toEqual([true, true, true, true]);
   expect(refused.flatMap(({ said }) => said)).toEqual([]);
-  expect(world.log).toEqual([]);
+  expect(scene.log).toEqual([]);
 });
 
-test('a right hello behind a wrong one is not heard any more', async ({ world }) => {
-  const living = await world.linked();
-  const liar = world.dial();
+test('a right hello behind a wrong one is not heard any more', async ({ scene }) => {
+  const living = await scene.linked();
+  const liar = scene.dial();
   const hello = (token: string): string =>
     `${JSON.stringify({ type: 'hello', protocol: 1, token, snapshot: snapshot() })}\n`;
   liar.write(hello('guessed') + hello('token-of-worker-1'));
   await eventually(() => liar.closed).toBe(true);
   expect(living.closed).toBe(false);
-  expect(world.log).toEqual(['connected worker-1']);
+  expect(scene.log).toEqual(['connected worker-1']);
 });
 
-test('a newer link replaces an older one, and that the old one is closed is no loss', async ({ world }) => {
-  const older = await world.linked();
-  const pending = expect(world.server.order('worker-1', { do: 'pause' }, 60_000)).rejects.toMatchObject({
+test('a newer link replaces an older one, and that the old one is closed is no loss', async ({ scene }) => {
+  const older = await scene.linked();
+  const pending = expect(scene.server.order('worker-1', { do: 'pause' }, 60_000)).rejects.toMatchObject({
     code: 'no-ack',
     exitCode: 3,
   });
-  const newer = await world.linked();
+  const newer = await scene.linked();
   await pending;
   await eventually(() => older.closed).toBe(true);
-  expect(world.log).toEqual(['connected worker-1', 'connected worker-1']);
-  const resumed = world.server.order('worker-1', { do: 'resume' }, 60_000);
+  expect(scene.log).toEqual(['connected worker-1', 'connected worker-1']);
+  const resumed = scene.server.order('worker-1', { do: 'resume' }, 60_000);
   await eventually(() => newer.orders.length).toBe(1);
   newer.say({ type: 'ack', id: newer.orders[0]?.id ?? '', ok: true });
   await expect(resumed).resolves.toBeNull();
 });
 
-test('an order is acknowledged with its result, or refused with the reason of the wrapper', async ({ world }) => {
-  const wrapper = await world.linked();
-  const good = world.server.order('worker-1', { do: 'checkpoint', reason: 'by hand' }, 60_000);
-  const bad = world.server.order('worker-1', { do: 'pause' }, 60_000);
+test('an order is acknowledged with its result, or refused with the reason of the wrapper', async ({ scene }) => {
+  const wrapper = await scene.linked();
+  const good = scene.server.order('worker-1', { do: 'checkpoint', reason: 'by hand' }, 60_000);
+  const bad = scene.server.order('worker-1', { do: 'pause' }, 60_000);
   await eventually(() => wrapper.orders.length).toBe(2);
   const [first, second] = wrapper.orders;
   expect(first).toMatchObject({ epoch: EPOCH, order: { do: 'checkpoint', reason: 'by hand' } });
@@ -180,20 +180,20 @@ test('an order is acknowledged with its result, or refused with the reason of th
   await expect(bad).rejects.toMatchObject({ code: 'busy', message: 'a command runs', hint: 'Wait.' });
 });
 
-test('an order without a link was not sent; one that is not confirmed may have been done', async ({ world }) => {
-  await expect(world.server.order('worker-2', { do: 'pause' }, 1_000)).rejects.toMatchObject({
+test('an order without a link was not sent; one that is not confirmed may have been done', async ({ scene }) => {
+  await expect(scene.server.order('worker-2', { do: 'pause' }, 1_000)).rejects.toMatchObject({
     code: 'agent-away',
     retrySafe: true,
   });
-  const wrapper = await world.linked();
-  await expect(world.server.order('worker-1', { do: 'pause' }, 20)).rejects.toMatchObject({
+  const wrapper = await scene.linked();
+  await expect(scene.server.order('worker-1', { do: 'pause' }, 20)).rejects.toMatchObject({
     code: 'no-ack',
     exitCode: 3,
     retrySafe: false,
   });
   // An ack that comes too late, twice or for no order belongs to none.
   for (const id of [wrapper.orders[0]?.id ?? '', 'nothing']) wrapper.say({ type: 'ack', id, ok: true });
-  const order = world.server.order('worker-1', { do: 'resume' }, 60_000);
+  const order = scene.server.order('worker-1', { do: 'resume' }, 60_000);
   await eventually(() => wrapper.orders.length).toBe(2);
   wrapper.socket.destroy();
   await expect(order).rejects.toMatchObject({
@@ -202,84 +202,84 @@ test('an order without a link was not sent; one that is not confirmed may have b
   });
 });
 
-test('lines that do not fit are told and skipped, wherever the stream is cut', async ({ world }) => {
-  const wrapper = await world.linked();
+test('lines that do not fit are told and skipped, wherever the stream is cut', async ({ scene }) => {
+  const wrapper = await scene.linked();
   wrapper.write('no json\n{"type":"dance"}\n');
   const bytes = Buffer.from(
     `${JSON.stringify({ type: 'snapshot', snapshot: snapshot('worker-1', { branch: 'grüße' }) })}\n`,
   );
   const cut = bytes.indexOf(0xc3) + 1;
   wrapper.socket.write(bytes.subarray(0, cut));
-  await eventually(() => world.problems.length).toBe(2);
+  await eventually(() => scene.problems.length).toBe(2);
   wrapper.socket.write(bytes.subarray(cut));
-  await eventually(() => world.snapshots.map(({ branch }) => branch)).toEqual(['grüße']);
+  await eventually(() => scene.snapshots.map(({ branch }) => branch)).toEqual(['grüße']);
   wrapper.say({ type: 'event', name: 'turn.ended', at: '2030-01-01T00:00:00.000Z', task: null, data: {} });
-  await eventually(() => world.log).toContain('event worker-1 turn.ended 2030-01-01T00:00:00.000Z');
+  await eventually(() => scene.log).toContain('event worker-1 turn.ended 2030-01-01T00:00:00.000Z');
 });
 
-test('what is not UTF-8 is told, not guessed', async ({ world }) => {
-  const wrapper = await world.linked();
+test('what is not UTF-8 is told, not guessed', async ({ scene }) => {
+  const wrapper = await scene.linked();
   const line = JSON.stringify({ type: 'snapshot', snapshot: snapshot('worker-1', { branch: 'é' }) });
   wrapper.socket.write(Buffer.from(`${line}\n`, 'latin1'));
-  await eventually(() => world.problems).toEqual(['a line from a wrapper does not fit']);
-  expect(world.snapshots).toEqual([]);
+  await eventually(() => scene.problems).toEqual(['a line from a wrapper does not fit']);
+  expect(scene.snapshots).toEqual([]);
   expect(wrapper.closed).toBe(false);
 });
 
-test('a link speaks for its own agent alone', async ({ world }) => {
-  const wrapper = await world.linked();
+test('a link speaks for its own agent alone', async ({ scene }) => {
+  const wrapper = await scene.linked();
   wrapper.say({ type: 'snapshot', snapshot: snapshot('worker-2') });
-  await eventually(() => world.problems.length).toBe(1);
-  expect(world.snapshots).toEqual([]);
+  await eventually(() => scene.problems.length).toBe(1);
+  expect(scene.snapshots).toEqual([]);
   expect(wrapper.closed).toBe(false);
 });
 
-test('a line without an end is cut off at four megabytes', async ({ world }) => {
-  const wrapper = await world.linked();
+test('a line without an end is cut off at four megabytes', async ({ scene }) => {
+  const wrapper = await scene.linked();
   wrapper.write(`${'x'.repeat(3 * 1024 * 1024)}\n`);
-  await eventually(() => world.problems.length).toBe(1);
+  await eventually(() => scene.problems.length).toBe(1);
   expect(wrapper.closed).toBe(false);
   wrapper.write('x'.repeat(5 * 1024 * 1024));
   await eventually(() => wrapper.closed).toBe(true);
-  await eventually(() => world.log).toEqual(['connected worker-1', 'disconnected worker-1']);
+  await eventually(() => scene.log).toEqual(['connected worker-1', 'disconnected worker-1']);
 });
 
-test('news go to all, and the last word is heard before the end', async ({ world }) => {
-  const [one, two] = [await world.linked('worker-1'), await world.linked('worker-2')];
-  world.server.broadcast({ type: 'broker', epoch: EPOCH, amqpUrl: 'amqp://x' });
-  world.server.broadcast({ type: 'bye', epoch: EPOCH });
-  await world.server.close();
+test('news go to all, and the last word is heard before the end', async ({ scene }) => {
+  const [one, two] = [await scene.linked('worker-1'), await scene.linked('worker-2')];
+  scene.server.broadcast({ type: 'broker', epoch: EPOCH, amqpUrl: 'amqp://x' });
+  scene.server.broadcast({ type: 'bye', epoch: EPOCH });
+  await scene.server.close();
   await eventually(() => [one.closed, two.closed]).toEqual([true, true]);
   for (const wrapper of [one, two]) expect(wrapper.said.map(({ type }) => type)).toEqual(['welcome', 'broker', 'bye']);
 });
 
-test('a wrapper that hangs does not hold up the end', async ({ world }) => {
-  const wrapper = await world.linked();
+test('a wrapper that hangs does not hold up the end', async ({ scene }) => {
+  const wrapper = await scene.linked();
   wrapper.socket.pause();
   // More than the kernel takes for it.
   for (let i = 0; i < 40; i += 1)
-    world.server
+    scene.server
       .order('worker-1', { do: 'send', id: String(i), text: 'x'.repeat(100_000) }, 60_000)
       .catch(() => undefined);
   const began = performance.now();
-  await world.server.close();
+  await scene.server.close();
   expect(performance.now() - began).toBeLessThan(3_000);
 });
 
-test('where its socket was removed it listens again, and earlier links live on', async ({ world }) => {
-  const before = await world.linked('worker-1');
-  await rm(world.socket);
-  await world.server.listen(world.socket);
-  await world.linked('worker-2');
-  expect([world.server.isConnected('worker-1'), world.server.isConnected('worker-2')]).toEqual([true, true]);
+test('where its socket was removed it listens again, and earlier links live on', async ({ scene }) => {
+  const before = await scene.linked('worker-1');
+  await rm(scene.socket);
+  await scene.server.listen(scene.socket);
+  await scene.linked('worker-2');
+  expect([scene.server.isConnected('worker-1'), scene.server.isConnected('worker-2')]).toEqual([true, true]);
   before.socket.end();
-  await eventually(() => world.log).toContain('disconnected worker-1');
-  expect(world.problems).toEqual([]);
+  await eventually(() => scene.log).toContain('disconnected worker-1');
+  expect(scene.problems).toEqual([]);
 });
 
-test('a second server takes over the name of a dead one', async ({ world }) => {
+test('a second server takes over the name of a dead one', async ({ scene }) => {
   const other = net.createServer();
-  const place = `${world.socket}.2`;
+  const place = `${scene.socket}.2`;
   other.listen(place);
   await once(other, 'listening');
   const server = new LinkServer(1);

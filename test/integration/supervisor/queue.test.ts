@@ -15,7 +15,7 @@ import { silentLog } from '../../unit/supervisor/kit.ts';
 const scope = { agents: ['worker-1'], capabilities: ['@worker-1', 'shell'] };
 const diskFull = new SwarmError('disk-full', 'The disk is full; nothing was written.', { retrySafe: true });
 
-interface World extends AsyncDisposable {
+interface Scene extends AsyncDisposable {
   queue: SupervisorQueue;
   names: AmqpNames;
   /** The side of a wrapper, or of another program, on the broker. */
@@ -27,11 +27,11 @@ interface World extends AsyncDisposable {
   dead(): Promise<{ reason: string; body: string }[]>;
 }
 
-async function world(url: string, more: Partial<QueueHandlers> = {}): Promise<World> {
+async function scene(url: string, more: Partial<QueueHandlers> = {}): Promise<Scene> {
   const project = randomUUID().slice(0, 8);
-  const claims: World['claims'] = [];
+  const claims: Scene['claims'] = [];
   const results: TaskResult[] = [];
-  const submitted: World['submitted'] = [];
+  const submitted: Scene['submitted'] = [];
   const queue = new SupervisorQueue({
     project,
     log: silentLog,
@@ -111,7 +111,7 @@ const claim = { agent: 'worker-1', kind: 'claude' as const, capabilities: [], sl
 
 test('results that came while no supervisor listened are heard before a claim is answered', async ({ broker }) => {
   let before = -1;
-  await using w: World = await world(broker.url, {
+  await using w: Scene = await scene(broker.url, {
     claim: async () => {
       before = w.results.length;
       return { got: 'none', reason: 'no task is ready' };
@@ -133,7 +133,7 @@ test('the messages of an incarnation are heard before its first claim is answere
 }) => {
   const slow = Promise.withResolvers<void>();
   const heard: string[] = [];
-  await using w = await world(broker.url, {
+  await using w = await scene(broker.url, {
     result: async ({ task }) => {
       heard.push(task);
       await slow.promise;
@@ -157,7 +157,7 @@ test('the messages of an incarnation are heard before its first claim is answere
 });
 
 test('a claim is answered, a result and a submission are taken in', async ({ broker }) => {
-  await using w = await world(broker.url);
+  await using w = await scene(broker.url);
   await expect(w.bus.claim(claim, 5_000)).resolves.toEqual({ got: 'none', reason: 'no task is ready' });
   expect(w.claims).toEqual([claim]);
   await w.bus.publish('task.result', result(), { queue: w.names.results });
@@ -171,7 +171,7 @@ test('results that the store cannot take now wait until it can, and none of them
 }) => {
   const stored: string[] = [];
   let refusals = 0;
-  await using w = await world(broker.url, {
+  await using w = await scene(broker.url, {
     result: async ({ task }) => {
       // Twice and more: the second failure of a message would be its last where it is handled as a mistake.
       if (refusals < 6) {
@@ -192,7 +192,7 @@ test('a submission waits while the disk is full, and is dead with the reason whe
 }) => {
   let full = true;
   const taken: string[] = [];
-  await using w = await world(broker.url, {
+  await using w = await scene(broker.url, {
     submit: async ({ title, after }) => {
       if (after.length > 0)
         throw new SwarmError('unknown-task', 'there is no task t99', { exitCode: 2, hint: 'The newest is t4.' });
@@ -213,7 +213,7 @@ test('a submission waits while the disk is full, and is dead with the reason whe
 
 test('a heartbeat that cannot be stored is forgotten, not kept among the dead letters', async ({ broker }) => {
   let beats = 0;
-  await using w = await world(broker.url, {
+  await using w = await scene(broker.url, {
     heartbeat: async () => {
       beats += 1;
       throw diskFull;
@@ -227,7 +227,7 @@ test('a heartbeat that cannot be stored is forgotten, not kept among the dead le
 test('the end of a project leaves no queue and no exchange of it, except with messages that may still be wanted', async ({
   broker,
 }) => {
-  await using w = await world(broker.url);
+  await using w = await scene(broker.url);
   await w.other.publish('', w.names.inbox('worker-1'), Buffer.from('a message that was never read'));
   const { names, queue } = w;
   const all = [names.submit, names.tickets, names.claims, names.results, names.dead, names.heartbeats, names.identity];
@@ -251,7 +251,7 @@ test('the end of a project leaves no queue and no exchange of it, except with me
 });
 
 test('depths tell what waits, and nothing while there is no broker', async ({ broker }) => {
-  await using w = await world(broker.url);
+  await using w = await scene(broker.url);
   await w.bus.publishTicket(null);
   await eventually(() => w.queue.depths()).toContainEqual({ name: w.names.tickets, messages: 1, consumers: 0 });
   expect((await w.queue.depths()).find(({ name }) => name === w.names.claims)?.consumers).toBe(1);
@@ -266,7 +266,7 @@ test('depths tell what waits, and nothing while there is no broker', async ({ br
 });
 
 test('a broker that hangs is not waited for', async ({ broker }) => {
-  await using w = await world(broker.url);
+  await using w = await scene(broker.url);
   process.kill(broker.handle.pid, 'SIGSTOP');
   try {
     let tookMs = 0;

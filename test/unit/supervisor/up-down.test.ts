@@ -9,7 +9,7 @@ const ANSWER: UpDocument = { agents: [], base: { branch: 'main', commit: 'c0ffee
 
 const KEEP = { purge: false, force: false };
 
-function world({ down = false } = {}) {
+function scene({ down = false } = {}) {
   const time = new Time();
   const state = {
     down,
@@ -53,7 +53,7 @@ function world({ down = false } = {}) {
 }
 
 test('down ends everything once nothing runs, and not before', async () => {
-  const { upDown, state } = world();
+  const { upDown, state } = scene();
   await upDown.down(KEEP);
   upDown.tick();
   expect(state.ends).toEqual([]);
@@ -64,7 +64,7 @@ test('down ends everything once nothing runs, and not before', async () => {
 });
 
 test('the last of several orders counts, in memory and in the store', async () => {
-  const { upDown, state, slowly } = world();
+  const { upDown, state, slowly } = scene();
   const git = slowly();
   const up = upDown.up({});
   const down = upDown.down(KEEP);
@@ -77,7 +77,7 @@ test('the last of several orders counts, in memory and in the store', async () =
 });
 
 test('an up that is on its way keeps a quiet supervisor from ending', async () => {
-  const { upDown, state, slowly } = world();
+  const { upDown, state, slowly } = scene();
   await upDown.down(KEEP);
   state.quiet = true;
   const git = slowly();
@@ -92,7 +92,7 @@ test('an up that is on its way keeps a quiet supervisor from ending', async () =
 });
 
 test('an order to one that ends is refused as to one that is not there, so that its sender starts the next', async () => {
-  const { upDown, state } = world();
+  const { upDown, state } = scene();
   await upDown.down(KEEP);
   state.quiet = true;
   upDown.tick();
@@ -101,7 +101,7 @@ test('an order to one that ends is refused as to one that is not there, so that 
 });
 
 test('a purge that an up came after is forgotten', async () => {
-  const { upDown, state } = world();
+  const { upDown, state } = scene();
   await upDown.down({ purge: true, force: false });
   await upDown.up({});
   await upDown.down(KEEP);
@@ -111,7 +111,7 @@ test('a purge that an up came after is forgotten', async () => {
 });
 
 test('a full disk does not keep it from going down', async () => {
-  const { upDown, state, failing } = world();
+  const { upDown, state, failing } = scene();
   failing();
   await upDown.down({ purge: true, force: false });
   state.quiet = true;
@@ -120,7 +120,7 @@ test('a full disk does not keep it from going down', async () => {
 });
 
 test('one that was started for an up waits for it to speak', async () => {
-  const { upDown, state, time } = world({ down: true });
+  const { upDown, state, time } = scene({ down: true });
   state.quiet = true;
   upDown.tick();
   time.pass(4_999);
@@ -132,7 +132,7 @@ test('one that was started for an up waits for it to speak', async () => {
 });
 
 test('one that was started to clean up ends as soon as that is done', async () => {
-  const { upDown, state } = world({ down: true });
+  const { upDown, state } = scene({ down: true });
   state.quiet = true;
   await upDown.down(KEEP);
   upDown.tick();
@@ -140,14 +140,14 @@ test('one that was started to clean up ends as soon as that is done', async () =
 });
 
 test('a signal ends the supervisor alone, a second one changes nothing', () => {
-  const { upDown, state } = world();
+  const { upDown, state } = scene();
   upDown.signal('SIGTERM');
   upDown.signal('SIGTERM');
   expect(state.ends).toEqual([{ everything: false, purge: null }]);
 });
 
 test('a signal while everything goes down waits for that, a second one does not', async () => {
-  const { upDown, state } = world();
+  const { upDown, state } = scene();
   await upDown.down({ purge: true, force: false });
   upDown.signal('SIGTERM');
   expect(state.ends).toEqual([]);

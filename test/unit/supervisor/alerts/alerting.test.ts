@@ -9,7 +9,7 @@ import { events, settled, silentLog, Time } from '../kit.ts';
 const WELL: Observed = { agents: [], broker: { state: 'up', since: 0, reason: null }, refused: null };
 
 /** Conditions, sinks and the store, over one supervisor after the other. */
-function world() {
+function scene() {
   const time = new Time();
   let kept: readonly OpenAlert[] = [];
   let observed = WELL;
@@ -59,7 +59,7 @@ function world() {
 }
 
 test('a trouble that lasts while the supervisor is replaced is told once', async () => {
-  const w = world();
+  const w = scene();
   w.stuck();
   await w.run(w.next(), 3);
   // Not over at once: agents have to be found again first.
@@ -74,7 +74,7 @@ test('a trouble that lasts while the supervisor is replaced is told once', async
 });
 
 test('a trouble that was over while there was no supervisor is told to be over by the next, once', async () => {
-  const w = world();
+  const w = scene();
   w.stuck();
   await w.run(w.next(), 3);
   w.wrong({});
@@ -85,7 +85,7 @@ test('a trouble that was over while there was no supervisor is told to be over b
 });
 
 test('what takes a while to be told anew is no new trouble', async () => {
-  const w = world();
+  const w = scene();
   w.wrong({ broker: { state: 'down', since: 0, reason: null } });
   await w.run(w.next(), 3);
   w.wrong({ broker: { state: 'down', since: w.time.now(), reason: null } });
@@ -94,7 +94,7 @@ test('what takes a while to be told anew is no new trouble', async () => {
 });
 
 test('a supervisor that dies before it has passed an alert on leaves it to the next', async () => {
-  const w = world();
+  const w = scene();
   w.stuck();
   w.hold();
   await w.run(w.next(), 3);
@@ -106,7 +106,7 @@ test('a supervisor that dies before it has passed an alert on leaves it to the n
 });
 
 test('a down ends every trouble at once, and the next up knows of none', async () => {
-  const w = world();
+  const w = scene();
   w.stuck();
   const first = w.next();
   await w.run(first, 3);
@@ -118,7 +118,7 @@ test('a down ends every trouble at once, and the next up knows of none', async (
 });
 
 test('one that goes and leaves the fleet alone tells nothing at its end', async () => {
-  const w = world();
+  const w = scene();
   const first = w.next();
   await w.run(first, 3);
   w.stuck();
@@ -128,7 +128,7 @@ test('one that goes and leaves the fleet alone tells nothing at its end', async 
 });
 
 test('a sink that gets no alert is reported until one gets through', async () => {
-  const w = world();
+  const w = scene();
   const alerting = w.next();
   await w.run(alerting, 1);
   w.breakDown(new SwarmError('cannot-start', 'nope cannot be started', { hint: 'Install it.' }));

@@ -9,7 +9,7 @@ const MISSING = new SwarmError('no-rabbitmq', 'RabbitMQ is not installed', { hin
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-function world({ url = null as string | null } = {}) {
+function scene({ url = null as string | null } = {}) {
   const calls = { ensure: 0, join: 0, leave: 0, stop: 0 };
   const urls: (string | null)[] = [];
   const states: string[] = [];
@@ -49,7 +49,7 @@ function world({ url = null as string | null } = {}) {
 const soon = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 
 test('the node is started once, and up when it is connected', async () => {
-  const { keeper, calls, urls, states } = world();
+  const { keeper, calls, urls, states } = scene();
   expect(keeper.state).toMatchObject({ state: 'starting', private: true, url: null });
   keeper.begin();
   keeper.begin();
@@ -66,7 +66,7 @@ test('the node is started once, and up when it is connected', async () => {
 });
 
 test('a node that is gone is started again at once', async () => {
-  const { keeper, calls } = world();
+  const { keeper, calls } = scene();
   keeper.begin();
   await soon();
   keeper.connected();
@@ -78,7 +78,7 @@ test('a node that is gone is started again at once', async () => {
 });
 
 test('a node that lives and refuses us is not asked round and round, and says why it is down', async () => {
-  const { keeper, calls } = world();
+  const { keeper, calls } = scene();
   keeper.begin();
   // As the connection does: whenever it is given the URL it dials at once, and is refused at once.
   for (let ms = 0; ms < 60_000; ms += 10) {
@@ -91,7 +91,7 @@ test('a node that lives and refuses us is not asked round and round, and says wh
 });
 
 test('a connection that breaks at once again and again is not taken for a cure', async () => {
-  const { keeper, calls } = world();
+  const { keeper, calls } = scene();
   keeper.begin();
   for (let ms = 0; ms < 60_000; ms += 10) {
     await vi.advanceTimersByTimeAsync(10);
@@ -102,7 +102,7 @@ test('a connection that breaks at once again and again is not taken for a cure',
 });
 
 test('while RabbitMQ is not installed that is looked for every second, and told once', async () => {
-  const { keeper, calls, states, becomes } = world();
+  const { keeper, calls, states, becomes } = scene();
   becomes(() => Promise.reject(MISSING));
   keeper.begin();
   await vi.advanceTimersByTimeAsync(60_000);
@@ -116,7 +116,7 @@ test('while RabbitMQ is not installed that is looked for every second, and told 
 });
 
 test('an installation under way is told, and one that failed names its log', async () => {
-  const { keeper, states, becomes, installs } = world();
+  const { keeper, states, becomes, installs } = scene();
   becomes(() => Promise.reject(MISSING));
   installs({ state: 'installing', log: '/log' });
   keeper.begin();
@@ -131,7 +131,7 @@ test('an installation under way is told, and one that failed names its log', asy
 });
 
 test('a boot that fails is tried again ever more rarely, with its reason', async () => {
-  const { keeper, calls, becomes } = world();
+  const { keeper, calls, becomes } = scene();
   becomes(async () => {
     throw new SwarmError('broker-boot-failed', 'it does not boot');
   });
@@ -144,7 +144,7 @@ test('a boot that fails is tried again ever more rarely, with its reason', async
 });
 
 test('only a boot that takes its time is shown as one', async () => {
-  const { keeper, states, becomes } = world();
+  const { keeper, states, becomes } = scene();
   becomes(() => Promise.reject(MISSING));
   keeper.begin();
   await soon();
@@ -155,7 +155,7 @@ test('only a boot that takes its time is shown as one', async () => {
 });
 
 test("a broker that is not swarm's is only reported on, without its password", async () => {
-  const { keeper, calls, urls } = world({ url: 'amqps://me:secret@rabbit.example/' });
+  const { keeper, calls, urls } = scene({ url: 'amqps://me:secret@rabbit.example/' });
   keeper.begin();
   expect(urls).toEqual(['amqps://me:secret@rabbit.example/']);
   keeper.disconnected('ENOTFOUND');
@@ -177,7 +177,7 @@ test('the last project stops the node, another one and a mere restart leave it a
     [true, true, 0],
     [false, false, 0],
   ] as const) {
-    const w = world();
+    const w = scene();
     if (shared) w.shared();
     w.keeper.begin();
     await soon();
@@ -187,7 +187,7 @@ test('the last project stops the node, another one and a mere restart leave it a
 });
 
 test('a close cuts a start short and nothing follows it', async () => {
-  const { keeper, calls, urls, becomes } = world();
+  const { keeper, calls, urls, becomes } = scene();
   becomes(
     (signal) =>
       new Promise((_resolve, reject) => {

@@ -120,7 +120,7 @@ describe('the next step of one agent', () => {
 
 type Step = 'start' | 'recover' | 'stop';
 
-function world(store = Store.memory()) {
+function scene(store = Store.memory()) {
   const time = new Time();
   const seen = events();
   const calls: string[] = [];
@@ -182,7 +182,7 @@ function world(store = Store.memory()) {
 
 describe('the reconcile loop', () => {
   test('starts agents that are wanted and not there, one step at a time', async () => {
-    const w = world();
+    const w = scene();
     w.fleet.add(record());
     await w.turn();
     await w.turn();
@@ -197,7 +197,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a wrapper that says hello before tmux was asked is adopted, not replaced', async () => {
-    const w = world();
+    const w = scene();
     const asked = Promise.withResolvers<Map<string, PaneView>>();
     w.look.mockReturnValueOnce(asked.promise);
     w.fleet.add(record());
@@ -211,7 +211,7 @@ describe('the reconcile loop', () => {
   });
 
   test('is not quiet before tmux was asked once', async () => {
-    const w = world();
+    const w = scene();
     w.look.mockRejectedValue(new Error('no answer'));
     w.fleet.add(record());
     w.fleet.goDown();
@@ -223,7 +223,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a failing look is no fact about the agents', async () => {
-    const w = world();
+    const w = scene();
     w.panes.set('worker-1', pane());
     w.fleet.add(record());
     w.fleet.connected('worker-1', snapshot());
@@ -236,7 +236,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a look that began before a start was over does not undo that start', async () => {
-    const w = world();
+    const w = scene();
     w.fleet.add(record());
     await w.turn();
     const stale = Promise.withResolvers<Map<string, PaneView>>();
@@ -254,7 +254,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a hello right after a start is not judged by the earlier pane', async () => {
-    const w = world();
+    const w = scene();
     w.fleet.add(record());
     await w.turn();
     const slow = Promise.withResolvers<Map<string, PaneView>>();
@@ -269,7 +269,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a step that throws is tried again later and told once', async () => {
-    const w = world();
+    const w = scene();
     w.fleet.add(record());
     await w.turn();
     await w.end(new Error('no space left'));
@@ -285,7 +285,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a pause is ordered until the snapshot shows it, and an agent that is being stopped is not told to resume', async () => {
-    const w = world();
+    const w = scene();
     w.panes.set('worker-1', pane());
     w.fleet.add(record('worker-1', { desired: 'paused' }));
     w.fleet.connected('worker-1', snapshot());
@@ -301,7 +301,7 @@ describe('the reconcile loop', () => {
   });
 
   test('down stops all and is quiet in the end; up in between starts them again', async () => {
-    const w = world();
+    const w = scene();
     w.panes.set('worker-1', pane());
     w.fleet.add(record());
     w.fleet.connected('worker-1', snapshot());
@@ -319,7 +319,7 @@ describe('the reconcile loop', () => {
   });
 
   test('after close nothing is looked at or begun any more', async () => {
-    const w = world();
+    const w = scene();
     w.fleet.add(record());
     await w.turn();
     const closed = w.fleet.close(10_000);
@@ -334,7 +334,7 @@ describe('the reconcile loop', () => {
   });
 
   test('close waits for steps under way, though not for ever', async () => {
-    const w = world();
+    const w = scene();
     w.fleet.add(record());
     await w.turn();
     await w.fleet.close(1);
@@ -342,7 +342,7 @@ describe('the reconcile loop', () => {
   });
 
   test('what was given up is tried at once when a person asks, though not while something is under way', async () => {
-    const w = world();
+    const w = scene();
     w.panes.set('worker-1', pane({ dead: true, status: 1 }));
     const agent = record();
     agent.lifecycle = { phase: 'failed', since: BEGIN, detail: 'died too often' };
@@ -361,7 +361,7 @@ describe('the reconcile loop', () => {
   });
 
   test('what keeps an agent is looked at anew when a person asks in the middle of a look, and is no answer until then', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     const blocked: Lifecycle = {
       phase: 'blocked',
@@ -385,7 +385,7 @@ describe('the reconcile loop', () => {
   });
 
   test('what its own wrapper has given up is tried again when it is wanted up once more', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     w.fleet.add(agent);
     w.fleet.connected('worker-1', snapshot('worker-1'));
@@ -397,7 +397,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a process that could not be ended yet is still to be ended, whatever asks for it again', async () => {
-    const w = world();
+    const w = scene();
     const agent = record('worker-1', { desired: 'stopped' });
     agent.lifecycle = {
       phase: 'backoff',
@@ -415,7 +415,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a worktree is worked in only while nothing of its agent runs, and nothing is begun meanwhile', async () => {
-    const w = world();
+    const w = scene();
     const agent = record('worker-1', { desired: 'stopped' });
     w.fleet.add(agent);
     const never = (): Promise<never> => Promise.reject(new Error('this was not to be called'));
@@ -434,7 +434,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a wrapper that lives without its link keeps others out of the worktree', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     w.panes.set('worker-1', pane());
     w.fleet.add(agent);
@@ -446,7 +446,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a failing work in the worktree leaves no agent locked', async () => {
-    const w = world();
+    const w = scene();
     const agent = record('worker-1', { desired: 'stopped' });
     w.fleet.add(agent);
     await w.turn();
@@ -455,7 +455,7 @@ describe('the reconcile loop', () => {
   });
 
   test('a call that waits for an agent is told when the agent is removed meanwhile', async () => {
-    const w = world();
+    const w = scene();
     const agent = record('worker-1', { desired: 'stopped' });
     w.fleet.add(agent);
     const removed = w.fleet.whileStopped(agent, REMOVAL, async () => w.fleet.remove('worker-1'));
@@ -475,11 +475,11 @@ describe('the reconcile loop', () => {
 describe('an agent that was given up', () => {
   const FAILED: Lifecycle = { phase: 'failed', since: BEGIN, detail: 'died too often' };
   const PANE = pane({ dead: true, status: 1 });
-  type World = ReturnType<typeof world>;
+  type Scene = ReturnType<typeof scene>;
 
   /** As the next supervisor finds it: a dead pane, and the row in the store. */
-  async function next(store: Store, fields: Parameters<typeof record>[1] = {}): Promise<World & { agent: AnyRecord }> {
-    const w = world(store);
+  async function next(store: Store, fields: Parameters<typeof record>[1] = {}): Promise<Scene & { agent: AnyRecord }> {
+    const w = scene(store);
     const agent = record('worker-1', fields);
     w.panes.set('worker-1', PANE);
     w.fleet.add(agent);
@@ -487,7 +487,7 @@ describe('an agent that was given up', () => {
     return { ...w, agent };
   }
 
-  async function givenUp(store: Store): Promise<World> {
+  async function givenUp(store: Store): Promise<Scene> {
     const w = await next(store);
     expect(w.calls).toEqual(['recover worker-1']);
     await w.end(FAILED);
@@ -564,7 +564,7 @@ describe('an agent that was given up', () => {
     expect(w.phase()).toBe('failed');
   });
 
-  test.each<[string, (w: World) => void]>([
+  test.each<[string, (w: Scene) => void]>([
     ['a person lets it go on', ({ fleet }) => fleet.revive(fleet.get('worker-1') as AgentRecord)],
     [
       'it is stopped',

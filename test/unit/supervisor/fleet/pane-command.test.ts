@@ -17,7 +17,7 @@ const POLICY: RestartPolicy = {
   backoffMaxMs: 30_000,
 };
 
-function world(more: Partial<AgentEffects> = {}) {
+function scene(more: Partial<AgentEffects> = {}) {
   const time = new Time();
   const seen = events();
   const calls: string[] = [];
@@ -73,7 +73,7 @@ const full = (): Promise<never> => Promise.reject(new Error('the disk is full'))
 
 describe('a start', () => {
   test('proves every earlier process gone, gives its leases back, then makes the worktree and the pane', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     w.time.pass(500);
     await expect(w.start(agent)).resolves.toEqual({ phase: 'starting', since: BEGIN + 500 });
@@ -84,19 +84,19 @@ describe('a start', () => {
   });
 
   test('begins nothing while an earlier process lives', async () => {
-    const w = world({ endProcesses: async () => [4711, 4712] });
+    const w = scene({ endProcesses: async () => [4711, 4712] });
     await expect(w.start()).rejects.toThrow('processes 4711, 4712 of worker-1 cannot be ended');
     expect(w.calls).toEqual(['gate']);
   });
 
   test('does not begin before the leases are given back', async () => {
-    const w = world({ giveBackLeases: () => Promise.reject(new Error('the disk is full')) });
+    const w = scene({ giveBackLeases: () => Promise.reject(new Error('the disk is full')) });
     await expect(w.start()).rejects.toThrow('the disk is full');
     expect(w.calls).not.toContain('open');
   });
 
   test('waits at a gate, looks again and again, and tells it once', async () => {
-    const w = world({ gate: async () => ({ by: 'person', gate: 'login', detail: 'Claude Code is not logged in.' }) });
+    const w = scene({ gate: async () => ({ by: 'person', gate: 'login', detail: 'Claude Code is not logged in.' }) });
     const agent = record();
     agent.lifecycle = await w.start(agent);
     expect(agent.lifecycle).toEqual({
@@ -119,7 +119,7 @@ describe('a start', () => {
       detail: '/bin/x cannot be started: there is no such file.\nInstall it.',
     } as const;
     let found: typeof obstacle | null = obstacle;
-    const w = world({ gate: async () => found });
+    const w = scene({ gate: async () => found });
     const agent = record();
     agent.lifecycle = await w.start(agent);
     const detail = `${obstacle.detail} It goes on by itself then, with \`swarm restart worker-1\` at once.`;
@@ -137,7 +137,7 @@ describe('a start', () => {
   });
 
   test('tells what is odd about its worktree', async () => {
-    const w = world({ ensureWorktree: async () => 'the submodule lib is empty' });
+    const w = scene({ ensureWorktree: async () => 'the submodule lib is empty' });
     await w.start();
     expect(w.seen.all[0]).toMatchObject({ name: 'agent.note', data: { note: 'the submodule lib is empty' } });
   });
@@ -149,7 +149,7 @@ describe('a start', () => {
       { done: true },
     ] as const;
     const noted: Lifecycle[] = [];
-    const w = world({
+    const w = scene({
       setUp: async (agent, signal, progress) => {
         progress('npm ci');
         expect(agent.step.interrupt?.signal).toBe(signal);
@@ -167,7 +167,7 @@ describe('a start', () => {
   });
 
   test('of a role that swarm.yaml has no more ends there, with the reason', async () => {
-    const w = world({ policy: () => null });
+    const w = scene({ policy: () => null });
     await expect(w.start(record('reviewer-1', { role: 'reviewer' }))).resolves.toMatchObject({
       phase: 'failed',
       detail: 'swarm.yaml has no role reviewer any more',
@@ -178,7 +178,7 @@ describe('a start', () => {
 
 describe('after a death', () => {
   test('the processes are proved gone before the leases are given back as lost', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     await expect(w.runner.recover(agent, crash)).resolves.toMatchObject({
       phase: 'backoff',
@@ -191,13 +191,13 @@ describe('after a death', () => {
   });
 
   test('nothing is given back while something lives', async () => {
-    const w = world({ endProcesses: async () => [1] });
+    const w = scene({ endProcesses: async () => [1] });
     await expect(w.runner.recover(record(), crash)).rejects.toThrow('cannot be ended');
     expect(w.calls).toEqual([]);
   });
 
   test('the wait grows with each death and is over with the window', async () => {
-    const w = world({ policy: () => ({ ...POLICY, intensity: 100 }) });
+    const w = scene({ policy: () => ({ ...POLICY, intensity: 100 }) });
     const agent = record();
     for (let death = 1; death <= 20; death += 1) {
       const next = await w.runner.recover(agent, crash);
@@ -211,7 +211,7 @@ describe('after a death', () => {
   });
 
   test('one death too many within the window ends in failed', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     for (let death = 1; death <= 3; death += 1) expect((await w.runner.recover(agent, crash)).phase).toBe('backoff');
     await expect(w.runner.recover(agent, crash)).resolves.toEqual({
@@ -223,7 +223,7 @@ describe('after a death', () => {
   });
 
   test('a session that vanished is not held against the agent, the first time not even with a wait', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     const waits: number[] = [];
     for (let death = 1; death <= 20; death += 1) {
@@ -244,27 +244,27 @@ describe('after a death', () => {
     ['transient', null, 'backoff'],
     ['temporary', 1, 'failed'],
   ])('%s with exit code %s: %s', async (restart, status, phase) => {
-    const w = world({ policy: () => ({ ...POLICY, restart }) });
+    const w = scene({ policy: () => ({ ...POLICY, restart }) });
     const agent = record();
     agent.observed.pane = pane({ dead: true, status });
     expect((await w.runner.recover(agent, crash)).phase).toBe(phase);
   });
 
   test('of a role that is gone it is not started again, but its task is given back', async () => {
-    const w = world({ policy: () => null });
+    const w = scene({ policy: () => null });
     await expect(w.runner.recover(record(), crash)).resolves.toMatchObject({ phase: 'failed' });
     expect(w.calls).toContain('lost');
   });
 
   test('a full disk keeps it from nothing once the leases are given back', async () => {
-    const w = world({ roster: Object.assign(roster(), { save: full }) });
+    const w = scene({ roster: Object.assign(roster(), { save: full }) });
     await expect(w.runner.recover(record(), crash)).resolves.toMatchObject({ phase: 'backoff' });
   });
 });
 
 describe('a stop', () => {
   test('is ordered, proved, and its unfinished task given back', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     agent.observed.linked = true;
     agent.observed.pane = pane();
@@ -276,7 +276,7 @@ describe('a stop', () => {
   });
 
   test('for a rollback keeps its pane and its leases, and it is about to start again, not to recover', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     agent.observed.linked = true;
     agent.observed.pane = pane();
@@ -291,31 +291,31 @@ describe('a stop', () => {
   });
 
   test('of one that does not confirm goes on to the proof', async () => {
-    const w = world({ order: () => Promise.reject(new Error('no ack')) });
+    const w = scene({ order: () => Promise.reject(new Error('no ack')) });
     const agent = record();
     agent.observed.linked = true;
     await expect(w.runner.stop(agent)).resolves.toMatchObject({ phase: 'none' });
   });
 
   test('of one that is not linked orders nothing', async () => {
-    const w = world();
+    const w = scene();
     await w.runner.stop(record());
     expect(w.orders).toEqual([]);
   });
 
   test('is not over while something lives', async () => {
-    const w = world({ endProcesses: async () => [13] });
+    const w = scene({ endProcesses: async () => [13] });
     await expect(w.runner.stop(record())).rejects.toThrow('processes 13 of worker-1');
     expect(w.calls).toEqual([]);
   });
 
   test('is possible on a full disk', async () => {
-    const w = world({ giveBackLeases: full, roster: Object.assign(roster(), { save: full }) });
+    const w = scene({ giveBackLeases: full, roster: Object.assign(roster(), { save: full }) });
     await expect(w.runner.stop(record())).resolves.toMatchObject({ phase: 'none' });
   });
 
   test('keeps what the wrapper had cost', async () => {
-    const w = world();
+    const w = scene();
     const agent = record();
     agent.observed.snapshot = snapshot('worker-1', {
       usage: { costUsd: 2, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
@@ -327,7 +327,7 @@ describe('a stop', () => {
 });
 
 test('a step that fails is tried again ever more rarely, a stop sooner than a start', () => {
-  const { runner } = world();
+  const { runner } = scene();
   const waits = (phase: Lifecycle, of: 'start' | 'stop'): number[] =>
     [1, 2, 3, 10, 100].map((count) => {
       const agent = record();
@@ -346,7 +346,7 @@ test('a step that fails is tried again ever more rarely, a stop sooner than a st
 });
 
 test('a step that no waiting mends is not tried again, except an end', () => {
-  const { runner, logged } = world();
+  const { runner, logged } = scene();
   const error = new SwarmError('git-missing', 'git cannot be started', { hint: 'Install git.', lasting: true });
   const agent = record();
   agent.lifecycle = { phase: 'preparing', since: BEGIN };

@@ -11,7 +11,7 @@ import { type AnyRecord, events, pane, record, says, settled, silentLog, snapsho
 const RULES: LadderRules = { note: 0, nudge: 1, interrupt: 1, restart: 1, rollback: 1, reassign: 1, fail: 1 };
 const STUCK = 'agent.ladder.';
 
-function world({ kept = {} as Record<string, LadderState>, fails = false } = {}) {
+function scene({ kept = {} as Record<string, LadderState>, fails = false } = {}) {
   const time = new Time();
   const seen = events();
   const worker = record();
@@ -66,7 +66,7 @@ function isStuck(worker: AnyRecord, at: number, kind: Trouble['kind'] = 'hang-ap
 }
 
 test('one rung at a time, each an event that says why', async () => {
-  const { time, seen, worker, taken, gates, open } = world();
+  const { time, seen, worker, taken, gates, open } = scene();
   const ladder = open();
   for (let second = 0; second < 3; second += 1) {
     isStuck(worker, time.now());
@@ -88,7 +88,7 @@ test('one rung at a time, each an event that says why', async () => {
 });
 
 test('the next supervisor goes on from the rung where this one was', () => {
-  const { time, worker, taken, open, memory } = world();
+  const { time, worker, taken, open, memory } = scene();
   isStuck(worker, time.now());
   open().tick();
   expect(memory()['worker-1']?.rung).toBe('note');
@@ -99,7 +99,7 @@ test('the next supervisor goes on from the rung where this one was', () => {
 });
 
 test('a rung that could not be taken is told, and the next one comes all the same', async () => {
-  const { time, seen, worker, taken, open } = world({ fails: true });
+  const { time, seen, worker, taken, open } = scene({ fails: true });
   const ladder = open();
   for (let second = 0; second < 2; second += 1) {
     isStuck(worker, time.now());
@@ -137,7 +137,7 @@ test.each<[string, (worker: AnyRecord) => void]>([
     },
   ],
 ])('no rung during %s', (_title, change) => {
-  const { time, worker, taken, open } = world();
+  const { time, worker, taken, open } = scene();
   isStuck(worker, time.now());
   change(worker);
   open().tick();
@@ -145,7 +145,7 @@ test.each<[string, (worker: AnyRecord) => void]>([
 });
 
 test('between two attempts of its task it stays where it is; with another task, or when it is done, it begins anew', async () => {
-  const { time, seen, worker, gates, open, holds, task } = world();
+  const { time, seen, worker, gates, open, holds, task } = scene();
   const ladder = open();
   isStuck(worker, time.now());
   ladder.tick();
@@ -164,7 +164,7 @@ test('between two attempts of its task it stays where it is; with another task, 
 });
 
 test('an agent that a person has looked after begins anew', async () => {
-  const { time, worker, taken, gates, open, memory } = world();
+  const { time, worker, taken, gates, open, memory } = scene();
   const ladder = open();
   isStuck(worker, time.now());
   ladder.tick();
@@ -180,7 +180,7 @@ test('an agent that a person has looked after begins anew', async () => {
 });
 
 test('a hard limit is ended at once, while it works', () => {
-  const { worker, taken, open } = world();
+  const { worker, taken, open } = scene();
   worker.verdict.status = 'working';
   worker.crossings = [{ limit: 'memory', how: 'hard', text: 'too much' }];
   open().tick();

@@ -5,7 +5,7 @@ import type { AgentRow } from '../../../../src/supervisor/project/agent-record.t
 import { events, record, silentLog } from '../kit.ts';
 
 /** A store in memory, and an agent that is linked or not, and takes orders or not. */
-function world(row: Partial<AgentRow> = {}, handoff: string | null = null) {
+function scene(row: Partial<AgentRow> = {}, handoff: string | null = null) {
   const rows: StoredMessage[] = [];
   const seen = events();
   const given: string[] = [];
@@ -51,7 +51,7 @@ const told = (desk: MessageDesk, name: string, data: Record<string, unknown>): P
   desk.told({ name, data });
 
 test('a message has the receipt that the wrapper gives it', async () => {
-  const { desk, given, seen } = world();
+  const { desk, given, seen } = scene();
   const { id } = await desk.send({ id: 'worker-1', text: 'hello' });
   await expect.poll(() => given).toEqual(['hello']);
   await expect(desk.show({ id })).resolves.toMatchObject({ agent: 'worker-1', receipt: 'queued' });
@@ -62,7 +62,7 @@ test('a message has the receipt that the wrapper gives it', async () => {
 });
 
 test('messages that were queued without a link, or when it broke, come with the next connection, in order', async () => {
-  const { desk, agent, given } = world();
+  const { desk, agent, given } = scene();
   agent.observed.linked = false;
   await desk.send({ id: 'worker-1', text: 'one' });
   await desk.send({ id: 'worker-1', text: 'two' });
@@ -80,7 +80,7 @@ test('messages that were queued without a link, or when it broke, come with the 
 });
 
 test('a turn that was called off leaves the message waiting, any other failure ends it with the reason', async () => {
-  const { desk, rows } = world();
+  const { desk, rows } = scene();
   const [first, second] = [
     await desk.send({ id: 'worker-1', text: 'one' }),
     await desk.send({ id: 'worker-1', text: 'two' }),
@@ -94,7 +94,7 @@ test('a turn that was called off leaves the message waiting, any other failure e
 });
 
 test('once delivered it stays delivered, however its turn ends', async () => {
-  const { desk } = world();
+  const { desk } = scene();
   const { id } = await desk.send({ id: 'worker-1', text: 'one' });
   await told(desk, 'message.delivered', { id });
   await told(desk, 'message.failed', { id, how: 'api', error: 'overloaded' });
@@ -102,15 +102,15 @@ test('once delivered it stays delivered, however its turn ends', async () => {
 });
 
 test('what an agent is to know of a rollback is said before the next message', async () => {
-  const { desk, given } = world({}, 'The files were set back.');
+  const { desk, given } = scene({}, 'The files were set back.');
   await desk.send({ id: 'worker-1', text: 'go on' });
   await expect.poll(() => given).toEqual(['The files were set back.\n\ngo on']);
 });
 
 test('a message is refused where there is no conversation, and by one that is stopped', async () => {
-  const shell = world({ kind: 'shell' });
+  const shell = scene({ kind: 'shell' });
   await expect(shell.desk.send({ id: 'worker-1', text: 'hello' })).rejects.toMatchObject({ code: 'no-conversation' });
-  const stopped = world({ desired: 'stopped' });
+  const stopped = scene({ desired: 'stopped' });
   await expect(stopped.desk.send({ id: 'worker-1', text: 'hello' })).rejects.toMatchObject({
     code: 'agent-stopped',
     hint: expect.stringContaining('swarm resume worker-1'),

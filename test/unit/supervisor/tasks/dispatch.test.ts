@@ -86,7 +86,7 @@ const claimOf = (agent: string, fields: Partial<Claim> = {}): Claim => ({
   ...fields,
 });
 
-function world() {
+function scene() {
   const time = new Time();
   const published: (string | null)[] = [];
   const state = {
@@ -129,7 +129,7 @@ function world() {
 
 describe('dispatch', () => {
   test('a task that becomes ready wakes one waiting slot', async () => {
-    const w = world();
+    const w = scene();
     await w.dispatch.claim(claimOf('worker-1'));
     await w.dispatch.claim(claimOf('worker-2'));
     expect(await w.news()).toEqual([]);
@@ -140,7 +140,7 @@ describe('dispatch', () => {
   });
 
   test('what became ready while a claim was being answered is not overlooked', async () => {
-    const w = world();
+    const w = scene();
     const claiming = w.dispatch.claim(claimOf('worker-1'));
     w.state.candidates = [any()];
     w.dispatch.changed();
@@ -149,7 +149,7 @@ describe('dispatch', () => {
   });
 
   test('a slot that got a task waits no more', async () => {
-    const w = world();
+    const w = scene();
     await w.dispatch.claim(claimOf('worker-1'));
     w.state.reply = { got: 'task', order: {} as never };
     await w.dispatch.claim(claimOf('worker-1'));
@@ -159,7 +159,7 @@ describe('dispatch', () => {
   });
 
   test('a ticket that leads to no claim is issued again after ten seconds, not before', async () => {
-    const w = world();
+    const w = scene();
     w.state.candidates = [any()];
     await w.dispatch.claim(claimOf('worker-1'));
     expect(await w.news()).toEqual([null]);
@@ -174,7 +174,7 @@ describe('dispatch', () => {
   });
 
   test('a route on which tickets are answered keeps no other from being mended', async () => {
-    const w = world();
+    const w = scene();
     w.state.candidates = [any(), any({ only: 'worker-2' })];
     await w.dispatch.claim(claimOf('worker-2'));
     expect(await w.news()).toEqual(['@worker-2']);
@@ -189,7 +189,7 @@ describe('dispatch', () => {
   });
 
   test('a claimer that gets nothing from the store, although a task seems to be ready, does not go round at full speed', async () => {
-    const w = world();
+    const w = scene();
     w.state.candidates = [any()];
     let claims = 0;
     w.state.publishing = async () => {
@@ -214,7 +214,7 @@ describe('dispatch', () => {
   });
 
   test('a store that cannot write answers with nothing, and the claimer waits on', async () => {
-    const w = world();
+    const w = scene();
     w.state.reply = new Error('the disk is full');
     await expect(w.dispatch.claim(claimOf('worker-1'))).resolves.toEqual({
       got: 'none',
@@ -227,7 +227,7 @@ describe('dispatch', () => {
   });
 
   test('nothing is published while there is no broker, and what is missing as soon as there is one', async () => {
-    const w = world();
+    const w = scene();
     w.state.connected = false;
     w.state.candidates = [any()];
     await w.dispatch.claim(claimOf('worker-1'));
@@ -243,7 +243,7 @@ describe('dispatch', () => {
   });
 
   test('a ticket that the broker refused is tried again with the next tick', async () => {
-    const w = world();
+    const w = scene();
     w.state.candidates = [any()];
     w.state.publishing = () => Promise.reject(new Error('blocked'));
     await w.dispatch.claim(claimOf('worker-1'));
@@ -253,7 +253,7 @@ describe('dispatch', () => {
   });
 
   test('no tickets for agents that would not act on them, and all of them once they would', async () => {
-    const w = world();
+    const w = scene();
     w.state.candidates = [any()];
     w.state.unable.add('worker-1');
     await w.dispatch.claim(claimOf('worker-1'));
@@ -266,7 +266,7 @@ describe('dispatch', () => {
   });
 
   test('a claimer that is refused for a while waits, one that must go is forgotten', async () => {
-    const w = world();
+    const w = scene();
     w.state.candidates = [any({ count: 9 })];
     w.state.refusals.set('paused', { reason: 'not wanted up', waits: true });
     w.state.refusals.set('stranger', { reason: 'no agent of this swarm', waits: false });

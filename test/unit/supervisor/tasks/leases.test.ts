@@ -5,7 +5,7 @@ import { agentEffects, type AgentEffectsDeps } from '../../../../src/supervisor/
 import { kit, resultOf, spec, take } from '../../scheduler/engine-kit.ts';
 import { record, settled, silentLog, snapshot } from '../kit.ts';
 
-function world() {
+function scene() {
   const { engine, store, clock } = kit();
   const agent = record();
   const other = record('worker-2');
@@ -48,7 +48,7 @@ function world() {
 }
 
 test('a snapshot extends the lease and keeps the conversation, without any broker', async () => {
-  const { engine, clock, leases, holding } = world();
+  const { engine, clock, leases, holding } = scene();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   clock.time += 50_000;
@@ -64,7 +64,7 @@ test('a snapshot extends the lease and keeps the conversation, without any broke
 });
 
 test('a link that lives extends the lease also when nothing is said for long', async () => {
-  const { engine, clock, agent, leases, holding } = world();
+  const { engine, clock, agent, leases, holding } = scene();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   agent.observed.snapshot = holding();
@@ -77,7 +77,7 @@ test('a link that lives extends the lease also when nothing is said for long', a
 });
 
 test('a cancel that was not heard is told again with each sign of life, once at a time', async () => {
-  const { engine, leases, cancelled, confirmations, holding } = world();
+  const { engine, leases, cancelled, confirmations, holding } = scene();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   await engine.cancel('t1');
@@ -93,7 +93,7 @@ test('a cancel that was not heard is told again with each sign of life, once at 
 });
 
 test('work on an attempt that the store does not hold is ended, unless it is just being reported', async () => {
-  const { engine, leases, cancelled, holding } = world();
+  const { engine, leases, cancelled, holding } = scene();
   await engine.submit([spec()]);
   leases.observed(holding('reporting'));
   await settled();
@@ -104,7 +104,7 @@ test('work on an attempt that the store does not hold is ended, unless it is jus
 });
 
 test('the time in which no supervisor could hear heartbeats does not count', async () => {
-  const { engine, store, clock, leases } = world();
+  const { engine, store, clock, leases } = scene();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   const before = engine.leases()[0]?.expiresAt ?? 0;
@@ -123,7 +123,7 @@ test('the time in which no supervisor could hear heartbeats does not count', asy
 });
 
 test('a clock that was set while there was no supervisor moves leases by as much', async () => {
-  const { engine, store, clock, leases } = world();
+  const { engine, store, clock, leases } = scene();
   await engine.submit([spec()]);
   await take(engine, 'worker-1');
   const end = () => engine.leases()[0]?.expiresAt ?? 0;
@@ -142,7 +142,7 @@ test('a clock that was set while there was no supervisor moves leases by as much
 });
 
 test('a clock that was set is made up for once, also when the supervisor that saw it dies right after', async () => {
-  const { engine, store, leases } = world();
+  const { engine, store, leases } = scene();
   await leases.noteAlive();
   const note = store.notes.get('supervisor.alive') as { bootId: string; monotonic: number; wall: number };
   const before = { ...note, wall: note.wall - 3_600_000 };
@@ -154,7 +154,7 @@ test('a clock that was set is made up for once, also when the supervisor that sa
 describe('a lease whose time is over', () => {
   /** Two agents at work without a heartbeat for longer than a lease lasts. */
   async function expired() {
-    const w = world();
+    const w = scene();
     w.agent.observed.linked = false;
     await w.engine.submit([spec(), spec()]);
     const [first, second] = [await take(w.engine, 'worker-1'), await take(w.engine, 'worker-2')];

@@ -6,7 +6,7 @@ import { events, pane, record, says, settled, snapshot, Time } from '../kit.ts';
 
 const OFF: Limits = { memory: {}, processes: {}, turn: {}, usd: {}, tokens: {} };
 
-function world(limits: Partial<Limits>) {
+function scene(limits: Partial<Limits>) {
   const time = new Time();
   const seen = events();
   const worker = record();
@@ -36,7 +36,7 @@ function world(limits: Partial<Limits>) {
 }
 
 test('money counts from midnight, also over a restart of the supervisor, and anew once a person lets it go on', async () => {
-  const { time, worker, paused, open, spends } = world({ usd: { soft: 5, hard: 10 } });
+  const { time, worker, paused, open, spends } = scene({ usd: { soft: 5, hard: 10 } });
   spends(100);
   open().tick();
   expect(worker.crossings, 'what it cost before is of another day').toEqual([]);
@@ -62,7 +62,7 @@ test('money counts from midnight, also over a restart of the supervisor, and ane
 });
 
 test('the time that a turn waits for a person is not its own', () => {
-  const { time, worker, open } = world({ turn: { soft: 60_000 } });
+  const { time, worker, open } = scene({ turn: { soft: 60_000 } });
   const began = new Date(time.now()).toISOString();
   const activity = {
     hook: null,
@@ -85,7 +85,7 @@ test('the time that a turn waits for a person is not its own', () => {
 });
 
 test('a crossing is one event for as long as it lasts', async () => {
-  const { seen, worker, open, spends } = world({ processes: { soft: 3 } });
+  const { seen, worker, open, spends } = scene({ processes: { soft: 3 } });
   spends(0);
   const use = (processes: number): void => {
     worker.signs = {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Stops } from '../../../../src/supervisor/watch/stopped-processes.ts';
 import { events, pane, record, says, snapshot, Time } from '../kit.ts';
 
-function world() {
+function scene() {
   const time = new Time();
   const seen = events();
   const worker = record();
@@ -29,7 +29,7 @@ function world() {
 }
 
 test('a process that a signal has stopped is let go on after three seconds, and that is told', () => {
-  const { time, seen, stopped, resumed, stops } = world();
+  const { time, seen, stopped, resumed, stops } = scene();
   stopped.add(10);
   stops.tick();
   time.pass(2_999);
@@ -44,7 +44,7 @@ test('a process that a signal has stopped is let go on after three seconds, and 
 });
 
 test('one that goes on by itself meanwhile is left alone, also when it is stopped again', () => {
-  const { time, stopped, resumed, stops } = world();
+  const { time, stopped, resumed, stops } = scene();
   stopped.add(10);
   stops.tick();
   time.pass(2_000);
@@ -59,7 +59,7 @@ test('one that goes on by itself meanwhile is left alone, also when it is stoppe
 });
 
 test('what was just seen to run is not asked for, but for what was seen stopped since', () => {
-  const { time, stopped, ran, asked, resumed, stops } = world();
+  const { time, stopped, ran, asked, resumed, stops } = scene();
   ran.add(10);
   stops.tick();
   expect(asked).toEqual([]);
@@ -74,7 +74,7 @@ test('what was just seen to run is not asked for, but for what was seen stopped 
 });
 
 test('what has no living pane has nothing to let go on', () => {
-  const { time, worker, stopped, resumed, stops } = world();
+  const { time, worker, stopped, resumed, stops } = scene();
   worker.observed.pane = pane({ pid: 10, dead: true });
   stopped.add(10);
   stops.tick();
@@ -84,7 +84,7 @@ test('what has no living pane has nothing to let go on', () => {
 });
 
 test('Ctrl-Z in a pane is taken back once it is seen on the screen', async () => {
-  const { seen, worker, resumed, stops, time } = world();
+  const { seen, worker, resumed, stops, time } = scene();
   says(worker, snapshot('worker-1', { child: { pid: 11, startTime: '2', bootId: 'b' } }), time.now());
   const at = time.now();
   worker.signs = {

@@ -12,7 +12,7 @@ const request = (session: TurnRequest['session']): TurnRequest => ({
   retry: () => 'retry',
 });
 
-const world = (over: Partial<OpeningDeps> = {}): OpeningDeps => ({
+const scene = (over: Partial<OpeningDeps> = {}): OpeningDeps => ({
   pane: { alive: false, turn: null },
   clock: systemClock,
   sessionExists: async () => true,
@@ -22,7 +22,7 @@ const world = (over: Partial<OpeningDeps> = {}): OpeningDeps => ({
 
 describe('how a turn begins', () => {
   test('a conversation that can be resumed is resumed with the prompt alone', async () => {
-    expect(await openTurn(request('continue'), 's1', world())).toEqual({
+    expect(await openTurn(request('continue'), 's1', scene())).toEqual({
       sessionId: 's1',
       resume: true,
       prompt: 'the prompt',
@@ -30,14 +30,14 @@ describe('how a turn begins', () => {
   });
 
   test('where the conversation is gone, what was to be said now follows the hand-off', async () => {
-    const opening = await openTurn(request({ resume: 's1' }), 's1', world({ sessionExists: async () => false }));
+    const opening = await openTurn(request({ resume: 's1' }), 's1', scene({ sessionExists: async () => false }));
     expect(opening).toMatchObject({ resume: false, prompt: 'hand-off (its session is gone)\n\nthe prompt' });
     expect(opening.sessionId).not.toBe('s1');
   });
 
   test('a message to an agent that never spoke is said once', async () => {
     const message = { ...request('continue'), handoff: () => 'the prompt' };
-    const opening = await openTurn(message, 's1', world({ sessionExists: async () => false }));
+    const opening = await openTurn(message, 's1', scene({ sessionExists: async () => false }));
     expect(opening).toMatchObject({ resume: false, prompt: 'the prompt' });
   });
 
@@ -46,7 +46,7 @@ describe('how a turn begins', () => {
     const opening = await openTurn(
       request('continue'),
       's1',
-      world({ pane: { alive: true, turn: { state: 'idle' } }, sessionExists: async () => (looks += 1) > 2 }),
+      scene({ pane: { alive: true, turn: { state: 'idle' } }, sessionExists: async () => (looks += 1) > 2 }),
     );
     expect(opening.resume).toBe(true);
   });
@@ -54,7 +54,7 @@ describe('how a turn begins', () => {
 
 describe('how a turn that was cut short goes on', () => {
   const again = (delivered: boolean, over: Partial<OpeningDeps>) =>
-    goOn(request('continue'), delivered, 's1', world(over), 'go on', 'it died');
+    goOn(request('continue'), delivered, 's1', scene(over), 'go on', 'it died');
 
   test('an agent that has the prompt is told to go on', async () => {
     expect(await again(true, {})).toMatchObject({ sessionId: 's1', resume: true, prompt: 'go on' });

@@ -16,10 +16,10 @@ function setUp(slots = 1) {
   const running = new Map<string, () => void>();
   const capacities: number[] = [];
   const begun: string[] = [];
-  const world = { able: true };
+  const scene = { able: true };
   const worker = new TicketClaimer({
     slots,
-    able: () => world.able,
+    able: () => scene.able,
     claim: async (slot) => {
       claims.push(slot);
       const reply = replies.shift() ?? none;
@@ -36,7 +36,7 @@ function setUp(slots = 1) {
     random: () => 0.5,
     log: silentLog,
   });
-  return { worker, clock, replies, claims, running, capacities, begun, world };
+  return { worker, clock, replies, claims, running, capacities, begun, scene };
 }
 
 test('a worker that connects claims each slot once, without a ticket', async () => {
@@ -141,13 +141,13 @@ test('a claim without an answer is made again later, with growing waits', async 
 });
 
 test('an agent that is paused, held or failed claims nothing and takes no tickets, and begins again by a claim', async () => {
-  const { worker, claims, capacities, world } = setUp();
-  world.able = false;
+  const { worker, claims, capacities, scene } = setUp();
+  scene.able = false;
   worker.connected();
   await settle();
   expect([claims, capacities]).toEqual([[], [0]]);
   expect(await worker.ticket()).toBe('requeue');
-  world.able = true;
+  scene.able = true;
   worker.reconsider();
   await settle();
   expect([claims, capacities]).toEqual([[0], [0, 1]]);
