@@ -1,7 +1,7 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test as base, expect } from 'vitest';
-import { type IsolatedEnvironment, isolatedEnvironment } from '../../support/environment.ts';
+import { type IsolatedEnvironment, isolatedEnvironment, repositoryRoot } from '../../support/environment.ts';
 import { temporaryCheckout } from './checkout.ts';
 
 const test = base
@@ -38,4 +38,19 @@ test('where no root can be made the run fails and says why', async ({ environmen
   const { exitCode, stderr } = await checkout.run('scripts/test', ['--fresh=trixie'], { variables: { PATH } });
   expect(exitCode).toBe(3);
   expect(stderr).toMatch(/no fresh trixie: no namespaces here.*Operation not permitted/);
+});
+
+test('CI tests in place then, and says so before the count', async ({ environment, checkout }) => {
+  const PATH = await withoutNamespaces(environment);
+  for (const name of ['.ci', 'test/support'])
+    await cp(path.join(repositoryRoot, name), path.join(checkout.path, name), { recursive: true });
+  // No packages, so that every suite fails as soon as it begins.
+  await checkout.write('scripts/setup', 'true\n');
+  await checkout.write('dist/.node', `${process.execPath}\n`);
+  const { exitCode, stdout } = await checkout.run('.ci/run', [], { variables: { PATH } });
+  expect(exitCode).toBe(1);
+  expect(stdout.split('\n').slice(-2)).toEqual([
+    expect.stringMatching(/^not fresh: no namespaces here.*Operation not permitted/),
+    expect.stringMatching(/^0 passed, \d+ failed$/),
+  ]);
 });
