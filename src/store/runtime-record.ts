@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { WRAPPER_MARK } from '../domain/marks.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
-import { findMarked, readMark } from '../process/index.ts';
+import { findMarked, readMark } from '../process/marks.ts';
 
 /**
  * The runtime directory of the supervisor that holds the lock, or that held it last and did not end in order. Shells of
