@@ -7,7 +7,7 @@ import { NOTHING, type Model } from './model.ts';
 
 /** The source of a model: the client of the API is one. */
 export interface Source {
-  status: StatusClient;
+  status: Pick<StatusClient, 'show'>;
   tasks: Pick<TasksClient, 'list'>;
   events(options: {
     signal: AbortSignal;

@@ -27,7 +27,7 @@ export interface LadderDeps {
   take(rung: Rung, record: AgentRecord, why: Why): Promise<void>;
   memory: {
     read(): Record<string, LadderState>;
-    write(states: Record<string, LadderState>): Promise<void>;
+    write: (states: Record<string, LadderState>) => Promise<void>;
   };
 }
 
