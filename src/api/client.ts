@@ -46,7 +46,7 @@ const WORK_TIMEOUT_MS = 120_000;
  * The supervisor's API, one method per route. Errors are SwarmErrors; `call` in http.ts names those of the connection.
  */
 export class SwarmClient {
-  readonly #place: () => ApiPlace;
+  readonly #place: () => Promise<ApiPlace>;
   readonly #options: ClientOptions;
   readonly agents: AgentsClient = this.#noun('agents');
   readonly alerts: AlertsClient = this.#noun('alerts');
@@ -57,21 +57,21 @@ export class SwarmClient {
   readonly tasks: TasksClient = this.#noun('tasks');
   readonly work: WorkClient = this.#noun('work');
 
-  constructor(place: () => ApiPlace, options: ClientOptions) {
+  constructor(place: () => Promise<ApiPlace>, options: ClientOptions) {
     this.#place = place;
     this.#options = options;
   }
 
   async health(): Promise<HealthDocument> {
     const limits = this.#limits(ANSWER_TIMEOUT_MS);
-    const answer = await call(this.#place().apiSocket, { method: 'GET', path: '/health', accept: 503, ...limits });
+    const answer = await call(await this.#socket(), { method: 'GET', path: '/health', accept: 503, ...limits });
     return answer as HealthDocument;
   }
 
   /** The metrics, in the text format of Prometheus. */
   async metrics(): Promise<string> {
     const limits = this.#limits(ANSWER_TIMEOUT_MS);
-    return (await call(this.#place().apiSocket, { method: 'GET', path: '/metrics', text: true, ...limits })) as string;
+    return (await call(await this.#socket(), { method: 'GET', path: '/metrics', text: true, ...limits })) as string;
   }
 
   openapi(): Promise<Record<string, unknown>> {
@@ -84,9 +84,9 @@ export class SwarmClient {
   }
 
   /** Events as they come; see `streamEvents`. */
-  events(options: EventsOptions = {}): AsyncGenerator<EventDocument> {
+  async *events(options: EventsOptions = {}): AsyncGenerator<EventDocument> {
     const signals = [options.signal, this.#options.signal].filter((signal) => signal !== undefined);
-    return streamEvents(this.#place().apiSocket, {
+    yield* streamEvents(await this.#socket(), {
       ...options,
       ...(signals.length === 0 ? {} : { signal: AbortSignal.any(signals) }),
     });
@@ -113,7 +113,7 @@ export class SwarmClient {
     const deadline = performance.now() + (this.#options.patienceMs ?? 0);
     for (;;) {
       try {
-        return await call(this.#place().apiSocket, request);
+        return await call(await this.#socket(), request);
       } catch (error) {
         const away = error instanceof SwarmError && AWAY.has(error.code) && error.retrySafe;
         if (!away) throw error;
@@ -128,7 +128,7 @@ export class SwarmClient {
    * begun.
    */
   async #mayComeBack(): Promise<boolean> {
-    const { supervisorPidFile, tmuxSocket } = this.#place();
+    const { supervisorPidFile, tmuxSocket } = await this.#place();
     if (existsSync(supervisorPidFile) && ((await someoneListens(tmuxSocket)) || writerLives(supervisorPidFile)))
       return true;
     return await this.#isLocked();
@@ -141,7 +141,11 @@ export class SwarmClient {
   /** The error, unless it says `supervisor-down` while a supervisor holds the lock: then `supervisor-unreachable`. */
   async #said(error: SwarmError): Promise<SwarmError> {
     if (error.code !== 'supervisor-down' || !(await this.#isLocked())) return error;
-    return unreachable(this.#place(), error);
+    return unreachable(await this.#place(), error);
+  }
+
+  async #socket(): Promise<string> {
+    return (await this.#place()).apiSocket;
   }
 
   #limits(timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
@@ -198,6 +202,6 @@ export function unreachable({ name, apiSocket }: Pick<ApiPlace, 'name' | 'apiSoc
  * A client. No connection is made before the first method is called; each call has a connection of its own.
  * @param place a function is called at each call
  */
-export function connect(place: ApiPlace | (() => ApiPlace), options: ClientOptions = {}): SwarmClient {
-  return new SwarmClient(typeof place === 'function' ? place : () => place, options);
+export function connect(place: ApiPlace | (() => Promise<ApiPlace>), options: ClientOptions = {}): SwarmClient {
+  return new SwarmClient(typeof place === 'function' ? place : () => Promise.resolve(place), options);
 }

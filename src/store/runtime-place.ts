@@ -12,7 +12,7 @@ import { runtimeDirInUse } from './runtime-record.ts';
  * @param own from the environment of the shell that starts the supervisor
  */
 export async function placeToBegin(own: ProjectLayout, uid: number): Promise<ProjectLayout> {
-  const before = withRuntimeDir(own, runtimeDirInUse(own));
+  const before = withRuntimeDir(own, await runtimeDirInUse(own));
   return before !== own && (await livesIn(before, uid)) ? before : own;
 }
 

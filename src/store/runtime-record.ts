@@ -1,9 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ProjectLayout } from '../domain/layout.ts';
-import { WRAPPER_MARK } from '../domain/marks.ts';
-import { writeFileAtomic } from '../lib/atomic-file.ts';
-import { findMarked, readMark } from '../process/marks.ts';
 
 /**
  * The runtime directory of the supervisor that holds the lock, or that held it last and did not end in order. Shells of
@@ -24,18 +21,11 @@ export function readRuntimeDir(file: string): string | null {
  * The runtime directory in use, also by a supervisor of a version that writes no such file: the terminals of its agents
  * name its tmux server. Null: none is known, the caller's own counts.
  */
-export function runtimeDirInUse({ runtimeFile, apiSocket, lockDb, hash }: InUse): string | null {
+export async function runtimeDirInUse({ runtimeFile, apiSocket, lockDb, hash }: InUse): Promise<string | null> {
   const written = readRuntimeDir(runtimeFile);
   // Environments of all processes are read only where a supervisor has been and is not where the caller's shell has it.
   if (written !== null || existsSync(apiSocket) || !existsSync(lockDb)) return written;
-  const sockets = findMarked(WRAPPER_MARK, hash).map(({ identity: { pid } }) => readMark(pid, 'TMUX')?.split(',')[0]);
-  const own = sockets.find((socket) => socket !== undefined && socket.endsWith(`/${hash}/tmux.sock`));
-  return own === undefined ? null : path.dirname(own);
+  return (await import('./runtime-search.ts')).runtimeDirOfAgents(hash);
 }
 
 type InUse = Pick<ProjectLayout, 'runtimeFile' | 'apiSocket' | 'lockDb' | 'hash'>;
-
-/** For the holder of the lock alone. */
-export async function writeRuntimeDir(file: string, runtimeDir: string): Promise<void> {
-  await writeFileAtomic(file, JSON.stringify({ runtimeDir }), { mode: 0o600 });
-}

@@ -5,5 +5,5 @@ import { isLocked, located } from './project.ts';
 
 /** The layout of the running supervisor, or of one to be started. @param own the layout by this shell alone */
 export async function placeForUp(own: ProjectLayout): Promise<ProjectLayout> {
-  return (await isLocked(own)) ? located(own) : await placeToBegin(own, os.userInfo().uid);
+  return (await isLocked(own)) ? await located(own) : await placeToBegin(own, os.userInfo().uid);
 }

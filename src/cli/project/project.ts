@@ -20,7 +20,7 @@ export function changeDirectory(cwd: string, to: string): string {
 
 /** The project of the current directory, and its API; no connection is made yet. */
 export async function openProject(context: Context): Promise<Project> {
-  const layout = located(layoutOf(context.env, await findPlace(context.cwd)));
+  const layout = await located(layoutOf(context.env, await findPlace(context.cwd)));
   return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
 }
 
@@ -31,8 +31,8 @@ export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: st
 }
 
 /** The layout with the present sockets, whichever shell of this user has brought the project up. */
-export function located(layout: ProjectLayout): ProjectLayout {
-  return withRuntimeDir(layout, runtimeDirInUse(layout));
+export async function located(layout: ProjectLayout): Promise<ProjectLayout> {
+  return withRuntimeDir(layout, await runtimeDirInUse(layout));
 }
 
 /**

@@ -124,7 +124,7 @@ async function begin({ layout, env, output, signal, replaces }: Beginning): Prom
       if (replaces === null) child.end();
       throw error;
     }
-    if (otherSince !== null) throw unreachable(located(layout), error);
+    if (otherSince !== null) throw unreachable(await located(layout), error);
     throw await failed(child, from, output, error);
   }
 }

@@ -49,7 +49,7 @@ async function attachFrom(
 ): Promise<void> {
   const config = await loadConfig(layout.root);
   await approveConfig(context, layout, config, false);
-  const exitCode = await attachTo(context, located(layout), client, agent, config.tmux.program);
+  const exitCode = await attachTo(context, await located(layout), client, agent, config.tmux.program);
   if (exitCode !== 0)
     throw new SwarmError('attach-failed', `tmux could not show ${agent}`, {
       hint: 'Its terminal may have just ended.',

@@ -83,7 +83,7 @@ async function bringDown(
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
   // When the supervisor ends, the record of its address goes too.
-  const place = located(layout);
+  const place = await located(layout);
   // Only true fields are sent: a supervisor of an older version must still understand the order.
   await client.swarm.down({ purge: how.purge || undefined, force: how.force || undefined });
   await waitUntilGone(context, place, pid ?? writtenPid(place), await patience(place, how.purge));

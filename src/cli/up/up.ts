@@ -121,7 +121,7 @@ async function order(context: Context, layout: ProjectLayout, request: UpRequest
  * another shell was quicker.
  */
 async function moveEnvironment(context: Context, begun: ProjectLayout): Promise<void> {
-  const place = located(begun);
+  const place = await located(begun);
   if (place === begun) return;
   await keepEnvironment(place, context.env);
   await rm(begun.envSnapshot, { force: true });

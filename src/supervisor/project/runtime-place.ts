@@ -6,7 +6,7 @@ import { makePrivateDirectory } from '../../lib/private-directory.ts';
 import { someoneListens } from '../../lib/unix-socket.ts';
 import { identityOf } from '../../process/index.ts';
 import { ownerOf, placeToBegin } from '../../store/runtime-place.ts';
-import { runtimeDirInUse, writeRuntimeDir } from '../../store/runtime-record.ts';
+import { runtimeDirInUse } from '../../store/runtime-record.ts';
 import { removeSocket } from '../../tmux/socket.ts';
 
 /**
@@ -14,7 +14,7 @@ import { removeSocket } from '../../tmux/socket.ts';
  * @throws SwarmError `unsafe-directory`
  */
 export async function takeRuntimePlace(own: ProjectLayout, uid: number): Promise<ProjectLayout> {
-  const before = withRuntimeDir(own, runtimeDirInUse(own));
+  const before = withRuntimeDir(own, await runtimeDirInUse(own));
   const place = await placeToBegin(own, uid);
   await makePrivateDirectory(path.dirname(place.runtimeDir), uid);
   await makePrivateDirectory(place.runtimeDir, uid);
@@ -22,6 +22,11 @@ export async function takeRuntimePlace(own: ProjectLayout, uid: number): Promise
   if (before.runtimeDir !== place.runtimeDir && ownerOf(before.runtimeDir, uid) === 'us')
     await clearRuntimePlace(before);
   return place;
+}
+
+/** For the holder of the lock alone. */
+export async function writeRuntimeDir(file: string, runtimeDir: string): Promise<void> {
+  await writeFileAtomic(file, JSON.stringify({ runtimeDir }), { mode: 0o600 });
 }
 
 /** Clears the directory of a swarm that was killed and of which no process lives. */

@@ -164,7 +164,7 @@ describe('a supervisor that holds the lock', () => {
 
   test('is waited for, and looked for where it says it is by then', async ({ dir, serve, socket }) => {
     let asked = 0;
-    const place = () => at(++asked < 3 ? path.join(dir, 'elsewhere') : socket);
+    const place = async () => at(++asked < 3 ? path.join(dir, 'elsewhere') : socket);
     await serve((_request, response) => response.end('{"version":"1"}'));
     expect(await connect(place, { isLocked, patienceMs: 10_000 }).status.show()).toEqual({ version: '1' });
   });

@@ -8,9 +8,9 @@ import path from 'node:path';
 import { describe, expect, test as base } from 'vitest';
 import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../../../src/domain/layout.ts';
 import { WRAPPER_MARK } from '../../../../src/domain/marks.ts';
-import { readRuntimeDir, writeRuntimeDir } from '../../../../src/store/runtime-record.ts';
+import { readRuntimeDir } from '../../../../src/store/runtime-record.ts';
 import { placeToBegin } from '../../../../src/store/runtime-place.ts';
-import { takeRuntimePlace } from '../../../../src/supervisor/project/runtime-place.ts';
+import { takeRuntimePlace, writeRuntimeDir } from '../../../../src/supervisor/project/runtime-place.ts';
 
 const uid = process.getuid?.() ?? 0;
 

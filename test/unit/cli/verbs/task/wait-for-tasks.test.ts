@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkLine } from '../../../../../src/cli/verbs/task/wait.ts';
+import { checkLine } from '../../../../../src/cli/verbs/task/wait-for-tasks.ts';
 
 const verified = (data: Record<string, unknown>) => ({
   id: 1,
