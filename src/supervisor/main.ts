@@ -10,7 +10,7 @@ import { SwarmError, errorText } from '../domain/errors.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
 import { openStore, takeOverStore } from './open-store.ts';
-import { keepEnvironment, loadEnvironment } from './project/environment.ts';
+import { keepEnvironment, loadEnvironment } from './project/environment-snapshot.ts';
 import { openLog } from './project/log.ts';
 import { openPlace } from './project/project.ts';
 import { takeRuntimePlace, writePid } from './project/runtime-place.ts';

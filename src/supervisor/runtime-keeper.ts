@@ -7,7 +7,7 @@ import { errorText } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
 import { makePrivateDirectory } from '../lib/private-directory.ts';
 import type { AgentRecord } from './project/agent-record.ts';
-import { keepEnvironment } from './project/environment.ts';
+import { keepEnvironment } from './project/environment-snapshot.ts';
 import { writePid } from './project/runtime-place.ts';
 import { specFile, writeSpecFile } from './fleet/agent-spec.ts';
 

@@ -19,7 +19,7 @@ import { agentAround, type Context } from '../project/context.ts';
 import { canBePainted } from '../screen/terminal.ts';
 import { showDashboard } from '../screen/dash.ts';
 import { makeDirectories } from '../project/directories.ts';
-import { keepEnvironment } from '../project/environment.ts';
+import { keepEnvironment } from '../project/keep-environment.ts';
 import { BROKEN, isSettingUp, underWay, UpProgress } from '../say/progress.ts';
 import { plain } from '../say/output.ts';
 import { placeForUp } from '../project/place.ts';

@@ -18,7 +18,7 @@ import type { TaskEngine } from '../../scheduler/engine.ts';
 import { appendAgentLog } from '../project/agent-log.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import type { AgentEffects } from './agent-steps.ts';
-import { loadEnvironment } from '../project/environment.ts';
+import { loadEnvironment } from '../project/environment-snapshot.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { ownObstacle } from './own-programs.ts';
 import { blockingGate } from './start-gates.ts';

@@ -24,7 +24,7 @@ import { refuseWhile } from './refuse-rollback.ts';
 import { unknownCheckpoint } from '../../checkpoint/refs/refs.ts';
 import type { Checkpoint } from '../../checkpoint/tree/types.ts';
 import { Conversations } from './conversations.ts';
-import { loadEnvironment } from '../project/environment.ts';
+import { loadEnvironment } from '../project/environment-snapshot.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { recallPurged } from './removed-agent.ts';

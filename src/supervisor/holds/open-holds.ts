@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { Store } from '../../store/store.ts';
 import { credentialsMark } from './accounts.ts';
-import { loadEnvironment } from '../project/environment.ts';
+import { loadEnvironment } from '../project/environment-snapshot.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { Holds } from './holds.ts';

@@ -8,7 +8,7 @@ import type { NoteToKeep } from '../../store/notes.ts';
 import type { Store } from '../../store/store.ts';
 import type { TroubleLimits } from '../../health/index.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
-import { loadEnvironment } from '../project/environment.ts';
+import { loadEnvironment } from '../project/environment-snapshot.ts';
 import type { EventLog } from '../project/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { Judge } from '../watch/judge.ts';
