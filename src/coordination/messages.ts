@@ -109,6 +109,8 @@ export const taskResultSchema = z.object({
   /** Tip of the task's branch: the result. Null when nothing was ever prepared or committed. */
   commit: z.string().nullable(),
   branch: z.string().nullable(),
+  /** What the result does not hold, or what is odd about it: sentences for people. */
+  notes: z.array(z.string()).default([]),
   sessionId: z.string().nullable(),
   usage: usageSchema,
   startedAt: z.string(),

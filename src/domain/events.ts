@@ -52,6 +52,10 @@ const OF_WRAPPERS = {
     text: 'text',
     percent: 'number?',
   }),
+  'task.note': told('attention', 'Something about the start of an attempt that a person should know.', {
+    ...ATTEMPT,
+    note: 'text',
+  }),
   'task.survivors': told('bad', 'Processes of the attempt do not end; the next one waits until they have.', {
     ...ATTEMPT,
     detail: 'text',

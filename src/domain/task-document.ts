@@ -19,7 +19,8 @@ const attempt = z.object({
 });
 export type Attempt = z.infer<typeof attempt>;
 
-const result = z.object({ summary: z.string(), commit: text, branch: text, costUsd: usd });
+const notes = z.array(z.string()).describe('What the result does not hold, or what is odd about it: sentences.');
+const result = z.object({ summary: z.string(), commit: text, branch: text, costUsd: usd, notes });
 export type TaskResultSummary = z.infer<typeof result>;
 
 /**

@@ -29,7 +29,9 @@ export function taskDocument(sources: Sources, row: TaskRow, now: number): Task 
 function chunkOf({ tasks, attempts }: Sources, rows: readonly TaskRow[], now: number): Task[] {
   const ns = JSON.stringify(rows.map(({ n }) => n));
   const specs = new Map(tasks.specs(ns).map((spec) => [spec.n, spec]));
-  const results = new Map(tasks.results(ns).map((result) => [result.n, result]));
+  const found = tasks.results(ns);
+  const notes = found.length === 0 ? new Map<number, string[]>() : tasks.resultNotes(ns);
+  const results = new Map(found.map((result) => [result.n, { ...result, notes: notes.get(result.n) ?? [] }]));
   const byTask = Map.groupBy(attempts.of(ns), ({ task }) => task);
   const waitedFor = new Set<number>();
   for (const row of rows) {
@@ -54,7 +56,7 @@ function assemble(
   row: TaskRow,
   spec: SpecRow,
   attempts: readonly AttemptRow[],
-  result: ResultRow | undefined,
+  result: (ResultRow & { notes: string[] }) | undefined,
   states: ReadonlyMap<number, TaskState>,
   now: number,
 ): Task {
@@ -83,7 +85,13 @@ function assemble(
     result:
       result === undefined
         ? null
-        : { summary: result.summary, commit: result.commit_id, branch: result.branch, costUsd: result.cost_usd },
+        : {
+            summary: result.summary,
+            commit: result.commit_id,
+            branch: result.branch,
+            costUsd: result.cost_usd,
+            notes: result.notes,
+          },
   };
 }
 

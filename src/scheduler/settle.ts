@@ -242,13 +242,14 @@ function succeed(step: Step, task: TaskRow, result: TaskResult, change: 'succeed
 
 /** The task's cost is that of all its attempts. */
 function saveResult(step: Step, task: TaskRow, result: TaskResult): void {
-  step.tables.tasks.saveResult({
+  const row = {
     n: task.n,
     commit_id: result.commit,
     branch: result.branch,
     cost_usd: step.tables.attempts.costOf(task.n),
     summary: result.summary,
-  });
+  };
+  step.tables.tasks.saveResult(row, result.notes);
 }
 
 function cancelHeld(step: Step, task: TaskRow, end: AttemptEnd & { agent: string }): void {

@@ -157,3 +157,15 @@ CREATE TABLE health (
 CREATE INDEX health_of_agent ON health (agent, id);
 `),
 ];
+
+/**
+ * Tables that versions before them need not know. They are made where they are missing, without a new format, so that
+ * those versions still go on with the store. `result_notes`: what a person should know of a result; JSON, a list of
+ * sentences.
+ */
+export const ADDED_TABLES = `
+CREATE TABLE IF NOT EXISTS result_notes (
+  task INTEGER PRIMARY KEY,
+  notes TEXT NOT NULL
+) STRICT;
+`;

@@ -12,7 +12,7 @@ import { MessageTable } from './messages.ts';
 import { Notes } from './notes.ts';
 import { OperationTable } from './operations.ts';
 import { migrate, refuseDamaged, refuseNewer, type Migration } from './migrate.ts';
-import { MIGRATIONS } from './schema.ts';
+import { ADDED_TABLES, MIGRATIONS } from './schema.ts';
 
 export type WallClock = Pick<Clock, 'now'>;
 
@@ -96,6 +96,7 @@ export class Store implements AsyncDisposable {
       refuseDamaged(db, path);
       db.exec(PRAGMAS);
       migrate(db, path, migrations);
+      db.exec(ADDED_TABLES);
       const store = new Store(db, path, lock, options);
       undo.move();
       return store;
@@ -108,6 +109,7 @@ export class Store implements AsyncDisposable {
   static memory(options: Pick<StoreOptions, 'clock' | 'keepEvents' | 'onBroken'> = {}): Store {
     const db = new Database(':memory:');
     migrate(db, ':memory:', MIGRATIONS);
+    db.exec(ADDED_TABLES);
     return new Store(db, ':memory:', null, options);
   }
 

@@ -41,6 +41,19 @@ export class TaskTable {
     return this.#db.all<ResultRow>('SELECT * FROM task_results WHERE n IN (SELECT value FROM json_each(?))', ns);
   }
 
+  /** What a person should know of results, by task. */
+  resultNotes(ns: string): Map<number, string[]> {
+    // A store that only 0.1.0 has opened, read while swarm is down.
+    const isThere = this.#db.get("SELECT 1 FROM sqlite_master WHERE name = 'result_notes'") !== undefined;
+    const rows = isThere
+      ? this.#db.all<{ task: number; notes: string }>(
+          'SELECT * FROM result_notes WHERE task IN (SELECT value FROM json_each(?))',
+          ns,
+        )
+      : [];
+    return new Map(rows.map(({ task, notes }) => [task, JSON.parse(notes) as string[]]));
+  }
+
   states(ns: string): { n: number; state: TaskState }[] {
     return this.#db.all('SELECT n, state FROM tasks WHERE n IN (SELECT value FROM json_each(?))', ns);
   }
@@ -138,7 +151,9 @@ export class TaskTable {
     this.#count(task.state, 1);
   }
 
-  saveResult(result: ResultRow): void {
+  saveResult(result: ResultRow, notes: readonly string[]): void {
+    this.#db.run('DELETE FROM result_notes WHERE task = ?', result.n);
+    if (notes.length > 0) this.#db.run('INSERT INTO result_notes VALUES (?, ?)', result.n, JSON.stringify(notes));
     this.#db.run(
       'INSERT OR REPLACE INTO task_results VALUES (?, ?, ?, ?, ?)',
       result.n,

@@ -88,6 +88,7 @@ async function work(engine: TaskEngine, slot: number, latencies: number[]): Prom
       summary: 'done',
       commit: 'c0ffee',
       branch: `swarm/task/${reply.order.task}`,
+      notes: [],
       sessionId: null,
       usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
       startedAt: at,

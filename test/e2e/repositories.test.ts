@@ -101,6 +101,25 @@ describe('a repository with a difficult path, a subdirectory, a linked worktree,
     expect(await world.repository.git('symbolic-ref', '-q', 'HEAD').catch(() => 'detached')).toBe('detached');
   });
 
+  test('what a result does not hold is said by each verb that shows it, and commits of a submodule come with a merge', async () => {
+    const dirty = await world.shell('echo edited >> vendor/lib/lib.txt; echo a > a.txt');
+    const waited = await world.ok(['task', 'wait', dirty]);
+    const shown = await world.ok(['task', 'show', dirty]);
+    const compared = await world.ok(['diff', dirty]);
+    const merged = await world.ok(['merge', dirty, '--into', 'main']);
+    for (const text of [waited.stderr, shown.stdout, compared.stderr, merged.stderr])
+      expect(text).toContain('the submodule vendor/lib has changes that are in no commit');
+    const by = '-c user.name=A -c user.email=a@example.org';
+    const committed = await world.shell(
+      `cat vendor/lib/lib.txt && cd vendor/lib && echo n > n.txt && git add . && git ${by} commit -qm n`,
+    );
+    await world.done(committed);
+    expect((await world.task(committed)).result?.summary).not.toContain('edited');
+    await world.ok(['merge', committed, '--into', 'main']);
+    const oid = await world.repository.git('rev-parse', 'main:vendor/lib');
+    expect(await world.repository.git('-C', 'vendor/lib', 'show', `${oid}:n.txt`)).toBe('n');
+  });
+
   test("purge keeps worktrees with submodules and says what to type; then they go, and the person's things stay", async () => {
     const kept = await world.run(['down', '--purge', '--yes']);
     const [, command = ''] = /`(git -C .* worktree remove --force .*)`/.exec(`${kept.stdout}${kept.stderr}`) ?? [];
@@ -134,6 +153,15 @@ describe('where there is nothing to work in', () => {
     expect(json.exitCode).toBe(1);
     expect(json.json()).toMatchObject({ error: { code: 'no-repository', exitCode: 1 } });
     await expectNothingMade(world, place);
+  });
+
+  test('with a branch in the place of those of tasks, up and doctor say how to rename it', async () => {
+    const { path: place, git } = world.repository;
+    await git('branch', 'swarm');
+    expectError(await world.run(UP), 1, /a branch is called swarm/, 'git branch -m swarm swarm-1');
+    expect((await world.run(['doctor'])).stdout).toContain('git branch -m swarm swarm-1');
+    await expectNothingMade(world, place);
+    await git('branch', '-m', 'swarm', 'swarm-1');
   });
 
   test('in a bare repository and in a git directory it says where to go instead', async () => {

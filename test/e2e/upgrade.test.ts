@@ -155,7 +155,8 @@ describe(`agents of 0.1.0 at work`, () => {
     await world.done(...Object.values(ids));
     expect(begun()).toEqual(['long', 'model', 'spooled']);
     for (const id of Object.values(ids)) expect([id, outcomes(await world.task(id))]).toEqual([id, ['done']]);
-    expect(await world.task(ids.done)).toEqual(done);
+    // Later versions add fields.
+    expect(await world.task(ids.done)).toEqual({ ...done, result: { ...done.result, notes: [] } });
     expect(await world.show(ids.model, 'first.txt')).toBe('first');
     expect(await world.show(ids.model, 'second.txt')).toBe('second');
     expect(await world.show(ids.dependent, 'dependent.txt')).toBe('spooled');

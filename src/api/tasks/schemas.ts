@@ -15,6 +15,7 @@ export const merge = z.object({
   before: z.string(),
   after: z.string(),
   merged: z.boolean(),
+  notes: z.array(z.string()).describe('What the merge did not bring, or what is left to do: sentences.'),
 });
 export type MergeDocument = z.infer<typeof merge>;
 
@@ -24,6 +25,7 @@ export const taskDiff = z.object({
   commit: z.string(),
   stat: z.string(),
   patch: z.string(),
+  notes: z.array(z.string()).describe('What the result does not hold, or what is odd about it: sentences.'),
 });
 export type TaskDiffDocument = z.infer<typeof taskDiff>;
 

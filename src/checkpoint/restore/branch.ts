@@ -81,7 +81,7 @@ async function ordinaryTree(place: CheckpointPlace, { tree, head }: Checkpoint):
       GIT_INDEX_FILE: path.join(scratch, 'own.index'),
     };
     if (head !== null) await runGit(['read-tree', head], { cwd: files, env: own });
-    await runGit(['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false', 'add', '-A', '-f'], {
+    await runGit(['-c', 'advice.addEmbeddedRepo=false', '-c', 'core.safecrlf=false', 'add', '-A', '-f', '--sparse'], {
       cwd: files,
       env: own,
     });

@@ -124,3 +124,8 @@ export function taskCounts(tasks: StatusDocument['tasks']): string {
   const parts = Object.entries(tasks).filter(([, count]) => count > 0);
   return parts.length === 0 ? 'no tasks' : `tasks: ${parts.map(([state, count]) => `${count} ${state}`).join(', ')}`;
 }
+
+/** Prints what a person should know of a result or a merge. @param notes absent: a supervisor of 0.1.0 gave none */
+export function tellNotes(output: Output, notes: readonly string[] | undefined): void {
+  for (const note of notes ?? []) output.note(`note: ${oneLine(note, 500)}`);
+}

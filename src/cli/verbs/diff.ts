@@ -2,6 +2,7 @@ import { Argument, Option } from 'commander';
 import type { Context } from '../project/context.ts';
 import { printPatch } from '../say/patch.ts';
 import { openProject } from '../project/project.ts';
+import { tellNotes } from '../say/words.ts';
 import type { Verb } from '../verb/verb.ts';
 
 export const verb: Verb = {
@@ -20,4 +21,5 @@ async function diff(context: Context, task: string, options: { stat?: boolean })
   // The list of files is for people, and ends with a line break; a patch is printed unchanged.
   printPatch(output, options.stat === true && text !== '' && !output.isTerminal ? `${text}\n` : text);
   if (text === '') output.note(`task ${task} changed nothing`);
+  tellNotes(output, document.notes);
 }

@@ -1,6 +1,7 @@
 import { Argument, Option } from 'commander';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
+import { tellNotes } from '../say/words.ts';
 import type { Verb } from '../verb/verb.ts';
 
 export const verb: Verb = {
@@ -21,4 +22,5 @@ async function merge(context: Context, task: string, options: { into?: string })
       ? `task ${done.task} is in ${done.into} (${done.before.slice(0, 8)} → ${done.after.slice(0, 8)}); to undo: git reset --keep ${done.before.slice(0, 12)} (on ${done.into})`
       : `${done.into} already holds task ${done.task}`,
   );
+  tellNotes(output, done.notes);
 }

@@ -10,6 +10,7 @@ import { merges, whileLocked } from '../lock.ts';
 import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
 import { mergeCommit } from '../task/prepare-task.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
+import { carryForMerge, refuseUnfit } from './fit-to-merge.ts';
 import { porcelain } from '../porcelain.ts';
 import { addWorktree, listWorktrees } from '../worktree/worktrees.ts';
 
@@ -29,6 +30,8 @@ export interface MergedTask {
   merged: boolean;
   commit: string;
   before: string;
+  /** What is left to do: sentences for people. */
+  notes: string[];
 }
 
 /** A refused merge: nothing was changed. */
@@ -48,8 +51,9 @@ export class MergeConflictError extends SwarmError {
 
 /**
  * Merges in a scratch worktree, then moves the branch by compare-and-swap. A worktree that has the branch checked out
- * is fast-forwarded, and only when it is clean. Errors: `merge-conflict` (with `files`), `branch-dirty`,
- * `unknown-branch`, `unknown-revision`, `unsigned`, `branch-moved` (retry is safe).
+ * is fast-forwarded, and only when it is clean. Commits of submodules are carried into its copies of them. Errors:
+ * `merge-conflict` (with `files`), `branch-dirty`, `unknown-branch`, `unknown-revision`, `unsigned`,
+ * `unmapped-repository`, `conflict-markers`, `submodule-commit`, `branch-moved` (retry is safe).
  */
 export async function mergeTask(task: MergeTask): Promise<MergedTask> {
   return merges.run(task.root, async () => {
@@ -58,13 +62,14 @@ export async function mergeTask(task: MergeTask): Promise<MergedTask> {
       cwd: task.root,
       okCodes: [1],
     });
-    if (exitCode === 0) return { merged: false, commit: before, before };
+    if (exitCode === 0) return { merged: false, commit: before, before, notes: [] };
     const checkedOut = await cleanCheckout(task);
     await sweepScratch(task.root, task.scratchDir);
     const merged = await mergeInScratch(task, before, commit);
+    const notes = await carryForMerge({ root: task.root, checkedOut, before, merged });
     if (checkedOut === null) await moveBranch(task, merged, before);
     else await fastForward(task, checkedOut, merged);
-    return { merged: true, commit: merged, before };
+    return { merged: true, commit: merged, before, notes };
   });
 }
 
@@ -131,6 +136,7 @@ async function mergeInScratch(task: MergeTask, before: string, commit: string): 
     const [merged] = await resolveAll(scratch, [commitOf('HEAD')]);
     if (merged === undefined || merged === null)
       throw new SwarmError('git-failed', 'the merge left no commit', { hint: 'Try again.' });
+    await refuseUnfit({ scratch, before, merged, commit });
     return merged;
   } finally {
     await removeScratch(task.root, scratch);

@@ -1,11 +1,12 @@
-import { closeSync, openSync, readSync } from 'node:fs';
-import { printable, bytesBelow } from '../bytes.ts';
-import type { RawPath } from '../bytes.ts';
+import { printable } from '../bytes.ts';
 import { addAll } from './add-all.ts';
+import { unresolvedFiles } from './conflict-markers.ts';
+import { leftOutNotes } from './left-out.ts';
 import { isGitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
 import { whileLocked } from '../lock.ts';
+import { leaveOutRepositories } from '../repository/gitlinks.ts';
 import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
 import type { Operation } from '../repository/operations.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
@@ -20,15 +21,18 @@ export interface CommitTurn {
   trailers: Readonly<Record<string, string>>;
   /** The task's branch. Moved to the tip as well when the agent left it for a commit that contains it. */
   branch?: string | undefined;
-  /** The branch that tasks start from, if any: no commit is made on it. */
-  base?: string | null | undefined;
+  /** What tasks start from. No commit is made on its branch. */
+  base?: { branch: string | null; commit: string } | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** `head` is the tip afterwards, also when the agent itself committed everything. */
+/**
+ * `head` is the tip afterwards, also when the agent itself committed everything. `notes`: what lies in the worktree and
+ * is not in the commit, for people.
+ */
 export type CommittedTurn =
-  | { outcome: 'committed'; commit: string; head: string; branch: string | null }
-  | { outcome: 'unchanged'; commit: null; head: string; branch: string | null }
+  | { outcome: 'committed'; commit: string; head: string; branch: string | null; notes: string[] }
+  | { outcome: 'unchanged'; commit: null; head: string; branch: string | null; notes: string[] }
   /** A conflict, or an operation that the agent must finish first; nothing was committed. */
   | {
       outcome: 'unresolved';
@@ -55,22 +59,34 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   if (strange !== null && !(await holdsOwn(turn, head))) {
     return { outcome: 'unresolved', commit: null, head, branch: strange, operation, files: [], astray: strange };
   }
+  const isOpen = !isClean(status) || operation !== null;
+  const skipped = isOpen ? await addAll({ cwd: worktree, signal }) : [];
+  const leftOut = head === '' ? [] : await leaveOutRepositories({ cwd: worktree, signal }, head, () => known(turn));
   let commit: string | null = null;
   let current = status.branch;
-  if (!isClean(status) || operation !== null) {
+  if (isOpen || leftOut.length > 0) {
     if (strange !== null) current = await leaveBranch(worktree, head);
-    commit = await commitAll(turn, head);
+    commit = await commitIndex(turn, head);
   }
   const tip = commit ?? head;
   const branch = await followBranch(turn, current, tip);
-  if (commit === null) return { outcome: 'unchanged', commit, head: tip, branch };
-  return { outcome: 'committed', commit, head: tip, branch };
+  const notes = await leftOutNotes(worktree, leftOut, skipped);
+  if (commit === null) return { outcome: 'unchanged', commit, head: tip, branch, notes };
+  return { outcome: 'committed', commit, head: tip, branch, notes };
+}
+
+/** Commits from which the agent may have what it did not make itself. */
+async function known({ worktree, base }: CommitTurn): Promise<string[]> {
+  if (base === undefined) return [];
+  const { branch, commit } = base;
+  const names = [commit, ...(branch === null ? [] : [`refs/heads/${branch}`])];
+  return (await resolveAll(worktree, names.map(commitOf))).filter((found) => found !== null);
 }
 
 /** Whether the agent has checked out the branch of another task, or the base branch. */
 function isOfOthers({ branch, base }: CommitTurn, current: string | null): boolean {
   if (branch === undefined || current === null || current === branch) return false;
-  return current === base || isTaskBranch(current);
+  return current === base?.branch || isTaskBranch(current);
 }
 
 /** Whether the head contains the task's own branch, so that none of its commits would be missing from the result. */
@@ -90,9 +106,9 @@ async function leaveBranch(worktree: string, head: string): Promise<null> {
   return null;
 }
 
-async function commitAll(turn: CommitTurn, before: string): Promise<string | null> {
+async function commitIndex(turn: CommitTurn, before: string): Promise<string | null> {
   const { worktree, signal } = turn;
-  const [env] = await Promise.all([identityEnvironment(worktree), addAll({ cwd: worktree, signal })]);
+  const env = await identityEnvironment(worktree);
   const args = ['commit', '-q', '--no-verify', '--no-gpg-sign', '--cleanup=whitespace', '--no-status', '-F', '-'];
   const input = messageWithTrailers(turn.message, turn.trailers);
   try {
@@ -134,61 +150,4 @@ async function followBranch(turn: CommitTurn, current: string | null, tip: strin
 export function messageWithTrailers(message: string, trailers: Readonly<Record<string, string>>): string {
   const lines = Object.entries(trailers).map(([key, value]) => `${key}: ${value.replaceAll(/\s+/g, ' ').trim()}`);
   return `${message.trim() || 'work of an agent'}\n${lines.length === 0 ? '' : `\n${lines.join('\n')}\n`}`;
-}
-
-/**
- * Files with unresolved conflicts: markers in the text, or (binary, deleted on one side) an unmerged entry in the
- * index, which is the only sign there. An agent that edits the markers away and forgets `git add` has resolved its
- * text.
- */
-async function unresolvedFiles(
-  worktree: string,
-  unmerged: readonly RawPath[],
-  staged: readonly RawPath[],
-): Promise<RawPath[]> {
-  const open = staged.filter((file) => conflictMarkers(worktree, file) === 'markers');
-  if (unmerged.length === 0) return open;
-  const both = await changedOnBothSides(worktree);
-  for (const file of unmerged) {
-    const found = conflictMarkers(worktree, file);
-    if (found === 'text' && both.has(file)) continue;
-    open.push(file);
-  }
-  return open;
-}
-
-/** Paths with both sides' stages in the index: a conflict of contents. */
-async function changedOnBothSides(worktree: string): Promise<Set<RawPath>> {
-  const { stdout } = await runGit(['ls-files', '-u', '-z'], { cwd: worktree });
-  const stages = new Map<RawPath, Set<string>>();
-  for (const record of stdout.toString('latin1').split('\0')) {
-    const found = /^\d+ [0-9a-f]+ (\d)\t(.*)$/s.exec(record);
-    if (found === null) continue;
-    const [, stage = '', file = ''] = found;
-    stages.set(file, (stages.get(file) ?? new Set()).add(stage));
-  }
-  return new Set([...stages].filter(([, seen]) => seen.has('2') && seen.has('3')).map(([file]) => file));
-}
-
-/** Larger files are not read: markers in them are not written by hand. */
-const MOST_BYTES = 8 * 1024 * 1024;
-
-function conflictMarkers(worktree: string, file: RawPath): 'markers' | 'text' | 'binary' | 'absent' {
-  let content: string;
-  try {
-    const fd = openSync(bytesBelow(worktree, file), 'r');
-    try {
-      const buffer = Buffer.alloc(MOST_BYTES);
-      content = buffer.toString('latin1', 0, readSync(fd, buffer, 0, MOST_BYTES, 0));
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EACCES')
-      return 'absent';
-    throw error;
-  }
-  if (content.slice(0, 8_000).includes('\0')) return 'binary';
-  return /^<{7} /m.test(content) && /^>{7} /m.test(content) ? 'markers' : 'text';
 }

@@ -13,6 +13,7 @@ import { clearOperation, operationUnderWay, worktreeGitDir } from '../repository
 import { commitOf, resolveAll } from '../repository/resolve.ts';
 import { isClean, readStatus } from '../repository/status.ts';
 import type { WorktreeStatus } from '../repository/status.ts';
+import { syncSubmodules } from './sync-submodules.ts';
 import { taskBranchesBlocked } from './task-branches.ts';
 import { listWorktrees } from '../worktree/worktrees.ts';
 
@@ -22,6 +23,8 @@ export interface TaskMerge {
 }
 
 export interface PrepareTask {
+  /** The person's checkout, whose copies of submodules are used. */
+  root: string;
   worktree: string;
   /** `swarm/task/<id>`: created, or reset when an earlier attempt left it. */
   taskBranch: string;
@@ -49,6 +52,8 @@ export interface Prepared {
   leftovers: string[];
   /** Directories with the leftovers that the checkpoint does not hold. */
   aside: string[];
+  /** What was kept of submodules, or failed with them: sentences for people. */
+  notes: string[];
 }
 
 /**
@@ -77,7 +82,8 @@ export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   const leftovers = [...new Set([...[...status.unmerged, ...status.changed].map(printable), ...moved, ...left])];
   const conflict = await mergeAll(task);
   const commit = task.merges.length === 0 ? start : ((await resolveAll(worktree, [commitOf('HEAD')]))[0] ?? start);
-  return { commit, base: start, fastPath, conflict, leftovers, aside: [...aside.folders] };
+  const notes = await syncSubmodules({ root: task.root, worktree, signal });
+  return { commit, base: start, fastPath, conflict, leftovers, aside: [...aside.folders], notes };
 }
 
 /** Enters the task's branch without a change of files, with at most one more process. */

@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import { bytesBelow, printable } from '../bytes.ts';
 import type { RawPath } from '../bytes.ts';
+import { runGit } from '../git.ts';
 
 /** Below the worktree's git directory; in a hidden directory beside the worktree, where that is another file system. */
 export const ASIDE = 'swarm-aside';
@@ -47,6 +49,7 @@ export class Aside {
         if (error.code !== 'EXDEV' || last.startsWith(beside)) throw error;
         await move(this.#worktree, await this.#begin(beside), name);
       });
+      await this.#repair(name);
     } catch (cause) {
       throw new SwarmError('cannot-put-aside', `${printable(name)} is in no checkpoint and cannot be moved away`, {
         hint: `Move it out of ${this.#worktree}, then try again.`,
@@ -54,6 +57,14 @@ export class Aside {
         retrySafe: true,
       });
     }
+  }
+
+  /** Has git know a linked worktree by its new place: else it would forget it, and a commit that only its HEAD names. */
+  async #repair(name: RawPath): Promise<void> {
+    const moved = path.join(this.#folders.at(-1) ?? '', printable(name));
+    if (statSync(path.join(moved, '.git'), { throwIfNoEntry: false })?.isFile() !== true) return;
+    // 1: what was moved is no worktree, but a submodule.
+    await runGit(['worktree', 'repair', moved], { cwd: this.#worktree, okCodes: [1] });
   }
 
   async #begin(parent: string): Promise<string> {

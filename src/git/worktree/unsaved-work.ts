@@ -8,7 +8,7 @@ import { gitText, runGit } from '../git.ts';
 import { innerWork } from './inner-work.ts';
 import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
 import { readStatus } from '../repository/status.ts';
-import { submoduleWithOwnCommits } from '../repository/submodules.ts';
+import { submoduleStates, submoduleWithOwnCommits } from '../repository/submodules.ts';
 import { listWorktrees } from './worktrees.ts';
 import type { Worktree } from './worktrees.ts';
 
@@ -63,14 +63,15 @@ export async function unsavedWork(options: { root: string; worktree: string }): 
   const all = await listWorktrees(root);
   const own = all.find(({ path: place }) => path.resolve(place) === path.resolve(worktree));
   if (own === undefined) throw new Error(`git does not list ${worktree} as a worktree of ${root}`);
-  const [status, submodules, hidden, stashes, refs, inner] = await Promise.all([
+  const [status, states, hidden, stashes, refs, inner] = await Promise.all([
     readStatus(worktree, { untracked: 'all' }),
-    dirtySubmodules(worktree),
+    submoduleStates(worktree),
     hiddenChanges(worktree),
     stashesMadeIn(worktree, gitDir, own, all),
     ownRefs(worktree),
     innerWork({ root, worktree }),
   ]);
+  const submodules = states.filter(({ dirty }) => dirty).map(({ path: name }) => name);
   const inHead = status.commit === null ? 0 : await countLoose(worktree, status.commit);
   const looseRefs: LooseCommit[] = [];
   for (const ref of refs) if ((await countLoose(worktree, ref.commit)) > 0) looseRefs.push(ref);
@@ -154,16 +155,6 @@ function locks(gitDir: string, own: Worktree): Finding | null {
 
 async function countLoose(worktree: string, commit: string): Promise<number> {
   return Number(await gitText(['rev-list', '--count', commit, '--not', ...STAYS], { cwd: worktree }));
-}
-
-/** Checked-out submodules with changes or untracked files inside, which a plain status of the worktree leaves out. */
-async function dirtySubmodules(worktree: string): Promise<RawPath[]> {
-  const args = ['status', '--porcelain=v2', '-z', '--no-renames', '-uno', '--ignore-submodules=none'];
-  const { stdout } = await runGit(args, { cwd: worktree });
-  return splitNul(stdout).flatMap((record) => {
-    const found = /^1 .. S.(?:M.|.U) (?:\S+ ){5}(.*)$/s.exec(record);
-    return found?.[1] === undefined ? [] : [found[1]];
-  });
 }
 
 /** Changed files that git was told not to look at (assume-unchanged, skip-worktree). */

@@ -1,8 +1,8 @@
-import { readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
-import { gitText } from '../git.ts';
+import { gitText, runGit } from '../git.ts';
 import { worktreeGitDir } from '../repository/operations.ts';
 import { EXCLUDES_FILE } from '../own-excludes.ts';
 
@@ -54,6 +54,25 @@ export function excludesVariables(
 export function ignorePattern(name: string): string {
   const escaped = name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replaceAll(/[\r\n]/g, '?');
   return `/${escaped.replace(/ +$/, (spaces) => String.raw`\ `.repeat(spaces.length))}`;
+}
+
+/**
+ * Has git ignore a directory of swarm's that lies inside the person's checkout, by `info/exclude`, unless an ignore file
+ * does so already: else it shows as untracked, and the person's `git add -A` takes the worktrees in as links.
+ */
+export async function excludeInside(root: string, directory: string): Promise<void> {
+  const name = path.relative(root, directory);
+  if (name === '' || name.startsWith('..') || path.isAbsolute(name)) return;
+  const { exitCode } = await runGit(['check-ignore', '-q', '--', `${name}/`], { cwd: root, okCodes: [1] });
+  if (exitCode === 0) return;
+  const file = path.resolve(root, await gitText(['rev-parse', '--git-path', 'info/exclude'], { cwd: root }));
+  const before = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const end = before === '' || before.endsWith('\n') ? '' : '\n';
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFileAtomic(file, `${before}${end}${ignorePattern(name)}/\n`, { mode: 0o644 });
 }
 
 async function readPersons(root: string): Promise<string> {

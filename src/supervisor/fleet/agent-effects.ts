@@ -199,6 +199,7 @@ async function giveBackLeases(
       summary: '',
       commit: null,
       branch: null,
+      notes: [],
       // The agent's conversation may be of the task before; the attempt's own, where known, stays stored.
       sessionId: null,
       usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },

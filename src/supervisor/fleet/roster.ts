@@ -5,6 +5,7 @@ import type { UpDocument, UpRequest } from '../../api/swarm/schemas.ts';
 import type { AgentSpec, WrapperSnapshot } from '../../coordination/link.ts';
 import { NO_USAGE, type AgentDesired } from '../../domain/agent.ts';
 import { snapshotDirty } from '../../git/task/snapshot.ts';
+import { excludeInside } from '../../git/worktree/worktree-excludes.ts';
 import { dirtySummary } from '../../git/repository/status.ts';
 import type { StoredAgent } from '../../store/agents.ts';
 import type { Store } from '../../store/store.ts';
@@ -14,7 +15,7 @@ import { claimPorts, DEFAULT_PORTS } from '../worktree/port-blocks.ts';
 import { readBase, type Project } from '../project/project.ts';
 import { readSpec, writeSpecFile } from './agent-spec.ts';
 import type { Base } from '../project/project.ts';
-import { baseNotes, recounted, wantedAgents, type WantedAgent } from './wanted-agents.ts';
+import { baseNotes, leftOutNotes, recounted, wantedAgents, type WantedAgent } from './wanted-agents.ts';
 
 /** The agents that belong to the swarm, their wanted states, and the base of their tasks: kept in the store. */
 export class Roster {
@@ -63,6 +64,7 @@ export class Roster {
   /** `up`: sets which agents should run from now on; returns notes for the person. */
   async up(request: UpRequest): Promise<Pick<UpDocument, 'notes' | 'wanted'>> {
     const { config, layout } = this.#project;
+    await excludeInside(layout.root, layout.worktreesDir);
     const [base, dirty] = await Promise.all([readBase(layout.root, config.base), dirtySummary(layout.root)]);
     const everyone = wantedAgents(
       config,
@@ -70,8 +72,15 @@ export class Roster {
       request,
     );
     const includeDirty = request.includeDirty === true && dirty.count > 0;
-    if (request.keepBase !== true)
-      this.#base = includeDirty ? { branch: null, commit: await snapshotDirty({ root: layout.root }) } : base;
+    let leftOut: string[] = [];
+    if (request.keepBase !== true) {
+      this.#base = base;
+      if (includeDirty) {
+        const snapshot = await snapshotDirty({ root: layout.root });
+        this.#base = { branch: null, commit: snapshot.commit };
+        ({ leftOut } = snapshot);
+      }
+    }
     const { notes: kept } = this.#store;
     await this.#store.write(() => {
       kept.set('swarm.base', this.#base);
@@ -79,7 +88,7 @@ export class Roster {
       if (request.trust === true) kept.set('swarm.trusted', true);
     });
     await this.want(everyone);
-    const notes = request.keepBase === true ? [] : baseNotes(base, dirty, includeDirty);
+    const notes = request.keepBase === true ? [] : [...baseNotes(base, dirty, includeDirty), ...leftOutNotes(leftOut)];
     return { notes, wanted: everyone.filter(({ desired }) => desired === 'up').map(({ id }) => id) };
   }
 

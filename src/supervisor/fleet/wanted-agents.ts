@@ -98,3 +98,11 @@ export function baseNotes(
     notes.push(`HEAD is detached: tasks start from ${where}, and merge needs --into BRANCH`);
   return notes;
 }
+
+/** What a snapshot of the person's checkout could not take up. Pure. */
+export function leftOutNotes(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  return [
+    `not part of what the agents see: ${names.join(', ')} (a worktree, or a repository without an entry in .gitmodules, or not readable)`,
+  ];
+}

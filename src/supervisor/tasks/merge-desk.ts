@@ -24,7 +24,8 @@ export function mergeDesk(
     merge: async ({ into, commit, message }) => {
       const merged = await mergeTask({ root, into, commit, message, scratchDir: path.join(stateDir, 'scratch') });
       if (merged.merged) onMoved(into, merged.commit);
-      return { into, before: merged.before, after: merged.commit, merged: merged.merged };
+      const { before, commit: after, notes } = merged;
+      return { into, before, after, merged: merged.merged, notes };
     },
   };
 }

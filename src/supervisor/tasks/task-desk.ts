@@ -92,7 +92,8 @@ export class TaskDesk implements TasksService {
     const { task, commit } = this.#resultOf(id);
     const { branch, commit: fixed } = this.#deps.base();
     const base = await this.#deps.mergeBase(branch === null ? fixed : `refs/heads/${branch}`, commit);
-    return { task: task.id, base, commit, ...(await this.#deps.diff(base, commit)) };
+    const notes = task.result?.notes ?? [];
+    return { task: task.id, base, commit, ...(await this.#deps.diff(base, commit)), notes };
   }
 
   async merge({ id, into }: Named & { into?: string | undefined }): Promise<MergeDocument> {
@@ -114,7 +115,7 @@ export class TaskDesk implements TasksService {
     const merged = await this.#deps.merge({ task: task.id, into: target, commit, message });
     await this.#deps.merged(task, merged);
     this.#deps.events.emit('task.merged', { task: task.id, data: { into: target, merged: merged.merged } });
-    return { task: task.id, ...merged };
+    return { task: task.id, ...merged, notes: [...(task.result?.notes ?? []), ...merged.notes] };
   }
 
   #resultOf(id: string): { task: Task; commit: string } {

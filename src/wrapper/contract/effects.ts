@@ -15,6 +15,8 @@ export interface Prepared extends Tip {
   leftovers: string[];
   /** Directories, each with the files that the checkpoint does not hold. */
   aside: string[];
+  /** What was kept of submodules, or failed with them: sentences for people. */
+  notes: string[];
 }
 
 /** One worktree: the agent's own, or that of one slot. */
@@ -33,9 +35,10 @@ export interface Workspace {
   begun(order: Pick<TaskOrder, 'task' | 'attempt'>, sessionId: string | null): Promise<void>;
   /**
    * Commits what is uncommitted.
-   * @returns the tip, also where there was nothing to commit; `unresolved`: files whose conflicts prevent a commit
+   * @returns the tip, also where there was nothing to commit; `unresolved`: files whose conflicts prevent a commit;
+   *   `notes`: what the worktree holds and the result does not, and what is odd about the result
    */
-  commit(order: TaskOrder): Promise<Tip & { unresolved: string[] }>;
+  commit(order: TaskOrder): Promise<Tip & { unresolved: string[]; notes: string[] }>;
   /** Removes the files that the verify command left behind on top of `commit`. */
   clean(commit: string): Promise<void>;
   capture(request: WhyCapture): Promise<Captured>;

@@ -20,6 +20,8 @@ import type { AgentState } from '../contract/state.ts';
 import { SurvivorsError } from '../../worktree/survivors.ts';
 
 const TEXT_MAX = 20_000;
+const NOTES_MAX = 50;
+const NOTE_MAX = 2_000;
 /** How long the wrapper waits before it tries again to end processes that survived SIGKILL, ms. */
 const SURVIVORS_RETRY_MS = 5_000;
 
@@ -59,6 +61,7 @@ export async function liveAttempt(attempt: Attempt, body: TaskBody, deps: Attemp
     ...ending,
     commit: life.tip?.commit ?? null,
     branch: life.tip?.branch ?? null,
+    notes: life.notes.slice(0, NOTES_MAX).map((note) => clip(note, NOTE_MAX)),
     sessionId: attempt.sessionId,
     usage: await body.usage(),
     startedAt: attempt.startedAt,
@@ -93,6 +96,8 @@ class AttemptRun {
   readonly #body: TaskBody;
   readonly #deps: AttemptDeps;
   tip: Tip | null = null;
+  /** What a person should know of the result, as of the last turn. */
+  notes: readonly string[] = [];
 
   constructor(attempt: Attempt, body: TaskBody, deps: AttemptDeps) {
     this.#attempt = attempt;
@@ -157,6 +162,9 @@ class AttemptRun {
     this.tip = { commit: prepared.commit, branch: prepared.branch };
     if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
     const { leftovers, aside } = prepared;
+    for (const note of prepared.notes) {
+      this.#deps.event('task.note', order.task, { attempt: order.attempt, note });
+    }
     if (aside.length > 0) {
       const { log } = this.#deps;
       log.warn({ task: order.task, leftovers, aside }, 'what no checkpoint holds was moved aside: take it from there');
@@ -190,8 +198,9 @@ class AttemptRun {
         'the checkpoint at the end of the turn failed',
       );
     }
-    const { commit, branch, unresolved } = await workspace.commit(order);
+    const { commit, branch, unresolved, notes } = await workspace.commit(order);
     this.tip = { commit, branch };
+    this.notes = notes;
     return unresolved;
   }
 

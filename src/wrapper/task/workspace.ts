@@ -5,6 +5,7 @@ import { addWorktree } from '../../git/worktree/worktrees.ts';
 import { cleanLitter } from '../../git/worktree/litter.ts';
 import { commitTurn, type CommittedTurn } from '../../git/task/commit-turn.ts';
 import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
+import { inspectResult } from '../../git/task/inspect-result.ts';
 import { prepareTask } from '../../git/task/prepare-task.ts';
 import { worktreeGitDir } from '../../git/repository/operations.ts';
 import { taskBranch } from '../../git/task/task-branches.ts';
@@ -56,7 +57,8 @@ export function openWorkspace(
       const branch = taskBranch(order.task);
       await unlock(branch);
       await writeBegunTask(worktreeGitDir(worktree), null);
-      const { commit, conflict, leftovers, aside } = await prepareTask({
+      const { commit, conflict, leftovers, aside, notes } = await prepareTask({
+        root: spec.root,
         worktree,
         checkpoint,
         taskBranch: branch,
@@ -66,7 +68,7 @@ export function openWorkspace(
           result === null ? [] : [{ task, commit: result }],
         ),
       });
-      return { branch, commit, leftovers, aside, conflict };
+      return { branch, commit, leftovers, aside, notes, conflict };
     },
     begun: ({ task, attempt }, sessionId) => writeBegunTask(worktreeGitDir(worktree), { task, attempt, sessionId }),
     async commit(order) {
@@ -74,11 +76,15 @@ export function openWorkspace(
       const committed = await commitTurn({
         worktree,
         branch: taskBranch(order.task),
-        base: order.base.branch,
+        base: order.base,
         message: order.title,
         trailers: { 'Swarm-Task': order.task, 'Swarm-Agent': spec.agent, 'Swarm-Attempt': String(order.attempt) },
       });
-      return { commit: committed.head, branch: committed.branch, unresolved: unresolvedOf(committed, order.task) };
+      const { head: commit, branch: at } = committed;
+      if (committed.outcome === 'unresolved')
+        return { commit, branch: at, unresolved: unresolvedOf(committed, order.task), notes: [] };
+      const inspected = await inspectResult({ root: spec.root, worktree, base: order.base, commit });
+      return { commit, branch: at, ...inspected, notes: [...committed.notes, ...inspected.notes] };
     },
     async clean(commit) {
       await cleanLitter(worktree, commit);
@@ -89,8 +95,7 @@ export function openWorkspace(
   };
 }
 
-function unresolvedOf(turn: CommittedTurn, task: string): string[] {
-  if (turn.outcome !== 'unresolved') return [];
+function unresolvedOf(turn: Extract<CommittedTurn, { outcome: 'unresolved' }>, task: string): string[] {
   const own = taskBranch(task);
   if (turn.astray !== undefined)
     return [

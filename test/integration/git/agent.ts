@@ -34,6 +34,7 @@ export async function anAgent(repository: TestRepository, name = 'worker-1'): Pr
     worktree,
     prepare: async (change = {}) =>
       prepareTask({
+        root: repository.root,
         worktree,
         checkpoint: change.checkpoint ?? (await store.capture({ reason: 'task-start' })).commit,
         taskBranch: 'swarm/task/t1',
@@ -43,7 +44,13 @@ export async function anAgent(repository: TestRepository, name = 'worker-1'): Pr
         ...change,
       }),
     commit: (message = 'work') =>
-      commitTurn({ worktree, message, trailers: { 'Swarm-Task': 't1', 'Swarm-Agent': name }, branch: 'swarm/task/t1' }),
+      commitTurn({
+        worktree,
+        message,
+        trailers: { 'Swarm-Task': 't1', 'Swarm-Agent': name },
+        branch: 'swarm/task/t1',
+        base: { branch: 'main', commit },
+      }),
     git: (...args) => repository.git(args, worktree),
     write: (files) => repository.write(files, worktree),
     read: (file) => readFileSync(path.join(worktree, file), 'utf8'),

@@ -38,7 +38,13 @@ it('nor onto the branch that tasks start from, which is moved by merges alone', 
   git('switch', '-q', 'main');
   const main = git('rev-parse', 'main');
   repository.write({ 'two.txt': 'two\n' }, worktree);
-  const turn = await commitTurn({ worktree, message: 'two', trailers: {}, branch: 'swarm/task/t2', base: 'main' });
+  const turn = await commitTurn({
+    worktree,
+    message: 'two',
+    trailers: {},
+    branch: 'swarm/task/t2',
+    base: { branch: 'main', commit: main },
+  });
   expect(git('rev-parse', 'main')).toBe(main);
   expect(turn).toMatchObject({ outcome: 'committed', branch: 'swarm/task/t2' });
   expect(git('rev-parse', 'swarm/task/t2')).toBe(turn.head);

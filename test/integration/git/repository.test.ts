@@ -150,11 +150,14 @@ describe('The person’s checkout', () => {
 
   it('can be taken as a commit with everything dirty in it, untouched itself', async () => {
     using repository = makeRepository({ files: { '.gitignore': '*.log\n', 'a.txt': '1\n', 'gone.txt': 'g\n' } });
-    expect(await snapshotDirty({ root: repository.root })).toBe(repository.git(['rev-parse', 'HEAD']));
+    expect(await snapshotDirty({ root: repository.root })).toEqual({
+      commit: repository.git(['rev-parse', 'HEAD']),
+      leftOut: [],
+    });
     repository.write({ 'a.txt': '2\n', 'new.txt': 'n\n', 'x.log': 'l\n' });
     repository.git(['rm', '-q', 'gone.txt']);
     const before = repository.git(['status', '--porcelain=v2', '--branch']);
-    const commit = await snapshotDirty({ root: repository.root });
+    const { commit } = await snapshotDirty({ root: repository.root });
     expect(repository.git(['status', '--porcelain=v2', '--branch'])).toBe(before);
     expect(repository.git(['ls-tree', '-r', '--name-only', commit]).split('\n')).toEqual([
       '.gitignore',

@@ -66,6 +66,7 @@ describe('Preparing a task', () => {
       conflict: null,
       leftovers: [],
       aside: [],
+      notes: [],
     });
     expect(agent.git('symbolic-ref', 'HEAD')).toBe('refs/heads/swarm/task/t1');
     expect(repository.tryGit(['config', 'branch.swarm/task/t1.remote']).code).toBe(1);
@@ -344,6 +345,7 @@ describe('Committing a turn', () => {
       commit: null,
       head: turn.head,
       branch: 'swarm/task/t1',
+      notes: [],
     });
     expect(gitSpawnCount() - before).toBe(1);
   });
@@ -425,7 +427,12 @@ describe('Merging a task', () => {
     expect(readFileSync(path.join(repository.root, 'a.txt'), 'utf8')).toBe('a\n');
     expect(repository.git(['status', '--porcelain'])).toBe('?? untracked.txt');
     expect(repository.git(['log', '-1', '--format=%s %P'])).toBe(`Merge t1 ${merged.before} ${commit}`);
-    expect(await merge(repository, commit)).toEqual({ merged: false, commit: merged.commit, before: merged.commit });
+    expect(await merge(repository, commit)).toEqual({
+      merged: false,
+      commit: merged.commit,
+      before: merged.commit,
+      notes: [],
+    });
     expect(existsSync(told)).toBe(false);
     expectNoTrace(repository);
   });

@@ -6,6 +6,7 @@ import { describe, expect } from 'vitest';
 import { SwarmError } from '../../../src/domain/errors.ts';
 import { Database } from '../../../src/store/database.ts';
 import { MIGRATIONS } from '../../../src/store/schema.ts';
+import { TaskTable } from '../../../src/store/tasks.ts';
 import { createNotes, note, notes } from './notes.ts';
 import { test, type Place } from './store-kit.ts';
 
@@ -135,6 +136,20 @@ describe('opening', () => {
 });
 
 describe('migrations', () => {
+  test('notes on results change no format, and may be missing where a store is only read', ({ place }) => {
+    place.open().close();
+    using db = new Database(place.path);
+    expect(db.get('PRAGMA user_version')).toMatchObject({ user_version: 3 });
+    const tasks = new TaskTable(db);
+    const result = { n: 1, commit_id: null, branch: null, cost_usd: 0, summary: '' };
+    tasks.saveResult(result, ['first', 'second']);
+    expect(tasks.resultNotes('[1]')).toEqual(new Map([[1, ['first', 'second']]]));
+    tasks.saveResult(result, []);
+    expect(tasks.resultNotes('[1]')).toEqual(new Map());
+    db.exec('DROP TABLE result_notes');
+    expect(tasks.resultNotes('[1]')).toEqual(new Map());
+  });
+
   test('a store of a newer program is refused in one line and left as it was', ({ place }) => {
     place.open().close();
     using db = new Database(place.path);

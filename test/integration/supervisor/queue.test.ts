@@ -97,6 +97,7 @@ function result(fields: Partial<TaskResult> = {}): TaskResult {
     errorClass: null,
     error: null,
     summary: 'did it',
+    notes: [],
     commit: 'c0ffee',
     branch: 'swarm/task/t1',
     sessionId: null,

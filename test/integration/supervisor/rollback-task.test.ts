@@ -80,7 +80,16 @@ async function undo({ rollbacks, agent, store, layout }: Scene): Promise<void> {
 /** The result of a wrapper that is stopped. */
 function released({ task, attempt }: TaskOrder): TaskResult {
   const usage = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 };
-  const none = { errorClass: null, error: null, summary: '', commit: null, branch: null, sessionId: null, usage };
+  const none = {
+    errorClass: null,
+    error: null,
+    summary: '',
+    commit: null,
+    branch: null,
+    notes: [],
+    sessionId: null,
+    usage,
+  };
   const at = new Date(0).toISOString();
   return { task, attempt, agent: 'worker-1', outcome: 'released', ...none, startedAt: at, endedAt: at };
 }

@@ -141,7 +141,15 @@ describe('what a set-up brought', () => {
     expect(repository.git(['ls-tree', '-r', '--name-only', tree])).toBe(Object.keys(FILES).toSorted().join('\n'));
     const base = { branch: 'main', commit: repository.git(['rev-parse', 'main']) };
     const prepare = (taskBranch: string) =>
-      prepareTask({ worktree: s.worktree, taskBranch, base, on: null, merges: [], checkpoint: base.commit });
+      prepareTask({
+        root: repository.root,
+        worktree: s.worktree,
+        taskBranch,
+        base,
+        on: null,
+        merges: [],
+        checkpoint: base.commit,
+      });
     expect((await prepare('swarm/task/t1')).leftovers).toEqual([]);
     repository.write({ 'work.txt': 'work\n' }, s.worktree);
     const { head } = await commitTurn({ worktree: s.worktree, message: 'work', trailers: {} });

@@ -40,6 +40,7 @@ const result = (task: string): TaskResult => ({
   summary: '',
   commit: null,
   branch: null,
+  notes: [],
   sessionId: null,
   usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
   startedAt: '2030-01-01T00:00:00Z',

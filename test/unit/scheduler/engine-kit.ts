@@ -65,6 +65,7 @@ export function resultOf(
     summary: 'did it',
     commit: `commit-of-${order.task}`,
     branch: `swarm/task/${order.task}`,
+    notes: [],
     sessionId: null,
     usage: { costUsd: 0.25, inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheCreationTokens: 0 },
     startedAt: '2030-01-01T00:00:00.000Z',

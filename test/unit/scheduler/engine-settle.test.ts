@@ -7,11 +7,18 @@ describe('results', () => {
     await engine.submit([spec(), spec(), spec({ after: ['t1'].slice(1) })]);
     await engine.submit([spec({ after: ['t1', 't2'] }), spec({ on: 't1' })]);
     const order = await take(engine, 'worker-1');
-    expect(await engine.result(resultOf(order, 'worker-1', { summary: 'a button' }))).toEqual({ applied: true });
+    const said = { summary: 'a button', notes: ['of the result'] };
+    expect(await engine.result(resultOf(order, 'worker-1', said))).toEqual({ applied: true });
     expect(engine.get('t1')).toMatchObject({
       state: 'done',
       reason: null,
-      result: { summary: 'a button', commit: 'commit-of-t1', branch: 'swarm/task/t1', costUsd: 0.25 },
+      result: {
+        summary: 'a button',
+        commit: 'commit-of-t1',
+        branch: 'swarm/task/t1',
+        costUsd: 0.25,
+        notes: ['of the result'],
+      },
       attempts: [{ n: 1, outcome: 'done', endedAt: expect.any(String) }],
     });
     expect(engine.get('t4')).toMatchObject({ state: 'waiting', reason: 'waits for t2' });

@@ -69,6 +69,7 @@ function taskLines(output: Output, task: Task, verify: string | null = task.veri
     ...(result === null
       ? []
       : [`  result    ${indent(result.summary) || '(no words)'}${usd === '' ? '' : ` (${usd})`}`]),
+    ...(result?.notes ?? []).map((note) => `  note      ${indent(note)}`),
     ...(result?.commit == null
       ? []
       : [

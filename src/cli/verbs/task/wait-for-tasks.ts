@@ -10,7 +10,7 @@ import { formatDuration, parseDuration } from '../../../lib/duration.ts';
 import type { Context } from '../../project/context.ts';
 import { oneLine } from '../../say/output.ts';
 import { openProject } from '../../project/project.ts';
-import { needsYouLines } from '../../say/words.ts';
+import { needsYouLines, tellNotes } from '../../say/words.ts';
 
 /** A supervisor that was killed is started again by its agents' wrappers within seconds. */
 const AWAY_LIMIT_MS = 60_000;
@@ -42,10 +42,12 @@ export async function waitForTasks(context: Context, ids: string[], options: { t
     context.output.note(`not ended within ${formatDuration(limit ?? 0)}: ${open.map((task) => task.id).join(', ')}`);
     return 3;
   }
-  for (const { id, state, result } of tasks)
+  for (const { id, state, result } of tasks) {
     context.output.line(
       `${id} ${state}${result === null || result.summary === '' ? '' : `: ${oneLine(result.summary, 200)}`}`,
     );
+    tellNotes(context.output, result?.notes);
+  }
   return tasks.every((task) => task.state === 'done') ? 0 : 1;
 }
 

@@ -24,7 +24,7 @@ const done: Task = {
   createdAt: '',
   updatedAt: '',
   attempts: [],
-  result: { summary: '', commit: 'beef', branch: 'swarm/task/t1', costUsd: 0 },
+  result: { summary: '', commit: 'beef', branch: 'swarm/task/t1', costUsd: 0, notes: ['of the result'] },
 };
 
 function desk(task: Task, more: Partial<TaskDeskDeps> = {}) {
@@ -54,7 +54,7 @@ function desk(task: Task, more: Partial<TaskDeskDeps> = {}) {
     diff: async (base, commit) => ({ stat: `${base} ${commit}`, patch: 'patch' }),
     merging: async () => undefined,
     merged: async () => undefined,
-    merge: async ({ into }) => ({ into, before: 'a', after: 'b', merged: true }),
+    merge: async ({ into }) => ({ into, before: 'a', after: 'b', merged: true, notes: ['of the merge'] }),
     ...more,
   });
   return { taskDesk, seen, cancelled, asked };
@@ -106,6 +106,7 @@ test('a diff is what the task changed since it left the base', async () => {
     commit: 'beef',
     stat: 'refs/heads/main..beef beef',
     patch: 'patch',
+    notes: ['of the result'],
   });
   const detached = desk(done, { base: () => ({ branch: null, commit: 'c0ffee' }) });
   await expect(detached.taskDesk.diff({ id: 't1' })).resolves.toMatchObject({ base: 'c0ffee..beef' });
@@ -119,6 +120,7 @@ test('a merge goes into the branch of the base, or the one that is named', async
     before: 'a',
     after: 'b',
     merged: true,
+    notes: ['of the result', 'of the merge'],
   });
   await expect(taskDesk.merge({ id: 't1', into: 'release' })).resolves.toMatchObject({ into: 'release' });
   expect(seen.names()).toEqual(['task.merged', 'task.merged']);

@@ -11,7 +11,7 @@ import { ManualClock, settle } from '../../../support/manual-clock.ts';
 import { silentLog } from '../support.ts';
 
 const captured = { n: 1, commit: 'c', tree: 't', created: true };
-const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [] };
+const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [], notes: [] };
 
 interface Found {
   resumed: boolean | null;
@@ -40,7 +40,7 @@ async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<
       found.prepared += 1;
       return prepared;
     },
-    commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [] }),
+    commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [], notes: [] }),
   } as unknown as Workspace;
   const resume = { sessionId: since === 0 ? 's' : null, since, reason: 'its wrapper died' };
   const order = { task: 't1', attempt: 4, slot: 0, resume, timeoutMs: null, verify: null } as unknown as TaskOrder;
@@ -161,7 +161,7 @@ async function verifiedWith(
     begunTask: async () => null,
     capture: async () => captured,
     prepare: async () => prepared,
-    commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [] }),
+    commit: async () => ({ commit: 'd', branch: 'swarm/task/t1', unresolved: [], notes: [] }),
   } as unknown as Workspace;
   const verify = { name: 'check', argv: [program] };
   const order = { task: 't1', attempt: 1, slot: 0, resume: null, timeoutMs: null, verify } as unknown as TaskOrder;

@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { printable } from '../bytes.ts';
+import { gitText, runGit } from '../git.ts';
+import { clearOperation, worktreeGitDir } from '../repository/operations.ts';
+import { checkoutSubmodules, lacksSubmodules, submoduleStates } from '../repository/submodules.ts';
+import { Aside } from '../worktree/aside.ts';
+import { heldBy, removeLeftovers } from '../worktree/leftovers.ts';
+import { snapshotDirty } from './snapshot.ts';
+import { carryCommit } from './submodule-commits.ts';
+
+export interface SyncSubmodules {
+  /** The person's checkout, from whose copies submodules are made. */
+  root: string;
+  worktree: string;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Sets the submodules of a worktree to the commits that its index names. Changes that lie there are kept as a commit of
+ * the submodule, in the checkout's copy too, where it has one.
+ * @returns sentences for people: what was kept, and what could not be checked out
+ */
+export async function syncSubmodules(options: SyncSubmodules): Promise<string[]> {
+  if (!existsSync(path.join(options.worktree, '.gitmodules'))) return [];
+  const { kept, found } = await clearSubmodules(options, '');
+  if (!found && !(await lacksSubmodules(options))) return kept;
+  return [...kept, ...(await checkoutSubmodules(options))];
+}
+
+async function clearSubmodules(
+  { root, worktree, signal }: SyncSubmodules,
+  prefix: string,
+): Promise<{ kept: string[]; found: boolean }> {
+  const states = await submoduleStates(worktree);
+  const kept: string[] = [];
+  for (const { path: raw, dirty } of states) {
+    const name = printable(raw);
+    const copy = path.join(worktree, name);
+    if (!existsSync(path.join(copy, '.git'))) continue;
+    const original = path.join(root, name);
+    kept.push(...(await clearSubmodules({ root: original, worktree: copy, signal }, `${prefix}${name}/`)).kept);
+    const head = await gitText(['rev-parse', 'HEAD'], { cwd: copy });
+    const commit = dirty ? (await snapshotDirty({ root: copy })).commit : head;
+    const place = existsSync(path.join(original, '.git')) ? original : copy;
+    // Also a commit that no branch names: the submodule is about to be set to another one.
+    await (place === copy
+      ? runGit(['update-ref', `refs/swarm/kept/${commit}`, commit], { cwd: copy })
+      : carryCommit(copy, original, commit));
+    if (commit !== head)
+      kept.push(
+        `the submodule ${prefix}${name} had changes of earlier work, which are kept: git -C ${place} show ${commit.slice(0, 12)}`,
+      );
+    const gitDir = worktreeGitDir(copy);
+    await clearOperation(gitDir);
+    await runGit(['checkout', '-q', '-f', '--detach', 'HEAD'], { cwd: copy, signal });
+    const aside = new Aside(copy, gitDir);
+    await removeLeftovers({ worktree: copy, held: heldBy(copy, commit), aside });
+    for (const folder of aside.folders)
+      kept.push(`what no commit can hold of the submodule ${prefix}${name} was put aside in ${folder}.`);
+  }
+  return { kept, found: states.length > 0 };
+}
