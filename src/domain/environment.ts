@@ -16,6 +16,8 @@ const RECEIVERS = {
   caller: [],
   /** Variables that change git's answers, or add to them. */
   answers: ['programs', 'swarm'],
+  /** Variables that tell Node how to run a program, and what to load into it: said for the person's own programs. */
+  runtime: ['programs', 'git'],
   /**
    * Named because git, or a reader, might take it for one of the above. A variable that no row names is given to all as
    * well.
@@ -143,6 +145,23 @@ export const VARIABLES: readonly Row[] = [
     why: 'It outranks LC_ALL in gettext, and what git says is parsed.',
   },
   {
+    class: 'caller',
+    names: ['NODE_CHANNEL_FD', 'NODE_CHANNEL_SERIALIZATION_MODE', 'NODE_UNIQUE_ID', 'NODE_TEST_CONTEXT'],
+    why: 'Of the Node program around us: a descriptor to talk to it, which is another file here.',
+  },
+  {
+    class: 'runtime',
+    names: ['NODE_*', 'VSCODE_INSPECTOR_OPTIONS'],
+    why:
+      'A module that NODE_OPTIONS loads may be a debugger’s file that is gone in an hour, or a package that is found in' +
+      ' the checkout alone: no supervisor or wrapper could start. NODE_V8_COVERAGE would write into a test run of theirs.',
+  },
+  {
+    class: 'kept',
+    names: ['NODE_ENV', 'NODE_EXTRA_CA_CERTS', 'NODE_USE_SYSTEM_CA', 'NODE_TLS_REJECT_UNAUTHORIZED'],
+    why: 'Which certificates count, also for a broker by URL.',
+  },
+  {
     class: 'kept',
     names: ['GIT_CONFIG_COUNT', 'GIT_CONFIG_KEY_*', 'GIT_CONFIG_VALUE_*', 'GIT_CONFIG_PARAMETERS'],
     why:
@@ -192,6 +211,9 @@ function receiversOf(name: string): readonly Receiver[] {
   return receivers;
 }
 
+/** Options of Node for swarm's own programs, in the place of the person's NODE_OPTIONS. */
+const OWN_NODE_OPTIONS = 'SWARM_NODE_OPTIONS';
+
 /** The part of a caller's environment that this receiver gets. Applying it twice is the same as once. */
 export function environmentFor(
   receiver: Receiver,
@@ -200,5 +222,7 @@ export function environmentFor(
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(from))
     if (value !== undefined && receiversOf(name).includes(receiver)) env[name] = value;
+  const own = from[OWN_NODE_OPTIONS];
+  if (receiver === 'swarm' && own !== undefined) env['NODE_OPTIONS'] = own;
   return env;
 }

@@ -29,6 +29,7 @@ export type GitErrorCode =
   | 'embedded-repository'
   | 'no-identity'
   | 'unsigned'
+  | 'filter-failed'
   | 'git-failed';
 
 export interface GitFailure {
@@ -46,6 +47,11 @@ interface Rule extends GitFailure {
 
 const again = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({ code, test, hint, retrySafe: true });
 const never = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({ code, test, hint, retrySafe: false });
+/** A person has to act first. */
+const lasting = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({
+  ...never(code, test, hint),
+  lasting: true,
+});
 
 /** First match wins: the more exact sentence comes first. */
 const RULES: readonly Rule[] = [
@@ -54,6 +60,16 @@ const RULES: readonly Rule[] = [
     'disk-full',
     /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't write '/i,
     'Free some disk space and try again.',
+  ),
+  lasting(
+    'filter-failed',
+    /external filter '[^\n]*' failed 12[67]\b|initialization for subprocess '[^\n]*' failed|cannot fork to run subprocess/i,
+    "Install the program of that filter (for lfs: git-lfs); `git config --show-origin --get-regexp '^filter'` shows where it is named.",
+  ),
+  never(
+    'filter-failed',
+    /(smudge|clean) filter '?[^\n]* failed/i,
+    'Run `git checkout` by hand to see why; GIT_LFS_SKIP_SMUDGE=1 before `swarm up` leaves the files of git-lfs out.',
   ),
   again(
     'index-locked',
@@ -76,18 +92,18 @@ const RULES: readonly Rule[] = [
     /unable to create '[^\n]*\.lock': File exists|cannot lock ref|unable to lock|could not lock config file/i,
     'Another git process updates this repository; try again.',
   ),
-  never(
+  lasting(
     'dubious-ownership',
     /detected dubious ownership/i,
     'The repository belongs to another user; run `git config --global --add safe.directory <path>` if you trust it.',
   ),
   never('no-repository', /not a git repository/i, 'Change into a git repository, or make one with `git init`.'),
-  never(
+  lasting(
     'bare-repository',
     /must be run in a work tree|cannot be used without a working tree/i,
     'Use a repository with a working tree.',
   ),
-  never('read-only', /read-only file system/i, 'The file system is read-only; use a writable one.'),
+  lasting('read-only', /read-only file system/i, 'The file system is read-only; use a writable one.'),
   never(
     'corrupt-repository',
     /object file [^\n]* is empty|loose object [^\n]* is corrupt|bad object|unable to read tree|index file (corrupt|smaller)|bad signature|inflate: data stream error/i,
@@ -156,13 +172,16 @@ const RULES: readonly Rule[] = [
 export function parseGitStderr(stderr: string): GitFailure {
   const rule = RULES.find(({ test }) => test.test(stderr));
   if (rule === undefined) return { code: 'git-failed', hint: 'Run the command by hand to see more.', retrySafe: false };
-  const { code, hint, retrySafe } = rule;
-  return { code, hint, retrySafe };
+  const { test: _test, ...failure } = rule;
+  return failure;
 }
+
+/** Advice, and what a filter that has not started makes git say first. */
+const UNTOLD = /^(hint:|error: packet write|error: could not write client identification)/i;
 
 /** The most telling sentence of stderr: the first fatal or error line, without its prefix. */
 export function mainSentence(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('hint:'));
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !UNTOLD.test(line));
   const told = lines.find((line) => /^(fatal|error): /.test(line)) ?? lines.at(-1) ?? 'no message';
   return told.replace(/^(fatal|error): /, '').slice(0, 500);
 }

@@ -1,4 +1,4 @@
-// Loaded (NODE_OPTIONS=--import=…) before every Node program of a swarm: its wall clock is off by the number of ms in
+// Loaded (--import=…) before every Node program of a swarm: its wall clock is off by the number of ms in
 // the file of CHAOS_CLOCK, and jumps when that changes. Monotonic time and timers are not changed.
 import { readFileSync } from 'node:fs';
 

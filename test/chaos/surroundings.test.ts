@@ -45,7 +45,9 @@ beforeAll(async () => {
     environment: {
       diskBytes: DISK_BYTES,
       variables: {
+        // Of the verbs, and of swarm's own programs.
         NODE_OPTIONS: `--import=${program('shifted-clock.mjs')}`,
+        SWARM_NODE_OPTIONS: `--import=${program('shifted-clock.mjs')}`,
         CHAOS_CLOCK: path.join(notes, 'clock'),
       },
     },

@@ -71,7 +71,14 @@ async function findPlace(cwd: string): Promise<Place> {
   if (lines.length === 3 && gitDir !== undefined && gitDir === commonDir && top !== undefined) {
     return { gitCommonDir: realpathSync(gitDir), root: realpathSync(top) };
   }
-  const { findRepository } = await import('../../git/repository/repository.ts');
-  const { gitCommonDir, root } = await findRepository(cwd);
-  return { gitCommonDir, root };
+  const { findRepository, placeOfCheckout } = await import('../../git/repository/repository.ts');
+  try {
+    const { gitCommonDir, root } = await findRepository(cwd);
+    return { gitCommonDir, root };
+  } catch (error) {
+    // What is up is found all the same: a wrong setting must not keep it from being ended.
+    const place = error instanceof SwarmError && error.code === 'bare-repository' ? await placeOfCheckout(cwd) : null;
+    if (place === null) throw error;
+    return place;
+  }
 }

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
+import { shellQuote } from '../../lib/shell-quote.ts';
 import { isGitError } from '../errors.ts';
 import { gitText, runGit } from '../git.ts';
 
@@ -97,7 +98,7 @@ async function readPlace(cwd: string): Promise<Place> {
         cause: error,
       });
     }
-    if (error.code === 'bare-repository') throw bare(cwd, error);
+    if (error.code === 'bare-repository') throw await bare(cwd, error);
     await checkVersion(cwd);
     throw error;
   });
@@ -105,7 +106,7 @@ async function readPlace(cwd: string): Promise<Place> {
   // A git that does not know --path-format (before 2.31) repeats it as a line of output.
   if (lines[0]?.startsWith('--') === true) await checkVersion(cwd);
   const [inside, gitDir, gitCommonDir, topLevel] = lines;
-  if (inside === 'false') throw bare(cwd);
+  if (inside === 'false') throw await bare(cwd);
   if (gitDir === undefined || gitCommonDir === undefined || topLevel === undefined || lines.length !== 4) {
     throw new SwarmError(
       'git-failed',
@@ -123,15 +124,34 @@ async function readPlace(cwd: string): Promise<Place> {
   };
 }
 
-function bare(cwd: string, cause?: unknown): SwarmError {
-  return new SwarmError(
-    'bare-repository',
-    `${cwd} is in a bare repository or inside a .git directory, without files to work on`,
-    {
-      hint: 'Run it in a clone or a worktree of that repository.',
-      cause,
-    },
-  );
+async function bare(cwd: string, cause?: unknown): Promise<SwarmError> {
+  const place = await placeOfCheckout(cwd).catch(() => null);
+  const message =
+    place === null
+      ? `${cwd} is in a bare repository or inside a .git directory, without files to work on`
+      : `${place.root} has files, and yet its git settings say that it has none (core.bare = true)`;
+  const hint =
+    place === null
+      ? 'Run it in a clone or a worktree of that repository.'
+      : `Some program has set that by accident; take it back: \`git -C ${shellQuote(place.root)} config core.bare false\`.`;
+  return new SwarmError('bare-repository', message, { hint, cause, lasting: true });
+}
+
+/**
+ * The project of a checkout whose settings call it bare, for what needs no files: ending it, looking at it. Null: not
+ * in one.
+ */
+export async function placeOfCheckout(cwd: string): Promise<Pick<Repository, 'root' | 'gitCommonDir'> | null> {
+  const args = ['rev-parse', '--path-format=absolute', '--is-bare-repository', '--git-dir', '--git-common-dir'];
+  const [isBare, gitDir, commonDir] = (await gitText(args, { cwd })).split('\n');
+  if (isBare !== 'true' || commonDir === undefined || gitDir !== commonDir) return null;
+  const gitCommonDir = realpathSync(commonDir);
+  return hasCheckout(gitCommonDir) ? { gitCommonDir, root: path.dirname(gitCommonDir) } : null;
+}
+
+/** A repository that is meant to be bare has no index, also where it is called `.git` and has its worktrees beside it. */
+function hasCheckout(gitCommonDir: string): boolean {
+  return path.basename(gitCommonDir) === '.git' && existsSync(path.join(gitCommonDir, 'index'));
 }
 
 /** Root of the main worktree of a common directory; null when the repository is bare. */
@@ -149,7 +169,7 @@ async function mainRoot(gitCommonDir: string): Promise<string | null> {
   );
   const worktree = config.get('core.worktree');
   if (worktree !== undefined) return realpathSync(path.resolve(gitCommonDir, worktree));
-  if (config.get('core.bare') === 'true') return null;
+  if (config.get('core.bare') === 'true' && !hasCheckout(gitCommonDir)) return null;
   return path.basename(gitCommonDir) === '.git' ? path.dirname(gitCommonDir) : null;
 }
 

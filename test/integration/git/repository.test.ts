@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GitError } from '../../../src/git/errors.ts';
 import { gitText, runGit } from '../../../src/git/git.ts';
-import { findRepository } from '../../../src/git/repository/repository.ts';
+import { findRepository, placeOfCheckout } from '../../../src/git/repository/repository.ts';
 import { snapshotDirty } from '../../../src/git/task/snapshot.ts';
 import { clearStaleLocks } from '../../../src/git/repository/stale-lock.ts';
 import { dirtySummary } from '../../../src/git/repository/status.ts';
@@ -136,6 +136,28 @@ describe('Finding the repository', () => {
     const linked = path.join(repository.home, 'of-bare');
     repository.git(['worktree', 'add', '-q', linked, 'main'], bare);
     expect(await findRepository(linked)).toMatchObject({ root: linked, bare: true, linked: true });
+  });
+
+  it('names the setting that calls a checkout bare, and finds its project all the same for what needs no files', async () => {
+    using repository = makeRepository();
+    const { root, gitCommonDir } = repository;
+    const linked = path.join(repository.home, 'linked');
+    repository.git(['worktree', 'add', '-q', '--detach', linked]);
+    expect(await placeOfCheckout(root)).toBeNull();
+    repository.git(['config', 'core.bare', 'true']);
+    await expect(findRepository(root)).rejects.toMatchObject({
+      code: 'bare-repository',
+      message: expect.stringContaining('core.bare = true'),
+      hint: expect.stringContaining(`git -C '${root}' config core.bare false`),
+    });
+    expect(await placeOfCheckout(root)).toEqual({ root, gitCommonDir });
+    expect(await findRepository(linked)).toMatchObject({ root, bare: false, linked: true });
+
+    // One that is meant to be bare, with its worktrees beside it, is no such accident.
+    const beside = path.join(repository.home, 'beside');
+    repository.git(['clone', '-q', '--bare', gitCommonDir, path.join(beside, '.git')]);
+    expect(await placeOfCheckout(beside)).toBeNull();
+    await expect(findRepository(beside)).rejects.toMatchObject({ message: expect.stringContaining('bare repository') });
   });
 });
 

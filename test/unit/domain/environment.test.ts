@@ -48,7 +48,7 @@ describe('An environment that is made from the caller’s', () => {
       'GIT_CEILING_DIRECTORIES',
       'SSH_AUTH_SOCK',
       'PATH',
-      'NODE_OPTIONS',
+      'NODE_EXTRA_CA_CERTS',
     ];
     expect(given(receiver, names)).toEqual(names);
   });
@@ -62,6 +62,19 @@ describe('An environment that is made from the caller’s', () => {
     const names = ['GIT_TRACE', 'GIT_TRACE2_EVENT', 'GIT_EXTERNAL_DIFF', 'LANGUAGE'];
     expect(given('programs', names)).toEqual(names);
     expect(given('git', names)).toEqual([]);
+  });
+
+  it('leaves what is said to Node to the person’s programs; a Node of swarm has options of its own', () => {
+    const names = ['NODE_OPTIONS', 'NODE_V8_COVERAGE', 'NODE_INSPECT_RESUME_ON_START', 'NODE_PATH', 'NODE_DEBUG'];
+    expect(given('programs', names)).toEqual(names);
+    expect(given('swarm', names)).toEqual([]);
+    const caller = { NODE_OPTIONS: '--require gone.cjs', SWARM_NODE_OPTIONS: '--trace-warnings' };
+    expect(environmentFor('programs', caller)).toEqual(caller);
+    expect(environmentFor('swarm', caller)).toEqual({ ...caller, NODE_OPTIONS: '--trace-warnings' });
+  });
+
+  it.each(RECEIVERS)('has no channel to the Node program around swarm for %s', (receiver) => {
+    expect(given(receiver, ['NODE_CHANNEL_FD', 'NODE_UNIQUE_ID', 'NODE_TEST_CONTEXT'])).toEqual([]);
   });
 
   it('is the same when it is made twice, and lacks what has no value', () => {

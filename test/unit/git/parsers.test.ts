@@ -64,8 +64,32 @@ describe('What git says on stderr', () => {
     expect(failure.hint).not.toBe('');
   });
 
+  const NO_LFS = "git-lfs: 1: git-lfs: not found\nerror: external filter 'git-lfs smudge -- %f' failed 127\n";
+  const NO_PROCESS =
+    "error: packet write with format failed\nerror: Could not write client identification\nerror: initialization for subprocess 'git-lfs filter-process' failed\n";
+
+  it.each([
+    [`${NO_LFS}fatal: a.bin: smudge filter lfs failed`, 'filter-failed', true],
+    [`${NO_PROCESS}fatal: a.bin: smudge filter lfs failed`, 'filter-failed', true],
+    ["fatal: cannot run ./f: Permission denied\nerror: cannot fork to run subprocess './f'", 'filter-failed', true],
+    [
+      "error: external filter 'git-lfs smudge' failed 2\nfatal: a.bin: smudge filter lfs failed",
+      'filter-failed',
+      undefined,
+    ],
+    ["fatal: detected dubious ownership in repository at '/r'", 'dubious-ownership', true],
+    ['fatal: this operation must be run in a work tree', 'bare-repository', true],
+    ["fatal: could not create directory of '/r/w': Read-only file system", 'read-only', true],
+    ["fatal: Unable to create '/r/.git/index.lock': File exists.", 'index-locked', undefined],
+  ])('waits for a person where no waiting mends it: %s', (stderr, code, lasting) => {
+    const failure = parseGitStderr(stderr);
+    expect([failure.code, failure.lasting]).toEqual([code, lasting]);
+  });
+
   it('is told to people by its most telling sentence', () => {
     expect(mainSentence('warning: a\nhint: b\nfatal: the reason\nhint: c\n')).toBe('the reason');
+    expect(mainSentence(NO_LFS)).toBe("external filter 'git-lfs smudge -- %f' failed 127");
+    expect(mainSentence(NO_PROCESS)).toBe("initialization for subprocess 'git-lfs filter-process' failed");
     expect(mainSentence('')).toBe('no message');
   });
 
