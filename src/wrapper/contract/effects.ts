@@ -17,6 +17,8 @@ export interface Prepared extends Tip {
   aside: string[];
   /** What was kept of submodules, or failed with them: sentences for people. */
   notes: string[];
+  /** Whether the worktree has submodules. */
+  submodules: boolean;
 }
 
 /** One worktree: the agent's own, or that of one slot. */

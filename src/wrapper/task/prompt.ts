@@ -22,6 +22,8 @@ export interface Preparation {
   checkpoint: number | null;
   /** The conversation that was begun there; null: none is noted in the worktree. */
   sessionId: string | null;
+  /** Whether the worktree has submodules. */
+  submodules?: boolean | undefined;
   /** The agent's own block of ports, where the project uses ports. */
   ports?: { base: number; size: number } | undefined;
 }
@@ -53,6 +55,7 @@ export function taskPrompt(order: TaskOrder, preparation: Preparation): string {
     historySection(order),
     verifySection(order),
     portsLine(preparation),
+    submodulesLine(preparation),
     `## How to finish\n${HOW_TO_FINISH}`,
   ]);
 }
@@ -103,6 +106,11 @@ function portsLine({ ports }: Preparation): string | null {
   if (ports === undefined) return null;
   const { base, size } = ports;
   return `Other agents work on this machine too: let what you start listen on the ports ${base} to ${base + size - 1} only (the variable SWARM_PORT_BASE is ${base}).`;
+}
+
+function submodulesLine({ submodules }: Preparation): string | null {
+  if (submodules !== true) return null;
+  return 'This repository has submodules. Commit what you change inside one in that submodule yourself: what is uncommitted there is not part of your result.';
 }
 
 function verifySection(order: TaskOrder): string | null {

@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import type { AgentSpec } from '../../coordination/link.ts';
 import { addWorktree } from '../../git/worktree/worktrees.ts';
@@ -68,7 +69,8 @@ export function openWorkspace(
           result === null ? [] : [{ task, commit: result }],
         ),
       });
-      return { branch, commit, leftovers, aside, notes, conflict };
+      const submodules = existsSync(path.join(worktree, '.gitmodules'));
+      return { branch, commit, leftovers, aside, notes, conflict, submodules };
     },
     begun: ({ task, attempt }, sessionId) => writeBegunTask(worktreeGitDir(worktree), { task, attempt, sessionId }),
     async commit(order) {

@@ -95,3 +95,8 @@ test('where the project uses ports, the agent is told its own in one line', () =
   expect(prompt).toMatch(/^.*ports 20040 to 20059 only \(the variable SWARM_PORT_BASE is 20040\)\.$/m);
   expect(taskPrompt(order, plain)).not.toContain('SWARM_PORT_BASE');
 });
+
+test('where there are submodules the agent is told to commit in them itself', () => {
+  expect(taskPrompt(order, { ...plain, submodules: true })).toContain('Commit what you change inside one');
+  expect(taskPrompt(order, plain)).not.toContain('submodule');
+});

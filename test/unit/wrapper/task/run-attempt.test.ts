@@ -11,7 +11,15 @@ import { ManualClock, settle } from '../../../support/manual-clock.ts';
 import { silentLog } from '../support.ts';
 
 const captured = { n: 1, commit: 'c', tree: 't', created: true };
-const prepared = { branch: 'swarm/task/t1', commit: 'c', conflict: null, leftovers: [], aside: [], notes: [] };
+const prepared = {
+  branch: 'swarm/task/t1',
+  commit: 'c',
+  conflict: null,
+  leftovers: [],
+  aside: [],
+  notes: [],
+  submodules: false,
+};
 
 interface Found {
   resumed: boolean | null;
