@@ -58,7 +58,11 @@ export class CheckpointDesk implements CheckpointsService {
   async take({ id, reason }: Named & { reason: string }): Promise<CheckpointDocument> {
     const { names, fleet, links } = this.#deps;
     const record = names.agent(id);
-    if (!record.observed.linked) return await fleet.alone(record, () => this.#capture(record, reason));
+    if (!record.observed.linked) {
+      // Before it is asked whether the agent rests, which one that waits for a person does not for moments of each look.
+      if (!existsSync(record.worktree)) throw withoutWorktree(id);
+      return await fleet.alone(record, () => this.#capture(record, reason));
+    }
     const taken = (await links.order(id, { do: 'checkpoint', reason }, TAKE_TIMEOUT_MS)) as { n: number };
     const found = (await this.#lists.list(id)).find((entry) => entry.n === taken.n);
     if (found !== undefined) return checkpointDocument(found);
@@ -67,11 +71,6 @@ export class CheckpointDesk implements CheckpointsService {
 
   async #capture(record: AgentRecord, reason: string): Promise<CheckpointDocument> {
     const { id, worktree } = record;
-    if (!existsSync(worktree)) {
-      throw new SwarmError('no-worktree', `${id} has no worktree now: it is made when the agent starts`, {
-        hint: '`swarm status` shows why it has not.',
-      });
-    }
     const store = this.#storeIn(id, worktree);
     const { n } = await store.capture({ reason, ...(await this.#deps.works.point(record)), force: true });
     return checkpointDocument(await findCheckpoint(store.place, n));
@@ -181,4 +180,10 @@ export class CheckpointDesk implements CheckpointsService {
       hint: `Its checkpoints can be compared with each other, or made a branch: \`swarm checkpoint branch ${id} N NAME\``,
     });
   }
+}
+
+function withoutWorktree(id: string): SwarmError {
+  return new SwarmError('no-worktree', `${id} has no worktree now: it is made when the agent starts`, {
+    hint: '`swarm status` shows why it has not.',
+  });
 }
