@@ -25,8 +25,8 @@ export function mountDisk(): Disk {
   const root = mkdtempSync(path.join(os.tmpdir(), 'swarm-property-'));
   const mount = (...options: string[]): boolean => {
     const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', options.join(','), 'tmpfs', root]);
-    // Busy: a process writes; a bad option: more is in use than the size that was to be set.
-    if (status !== 0 && !/busy|bad option/.test(String(stderr)))
+    // Busy: a process writes. A bad option, or too small a size, as newer versions say: more is in use than was to be set.
+    if (status !== 0 && !/busy|bad option|too small a size/i.test(String(stderr)))
       throw new Error(`mount -o ${options.join(',')}: ${String(stderr)}`);
     return status === 0;
   };
