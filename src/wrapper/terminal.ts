@@ -5,7 +5,8 @@ import type { Presence, Terminal } from './contract/effects.ts';
 /** Runs one tmux command line on our server and gives its stdout. */
 export type RunTmux = (args: readonly string[]) => Promise<string>;
 
-const SEPARATOR = '\u001f';
+/** Printable: tmux 3.5 writes control characters of its answers as `\037`, by which a person's draft went unseen. */
+const SEPARATOR = ' ';
 
 /** This pane as tmux sees it. A tmux that does not answer hides a person, so no decision rests on its silence alone. */
 export function paneTerminal(pane: string, tmux: RunTmux, log: Logger): Terminal {

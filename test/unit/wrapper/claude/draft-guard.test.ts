@@ -58,12 +58,12 @@ describe('whether the pane may be taken', () => {
   });
 
   test("tmux's answer is read: attached clients, since when, and the last key of any", () => {
-    expect(parsePresence('2\u001f1795267648\n1795267700\n1795267690\n')).toEqual({
+    expect(parsePresence('2 1795267648\n1795267700\n1795267690\n')).toEqual({
       attached: true,
       lastKeyAt: 1795267700_000,
       lastAttachedAt: 1795267648_000,
     });
-    expect(parsePresence('0\u001f\n')).toEqual({ attached: false, lastKeyAt: null, lastAttachedAt: null });
+    expect(parsePresence('0 \n')).toEqual({ attached: false, lastKeyAt: null, lastAttachedAt: null });
     expect(parsePresence("can't find pane")).toBeNull();
   });
 });
