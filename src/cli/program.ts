@@ -15,6 +15,9 @@ interface GlobalOptions {
 
 type Done = (exitCode: number) => void;
 
+/** Printed before any verb is looked at. */
+const VERSION = ['-V', '--version'];
+
 /** @returns the exit code. @throws SwarmError with code `usage` (exit code 2) for a wrong command line */
 export async function run(invocation: Invocation): Promise<number> {
   let exitCode = 0;
@@ -43,9 +46,10 @@ export async function buildProgram(invocation: Invocation, done: Done): Promise<
   return program;
 }
 
-/** The program with the verb that these words name, or with all where they name none. */
+/** The program with the verb that these words name, or with all where they name none and more than the version is asked. */
 async function programFor(words: readonly string[], invocation: Invocation, done: Done): Promise<Command> {
   const program = programWithoutVerbs(invocation);
+  if (VERSION.includes(words[0] ?? '')) return program;
   const name = verbIn(words, program.options);
   const load = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
   if (load === undefined) return await buildProgram(invocation, done);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildProgram, run } from '../../../src/cli/program.ts';
+import { VERBS } from '../../../src/cli/verbs/index.ts';
 import { screen, thrown, world } from './run.ts';
 
 async function usage(...argv: string[]): Promise<{ message: string; hint: string | undefined; exitCode: number }> {
@@ -67,6 +68,18 @@ describe('help and version', () => {
     const seen = screen();
     expect(await run(world(['help', 'up'], seen))).toBe(0);
     expect(seen.stdout()).toContain('Usage: swarm up');
+  });
+
+  it('--version loads no verb', async () => {
+    const verbs = VERBS as Record<string, (typeof VERBS)[string]>;
+    verbs['unloadable'] = () => Promise.reject(new Error('a verb was loaded'));
+    try {
+      const seen = screen();
+      expect(await run(world(['--version'], seen))).toBe(0);
+      await expect(run(world(['--help'], screen()))).rejects.toThrow('a verb was loaded');
+    } finally {
+      delete verbs['unloadable'];
+    }
   });
 
   it('--version and --help are answers', async () => {
