@@ -58,7 +58,7 @@ const RULES: readonly Rule[] = [
   // Where git names no reason, a write that the system cut short has no other cause.
   never(
     'disk-full',
-    /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't write '/i,
+    /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't (write|close) '/i,
     'Free some disk space and try again.',
   ),
   lasting(

@@ -50,6 +50,7 @@ describe('What git says on stderr', () => {
     ['error: unable to write file some/large.bin\n', 'disk-full', false],
     ["fatal: sha1 file '/s/worker-1.index.lock' write error. Out of diskspace", 'disk-full', false],
     ["fatal: update_ref failed for ref 'a': cannot update ref 'a': couldn't write '/r/a.lock'", 'disk-full', false],
+    ["error: couldn't close 'HEAD.lock'", 'disk-full', false],
     ['error: unable to write file x: Read-only file system', 'read-only', false],
     ["fatal: '/w' contains modified or untracked files, use --force to delete it", 'worktree-dirty', false],
     ["fatal: 'b' is already checked out at '/w'", 'branch-in-use', false],
