@@ -45,7 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   checkpoint: ['tree', 'refs', 'capture', 'restore', 'keep', '.'],
   api: [
     ...['contract', 'agents', 'status', 'swarm', 'alerts'],
-    ...['messages', 'work', 'tasks', 'checkpoints', 'events', '.'],
+    ...['messages', 'reversible-work', 'tasks', 'checkpoints', 'events', '.'],
   ],
   wrapper: ['contract', 'link', 'task', 'claude', 'shell', '.'],
   supervisor: [

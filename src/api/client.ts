@@ -16,7 +16,7 @@ import { routes } from './routes.ts';
 import type { HealthDocument, StatusClient } from './status/schemas.ts';
 import type { UpDownClient } from './swarm/schemas.ts';
 import type { TasksClient } from './tasks/schemas.ts';
-import type { WorkClient } from './work/schemas.ts';
+import type { WorkClient } from './reversible-work/schemas.ts';
 
 export interface ClientOptions {
   /** Longest wait for one answer, ms (10 s; verbs that work on a worktree 2 min). */

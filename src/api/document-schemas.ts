@@ -10,7 +10,7 @@ import { message } from './messages/schemas.ts';
 import { status } from './status/schemas.ts';
 import { up } from './swarm/schemas.ts';
 import { merge, taskAdded, taskDiff } from './tasks/schemas.ts';
-import { removed, rollback, rollbackPlan, undo } from './work/schemas.ts';
+import { removed, rollback, rollbackPlan, undo } from './reversible-work/schemas.ts';
 
 const error: z.ZodType<ErrorDocument> = z.object({
   error: z.object({

@@ -10,7 +10,7 @@ import type { SwarmService } from './service.ts';
 import { statusSchemas } from './status/schemas.ts';
 import { swarmSchemas } from './swarm/schemas.ts';
 import { taskSchemas } from './tasks/schemas.ts';
-import { workSchemas } from './work/schemas.ts';
+import { workSchemas } from './reversible-work/schemas.ts';
 
 type Noun = keyof typeof routes;
 

@@ -6,7 +6,7 @@ import type { MessagesService } from './messages/schemas.ts';
 import type { StatusService } from './status/schemas.ts';
 import type { UpDownService } from './swarm/schemas.ts';
 import type { TasksService } from './tasks/schemas.ts';
-import type { WorkService } from './work/schemas.ts';
+import type { WorkService } from './reversible-work/schemas.ts';
 
 /** The services of the supervisor: for each noun, the room that does the work. */
 export interface SwarmService {

@@ -2,7 +2,7 @@ import type { AgentsClient, AnswerRequest } from '../api/agents/schemas.ts';
 import type { MessagesClient } from '../api/messages/schemas.ts';
 import type { UpDownClient } from '../api/swarm/schemas.ts';
 import type { TasksClient } from '../api/tasks/schemas.ts';
-import type { WorkClient } from '../api/work/schemas.ts';
+import type { WorkClient } from '../api/reversible-work/schemas.ts';
 
 export type AgentVerb = 'pause' | 'resume' | 'restart' | 'stop';
 export type TaskVerb = 'cancel' | 'retry';

@@ -1,5 +1,5 @@
 import { Argument, Option } from 'commander';
-import type { RemovedDocument } from '../../api/work/schemas.ts';
+import type { RemovedDocument } from '../../api/reversible-work/schemas.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 import { SwarmError } from '../../domain/errors.ts';

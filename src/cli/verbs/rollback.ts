@@ -1,7 +1,7 @@
 import { Argument, Option } from 'commander';
 import type { SwarmClient } from '../../api/client.ts';
 import type { CheckpointDocument } from '../../api/checkpoints/schemas.ts';
-import type { RollbackDocument, RollbackPlanDocument } from '../../api/work/schemas.ts';
+import type { RollbackDocument, RollbackPlanDocument } from '../../api/reversible-work/schemas.ts';
 import type { AgentStatus } from '../../domain/agent.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { waitFor } from '../../lib/wait.ts';

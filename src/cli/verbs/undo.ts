@@ -1,5 +1,5 @@
 import { Argument } from 'commander';
-import type { UndoDocument } from '../../api/work/schemas.ts';
+import type { UndoDocument } from '../../api/reversible-work/schemas.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { Context } from '../project/context.ts';
 import type { Output } from '../say/output.ts';

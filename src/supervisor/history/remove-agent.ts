@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { RemovedDocument } from '../../api/work/schemas.ts';
+import type { RemovedDocument } from '../../api/reversible-work/schemas.ts';
 import type { CheckpointLimits } from '../../checkpoint/tree/types.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { SwarmError } from '../../domain/errors.ts';

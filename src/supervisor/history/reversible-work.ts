@@ -8,7 +8,7 @@ import type {
   RollbackRequest,
   UndoDocument,
   WorkService,
-} from '../../api/work/schemas.ts';
+} from '../../api/reversible-work/schemas.ts';
 import type { CaptureRequest } from '../../checkpoint/tree/types.ts';
 import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { RollbackDocument } from '../../api/work/schemas.ts';
+import type { RollbackDocument } from '../../api/reversible-work/schemas.ts';
 import { CheckpointStore } from '../../checkpoint/store.ts';
 import type { Checkpoint, CheckpointLimits } from '../../checkpoint/tree/types.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';

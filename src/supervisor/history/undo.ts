@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { UndoDocument } from '../../api/work/schemas.ts';
+import type { UndoDocument } from '../../api/reversible-work/schemas.ts';
 import { CheckpointStore } from '../../checkpoint/store.ts';
 import type { CheckpointLimits } from '../../checkpoint/tree/types.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { answerBody } from '../../../src/api/agents/schemas.ts';
 import { downBody, upBody } from '../../../src/api/swarm/schemas.ts';
-import { rollbackBody } from '../../../src/api/work/schemas.ts';
+import { rollbackBody } from '../../../src/api/reversible-work/schemas.ts';
 import { taskBody, taskQuery, tasksBody } from '../../../src/api/tasks/schemas.ts';
 import { openapi } from '../../../src/api/openapi.ts';
 import { endpoints } from '../../../src/api/endpoints.ts';
