@@ -1,7 +1,9 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
+import { mergeTask } from '../../../src/git/merge/merge-task.ts';
 import { commitTurn } from '../../../src/git/task/commit-turn.ts';
+import { inspectResult } from '../../../src/git/task/inspect-result.ts';
 import { prepareTask } from '../../../src/git/task/prepare-task.ts';
 import type { PrepareTask } from '../../../src/git/task/prepare-task.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
@@ -56,6 +58,22 @@ export async function anAgent(repository: TestRepository, name = 'worker-1'): Pr
     read: (file) => readFileSync(path.join(worktree, file), 'utf8'),
   };
 }
+
+export const scratchOf = (repository: TestRepository): string => path.join(repository.home, 'scratch');
+
+/** Merges a result as `swarm merge` does. */
+export const merge = (repository: TestRepository, commit: string, into = 'main'): ReturnType<typeof mergeTask> =>
+  mergeTask({ root: repository.root, into, commit, message: 'Merge t1', scratchDir: scratchOf(repository) });
+
+/** What the end of a turn finds in its result. */
+export const inspect = (
+  repository: TestRepository,
+  { worktree }: Agent,
+  commit: string,
+): ReturnType<typeof inspectResult> => {
+  const base = { branch: 'main', commit: repository.git(['rev-parse', 'main']) };
+  return inspectResult({ root: repository.root, worktree, base, commit });
+};
 
 /** Makes a branch with one change on top of main, and returns its tip. */
 export function aResult(repository: TestRepository, name: string, files: Record<string, string>): string {

@@ -1,19 +1,9 @@
 import { expect, it, describe } from 'vitest';
 import { undoMerge } from '../../../src/git/merge/undo-merge.ts';
-import { mergeTask } from '../../../src/git/merge/merge-task.ts';
 import { readHead, readSymbolicRef } from '../../../src/git/repository/repository.ts';
 import { highestTaskNumber, taskBranchesBlocked } from '../../../src/git/task/task-branches.ts';
-import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
-import { aResult, anAgent } from './agent.ts';
-
-const merge = (repository: TestRepository, commit: string) =>
-  mergeTask({
-    root: repository.root,
-    into: 'main',
-    commit,
-    message: 'Merge t1',
-    scratchDir: `${repository.home}/scratch`,
-  });
+import { makeRepository } from '../../support/git-repository.ts';
+import { aResult, anAgent, merge } from './agent.ts';
 
 describe('A tag with the name of a branch', () => {
   it('does not hide the branch that is checked out', async () => {

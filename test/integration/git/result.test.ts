@@ -1,13 +1,11 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mergeTask } from '../../../src/git/merge/merge-task.ts';
-import { inspectResult } from '../../../src/git/task/inspect-result.ts';
 import { snapshotDirty } from '../../../src/git/task/snapshot.ts';
 import { dirtySummary } from '../../../src/git/repository/status.ts';
 import { excludeInside } from '../../../src/git/worktree/worktree-excludes.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
-import { anAgent, innerOne, type Agent } from './agent.ts';
+import { anAgent, innerOne, inspect, merge, type Agent } from './agent.ts';
 
 const gitlinks = (repository: TestRepository, commit: string): string[] =>
   repository
@@ -15,23 +13,6 @@ const gitlinks = (repository: TestRepository, commit: string): string[] =>
     .split('\n')
     .filter((line) => line.startsWith('160000'))
     .map((line) => line.split('\t')[1] ?? '');
-
-const merge = (repository: TestRepository, commit: string) =>
-  mergeTask({
-    root: repository.root,
-    into: 'main',
-    commit,
-    message: 'Merge t1',
-    scratchDir: path.join(repository.home, 'scratch'),
-  });
-
-const inspect = (repository: TestRepository, agent: Agent, commit: string) =>
-  inspectResult({
-    root: repository.root,
-    worktree: agent.worktree,
-    base: { branch: 'main', commit: repository.git(['rev-parse', 'main']) },
-    commit,
-  });
 
 describe('A repository that came during a task', () => {
   it.each(['left in the worktree', 'committed by the agent itself'])(

@@ -1,11 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mergeTask } from '../../../src/git/merge/merge-task.ts';
-import { inspectResult } from '../../../src/git/task/inspect-result.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
-import { anAgent, innerOne, type Agent } from './agent.ts';
+import { anAgent, innerOne, inspect, merge, type Agent } from './agent.ts';
 
 interface Nested extends Disposable {
   repository: TestRepository;
@@ -42,23 +40,6 @@ function commitIn(repository: TestRepository, agent: Agent, submodule: string, f
   repository.git(['switch', '-q', '-C', 'work'], place);
   return repository.commit({ [file]: `${file}\n` }, file, place);
 }
-
-const inspect = (repository: TestRepository, agent: Agent, commit: string) =>
-  inspectResult({
-    root: repository.root,
-    worktree: agent.worktree,
-    base: { branch: 'main', commit: repository.git(['rev-parse', 'main']) },
-    commit,
-  });
-
-const merge = (repository: TestRepository, commit: string) =>
-  mergeTask({
-    root: repository.root,
-    into: 'main',
-    commit,
-    message: 'Merge t1',
-    scratchDir: path.join(repository.home, 'scratch'),
-  });
 
 describe('Submodules of a worktree', () => {
   it('are checked out at every level that the checkout has', async () => {

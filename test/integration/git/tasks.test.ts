@@ -15,12 +15,11 @@ import { Aside } from '../../../src/git/worktree/aside.ts';
 import { gitSpawnCount } from '../../../src/git/git.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { cleanLitter } from '../../../src/git/worktree/litter.ts';
-import { mergeTask } from '../../../src/git/merge/merge-task.ts';
 import { taskDiff } from '../../../src/git/task/task-diff.ts';
 import { undoMerge } from '../../../src/git/merge/undo-merge.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 import type { RepositoryOptions, TestRepository } from '../../support/git-repository.ts';
-import { aResult, anAgent, innerOne, type Agent } from './agent.ts';
+import { aResult, anAgent, innerOne, merge, scratchOf, type Agent } from './agent.ts';
 
 /** The files without those in a `.git`. */
 function filesIn(folder: string): string[] {
@@ -406,9 +405,6 @@ describe('Committing a turn', () => {
 });
 
 describe('Merging a task', () => {
-  const scratchOf = (repository: TestRepository): string => path.join(repository.home, 'scratch');
-  const merge = (repository: TestRepository, commit: string, into = 'main') =>
-    mergeTask({ root: repository.root, into, commit, message: 'Merge t1', scratchDir: scratchOf(repository) });
   const expectNoTrace = (repository: TestRepository): void => {
     expect(readdirSync(scratchOf(repository))).toEqual([]);
     expect(repository.git(['worktree', 'list']).split('\n')).toHaveLength(1);
