@@ -100,19 +100,22 @@ export async function carrySubmodules(options: {
 }): Promise<string[]> {
   const { root, worktree, from, to } = options;
   if (!existsSync(path.join(worktree, '.gitmodules'))) return [];
-  const dirty = (await submoduleStates(worktree)).filter((state) => state.dirty);
-  const notes = dirty.map(({ path: raw }) => {
-    const name = printable(raw);
-    return `the submodule ${name} has changes that are in no commit of it: they are not in the result. They lie in ${path.join(worktree, name)}; the next task there keeps them as a commit of the submodule.`;
-  });
-  if (from === null) return notes;
+  const notes: string[] = [];
   try {
+    for (const { path: raw, dirty } of await submoduleStates(worktree)) {
+      const name = printable(raw);
+      if (dirty)
+        notes.push(
+          `the submodule ${name} has changes that are in no commit of it: they are not in the result. They lie in ${path.join(worktree, name)}; the next task there keeps them as a commit of the submodule.`,
+        );
+    }
+    if (from === null) return notes;
     const not = await carryCommits({ cwd: worktree, from, to, targets: [root], sources: [worktree] });
     return [...notes, ...notCarriedNotes(not)];
   } catch (error) {
     if (!isGitError(error)) throw error;
     // The work is done, and `merge` tries again.
-    return [...notes, `commits of submodules are not in your checkout yet: ${error.message}`];
+    return [...notes, `the work in submodules is not in your checkout yet: ${error.message}`];
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { printable } from '../bytes.ts';
+import { isGitError } from '../errors.ts';
 import { gitText, runGit } from '../git.ts';
 import { clearOperation, worktreeGitDir } from '../repository/operations.ts';
 import { checkoutSubmodules, lacksSubmodules, submoduleStates } from '../repository/submodules.ts';
@@ -23,23 +24,32 @@ export interface SyncSubmodules {
  */
 export async function syncSubmodules(options: SyncSubmodules): Promise<string[]> {
   if (!existsSync(path.join(options.worktree, '.gitmodules'))) return [];
-  const { kept, found } = await clearSubmodules(options, '');
-  if (!found && !(await lacksSubmodules(options))) return kept;
-  return [...kept, ...(await checkoutSubmodules(options))];
+  const kept: string[] = [];
+  try {
+    const found = await clearSubmodules(options, '', kept);
+    if (!found && !(await lacksSubmodules(options))) return kept;
+    return [...kept, ...(await checkoutSubmodules(options))];
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!isGitError(error)) throw error;
+    // A submodule that git cannot read keeps no task from its work on all the rest.
+    return [...kept, `submodules are not as the task's start has them: ${error.message}`];
+  }
 }
 
+/** @param kept gets the sentences. @returns whether a submodule was not as the index names it */
 async function clearSubmodules(
   { root, worktree, signal }: SyncSubmodules,
   prefix: string,
-): Promise<{ kept: string[]; found: boolean }> {
+  kept: string[],
+): Promise<boolean> {
   const states = await submoduleStates(worktree);
-  const kept: string[] = [];
   for (const { path: raw, dirty } of states) {
     const name = printable(raw);
     const copy = path.join(worktree, name);
     if (!existsSync(path.join(copy, '.git'))) continue;
     const original = path.join(root, name);
-    kept.push(...(await clearSubmodules({ root: original, worktree: copy, signal }, `${prefix}${name}/`)).kept);
+    await clearSubmodules({ root: original, worktree: copy, signal }, `${prefix}${name}/`, kept);
     const head = await gitText(['rev-parse', 'HEAD'], { cwd: copy });
     const commit = dirty ? (await snapshotDirty({ root: copy })).commit : head;
     const place = existsSync(path.join(original, '.git')) ? original : copy;
@@ -59,5 +69,5 @@ async function clearSubmodules(
     for (const folder of aside.folders)
       kept.push(`what no commit can hold of the submodule ${prefix}${name} was put aside in ${folder}.`);
   }
-  return { kept, found: states.length > 0 };
+  return states.length > 0;
 }

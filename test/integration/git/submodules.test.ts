@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
@@ -82,6 +82,21 @@ describe('Submodules of a worktree', () => {
     expect(shallow).toContain('+edited');
     expect(shallow).toContain('+new');
     expect((await agent.prepare({ taskBranch: 'swarm/task/t3' })).notes).toEqual([]);
+  });
+
+  it('keep no attempt from its end and no task from its start where git cannot read one of them', async () => {
+    using shop = nested();
+    const { repository } = shop;
+    const agent = await anAgent(repository);
+    await agent.prepare();
+    agent.write({ 'own.txt': 'own\n' });
+    const { head } = await agent.commit();
+    writeFileSync(path.join(agent.git('-C', LIB, 'rev-parse', '--absolute-git-dir'), 'index'), 'no index\n');
+    expect((await inspect(repository, agent, head)).notes).toEqual([
+      expect.stringMatching(/^the work in submodules is not in your checkout yet: /),
+    ]);
+    const next = await agent.prepare({ taskBranch: 'swarm/task/t2', checkpoint: head });
+    expect(next.notes).toEqual([expect.stringMatching(/^submodules are not as the task's start has them: /)]);
   });
 
   it('follow the commit that the next task begins at', async () => {
