@@ -4,6 +4,7 @@ import { joinNul, splitNul } from '../bytes.ts';
 import type { RawPath } from '../bytes.ts';
 import { runGit } from '../git.ts';
 import type { GitOptions } from '../git.ts';
+import { whileLocked } from '../lock.ts';
 import { readIndexFile } from './index-file.ts';
 import { worktreeGitDir } from './operations.ts';
 
@@ -71,8 +72,8 @@ export async function leaveOutRepositories(
   const before = await Promise.all((await known()).map((commit) => unmappedGitlinks(place.cwd, commit)));
   const tolerated = new Set(before.flat());
   const out = unmapped.filter((name) => !tolerated.has(name));
-  if (out.length > 0)
-    await runGit(['update-index', '-z', '--force-remove', '--stdin'], { ...place, input: joinNul(out) });
+  const remove = ['update-index', '-z', '--force-remove', '--stdin'];
+  if (out.length > 0) await whileLocked(() => runGit(remove, { ...place, input: joinNul(out) }));
   return out;
 }
 
