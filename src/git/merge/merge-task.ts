@@ -1,6 +1,5 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { StatusResult } from 'simple-git';
 import { SwarmError } from '../../domain/errors.ts';
 import { isRunning } from '../../lib/running.ts';
 import { isGitError, mainSentence, type GitError } from '../errors.ts';
@@ -9,6 +8,7 @@ import { identityEnvironment } from '../identity.ts';
 import { merges, whileLocked } from '../lock.ts';
 import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
 import { mergeCommit } from '../task/prepare-task.ts';
+import { readHead } from '../repository/repository.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
 import { carryForMerge, refuseUnfit } from './fit-to-merge.ts';
 import { porcelain } from '../porcelain.ts';
@@ -92,18 +92,14 @@ export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'sig
     (worktree) => worktree.branch === task.into && !worktree.missing && !worktree.bare,
   );
   if (holder === undefined) return null;
-  const { conflicted, files } = await checkoutStatus(holder.path, task.signal);
+  const how = ['--untracked-files=no', '--no-renames', '--ignore-submodules=dirty'];
+  const place = { cwd: holder.path, signal: task.signal };
+  const { conflicted, files } = await porcelain(place, (git) => git.status(how));
   const dirty = new Set([...conflicted, ...files.map((file) => file.path)]);
   if (dirty.size > 0) throw branchDirty(task.into, holder.path, [...dirty]);
   const operation = operationUnderWay(worktreeGitDir(holder.path));
   if (operation !== null) throw branchDirty(task.into, holder.path, [`an unfinished ${operation}`]);
   return holder.path;
-}
-
-/** The branch of the person's checkout, and its tracked files that differ. */
-function checkoutStatus(cwd: string, signal: AbortSignal | undefined): Promise<StatusResult> {
-  const how = ['--untracked-files=no', '--no-renames', '--ignore-submodules=dirty'];
-  return porcelain({ cwd, signal }, (git) => git.status(how));
 }
 
 export function branchDirty(into: string, place: string, what: readonly string[], cause?: unknown): SwarmError {
@@ -199,8 +195,7 @@ async function moveBranch(task: MergeTask, merged: string, before: string): Prom
 }
 
 async function fastForward(task: MergeTask, place: string, merged: string): Promise<void> {
-  const { current } = await checkoutStatus(place, task.signal);
-  if (current !== task.into) throw branchMoved(task.into, undefined);
+  if ((await readHead(place)).branch !== task.into) throw branchMoved(task.into, undefined);
   // Each is said here, since `branch.<name>.mergeOptions` may say otherwise.
   const args = [
     '--ff-only',

@@ -87,7 +87,19 @@ function conflictMarkers(worktree: string, file: RawPath, size: number): Look {
  * length that the attributes say. A line of `=` alone underlines many a heading.
  */
 export async function markersBrought(cwd: string, from: string, to: string): Promise<RawPath[]> {
-  const args = ['diff-tree', '-r', '--check', '--no-renames', '--no-ext-diff', '--no-textconv', from, to];
+  // Else each line with blanks at its end would be printed as well.
+  const markersAlone = ['-c', 'core.whitespace=-trailing-space,-space-before-tab'];
+  const args = [
+    ...markersAlone,
+    'diff-tree',
+    '-r',
+    '--check',
+    '--no-renames',
+    '--no-ext-diff',
+    '--no-textconv',
+    from,
+    to,
+  ];
   const { stdout } = await runGit(args, { cwd, okCodes: [2] });
   const lines = new Map<RawPath, number[]>();
   for (const [, file = '', line] of stdout.toString('latin1').matchAll(/^(.*):(\d+): leftover conflict marker$/gm))

@@ -1,6 +1,5 @@
 import { printable } from '../bytes.ts';
 import { gitText, runGit } from '../git.ts';
-import { commitOf, resolveAll } from '../repository/resolve.ts';
 import { markersBrought } from './conflict-markers.ts';
 import { carrySubmodules } from './submodule-commits.ts';
 
@@ -42,9 +41,10 @@ export const ATTRIBUTE = 'conflict-marker-size';
 /** The commit at which the result left the base; null: they have none in common. */
 async function startOf({ worktree, base, commit }: InspectResult): Promise<string | null> {
   const names = [...(base.branch === null ? [] : [`refs/heads/${base.branch}`]), base.commit];
-  const found = (await resolveAll(worktree, names.map(commitOf))).find((name) => name !== null);
-  if (found === undefined || found === null) return null;
-  const { stdout } = await runGit(['merge-base', found, commit], { cwd: worktree, okCodes: [1] });
-  const start = stdout.toString('latin1').trim();
-  return start === '' ? null : start;
+  for (const name of names) {
+    // 1: no common commit; 128: a name that is gone.
+    const { stdout, exitCode } = await runGit(['merge-base', name, commit], { cwd: worktree, okCodes: [1, 128] });
+    if (exitCode !== 128) return exitCode === 0 ? stdout.toString('latin1').trim() : null;
+  }
+  return null;
 }

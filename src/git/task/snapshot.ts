@@ -20,9 +20,11 @@ export async function snapshotDirty({ root }: { root: string }): Promise<{ commi
     const index = path.join(scratch, 'index');
     await copyIndex(path.join(worktreeGitDir(root), 'index'), index);
     const env = { GIT_INDEX_FILE: index };
-    const head = await gitText(['rev-parse', 'HEAD', 'HEAD^{tree}'], { cwd: root });
+    const [head, skipped] = await Promise.all([
+      gitText(['rev-parse', 'HEAD', 'HEAD^{tree}'], { cwd: root }),
+      addAll({ cwd: root, env }),
+    ]);
     const [commit = '', headTree = ''] = head.split('\n');
-    const skipped = await addAll({ cwd: root, env });
     const repositories = await leaveOutRepositories({ cwd: root, env }, commit, () => Promise.resolve([commit]));
     const leftOut = [...repositories.map(printable), ...skipped];
     const tree = await gitText(['write-tree'], { cwd: root, env });

@@ -2,6 +2,7 @@ import type { Aside } from './aside.ts';
 import { printable, splitNul } from '../bytes.ts';
 import type { RawPath } from '../bytes.ts';
 import { runGit } from '../git.ts';
+import { gitlinksOf } from '../repository/gitlinks.ts';
 import { repositoriesAt } from '../repository/inner-repositories.ts';
 import { filesAt } from '../repository/on-disk.ts';
 import type { Held } from './leftovers.ts';
@@ -72,9 +73,7 @@ async function placedBy(worktree: string, from: string | null, to: string): Prom
 }
 
 async function linksOf(worktree: string, commit: string): Promise<ReadonlySet<RawPath>> {
-  const { stdout } = await runGit(['ls-tree', '-r', '-z', '--full-tree', commit], { cwd: worktree });
-  const records = splitNul(stdout).filter((record) => record.startsWith('160000 '));
-  return new Set(records.map((record) => record.slice(record.indexOf('\t') + 1)));
+  return new Set((await gitlinksOf(worktree, commit)).map((link) => link.path));
 }
 
 async function tracked(worktree: string): Promise<ReadonlySet<RawPath>> {
