@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
 import { inspectClaude } from '../../claude/preflight.ts';
+import { NO_USAGE } from '../../domain/agent.ts';
 import type { ModelPermit } from '../../coordination/model-permit.ts';
 import type { Order } from '../../coordination/link.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
@@ -202,7 +203,7 @@ async function giveBackLeases(
       notes: [],
       // The agent's conversation may be of the task before; the attempt's own, where known, stays stored.
       sessionId: null,
-      usage: { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 },
+      usage: { ...NO_USAGE },
       startedAt: new Date(since).toISOString(),
       endedAt: new Date().toISOString(),
     });

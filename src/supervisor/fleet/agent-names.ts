@@ -28,7 +28,7 @@ export class AgentNames {
   unknown(id: string, others: readonly string[] = []): SwarmError {
     const { fleet, store } = this.#deps;
     // A name with an undoable operation is that of a removed agent.
-    if (fleet.get(id) === undefined && store.operations.lastDone(id) !== undefined) {
+    if (store.operations.lastDone(id) !== undefined) {
       return new SwarmError('unknown-agent', `${id} was removed`, {
         hint: `\`swarm undo ${id}\` brings it back; \`swarm checkpoint ls ${id}\` lists its checkpoints.`,
         exitCode: 2,

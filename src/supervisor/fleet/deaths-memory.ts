@@ -47,7 +47,8 @@ export class DeathsMemory {
   async note(record: AgentRecord, lifecycle: Lifecycle): Promise<void> {
     if (this.#forgotten.has(record)) return;
     const { id, deaths, vanished } = record;
-    const failed = lifecycle.phase === 'failed' ? lifecycle : null;
+    // A start that is looked at again is no giving up: the next supervisor looks for itself.
+    const failed = lifecycle.phase === 'failed' && lifecycle.lookAgainAt === undefined ? lifecycle : null;
     const nothing = failed === null && deaths.length === 0 && vanished.length === 0;
     const kept = { failed, deaths, vanished };
     const before = this.#kept.get(id);

@@ -59,7 +59,7 @@ export class Removals {
       }
       const worktrees = outcomes.map(({ worktree, checkpoint }) => ({ path: worktree, checkpoint }));
       await this.#forget(record, id, { ...removed, worktrees });
-      return { agent: record.id, worktree: record.worktree, checkpoint: worktrees[0]?.checkpoint ?? null };
+      return { agent: record.id, worktree: record.worktree, checkpoint: worktrees.at(-1)?.checkpoint ?? null };
     });
   }
 

@@ -22,7 +22,6 @@ export class AnswerStream {
   readonly #deps: AnswerStreamDeps;
   readonly #known = new Map<string, { at: number; received: Received }>();
   #lookedAt = Number.NEGATIVE_INFINITY;
-  #looking = false;
 
   constructor(deps: AnswerStreamDeps) {
     this.#deps = deps;
@@ -31,18 +30,14 @@ export class AnswerStream {
   /** @param silent agents that wait for the API and give no sign; the findings go into their signs */
   async look(silent: readonly WrittenBy<'watch'>[]): Promise<void> {
     const { now, everyMs } = this.#deps;
-    if (silent.length === 0 || this.#looking || Math.abs(now() - this.#lookedAt) < everyMs()) return;
-    this.#looking = true;
+    // What came in before an agent was at work again says nothing of its next answer.
+    const ids = new Set(silent.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
+    if (silent.length === 0 || Math.abs(now() - this.#lookedAt) < everyMs()) return;
     this.#lookedAt = now();
-    try {
-      const ends = await tcpEnds();
-      if (ends === null) return;
-      for (const record of silent) this.#compare(record, ends);
-      const ids = new Set(silent.map(({ id }) => id));
-      for (const id of this.#known.keys()) if (!ids.has(id)) this.#known.delete(id);
-    } finally {
-      this.#looking = false;
-    }
+    const ends = await tcpEnds();
+    if (ends === null) return;
+    for (const record of silent) this.#compare(record, ends);
   }
 
   #compare(record: WrittenBy<'watch'>, ends: readonly TcpEnd[]): void {

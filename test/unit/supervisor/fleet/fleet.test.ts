@@ -510,6 +510,14 @@ describe('an agent that was given up', () => {
     expect((await next(store)).agent.deaths).toEqual([]);
   });
 
+  test('is looked at again by the next supervisor too, where a program could not be started', async () => {
+    const store = Store.memory();
+    const first = await next(store);
+    await first.end({ ...FAILED, lookAgainAt: BEGIN + 3_000 });
+    expect(first.phase()).toBe('failed');
+    expect((await next(store)).calls).toEqual(['recover worker-1']);
+  });
+
   test('is not given up for deaths of long ago, where the clock was set back while there was no supervisor', async () => {
     const store = Store.memory();
     const first = await next(store);
