@@ -34,16 +34,6 @@ async function shows(terminal: Terminal, text: string | RegExp, key?: string): P
   return screen;
 }
 
-async function ended(terminal: Terminal, exitCode: number): Promise<void> {
-  expect(
-    await poll(
-      () => terminal.exitCode(),
-      (code) => code !== null,
-      'the demonstration to end',
-    ),
-  ).toBe(exitCode);
-}
-
 async function nothingLeft(place: Place): Promise<void> {
   await poll(
     () => places(place),
@@ -136,7 +126,7 @@ describe('swarm demo, all of it', () => {
     await terminal.keys('d');
     await shows(terminal, /\$ swarm answer worker-\d deny/);
     await shows(terminal, 'What you have seen:', 'Space');
-    await ended(terminal, 0);
+    await terminal.ends(0, 60_000);
     expect(await terminal.screen()).toMatch(/That was it, in \d+/);
     expect(places(place)).toEqual([]);
   });
@@ -164,7 +154,7 @@ describe('swarm demo that does not come to its end', () => {
     await shows(terminal, '2 agents · 3');
     await terminal.keys('C-c');
     await shows(terminal, 'Interrupted.');
-    await ended(terminal, 130);
+    await terminal.ends(130, 60_000);
     expect(places(place)).toEqual([]);
   });
 

@@ -9,7 +9,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repositoryRoot } from '../support/environment.ts';
 import { swarmScript, type SwarmRun } from '../support/swarm.ts';
 import { processesOf, untilNoProcessOf } from '../support/processes.ts';
-import { brokerRecord, expectError, find, inside, openWorld, poll, SHELL_WORKER, UP, type World } from './world.ts';
+import {
+  brokerRecord,
+  expectError,
+  find,
+  inside,
+  kill,
+  openWorld,
+  poll,
+  SHELL_WORKER,
+  UP,
+  type World,
+} from './world.ts';
 
 const CLAUDE_WORKER = 'agents: {worker: {count: 1}}\n';
 
@@ -274,6 +285,24 @@ describe('several commands at once, and commands that are interrupted', () => {
     await world.ok(UP);
     await world.done(await world.shell('true'));
     await world.ok(['down']);
+  });
+
+  test('down after a supervisor was killed before any agent ran ends its set-ups and the broker that it left', async () => {
+    const settings = path.join(world.repository.path, 'swarm.yaml');
+    await writeFile(settings, `${SHELL_WORKER}worktree: {setup: [sleep, '60']}\n`);
+    const starting = world.run(UP);
+    await world.all('starting');
+    await world.brokerUp();
+    kill((await world.status()).supervisor.pid);
+    expect((await starting).exitCode).not.toBe(0);
+    const down = await world.ok(['down']);
+    expect([down.stdout, down.stderr]).toEqual([
+      expect.stringContaining('repo is down'),
+      expect.stringContaining('The supervisor is gone but left something'),
+    ]);
+    await writeFile(settings, SHELL_WORKER);
+    await nothingLeft();
+    expect((await world.ok(['down'])).stdout).toContain('repo was not up');
   });
 
   test('Ctrl-C at any moment of up says what goes on behind it; status and down work after it, and so does up', async () => {

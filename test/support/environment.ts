@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pinnedClaude } from './claude.ts';
 import { endProcessesOf, untilNoProcessOf } from './processes.ts';
@@ -92,9 +92,26 @@ function searchPath(first: string[]): string {
 async function endEnvironment(directory: string, disk: SmallDisk | null, graceMs: number): Promise<void> {
   const left = await untilNoProcessOf(directory, graceMs);
   if (left.length > 0) await endProcessesOf(directory);
+  const log = await supervisorsLog(directory);
   await disk?.unmount();
   await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+  const broken = log.filter((line) => line.includes(FATAL));
+  if (broken.length > 0) throw new Error(`a supervisor broke:\n${broken.join('\n')}`);
   if (left.length === 0) return;
   const lines = left.map(({ pid, commandLine }) => `  ${pid} ${commandLine.slice(0, 200)}`);
-  throw new Error(`${left.length} process(es) of ${directory} were still alive:\n${lines.join('\n')}`);
+  throw new Error(
+    `${left.length} process(es) of ${directory} were still alive:\n${lines.join('\n')}\n${log.slice(-LOG_LINES).join('\n')}`,
+  );
+}
+
+/** A line of the log with pino's level of errors that end the process. */
+const FATAL = '"level":60,';
+const LOG_LINES = 12;
+
+/** The lines that the supervisors of an environment logged. */
+async function supervisorsLog(directory: string): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const file of glob(path.join(directory, 'state/swarm/*/logs/supervisor.jsonl')))
+    lines.push(...(await readFile(file, 'utf8')).trimEnd().split('\n'));
+  return lines;
 }

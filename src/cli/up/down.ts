@@ -76,9 +76,13 @@ async function bringDown(
     pid = (await client.status.show()).supervisor.pid;
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
-    const left = (how.purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket));
+    const left =
+      (how.purge && existsSync(layout.stateDir)) ||
+      // It did not end by itself: agents, steps of set-ups or the broker may have outlived it.
+      existsSync(layout.supervisorPidFile) ||
+      (await someoneListens(layout.tmuxSocket));
     if (!left) return false;
-    // Its agents outlived it. Only a supervisor can end them without harm, so it is started again for that.
+    // Only a supervisor can end what is left without harm, so it is started again for that.
     context.output.note('The supervisor is gone but left something; it is started once more to clean up.');
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }

@@ -1,8 +1,9 @@
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
-import { test as base } from 'vitest';
+import { expect, test as base } from 'vitest';
 import type { StatusDocument } from '../../../src/api/status/schemas.ts';
+import { errorText } from '../../../src/domain/errors.ts';
 import { projectHash } from '../../../src/domain/layout.ts';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../../support/environment.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -37,8 +38,8 @@ export interface Terminal {
   resize(columns: number, rows: number): Promise<void>;
   /** Closes the terminal, as with its window. */
   close(): Promise<void>;
-  /** Exit code of the program once it has ended; null while it runs. */
-  exitCode(): Promise<number | null>;
+  /** Waits until the program has ended with this exit code, for up to half a minute or `timeoutMs`. */
+  ends(exitCode: number, timeoutMs?: number): Promise<void>;
   /** Waits until the screen shows the text. */
   shows(text: string | RegExp): Promise<void>;
   hides(text: string | RegExp): Promise<void>;
@@ -123,6 +124,15 @@ export const test = base.extend('place', async ({}, { onCleanup }): Promise<Plac
 });
 
 function terminalOf(run: (...args: string[]) => Promise<string>, pane: string): Terminal {
+  const ending = async (): Promise<string> => {
+    const format = '#{pane_dead} #{pane_dead_status} #{pane_dead_signal}';
+    const [dead, status = '', signal = ''] = (await run('display-message', '-p', '-t', pane, format)).split(' ');
+    if (dead !== '1') return 'running';
+    if (status !== '') return `exit ${status}`;
+    // tmux 3.3a can miss the end of a child until another one ends.
+    await run('run-shell', 'true');
+    return `closed, signal ${signal || 'unknown'}`;
+  };
   const terminal: Terminal = {
     keys: async (...keys) => void (await run('send-keys', '-t', pane, ...keys)),
     type: async (text) => void (await run('send-keys', '-t', pane, '-l', text)),
@@ -131,15 +141,12 @@ function terminalOf(run: (...args: string[]) => Promise<string>, pane: string): 
     resize: async (columns, rows) =>
       void (await run('resize-window', '-t', pane, '-x', String(columns), '-y', String(rows))),
     close: async () => void (await run('kill-pane', '-t', pane)),
-    async exitCode() {
-      const [dead, status] = (await run('display-message', '-p', '-t', pane, '#{pane_dead} #{pane_dead_status}')).split(
-        ' ',
-      );
-      if (dead !== '1') return null;
-      if (status !== undefined && status !== '') return Number(status);
-      // tmux 3.3a can miss the end of a child until another one ends.
-      await run('run-shell', 'true');
-      return null;
+    async ends(exitCode, timeoutMs = 30_000) {
+      try {
+        await expect.poll(ending, { timeout: timeoutMs, interval: 100 }).toBe(`exit ${exitCode}`);
+      } catch (cause) {
+        throw new Error(`${errorText(cause)}, with this on the screen:\n${await terminal.screen()}`, { cause });
+      }
     },
     shows: (text) => eventually(() => terminal.screen(), `"${text}" on the screen`).toMatch(text),
     hides: (text) => eventually(() => terminal.screen(), `no "${text}" on the screen`).not.toMatch(text),

@@ -63,7 +63,7 @@ describe('swarm dash in a terminal', () => {
     ]);
     await terminal.shows('worker-1: allow sent');
     await terminal.keys('q');
-    await eventually(() => terminal.exitCode()).toBe(0);
+    await terminal.ends(0);
     expect(await terminal.screen(), 'the screen as it was before').not.toContain('worker-1');
   });
 
@@ -113,7 +113,7 @@ describe('swarm dash in a terminal', () => {
     await terminal.keys('Enter');
     await terminal.shows(/could not show worker-1|no server|find session/);
     await terminal.keys('q');
-    await eventually(() => terminal.exitCode()).toBe(0);
+    await terminal.ends(0);
   });
 
   test('a supervisor that goes away is told, and is found again', async ({ place }) => {
@@ -140,7 +140,7 @@ describe('swarm dash in a terminal', () => {
     await terminal.shows('worker-30');
     await terminal.hides('needs 80×14');
     await terminal.keys('q');
-    await eventually(() => terminal.exitCode()).toBe(0);
+    await terminal.ends(0);
   });
 
   test('without colours it has none, and the cursor is seen all the same', async ({ place }) => {
@@ -163,7 +163,7 @@ describe('swarm dash in a terminal', () => {
 
   test('without a supervisor it says what to do', async ({ place }) => {
     const terminal = await place.terminal(['dash']);
-    await eventually(() => terminal.exitCode()).toBe(1);
+    await terminal.ends(1);
     await terminal.shows('swarm up');
   });
 });
@@ -182,7 +182,7 @@ describe('lines instead of a dashboard', () => {
     await terminal.shows('worker-1 working: t1 running');
     await terminal.shows('t1 running (worker-1)');
     await terminal.keys('C-c');
-    await eventually(() => terminal.exitCode()).toBe(130);
+    await terminal.ends(130);
   });
 });
 

@@ -36,7 +36,7 @@ describe('swarm grid', () => {
     await terminal.type('x');
     await terminal.keys('Enter');
     await terminal.keys('q');
-    await eventually(() => terminal.exitCode()).toBe(0);
+    await terminal.ends(0);
     const tmux = projectTmux(place);
     await eventually(
       async () => (await tmux('list-sessions', '-F', '#{session_name}')).split('\n'),
@@ -60,6 +60,6 @@ describe('swarm grid', () => {
     await place.supervisor(fakeStatus([fakeAgent('worker-1', { status: 'stopped', session: null })]));
     const terminal = await place.terminal(['grid']);
     await terminal.shows('no agent has a terminal now');
-    await eventually(() => terminal.exitCode()).toBe(1);
+    await terminal.ends(1);
   });
 });
