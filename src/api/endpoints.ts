@@ -35,7 +35,7 @@ export interface Endpoint extends Pick<Route, 'method' | 'path' | 'summary'> {
 }
 
 /** A body where none is expected is refused; a query where none is expected is left out. */
-const NOTHING = { POST: z.strictObject({}), GET: z.object({}) };
+const NOTHING = { POST: z.strictObject({}).optional(), GET: z.object({}) };
 /** Text that is no number is the number of no checkpoint. */
 const NUMBER = z.coerce.number().int().positive().catch(0);
 
