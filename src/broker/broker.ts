@@ -12,7 +12,7 @@ import { ageMs, endProcess, processesOf } from './processes.ts';
 import { prepareDirectory, readBrokerJson, writeBrokerJson } from './broker-json.ts';
 import type { BrokerJson } from './broker-json.ts';
 import { startBroker } from './start.ts';
-import { addSupervisor, livingSupervisors, removeSupervisor } from './supervisors.ts';
+import { addSupervisor, diedInUse, livingSupervisors, removeSupervisor } from './supervisors.ts';
 import type { BrokerSupervisor } from './supervisors.ts';
 
 export interface BrokerHandle {
@@ -190,6 +190,17 @@ export async function leaveBroker(dir: string, project: string): Promise<{ last:
   } catch (error) {
     throw directoryError(dir, error);
   }
+}
+
+/**
+ * Leaves the broker in the place of a project's supervisor that was killed before it could; the last stops it. Does
+ * nothing where no such supervisor used it: a node that a person started stays.
+ * @returns whether a node was running and is now gone
+ */
+export async function leaveForDead(dir: string, project: string): Promise<boolean> {
+  if (!diedInUse(brokerPaths(path.resolve(dir)), project)) return false;
+  const { last } = await leaveBroker(dir, project);
+  return last && (await stopBroker(dir, { ifUnused: true }));
 }
 
 /**

@@ -10,11 +10,8 @@ const userSchema = processIdentitySchema.extend({ project: z.string() });
 /** A supervisor that uses the broker. */
 export type BrokerSupervisor = z.infer<typeof userSchema>;
 
-/**
- * Supervisors of the broker whose process lives. An unreadable file counts as none: each supervisor joins again with
- * its next start.
- */
-export function livingSupervisors(paths: BrokerPaths): BrokerSupervisor[] {
+/** All that joined and did not leave. An unreadable file counts as none: each joins again with its next start. */
+function joinedSupervisors(paths: BrokerPaths): BrokerSupervisor[] {
   let text: string;
   try {
     text = readFileSync(paths.users, 'utf8');
@@ -24,10 +21,20 @@ export function livingSupervisors(paths: BrokerPaths): BrokerSupervisor[] {
   }
   try {
     const parsed = z.array(userSchema).safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data.filter((user) => isAlive(user)) : [];
+    return parsed.success ? parsed.data : [];
   } catch {
     return []; // cut off by a power loss
   }
+}
+
+/** Supervisors of the broker whose process lives. */
+export function livingSupervisors(paths: BrokerPaths): BrokerSupervisor[] {
+  return joinedSupervisors(paths).filter((user) => isAlive(user));
+}
+
+/** Whether the project's supervisor joined and was killed before it left. */
+export function diedInUse(paths: BrokerPaths, project: string): boolean {
+  return joinedSupervisors(paths).some((user) => user.project === project && !isAlive(user));
 }
 
 export async function addSupervisor(paths: BrokerPaths, user: BrokerSupervisor): Promise<void> {

@@ -1,11 +1,13 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from '../../api/client.ts';
+import { leaveForDead } from '../../broker/index.ts';
 import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
+import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { someoneListens } from '../../lib/unix-socket.ts';
 import { waitFor } from '../../lib/wait.ts';
-import { identityOf, isAlive } from '../../process/index.ts';
+import { findMarked, identityOf, isAlive } from '../../process/index.ts';
 import { confirm } from '../project/ask.ts';
 import type { Context, Project } from '../project/context.ts';
 import { oneLine } from '../say/output.ts';
@@ -77,12 +79,13 @@ async function bringDown(
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     const left =
-      (how.purge && existsSync(layout.stateDir)) ||
-      // It did not end by itself: agents, steps of set-ups or the broker may have outlived it.
-      existsSync(layout.supervisorPidFile) ||
-      (await someoneListens(layout.tmuxSocket));
-    if (!left) return false;
-    // Only a supervisor can end what is left without harm, so it is started again for that.
+      (how.purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket)) || outlived(layout);
+    if (!left) {
+      if (await leaveForDead(layout.brokerDir, layout.hash))
+        context.output.note('The supervisor was killed and left the broker running; it is stopped now.');
+      return false;
+    }
+    // Only a supervisor can end them without harm, so it is started again for that.
     context.output.note('The supervisor is gone but left something; it is started once more to clean up.');
     pid = (await ensureSupervisor(layout, context.env, context.output, context.interrupt.signal)).supervisor.pid;
   }
@@ -92,6 +95,11 @@ async function bringDown(
   await client.swarm.down({ purge: how.purge || undefined, force: how.force || undefined });
   await waitUntilGone(context, place, pid ?? writtenPid(place), await patience(place, how.purge));
   return true;
+}
+
+/** Whether processes of agents or set-ups outlived a supervisor that was killed. */
+function outlived({ hash, supervisorPidFile }: ProjectLayout): boolean {
+  return existsSync(supervisorPidFile) && [WRAPPER_MARK, AGENT_MARK].some((mark) => findMarked(mark, hash).length > 0);
 }
 
 /** Worktrees may take their time to be torn down, ms. */

@@ -11,6 +11,7 @@ import {
   ensureBroker,
   joinBroker,
   leaveBroker,
+  leaveForDead,
   stopBroker,
 } from '../../../src/broker/index.ts';
 import { processesOf } from '../../../src/broker/processes.ts';
@@ -210,5 +211,24 @@ describe('stopping', () => {
     expect(await brokerStatus(broker.dir)).toEqual({ state: 'stopped', users: [] });
     expect(await stopBroker(broker.dir)).toBe(false);
     expect(await readdir(broker.dir)).toContain('mnesia');
+  });
+
+  test('a supervisor that was killed is left for by its project, and by no other; the last one ends the broker', async ({
+    broker,
+  }) => {
+    await ensureBroker({ dir: broker.dir });
+    const me = identityOf(process.pid);
+    if (me === null) throw new Error('this process has no identity');
+    await joinBroker(broker.dir, { project: 'living', ...me });
+    await joinBroker(broker.dir, { project: 'killed', ...me, startTime: '1' });
+    expect(await leaveForDead(broker.dir, 'living')).toBe(false);
+    expect(await leaveForDead(broker.dir, 'killed')).toBe(false);
+    expect(await brokerStatus(broker.dir)).toMatchObject({ state: 'running', users: [{ project: 'living' }] });
+    await leaveBroker(broker.dir, 'living');
+    // Its last user has left: what runs now a person started.
+    expect(await leaveForDead(broker.dir, 'killed')).toBe(false);
+    await joinBroker(broker.dir, { project: 'killed', ...me, startTime: '1' });
+    expect(await leaveForDead(broker.dir, 'killed')).toBe(true);
+    expect(processesOf(broker.dir)).toEqual([]);
   });
 });
