@@ -53,6 +53,7 @@ async function main(): Promise<void> {
     store,
     log,
     env,
+    renewEnvironment: () => adopt(environmentFor('swarm', loadEnvironment(layout.envSnapshot, env))),
     buildId: path.basename(here),
     version: readVersion(here),
     tmuxConf: packageFile(here, 'tmux.conf'),

@@ -9,6 +9,8 @@ export interface SupervisorOptions {
   store: Store;
   log: Logger;
   env: Record<string, string>;
+  /** Takes over for git and tmux what the person's `up` has just written down. */
+  renewEnvironment(): void;
   buildId: string;
   version: string;
   programs: { wrapper: string[]; supervisor: string[] };

@@ -100,6 +100,7 @@ export class Supervisor {
   }
 
   async #call(request: UpRequest): Promise<UpDocument> {
+    this.#core.renewEnvironment();
     const { events, fleet, broker, roster } = this.#core;
     const { holds, settings, supervision } = this.#rooms;
     const notes = request.keepBase === true ? [] : await settings.agreed();

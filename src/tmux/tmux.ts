@@ -44,6 +44,8 @@ export interface CaptureOptions {
   escapes?: boolean | undefined;
   /** Lines of history above the screen. */
   history?: number | undefined;
+  /** A line that the screen has broken is one line. */
+  joined?: boolean | undefined;
 }
 
 export type TmuxExit = { gone: 'server' | 'client'; error: TmuxError };
@@ -150,13 +152,17 @@ export class Tmux implements AsyncDisposable {
   }
 
   /** The screen as text, without the empty lines at its end. */
-  async capturePane(pane: string, { escapes = false, history = 0 }: CaptureOptions = {}): Promise<string> {
+  async capturePane(
+    pane: string,
+    { escapes = false, history = 0, joined = false }: CaptureOptions = {},
+  ): Promise<string> {
     const lines = await this.command([
       'capture-pane',
       '-p',
       '-t',
       pane,
       ...(escapes ? ['-e'] : []),
+      ...(joined ? ['-J'] : []),
       ...(history > 0 ? ['-S', `-${history}`] : []),
     ]);
     return lines.join('\n').trimEnd();

@@ -30,7 +30,8 @@ import { ModelAccess } from './claude/model-access.ts';
 import type { Terminal, Workspace } from './contract/effects.ts';
 import { processes } from '../worktree/processes.ts';
 import { ShellAgent } from './shell/shell-agent.ts';
-import { readEnvSnapshot, readSpec } from './contract/spec.ts';
+import { PersonEnvironment } from './contract/person-environment.ts';
+import { readSpec } from './contract/spec.ts';
 import { Spool } from './link/spool.ts';
 import { startSupervisor } from './link/start-supervisor.ts';
 import { AgentState } from './contract/state.ts';
@@ -45,12 +46,16 @@ async function main(): Promise<void> {
   if (values.spec === undefined) throw new SwarmError('usage', 'usage: wrapper --spec FILE', { exitCode: 2 });
   const specFile = values.spec;
   const spec = await readSpec(specFile);
-  const person = await readEnvSnapshot(spec.envSnapshot);
-  const env = { ...person, ...spec.variables };
   const paneEnv = { ...process.env };
-  adoptEnvironment(spec, { ...environmentFor('swarm', person), ...spec.variables });
+  const adopt = (person: Readonly<Record<string, string>>): void =>
+    adoptEnvironment(spec, { ...environmentFor('swarm', person), ...spec.variables });
+  const person = await PersonEnvironment.open(spec.envSnapshot, {
+    renewed: adopt,
+    warn: (message) => log.warn(message),
+  });
+  adopt(person.current);
   const log = openLog(spec);
-  const agent = await compose({ spec, specFile, log }, { person, env, paneEnv });
+  const agent = await compose({ spec, specFile, log }, { person, paneEnv });
   handleSignals(spec, agent, log);
   agent.agent.start();
 }
@@ -79,17 +84,18 @@ interface Composed {
   wake(): void;
 }
 
-/** The environments: the person's, that of the agent's programs, and the pane's own. */
+/** The environments: the person's, and the pane's own. */
 interface Environments {
-  person: Record<string, string>;
-  env: Record<string, string>;
+  person: PersonEnvironment;
   paneEnv: NodeJS.ProcessEnv;
 }
 
 async function compose(
   { spec, specFile, log }: { spec: AgentSpec; specFile: string; log: Logger },
-  { person, env, paneEnv }: Environments,
+  { person, paneEnv }: Environments,
 ): Promise<Composed> {
+  /** Of a program that the agent starts now. */
+  const env = (): Record<string, string> => ({ ...person.renew(), ...spec.variables });
   const incarnation = randomUUID();
   const state = new AgentState(firstSnapshot(spec, incarnation));
   const workspaces = new Map<number, Workspace>();
@@ -97,7 +103,7 @@ async function compose(
   const workspace = (slot: number): Workspace => {
     const known =
       workspaces.get(slot) ??
-      openWorkspace(spec, slot, checkpointsOf(spec, env, slot, endedTurn), setUpSlot(spec, env, slot, log));
+      openWorkspace(spec, slot, checkpointsOf(spec, person, slot, endedTurn), setUpSlot(spec, env, slot, log));
     workspaces.set(slot, known);
     return known;
   };
@@ -131,7 +137,7 @@ async function compose(
     welcome: (welcome, said) => agent.welcome(welcome, said),
     gate: (order) => access.permits.set(order),
     broker: (url) => agent.setBroker(url),
-    startSupervisor: () => startSupervisor(spec, specFile, environmentFor('swarm', person), print),
+    startSupervisor: () => startSupervisor(spec, specFile, environmentFor('swarm', person.renew()), print),
     clock,
     log,
   });
@@ -151,8 +157,8 @@ async function compose(
 
 interface ClaudeParts {
   spec: AgentSpec;
-  person: Record<string, string>;
-  env: Record<string, string>;
+  person: PersonEnvironment;
+  env(): Record<string, string>;
   paneEnv: NodeJS.ProcessEnv;
   state: AgentState;
   workspace: Workspace;
@@ -173,9 +179,9 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
     clock,
     processes,
     event: (name, task, data) => link.event(name, task, data),
-    sessionExists: (id) => sessionExists(env, spec.worktree, id),
+    sessionExists: (id) => sessionExists(env(), spec.worktree, id),
     hasPrompt: async (id, prompt) => {
-      const file = await findTranscript(env, spec.worktree, id);
+      const file = await findTranscript(env(), spec.worktree, id);
       return file !== null && (await endsWithPrompt(file, prompt));
     },
     openEndpoint: (ears) =>
@@ -199,7 +205,7 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
         deny: spec.deny,
         endpoint: { port, token: spec.token, hookDir },
         filesDir,
-        env: person,
+        env: person.renew(),
         terminal: paneEnv,
         trustWorkspace: spec.trustWorkspace,
         ...(spec.mcpServers === undefined ? {} : { inheritMcp: { root: spec.root, servers: spec.mcpServers } }),
@@ -218,13 +224,15 @@ function checkpointPlace(spec: AgentSpec, slot: number): CheckpointStore {
 
 function checkpointsOf(
   spec: AgentSpec,
-  env: Record<string, string>,
+  person: PersonEnvironment,
   slot: number,
   endedTurn: () => EndedTurn,
 ): Checkpoints {
   const store = checkpointPlace(spec, slot);
   const uuidOf = async (sessionId: string | null): Promise<string | null> =>
-    sessionId === null ? null : await transcriptEnd(transcriptPath(env, spec.worktree, sessionId), endedTurn(), clock);
+    sessionId === null
+      ? null
+      : await transcriptEnd(transcriptPath(person.current, spec.worktree, sessionId), endedTurn(), clock);
   return {
     capture: async (request) => store.capture({ ...request, transcriptUuid: await uuidOf(request.sessionId) }),
     captureIfStirred: async (request) =>
@@ -237,7 +245,7 @@ function checkpointsOf(
 const setUps = new Slots(2);
 
 /** Makes the worktree of a further slot, and sets it up, when the first task needs it. */
-function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, log: Logger): SetUpSlot {
+function setUpSlot(spec: AgentSpec, env: () => Record<string, string>, slot: number, log: Logger): SetUpSlot {
   const worktree = slotWorktree(spec, slot);
   return async (signal) => {
     if (spec.setup === undefined) return;
@@ -245,7 +253,7 @@ function setUpSlot(spec: AgentSpec, env: Record<string, string>, slot: number, l
       root: spec.root,
       worktree,
       settings: spec.setup,
-      env: { ...env, SWARM_WORKTREE: worktree },
+      env: { ...env(), SWARM_WORKTREE: worktree },
       mark: `${spec.project}/${spec.agent}/setup/${slot}`,
       outputFile: path.join(spec.logsDir, spec.agent, `setup.${slot}.log`),
       graceMs: spec.stopGraceMs,

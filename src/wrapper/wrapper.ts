@@ -23,8 +23,8 @@ const STOP_MARGIN_MS = 3_000;
 
 export interface WrapperDeps {
   spec: AgentSpec;
-  /** The person's environment, for commands that swarm runs itself. */
-  env: Readonly<Record<string, string>>;
+  /** The person's environment, for a program that starts now. */
+  env(): Readonly<Record<string, string>>;
   state: AgentState;
   broker: Broker;
   spool: Spool;

@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, lstatSync, statfsSync, statSync } from 'node:fs';
+import { lstatSync, statfsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import path from 'node:path';
+import { existing, unwritable } from '../../lib/writable.ts';
 import { removeSocket, listens, LONGEST_PATH_BYTES } from '../../tmux/socket.ts';
 import { findingOf, ok, type Diagnosis } from './finding.ts';
 import { whileDown } from './lock.ts';
@@ -63,23 +64,17 @@ function checkMode(place: string, uid: number, mode: number): Diagnosis[] {
 
 /** Checks a directory, or the one in which it will be made. */
 function checkWritable(place: string): Diagnosis[] {
-  const there = existing(place);
-  try {
-    accessSync(there, constants.W_OK | constants.X_OK);
-    return [];
-  } catch (error) {
-    const why =
-      (error as NodeJS.ErrnoException).code === 'EROFS' ? 'its file system is read-only' : 'the rights are missing';
-    return [
-      {
-        check: 'unwritable',
-        severity: 'error',
-        text: `swarm cannot write to ${there}: ${why}`,
-        cause: `${place} belongs there.`,
-        cure: 'Give yourself the right, or set XDG_STATE_HOME, XDG_RUNTIME_DIR or worktree.dir.',
-      },
-    ];
-  }
+  const found = unwritable(place);
+  if (found === null) return [];
+  return [
+    {
+      check: 'unwritable',
+      severity: 'error',
+      text: `swarm cannot write to ${found.place}: ${found.why}`,
+      cause: `${place} belongs there.`,
+      cure: 'Give yourself the right, or set XDG_STATE_HOME, XDG_RUNTIME_DIR or worktree.dir.',
+    },
+  ];
 }
 
 /** Checks for sockets that a dead supervisor or tmux server left, and for those of other users. */
@@ -196,8 +191,4 @@ export function diskFinding({ place, what, free, inodes, least, little }: Room):
       cure,
     },
   ];
-}
-
-function existing(place: string): string {
-  return existsSync(place) || place === path.dirname(place) ? place : existing(path.dirname(place));
 }

@@ -32,6 +32,9 @@ export function taskCell(state: TaskState): Cell {
   return styled(state, TASK_STYLE[state]);
 }
 
+/** Characters of a reason that the table of agents shows. */
+export const WHY_CHARS = 60;
+
 /** `5m ago`, `just now`. */
 export function sinceThen(iso: string, now: number): string {
   const age = ago(iso, now);
@@ -66,7 +69,7 @@ export function agentTable(output: Output, agents: readonly Agent[], now: number
     agent.restarts === 0 ? '' : String(agent.restarts),
     money(agent.costUsd),
     // The status two columns before says that it works on its task.
-    agent.reason === `${agent.task} running` ? '' : oneLine(agent.reason ?? '', 60),
+    agent.reason === `${agent.task} running` ? '' : oneLine(agent.reason ?? '', WHY_CHARS),
   ]);
   return table(output, ['AGENT', 'STATUS', 'FOR', 'TASK', 'BRANCH', 'RESTARTS', 'COST', 'WHY'], rows);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -10,6 +11,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { findRepository } from '../../git/repository/repository.ts';
 import { taskBranchesBlocked } from '../../git/task/task-branches.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
+import { unwritable } from '../../lib/writable.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
 import { confirm } from '../project/ask.ts';
@@ -22,6 +24,7 @@ import { makeDirectories } from '../project/directories.ts';
 import { keepEnvironment } from '../project/keep-environment.ts';
 import { BROKEN, isSettingUp, underWay, UpProgress } from '../say/progress.ts';
 import { plain } from '../say/output.ts';
+import { WHY_CHARS } from '../say/words.ts';
 import { placeForUp } from '../project/place.ts';
 import { connectTo, layoutOf, located, RESTART_PATIENCE_MS } from '../project/project.ts';
 import { statusLines } from '../project/status.ts';
@@ -68,7 +71,7 @@ export async function up(context: Context, workers: number | undefined, options:
       status = await untilSettled(context, client, ordered, beganAt, { trusted: true });
     }
     if (opensDashboard(context, options)) return await watch(context, layout, ordered, status);
-    return report(context, ordered, status);
+    return report(context, layout, ordered, status);
   } catch (error) {
     if (signal.aborted)
       output.note(
@@ -88,6 +91,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   if (blocked !== null) throw blocked;
   const { dir } = config.worktree;
   const own = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
+  refuseUnwritable(own.worktreesDir);
   const layout = await placeForUp(own);
   await makeDirectories(layout, os.userInfo().uid);
   await approveConfig(context, layout, config, options.yes === true);
@@ -100,6 +104,16 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
     keepEnvironment(layout, context.env),
   ]);
   return layout;
+}
+
+/** Where no worktree can be made no agent can start, however long it is tried. */
+function refuseUnwritable(worktreesDir: string): void {
+  const found = unwritable(worktreesDir);
+  if (found === null) return;
+  throw new SwarmError('unwritable', `no worktree can be made in ${worktreesDir}: ${found.place}: ${found.why}`, {
+    hint: 'Give yourself the right, or name another directory as worktree.dir in swarm.yaml.',
+    lasting: true,
+  });
 }
 
 async function order(context: Context, layout: ProjectLayout, request: UpRequest): Promise<UpDocument> {
@@ -206,14 +220,15 @@ async function watch(
   return exitCodeOf(ordered, status);
 }
 
-function report(context: Context, ordered: UpDocument, status: StatusDocument): number {
+function report(context: Context, layout: ProjectLayout, ordered: UpDocument, status: StatusDocument): number {
   const { output } = context;
   output.document({ ...ordered, agents: status.agents } satisfies UpDocument);
   for (const line of statusLines(output, status, Date.now())) output.line(line);
   const { broken, late } = notReady(ordered, status);
   output.line();
   for (const line of brokenLines(status, broken)) output.line(line);
-  output.line(nextStep(output.command, status, broken, late));
+  const logged = broken.filter((id) => existsSync(path.join(layout.logsDir, `${id}.jsonl`)));
+  output.line(nextStep(output.command, status, { broken, logged, late }));
   return exitCodeOf(ordered, status);
 }
 
@@ -233,7 +248,8 @@ function exitCodeOf(ordered: UpDocument, status: StatusDocument): number {
 
 /** Why each broken agent is broken, in full where the table shows less; and that the others are not. Pure. */
 export function brokenLines(status: StatusDocument, broken: readonly string[]): string[] {
-  const long = status.agents.filter(({ id, reason }) => broken.includes(id) && reason?.includes('\n') === true);
+  const isCut = (reason: string): boolean => reason.includes('\n') || reason.length > WHY_CHARS;
+  const long = status.agents.filter(({ id, reason }) => broken.includes(id) && isCut(reason ?? ''));
   // The same cause is printed once, in the words of the first agent.
   const causes = Map.groupBy(long, ({ id, reason }) =>
     (reason ?? '').replaceAll(id, '').replaceAll(/ after \S+?s\b/g, ''),
@@ -247,14 +263,18 @@ export function brokenLines(status: StatusDocument, broken: readonly string[]): 
   return [...told, `The others take tasks all the same: ${others.map(({ id }) => id).join(', ')}.`];
 }
 
+/** The agents that are not ready; `logged`: the broken ones that have a log. */
+export interface Settled {
+  broken: readonly string[];
+  logged: readonly string[];
+  late: readonly string[];
+}
+
 /** The one command to type next. */
-export function nextStep(
-  command: string,
-  status: StatusDocument,
-  broken: readonly string[],
-  late: readonly string[],
-): string {
-  if (broken.length > 0) return `Next: ${command} logs ${broken[0]}`;
+export function nextStep(command: string, status: StatusDocument, { broken, logged, late }: Settled): string {
+  // An agent that has no log may have said something in its terminal.
+  if (broken.length > 0)
+    return logged.length > 0 ? `Next: ${command} logs ${logged[0]}` : `Next: ${command} attach ${broken[0]}`;
   if (late.length > 0) return `Not ready yet: ${late.join(', ')}. Next: ${command} status`;
   if (status.needsYou.length > 0) return 'Next: answer what needs you, above.';
   return `Next: ${command} task add "what is to be done"    (look at one: ${command} attach ${status.agents[0]?.id ?? 'worker-1'})`;

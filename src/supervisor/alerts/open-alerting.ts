@@ -7,6 +7,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Holds } from '../holds/holds.ts';
 import type { Project } from '../project/project.ts';
 import type { SupervisorQueue } from '../broker/queue.ts';
+import { loadEnvironment } from '../project/environment-snapshot.ts';
 import type { TmuxHost } from '../fleet/tmux-host.ts';
 
 export interface OpenAlertingDeps extends Pick<AlertingDeps, 'log' | 'events'> {
@@ -72,7 +73,9 @@ function sinksOf({ project: { config, layout }, env, queue }: OpenAlertingDeps):
   const none = (): Promise<'unasked'> => Promise.resolve('unasked');
   const command = (): AlertSink => {
     const argv = config.alerts.command;
-    return argv === undefined ? none : commandSink(argv, { cwd: layout.root, env });
+    return argv === undefined
+      ? none
+      : commandSink(argv, { cwd: layout.root, env: loadEnvironment(layout.envSnapshot, env) });
   };
   const webhook = (): AlertSink => (config.alerts.webhook === undefined ? none : webhookSink(config.alerts.webhook));
   sinks.set(

@@ -5,12 +5,16 @@ import { inspectClaude } from '../../claude/preflight.ts';
 import { NO_USAGE } from '../../domain/agent.ts';
 import type { ModelPermit } from '../../coordination/model-permit.ts';
 import type { Order } from '../../coordination/link.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { clearStaleLocks } from '../../git/repository/stale-lock.ts';
 import { taskBranch } from '../../git/task/task-branches.ts';
 import { addWorktree, isRegisteredWorktree } from '../../git/worktree/worktrees.ts';
 import { timeLimit } from '../../lib/clock.ts';
+import { lastWords } from '../../lib/last-words.ts';
 import { findProgram } from '../../lib/start-error.ts';
+import { unwritable } from '../../lib/writable.ts';
 import { endTree, worksInside } from '../../process/index.ts';
 import { TmuxError } from '../../tmux/errors.ts';
 import { setUpWith } from '../worktree/set-up.ts';
@@ -107,11 +111,7 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
     ensureWorktree: async (record) => {
       if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;
       events.emit('agent.worktree', { agent: record.id, data: { path: record.worktree } });
-      const { notes } = await addWorktree({
-        root: layout.root,
-        path: record.worktree,
-        commit: deps.roster.base.commit,
-      });
+      const { notes } = await newWorktree(layout, record.worktree, deps.roster.base.commit);
       return notes.length === 0 ? null : notes.join('; ');
     },
     setUp: setUpWith({ layout, config, log, events, env: () => loadEnvironment(layout.envSnapshot, deps.env) }),
@@ -151,6 +151,15 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
         log.warn({ err: error, agent: id }, 'a pane could not be closed');
       }
     },
+    lastWords: async ({ id, observed: { pane } }) => {
+      if (pane === null) return null;
+      try {
+        return lastWords(await tmux.printed(pane.pane));
+      } catch (error) {
+        log.warn({ err: error, agent: id }, 'what a wrapper said cannot be read');
+        return null;
+      }
+    },
     endProcesses: async (record, graceMs) => {
       const prefix = `${layout.hash}/${record.id}`;
       // Wrappers first: they would start ended agents again.
@@ -168,6 +177,25 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
     roster: deps.roster,
     settleOperations: (record) => deps.works.settle(record),
   };
+}
+
+/** Failures of a new worktree that each further try would meet, until a person has acted. */
+const IN_THE_WAY = ['worktree-exists', 'worktree-locked', 'unknown-revision', 'permission-denied'];
+
+async function newWorktree({ root, worktreesDir }: ProjectLayout, place: string, commit: string) {
+  const found = unwritable(worktreesDir);
+  if (found !== null) {
+    throw new SwarmError('unwritable', `${place} cannot be made: ${found.place}: ${found.why}`, {
+      hint: 'Give yourself the right, or name another directory as worktree.dir in swarm.yaml.',
+      lasting: true,
+    });
+  }
+  try {
+    return await addWorktree({ root, path: place, commit });
+  } catch (error) {
+    if (!(error instanceof SwarmError) || !IN_THE_WAY.includes(error.code)) throw error;
+    throw new SwarmError(error.code, error.message, { hint: error.hint, cause: error, lasting: true });
+  }
 }
 
 async function giveBackLeases(

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
 import { noteRestart } from '../../lib/restart-window.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
+import type { LastWords } from '../../lib/last-words.ts';
 import type { Order } from '../../coordination/link.ts';
 import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';
@@ -40,6 +41,8 @@ export interface AgentEffects {
   openPane(record: AgentRecord, specFile: string): Promise<void>;
   closePane(record: AgentRecord): Promise<void>;
   /** Ends every process with the agent's marks; returns the pids of survivors. */
+  /** What its wrapper, which has ended, printed in its pane; null: nothing, or tmux cannot be asked. */
+  lastWords(record: AgentRecord): Promise<LastWords | null>;
   endProcesses(record: AgentRecord, graceMs: number): Promise<number[]>;
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   /** Gives the agent's leases back: `lost` counts as an attempt that died, `released` as one that was given back. */
@@ -60,6 +63,8 @@ const STOP_MARGIN_MS = 5_000;
 
 export class AgentSteps implements Runner {
   readonly #ports: AgentEffects;
+  /** Agents whose wrapper was started here and may not have said hello yet. */
+  readonly #unheard = new Set<string>();
 
   constructor(ports: AgentEffects) {
     this.#ports = ports;
@@ -81,6 +86,7 @@ export class AgentSteps implements Runner {
     if (obstacle !== null) return obstacle;
     const specFile = await ports.writeSpec(record);
     await ports.openPane(record, specFile);
+    this.#unheard.add(record.id);
     ports.events.emit('agent.started', { agent: record.id, data: { restarts: record.row.restarts } });
     record.observed.silentSince = ports.now();
     return { phase: 'starting', since: ports.now() };
@@ -133,18 +139,19 @@ export class AgentSteps implements Runner {
 
   #gaveUp(record: AgentRecord, detail: string): void {
     const { log, events, logError } = this.#ports;
-    log.error({ agent: record.id, detail }, 'an agent cannot be started');
+    log.error({ agent: record.id, detail }, 'an agent is given up');
     logError(record.id, detail);
     events.emit('agent.failed', { agent: record.id, data: { detail } });
   }
 
   async recover(
     record: WrittenBy<'fleet'>,
-    { detail, vanished }: { detail: string; vanished: boolean },
+    { detail: ended, vanished }: { detail: string; vanished: boolean },
   ): Promise<Lifecycle> {
     const ports = this.#ports;
     const { pane } = record.observed;
     const clean = pane?.dead === true && pane.status === 0;
+    const detail = `${ended}${await this.#saidBefore(record)}`;
     ports.events.emit('agent.died', { agent: record.id, data: { detail } });
     ports.log.warn({ agent: record.id, detail }, 'an agent has to be put back on its feet');
     await this.#endAll(record, ports.stopGraceMs);
@@ -153,6 +160,17 @@ export class AgentSteps implements Runner {
     await this.#kept(record, ports.roster.restarted(record));
     const policy = ports.policy(record);
     return policy === null ? this.#orphaned(record) : this.#next(record, policy, { detail, vanished, clean });
+  }
+
+  /** What a wrapper said that died before it said hello, for a sentence; its log knows nothing of that. */
+  async #saidBefore(record: AgentRecord): Promise<string> {
+    const { pane, snapshot } = record.observed;
+    const isFirst = this.#unheard.delete(record.id);
+    if (!isFirst || pane?.dead !== true || snapshot !== null) return '';
+    const words = await this.#ports.lastWords(record);
+    if (words === null) return '';
+    for (const line of words.lines) this.#ports.logError(record.id, `its wrapper said: ${line}`);
+    return `: ${words.line}`;
   }
 
   /** Applies the restart policy after a death. */
@@ -174,7 +192,7 @@ export class AgentSteps implements Runner {
     record.deaths = history;
     if (!exceeded) return waits(backoffDelay(rules, history.length));
     const text = `died ${history.length} times within ${Math.round(policy.windowMs / 60_000)} min, last: ${detail}`;
-    this.#ports.events.emit('agent.failed', { agent: record.id, data: { detail: text } });
+    this.#gaveUp(record, text);
     return { phase: 'failed', since: now, detail: text };
   }
 

@@ -193,6 +193,11 @@ export class TmuxHost {
     this.#tmux?.command(['set-option', '-g', ALERTS_OPTION, text]).catch(() => undefined);
   }
 
+  /** What programs have printed on a pane's screen, line by line. @throws while tmux cannot be asked */
+  async printed(pane: string): Promise<string> {
+    return await (await this.connect()).capturePane(pane, { joined: true });
+  }
+
   /** The text on a pane's screen. @throws while tmux cannot be asked */
   async screen(pane: string): Promise<string> {
     return await (await this.connect()).capturePane(pane);

@@ -1,11 +1,13 @@
 import type { Config } from '../../config/index.ts';
 import type { Payload, TaskOrder } from '../../coordination/messages.ts';
 import { SwarmError } from '../../domain/errors.ts';
+import type { AgentDesired } from '../../domain/agent.ts';
 import type { Task } from '../../domain/task-document.ts';
 import { nearest } from '../../lib/nearest.ts';
 import type { Decoration } from '../../scheduler/claim.ts';
 import type { Refusal } from './dispatch.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { AgentRecord } from '../project/agent-record.ts';
 import type { AvailableAgent } from './task-desk.ts';
 import type { Base } from '../project/project.ts';
 
@@ -59,5 +61,20 @@ export function able(fleet: Pick<Fleet, 'get' | 'desired'>, agent: string): bool
 /** The agents that could take a task: those that are wanted up. */
 export function candidates(fleet: Fleet, { agents }: Config): AvailableAgent[] {
   const wanted = fleet.records.filter((record) => fleet.desired(record) !== 'stopped');
-  return wanted.map(({ id, row }) => ({ id, kind: row.kind, capabilities: agents[row.role]?.capabilities ?? [] }));
+  return wanted.map((record) => {
+    const { id, row } = record;
+    const capabilities = agents[row.role]?.capabilities ?? [];
+    return { id, kind: row.kind, capabilities, keptBy: keptBy(record, fleet.desired(record)) };
+  });
+}
+
+/** Status and reason of an agent that takes no task, and would take none if it were free. */
+function keptBy({ lifecycle, verdict, observed }: AgentRecord, desired: AgentDesired): string | null {
+  if (desired === 'paused') return 'paused';
+  // One of the admission rules, or a hold of all agents: its words name it.
+  if (lifecycle.phase === 'waiting') return `not started yet: admission: ${lifecycle.detail}`;
+  const waits = lifecycle.phase !== 'up' || observed.snapshot?.held != null || observed.snapshot?.failure != null;
+  if (!waits) return null;
+  const [reason = ''] = (verdict.reason ?? '').split('\n');
+  return reason === '' ? verdict.status : `${verdict.status}: ${reason}`;
 }

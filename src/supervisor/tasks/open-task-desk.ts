@@ -1,3 +1,4 @@
+import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import { candidates } from './claims.ts';
 import type { EventLog } from '../project/event-log.ts';
@@ -12,6 +13,7 @@ export interface OpenTaskDeskDeps {
   project: Project;
   engine: TaskEngine;
   fleet: Fleet;
+  broker: { keeper: { readonly state: StatusDocument['broker'] } };
   events: EventLog;
   /** Orders the wrapper that works on it to end an attempt. */
   cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
@@ -24,6 +26,7 @@ export function openTaskDesk({
   project: { layout, config },
   engine,
   fleet,
+  broker: { keeper },
   events,
   cancelAttempt,
   roster,
@@ -35,6 +38,7 @@ export function openTaskDesk({
       return config.tasks.retries;
     },
     agents: () => candidates(fleet, config),
+    broker: () => brokerWords(keeper.state),
     events,
     cancelAttempt,
     base: () => roster.base,
@@ -42,4 +46,10 @@ export function openTaskDesk({
     merged: (task, merge) => works.merged(task, merge),
     ...mergeDesk(layout, (branch, commit) => roster.moved(branch, commit)),
   });
+}
+
+/** Why no task is handed out; null: the broker is up. */
+function brokerWords({ state, reason }: StatusDocument['broker']): string | null {
+  if (state === 'up') return null;
+  return `the broker is ${state}${reason === null ? '' : `: ${reason}`}`;
 }

@@ -23,6 +23,8 @@ export interface AvailableAgent {
   id: string;
   kind: 'claude' | 'shell';
   capabilities: readonly string[];
+  /** Why it takes no task now; null: it takes one as soon as it is free. Absent: not asked. */
+  keptBy?: string | null;
 }
 
 export interface TaskDeskDeps {
@@ -31,6 +33,8 @@ export interface TaskDeskDeps {
   defaultRetries: number;
   /** Agents that are wanted up. */
   agents(): AvailableAgent[];
+  /** Why no task can be handed out now; null: the broker is up. */
+  broker(): string | null;
   events: EventLog;
   /** Orders the wrapper that holds it to stop. */
   cancelAttempt(agent: string, task: string, attempt: number): Promise<void>;
@@ -69,13 +73,13 @@ export class TaskDesk implements TasksService {
   }
 
   async list(filter: { state?: TaskState | undefined; limit?: number | undefined }): Promise<Task[]> {
-    const { engine, agents } = this.#deps;
-    const up = agents();
-    return engine.list(filter).map((task) => explained(task, up));
+    const { engine, agents, broker } = this.#deps;
+    const [up, without] = [agents(), broker()];
+    return engine.list(filter).map((task) => explained(task, up, without));
   }
 
   async show({ id }: Named): Promise<Task> {
-    return explained(this.#deps.engine.get(id), this.#deps.agents());
+    return this.#explained(this.#deps.engine.get(id));
   }
 
   async cancel({ id }: Named): Promise<Task> {
@@ -85,7 +89,12 @@ export class TaskDesk implements TasksService {
   }
 
   async retry({ id }: Named): Promise<Task> {
-    return explained(await this.#deps.engine.retry(id), this.#deps.agents());
+    return this.#explained(await this.#deps.engine.retry(id));
+  }
+
+  #explained(task: Task): Task {
+    const { agents, broker } = this.#deps;
+    return explained(task, agents(), broker());
   }
 
   async diff({ id }: Named): Promise<TaskDiffDocument> {
@@ -130,17 +139,29 @@ export class TaskDesk implements TasksService {
   }
 }
 
-/** A ready task that no agent that is up could ever take says so, instead of waiting in silence. Pure. */
-export function explained(task: Task, agents: readonly AvailableAgent[]): Task {
-  if (task.state !== 'ready' || task.reason !== null) return task;
+/** A ready task says why it is not taken, instead of waiting in silence. Pure. */
+export function explained(task: Task, agents: readonly AvailableAgent[], broker: string | null): Task {
+  const why = task.state === 'ready' ? whyNotTaken(task, agents, broker) : null;
+  if (why === null) return task;
+  return { ...task, reason: task.reason === null ? why : `${task.reason}; ${why}` };
+}
+
+function whyNotTaken(task: Task, agents: readonly AvailableAgent[], broker: string | null): string | null {
   const ofKind = agents.filter((agent) => agent.kind === task.kind);
   if (ofKind.length === 0) {
     const cure = task.kind === 'shell' ? '; swarm.yaml: agents: {runner: {kind: shell}}' : '';
-    return { ...task, reason: `no agent of kind ${task.kind} is up${cure}` };
+    return `no agent of kind ${task.kind} is up${cure}`;
   }
-  if (task.agent !== null && !ofKind.some((agent) => agent.id === task.agent)) {
-    return { ...task, reason: `${task.agent} is not up` };
-  }
-  const able = ofKind.some((agent) => task.needs.every((need) => agent.capabilities.includes(need)));
-  return able ? task : { ...task, reason: `no agent that is up has ${task.needs.join(' and ')}` };
+  const named = ofKind.filter(({ id }) => task.agent === null || task.agent === id);
+  if (named.length === 0) return `${task.agent} is not up`;
+  const able = named.filter(({ capabilities }) => task.needs.every((need) => capabilities.includes(need)));
+  if (able.length === 0) return `no agent that is up has ${task.needs.join(' and ')}`;
+  if (broker !== null) return broker;
+  const [first, ...others] = able;
+  if (first === undefined || able.some(({ keptBy = null }) => keptBy === null)) return null;
+  const and =
+    others.length === 0
+      ? ''
+      : `, and ${others.length} more that could take it wait${others.length === 1 ? 's' : ''} too`;
+  return `${first.id} is ${first.keptBy}${and}`;
 }

@@ -15,7 +15,8 @@ const SUMMARY_CHARS = 2_000;
 
 export interface ShellTaskDeps {
   spec: AgentSpec;
-  env: Readonly<Record<string, string>>;
+  /** The environment for a program that starts now. */
+  env(): Readonly<Record<string, string>>;
   processes: Processes;
   clock: Clock;
   state: AgentState;
@@ -62,7 +63,7 @@ export class ShellTask implements TaskBody {
     const end = await runCommand({
       argv,
       cwd: workspace.path,
-      env: { ...env, SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
+      env: { ...env(), SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
       mark,
       outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.log`),
       signal,

@@ -27,8 +27,8 @@ const SURVIVORS_RETRY_MS = 5_000;
 
 export interface AttemptDeps {
   spec: AgentSpec;
-  /** The person's environment. */
-  env: Readonly<Record<string, string>>;
+  /** The person's environment, for a program that starts now. */
+  env(): Readonly<Record<string, string>>;
   processes: Processes;
   state: AgentState;
   event<N extends WrapperEventName>(name: N, task: string | null, data: EventMap[N]): void;
@@ -227,7 +227,7 @@ class AttemptRun {
     const { name, argv } = order.verify;
     const [program = ''] = argv;
     if (liesIn(workspace.path, program)) return null;
-    const place = { program, cwd: workspace.path, searchPath: this.#deps.env['PATH'] };
+    const place = { program, cwd: workspace.path, searchPath: this.#deps.env()['PATH'] };
     return startProblem(place, { setting: `verify.${name}` });
   }
 
@@ -249,7 +249,7 @@ class AttemptRun {
       argv,
       names: { setting: `verify.${name}` },
       cwd: workspace.path,
-      env: { ...env, SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
+      env: { ...env(), SWARM_WORKTREE: workspace.path, [AGENT_MARK]: mark },
       mark,
       outputFile: path.join(spec.logsDir, spec.agent, `${order.task}-${order.attempt}.verify.log`),
       signal,

@@ -255,10 +255,14 @@ describe('up', () => {
 
   it('ends with the one command to type next', () => {
     const status = upStatus({ agents: [agent('worker-1')] });
-    expect(nextStep('swarm', status, ['worker-2'], [])).toBe('Next: swarm logs worker-2');
-    expect(nextStep('swarm', status, [], ['worker-2'])).toContain('swarm status');
-    expect(nextStep('swarm', upStatus({ needsYou: [asks('t', 'trust', 'x')] }), [], [])).toContain('answer');
-    expect(nextStep('swarm', status, [], [])).toContain('swarm task add');
+    const ready = { broken: [], logged: [], late: [] };
+    expect(nextStep('swarm', status, { ...ready, broken: ['worker-2'], logged: ['worker-2'] })).toBe(
+      'Next: swarm logs worker-2',
+    );
+    expect(nextStep('swarm', status, { ...ready, broken: ['worker-2'] })).toBe('Next: swarm attach worker-2');
+    expect(nextStep('swarm', status, { ...ready, late: ['worker-2'] })).toContain('swarm status');
+    expect(nextStep('swarm', upStatus({ needsYou: [asks('t', 'trust', 'x')] }), ready)).toContain('answer');
+    expect(nextStep('swarm', status, ready)).toContain('swarm task add');
   });
 
   it('asks about every program that the config names, and about no default', () => {
@@ -312,6 +316,10 @@ describe('up', () => {
       'worker-1: set-up failed: ["x"] ended with exit 7',
       '    no such package',
       'The others take tasks all the same: worker-2.',
+    ]);
+    const said = `died 6 times within 15 min, last: its wrapper ended (exit 1): Error: there is no reg`;
+    expect(brokenLines(upStatus({ agents: [agent('w-1', { status: 'failed', reason: said })] }), ['w-1'])).toEqual([
+      `w-1: ${said}`,
     ]);
     const alike = (id: string, took: string) =>
       agent(id, {

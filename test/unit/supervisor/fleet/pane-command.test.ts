@@ -43,6 +43,7 @@ function scene(more: Partial<AgentEffects> = {}) {
     writeSpec: call('spec', '/spec'),
     openPane: call('open', undefined),
     closePane: call('close', undefined),
+    lastWords: call('words', null),
     endProcesses: async (_record, graceMs) => {
       calls.push(`end ${graceMs}`);
       return [];
@@ -188,6 +189,39 @@ describe('after a death', () => {
     expect(w.calls).toEqual(['end 5000', 'lost', 'save']);
     expect(agent.row.restarts).toBe(1);
     expect(w.seen.names()).toEqual(['agent.died']);
+  });
+
+  test('what a wrapper said before its log was open is part of the reason, and in its log', async () => {
+    const w = scene({ lastWords: async () => ({ line: 'Error: no reg', lines: ['Error: no reg', 'Node.js v24'] }) });
+    const agent = record();
+    const detail = 'its wrapper ended (exit 1)';
+    for (let death = 1; death <= 3; death += 1) {
+      await w.start(agent);
+      agent.observed.pane = { ...pane(), dead: true };
+      agent.observed.snapshot = null;
+      await expect(w.runner.recover(agent, { detail, vanished: false })).resolves.toMatchObject({
+        phase: 'backoff',
+        detail: `${detail}: Error: no reg`,
+      });
+    }
+    await w.start(agent);
+    await expect(w.runner.recover(agent, { detail, vanished: false })).resolves.toMatchObject({
+      phase: 'failed',
+      detail: `died 4 times within 1 min, last: ${detail}: Error: no reg`,
+    });
+    expect(w.logged).toContain('its wrapper said: Node.js v24');
+    expect(w.logged.at(-1)).toContain('died 4 times');
+  });
+
+  test('a screen is no reason where the wrapper has a log, or was started by an earlier supervisor', async () => {
+    const w = scene({ lastWords: async () => ({ line: 'a word of the agent', lines: [] }) });
+    const agent = record();
+    agent.observed.pane = { ...pane(), dead: true };
+    await expect(w.runner.recover(agent, crash)).resolves.toMatchObject({ detail: crash.detail });
+    await w.start(agent);
+    agent.observed.snapshot = snapshot();
+    agent.observed.pane = { ...pane(), dead: true };
+    await expect(w.runner.recover(agent, crash)).resolves.toMatchObject({ detail: crash.detail });
   });
 
   test('nothing is given back while something lives', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Task } from '../../../../src/domain/task-document.ts';
-import { TaskDesk, type TaskDeskDeps } from '../../../../src/supervisor/tasks/task-desk.ts';
+import { TaskDesk, type AvailableAgent, type TaskDeskDeps } from '../../../../src/supervisor/tasks/task-desk.ts';
 import { events } from '../kit.ts';
 
 const done: Task = {
@@ -34,6 +34,7 @@ function desk(task: Task, more: Partial<TaskDeskDeps> = {}) {
   const taskDesk = new TaskDesk({
     defaultRetries: 7,
     agents: () => [],
+    broker: () => null,
     engine: {
       submit: async (specs) => {
         asked.push(...specs);
@@ -84,6 +85,32 @@ test('the answer to a retry says, as task show does, that no agent which is up c
   const reason = 'no agent of kind claude is up';
   await expect(taskDesk.retry({ id: 't1' })).resolves.toMatchObject({ state: 'ready', reason });
   await expect(taskDesk.show({ id: 't1' })).resolves.toMatchObject({ reason });
+});
+
+test('a task that is ready says why it is not taken', async () => {
+  const ready: Task = { ...done, state: 'ready', result: null };
+  const why = async (task: Partial<Task>, agents: AvailableAgent[], broker: string | null = null) => {
+    const { taskDesk } = desk({ ...ready, ...task }, { agents: () => agents, broker: () => broker });
+    return (await taskDesk.show({ id: 't1' })).reason;
+  };
+  const agent = (id: string, keptBy: string | null = null): AvailableAgent => ({
+    ...{ id, kind: 'claude', capabilities: [] },
+    keptBy,
+  });
+  expect(await why({}, [agent('worker-1')])).toBeNull();
+  expect(await why({}, [agent('worker-1')], 'the broker is starting')).toBe('the broker is starting');
+  expect(await why({}, [agent('worker-1', 'paused')])).toBe('worker-1 is paused');
+  expect(await why({}, [agent('worker-1', 'paused'), agent('worker-2')])).toBeNull();
+  const waits = 'not started yet: admission: waits for its turn';
+  expect(await why({}, [agent('worker-1', waits), agent('worker-2', 'paused')])).toBe(
+    `worker-1 is ${waits}, and 1 more that could take it waits too`,
+  );
+  // What the store knows of the task stays, and the agents that are not able do not count.
+  const needs = { needs: ['gpu'], reason: 'needs gpu' };
+  expect(await why(needs, [agent('worker-1')])).toBe('needs gpu; no agent that is up has gpu');
+  expect(await why({ agent: 'worker-2', reason: 'only for worker-2' }, [agent('worker-1')])).toBe(
+    'only for worker-2; worker-2 is not up',
+  );
 });
 
 test('a cancel reaches the wrapper that holds the task', async () => {

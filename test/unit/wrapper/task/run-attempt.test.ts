@@ -67,7 +67,7 @@ async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<
   };
   const { outcome } = await liveAttempt(new Attempt(order, workspace, ''), body, {
     spec: { project: 'p', agent: 'worker-1', stopGraceMs: 100 },
-    env: {},
+    env: () => ({}),
     state: { setTask: () => undefined, update: () => undefined },
     event: () => undefined,
     clock: new ManualClock(),
@@ -140,7 +140,7 @@ test.each([
   let over: string | null = null;
   const life = liveAttempt(new Attempt(order, workspace, ''), body, {
     spec: { project: 'p', agent: 'runner-1', stopGraceMs: 100 },
-    env: {},
+    env: () => ({}),
     processes: { endMarked },
     state: { setTask: () => undefined, update: () => undefined },
     event: (name: string) => events.push(name),
@@ -188,7 +188,7 @@ async function verifiedWith(
   };
   const { outcome, errorClass, error } = await liveAttempt(new Attempt(order, workspace, ''), body, {
     spec: { project: 'p', agent: 'worker-1', stopGraceMs: 100 },
-    env: { PATH: '/usr/bin:/bin' },
+    env: () => ({ PATH: '/usr/bin:/bin' }),
     state: { setTask: () => undefined, update: () => undefined },
     event: () => undefined,
     clock: new ManualClock(),
