@@ -269,7 +269,10 @@ function setUpSlot(spec: AgentSpec, env: () => Record<string, string>, slot: num
 }
 
 function terminalOf(spec: AgentSpec, pane: string | null, log: Logger): Terminal {
-  if (pane === null) return { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') };
+  if (pane === null) {
+    const nothing = (): Promise<string> => Promise.resolve('');
+    return { presence: () => Promise.resolve(null), screen: nothing, printed: nothing };
+  }
   const address = { program: spec.tmuxProgram, socket: spec.tmuxSocket };
   return paneTerminal(pane, (args) => runTmux(address, args), log);
 }

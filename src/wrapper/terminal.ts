@@ -41,6 +41,7 @@ export function paneTerminal(pane: string, tmux: RunTmux, log: Logger): Terminal
         return '';
       }
     },
+    printed: () => tmux(['capture-pane', '-p', '-J', '-t', pane]).catch(() => ''),
   };
 }
 

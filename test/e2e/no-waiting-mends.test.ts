@@ -49,6 +49,21 @@ describe('the environment of a person', () => {
     expect((await world.ok(['down'])).stdout).not.toContain('was not up');
     await world.repository.git('config', 'core.bare', 'false');
   });
+
+  test('a wrapper that dies before its log is open tells why, in up, status and logs', async () => {
+    const { variables } = world.environment;
+    variables['SWARM_NODE_OPTIONS'] = LOADS;
+    const up = await world.run(UP);
+    delete variables['SWARM_NODE_OPTIONS'];
+    expect(up.exitCode).toBe(1);
+    const words = "Cannot find package 'reg'";
+    expect(up.stdout).toContain(words);
+    expect(up.stdout).toMatch(/Next: .* logs worker-1/);
+    expect((await world.status()).agents[0]?.reason).toContain(words);
+    const log = (await world.ok(['logs', 'worker-1'])).stdout;
+    expect(log).toContain(words);
+    expect(log).toContain('Node.js v');
+  });
 });
 
 describe('what no waiting mends', () => {
@@ -60,11 +75,27 @@ describe('what no waiting mends', () => {
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
-  test('a place where no worktree can be made is refused at once, with the setting that names another', async () => {
+  test('a filter whose program is missing fails the agent at once, with the cure', async () => {
+    await world.repository.git('config', 'filter.big.smudge', 'no-such-filter smudge %f');
+    await world.repository.git('config', 'filter.big.clean', 'cat');
+    await world.repository.git('config', 'filter.big.required', 'true');
+    const up = await world.run(UP);
+    expect(up.exitCode, `${up.stdout}${up.stderr}`).toBe(1);
+    const [agent] = (await world.status()).agents;
+    expect(agent).toMatchObject({ status: 'failed', restarts: 0 });
+    expect(agent?.reason).toContain("external filter 'no-such-filter smudge %f' failed 127\nInstall the program");
+    expect(up.stdout).toContain('Install the program of that filter');
+    const steps = (await world.ok(['events', '--json', '--lines', '1000'])).stdout.split('\n');
+    expect(steps.filter((line) => line.includes('agent.step-failed'))).toHaveLength(1);
+    await world.ok(['down']);
+  });
+
+  test('a place where no worktree can be made is refused before anything is started', async () => {
     const file = path.join(world.environment.directory, 'a-file');
     await writeFile(file, '');
     await world.repository.write({ 'swarm.yaml': `${SETTINGS}worktree: {dir: ${file}}\n` });
     expectError(await world.run(UP), 1, /no worktree can be made in .*a-file: .* is no directory/, /worktree\.dir/);
+    expect((await world.status()).supervisor.pid).toBeNull();
     await rm(file);
   });
 });

@@ -114,6 +114,7 @@ export class ClaudeAgent implements AgentKind {
       graceMs: spec.stopGraceMs,
       launch: (request) => this.#launch(request),
       dialogOpen: async () => isDialog(readScreen(await terminal.screen())),
+      printed: () => terminal.printed(),
       died: (exit) => this.#conversation.died(exit),
       processes,
       clock,

@@ -4,7 +4,8 @@ import { advance, CLAUDE_PROGRAM, newTurn, type ClaudeEvent, type Launch, type T
 import { startProblemOf, type ProgramPlace } from '../../lib/start-error.ts';
 import { startProgram, type ProcessIdentity } from '../../process/index.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { pause, type Clock } from '../../lib/clock.ts';
+import { lastWords } from '../../lib/last-words.ts';
 import { Changes } from '../../lib/changes.ts';
 import type { Processes } from '../../worktree/processes.ts';
 
@@ -17,6 +18,10 @@ const SESSION_START_MS = 15_000;
 const BUSY_LOOK_MS = 5_000;
 const BUSY_CPU_MS = 30;
 const LONGEST_START_MS = 120_000;
+/** How long tmux may take to show what a process printed just before its end. */
+const WORDS_LOOKS = 5;
+const WORDS_LOOK_MS = 100;
+const NEVER = new AbortController().signal;
 /**
  * Turns off what a killed terminal program leaves on: bracketed paste, mouse, focus events, hidden cursor, alternate
  * screen.
@@ -49,6 +54,8 @@ export interface ClaudePaneDeps {
   launch(request: StartRequest): Promise<Launch>;
   /** Whether Claude Code asks something on the screen before its session can begin. */
   dialogOpen(): Promise<boolean>;
+  /** What was printed in the pane, line by line. */
+  printed(): Promise<string>;
   /** The process ended unasked. Called once per process, after `turn` was set to gone. */
   died(exit: PaneExit): void;
   processes: Processes;
@@ -111,7 +118,7 @@ export class ClaudePane {
   async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
     if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
     const { clock, log, cwd } = this.#deps;
-    const launch = await this.#deps.launch(request);
+    const [launch, before] = await Promise.all([this.#deps.launch(request), this.#deps.printed()]);
     // An end of the pane during the preparation found no process to end.
     if (this.#closed || signal?.aborted === true) throw new SwarmError('agent-start', 'it is not wanted any more');
     const startedAt = clock.monotonic();
@@ -131,10 +138,10 @@ export class ClaudePane {
     );
     this.changes.emit();
     const [program = ''] = launch.argv;
-    await this.#began(entry, { program, cwd, searchPath: launch.env['PATH'] });
+    await this.#began(entry, { program, cwd, searchPath: launch.env['PATH'] }, before);
   }
 
-  async #began(entry: Child, place: ProgramPlace): Promise<void> {
+  async #began(entry: Child, place: ProgramPlace, before: string): Promise<void> {
     const startedAt = this.#deps.clock.monotonic();
     const ms = (): number => this.#deps.clock.monotonic() - startedAt;
     let how = await this.#beginning(entry, SESSION_START_MS - BUSY_LOOK_MS);
@@ -148,14 +155,27 @@ export class ClaudePane {
     while (how === null && (await this.#deps.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
     if (how === 'began') return;
     if (how === 'ended') {
-      const ended = new SwarmError('agent-start', `it ended before its session began (${exitWords(entry.exit)})`);
-      throw startProblemOf(entry.exit?.code ?? null, place, CLAUDE_PROGRAM) ?? ended;
+      throw startProblemOf(entry.exit?.code ?? null, place, CLAUDE_PROGRAM) ?? (await this.#endedEarly(entry, before));
     }
     const seconds = Math.round(ms() / 1000);
     await this.end();
     throw new SwarmError('agent-start', `its session did not begin within ${seconds} s`, {
       hint: 'Attach to the agent: a dialog (login, trust) may be open.',
     });
+  }
+
+  /** The error of a process that ended before its session began: what it had printed is the reason. */
+  async #endedEarly({ exit }: Child, before: string): Promise<SwarmError> {
+    const { printed, clock, log } = this.#deps;
+    const how = `it ended before its session began (${exitWords(exit)})`;
+    let words = lastWords(await printed(), before);
+    for (let look = 1; words === null && look < WORDS_LOOKS; look += 1) {
+      await pause(clock, WORDS_LOOK_MS, NEVER);
+      words = lastWords(await printed(), before);
+    }
+    if (words === null) return new SwarmError('agent-start', how);
+    for (const line of words.lines) log.warn(`it said: ${line}`);
+    return new SwarmError('agent-start', `${how}: ${words.line}`);
   }
 
   async #beginning(entry: Child, withinMs: number): Promise<'began' | 'ended' | null> {

@@ -69,6 +69,8 @@ export interface Terminal {
   presence(): Promise<Presence | null>;
   /** The screen's text with colours, in which the composer is looked for. */
   screen(): Promise<string>;
+  /** What programs have printed on the screen, line by line; empty where tmux cannot be asked. */
+  printed(): Promise<string>;
 }
 
 export interface Presence {

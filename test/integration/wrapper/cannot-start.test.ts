@@ -54,7 +54,11 @@ async function openAgent({
       await before();
       return { argv: [program], env: { PATH: '/usr/bin:/bin' }, usageFrom: 'transcript' };
     },
-    terminal: { presence: () => Promise.resolve(null), screen: () => Promise.resolve('') },
+    terminal: {
+      presence: () => Promise.resolve(null),
+      screen: () => Promise.resolve(''),
+      printed: () => Promise.resolve(''),
+    },
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
     processes: {

@@ -28,6 +28,7 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
   const agent = await ClaudeAgent.open({
     spec,
     access,
+    terminal: { printed: () => Promise.resolve('') },
     openEndpoint: () => Promise.resolve({}),
     launch: () => {
       starts += 1;
