@@ -53,7 +53,7 @@ export class PersonEnvironment {
       this.#current = environmentFor('programs', snapshot.parse(JSON.parse(readFileSync(this.#file, 'utf8'))));
       this.#renewed(this.#current);
     } catch (error) {
-      this.#warn(`${this.#file} cannot be read, the environment of before counts: ${errorText(error)}`);
+      this.#warn(`${this.#file} cannot be read, the earlier one counts: ${errorText(error)}`);
     }
     return this.#current;
   }
