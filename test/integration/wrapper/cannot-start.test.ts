@@ -33,6 +33,7 @@ async function openAgent({
   const clock = new ManualClock();
   const tried: (string | null)[] = [];
   const events: string[] = [];
+  let looks = 0;
   const restart = { policy: 'permanent', intensity, windowMs: 900_000, backoffMs: 1_000, backoffMaxMs: 30_000 };
   const place = { agent: 'worker-1', project: 'p', worktree: directory };
   const spec = { ...place, idle: 'eager', stopGraceMs: 1, restart, unanswered: {}, checkpoints: { before: [] } };
@@ -57,7 +58,8 @@ async function openAgent({
     terminal: {
       presence: () => Promise.resolve(null),
       screen: () => Promise.resolve(''),
-      printed: () => Promise.resolve(''),
+      // A line more each time, so that no end is without words.
+      printed: () => Promise.resolve('it broke\n'.repeat((looks += 1))),
     },
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
