@@ -1,7 +1,7 @@
 import { lstatSync, statfsSync, statSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import path from 'node:path';
-import { existing, unwritable } from '../../lib/writable.ts';
+import { existing, unwritable } from '../../worktree/writable.ts';
 import { removeSocket, listens, LONGEST_PATH_BYTES } from '../../tmux/socket.ts';
 import { findingOf, ok, type Diagnosis } from './finding.ts';
 import { whileDown } from './lock.ts';

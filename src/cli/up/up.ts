@@ -11,7 +11,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { findRepository } from '../../git/repository/repository.ts';
 import { taskBranchesBlocked } from '../../git/task/task-branches.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
-import { unwritable } from '../../lib/writable.ts';
+import { unwritable } from '../../worktree/writable.ts';
 import { inspectTmux } from '../../tmux/index.ts';
 import { approveConfig } from '../project/approve.ts';
 import { confirm } from '../project/ask.ts';

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { backoffDelay, FULL_JITTER, NO_JITTER, type BackoffRules } from '../../lib/backoff.ts';
 import { noteRestart } from '../../lib/restart-window.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
-import type { LastWords } from '../../lib/last-words.ts';
+import type { LastWords } from '../../tmux/last-words.ts';
 import type { Order } from '../../coordination/link.ts';
 import type { AgentRecord, WrittenBy } from '../project/agent-record.ts';
 import type { EventLog } from '../project/event-log.ts';

@@ -5,7 +5,7 @@ import { startProblemOf, type ProgramPlace } from '../../lib/start-error.ts';
 import { startProgram, type ProcessIdentity } from '../../process/index.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { pause, type Clock } from '../../lib/clock.ts';
-import { lastWords } from '../../lib/last-words.ts';
+import { lastWords } from '../../tmux/last-words.ts';
 import { Changes } from '../../lib/changes.ts';
 import type { Processes } from '../../worktree/processes.ts';
 

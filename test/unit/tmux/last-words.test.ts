@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lastWords } from '../../../src/lib/last-words.ts';
+import { lastWords } from '../../../src/tmux/last-words.ts';
 
 const NODE = `node:internal/modules/package_json_reader:301
   throw new ERR_MODULE_NOT_FOUND(packageName, fileURLToPath(base), null);

@@ -1,4 +1,4 @@
-import { clip, plain } from './text.ts';
+import { clip, plain } from '../lib/text.ts';
 
 /** What a program that ended early had printed. */
 export interface LastWords {
