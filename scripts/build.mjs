@@ -9,6 +9,7 @@ import { mkdir, readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs
 import path from 'node:path';
 import process from 'node:process';
 import { build } from 'esbuild';
+import { fewFiles } from './few-files.mjs';
 import { pruneBuilds } from './prune-builds.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -22,7 +23,7 @@ const PROGRAMS = {
 };
 
 /** Files outside of src that can change the bundler's output. */
-const OTHER_INPUTS = ['package.json', 'package-lock.json', 'scripts/build.mjs'];
+const OTHER_INPUTS = ['package.json', 'package-lock.json', 'scripts/build.mjs', 'scripts/few-files.mjs'];
 
 // Bundled CommonJS packages expect these names; an ES module has none of them.
 const BANNER = [
@@ -78,10 +79,18 @@ function entryPoints() {
   return PROGRAMS;
 }
 
-async function bundle(outdir) {
-  return build({
+/** For `fewFiles`: a program that is started for each command. */
+const LOADED_FIRST = { cli: 'src/cli/program.ts' };
+
+/**
+ * Bundles one program. Each by itself: shared among programs, a module would be in a file of its own for each set of
+ * programs that use it, with all that any of them needs of it, and the start of a command costs by the file.
+ */
+async function bundle(name, source, outdir) {
+  const first = LOADED_FIRST[name];
+  const options = {
     absWorkingDir: root,
-    entryPoints: entryPoints(),
+    entryPoints: { [name]: source },
     outdir,
     // Chunks lie beside the programs, so import.meta.dirname is the build's directory wherever code ends up.
     chunkNames: 'chunk-[hash]',
@@ -100,8 +109,13 @@ async function bundle(outdir) {
     define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [withoutReactDevtools, stringWidthWhenCalled],
     logLevel: 'warning',
-    metafile: process.argv.includes('--analyze'),
-  });
+    metafile: true,
+  };
+  if (first === undefined) return build(options);
+  const { metafile } = await build({ ...options, write: false, sourcemap: false });
+  if (!(first in metafile.inputs)) return build(options);
+  const few = fewFiles({ root, program: source, first }, metafile.outputs);
+  return build({ ...options, plugins: [...options.plugins, few] });
 }
 
 /** Makes the build unless it exists. Of two at once the first rename wins; their contents are the same. */
@@ -110,8 +124,12 @@ async function makeBuild(id) {
   if (existsSync(target)) return;
   const scratch = path.join(dist, `.${id}.${process.pid}`);
   try {
-    const result = await bundle(scratch);
-    if (result.metafile) await writeFile(path.join(dist, 'meta.json'), JSON.stringify(result.metafile));
+    const results = await Promise.all(
+      Object.entries(entryPoints()).map(([name, source]) => bundle(name, source, scratch)),
+    );
+    const outputs = results.map(({ metafile }) => metafile.outputs);
+    if (process.argv.includes('--analyze'))
+      await writeFile(path.join(dist, 'meta.json'), JSON.stringify({ outputs: Object.assign({}, ...outputs) }));
     await rename(scratch, target).catch((error) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });

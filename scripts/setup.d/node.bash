@@ -101,7 +101,8 @@ choose_node() {
 ensure_build() {
   local build
   if read -r build 2>/dev/null <"$root/dist/current" && [ -f "$root/dist/$build/cli.js" ] &&
-    [ -z "$(find "$root/src" "$root/package.json" "$root/package-lock.json" "$root/scripts/build.mjs" -newer "$root/dist/current" -print -quit)" ]; then
+    [ -z "$(find "$root/src" "$root/package.json" "$root/package-lock.json" \
+      "$root/scripts/build.mjs" "$root/scripts/few-files.mjs" -newer "$root/dist/current" -print -quit)" ]; then
     return 0
   fi
   say 'building'

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { Interrupt } from './project/interrupt.ts';
+import { run } from './program.ts';
 import { Output, shortCommand } from './say/output.ts';
 import { splitCommandLine } from './verb/command-line.ts';
 
@@ -19,7 +20,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   using interrupt = new Interrupt();
   try {
-    const { run } = await import('./program.ts');
     process.exitCode = await run({
       output,
       interrupt,

@@ -42,6 +42,42 @@ test('heavy modules that are imported late stay out of the program itself', asyn
   expect((await checkout.run('scripts/swarm', ['x'])).stdout).toBe('12000');
 });
 
+test('a command opens few files, whichever modules its verb shares with others', async ({ checkout }) => {
+  const module = (name: string) => `export const ${name} = (): string => process.title.length > 0 ? '${name}' : '';`;
+  for (const name of ['a', 'b', 'c', 'shared']) await checkout.write(`src/${name}.ts`, module(name));
+  const verbs: Record<string, string[]> = {
+    x: ['a'],
+    y: ['b', 'shared'],
+    z: ['a', 'c', 'shared'],
+    w: ['shared'],
+    v: ['shared', 'b'],
+  };
+  for (const [verb, uses] of Object.entries(verbs)) {
+    const imports = uses.map((name) => `import { ${name} } from '../${name}.ts';`).join('\n');
+    await checkout.write(
+      `src/cli/${verb}.ts`,
+      `${imports}\nexport const say = () => [${uses.map((name) => `${name}()`).join()}].join();`,
+    );
+  }
+  const table = Object.keys(verbs)
+    .map((verb) => `${verb}: () => import('./${verb}.ts')`)
+    .join();
+  await checkout.write(
+    'src/cli/program.ts',
+    `import { a } from '../a.ts';
+    import { b } from '../b.ts';
+    import { c } from '../c.ts';
+    const verbs = { ${table} };
+    export const run = async (verb) => console.log(a(), b(), c(), (await verbs[verb]()).say());`,
+  );
+  await checkout.write('src/cli.ts', `import { run } from './cli/program.ts'; await run(process.argv[2]);`);
+  const files = await readdir(path.join(checkout.path, 'dist', await checkout.build()));
+  // One of all that is loaded first, and one for each verb.
+  expect(files.filter((file) => /^chunk-.*\.js$/.test(file))).toHaveLength(1 + Object.keys(verbs).length);
+  for (const [verb, uses] of Object.entries(verbs))
+    expect((await checkout.run('scripts/swarm', [verb])).stdout).toBe(`a b c ${uses.join()}`);
+});
+
 test('two builds at the same moment both succeed and leave no scratch files', async ({ checkout }) => {
   const ids = await Promise.all([checkout.build(), checkout.build(), checkout.build()]);
   expect(new Set(ids).size).toBe(1);
