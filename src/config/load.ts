@@ -46,7 +46,7 @@ export async function configOf(text: string | null, root: string): Promise<Confi
 async function refuseOutside({ worktree }: Config, root: string, file: string): Promise<void> {
   for (const key of ['copy', 'link'] as const) {
     for (const entry of worktree[key]) {
-      const place = await leadsOutside(root, entry);
+      const place = await leadsOutside(root, key, entry);
       if (place === null) continue;
       throw new SwarmError(
         'bad-config',

@@ -4,6 +4,7 @@ import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { printable, splitNul } from '../git/bytes.ts';
 import { runGit } from '../git/git.ts';
+import { settleLink } from './setup-links.ts';
 
 export interface Bring {
   root: string;
@@ -33,6 +34,7 @@ export async function bringFiles(options: Bring): Promise<Brought> {
   for (const name of options.oldLinks) if (!options.link.includes(name)) await bringing.unlink(name);
   for (const name of options.copy) await bringing.copy(name);
   for (const name of options.link) await bringing.link(name);
+  await bringing.settleLinks();
   return { links: bringing.links, brought: bringing.brought, notes: bringing.notes };
 }
 
@@ -50,6 +52,7 @@ class Bringing {
   readonly links: string[] = [];
   readonly brought: string[] = [];
   readonly notes: string[] = [];
+  readonly #copiedLinks: string[] = [];
 
   constructor(options: Bring, tracked: ReadonlySet<string>) {
     this.#options = options;
@@ -85,6 +88,15 @@ class Bringing {
     this.brought.push(name);
   }
 
+  /** Where a copied link leads is known once everything is in its place. */
+  async settleLinks(): Promise<void> {
+    for (const name of this.#copiedLinks.toSorted()) {
+      this.#options.signal.throwIfAborted();
+      const note = await settleLink(this.#options.root, this.#options.worktree, name);
+      if (note !== null) this.notes.push(note);
+    }
+  }
+
   /** @param each notes every file by itself, since the folder as a whole may hold files that are to be committed */
   async #copyInto(name: string, each: boolean): Promise<void> {
     this.#options.signal.throwIfAborted();
@@ -105,8 +117,10 @@ class Bringing {
     }
     // A link at that place is replaced, never written through.
     await rm(to, { force: true });
-    if (source.isSymbolicLink()) await symlink(await readlink(this.#from(name)), to);
-    else {
+    if (source.isSymbolicLink()) {
+      await symlink(await readlink(this.#from(name)), to);
+      this.#copiedLinks.push(name);
+    } else {
       await copyFile(this.#from(name), to, constants.COPYFILE_FICLONE);
       await chmod(to, source.mode & 0o7777);
     }

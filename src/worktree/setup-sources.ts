@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { glob, lstat } from 'node:fs/promises';
+import { glob, lstat, readlink, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { outsideOf } from '../config/leads-outside.ts';
 import type { WorktreeSetup } from '../coordination/link.ts';
+import { end, targetOf } from './setup-links.ts';
 
 /** To be raised when a set-up does something else with the same settings. */
 const VERSION = 1;
@@ -14,6 +16,8 @@ export interface Sources {
   link: string[];
   /** Notes for people: entries that match no file. */
   missing: string[];
+  /** Notes for people: links that lead out of the repository, and are left out, or nowhere. */
+  links: string[];
   /** Digest of the settings, of the matching names, and of size and time of single files to copy. */
   hash: string;
 }
@@ -24,12 +28,19 @@ export interface Sources {
  */
 export async function findSources(root: string, skip: string, settings: WorktreeSetup): Promise<Sources> {
   const missing: string[] = [];
+  const links: string[] = [];
   const find = async (key: 'copy' | 'link'): Promise<string[]> => {
     const found = new Set<string>();
     for (const entry of settings[key]) {
       const matches = await matchesOf(root, skip, entry);
       if (matches.length === 0) missing.push(`${key}: there is no ${entry} in ${root}`);
-      for (const match of matches) found.add(match);
+      for (const match of matches) {
+        const place = await outsideOf(root, key, match);
+        if (place === null) found.add(match);
+        else links.push(`${key}: ${match} leads out of the repository, to ${place}, so it is left out`);
+        const nowhere = await leadsNowhere(path.join(root, match));
+        if (nowhere !== null) links.push(`${key}: ${match} leads nowhere: there is no ${nowhere}`);
+      }
     }
     return outermost([...found]);
   };
@@ -39,7 +50,7 @@ export async function findSources(root: string, skip: string, settings: Worktree
   const hash = createHash('sha256')
     .update(JSON.stringify([VERSION, rest, settings.copy, settings.link, link, looks]))
     .digest('hex');
-  return { copy, link, missing, hash };
+  return { copy, link, missing, links: [...new Set(links)], hash };
 }
 
 async function matchesOf(root: string, skip: string, entry: string): Promise<string[]> {
@@ -70,6 +81,16 @@ export function outermost(names: readonly string[]): string[] {
  * What changes when a source changes. A folder's contents are not looked at: a large one would be read at each start.
  */
 async function lookOf(root: string, name: string): Promise<(string | number)[]> {
-  const stat = await lstat(path.join(root, name));
-  return stat.isFile() ? [name, stat.size, stat.mtimeMs] : [name];
+  const file = path.join(root, name);
+  const there = await lstat(file);
+  if (there.isFile()) return [name, there.size, there.mtimeMs];
+  if (!there.isSymbolicLink()) return [name];
+  const place = await end(file);
+  const named = place === null ? null : await stat(place);
+  return [name, await readlink(file), ...(named?.isFile() === true ? [named.size, named.mtimeMs] : [])];
+}
+
+/** The place that is missing at the end of a link; null: it is there, or this is no link. */
+async function leadsNowhere(file: string): Promise<string | null> {
+  return (await lstat(file)).isSymbolicLink() && (await end(file)) === null ? await targetOf(file) : null;
 }

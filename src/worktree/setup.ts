@@ -98,7 +98,7 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
     const notes = await bring(options, record, sources);
     if (settings.commands.length > 0) await makeAll(options, record);
     await writeSetupNote(worktree, { ...record, state: 'done' });
-    return { ran: true, notes: [...sources.missing, ...notes] };
+    return { ran: true, notes: [...sources.missing, ...sources.links, ...notes] };
   } catch (error) {
     options.signal.throwIfAborted();
     const failure =

@@ -158,6 +158,17 @@ describe('files that git does not bring', () => {
     const { symlink } = await import('node:fs/promises');
     await symlink(inside(world, 'elsewhere'), path.join(world.repository.path, 'outside'));
     expectError(await world.run(UP), 2, `outside/x leads out of the repository, to ${inside(world, 'elsewhere')}`);
+    // Of a pattern it is said where a person looks, since what it finds changes with the files.
+    await world.repository.write({ 'swarm.yaml': config('copy: ["outs*", ".env"]') });
+    const outside = path.relative(world.repository.path, inside(world, 'elsewhere', '.env'));
+    await symlink(outside, path.join(world.repository.path, '.env'));
+    await writeFile(inside(world, 'elsewhere', '.env'), 'GREETING=hello\n');
+    await world.ok(UP);
+    expect(await readFile(worktree('worker-1', '.env'), 'utf8')).toBe('GREETING=hello\n');
+    expect(existsSync(worktree('worker-1', 'outside'))).toBe(false);
+    const said = 'copy: outside leads out of the repository';
+    expect((await world.run(['doctor'])).stdout).toContain(said);
+    expect(JSON.stringify(await events())).toContain(said);
   });
 });
 

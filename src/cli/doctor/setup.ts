@@ -14,8 +14,14 @@ export async function checkSetups({ layout, config }: Patient): Promise<Diagnosi
     ({ path: place, missing }) => !missing && path.dirname(place) === layout.worktreesDir && existsSync(place),
   );
   const asks = settings.copy.length + settings.link.length + settings.commands.length > 0;
-  const { hash } = await findSources(layout.root, layout.worktreesDir, settings);
-  const findings: Diagnosis[] = [];
+  const { hash, links } = await findSources(layout.root, layout.worktreesDir, settings);
+  const findings: Diagnosis[] = links.map((text) => ({
+    check: 'setup-link',
+    severity: 'warning',
+    text: `worktree.${text}`,
+    cause: 'Agents work without what it leads to.',
+    cure: 'Put it into the repository’s folder, or let `worktree.setup` bring it.',
+  }));
   const stale: string[] = [];
   for (const { path: worktree } of ours) {
     const record = readSetupNote(worktree);

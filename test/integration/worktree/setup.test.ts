@@ -122,6 +122,71 @@ describe('copied files', () => {
   });
 });
 
+describe('links among the files of the checkout', () => {
+  it('show in the worktree what they show in the checkout, whatever they are relative to', async () => {
+    using repository = makeRepository({ files: FILES });
+    const s = await scene(repository);
+    repository.write({ 'secrets/.env': 'A=outside\n', 'shared/conf/x': 'x\n' }, repository.home);
+    repository.write({ 'build/out.env': 'A=inside\n', 'build/conf/y': 'y\n', 'kit/own.txt': 'own\n' });
+    chmodSync(path.join(repository.home, 'secrets/.env'), 0o640);
+    const link = (text: string, name: string): void => symlinkSync(text, path.join(repository.root, name));
+    link('../secrets/.env', '.env');
+    link('build/out.env', '.env.inside');
+    link('.env.example', '.env.tracked');
+    link('.env', '.env.chain');
+    link(path.join(repository.home, 'secrets/.env'), '.env.absolute');
+    link('../../secrets/.env', 'kit/.env');
+    link('../../shared/conf', 'kit/shared');
+    link('../build/conf', 'kit/conf');
+    link('../tracked', 'kit/tracked');
+    link('own.txt', 'kit/again');
+    link('../../nowhere', 'kit/gone');
+    const { notes } = await s.setUp({ copy: ['.env*', 'kit'] });
+    for (const name of ['.env', '.env.inside', '.env.chain', '.env.absolute', 'kit/.env']) {
+      expect(readFileSync(s.at(name), 'utf8'), name).toBe(readFileSync(path.join(repository.root, name), 'utf8'));
+    }
+    // Where nothing is shared, an agent that writes changes its own.
+    expect(['.env', '.env.inside', 'kit/.env'].map((name) => lstatSync(s.at(name)).isFile())).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(lstatSync(s.at('.env')).mode & 0o777).toBe(0o640);
+    expect(readlinkSync(s.at('.env.tracked'))).toBe('.env.example');
+    expect([readlinkSync(s.at('kit/tracked')), readlinkSync(s.at('kit/again'))]).toEqual(['../tracked', 'own.txt']);
+    // A folder that is not copied is yours.
+    expect(readFileSync(s.at('kit/shared/x'), 'utf8')).toBe('x\n');
+    expect(readFileSync(s.at('kit/conf/y'), 'utf8')).toBe('y\n');
+    expect(readlinkSync(s.at('kit/gone'))).toBe(path.join(repository.home, 'nowhere'));
+    expect(notes).toEqual([
+      `copy: kit/conf is a link: agents see, and change, ${path.join(repository.root, 'build/conf')}`,
+      `copy: kit/shared is a link: agents see, and change, ${path.join(repository.home, 'shared/conf')}`,
+    ]);
+    expect(s.status()).toBe('');
+    // What the link names has changed, not the link.
+    repository.write({ 'secrets/.env': 'A=another\n' }, repository.home);
+    expect(await s.setUp({ copy: ['.env*', 'kit'] })).toMatchObject({ ran: true });
+    expect(readFileSync(s.at('.env'), 'utf8')).toBe('A=another\n');
+    expect(await s.setUp({ copy: ['.env*', 'kit'] })).toMatchObject({ ran: false });
+  });
+
+  it('that a pattern finds and that lead out of the repository are left out, as a plain name is refused', async () => {
+    using repository = makeRepository({ files: FILES });
+    const s = await scene(repository);
+    repository.write({ 'elsewhere/x': 'x\n' }, repository.home);
+    const elsewhere = path.join(repository.home, 'elsewhere');
+    symlinkSync('../elsewhere', path.join(repository.root, 'data.d'));
+    symlinkSync('nothing', path.join(repository.root, '.env'));
+    const { notes } = await s.setUp({ copy: ['data*', '.env*'], link: ['data.[d]'] });
+    expect(notes).toEqual([
+      `copy: data.d leads out of the repository, to ${elsewhere}, so it is left out`,
+      `copy: .env leads nowhere: there is no ${path.join(repository.root, 'nothing')}`,
+      `link: data.d leads out of the repository, to ${elsewhere}, so it is left out`,
+    ]);
+    expect(lstatSync(s.at('data.d'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+});
+
 describe('what a set-up brought', () => {
   it('is in no commit and no checkpoint, outlives a task and a rollback, and goes with the worktree', async () => {
     using repository = makeRepository({ files: FILES });
