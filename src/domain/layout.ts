@@ -5,7 +5,7 @@ import path from 'node:path';
 export interface ProjectLayout {
   /** First 10 hex digits of sha256(real path of the git common directory). Identity of the project everywhere. */
   hash: string;
-  /** Repository's directory name, made safe for file names. */
+  /** The name of the repository's directory, safe for file names. For show: it says nothing of where things lie. */
   name: string;
   /** Real path of the git common directory. */
   gitCommonDir: string;
@@ -18,6 +18,8 @@ export interface ProjectLayout {
   shadowGit: string;
   /** Results that the broker has not confirmed yet, one file each, per agent. */
   spoolDir: string;
+  /** Which repository the state belongs to; written by each supervisor that begins. */
+  recordFile: string;
   /** Names the runtime directory in use, for those shells of this user whose environment leads to another one. */
   runtimeFile: string;
   runtimeDir: string;
@@ -79,27 +81,43 @@ export function projectLayout(input: LayoutInput): ProjectLayout {
       .replace(/[^A-Za-z0-9._-]+/g, '-')
       .slice(0, 40) || 'repository';
   const state = swarmStateDir(input.env);
-  const stateDir = path.join(state, `${name}-${hash}`);
   return {
     hash,
     name,
     gitCommonDir: input.gitCommonDir,
     root: input.root,
+    ...statePlaces(path.join(state, hash)),
+    ...runtimePlaces(path.join(runtimeBase(input.env, input.uid, input.tmpdir), hash)),
+    worktreesDir: input.worktreesDir ?? `${input.root}.swarm`,
+    purgedFile: path.join(state, 'purged', `${hash}.json`),
+    brokerDir: path.join(state, 'broker'),
+    portsDir: path.join(state, 'ports'),
+    swarmStateDir: state,
+  };
+}
+
+type StatePlaces = Pick<
+  ProjectLayout,
+  'stateDir' | 'db' | 'lockDb' | 'logsDir' | 'shadowGit' | 'spoolDir' | 'recordFile' | 'runtimeFile' | 'keptFile'
+>;
+
+function statePlaces(stateDir: string): StatePlaces {
+  return {
     stateDir,
     db: path.join(stateDir, 'swarm.db'),
     lockDb: path.join(stateDir, 'lock.db'),
     logsDir: path.join(stateDir, 'logs'),
     shadowGit: path.join(stateDir, 'shadow.git'),
     spoolDir: path.join(stateDir, 'spool'),
+    recordFile: path.join(stateDir, 'project.json'),
     runtimeFile: path.join(stateDir, 'runtime.json'),
-    ...runtimePlaces(path.join(runtimeBase(input.env, input.uid, input.tmpdir), hash)),
-    worktreesDir: input.worktreesDir ?? `${input.root}.swarm`,
     keptFile: path.join(stateDir, 'kept.json'),
-    purgedFile: path.join(state, 'purged', `${hash}.json`),
-    brokerDir: path.join(state, 'broker'),
-    portsDir: path.join(state, 'ports'),
-    swarmStateDir: state,
   };
+}
+
+/** The same project with its state elsewhere: where a swarm of an earlier version put it. */
+export function withStateDir(layout: ProjectLayout, stateDir: string): ProjectLayout {
+  return stateDir === layout.stateDir ? layout : { ...layout, ...statePlaces(stateDir) };
 }
 
 type RuntimePlaces = Pick<

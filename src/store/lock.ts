@@ -11,6 +11,11 @@ import { privateFile } from './files.ts';
  */
 export function takeSupervisorLock(lockPath: string): Disposable {
   privateFile(lockPath);
+  return takeExistingLock(lockPath);
+}
+
+/** The same where the file must exist: nothing is made. */
+export function takeExistingLock(lockPath: string): Disposable {
   const lock = new Database(lockPath, { timeout: 0 });
   try {
     // Nothing is ever written, so no journal is needed: this way a kill leaves no empty one behind.

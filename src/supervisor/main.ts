@@ -9,6 +9,7 @@ import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
+import { writeRecord } from '../store/project-record.ts';
 import { openStore, takeOverStore } from './open-store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment-snapshot.ts';
 import { openLog } from './project/log.ts';
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
       : await takeOverStore(own, processIdentitySchema.parse(JSON.parse(values.replaces)), log);
   if (store === null) return;
   const place = await takeRuntimePlace(own, userInfo().uid);
+  await writeRecord(place);
   const env = loadEnvironment(place.envSnapshot, process.env);
   adopt(environmentFor('swarm', env));
   const settings = await firstSettings(place, store);

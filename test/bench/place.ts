@@ -65,7 +65,7 @@ export async function benchPlace({ files, config, script }: BenchPlaceOptions): 
   };
   const hash = projectHash(realpathSync(path.join(repository.path, '.git')));
   const apiSocket = path.join(environment.runtimeDir, 'swarm', hash, 'api.sock');
-  const stateDir = path.join(environment.stateHome, 'swarm', `${path.basename(repository.path)}-${hash}`);
+  const stateDir = path.join(environment.stateHome, 'swarm', hash);
   return {
     environment,
     repository,

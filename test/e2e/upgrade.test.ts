@@ -79,6 +79,11 @@ interface Seen extends StatusView {
   supervisor: StatusView['supervisor'] & { buildId: string };
   config: { refused: unknown; later: string[]; outdated: string[] };
 }
+/** Names of the state directories of projects. */
+const stateNames = async (): Promise<string[]> =>
+  (await find(path.join(world.environment.stateHome, 'swarm'), '-mindepth', '1', '-maxdepth', '1'))
+    .map((place) => path.basename(place))
+    .filter((name) => /[0-9a-f]{10}$/.test(name));
 const seen = async (): Promise<Seen> => (await world.status()) as Seen;
 
 beforeAll(async () => {
@@ -140,6 +145,7 @@ describe(`agents of 0.1.0 at work`, () => {
     expect(after).toMatchObject({ version: manifest.version, supervisor: { state: 'up', buildId: build() } });
     expect(after.supervisor.epoch).toBeGreaterThan(before.supervisor.epoch ?? 0);
     expect(after.config).toMatchObject({ refused: null, later: [] });
+    expect(await stateNames()).toEqual([`repo-${after.project.hash}`]);
     const atWork = ({ agents: all }: StatusView) =>
       all.filter(({ task }) => task === ids.model || task === ids.long).map(({ id, pid, task }) => [id, pid, task]);
     expect(atWork(after)).toEqual(atWork(before));
@@ -240,6 +246,7 @@ describe('0.1.0 with one agent', () => {
     expect(agentsLeft()).toEqual([]);
 
     expect((await world.ok(['up', '--detach'])).stderr).not.toContain('changing');
+    expect(await stateNames()).toEqual([(await seen()).project.hash]);
     await open('held');
     await world.done(held, waiting);
     expect(outcomes(await world.task(held))).toEqual(['released', 'done']);

@@ -18,10 +18,11 @@ import type { Patient } from './patient.ts';
 import { checkDisk, checkModes, checkSockets } from './places.ts';
 import { checkClaude, checkNamed, checkPrograms } from './programs.ts';
 import { checkConfig, checkRemotes, checkWorktrees, readConfig } from './project.ts';
+import { checkStates } from './states.ts';
 import { checkSetups } from './setup.ts';
 import { checkBroker, checkLingering, checkStore, checkSupervisor, checkTmuxServer } from './services.ts';
 import { parseConfig } from '../../config/index.ts';
-import { placeForUp } from '../project/place.ts';
+import { placeOfUp } from '../project/place.ts';
 import { isLocked, layoutOf, openProject } from '../project/project.ts';
 
 const STATUS_TIMEOUT_MS = 3_000;
@@ -36,6 +37,7 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
   ['modes', checkModes],
   ['disk', checkDisk],
   ['store', checkStore],
+  ['states', checkStates],
   ['supervisor', checkSupervisor],
   ['broker', checkBroker],
   // Before checkTmuxServer, which may end the server that shows the orphans.
@@ -105,7 +107,7 @@ async function findPatient(
     const { config, broken } = await readConfig(root);
     const { dir } = config.worktree;
     const worktreesDir = dir === undefined ? undefined : path.resolve(root, dir);
-    const layout = await placeForUp(layoutOf(context.env, { root, gitCommonDir }, worktreesDir));
+    const layout = await placeOfUp(layoutOf(context.env, { root, gitCommonDir }, worktreesDir));
     const status = await connect(layout, {
       timeoutMs: STATUS_TIMEOUT_MS,
       patienceMs: PATIENCE_MS,

@@ -1,9 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { endTree, findMarked, readMark, type MarkedProcess } from '../../process/index.ts';
+import { listStates, statesOf } from '../../store/state-place.ts';
 import { countOf } from '../say/words.ts';
 import type { Diagnosis } from './finding.ts';
 import { isLockedWithin, whileDown } from './lock.ts';
@@ -11,7 +12,6 @@ import { isLockedWithin, whileDown } from './lock.ts';
 /** How long wrappers may take to start the supervisor again, ms: they do it within a second or two, or not at all. */
 const PATIENCE_MS = 3_000;
 const GRACE_MS = 5_000;
-const STATE_NAME = /^(.+)-([0-9a-f]{10})$/;
 
 interface KnownProject {
   hash: string;
@@ -20,15 +20,15 @@ interface KnownProject {
 }
 
 /** Projects of this user on this machine, by their state directories; the present one comes first. */
-export function knownProjects({ swarmStateDir: directory, hash, name, lockDb }: ProjectLayout): KnownProject[] {
-  const names = existsSync(directory) ? readdirSync(directory) : [];
-  const others = names.flatMap((entry) => {
-    const [, other, id] = STATE_NAME.exec(entry) ?? [];
-    return other === undefined || id === undefined || id === hash
-      ? []
-      : [{ hash: id, name: other, lockDb: path.join(directory, entry, 'lock.db') }];
+async function knownProjects({ swarmStateDir, hash, name, lockDb }: ProjectLayout): Promise<KnownProject[]> {
+  const byHash = Map.groupBy(listStates(swarmStateDir), (state) => state.hash);
+  byHash.delete(hash);
+  const others = [...byHash].map(async ([id, states]): Promise<KnownProject> => {
+    const { used } = await statesOf(swarmStateDir, id);
+    const state = states.find(({ stateDir }) => stateDir === used) ?? states[0];
+    return { hash: id, name: state?.name ?? id, lockDb: path.join(state?.stateDir ?? swarmStateDir, 'lock.db') };
   });
-  return [{ hash, name, lockDb }, ...others];
+  return [{ hash, name, lockDb }, ...(await Promise.all(others))];
 }
 
 /**
@@ -36,7 +36,7 @@ export function knownProjects({ swarmStateDir: directory, hash, name, lockDb }: 
  * projects whose lock lies in this user's state directory, because nothing else proves that their supervisor is gone.
  */
 export async function checkOrphans(layout: ProjectLayout): Promise<Diagnosis[]> {
-  const found = await Promise.all(knownProjects(layout).map((project) => checkProject(layout, project)));
+  const found = await Promise.all((await knownProjects(layout)).map((project) => checkProject(layout, project)));
   return found.flat();
 }
 

@@ -6,6 +6,7 @@ import { SwarmError } from '../../domain/errors.ts';
 import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
 import { runGit } from '../../git/git.ts';
 import { runtimeDirInUse } from '../../store/runtime-record.ts';
+import { withStateInUse } from '../../store/state-place.ts';
 import type { Context, Project } from './context.ts';
 
 /** How long a verb waits for a supervisor that died to be back, ms. */
@@ -20,11 +21,11 @@ export function changeDirectory(cwd: string, to: string): string {
 
 /** The project of the current directory, and its API; no connection is made yet. */
 export async function openProject(context: Context): Promise<Project> {
-  const layout = await located(layoutOf(context.env, await findPlace(context.cwd)));
+  const layout = await located(await withStateInUse(layoutOf(context.env, await findPlace(context.cwd))));
   return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
 }
 
-/** The layout of a project that this shell brings up first. */
+/** The layout of a project that this shell brings up first, and of which no state is left by an earlier version. */
 export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
   const uid = os.userInfo().uid;
   return projectLayout({ ...place, env, uid, tmpdir: os.tmpdir(), worktreesDir });

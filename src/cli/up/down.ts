@@ -78,8 +78,7 @@ async function bringDown(
     pid = (await client.status.show()).supervisor.pid;
   } catch (error) {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
-    const left =
-      (how.purge && existsSync(layout.stateDir)) || (await someoneListens(layout.tmuxSocket)) || outlived(layout);
+    const left = (how.purge && existsSync(layout.db)) || (await someoneListens(layout.tmuxSocket)) || outlived(layout);
     if (!left) {
       if (await leaveForDead(layout.brokerDir, layout.hash))
         context.output.note('The supervisor was killed and left the broker running; it is stopped now.');

@@ -21,6 +21,7 @@ import { agentAround, type Context } from '../project/context.ts';
 import { canBePainted } from '../screen/terminal.ts';
 import { showDashboard } from '../screen/dash.ts';
 import { makeDirectories } from '../project/directories.ts';
+import { ignoredStates } from '../project/ignored-states.ts';
 import { keepEnvironment } from '../project/keep-environment.ts';
 import { BROKEN, isSettingUp, underWay, UpProgress } from '../say/progress.ts';
 import { plain } from '../say/output.ts';
@@ -93,6 +94,8 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   const own = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
   refuseUnwritable(own.worktreesDir);
   const layout = await placeForUp(own);
+  const ignored = await ignoredStates(layout);
+  if (ignored !== null) context.output.note(`note: ${ignored}`);
   await makeDirectories(layout, os.userInfo().uid);
   await approveConfig(context, layout, config, options.yes === true);
   await noteLacking(context, layout, config.worktree);

@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { mkdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Logger } from 'pino';
@@ -7,6 +7,8 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { listWorktrees } from '../../git/worktree/worktrees.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import type { StoredAgent } from '../../store/agents.ts';
+import { writeRecord } from '../../store/project-record.ts';
+import { listStates } from '../../store/state-place.ts';
 import type { Store } from '../../store/store.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remove-worktree.ts';
 import { releasePorts } from '../worktree/port-blocks.ts';
@@ -74,9 +76,15 @@ function worktreesOf({ id }: StoredAgent, outcomes: readonly RemovalOutcome[]): 
  * Removes swarm's memory of the project. The store must have been closed a moment ago: the directory is out of the next
  * supervisor's way before this returns for the first time.
  */
-export async function forgetProject({ stateDir, portsDir, hash }: ProjectLayout): Promise<void> {
+export async function forgetProject(layout: ProjectLayout): Promise<void> {
+  const { stateDir, portsDir, hash, swarmStateDir } = layout;
   await releasePorts(portsDir, hash);
   const gone = `${stateDir}.gone-${process.pid}`;
   renameSync(stateDir, gone);
+  if (listStates(swarmStateDir).some((state) => state.hash === hash)) {
+    // An older one must not come to count by that, with tasks that are as good as forgotten.
+    mkdirSync(stateDir, { mode: 0o700 });
+    await writeRecord(layout);
+  }
   await rm(gone, { recursive: true, force: true });
 }

@@ -4,6 +4,7 @@ import { projectLayout, type ProjectLayout } from '../../domain/layout.ts';
 import { findRepository, readHead, type Repository } from '../../git/repository/repository.ts';
 import { resolveAll } from '../../git/repository/resolve.ts';
 import { SwarmError } from '../../domain/errors.ts';
+import { withStateInUse } from '../../store/state-place.ts';
 
 /** The base of tasks, with notes about it for the person. */
 export interface Base {
@@ -29,7 +30,7 @@ export async function openPlace(
   const repository = await findRepository(root);
   const { gitCommonDir, root: main } = repository;
   const layout = projectLayout({ gitCommonDir, root: main, env, uid: userInfo().uid, tmpdir: tmpdir() });
-  return { repository, layout };
+  return { repository, layout: await withStateInUse(layout) };
 }
 
 /** Branch and commit that tasks start from now: the config's base, or the checked-out one of `root`. */

@@ -53,8 +53,8 @@ describe('where a project’s files lie', () => {
     expect(layout).toMatchObject({
       hash,
       name: 'shop',
-      db: `/home/ann/.local/state/swarm/shop-${hash}/swarm.db`,
-      lockDb: `/home/ann/.local/state/swarm/shop-${hash}/lock.db`,
+      db: `/home/ann/.local/state/swarm/${hash}/swarm.db`,
+      lockDb: `/home/ann/.local/state/swarm/${hash}/lock.db`,
       apiSocket: `/tmp/swarm-1000/${hash}/api.sock`,
       worktreesDir: '/home/ann/shop.swarm',
       brokerDir: '/home/ann/.local/state/swarm/broker',
@@ -65,7 +65,7 @@ describe('where a project’s files lie', () => {
     const layout = projectLayout(
       input({ env: { XDG_STATE_HOME: '/state', XDG_RUNTIME_DIR: '/run/user/1000' }, worktreesDir: '/fast' }),
     );
-    expect(layout.stateDir).toMatch(/^\/state\/swarm\/shop-/);
+    expect(layout.stateDir).toBe(`/state/swarm/${layout.hash}`);
     expect(layout.runtimeDir).toMatch(/^\/run\/user\/1000\/swarm\//);
     expect(layout.worktreesDir).toBe('/fast');
     const long = `/${'x'.repeat(80)}`;

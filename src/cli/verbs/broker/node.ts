@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { brokerStatus as nodeStatus, ensureBroker, stopBroker, type BrokerStatus } from '../../../broker/index.ts';
 import { loadConfig } from '../../../config/index.ts';
 import { SwarmError } from '../../../domain/errors.ts';
 import type { ProjectLayout } from '../../../domain/layout.ts';
+import { listStates } from '../../../store/state-place.ts';
 import type { Context } from '../../project/context.ts';
 import { openProject } from '../../project/project.ts';
 import { readStatus } from '../../project/status.ts';
@@ -25,10 +25,10 @@ export async function brokerStatus(context: Context): Promise<void> {
   for (const line of describe(found, nameOf(layout))) context.output.line(line);
 }
 
-/** Names of projects by hash: the broker knows only the hash, the state directory of each has its name too. */
+/** Names of projects by hash: the broker knows only the hash, the state directory of each tells its name. */
 function nameOf({ swarmStateDir }: ProjectLayout): (hash: string) => string {
-  const directories = existsSync(swarmStateDir) ? readdirSync(swarmStateDir) : [];
-  return (hash) => directories.find((name) => name.endsWith(`-${hash}`))?.slice(0, -hash.length - 1) ?? hash;
+  const names = new Map(listStates(swarmStateDir).map(({ hash, name }) => [hash, name]));
+  return (hash) => names.get(hash) ?? hash;
 }
 
 function describe(found: BrokerStatus, name: (hash: string) => string): string[] {

@@ -1,16 +1,13 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test as base } from 'vitest';
-import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../../../src/domain/layout.ts';
-import { WRAPPER_MARK } from '../../../../src/domain/marks.ts';
+import { projectLayout, withRuntimeDir } from '../../../../src/domain/layout.ts';
 import { readRuntimeDir } from '../../../../src/store/runtime-record.ts';
 import { placeToBegin } from '../../../../src/store/runtime-place.ts';
 import { takeRuntimePlace, writeRuntimeDir } from '../../../../src/supervisor/project/runtime-place.ts';
+import { listen, wrapperOf } from '../../../support/signs-of-life.ts';
 
 const uid = process.getuid?.() ?? 0;
 
@@ -33,31 +30,6 @@ const test = base
     await writeRuntimeDir(before.runtimeFile, before.runtimeDir);
     return before;
   });
-
-async function listen(socket: string): Promise<AsyncDisposable> {
-  const server = net.createServer().listen(socket);
-  await once(server, 'listening');
-  return {
-    [Symbol.asyncDispose]: async () => {
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-async function wrapperOf({ hash }: ProjectLayout): Promise<AsyncDisposable> {
-  const child = spawn('cat', { env: { ...process.env, [WRAPPER_MARK]: `${hash}/worker-1` } });
-  await once(child, 'spawn');
-  // Its environment is that of the program once it answers.
-  child.stdin.write('.');
-  await once(child.stdout, 'data');
-  return {
-    [Symbol.asyncDispose]: async () => {
-      child.stdin.end();
-      await once(child, 'exit');
-    },
-  };
-}
 
 describe('where a supervisor begins', () => {
   test('where its own shell says, as long as nothing is written down', async ({ own }) => {
