@@ -1,7 +1,9 @@
-import { ciCommands } from './ci.ts';
+import { asInCi, ciCommands } from './ci.ts';
+import { pythonTools } from './python.ts';
+import { phpTools, rubyTools } from './ruby-php.ts';
 import type { RepositoryFiles, VerifyCommand } from './types.ts';
 import { worktreeNeeds, type WorktreeNeeds } from './worktree.ts';
-import { goTools, makeTools, nodeTools, otherTools, pythonTools, rustTools } from './toolchains.ts';
+import { goTools, makeTools, nodeTools, otherTools, rustTools } from './toolchains.ts';
 
 export interface Detected {
   tools: string[];
@@ -14,18 +16,19 @@ export interface Detected {
   worktree: WorktreeNeeds;
 }
 
-const TOOLCHAINS = [nodeTools, rustTools, goTools, pythonTools, otherTools, makeTools];
+const TOOLCHAINS = [nodeTools, rustTools, goTools, pythonTools, rubyTools, phpTools, otherTools, makeTools];
 
 /**
- * Detects the verify commands of this repository from its own files: a toolchain's test beats the Makefile's, and CI is
- * read only where neither has any. Pure but for `files`.
+ * Detects the verify commands of this repository from its own files: a toolchain's test beats the Makefile's. How CI runs
+ * it counts; its other commands are taken where no file has any. Pure but for `files`.
  */
 export function detect(files: RepositoryFiles): Detected {
   const found = TOOLCHAINS.flatMap((look) => look(files) ?? []);
   const ci = ciCommands(files);
   const verify: VerifyCommand[] = [];
   for (const command of [...found.flatMap((one) => one.commands), ...ci.commands]) {
-    if (!verify.some(({ name }) => name === command.name)) verify.push(command);
+    if (verify.some(({ name }) => name === command.name)) continue;
+    verify.push(command.name === 'test' ? asInCi(command, files) : command);
   }
   verify.sort((a, b) => Number(b.name === 'test') - Number(a.name === 'test'));
   // A second toolchain's test proves nothing alone, yet agents may run it.

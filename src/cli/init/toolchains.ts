@@ -77,45 +77,6 @@ export const goTools: Look = (files) =>
       }
     : null;
 
-const PYTHON_LOCKS: readonly (readonly [file: string, tool: string])[] = [
-  ['uv.lock', 'uv'],
-  ['poetry.lock', 'poetry'],
-  ['pdm.lock', 'pdm'],
-  ['Pipfile.lock', 'pipenv'],
-];
-
-export function pythonManager(files: RepositoryFiles): { tool: string; lockfile: string } | null {
-  const found = PYTHON_LOCKS.find(([file]) => files.has(file));
-  return found === undefined ? null : { lockfile: found[0], tool: found[1] };
-}
-
-export const pythonTools: Look = (files) => {
-  const from = ['pyproject.toml', 'setup.cfg', 'setup.py', 'requirements.txt', 'tox.ini'].find((file) =>
-    files.has(file),
-  );
-  if (from === undefined) return null;
-  const tool = pythonManager(files)?.tool;
-  const run = tool === undefined ? [] : [tool, 'run'];
-  const project = files.read('pyproject.toml') ?? '';
-  const told = [project, files.read('setup.cfg'), files.read('requirements.txt'), files.read('tox.ini')].join('\n');
-  const test = pythonTest(files, told, tool === undefined ? ['python', '-m'] : run);
-  const lint =
-    /^\[tool\.ruff/m.test(project) || files.has('ruff.toml')
-      ? [{ name: 'lint', argv: [...run, 'ruff', 'check', '.'], from }]
-      : [];
-  return {
-    tool: tool ?? 'python',
-    commands: [...(test === null ? [] : [{ name: 'test', argv: test, from }]), ...lint],
-    allow: [],
-  };
-};
-
-function pythonTest(files: RepositoryFiles, told: string, run: readonly string[]): string[] | null {
-  if (/\bpytest\b/.test(told) || files.has('pytest.ini') || files.has('conftest.py')) return [...run, 'pytest'];
-  if (files.has('tox.ini')) return ['tox'];
-  return files.has('tests') || files.has('test') ? ['python', '-m', 'unittest'] : null;
-}
-
 /** Tools that are known by one file. */
 const OTHERS: readonly (readonly [file: string, tool: string, test: readonly string[]])[] = [
   ['mvnw', 'maven', ['./mvnw', '-q', 'test']],
@@ -123,8 +84,6 @@ const OTHERS: readonly (readonly [file: string, tool: string, test: readonly str
   ['gradlew', 'gradle', ['./gradlew', 'test']],
   ['build.gradle', 'gradle', ['gradle', 'test']],
   ['mix.exs', 'mix', ['mix', 'test']],
-  ['.rspec', 'bundler', ['bundle', 'exec', 'rspec']],
-  ['Rakefile', 'rake', ['rake', 'test']],
   ['deno.json', 'deno', ['deno', 'test']],
   ['Package.swift', 'swift', ['swift', 'test']],
 ];

@@ -24,3 +24,10 @@ export interface Toolchain {
   /** Further programs that agents may run without asking, as rules of Claude Code. */
   allow: string[];
 }
+
+/** A command that a new worktree needs once. */
+export interface SetupCommand {
+  argv: string[];
+  /** The file in which it was found. */
+  from: string;
+}

@@ -1,11 +1,7 @@
-import type { RepositoryFiles } from './types.ts';
-import { nodeManager, pythonManager } from './toolchains.ts';
-
-export interface SetupCommand {
-  argv: string[];
-  /** The file in which it was found. */
-  from: string;
-}
+import type { RepositoryFiles, SetupCommand } from './types.ts';
+import { nodeManager } from './toolchains.ts';
+import { pythonSetup } from './python.ts';
+import { phpSetup, rubySetup } from './ruby-php.ts';
 
 /** What a new worktree lacks of the person's checkout, and how it gets it. */
 export interface WorktreeNeeds {
@@ -29,12 +25,18 @@ export function worktreeNeeds(files: RepositoryFiles): WorktreeNeeds {
   const claude = untracked.has('.claude')
     ? files.list('.claude').filter((name) => !NOT_OF_CLAUDE.has(name))
     : [...untracked].filter((name) => name.startsWith('.claude/')).map((name) => name.slice('.claude/'.length));
-  const setup = [...nodeSetup(files, untracked), ...pythonSetup(files, untracked), ...phpSetup(files)];
-  const installed = new Set(setup.flatMap(({ from }) => (from === 'composer.lock' ? ['vendor'] : [])));
-  if (nodeSetup(files, untracked).length > 0) installed.add('node_modules');
+  const node = nodeSetup(files, untracked);
+  const vendored = [...rubySetup(files), ...phpSetup(files)];
+  const mix = files.has('mix.exs') ? MIX_SETUP : [];
+  const setup = [...node, ...pythonSetup(files), ...vendored, ...mix];
+  const installed = new Set<string>();
+  if (vendored.length > 0) installed.add('vendor');
+  if (node.length > 0) installed.add('node_modules');
   return {
     copy: [
       ...(env ? ['.env*'] : []),
+      // Where bundler is told to put gems.
+      ...(untracked.has('.bundle') && files.has('Gemfile') ? ['.bundle'] : []),
       ...FOR_AGENTS.filter((name) => untracked.has(name)),
       ...claude.filter((name) => !NOT_OF_CLAUDE.has(name.split('/')[0] ?? '')).map((name) => `.claude/${name}`),
     ],
@@ -62,37 +64,16 @@ function nodeSetup(files: RepositoryFiles, untracked: ReadonlySet<string>): Setu
   const node = nodeManager(files);
   if (node === null || !(node.hasDependencies || untracked.has('node_modules'))) return [];
   const found = NODE_INSTALL[node.manager]?.find(([lockfile]) => files.has(lockfile));
-  if (found === undefined) return [];
+  // Without a lockfile what is there serves; a checkout without packages has them installed.
+  if (found === undefined)
+    return untracked.has('node_modules') ? [] : [{ argv: [node.manager, 'install'], from: 'package.json' }];
   const [from, argv] = found;
   // Since version 2 yarn has another option for it, and this file.
   if (node.manager === 'yarn' && files.has('.yarnrc.yml')) return [{ argv: ['yarn', 'install', '--immutable'], from }];
   return [{ argv: [...argv], from }];
 }
 
-const PYTHON_INSTALL: Readonly<Record<string, readonly string[]>> = {
-  uv: ['uv', 'sync'],
-  poetry: ['poetry', 'install'],
-  pdm: ['pdm', 'install'],
-  pipenv: ['pipenv', 'sync'],
-};
-
-function pythonSetup(files: RepositoryFiles, untracked: ReadonlySet<string>): SetupCommand[] {
-  const known = pythonManager(files);
-  const argv = known === null ? undefined : PYTHON_INSTALL[known.tool];
-  if (known !== null && argv !== undefined) return [{ argv: [...argv], from: known.lockfile }];
-  const venv = ['.venv', 'venv'].find((name) => untracked.has(name));
-  const from = 'requirements.txt';
-  if (venv === undefined || !files.has(from)) return [];
-  return [
-    { argv: ['python3', '-m', 'venv', venv], from },
-    { argv: [`${venv}/bin/pip`, 'install', '-q', '-r', from], from },
-  ];
-}
-
-function phpSetup(files: RepositoryFiles): SetupCommand[] {
-  const from = 'composer.lock';
-  return files.has(from) ? [{ argv: ['composer', 'install', '--no-interaction'], from }] : [];
-}
+const MIX_SETUP: readonly SetupCommand[] = [{ argv: ['mix', 'deps.get'], from: 'mix.exs' }];
 
 /** `copy .env*, CLAUDE.local.md; link vendor; run npm ci`; empty where nothing is needed. Pure. */
 export function needsText({ copy, link, setup }: WorktreeNeeds): string {

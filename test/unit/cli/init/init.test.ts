@@ -53,11 +53,17 @@ describe('what proves work in a repository', () => {
     ['go', { 'go.mod': '' }, { test: 'go test ./...', build: 'go build ./...' }],
     [
       'pytest under uv, with ruff',
-      { 'pyproject.toml': '[tool.pytest.ini_options]\n[tool.ruff]\n', 'uv.lock': '' },
+      { 'pyproject.toml': '[tool.pytest.ini_options]\n[tool.ruff]\n', 'uv.lock': '[[package]]\nname = "ruff"\n' },
       { test: 'uv run pytest', lint: 'uv run ruff check .' },
     ],
-    ['pytest alone', { 'requirements.txt': 'pytest\n' }, { test: 'python -m pytest' }],
-    ['unittest', { 'setup.py': '', 'tests/test_a.py': '' }, { test: 'python -m unittest' }],
+    [
+      'no ruff where only its settings are there',
+      { 'pyproject.toml': '[tool.pytest.ini_options]\n[tool.ruff]\n', 'uv.lock': '' },
+      { test: 'uv run pytest' },
+    ],
+    ['pytest alone', { 'requirements.txt': 'pytest\n' }, { test: '.venv/bin/python -m pytest' }],
+    ['unittest', { 'setup.py': '', 'tests/test_a.py': '' }, { test: '.venv/bin/python -m unittest' }],
+    ['tox, in an environment', { 'tox.ini': '', 'tests/test_a.py': '' }, { test: '.venv/bin/python -m tox' }],
     [
       'make, by its targets',
       { Makefile: 'CC := gcc\n.PHONY: check\ncheck: all\n\t./run\nlint:\n\tx\n' },
@@ -96,6 +102,119 @@ describe('what proves work in a repository', () => {
   });
 });
 
+/** Layouts as real repositories have them, with what their CI runs. */
+describe('a command that is proposed can be run, and is what CI runs', () => {
+  const workflow = (...steps: object[]): string => JSON.stringify({ jobs: { a: { steps } } });
+  it.each<[string, Record<string, string>, string | undefined, string]>([
+    [
+      'a Python package with a list for developing, whose CI calls make',
+      {
+        'pyproject.toml': '[build-system]\n[project]\n[dependency-groups]\ntest = ["pytest"]\n',
+        'setup.py': '',
+        'tox.ini': '[testenv]\ncommands = pytest\n',
+        'requirements-dev.txt': '-e .[socks]\npytest\n',
+        Makefile:
+          'init:\n\tpip install -r requirements-dev.txt\ntest:\n\tpytest\nci:\n\tpython -m pytest tests --junitxml=out.xml\n',
+        '.github/workflows/run-tests.yml': workflow({ run: 'make\n' }, { name: 'Run tests', run: 'make ci\n' }),
+      },
+      '.venv/bin/python -m pytest tests',
+      'run python3 -m venv .venv, .venv/bin/python -m pip install -q -r requirements-dev.txt',
+    ],
+    [
+      'a Python package with an extra for its tests',
+      {
+        'pyproject.toml':
+          '[build-system]\n[project]\nname = "a"\n[project.optional-dependencies]\ntest = ["pytest"]\n[tool.pytest]\n',
+      },
+      '.venv/bin/python -m pytest',
+      'run python3 -m venv .venv, .venv/bin/python -m pip install -q -e .[test]',
+    ],
+    [
+      'a Python package that nowhere names its test runner as a requirement',
+      { 'setup.py': '', 'conftest.py': '', 'requirements.txt': 'attrs\n' },
+      '.venv/bin/python -m pytest',
+      'run python3 -m venv .venv, .venv/bin/python -m pip install -q -r requirements.txt -e . pytest',
+    ],
+    [
+      'poetry, with the arguments of CI, and not those of another repository that CI tests',
+      {
+        'poetry.lock': '',
+        'pyproject.toml': '[tool.poetry.group.dev.dependencies]\npytest = "^7"\n',
+        '.github/workflows/integration.yml': workflow({ 'working-directory': 'other', run: 'poetry run pytest' }),
+        '.github/workflows/tests.yml': workflow({ run: 'poetry install' }, { run: 'poetry run pytest -q tests' }),
+      },
+      'poetry run pytest -q tests',
+      'run poetry install',
+    ],
+    [
+      'uv without a lockfile, which CI uses, with its options',
+      {
+        'pyproject.toml': '[project]\n[tool.pytest.ini_options]\n',
+        '.github/workflows/ci.yml': workflow({ run: 'uv run --extra test pytest -x --cov=src' }),
+      },
+      'uv run --extra test pytest -x',
+      'run uv sync',
+    ],
+    [
+      'Ruby with bundler, where CI tests parts in their own folders',
+      {
+        Gemfile: 'gem "rubocop"\n',
+        'Gemfile.lock': '',
+        Rakefile: 'task :test\n',
+        '.github/workflows/tool.yml': workflow(
+          { run: 'cd tools/inspector && bundle exec rake' },
+          { 'working-directory': 'tools/releaser', run: 'bundle exec rake test:quick' },
+          { run: 'ruby -r ./.github/workflows/scripts/test-container.rb' },
+        ),
+      },
+      'bundle exec rake test',
+      'run bundle install',
+    ],
+    [
+      'Ruby with a script of its own that CI runs',
+      {
+        Gemfile: '',
+        Rakefile: '',
+        'script/test': '',
+        '.github/workflows/ci.yml': workflow({ run: 'bash script/test' }, { run: 'bash script/cucumber --color' }),
+      },
+      'bash script/test',
+      'run bundle install',
+    ],
+    [
+      'a Rails application',
+      { Gemfile: '', Rakefile: '', 'bin/rails': '', 'test/a_test.rb': '' },
+      'bin/rails test',
+      'run bundle install',
+    ],
+    [
+      'Go, whose CI looks for races',
+      { 'go.mod': '', '.github/workflows/go.yml': workflow({ run: 'go test -race ./...' }, { run: 'go vet ./...' }) },
+      'go test -race ./...',
+      '',
+    ],
+    [
+      'Rust, whose CI tests all of the workspace, and parts of it',
+      {
+        'Cargo.toml': '',
+        '.github/workflows/ci.yml': workflow({ run: 'cargo test --doc -p part' }, { run: 'cargo test --workspace' }),
+      },
+      'cargo test --workspace',
+      '',
+    ],
+    [
+      'PHP, by its test framework',
+      { 'composer.json': '{"require": {}}', 'composer.lock': '', 'phpunit.xml.dist': '' },
+      'vendor/bin/phpunit',
+      'run composer install --no-interaction',
+    ],
+  ])('%s', (_title, files, test, needs) => {
+    const { verify, worktree } = detect(repository(files));
+    expect(verify.find(({ name }) => name === 'test')?.argv.join(' ')).toBe(test);
+    expect(needsText(worktree)).toBe(needs);
+  });
+});
+
 describe('what a worktree lacks', () => {
   const dependencies = JSON.stringify({ dependencies: { left: '1' } });
   it.each<[string, Record<string, string>, string[], string]>([
@@ -117,12 +236,15 @@ describe('what a worktree lacks', () => {
     ['packages without a lockfile', { 'package.json': dependencies }, ['node_modules/'], 'link node_modules'],
     ['uv', { 'pyproject.toml': '', 'uv.lock': '' }, ['.venv/'], 'run uv sync'],
     [
-      'requirements.txt in a virtual environment',
+      'requirements.txt in a virtual environment, called as the one that is there',
       { 'requirements.txt': 'x' },
-      ['.venv/'],
-      'run python3 -m venv .venv, .venv/bin/pip install -q -r requirements.txt',
+      ['venv/'],
+      'run python3 -m venv venv, venv/bin/python -m pip install -q -r requirements.txt',
     ],
     ['a virtual environment of unknown packages', {}, ['.venv/'], ''],
+    ['npm without a lockfile and without packages', { 'package.json': dependencies }, [], 'run npm install'],
+    ['mix', { 'mix.exs': '' }, [], 'run mix deps.get'],
+    ['bundler, with its settings', { Gemfile: '' }, ['.bundle/', 'vendor/'], 'copy .bundle; run bundle install'],
     ['composer', { 'composer.lock': '' }, ['vendor/'], 'run composer install --no-interaction'],
     ['vendored packages', { 'go.mod': '' }, ['vendor/'], 'link vendor'],
     [
