@@ -78,6 +78,8 @@ async function tile(
       ...set('status-left-length', '60'),
       ...set('status-right', ` back: ${WAY_BACK} `),
       ...set('key-table', KEY_TABLE),
+      // Keys that come within a millisecond would count as pasted text, and the way back with them.
+      ...set('assume-paste-time', '0'),
       // A tile is closed when its session ends.
       'set-option',
       '-w',
