@@ -18,6 +18,13 @@ export function gitEnvironment(
 }
 
 /**
+ * Settings against an index that loses files. With `index.skipHash`, which `feature.manyFiles` sets, git 2.40 to 2.55
+ * cannot find the shared half of a split index: the next `git add` leaves what it adds alone in it, and the next commit
+ * deletes everything else.
+ */
+export const SAFE_INDEX = { 'core.splitIndex': 'false' } as const;
+
+/**
  * Settings of every call, whatever the person has configured: what git writes into commits, and what it says to swarm,
  * is the same for all. An option of the call itself outranks them. What a person means for their repository stays:
  * conflict style, merge drivers, filters, line endings, attributes.
@@ -32,6 +39,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'maintenance.auto': 'false',
   // A checkout would throw away changes in submodules, of which a checkpoint holds no more than the commit.
   'submodule.recurse': 'false',
+  ...SAFE_INDEX,
   // Git's default leaves loose objects to the page cache: after a power cut, a finished task's branch would name a
   // commit that is not there. One flush for each command (batch), not for each object.
   'core.fsync': 'committed',

@@ -5,8 +5,8 @@ import type { WorktreeSetup } from '../coordination/link.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { AGENT_MARK } from '../domain/marks.ts';
 import { untrackedEntries } from '../git/repository/untracked.ts';
-import { excludesVariables, writeWorktreeExcludes } from '../git/worktree/worktree-excludes.ts';
-import { worktreeExcludes } from '../git/own-excludes.ts';
+import { agentSettings } from '../git/worktree/agent-settings.ts';
+import { writeWorktreeExcludes } from '../git/worktree/worktree-excludes.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { exitText, runCommand, type CommandEnd } from './command.ts';
 import type { Processes } from './processes.ts';
@@ -149,7 +149,7 @@ async function runCommands(options: SetUp): Promise<void> {
   const { settings, worktree, env, clock, progress } = options;
   const limit = new AbortController();
   const cancelLimit = clock.after(settings.timeoutMs, () => limit.abort());
-  const variables = { ...env, ...excludesVariables(worktreeExcludes(worktree), env), [AGENT_MARK]: options.mark };
+  const variables = { ...env, ...agentSettings(worktree, env), [AGENT_MARK]: options.mark };
   try {
     for (const argv of settings.commands) {
       const startedAt = clock.monotonic();

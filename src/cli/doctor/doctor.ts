@@ -17,8 +17,8 @@ import { checkOrphans } from './orphans.ts';
 import type { Patient } from './patient.ts';
 import { checkDisk, checkModes, checkSockets } from './places.ts';
 import { checkClaude, checkNamed, checkPrograms } from './programs.ts';
-import { checkConfig, checkRemotes, checkWorktrees, readConfig } from './project.ts';
 import { checkStates } from './states.ts';
+import { checkConfig, checkIndexSettings, checkRemotes, checkWorktrees, readConfig } from './project.ts';
 import { checkSetups } from './setup.ts';
 import { checkBroker, checkLingering, checkStore, checkSupervisor, checkTmuxServer } from './services.ts';
 import { parseConfig } from '../../config/index.ts';
@@ -47,6 +47,7 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
   ['worktrees', checkWorktrees],
   ['set-up', checkSetups],
   ['remotes', checkRemotes],
+  ['index-settings', checkIndexSettings],
   ['linger', checkLingering],
 ];
 

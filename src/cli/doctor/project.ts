@@ -4,7 +4,7 @@ import { CONFIG_FILE, isApproved, loadConfig, parseConfig, type Config } from '.
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { ASIDE } from '../../git/worktree/aside.ts';
 import { gitText } from '../../git/git.ts';
-import { readHead } from '../../git/repository/repository.ts';
+import { parseGitVersion, readHead } from '../../git/repository/repository.ts';
 import { commitOf, resolveAll } from '../../git/repository/resolve.ts';
 import { taskBranchesBlocked } from '../../git/task/task-branches.ts';
 import { listWorktrees, removeWorktree, type Worktree } from '../../git/worktree/worktrees.ts';
@@ -12,6 +12,9 @@ import { countOf } from '../say/words.ts';
 import { findingOf, ok, type Diagnosis } from './finding.ts';
 import { whileDown } from './lock.ts';
 import type { Patient } from './patient.ts';
+
+/** The first git that knows `index.skipHash`. */
+const SKIPS_HASHES = [2, 40] as const;
 
 /** Reads the settings; for a broken file the defaults and the finding. */
 export async function readConfig(root: string): Promise<{ config: Config; broken: Diagnosis | null }> {
@@ -83,6 +86,45 @@ export async function checkRemotes({ layout }: Patient): Promise<Diagnosis[]> {
       'A push there publishes the checkpoints too (refs/swarm/…), with everything that lay in the agents’ worktrees.',
     cure: `git config --unset remote.${name}.mirror && git config --replace-all remote.${name}.push 'refs/heads/*:refs/heads/*'`,
   }));
+}
+
+/**
+ * Checks for settings with which git loses files from the index of the person's checkout. Agents' worktrees and merges
+ * are kept from them.
+ */
+export async function checkIndexSettings({ layout: { root } }: Patient): Promise<Diagnosis[]> {
+  const isOn = async (key: string): Promise<boolean> => {
+    const text = await gitText(['config', '--type=bool', '--show-scope', '--get-all', key], {
+      cwd: root,
+      okCodes: [1],
+    });
+    // Of the command line are swarm's own.
+    return (
+      text
+        .split('\n')
+        .filter((line) => !line.startsWith('command\t'))
+        .at(-1)
+        ?.endsWith('\ttrue') === true
+    );
+  };
+  const [version, split, skip, many] = await Promise.all([
+    gitText(['version'], { cwd: root }),
+    isOn('core.splitIndex'),
+    isOn('index.skipHash'),
+    isOn('feature.manyFiles'),
+  ]);
+  const [major = 0, minor = 0] = parseGitVersion(version) ?? [];
+  const hashes = major < SKIPS_HASHES[0] || (major === SKIPS_HASHES[0] && minor < SKIPS_HASHES[1]);
+  if (!split || !(skip || many) || hashes) return [];
+  return [
+    {
+      check: 'index-settings',
+      severity: 'warning',
+      text: `core.splitIndex together with ${skip ? 'index.skipHash' : 'feature.manyFiles'} empties the index of this checkout`,
+      cause: `With both, ${version} forgets all but what the next \`git add\` names, and the commit after it deletes the rest. Agents work without core.splitIndex.`,
+      cure: 'git config core.splitIndex false && git update-index --no-split-index && git reset',
+    },
+  ];
 }
 
 /** Names of remotes in the output of `git config -z --get-regexp`. Pure. */

@@ -32,24 +32,6 @@ export async function writeWorktreeExcludes(options: {
   await writeFileAtomic(file, `${text.join('\n')}\n`, { mode: 0o600, fsync: false });
 }
 
-/**
- * Variables that name the ignore file to every git of an agent; appended to those that the person's environment sets in
- * this way.
- */
-export function excludesVariables(
-  file: string | null,
-  env: Readonly<Record<string, string | undefined>>,
-): Record<string, string> {
-  if (file === null) return {};
-  const count = Number(env['GIT_CONFIG_COUNT'] ?? 0);
-  const next = Number.isInteger(count) && count >= 0 ? count : 0;
-  return {
-    GIT_CONFIG_COUNT: String(next + 1),
-    [`GIT_CONFIG_KEY_${next}`]: 'core.excludesFile',
-    [`GIT_CONFIG_VALUE_${next}`]: file,
-  };
-}
-
 /** A pattern that matches this path of the worktree and no other, whatever characters are in it. */
 export function ignorePattern(name: string): string {
   const escaped = name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`).replaceAll(/[\r\n]/g, '?');

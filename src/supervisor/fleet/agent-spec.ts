@@ -6,8 +6,7 @@ import { agentSpecSchema, type AgentSpec } from '../../coordination/link.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../../coordination/tickets.ts';
 import { isApproved, projectServers, verifyRules, type Config, type RoleConfig } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { worktreeExcludes } from '../../git/own-excludes.ts';
-import { excludesVariables } from '../../git/worktree/worktree-excludes.ts';
+import { agentSettings } from '../../git/worktree/agent-settings.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
 import { agentVariables } from '../../worktree/agent-variables.ts';
@@ -94,7 +93,7 @@ function extras(record: AgentRecord, role: RoleConfig, { layout, config, env }: 
     setup: setupSettings(config.worktree),
     variables: {
       ...agentVariables(record, layout),
-      ...excludesVariables(worktreeExcludes(record.worktree), env),
+      ...agentSettings(record.worktree, env),
     },
     ...(ports === undefined || record.portBase === null ? {} : { ports: { base: record.portBase, size: ports.size } }),
     // From a .mcp.json that changed since the person approved it no server is started.

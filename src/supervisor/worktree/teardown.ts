@@ -5,8 +5,7 @@ import type { Config } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { AGENT_MARK } from '../../domain/marks.ts';
-import { worktreeExcludes } from '../../git/own-excludes.ts';
-import { excludesVariables } from '../../git/worktree/worktree-excludes.ts';
+import { agentSettings } from '../../git/worktree/agent-settings.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { timeLimit } from '../../lib/clock.ts';
 import type { AgentRecord } from '../project/agent-record.ts';
@@ -38,7 +37,7 @@ export function teardownOf({ layout, project, env, fleet }: TeardownDeps): Teard
     const variables = {
       ...env,
       ...agentVariables({ id, worktree, portBase }, layout),
-      ...excludesVariables(worktreeExcludes(worktree), env),
+      ...agentSettings(worktree, env),
       [AGENT_MARK]: mark,
     };
     const signal = timeLimit(setupTimeout);

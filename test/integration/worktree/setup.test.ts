@@ -8,8 +8,7 @@ import type { WorktreeSetup } from '../../../src/coordination/link.ts';
 import { commitTurn } from '../../../src/git/task/commit-turn.ts';
 import { cleanLitter } from '../../../src/git/worktree/litter.ts';
 import { prepareTask } from '../../../src/git/task/prepare-task.ts';
-import { excludesVariables } from '../../../src/git/worktree/worktree-excludes.ts';
-import { worktreeExcludes } from '../../../src/git/own-excludes.ts';
+import { agentSettings } from '../../../src/git/worktree/agent-settings.ts';
 import { addWorktree, removeWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { processes } from '../../../src/worktree/processes.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
@@ -59,7 +58,7 @@ async function scene(repository: TestRepository): Promise<Scene> {
         output: (line) => void output.push(line),
       }),
     status: () => {
-      const asked = excludesVariables(worktreeExcludes(worktree), {});
+      const asked = agentSettings(worktree, {});
       const before = { ...process.env };
       Object.assign(process.env, asked);
       try {
