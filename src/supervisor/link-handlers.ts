@@ -27,7 +27,6 @@ export interface LinkHandlersDeps {
   messages: MessageDesk;
   holds: Holds;
   roster: Roster;
-  programs: { supervisor: string[] };
 }
 
 /** Passes the wrappers' messages on to the rooms. */
@@ -39,11 +38,6 @@ export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
     const failed = (error: unknown): void =>
       log.error({ err: error, agent: record.id }, 'what is known of an agent could not be kept');
     roster.save(record).catch(failed);
-  };
-  const adopt = (record: AgentRecord): void => {
-    const failed = (error: unknown): void =>
-      log.error({ err: error, agent: record.id }, 'a wrapper may start the supervisor of its own build');
-    roster.adopt(record, deps.programs.supervisor).catch(failed);
   };
   return {
     tokenOf: (agent) => fleet.get(agent)?.token ?? null,
@@ -60,7 +54,6 @@ export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
         roster.heard(record, snapshot);
         fleet.connected(agent, snapshot);
         keep(record);
-        adopt(record);
         holds.observed(record);
       }
       messages.deliver(agent);

@@ -78,7 +78,8 @@ export class Supervisor {
   }
 
   async begin(): Promise<void> {
-    const { project, store, events, history, fleet, engine, links, broker, roster, buildId } = this.#core;
+    const { project, store, events, history, fleet, engine, links, broker, roster, buildId, log, programs } =
+      this.#core;
     const { holds, leases, works } = this.#rooms;
     const { layout } = project;
     for (const dir of [layout.specDir, layout.spoolDir, layout.logsDir])
@@ -89,6 +90,10 @@ export class Supervisor {
     // Before the agents are loaded: one that is wanted and not there is started at once.
     if (roster.isDown) fleet.goDown();
     await roster.load();
+    // A full disk is no reason not to begin.
+    await roster
+      .adopt(programs.supervisor)
+      .catch((error: unknown) => log.error({ err: error }, 'a wrapper may start the supervisor of its own build'));
     await works.load();
     links.serve(linkHandlers({ ...this.#core, ...this.#rooms, epoch: store.epoch }));
     await links.listen(layout.linkSocket);

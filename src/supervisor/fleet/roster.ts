@@ -156,8 +156,15 @@ export class Roster {
     this.#change(record, { kind: spec.kind });
   }
 
-  /** From now on its wrapper, of whatever build, starts this supervisor when it is gone. */
-  async adopt(record: WrittenBy<'roster'>, supervisorArgv: string[]): Promise<void> {
+  /**
+   * From now on the wrappers, of whatever build, start this supervisor when it is gone. Before the first of them is
+   * heard: until then they would start the one before again.
+   */
+  async adopt(supervisorArgv: string[]): Promise<void> {
+    for (const record of this.#fleet.records) await this.#adopt(record, supervisorArgv);
+  }
+
+  async #adopt(record: WrittenBy<'roster'>, supervisorArgv: string[]): Promise<void> {
     const { spec } = record;
     if (spec === null || isDeepStrictEqual(spec.supervisorArgv, supervisorArgv)) return;
     const adopted = { ...spec, supervisorArgv };
