@@ -17,22 +17,6 @@ export async function readClaudeJson(env: Env): Promise<Json> {
   return (await readJson(file)) ?? {};
 }
 
-const MANAGED_SETTINGS =
-  process.platform === 'darwin'
-    ? '/Library/Application Support/ClaudeCode/managed-settings.json'
-    : '/etc/claude-code/managed-settings.json';
-
-/** The settings that apply in `cwd` without swarm's, the strongest first: managed, local, project, user. */
-export async function readSettings(env: Env, cwd: string): Promise<Json[]> {
-  const files = [
-    MANAGED_SETTINGS,
-    path.join(cwd, '.claude', 'settings.local.json'),
-    path.join(cwd, '.claude', 'settings.json'),
-    path.join(configDir(env), 'settings.json'),
-  ];
-  return (await Promise.all(files.map(readJson))).filter((settings) => settings !== null);
-}
-
 /** The environment that Claude Code itself will see: `env` of the settings goes over the shell's. */
 export function effectiveEnv(env: Env, settings: readonly Json[]): Env {
   return Object.assign({}, env, ...settings.map((one) => stringsOf(one['env'])).reverse()) as Env;

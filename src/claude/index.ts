@@ -3,6 +3,7 @@ export * from './events.ts';
 export { digest, permissionText } from './hooks.ts';
 export * from './launch.ts';
 export * from './preflight.ts';
+export { blindedBy, settingsSources } from './settings-sources.ts';
 export { isDialog, readScreen } from './screen.ts';
 export * from './tools.ts';
 export * from './transcript.ts';

@@ -1,10 +1,11 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { environmentFor } from '../domain/environment.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
-import { effectiveEnv, readClaudeJson, readSettings } from './home.ts';
+import { effectiveEnv, readClaudeJson } from './home.ts';
 import type { Env } from './home.ts';
 import { inheritedServers } from './mcp-servers.ts';
 import { buildMcpConfig, buildSettings, buildStatusLineScript, hasOwnTelemetry, settingsPaths } from './settings.ts';
+import { settingsSources } from './settings-sources.ts';
 
 export type PermissionMode = 'acceptEdits' | 'dontAsk' | 'plan' | 'bypassPermissions' | 'manual';
 
@@ -12,8 +13,10 @@ export interface LaunchOptions {
   /** Program and leading arguments, e.g. `["claude"]`. */
   program: string[];
   agent: string;
-  /** Working directory of the agent, where the person's project settings are read. */
+  /** Working directory of the agent: its worktree. */
   cwd: string;
+  /** Root of the main checkout, whose settings count in its worktrees too. */
+  root: string;
   /** A UUID; with `resume` that of the conversation to resume. */
   sessionId: string;
   resume: boolean;
@@ -35,7 +38,9 @@ export interface LaunchOptions {
    * The agent also gets the person's own MCP servers: those of their settings, as they apply in `root`, and these of
    * the project. Absent: it gets only swarm's.
    */
-  inheritMcp?: { root: string; servers: Readonly<Record<string, unknown>> } | undefined;
+  inheritMcp?: Readonly<Record<string, unknown>> | undefined;
+  /** Where the administrator's settings lie, where that is not the system's place. */
+  managedDir?: string;
   /** Added to the environment of the agent and all its children, e.g. `{SWARM_MARK: …}`. */
   variables: Readonly<Record<string, string>>;
 }
@@ -72,7 +77,7 @@ const TERMINAL_VARIABLES = ['TERM', 'COLORTERM', 'TERM_PROGRAM', 'TERM_PROGRAM_V
 /** Writes the files of one start. @returns the program to spawn; in `cwd`, with exactly this environment */
 export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
   const { endpoint, filesDir } = options;
-  const person = await readSettings(options.env, options.cwd);
+  const person = (await settingsSources(options.env, options, options.managedDir)).map(({ settings }) => settings);
   const files = settingsPaths(filesDir);
   const prompt = options.prompt === null ? null : promptArgument(options.prompt, files.prompt);
   await mkdir(filesDir, { recursive: true, mode: 0o700 });
@@ -88,7 +93,8 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
   });
   await writePrivate(files.settings, JSON.stringify(settings, null, 2));
   const claudeJson = await readClaudeJson(options.env);
-  const inherited = options.inheritMcp === undefined ? {} : inheritedServers(claudeJson, person, options.inheritMcp);
+  const { root, inheritMcp: servers } = options;
+  const inherited = servers === undefined ? {} : inheritedServers(claudeJson, person, { root, servers });
   await writePrivate(files.mcp, JSON.stringify(buildMcpConfig(endpoint, inherited), null, 2));
   await writePrivate(files.statusLine, buildStatusLineScript(endpoint.hookDir, person));
   if (prompt?.file === true) await writePrivate(files.prompt, options.prompt ?? '');

@@ -3,14 +3,15 @@ import { environmentFor } from '../domain/environment.ts';
 import { findProgram, startProblem, type ProgramPlace } from '../lib/start-error.ts';
 import { compareVersions } from '../lib/versions.ts';
 import { run } from '../process/run.ts';
-import { object, readClaudeJson, readSettings } from './home.ts';
+import { object, readClaudeJson } from './home.ts';
 import type { Env } from './home.ts';
 import { findLogin } from './login.ts';
-import { hooksDisabledBy } from './settings.ts';
+import { blindedAnywhere, blindedBy, blindingText, settingsSources } from './settings-sources.ts';
+import type { SettingsPlace } from './settings-sources.ts';
 
 /**
- * `missing`: there is no program that could be started. `broken`: it does not answer as Claude Code does. `hooks`: the
- * person's settings switch hooks off, and swarm would see nothing.
+ * `missing`: there is no program that could be started. `broken`: it does not answer as Claude Code does. `hooks`:
+ * Claude Code's settings switch hooks off, and swarm would see nothing.
  */
 export type GateKind = 'missing' | 'broken' | 'too-old' | 'login' | 'api-key' | 'trust' | 'onboarding' | 'hooks';
 
@@ -59,7 +60,7 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
   const { env, root } = options;
   const place = { program: options.command[0] ?? '', cwd: root, searchPath: env['PATH'] };
   const [settings, claudeJson, program] = await Promise.all([
-    readSettings(env, root),
+    settingsSources(env, { root, cwd: root }).then((sources) => sources.map(({ settings }) => settings)),
     readClaudeJson(env),
     realProgram(place),
   ]);
@@ -102,16 +103,17 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
       blocking: true,
     });
   }
-  const disabled = hooksDisabledBy(settings);
-  if (disabled !== null) {
-    gates.push({
-      kind: 'hooks',
-      message: `Claude Code's settings switch hooks off (${disabled}): agents could not be watched.`,
-      cure: `Remove ${disabled} from your Claude Code settings.`,
-      blocking: true,
-    });
-  }
   return { version, path: program, gates };
+}
+
+/**
+ * Whether Claude Code's settings let swarm's hooks run in this place. Where the agent has no worktree yet, only what
+ * no file in it could change is said. Reads files alone.
+ */
+export async function hooksGate(env: Env, place: SettingsPlace, managedDir?: string): Promise<Gate | null> {
+  const sources = await settingsSources(env, place, managedDir);
+  const found = place.cwd === null ? blindedAnywhere(sources) : blindedBy(sources);
+  return found === null ? null : { kind: 'hooks', ...blindingText(found), blocking: true };
 }
 
 function programGates(command: string[], place: ProgramPlace, version: string | null): Gate[] {

@@ -111,10 +111,3 @@ function layoutOf(statusLine: Record<string, unknown> | null): Record<string, un
   const kept = ['padding', 'refreshInterval', 'hideVimModeIndicator'];
   return Object.fromEntries(Object.entries(statusLine ?? {}).filter(([key]) => kept.includes(key)));
 }
-
-/** The setting by which the person switched hooks off, without which swarm sees nothing; null: none. */
-export function hooksDisabledBy(person: readonly Record<string, unknown>[]): string | null {
-  if (person.some((one) => one['disableAllHooks'] === true)) return 'disableAllHooks';
-  if (person.some((one) => one['allowManagedHooksOnly'] === true)) return 'allowManagedHooksOnly';
-  return null;
-}

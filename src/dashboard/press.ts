@@ -119,6 +119,8 @@ function decide(ui: Ui, { key, item }: { key: string; item: NeedsYou }, decision
       return problem(ui, 'trust is given by `swarm up --trust`, or in the terminal of the agent (Enter)');
     case 'login':
       return problem(ui, 'log in to Claude Code in a terminal of yours; the agent then starts by itself');
+    case 'settings':
+      return problem(ui, 'change that setting of Claude Code; the agent then goes on by itself');
   }
 }
 

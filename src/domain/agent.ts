@@ -25,7 +25,7 @@ export const AGENT_KINDS = ['claude', 'shell'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
 /** The person's wish for an agent, which the reconcile loop carries out. */
 export type AgentDesired = 'up' | 'paused' | 'stopped';
-export const NEEDS_YOU_KINDS = ['permission', 'question', 'trust', 'login'] as const;
+export const NEEDS_YOU_KINDS = ['permission', 'question', 'trust', 'login', 'settings'] as const;
 export type NeedsYouKind = (typeof NEEDS_YOU_KINDS)[number];
 
 export interface Usage {

@@ -197,6 +197,7 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
         program: spec.command,
         agent: spec.agent,
         cwd: spec.worktree,
+        root: spec.root,
         sessionId,
         resume,
         prompt,
@@ -208,7 +209,7 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
         env: person.renew(),
         terminal: paneEnv,
         trustWorkspace: spec.trustWorkspace,
-        ...(spec.mcpServers === undefined ? {} : { inheritMcp: { root: spec.root, servers: spec.mcpServers } }),
+        inheritMcp: spec.mcpServers,
         variables: { ...spec.variables, [AGENT_MARK]: mark },
       });
     },

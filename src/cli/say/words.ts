@@ -85,6 +85,7 @@ export function answersTo(item: NeedsYou, command: string, several: boolean): st
     case 'trust':
       return [`${command} up --trust`];
     case 'login':
+    case 'settings':
       return [];
   }
 }
@@ -104,12 +105,13 @@ export function needsYouLines(output: Output, items: readonly NeedsYou[]): strin
 }
 
 /**
- * Questions that one act of the person settles for all agents, a login or the trust in the repository, are listed once.
+ * Questions that one act of the person settles for all agents, as a login or the trust in the repository, are listed
+ * once.
  */
 function onceEach(items: readonly NeedsYou[]): { item: NeedsYou; agents: string[] }[] {
   const shared = new Map<string, { item: NeedsYou; agents: string[] }>();
   for (const item of items) {
-    const common = item.kind === 'trust' || item.kind === 'login';
+    const common = item.kind !== 'permission' && item.kind !== 'question';
     const key = common ? `${item.kind} ${item.text}` : `${item.agent} ${item.id}`;
     const known = shared.get(key);
     if (known === undefined) shared.set(key, { item, agents: [item.agent] });

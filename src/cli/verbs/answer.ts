@@ -15,6 +15,13 @@ export const verb: Verb = {
   run: answer,
 };
 
+/** What to do about a question that takes no answer. */
+const INSTEAD = {
+  trust: 'Run `swarm up --trust`.',
+  login: 'Log in to Claude Code; the agent then starts by itself.',
+  settings: 'Change that setting of Claude Code; the agent then goes on by itself.',
+} as const;
+
 async function answer(context: Context, agent: string, words: string[], options: { id?: string }): Promise<void> {
   const { client } = await openProject(context);
   const { needsYou } = await client.status.show();
@@ -55,9 +62,9 @@ export function answerFor(
     }
     case 'trust':
     case 'login':
+    case 'settings':
       throw new SwarmError('bad-answer-kind', `${agent} cannot be answered: ${oneLine(item.text, 200)}`, {
-        hint:
-          item.kind === 'trust' ? 'Run `swarm up --trust`.' : 'Log in to Claude Code; the agent then starts by itself.',
+        hint: INSTEAD[item.kind],
       });
   }
 }

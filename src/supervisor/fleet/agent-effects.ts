@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { Logger } from 'pino';
-import { inspectClaude } from '../../claude/preflight.ts';
+import { hooksGate, inspectClaude } from '../../claude/preflight.ts';
 import { NO_USAGE } from '../../domain/agent.ts';
 import type { ModelPermit } from '../../coordination/model-permit.ts';
 import type { Order } from '../../coordination/link.ts';
@@ -26,7 +26,7 @@ import type { AgentEffects } from './agent-steps.ts';
 import { loadEnvironment } from '../project/environment-snapshot.ts';
 import type { EventLog } from '../project/event-log.ts';
 import { ownObstacle } from './own-programs.ts';
-import { blockingGate } from './start-gates.ts';
+import { blockingGate, type Obstacle } from './start-gates.ts';
 import type { Project } from '../project/project.ts';
 import { buildSpec, specFile, writeSpecFile } from './agent-spec.ts';
 import type { TmuxHost } from './tmux-host.ts';
@@ -75,6 +75,13 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
     const signal = timeLimit(GATE_TIMEOUT_MS);
     return (await inspectClaude({ command, env, root: layout.root, signal })).gates;
   });
+  const settings = async (record: AgentRecord): Promise<Obstacle | null> => {
+    if (roleOf(record).kind === 'shell') return null;
+    const env = loadEnvironment(layout.envSnapshot, deps.env);
+    const cwd = existsSync(record.worktree) ? record.worktree : null;
+    const gate = await hooksGate(env, { root: layout.root, cwd });
+    return gate === null ? null : blockingGate([gate], true);
+  };
   return {
     log,
     events,
@@ -105,8 +112,10 @@ export function agentEffects(deps: AgentEffectsDeps): AgentEffects {
       // The environment of the last `up`: with it a person may have set a token.
       const env = loadEnvironment(layout.envSnapshot, deps.env);
       const { command } = claudeCommand(deps, role.command, env);
-      return blockingGate(await inspect(command, env), deps.roster.trusted);
+      const gates = await inspect(command, env);
+      return blockingGate(gates, deps.roster.trusted) ?? (await settings(record));
     },
+    settings,
     logError: (agent, text) => appendAgentLog(layout, agent, text.replaceAll('\n', ' '), 'error'),
     ensureWorktree: async (record) => {
       if (existsSync(record.worktree) && (await isRegisteredWorktree(layout.root, record.worktree))) return null;

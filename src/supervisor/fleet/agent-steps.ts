@@ -31,6 +31,8 @@ export interface AgentEffects {
   stopGraceMs: number;
   /** The obstacle to a start of this agent; null: none. */
   gate(record: AgentRecord): Promise<Obstacle | null>;
+  /** The obstacle in the settings that count in its worktree, which also come with a commit or a set-up; null: none. */
+  settings(record: AgentRecord): Promise<Obstacle | null>;
   /** Writes an error into the agent's own log. */
   logError(agent: string, text: string): void;
   /** Makes sure that the worktree exists; returns a note for the person where something is odd. */
@@ -73,7 +75,7 @@ export class AgentSteps implements Runner {
   async start(record: WrittenBy<'fleet'>, note: (lifecycle: Lifecycle) => void): Promise<Lifecycle> {
     const ports = this.#ports;
     if (ports.policy(record) === null) return this.#orphaned(record);
-    const blocked = await this.#blocked(record);
+    const blocked = this.#blocked(record, await ports.gate(record));
     if (blocked !== null) return blocked;
     note({ phase: 'preparing', since: ports.now() });
     // After a crash of everything, processes of an earlier life may still live; there must never be two of one agent.
@@ -84,6 +86,8 @@ export class AgentSteps implements Runner {
     if (oddity !== null) ports.events.emit('agent.note', { agent: record.id, data: { note: oddity } });
     const obstacle = await this.#setUp(record, note);
     if (obstacle !== null) return obstacle;
+    const blind = this.#blocked(record, await ports.settings(record));
+    if (blind !== null) return blind;
     const specFile = await ports.writeSpec(record);
     await ports.openPane(record, specFile);
     this.#unheard.add(record.id);
@@ -111,8 +115,7 @@ export class AgentSteps implements Runner {
     }
   }
 
-  async #blocked(record: AgentRecord): Promise<Lifecycle | null> {
-    const found = await this.#ports.gate(record);
+  #blocked(record: AgentRecord, found: Obstacle | null): Lifecycle | null {
     if (found === null) return null;
     const now = this.#ports.now();
     if (found.by === 'program') return this.#cannotStart(record, found.detail, now);

@@ -4,6 +4,8 @@ import type { Gate } from '../../claude/preflight.ts';
 /** An obstacle to an agent's start: a question for a person, or a program that cannot be started. */
 export type Obstacle = { by: 'person'; gate: NeedsYouKind; detail: string } | { by: 'program'; detail: string };
 
+/** The question to a person that each gate is, where it is not about the login. */
+const QUESTIONS: Partial<Record<Gate['kind'], NeedsYouKind>> = { trust: 'trust', hooks: 'settings' };
 const OF_PROGRAM: readonly Gate['kind'][] = ['missing', 'too-old'];
 
 /** The gate that keeps an agent from starting, in the words for a person; null: none. */
@@ -11,7 +13,7 @@ export function blockingGate(gates: readonly Gate[], trusted: boolean): Obstacle
   for (const { blocking, kind, message, cure } of gates) {
     if (!blocking || (kind === 'trust' && trusted)) continue;
     if (OF_PROGRAM.includes(kind)) return { by: 'program', detail: `${message}\n${cure}` };
-    return { by: 'person', gate: kind === 'trust' ? 'trust' : 'login', detail: `${message} ${cure}`.trim() };
+    return { by: 'person', gate: QUESTIONS[kind] ?? 'login', detail: `${message} ${cure}`.trim() };
   }
   return null;
 }

@@ -42,6 +42,7 @@ const test = base.extend<{ place: Place }>({
           program: ['claude'],
           agent: 'worker-1',
           cwd,
+          root: cwd,
           sessionId: 'S',
           resume: false,
           prompt: 'do\n"it"',

@@ -82,7 +82,7 @@ test('with inherit it has those of the person and the approved ones, no dialog, 
   await using pane = await openPane(script);
   const servers = await place(pane);
   await persons(pane, servers);
-  const inheritMcp = { root: pane.repository, servers: { project: servers.server('project') } };
+  const inheritMcp = { project: servers.server('project') };
   await pane.start({ prompt: 'HELLO', inheritMcp });
   await expect.poll(() => pane.turn().state, soon).toBe('idle');
   await expect.poll(() => servers.started(), soon).toEqual(['here', 'mine', 'project']);

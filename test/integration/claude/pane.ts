@@ -73,6 +73,7 @@ export async function openPane(script: ScriptInput, { firstRun = false } = {}): 
         program: ['claude'],
         agent: 'worker-1',
         cwd: repository,
+        root: repository,
         resume: false,
         prompt: null,
         permissionMode: 'acceptEdits',
@@ -88,7 +89,7 @@ export async function openPane(script: ScriptInput, { firstRun = false } = {}): 
         sessionId,
       });
       const file = path.join(environment.directory, `launch-${(count += 1)}.json`);
-      await writeFile(file, JSON.stringify({ ...launch, cwd: repository }), { mode: 0o600 });
+      await writeFile(file, JSON.stringify({ ...launch, cwd: options.cwd ?? repository }), { mode: 0o600 });
       const launcher = path.join(import.meta.dirname, 'launcher.mjs');
       const startedAt = performance.now();
       const { stdout } = await tmux(

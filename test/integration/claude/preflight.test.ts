@@ -124,11 +124,6 @@ test('the person is told to run the program that is run here, which need not be 
   expect(gates.map(({ cure }) => cure)).toEqual([expect.stringContaining(`\`${command.join(' ')}\` once, log in`)]);
 });
 
-test('settings that switch hooks off would blind us', async ({ place }) => {
-  await writeFile(path.join(place.home, '.claude/settings.json'), JSON.stringify({ disableAllHooks: true }));
-  expect(await place.gates({ ANTHROPIC_AUTH_TOKEN: 'x' })).toEqual(['hooks!']);
-});
-
 test('an aborted inspection throws', async ({ place }) => {
   await expect(place.gates({}, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
 });

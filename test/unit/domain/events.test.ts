@@ -36,7 +36,7 @@ describe('the catalogue of events', () => {
       type: 'object',
       properties: {
         id: { type: 'string' },
-        kind: { enum: ['permission', 'question', 'trust', 'login'] },
+        kind: { enum: ['permission', 'question', 'trust', 'login', 'settings'] },
         decision: { enum: ['allow', 'deny', 'text'] },
         by: { type: 'string' },
       },

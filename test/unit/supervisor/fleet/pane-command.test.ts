@@ -37,6 +37,7 @@ function scene(more: Partial<AgentEffects> = {}) {
     policy: () => POLICY,
     stopGraceMs: 5_000,
     gate: call('gate', null),
+    settings: call('settings', null),
     logError: (_agent, text) => void logged.push(text),
     ensureWorktree: call('worktree', null),
     setUp: call('set-up', { done: true }),
@@ -78,7 +79,7 @@ describe('a start', () => {
     const agent = record();
     w.time.pass(500);
     await expect(w.start(agent)).resolves.toEqual({ phase: 'starting', since: BEGIN + 500 });
-    expect(w.calls).toEqual(['gate', 'end 0', 'lost', 'worktree', 'set-up', 'spec', 'open']);
+    expect(w.calls).toEqual(['gate', 'end 0', 'lost', 'worktree', 'set-up', 'settings', 'spec', 'open']);
     expect(w.noted).toEqual(['preparing']);
     expect(agent.observed.silentSince).toBe(BEGIN + 500);
     expect(w.seen.names()).toEqual(['agent.started']);
@@ -112,6 +113,14 @@ describe('a start', () => {
     expect(agent.lifecycle).toMatchObject({ phase: 'blocked', since: BEGIN, lookAgainAt: BEGIN + 6_000 });
     expect(w.seen.names()).toEqual(['agent.needs-you']);
     expect(w.calls).toEqual([]);
+  });
+
+  test('is not made where a setting that came with its worktree would blind swarm', async () => {
+    const detail = 'disableAllHooks in /w/.claude/settings.json';
+    const w = scene({ settings: async () => ({ by: 'person', gate: 'settings', detail }) });
+    expect(await w.start()).toMatchObject({ phase: 'blocked', gate: 'settings', detail });
+    expect(w.calls).toContain('set-up');
+    expect(w.calls).not.toContain('open');
   });
 
   test('of a program that cannot be started is not tried: it has failed at once, told once, until a look finds it', async () => {

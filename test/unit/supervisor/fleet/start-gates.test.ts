@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { blockingGate } from '../../../../src/supervisor/fleet/start-gates.ts';
 
-const gate = (kind: 'trust' | 'login' | 'missing' | 'onboarding', blocking = true) => ({
+const gate = (kind: 'trust' | 'login' | 'missing' | 'onboarding' | 'hooks', blocking = true) => ({
   kind,
   message: `${kind}?`,
   cure: 'Do it.',
@@ -20,4 +20,6 @@ test('the first that blocks is told; trust that was given opens its own', () => 
   expect(blockingGate([gate('trust'), gate('login')], true)).toEqual(login);
   expect(blockingGate([gate('missing'), gate('login')], true)).toEqual({ by: 'program', detail: 'missing?\nDo it.' });
   expect(blockingGate([gate('trust')], true)).toBeNull();
+  // A login would not help there, and is not asked for.
+  expect(blockingGate([gate('hooks')], true)).toMatchObject({ by: 'person', gate: 'settings' });
 });
