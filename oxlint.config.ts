@@ -41,6 +41,7 @@ export const FOLDERS: Readonly<Record<string, { may: readonly string[]; because:
  * itself; a room within a room stands before it.
  */
 export const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  store: ['.', 'place'],
   git: ['.', 'repository', 'worktree', 'task', 'merge'],
   checkpoint: ['tree', 'refs', 'capture', 'restore', 'keep', '.'],
   api: [

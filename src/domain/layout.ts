@@ -9,7 +9,7 @@ export interface ProjectLayout {
   name: string;
   /** Real path of the git common directory. */
   gitCommonDir: string;
-  /** Root of the main worktree, where `swarm.yaml` is read. */
+  /** Where `swarm.yaml` is read: root of the main worktree; of a remembered one where the repository is bare. */
   root: string;
   stateDir: string;
   db: string;
@@ -52,6 +52,8 @@ export interface LayoutInput {
   env: Readonly<Record<string, string | undefined>>;
   uid: number;
   tmpdir: string;
+  /** By default that of `root`. */
+  name?: string | undefined;
   /** `worktree.dir` of the config, absolute, when set. */
   worktreesDir?: string | undefined;
 }
@@ -73,17 +75,28 @@ export function runtimeBase(env: LayoutInput['env'], uid: number, tmpdir: string
   return path.join(tmpdir.length <= 40 ? tmpdir : '/tmp', `swarm-${uid}`);
 }
 
+/** Last part of a path, safe for file names. */
+export function safeName(place: string): string {
+  return (
+    path
+      .basename(place)
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .slice(0, 40) || 'repository'
+  );
+}
+
+/** What people call a bare repository: `shop` for `shop.git`, and for `shop/.bare` or `shop/.git` too. */
+export function nameOfBare(gitCommonDir: string): string {
+  const own = path.basename(gitCommonDir);
+  return own.startsWith('.') ? path.basename(path.dirname(gitCommonDir)) : own.replace(/\.git$/, '');
+}
+
 export function projectLayout(input: LayoutInput): ProjectLayout {
   const hash = projectHash(input.gitCommonDir);
-  const name =
-    path
-      .basename(input.root)
-      .replace(/[^A-Za-z0-9._-]+/g, '-')
-      .slice(0, 40) || 'repository';
   const state = swarmStateDir(input.env);
   return {
     hash,
-    name,
+    name: safeName(input.name ?? input.root),
     gitCommonDir: input.gitCommonDir,
     root: input.root,
     ...statePlaces(path.join(state, hash)),
@@ -140,4 +153,9 @@ function runtimePlaces(runtimeDir: string): RuntimePlaces {
 /** The same project with its sockets elsewhere. @param runtimeDir null: they stay where they are */
 export function withRuntimeDir(layout: ProjectLayout, runtimeDir: string | null): ProjectLayout {
   return runtimeDir === null || runtimeDir === layout.runtimeDir ? layout : { ...layout, ...runtimePlaces(runtimeDir) };
+}
+
+/** The directory of agents' worktrees as the settings have it. @param dir `worktree.dir` */
+export function withWorktreesDir(layout: ProjectLayout, { dir }: { dir?: string | undefined }): ProjectLayout {
+  return dir === undefined ? layout : { ...layout, worktreesDir: path.resolve(layout.root, dir) };
 }

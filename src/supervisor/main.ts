@@ -7,9 +7,10 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
+import { withWorktreesDir } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
-import { writeRecord } from '../store/project-record.ts';
+import { writeRecord } from '../store/place/project-record.ts';
 import { openStore, takeOverStore } from './open-store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment-snapshot.ts';
 import { openLog } from './project/log.ts';
@@ -40,8 +41,7 @@ async function main(): Promise<void> {
   if (settings.refused !== null)
     log.warn({ detail: settings.refused.message }, 'swarm.yaml is not in force: the earlier settings are');
   const { config } = settings;
-  const { dir } = config.worktree;
-  const layout = dir === undefined ? place : { ...place, worktreesDir: path.resolve(place.root, dir) };
+  const layout = withWorktreesDir(place, config.worktree);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'the supervisor broke; a wrapper starts it again');
     process.exit(1);

@@ -1,7 +1,8 @@
-import { cp, readFile, rename, utimes } from 'node:fs/promises';
+import { cp, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
-import { find, openWorld, SHELL_WORKER, UP, type World } from './world.ts';
+import { expectError, find, inside, openWorld, SHELL_WORKER, UP, type World } from './world.ts';
 
 /** Swarms whose tasks only wait need no broker, whose start and stop take longer than everything else. */
 const SETTINGS = `${SHELL_WORKER}stopGrace: 1s\nbroker: {url: "amqp://127.0.0.1:1"}\n`;
@@ -55,5 +56,51 @@ describe('two stores of one repository', () => {
     await world.ok(UP);
     expect(await titles()).toEqual([]);
     expect(await content(older)).toEqual(before);
+  });
+});
+
+describe('a bare repository with worktrees', () => {
+  test('is one project: tasks, logs, checkpoints and places are the same from every worktree', async () => {
+    await open();
+    const proj = inside(world, 'proj');
+    const [one, two] = [path.join(proj, 'one'), path.join(proj, 'two')];
+    const git = (...args: string[]) => execa('git', ['-C', path.join(proj, '.bare'), ...args]);
+    await execa('git', ['clone', '-q', '--bare', world.repository.path, path.join(proj, '.bare')]);
+    await git('worktree', 'add', '-q', one, 'main');
+    await git('worktree', 'add', '-q', '-b', 'feat', two);
+    expectError(await world.run(['status'], { cwd: proj }), 1, 'is not inside a git repository', one, two);
+    await writeFile(path.join(proj, '.git'), 'gitdir: ./.bare\n');
+    expectError(await world.run(UP, { cwd: proj }), 1, 'bare repository', one, two);
+
+    expect((await world.ok(UP, { cwd: one })).stderr).not.toContain('note: swarm.yaml');
+    await world.ok(['task', 'add', 'from one', '--', 'true'], { cwd: one });
+    const seenFrom = async (cwd: string) => ({
+      status: (await world.ok(['status', '--json'], { cwd })).json<{ project: unknown }>().project,
+      tasks: await titles(cwd),
+    });
+    const seen = await seenFrom(one);
+    expect(seen).toMatchObject({ status: { name: 'proj', root: one }, tasks: ['from one'] });
+    expect((await world.ok(['checkpoint', 'worker-1', '-m', 'mine'], { cwd: two })).exitCode).toBe(0);
+    for (const place of [two, proj]) {
+      expect(await seenFrom(place)).toEqual(seen);
+      expect((await world.ok(['checkpoint', 'ls', 'worker-1'], { cwd: place })).stdout).toContain('mine');
+      expect((await world.ok(['logs', 'supervisor'], { cwd: place })).stdout).toContain('the supervisor is up');
+    }
+    await world.ok(['down'], { cwd: proj });
+    expect(await titles(two)).toEqual(['from one']);
+
+    const again = await world.ok(UP, { cwd: two });
+    expect(again.stderr).toContain(`note: swarm.yaml and the branch to start from are those of ${one}, not of ${two}`);
+    expect(await seenFrom(two)).toEqual(seen);
+    expect((await readdir(proj)).toSorted()).toEqual(['.bare', '.git', 'one', 'one.swarm', 'two']);
+    expect((await readdir(states())).filter((name) => /[0-9a-f]{10}$/.test(name))).toHaveLength(1);
+    await world.ok(['down'], { cwd: two });
+
+    // With the root gone the next one takes its place, and the agents stay where they are.
+    await git('worktree', 'remove', '--force', one);
+    await world.ok(UP, { cwd: two });
+    expect(await seenFrom(two)).toMatchObject({ status: { name: 'proj', root: two }, tasks: ['from one'] });
+    expect((await readdir(proj)).toSorted()).toEqual(['.bare', '.git', 'one.swarm', 'two']);
+    await world.ok(['down'], { cwd: two });
   });
 });

@@ -6,7 +6,7 @@ import { demoScript, repositoryFiles } from '../../demo/plan.ts';
 import type { AgentKind } from '../../domain/agent.ts';
 import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { porcelain } from '../../git/porcelain.ts';
-import { layoutOf } from '../project/project.ts';
+import { layoutOfNew } from '../project/project.ts';
 
 /**
  * In the environment of every process that is started in the place, so that it is found when the demonstration ends.
@@ -61,7 +61,7 @@ export async function makePlace(env: NodeJS.ProcessEnv, kind: AgentKind, program
 }
 
 export function layoutOfPlace({ env, repository }: DemoPlace): ProjectLayout {
-  return layoutOf(env, { gitCommonDir: path.join(repository, '.git'), root: repository });
+  return layoutOfNew(env, { gitCommonDir: path.join(repository, '.git'), root: repository });
 }
 
 /** Writes the place down for the other processes of the demonstration. */

@@ -1,7 +1,7 @@
 import os from 'node:os';
-import path from 'node:path';
 import { connect } from '../../api/client.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
+import { withWorktreesDir } from '../../domain/layout.ts';
 import { refuseInsideAgent, type Context } from '../project/context.ts';
 import {
   blocks,
@@ -23,7 +23,7 @@ import { checkSetups } from './setup.ts';
 import { checkBroker, checkLingering, checkStore, checkSupervisor, checkTmuxServer } from './services.ts';
 import { parseConfig } from '../../config/index.ts';
 import { placeOfUp } from '../project/place.ts';
-import { isLocked, layoutOf, openProject } from '../project/project.ts';
+import { isLocked, lookHere } from '../project/project.ts';
 
 const STATUS_TIMEOUT_MS = 3_000;
 /** How long a supervisor that has just died may take to be started again, ms. */
@@ -104,11 +104,9 @@ async function findPatient(
   context: Context,
 ): Promise<{ patient: Patient; config: Diagnosis | null } | { broken: Diagnosis }> {
   try {
-    const { root, gitCommonDir } = (await openProject(context)).layout;
-    const { config, broken } = await readConfig(root);
-    const { dir } = config.worktree;
-    const worktreesDir = dir === undefined ? undefined : path.resolve(root, dir);
-    const layout = await placeOfUp(layoutOf(context.env, { root, gitCommonDir }, worktreesDir));
+    const { layout: here } = await lookHere(context);
+    const { config, broken } = await readConfig(here.root);
+    const layout = await placeOfUp(withWorktreesDir(here, config.worktree));
     const status = await connect(layout, {
       timeoutMs: STATUS_TIMEOUT_MS,
       patienceMs: PATIENCE_MS,

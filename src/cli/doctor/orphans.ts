@@ -4,7 +4,7 @@ import { SwarmError } from '../../domain/errors.ts';
 import { swarmStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { AGENT_MARK, WRAPPER_MARK } from '../../domain/marks.ts';
 import { endTree, findMarked, readMark, type MarkedProcess } from '../../process/index.ts';
-import { listStates, statesOf } from '../../store/state-place.ts';
+import { listStates, statesOf } from '../../store/place/state-place.ts';
 import { countOf } from '../say/words.ts';
 import type { Diagnosis } from './finding.ts';
 import { isLockedWithin, whileDown } from './lock.ts';

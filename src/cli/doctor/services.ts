@@ -8,7 +8,7 @@ import { findMarked } from '../../process/index.ts';
 import { Database } from '../../store/database.ts';
 import { storeError } from '../../store/errors.ts';
 import { isSupervisorLocked } from '../../store/lock.ts';
-import { readRuntimeDir } from '../../store/runtime-record.ts';
+import { readRuntimeDir } from '../../store/place/runtime-record.ts';
 import { runTmux } from '../../tmux/index.ts';
 import { endServer } from '../../tmux/server.ts';
 import { listens } from '../../tmux/socket.ts';

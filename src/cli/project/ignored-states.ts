@@ -1,5 +1,5 @@
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { lastUse, statesOf } from '../../store/state-place.ts';
+import { lastUse, statesOf } from '../../store/place/state-place.ts';
 
 /** A line about the state directories of this repository that are not in use, with their tasks; null: there is none. */
 export async function ignoredStates({ swarmStateDir, hash }: ProjectLayout): Promise<string | null> {

@@ -1,13 +1,12 @@
 import os from 'node:os';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { placeToBegin } from '../../store/runtime-place.ts';
-import { withStateInUse } from '../../store/state-place.ts';
-import { takeState } from '../../store/take-state.ts';
+import { placeToBegin } from '../../store/place/runtime-place.ts';
+import { takeState } from '../../store/place/take-state.ts';
 import { isLocked, located } from './project.ts';
 
 /** The layout of the running supervisor, or of one to be started: nothing is changed. @param own by this shell alone */
 export async function placeOfUp(own: ProjectLayout): Promise<ProjectLayout> {
-  return await withRuntime(await withStateInUse(own));
+  return await withRuntime(own);
 }
 
 /** The same for a shell that starts it now. */

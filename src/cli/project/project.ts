@@ -5,8 +5,8 @@ import { connect, type ClientOptions, type SwarmClient } from '../../api/client.
 import { SwarmError } from '../../domain/errors.ts';
 import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
 import { runGit } from '../../git/git.ts';
-import { runtimeDirInUse } from '../../store/runtime-record.ts';
-import { withStateInUse } from '../../store/state-place.ts';
+import { runtimeDirInUse } from '../../store/place/runtime-record.ts';
+import { layoutInUse } from '../../store/place/project-place.ts';
 import type { Context, Project } from './context.ts';
 
 /** How long a verb waits for a supervisor that died to be back, ms. */
@@ -21,14 +21,38 @@ export function changeDirectory(cwd: string, to: string): string {
 
 /** The project of the current directory, and its API; no connection is made yet. */
 export async function openProject(context: Context): Promise<Project> {
-  const layout = await located(await withStateInUse(layoutOf(context.env, await findPlace(context.cwd))));
+  const layout = await located((await lookHere(context)).layout);
   return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
 }
 
-/** The layout of a project that this shell brings up first, and of which no state is left by an earlier version. */
-export function layoutOf(env: NodeJS.ProcessEnv, place: Place, worktreesDir?: string): ProjectLayout {
-  const uid = os.userInfo().uid;
-  return projectLayout({ ...place, env, uid, tmpdir: os.tmpdir(), worktreesDir });
+/** The project that a directory lies in, with the sockets that this shell alone would give it. */
+export interface Here {
+  layout: ProjectLayout;
+  /** The worktree of the current directory; in one of a bare repository the project's root may be another. */
+  calledIn: string;
+}
+
+/** @throws SwarmError of git */
+export async function lookHere({ env, cwd }: Pick<Context, 'env' | 'cwd'>): Promise<Here> {
+  try {
+    const place = await findPlace(cwd);
+    return { layout: await layoutInUse({ ...place, ...machineOf(env) }), calledIn: place.root };
+  } catch (error) {
+    if (!(error instanceof SwarmError) || error.code !== 'bare-repository') throw error;
+    const gitCommonDir = await bareRepositoryOf(cwd);
+    if (gitCommonDir === null) throw error;
+    const layout = await layoutInUse({ gitCommonDir, root: gitCommonDir, bare: true, ...machineOf(env) });
+    // Outside of its worktrees, such a project is one once it has come up in one of them.
+    if (layout.root === gitCommonDir) throw error;
+    return { layout, calledIn: layout.root };
+  }
+}
+
+const machineOf = (env: NodeJS.ProcessEnv) => ({ env, uid: os.userInfo().uid, tmpdir: os.tmpdir() });
+
+/** The layout of a project with a main worktree, of which there is no state yet. */
+export function layoutOfNew(env: NodeJS.ProcessEnv, place: { gitCommonDir: string; root: string }): ProjectLayout {
+  return projectLayout({ ...place, ...machineOf(env) });
 }
 
 /** The layout with the present sockets, whichever shell of this user has brought the project up. */
@@ -55,6 +79,7 @@ export async function isLocked({ lockDb }: ProjectLayout): Promise<boolean> {
 interface Place {
   gitCommonDir: string;
   root: string;
+  bare: boolean;
 }
 
 /**
@@ -70,16 +95,21 @@ async function findPlace(cwd: string): Promise<Place> {
   );
   const [gitDir, commonDir, top] = lines;
   if (lines.length === 3 && gitDir !== undefined && gitDir === commonDir && top !== undefined) {
-    return { gitCommonDir: realpathSync(gitDir), root: realpathSync(top) };
+    return { gitCommonDir: realpathSync(gitDir), root: realpathSync(top), bare: false };
   }
   const { findRepository, placeOfCheckout } = await import('../../git/repository/repository.ts');
   try {
-    const { gitCommonDir, root } = await findRepository(cwd);
-    return { gitCommonDir, root };
+    const { gitCommonDir, root, bare } = await findRepository(cwd);
+    return { gitCommonDir, root, bare };
   } catch (error) {
     // What is up is found all the same: a wrong setting must not keep it from being ended.
     const place = error instanceof SwarmError && error.code === 'bare-repository' ? await placeOfCheckout(cwd) : null;
     if (place === null) throw error;
-    return place;
+    return { ...place, bare: false };
   }
+}
+
+async function bareRepositoryOf(cwd: string): Promise<string | null> {
+  const { placeOfBare } = await import('../../git/repository/repository.ts');
+  return await placeOfBare(cwd);
 }

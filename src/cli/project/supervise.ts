@@ -13,7 +13,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { supervisorCommand } from '../../domain/programs.ts';
 import { waitFor } from '../../lib/wait.ts';
 import { identityOf, type ProcessIdentity } from '../../process/index.ts';
-import { readRuntimeDir } from '../../store/runtime-record.ts';
+import { readRuntimeDir } from '../../store/place/runtime-record.ts';
 import { plain, type Output } from '../say/output.ts';
 import { located } from './project.ts';
 import { scopeArgv } from './scope.ts';

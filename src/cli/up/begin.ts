@@ -1,15 +1,14 @@
 import { userInfo } from 'node:os';
 import type { SwarmClient } from '../../api/client.ts';
-import type { ProjectLayout } from '../../domain/layout.ts';
 import type { Context } from '../project/context.ts';
 import { makeDirectories } from '../project/directories.ts';
 import { placeForUp } from '../project/place.ts';
-import { connectTo, layoutOf, RESTART_PATIENCE_MS } from '../project/project.ts';
+import { connectTo, lookHere, RESTART_PATIENCE_MS } from '../project/project.ts';
 import { ensureSupervisor } from '../project/supervise.ts';
 
 /** Starts a supervisor, for a verb that needs one while swarm is down. */
-export async function beginSupervisor(context: Context, layout: ProjectLayout): Promise<SwarmClient> {
-  const place = await placeForUp(layoutOf(context.env, layout));
+export async function beginSupervisor(context: Context): Promise<SwarmClient> {
+  const place = await placeForUp((await lookHere(context)).layout);
   await makeDirectories(place, userInfo().uid);
   await ensureSupervisor(place, context.env, context.output, context.interrupt.signal);
   return connectTo(place, { patienceMs: RESTART_PATIENCE_MS });

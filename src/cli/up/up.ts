@@ -7,7 +7,7 @@ import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { UpDocument, UpRequest } from '../../api/swarm/schemas.ts';
 import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import type { ProjectLayout } from '../../domain/layout.ts';
+import { withWorktreesDir, type ProjectLayout } from '../../domain/layout.ts';
 import { findRepository } from '../../git/repository/repository.ts';
 import { taskBranchesBlocked } from '../../git/task/task-branches.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
@@ -27,7 +27,7 @@ import { BROKEN, isSettingUp, underWay, UpProgress } from '../say/progress.ts';
 import { plain } from '../say/output.ts';
 import { WHY_CHARS } from '../say/words.ts';
 import { placeForUp } from '../project/place.ts';
-import { connectTo, layoutOf, located, RESTART_PATIENCE_MS } from '../project/project.ts';
+import { connectTo, located, lookHere, RESTART_PATIENCE_MS } from '../project/project.ts';
 import { statusLines } from '../project/status.ts';
 import { noteLacking, noteMissing, notePrograms } from '../project/worktree-notes.ts';
 import { supervisorForUp } from './take-over.ts';
@@ -86,12 +86,15 @@ export async function up(context: Context, workers: number | undefined, options:
 
 /** Checks everything that can be found wrong before any start. */
 async function prepare(context: Context, options: UpOptions): Promise<ProjectLayout> {
-  const { gitCommonDir, root } = await findRepository(context.cwd);
+  const { layout: here, calledIn } = await lookHere(context);
+  const { root } = here;
+  const { bare } = await findRepository(root);
+  if (bare && calledIn !== root)
+    context.output.note(`note: swarm.yaml and the branch to start from are those of ${root}, not of ${calledIn}`);
   const config = await loadConfig(root);
   const blocked = await taskBranchesBlocked(root);
   if (blocked !== null) throw blocked;
-  const { dir } = config.worktree;
-  const own = layoutOf(context.env, { gitCommonDir, root }, dir === undefined ? undefined : path.resolve(root, dir));
+  const own = withWorktreesDir(here, config.worktree);
   refuseUnwritable(own.worktreesDir);
   const layout = await placeForUp(own);
   const ignored = await ignoredStates(layout);

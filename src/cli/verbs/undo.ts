@@ -20,13 +20,12 @@ export const verb: Verb = {
  * started for it.
  */
 async function undo(context: Context, agent: string): Promise<void> {
-  const project = await openProject(context);
   const { output } = context;
-  let { client } = project;
+  let { client } = await openProject(context);
   const done = await client.work.undo({ id: agent }).catch(async (error: unknown) => {
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     const { beginSupervisor } = await import('../up/begin.ts');
-    client = await beginSupervisor(context, project.layout);
+    client = await beginSupervisor(context);
     return await client.work.undo({ id: agent });
   });
   if (done.rollback !== null) await untilBack(context, client, agent);

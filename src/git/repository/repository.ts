@@ -93,8 +93,12 @@ async function readPlace(cwd: string): Promise<Place> {
   const output = await gitText(args, { cwd }).catch(async (error: unknown) => {
     if (!isGitError(error)) throw error;
     if (error.code === 'no-repository') {
+      const places = await worktreeRoots(path.join(cwd, '.bare')).catch(() => []);
       throw new SwarmError('no-repository', `${cwd} is not inside a git repository`, {
-        hint: 'Change into a git repository, or make one: `git init && git add -A && git commit -m start`.',
+        hint:
+          places.length > 0
+            ? `The worktrees of the repository in .bare are: ${places.join(', ')}. Run it in one of them.`
+            : 'Change into a git repository, or make one: `git init && git add -A && git commit -m start`.',
         cause: error,
       });
     }
@@ -130,11 +134,31 @@ async function bare(cwd: string, cause?: unknown): Promise<SwarmError> {
     place === null
       ? `${cwd} is in a bare repository or inside a .git directory, without files to work on`
       : `${place.root} has files, and yet its git settings say that it has none (core.bare = true)`;
+  const places = place === null ? await worktreeRoots(cwd).catch(() => []) : [];
+  const named = places.length === 0 ? '.' : `: ${places.join(', ')}`;
   const hint =
     place === null
-      ? 'Run it in a clone or a worktree of that repository.'
+      ? `Run it in a clone or a worktree of that repository${named}`
       : `Some program has set that by accident; take it back: \`git -C ${shellQuote(place.root)} config core.bare false\`.`;
   return new SwarmError('bare-repository', message, { hint, cause, lasting: true });
+}
+
+/** Roots of the worktrees, without that of a bare repository itself. */
+async function worktreeRoots(cwd: string): Promise<string[]> {
+  const { stdout } = await runGit(['worktree', 'list', '--porcelain', '-z'], { cwd });
+  return stdout
+    .toString('utf8')
+    .split('\0\0')
+    .filter((entry) => entry !== '' && !entry.includes('\0bare'))
+    .map((entry) => entry.replace(/^worktree /, '').split('\0', 1)[0] ?? '')
+    .filter((root) => existsSync(root));
+}
+
+/** The bare repository that `cwd` lies in, or that a `.git` file there points to, outside of its worktrees; or null. */
+export async function placeOfBare(cwd: string): Promise<string | null> {
+  const args = ['rev-parse', '--path-format=absolute', '--is-bare-repository', '--git-dir', '--git-common-dir'];
+  const [isBare, gitDir, commonDir] = (await gitText(args, { cwd })).split('\n');
+  return isBare === 'true' && gitDir !== undefined && gitDir === commonDir ? realpathSync(gitDir) : null;
 }
 
 /**
@@ -142,10 +166,8 @@ async function bare(cwd: string, cause?: unknown): Promise<SwarmError> {
  * in one.
  */
 export async function placeOfCheckout(cwd: string): Promise<Pick<Repository, 'root' | 'gitCommonDir'> | null> {
-  const args = ['rev-parse', '--path-format=absolute', '--is-bare-repository', '--git-dir', '--git-common-dir'];
-  const [isBare, gitDir, commonDir] = (await gitText(args, { cwd })).split('\n');
-  if (isBare !== 'true' || commonDir === undefined || gitDir !== commonDir) return null;
-  const gitCommonDir = realpathSync(commonDir);
+  const gitCommonDir = await placeOfBare(cwd);
+  if (gitCommonDir === null) return null;
   return hasCheckout(gitCommonDir) ? { gitCommonDir, root: path.dirname(gitCommonDir) } : null;
 }
 

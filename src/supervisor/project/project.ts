@@ -1,10 +1,10 @@
 import { userInfo, tmpdir } from 'node:os';
 import type { Config } from '../../config/index.ts';
-import { projectLayout, type ProjectLayout } from '../../domain/layout.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
 import { findRepository, readHead, type Repository } from '../../git/repository/repository.ts';
 import { resolveAll } from '../../git/repository/resolve.ts';
 import { SwarmError } from '../../domain/errors.ts';
-import { withStateInUse } from '../../store/state-place.ts';
+import { layoutInUse } from '../../store/place/project-place.ts';
 
 /** The base of tasks, with notes about it for the person. */
 export interface Base {
@@ -28,9 +28,9 @@ export async function openPlace(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ repository: Repository; layout: ProjectLayout }> {
   const repository = await findRepository(root);
-  const { gitCommonDir, root: main } = repository;
-  const layout = projectLayout({ gitCommonDir, root: main, env, uid: userInfo().uid, tmpdir: tmpdir() });
-  return { repository, layout: await withStateInUse(layout) };
+  const { gitCommonDir, root: main, bare } = repository;
+  const uid = userInfo().uid;
+  return { repository, layout: await layoutInUse({ gitCommonDir, root: main, bare, env, uid, tmpdir: tmpdir() }) };
 }
 
 /** Branch and commit that tasks start from now: the config's base, or the checked-out one of `root`. */

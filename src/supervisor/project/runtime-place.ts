@@ -5,8 +5,8 @@ import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { makePrivateDirectory } from '../../lib/private-directory.ts';
 import { someoneListens } from '../../lib/unix-socket.ts';
 import { identityOf } from '../../process/index.ts';
-import { ownerOf, placeToBegin } from '../../store/runtime-place.ts';
-import { runtimeDirInUse } from '../../store/runtime-record.ts';
+import { ownerOf, placeToBegin } from '../../store/place/runtime-place.ts';
+import { runtimeDirInUse } from '../../store/place/runtime-record.ts';
 import { removeSocket } from '../../tmux/socket.ts';
 
 /**

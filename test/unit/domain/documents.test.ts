@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { addUsage, NO_USAGE } from '../../../src/domain/agent.ts';
 import { errorText, fromErrorDocument, SwarmError, toErrorDocument } from '../../../src/domain/errors.ts';
-import { projectHash, projectLayout, withRuntimeDir, type LayoutInput } from '../../../src/domain/layout.ts';
+import {
+  nameOfBare,
+  projectHash,
+  projectLayout,
+  withRuntimeDir,
+  type LayoutInput,
+} from '../../../src/domain/layout.ts';
 
 describe('errors on their way to another program', () => {
   test('come out as they went in', () => {
@@ -72,6 +78,11 @@ describe('where a project’s files lie', () => {
     const far = projectLayout(input({ env: { XDG_STATE_HOME: 'relative', XDG_RUNTIME_DIR: long }, tmpdir: long }));
     expect(far.apiSocket.length).toBeLessThan(100);
     expect(far.stateDir).toMatch(/^\/\.local\/state\/swarm\//);
+  });
+
+  test('a bare repository is called what people call it, whichever of its worktrees one is in', () => {
+    const names = ['/a/shop/.bare', '/a/shop/.git', '/a/shop.git', '/a/shop'].map(nameOfBare);
+    expect(names).toEqual(['shop', 'shop', 'shop', 'shop']);
   });
 
   test('with another runtime directory the sockets and secrets are there, and all else stays', () => {

@@ -5,9 +5,10 @@ import path from 'node:path';
 import { describe, expect, test as base } from 'vitest';
 import { projectLayout, withStateDir, type ProjectLayout } from '../../../src/domain/layout.ts';
 import { takeSupervisorLock } from '../../../src/store/lock.ts';
-import { writeRecord } from '../../../src/store/project-record.ts';
-import { byUse, listStates, statesOf } from '../../../src/store/state-place.ts';
-import { takeState } from '../../../src/store/take-state.ts';
+import { writeRecord } from '../../../src/store/place/project-record.ts';
+import { rootOfBare } from '../../../src/store/place/project-place.ts';
+import { byUse, listStates, statesOf } from '../../../src/store/place/state-place.ts';
+import { takeState } from '../../../src/store/place/take-state.ts';
 import { listen, wrapperOf } from '../../support/signs-of-life.ts';
 
 const test = base
@@ -119,5 +120,30 @@ describe('the state of an earlier version', () => {
     const newer = await left(own, `shop-${own.hash}`, 2_000);
     expect(await takeState(own)).toEqual(newer);
     expect(await statesOf(own.swarmStateDir, own.hash)).toEqual({ used: newer.stateDir, others: [own.stateDir] });
+  });
+});
+
+describe('the root of a bare repository', () => {
+  const hash = '0123456789';
+  const worktrees = ['/p/one', '/p/two', '/q/my one'];
+  const root = (name: string, remembered: string | null): string =>
+    rootOfBare(
+      { root: '/p/two', stateDir: `/s/${name}`, hash },
+      remembered === null ? null : { root: remembered },
+      worktrees,
+    );
+
+  test('is the remembered one while it is there, else that of the caller', () => {
+    expect(root(hash, '/p/one')).toBe('/p/one');
+    expect(root(hash, '/p/gone')).toBe('/p/two');
+    expect(root(hash, null)).toBe('/p/two');
+  });
+
+  test('is the one by which 0.1.0 called its state, unless two are called so', () => {
+    expect(root(`one-${hash}`, null)).toBe('/p/one');
+    expect(root(`my-one-${hash}`, null)).toBe('/q/my one');
+    expect(root(`gone-${hash}`, null)).toBe('/p/two');
+    worktrees.push('/q/one');
+    expect(root(`one-${hash}`, null)).toBe('/p/two');
   });
 });

@@ -2,7 +2,7 @@ import { brokerStatus as nodeStatus, ensureBroker, stopBroker, type BrokerStatus
 import { loadConfig } from '../../../config/index.ts';
 import { SwarmError } from '../../../domain/errors.ts';
 import type { ProjectLayout } from '../../../domain/layout.ts';
-import { listStates } from '../../../store/state-place.ts';
+import { listStates } from '../../../store/place/state-place.ts';
 import type { Context } from '../../project/context.ts';
 import { openProject } from '../../project/project.ts';
 import { readStatus } from '../../project/status.ts';

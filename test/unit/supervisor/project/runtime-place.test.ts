@@ -4,8 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test as base } from 'vitest';
 import { projectLayout, withRuntimeDir } from '../../../../src/domain/layout.ts';
-import { readRuntimeDir } from '../../../../src/store/runtime-record.ts';
-import { placeToBegin } from '../../../../src/store/runtime-place.ts';
+import { readRuntimeDir } from '../../../../src/store/place/runtime-record.ts';
+import { placeToBegin } from '../../../../src/store/place/runtime-place.ts';
 import { takeRuntimePlace, writeRuntimeDir } from '../../../../src/supervisor/project/runtime-place.ts';
 import { listen, wrapperOf } from '../../../support/signs-of-life.ts';
 

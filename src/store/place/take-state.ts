@@ -1,12 +1,12 @@
 import { existsSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { SwarmError } from '../domain/errors.ts';
-import { withRuntimeDir, withStateDir, type ProjectLayout } from '../domain/layout.ts';
-import { WRAPPER_MARK } from '../domain/marks.ts';
-import { someoneListens } from '../lib/unix-socket.ts';
-import { waitFor } from '../lib/wait.ts';
-import { findMarked } from '../process/marks.ts';
-import { takeExistingLock } from './lock.ts';
+import { SwarmError } from '../../domain/errors.ts';
+import { withRuntimeDir, withStateDir, type ProjectLayout } from '../../domain/layout.ts';
+import { WRAPPER_MARK } from '../../domain/marks.ts';
+import { someoneListens } from '../../lib/unix-socket.ts';
+import { waitFor } from '../../lib/wait.ts';
+import { findMarked } from '../../process/marks.ts';
+import { takeExistingLock } from '../lock.ts';
 import { runtimeDirInUse } from './runtime-record.ts';
 import { statesOf, withStateInUse } from './state-place.ts';
 

@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs';
-import { withRuntimeDir, type ProjectLayout } from '../domain/layout.ts';
-import { WRAPPER_MARK } from '../domain/marks.ts';
-import { someoneListens } from '../lib/unix-socket.ts';
-import { findMarked } from '../process/marks.ts';
+import { withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
+import { WRAPPER_MARK } from '../../domain/marks.ts';
+import { someoneListens } from '../../lib/unix-socket.ts';
+import { findMarked } from '../../process/marks.ts';
 import { runtimeDirInUse } from './runtime-record.ts';
 
 /**

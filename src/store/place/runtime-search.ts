@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { WRAPPER_MARK } from '../domain/marks.ts';
-import { findMarked, readMark } from '../process/marks.ts';
+import { WRAPPER_MARK } from '../../domain/marks.ts';
+import { findMarked, readMark } from '../../process/marks.ts';
 
 /**
  * The runtime directory that the agents of a project are in, by the tmux server of their terminals; null: no agent of

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { withStateDir, type ProjectLayout } from '../domain/layout.ts';
+import { withStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { readRecord } from './project-record.ts';
 
 /** `HASH`, or `NAME-HASH` as 0.1.0 called it. */
@@ -41,7 +41,7 @@ export async function statesOf(swarmStateDir: string, hash: string): Promise<Sta
   const [only, second] = all;
   if (only === undefined || second === undefined) return { used: only ?? null, others: [] };
   // SQLite is loaded only where there is a choice.
-  const { isSupervisorLocked } = await import('./lock.ts');
+  const { isSupervisorLocked } = await import('../lock.ts');
   const [used = null, ...others] = byUse(
     all.map((stateDir) => ({
       stateDir,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ProjectLayout } from '../domain/layout.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
 
 /**
  * The runtime directory of the supervisor that holds the lock, or that held it last and did not end in order. Shells of
