@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { worktreeGitDir } from './operations.ts';
@@ -10,6 +10,14 @@ export interface LockPlaces {
   refs: readonly string[];
 }
 
+/** In a repository with reftables: the lock of a store of references as a whole. */
+const STORE_LOCK = 'reftable/tables.list.lock';
+/**
+ * Longer than git takes to write references, ms. The common store's lock may be that of a git in any worktree, the
+ * person's too, so it counts as left behind by its age alone.
+ */
+const STORE_LOCK_MS = 10_000;
+
 /**
  * Removes the locks that a killed git left in a worktree and on refs: with them git would refuse for ever. The caller
  * knows that none of its own processes works there any more; `inUse` is called, when there is a lock, to learn whether
@@ -19,6 +27,7 @@ export async function clearStaleLocks(places: LockPlaces, inUse: () => boolean):
   const found = [
     ...worktreeLocks(places.worktree),
     ...places.refs.flatMap((ref) => refLocks(places.gitCommonDir, ref)),
+    ...storeLocks(places.gitCommonDir),
   ];
   if (found.length === 0 || inUse()) return [];
   for (const file of found) await rm(file, { force: true });
@@ -28,7 +37,16 @@ export async function clearStaleLocks(places: LockPlaces, inUse: () => boolean):
 function worktreeLocks(worktree: string): string[] {
   if (!existsSync(path.join(worktree, '.git'))) return [];
   const gitDir = worktreeGitDir(worktree);
-  return ['index.lock', 'HEAD.lock'].map((name) => path.join(gitDir, name)).filter((file) => existsSync(file));
+  return ['index.lock', 'HEAD.lock', STORE_LOCK]
+    .map((name) => path.join(gitDir, name))
+    .filter((file) => existsSync(file));
+}
+
+/** The lock of the store that all worktrees share, where a killed git left it. */
+export function storeLocks(gitCommonDir: string): string[] {
+  const file = path.join(gitCommonDir, STORE_LOCK);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > STORE_LOCK_MS ? [file] : [];
 }
 
 function refLocks(gitCommonDir: string, ref: string): string[] {

@@ -208,7 +208,7 @@ async function stashesMadeIn(
   const [list, keptText, here] = await Promise.all([
     runGit(['log', '-g', '-z', ...format], { cwd: worktree }),
     gitText(['for-each-ref', '--format=%(objectname)', 'refs/swarm/kept/'], { cwd: worktree }),
-    readReflog(gitDir),
+    readReflog(worktree, gitDir),
   ]);
   const kept = new Set(keptText.split('\n'));
   const elsewhere = new Set(all.filter((other) => other !== own && !other.missing).map(({ branch }) => branch));
@@ -237,20 +237,46 @@ function wasAt({ moves }: Reflog, commit: string, at: number): boolean {
   });
 }
 
-/** Reads the reflog of HEAD. */
-async function readReflog(gitDir: string): Promise<Reflog> {
+/** Reads the reflog of HEAD: from its file, and from git where references lie in tables. */
+async function readReflog(worktree: string, gitDir: string): Promise<Reflog> {
   const log: Reflog = { branches: new Set(), moves: [] };
-  const text = await readFile(path.join(gitDir, 'logs', 'HEAD'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  });
-  for (const line of text.split('\n')) {
-    const found = /^[0-9a-f]+ ([0-9a-f]+) .*> (\d+) [+-]\d+(?:\t(.*))?$/.exec(line);
-    if (found === null) continue;
-    const [, commit = '', seconds = '', what = ''] = found;
-    log.moves.push({ commit, at: Number(seconds) });
+  for (const { commit, at, what } of (await movesOfFile(gitDir)) ?? (await movesOfGit(worktree))) {
+    log.moves.push({ commit, at });
     const moved = /^checkout: moving from (\S+) to (\S+)$/.exec(what);
     for (const name of moved?.slice(1) ?? []) log.branches.add(name);
   }
   return log;
+}
+
+interface Move {
+  commit: string;
+  /** Seconds since 1970. */
+  at: number;
+  what: string;
+}
+
+/** Oldest first; null: there is no such file. */
+async function movesOfFile(gitDir: string): Promise<Move[] | null> {
+  const text = await readFile(path.join(gitDir, 'logs', 'HEAD'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (text === null) return null;
+  return text.split('\n').flatMap((line) => {
+    const [, commit, seconds, what = ''] = /^[0-9a-f]+ ([0-9a-f]+) .*> (\d+) [+-]\d+(?:\t(.*))?$/.exec(line) ?? [];
+    return commit === undefined ? [] : [{ commit, at: Number(seconds), what }];
+  });
+}
+
+/** Oldest first. A commit that is gone ends the list. */
+async function movesOfGit(worktree: string): Promise<Move[]> {
+  const args = ['log', '-g', '-z', '--date=unix', '--format=%H%x09%gd%x09%gs', 'HEAD', '--'];
+  const { stdout } = await runGit(args, { cwd: worktree, okCodes: [128] });
+  const moves = splitNul(stdout)
+    .map(printable)
+    .flatMap((record) => {
+      const [, commit, seconds, what = ''] = /^([0-9a-f]+)\tHEAD@\{(\d+)\}\t(.*)$/s.exec(record) ?? [];
+      return commit === undefined ? [] : [{ commit, at: Number(seconds), what }];
+    });
+  return moves.toReversed();
 }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GitError } from '../../../src/git/errors.ts';
@@ -332,6 +332,26 @@ describe('Worktrees', () => {
     ).toEqual(locks.toSorted());
     expect(others.every((name) => existsSync(path.join(gitCommonDir, name)))).toBe(true);
     expect(locks.some((name) => existsSync(path.join(gitCommonDir, name)))).toBe(false);
+  });
+
+  it('lose the lock of a whole store of references once no git can hold it any more', async () => {
+    using repository = makeRepository();
+    const { root, gitCommonDir } = repository;
+    const worktree = path.join(repository.home, 'w');
+    await addWorktree({ root, path: worktree, commit: repository.git(['rev-parse', 'HEAD']) });
+    const own = path.join(gitCommonDir, 'worktrees/w/reftable/tables.list.lock');
+    const common = path.join(gitCommonDir, 'reftable/tables.list.lock');
+    for (const file of [own, common]) {
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, '');
+    }
+    const places = { worktree, gitCommonDir, refs: [] };
+    expect(await clearStaleLocks(places, () => true)).toEqual([]);
+    expect(await clearStaleLocks(places, () => false)).toEqual([own]);
+    const longAgo = Date.now() / 1000 - 60;
+    utimesSync(common, longAgo, longAgo);
+    expect(await clearStaleLocks(places, () => false)).toEqual([common]);
+    expect([own, common].some((file) => existsSync(file))).toBe(false);
   });
 
   it('refuse to write over something, and to go away with work in them', async () => {
