@@ -1,4 +1,5 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
+import type { PermissionMode } from '../domain/agent.ts';
 import { environmentFor } from '../domain/environment.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { effectiveEnv, readClaudeJson } from './home.ts';
@@ -6,8 +7,6 @@ import type { Env } from './home.ts';
 import { inheritedServers } from './mcp-servers.ts';
 import { buildMcpConfig, buildSettings, buildStatusLineScript, hasOwnTelemetry, settingsPaths } from './settings.ts';
 import { settingsSources } from './settings-sources.ts';
-
-export type PermissionMode = 'acceptEdits' | 'dontAsk' | 'plan' | 'bypassPermissions' | 'manual';
 
 export interface LaunchOptions {
   /** Program and leading arguments, e.g. `["claude"]`. */

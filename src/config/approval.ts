@@ -7,13 +7,16 @@ import type { Config } from './schema.ts';
 /** Programs of a config with the key that names each. */
 export type NamedPrograms = [key: string, argv: string[]][];
 
-/** The file with the hash of the programs that the person has approved. */
+/** Settings of roles about what their agents may do, with the key of each. */
+export type NamedPermissions = [key: string, values: string[]][];
+
+/** The file with the hashes of the programs and the permissions that the person has approved. */
 export function approvalFile(stateDir: string): string {
   return path.join(stateDir, 'approved.json');
 }
 
-export function approvalHash(programs: NamedPrograms): string {
-  return createHash('sha256').update(JSON.stringify(programs)).digest('hex');
+export function approvalHash(named: NamedPrograms | NamedPermissions): string {
+  return createHash('sha256').update(JSON.stringify(named)).digest('hex');
 }
 
 /**
@@ -38,18 +41,53 @@ export function programsOf(config: Config, servers: McpServers = {}): NamedProgr
   return found.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** The approved hash; null: nothing was approved yet. */
-export function readApproved(file: string): string | null {
+/**
+ * What roles let their agents do beyond swarm's own default, or forbid them, with the key of each. Pure. Roles of kind
+ * shell have no such rules.
+ */
+export function permissionsOf(config: Config): NamedPermissions {
+  return Object.entries(config.agents)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([role, { kind, permissionMode, allow, deny }]): NamedPermissions => {
+      const rows: NamedPermissions = [
+        [`agents.${role}.permissionMode`, permissionMode === 'acceptEdits' ? [] : [permissionMode]],
+        [`agents.${role}.allow`, allow],
+        [`agents.${role}.deny`, deny],
+      ];
+      return kind === 'claude' ? rows.filter(([, values]) => values.length > 0) : [];
+    });
+}
+
+/** The hashes that the person has approved; null: none of this kind yet. */
+export interface Approved {
+  programs: string | null;
+  permissions: string | null;
+}
+
+export function readApproved(file: string): Approved {
   try {
-    return (JSON.parse(readFileSync(file, 'utf8')) as { hash?: string }).hash ?? null;
+    const { hash, permissions } = JSON.parse(readFileSync(file, 'utf8')) as { hash?: string; permissions?: string };
+    return { programs: hash ?? null, permissions: permissions ?? null };
   } catch {
     // Absent or damaged: nothing is approved, and the person is asked.
-    return null;
+    return { programs: null, permissions: null };
   }
+}
+
+/** The text of the file that `readApproved` reads. Pure. */
+export function approvedText({ programs, permissions }: Approved): string {
+  // An earlier swarm knows `hash` alone.
+  return JSON.stringify({ hash: programs ?? undefined, permissions: permissions ?? undefined });
 }
 
 /** True when every program of this config was approved, or is swarm's own default. */
 export function isApproved(config: Config, { stateDir, root }: { stateDir: string; root: string }): boolean {
   const programs = programsOf(config, projectServers(config, root));
-  return programs.length === 0 || readApproved(approvalFile(stateDir)) === approvalHash(programs);
+  return programs.length === 0 || readApproved(approvalFile(stateDir)).programs === approvalHash(programs);
+}
+
+/** True when the permissions of every role were approved, or are swarm's own default. */
+export function arePermissionsApproved(config: Config, { stateDir }: { stateDir: string }): boolean {
+  const permissions = permissionsOf(config);
+  return permissions.length === 0 || readApproved(approvalFile(stateDir)).permissions === approvalHash(permissions);
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AGENT_KINDS } from '../domain/agent.ts';
+import { AGENT_KINDS, PERMISSION_MODES } from '../domain/agent.ts';
 import { admissionSchema } from './admission.ts';
 import { checkpointsSchema } from './checkpoints.ts';
 import { crossChecks } from './cross-checks.ts';
@@ -88,10 +88,7 @@ const roleShape = {
   slots: z.int().min(1).max(64).default(1).describe('Tasks at once in one agent (shell only).'),
   capabilities: z.array(name).default([]).describe('What tasks may ask for with --needs.'),
   model: name.optional().describe('Model that Claude Code is started with; its own default where absent.'),
-  permissionMode: z
-    .enum(['acceptEdits', 'dontAsk', 'plan', 'bypassPermissions', 'manual'])
-    .default('acceptEdits')
-    .describe("Claude Code's permission mode."),
+  permissionMode: z.enum(PERMISSION_MODES).default('acceptEdits').describe("Claude Code's permission mode."),
   mcp: z
     .enum(['none', 'inherit'])
     .default('none')

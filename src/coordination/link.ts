@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AGENT_KINDS, NEEDS_YOU_KINDS } from '../domain/agent.ts';
+import { AGENT_KINDS, NEEDS_YOU_KINDS, PERMISSION_MODES } from '../domain/agent.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
 import { apiFactsSchema, modelPermitSchema, HOLD_KINDS } from './model-permit.ts';
 import { usageSchema } from './messages.ts';
@@ -78,6 +78,8 @@ export type Activity = z.infer<typeof activitySchema>;
 export const wrapperSnapshotSchema = z.object({
   agent: z.string(),
   kind: z.enum(AGENT_KINDS),
+  /** With which its processes are started; absent: of a wrapper of an earlier version, or of kind shell. */
+  permissionMode: z.enum(PERMISSION_MODES).exactOptional(),
   slots: z.number().int().positive(),
   /** UUID of this wrapper process. */
   incarnation: z.string(),
@@ -249,7 +251,7 @@ export const agentSpecSchema = z.object({
   settings: z.string().optional(),
   base: z.object({ branch: z.string().nullable(), commit: z.string() }),
   idle: z.enum(['eager', 'lazy']),
-  permissionMode: z.enum(['acceptEdits', 'dontAsk', 'plan', 'bypassPermissions', 'manual']),
+  permissionMode: z.enum(PERMISSION_MODES),
   allow: z.array(z.string()),
   deny: z.array(z.string()),
   /** unanswered permission questions: wait, or deny after this many ms when no person is attached */

@@ -23,6 +23,9 @@ export const SETUP_REASON = 'set-up: ';
 
 export const AGENT_KINDS = ['claude', 'shell'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
+/** Claude Code's permission modes: how much an agent does without asking. */
+export const PERMISSION_MODES = ['acceptEdits', 'auto', 'dontAsk', 'plan', 'bypassPermissions', 'manual'] as const;
+export type PermissionMode = (typeof PERMISSION_MODES)[number];
 /** The person's wish for an agent, which the reconcile loop carries out. */
 export type AgentDesired = 'up' | 'paused' | 'stopped';
 export const NEEDS_YOU_KINDS = ['permission', 'question', 'trust', 'login', 'settings'] as const;

@@ -31,6 +31,9 @@ function snapshotEvidence({ snapshot, snapshotAt }: HealthFacts, now: number): E
     { fact: 'snapshot', value: `of ${snapshot.incarnation}`, ageMs: age(now, snapshotAt) },
     { fact: 'turn', value: turn, ageMs: age(now, time(turnSince)) },
   ];
+  // The default needs no word.
+  const { permissionMode = 'acceptEdits' } = snapshot;
+  if (permissionMode !== 'acceptEdits') found.push({ fact: 'permission mode', value: permissionMode, ageMs: null });
   for (const { task, attempt, phase, since } of tasks) {
     found.push({ fact: 'task', value: `${task} attempt ${attempt}: ${phase}`, ageMs: age(now, time(since)) });
   }

@@ -289,6 +289,7 @@ function firstSnapshot(spec: AgentSpec, incarnation: string): WrapperSnapshot {
   return {
     agent: spec.agent,
     kind: spec.kind,
+    ...(spec.kind === 'claude' ? { permissionMode: spec.permissionMode } : {}),
     slots: spec.slots,
     incarnation,
     wrapper,

@@ -139,7 +139,13 @@ describe(`agents of 0.1.0 at work`, () => {
       /swarm was updated since it came up here: `\S*swarm up` changes/,
     );
 
-    const { stderr } = await world.ok(['up', '--detach']);
+    // 0.1.0 asked about programs alone: what agents may do is agreed to once.
+    const unasked = await world.run(['up', '--detach']);
+    expect([unasked.exitCode, unasked.stderr]).toEqual([
+      2,
+      expect.stringContaining('agents.worker.allow: Bash(sh hold.sh:*)'),
+    ]);
+    const { stderr } = await world.ok(['up', '--detach', '--yes']);
     expect(stderr).toContain(`changing from swarm ${released.version} to ${manifest.version}; agents work on`);
     const after = await seen();
     expect(after).toMatchObject({ version: manifest.version, supervisor: { state: 'up', buildId: build() } });

@@ -1,6 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { CONFIG_FILE, isApproved, loadConfig, parseConfig, type Config } from '../../config/index.ts';
+import {
+  arePermissionsApproved,
+  CONFIG_FILE,
+  isApproved,
+  loadConfig,
+  parseConfig,
+  type Config,
+} from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { ASIDE } from '../../git/worktree/aside.ts';
 import { gitText } from '../../git/git.ts';
@@ -35,6 +42,15 @@ export async function checkConfig({ layout, config }: Patient): Promise<Diagnosi
       text: `the programs that ${CONFIG_FILE} names are not approved yet`,
       cause: 'They may have come with a pull: they run only after you have seen them.',
       cure: 'Run `swarm up`, which shows them and asks.',
+    });
+  }
+  if (!arePermissionsApproved(config, layout)) {
+    findings.push({
+      check: 'permission-approval',
+      severity: 'warning',
+      text: `what ${CONFIG_FILE} lets agents do is not approved yet`,
+      cause: 'It may have come with a pull: it counts only after you have seen it.',
+      cure: 'Run `swarm up`, which shows it and asks.',
     });
   }
   const { commit } = await readHead(layout.root);

@@ -3,7 +3,7 @@ import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { attachArgv } from '../../tmux/index.ts';
-import { approveConfig } from '../project/approve.ts';
+import { approvePrograms } from '../project/approve.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
 import { giveTerminal } from './terminal.ts';
@@ -19,7 +19,7 @@ export async function attach(context: Context, agent: string): Promise<number> {
     });
   }
   const config = await loadConfig(layout.root);
-  await approveConfig(context, layout, config, false);
+  await approvePrograms(context, layout, config, false);
   return await attachTo(context, layout, client, agent, config.tmux.program);
 }
 

@@ -2,7 +2,7 @@ import type { StatusDocument } from '../../api/status/schemas.ts';
 import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { approveConfig } from '../project/approve.ts';
+import { approvePrograms } from '../project/approve.ts';
 import { attachTo } from './attach.ts';
 import { refuseInsideAgent, type Context } from '../project/context.ts';
 import { oneLine } from '../say/output.ts';
@@ -48,7 +48,7 @@ async function attachFrom(
   agent: string,
 ): Promise<void> {
   const config = await loadConfig(layout.root);
-  await approveConfig(context, layout, config, false);
+  await approvePrograms(context, layout, config, false);
   const exitCode = await attachTo(context, await located(layout), client, agent, config.tmux.program);
   if (exitCode !== 0)
     throw new SwarmError('attach-failed', `tmux could not show ${agent}`, {

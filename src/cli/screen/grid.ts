@@ -2,7 +2,7 @@ import type { Agent } from '../../api/agents/schemas.ts';
 import { loadConfig } from '../../config/index.ts';
 import { errorText, SwarmError } from '../../domain/errors.ts';
 import { attachArgv, runTmux, type TmuxAddress } from '../../tmux/index.ts';
-import { approveConfig } from '../project/approve.ts';
+import { approvePrograms } from '../project/approve.ts';
 import { giveTerminal } from './terminal.ts';
 import type { Context } from '../project/context.ts';
 import { openProject } from '../project/project.ts';
@@ -25,7 +25,7 @@ export async function grid(context: Context): Promise<number> {
     });
   }
   const config = await loadConfig(layout.root);
-  await approveConfig(context, layout, config, false);
+  await approvePrograms(context, layout, config, false);
   const address: TmuxAddress = { program: config.tmux.program, socket: layout.tmuxSocket };
   // A name that no agent has, and one for each terminal with a grid.
   const session = `_grid-${process.pid}`;

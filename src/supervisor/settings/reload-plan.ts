@@ -57,7 +57,8 @@ const FREEDOM: Record<RoleConfig['permissionMode'], number> = {
   manual: 1,
   dontAsk: 1,
   acceptEdits: 2,
-  bypassPermissions: 3,
+  auto: 3,
+  bypassPermissions: 4,
 };
 /** The permissions of a role that sets none. */
 const PLAIN: Pick<RoleConfig, 'permissionMode' | 'allow' | 'deny'> = {

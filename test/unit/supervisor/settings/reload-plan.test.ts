@@ -47,6 +47,8 @@ describe('a changed swarm.yaml', () => {
     expect(of({}, { permissionMode: 'bypassPermissions' })).toEqual([
       'agents.worker: permissionMode bypassPermissions',
     ]);
+    expect(of({}, { permissionMode: 'auto' })).toEqual(['agents.worker: permissionMode auto']);
+    expect(of({ permissionMode: 'bypassPermissions' }, { permissionMode: 'auto' })).toEqual([]);
     expect(of({ allow: ['A'], permissionMode: 'acceptEdits' }, { deny: ['D'], permissionMode: 'plan' })).toEqual([]);
     expect(widenings(config(), config({ agents: { other: { allow: ['X'] } } }))).toEqual(['agents.other: allow X']);
     expect(widenings(config(), config({ agents: { other: { kind: 'shell', allow: ['X'] } } }))).toEqual([]);
