@@ -6,7 +6,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { writeFileAtomic } from '../lib/atomic-file.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
-import { brokerPaths, definitions, rabbitmqConf } from './config.ts';
+import { brokerPaths, definitions, ERLANG_NAMES, rabbitmqConf } from './config.ts';
 import type { BrokerPaths } from './config.ts';
 
 const portSchema = z.number().int().min(1).max(65_535);
@@ -22,7 +22,7 @@ const recordSchema = z.object({
     .extend({ startedAt: z.string(), version: z.string(), tree: z.enum(['slim', 'full']), ready: z.boolean() })
     .nullable(),
   epmd: processIdentitySchema.nullable(),
-  /** Version of RabbitMQ whose slim tree did not start: not tried again. */
+  /** Name of the slim tree that did not start: not tried again. */
   slimFailed: z.string().nullable(),
 });
 export type BrokerJson = z.infer<typeof recordSchema>;
@@ -90,6 +90,7 @@ export async function writeNodeFiles(paths: BrokerPaths, record: BrokerJson): Pr
   for (const dir of [paths.home, paths.data, paths.log, paths.etc]) await mkdir(dir, { recursive: true, mode: 0o700 });
   await writeOnce(paths.cookie, randomBytes(24).toString('hex').toUpperCase(), 0o400);
   await writeFileAtomic(paths.config, rabbitmqConf(paths, record.ports.amqp));
+  await writeFileAtomic(paths.names, ERLANG_NAMES);
   await writeFileAtomic(paths.advanced, '[].\n');
   await writeFileAtomic(paths.plugins, '[].\n');
   await writeFileAtomic(paths.definitions, definitions(record.credentials, randomBytes(4)));

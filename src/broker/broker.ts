@@ -11,7 +11,8 @@ import { amqpAnswers } from './probe.ts';
 import { ageMs, endProcess, processesOf } from './processes.ts';
 import { prepareDirectory, readBrokerJson, writeBrokerJson } from './broker-json.ts';
 import type { BrokerJson } from './broker-json.ts';
-import { startBroker } from './start.ts';
+import { longestStart, startBroker } from './start.ts';
+import { BootProgress } from './boot-progress.ts';
 import { addSupervisor, diedInUse, livingSupervisors, removeSupervisor } from './supervisors.ts';
 import type { BrokerSupervisor } from './supervisors.ts';
 
@@ -33,7 +34,10 @@ export interface EnsureOptions {
   dir: string;
   signal?: AbortSignal | undefined;
   onProgress?: ((text: string) => void) | undefined;
-  /** For one start, in milliseconds; default 60,000. A wait for the start by another process comes on top. */
+  /**
+   * In milliseconds, default 60,000: how long a starting node may show no sign of work, such as on a machine under load.
+   * A wait for the start by another process comes on top.
+   */
   timeoutMs?: number | undefined;
 }
 
@@ -86,12 +90,18 @@ function toHandle(record: BrokerJson, started: boolean): BrokerHandle {
  * Whether the node in broker.json lives and answers. A node whose starter was killed in the middle of the start gets
  * time to finish.
  */
-async function canAdopt(record: BrokerJson, timeoutMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+async function canAdopt(
+  paths: BrokerPaths,
+  record: BrokerJson,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
   const { node } = record;
   if (node === null || !isAlive(node)) return false;
+  const progress = new BootProgress(paths, node.pid, timeoutMs);
   return waitReady(record.ports.amqp, {
-    timeoutMs: node.ready ? HUNG_MS : Math.max(HUNG_MS, timeoutMs - ageMs(node)),
-    ended: () => !isAlive(node),
+    timeoutMs: node.ready ? HUNG_MS : Math.max(HUNG_MS, longestStart(timeoutMs) - ageMs(node)),
+    ended: () => !isAlive(node) || !progress.getsOn(),
     signal,
   });
 }
@@ -107,9 +117,9 @@ export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle
   const { signal, onProgress, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   try {
     const paths = await prepareDirectory(options.dir);
-    using _lock = await lockBroker(paths.dir, timeoutMs * 2, signal);
+    using _lock = await lockBroker(paths.dir, longestStart(timeoutMs), signal);
     const record = readBrokerJson(paths);
-    if (record !== null && (await canAdopt(record, timeoutMs, signal))) return toHandle(record, false);
+    if (record !== null && (await canAdopt(paths, record, timeoutMs, signal))) return toHandle(record, false);
     onProgress?.('starting RabbitMQ');
     return toHandle(await startBroker(paths, record, { timeoutMs, signal, onProgress }), true);
   } catch (error) {
@@ -158,7 +168,7 @@ export async function stopBroker(
   if (!existsSync(dir)) return false;
   try {
     const paths = await prepareDirectory(dir);
-    using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2, options.signal);
+    using _lock = await lockBroker(paths.dir, longestStart(DEFAULT_TIMEOUT_MS), options.signal);
     if (options.ifUnused === true && livingSupervisors(paths).length > 0) return false;
     return await endAll(paths);
   } catch (error) {
@@ -170,7 +180,7 @@ export async function stopBroker(
 export async function joinBroker(dir: string, user: BrokerSupervisor): Promise<void> {
   try {
     const paths = await prepareDirectory(dir);
-    using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2);
+    using _lock = await lockBroker(paths.dir, longestStart(DEFAULT_TIMEOUT_MS));
     await addSupervisor(paths, user);
   } catch (error) {
     throw directoryError(dir, error);
@@ -185,7 +195,7 @@ export async function leaveBroker(dir: string, project: string): Promise<{ last:
   if (!existsSync(dir)) return { last: true };
   try {
     const paths = await prepareDirectory(dir);
-    using _lock = await lockBroker(paths.dir, DEFAULT_TIMEOUT_MS * 2);
+    using _lock = await lockBroker(paths.dir, longestStart(DEFAULT_TIMEOUT_MS));
     return { last: (await removeSupervisor(paths, project)).length === 0 };
   } catch (error) {
     throw directoryError(dir, error);

@@ -32,6 +32,10 @@ export interface BrokerPaths {
   definitions: string;
   pidFile: string;
   stdout: string;
+  /** Output of the last start with the core applications alone that did not work. */
+  slimStdout: string;
+  /** What Erlang knows of names beside the system. */
+  names: string;
   epmdLog: string;
 }
 
@@ -52,6 +56,8 @@ export function brokerPaths(dir: string): BrokerPaths {
     definitions: at('etc', 'definitions.json'),
     pidFile: at('pid'),
     stdout: at('log', 'stdout.log'),
+    slimStdout: at('log', 'stdout-slim.log'),
+    names: at('etc', 'inetrc'),
     epmdLog: at('log', 'epmd.log'),
   };
 }
@@ -77,6 +83,12 @@ export function rabbitmqConf(paths: BrokerPaths, port: number): string {
     '',
   ].join('\n');
 }
+
+/**
+ * The node is called after `localhost`, and waits without a word where the system does not know that name (a container
+ * without /etc/hosts).
+ */
+export const ERLANG_NAMES = '{lookup, [file, native]}.\n{host, {127,0,0,1}, ["localhost"]}.\n';
 
 /** RabbitMQ's salted hash: base64(salt + sha256(salt + password)). */
 export function passwordHash(password: string, salt: Uint8Array): string {
@@ -113,6 +125,7 @@ export function erlangEnvironment(
     LC_ALL: 'C.UTF-8',
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_INETRC: paths.names,
   };
 }
 

@@ -1,4 +1,5 @@
-import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -97,40 +98,28 @@ export function findEpmd(env: Environment = process.env): string | null {
   return isExecutable(beside) ? beside : null;
 }
 
-/** Applications that `rabbit` itself needs. A boot searches every plugin directory for every module. */
-const SLIM_PLUGINS = new Set([
-  'rabbit',
-  'rabbit_common',
-  'rabbitmq_prelaunch',
-  'ra',
-  'aten',
-  'gen_batch_server',
-  'osiris',
-  'seshat',
-  'sysmon_handler',
-  'syslog',
-  'systemd',
-  'observer_cli',
-  'recon',
-  'cuttlefish',
-  'getopt',
-  'ranch',
-  'stdout_formatter',
-  'jsx',
-  'credentials_obfuscation',
-  'amqp10_common',
-  'enough',
-  'thoas',
-  'khepri',
-  'khepri_mnesia_migration',
-  'horus',
-  'oauth2_client',
-  'redbug',
-  'amqp_client',
-]);
+/**
+ * The entries of `plugins/` that hold `rabbit` and what it needs, as the applications themselves say. A boot searches
+ * every plugin directory for every module.
+ * @returns null where an application cannot be read (an archive): then only all of them are known to do
+ */
+export function coreEntries(plugins: string): string[] | null {
+  const byName = new Map(entries(plugins).map((entry) => [entry.replace(/(-\d.*?)?(\.ez)?$/, ''), entry]));
+  const wanted = new Set(['rabbit']);
+  // A set takes in what is added while it is gone through.
+  for (const name of wanted) {
+    const entry = byName.get(name);
+    const file = path.join(plugins, entry ?? '', 'ebin', `${name}.app`);
+    if (entry === undefined || !existsSync(file)) return null;
+    for (const needed of neededBy(readFileSync(file, 'utf8'))) if (byName.has(needed)) wanted.add(needed);
+  }
+  return [...wanted].flatMap((name) => byName.get(name) ?? []).toSorted();
+}
 
-export function isSlimPlugin(entry: string): boolean {
-  return SLIM_PLUGINS.has(entry.replace(/-\d.*$/, '').replace(/\.ez$/, ''));
+/** Names of the applications in an `.app` file that its own needs. Pure. */
+export function neededBy(text: string): string[] {
+  const lists = text.replace(/%.*/g, '').matchAll(/\{\s*(?:included_|optional_)?applications\s*,\s*\[([^\]]*)\]/g);
+  return [...lists].flatMap(([, list = '']) => list.split(',').map((name) => name.trim().replaceAll("'", '')));
 }
 
 function absent(error: unknown): null {
@@ -145,19 +134,35 @@ async function link(target: string, file: string): Promise<void> {
   await symlink(target, file);
 }
 
-/**
- * Makes a tree of links to only the plugins that the node needs: with it the node starts in half the time.
- * @returns its root
- */
-export async function makeSlimTree(install: RabbitmqInstall, dir: string): Promise<string> {
-  const root = path.join(dir, `slim-${install.version}`);
+/** A tree of links to only what the node needs. */
+export interface SlimTree {
+  /** Says version and entries, so that another selection is another tree. */
+  name: string;
+  entries: string[];
+}
+
+/** The tree with which the node starts in half the time; null where it is not known what would have to be in it. */
+export function slimTree(install: RabbitmqInstall): SlimTree | null {
+  const selected = coreEntries(path.join(install.home, 'plugins'));
+  if (selected === null) return null;
+  const digest = createHash('sha256').update(selected.join('\n')).digest('hex').slice(0, 8);
+  return { name: `slim-${install.version}-${digest}`, entries: selected };
+}
+
+/** Makes the tree, and removes those of earlier installations. @returns its root */
+export async function makeSlimTree(install: RabbitmqInstall, tree: SlimTree, dir: string): Promise<string> {
+  const root = path.join(dir, tree.name);
+  for (const name of await readdir(dir)) {
+    if (name.startsWith('slim-') && name !== tree.name)
+      await rm(path.join(dir, name), { recursive: true, force: true });
+  }
   await mkdir(path.join(root, 'sbin'), { recursive: true, mode: 0o700 });
   await mkdir(path.join(root, 'plugins'), { recursive: true, mode: 0o700 });
   for (const name of await readdir(path.join(install.home, 'sbin'))) {
     await link(path.join(install.home, 'sbin', name), path.join(root, 'sbin', name));
   }
-  for (const name of await readdir(path.join(install.home, 'plugins'))) {
-    if (isSlimPlugin(name)) await link(path.join(install.home, 'plugins', name), path.join(root, 'plugins', name));
+  for (const name of tree.entries) {
+    await link(path.join(install.home, 'plugins', name), path.join(root, 'plugins', name));
   }
   if (existsSync(path.join(install.home, 'escript')))
     await link(path.join(install.home, 'escript'), path.join(root, 'escript'));

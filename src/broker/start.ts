@@ -1,17 +1,20 @@
 import { existsSync, statfsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { SwarmError } from '../domain/errors.ts';
 import { isAlive } from '../process/index.ts';
 import { lastLogLines, nodeEnded, startEpmd, startNode, waitReady } from './boot.ts';
 import type { BrokerPaths } from './config.ts';
 import { bootFailed, directoryError, noRabbitmq } from './errors.ts';
-import { findRabbitmq, makeSlimTree } from './install.ts';
-import type { RabbitmqInstall } from './install.ts';
+import { BootProgress } from './boot-progress.ts';
+import { findRabbitmq, makeSlimTree, slimTree } from './install.ts';
+import type { RabbitmqInstall, SlimTree } from './install.ts';
 import { accepts, chooseFreePort, isPortFree } from './probe.ts';
 import { endProcess, processesOf } from './processes.ts';
 import { newCredentials, writeNodeFiles, writeBrokerJson } from './broker-json.ts';
 import type { BrokerJson } from './broker-json.ts';
 
 export interface StartOptions {
+  /** Without a sign that the node gets on; half of it for the core applications alone. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((text: string) => void) | undefined;
@@ -19,6 +22,13 @@ export interface StartOptions {
 
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const PORT_TRIES = 3;
+/** How many times `timeoutMs` a start may take that does get on. */
+const LONGEST = 5;
+
+/** The longest time that one start takes, ms. */
+export function longestStart(timeoutMs: number): number {
+  return timeoutMs * LONGEST;
+}
 
 /**
  * A working node that broker.json does not name may have been given a queue just now: SIGKILL could cost that queue.
@@ -61,38 +71,46 @@ async function settlePorts(record: BrokerJson | null, keepEpmd: boolean): Promis
   };
 }
 
-type Attempt = { ready: true } | { ready: false; detail: string; lines: string[] };
+/** `ended`: the node ended by itself, so that another try with the same would end the same way. */
+type Attempt = { ready: true } | { ready: false; ended: boolean; detail: string; lines: string[] };
 
-/** One try with one tree of plugins. A failed try leaves no process behind. */
+/** One try with one tree of plugins; null: all of them. A failed try leaves no process behind. */
 async function attempt(
   paths: BrokerPaths,
   record: BrokerJson,
   install: RabbitmqInstall,
-  tree: 'slim' | 'full',
-  options: StartOptions,
+  slim: SlimTree | null,
+  options: StartOptions & { longestMs: number },
 ): Promise<Attempt> {
-  const root = tree === 'slim' ? await makeSlimTree(install, paths.dir) : install.home;
+  const root = slim === null ? install.home : await makeSlimTree(install, slim, paths.dir);
   record.node = null;
   const started = await startNode(paths, record.ports, root);
   try {
-    if (started === null) return { ready: false, detail: 'it ended at once', lines: lastLogLines(paths) };
+    if (started === null) return { ready: false, ended: true, detail: 'it ended at once', lines: lastLogLines(paths) };
     record.node = {
       ...started.identity,
       startedAt: new Date().toISOString(),
       version: install.version,
-      tree,
+      tree: slim === null ? 'full' : 'slim',
       ready: false,
     };
     await writeBrokerJson(paths, record);
     const ended = (): boolean => nodeEnded(started);
-    const ready = await waitReady(record.ports.amqp, { timeoutMs: options.timeoutMs, ended, signal: options.signal });
+    const progress = new BootProgress(paths, started.identity.pid, options.timeoutMs);
+    const ready = await waitReady(record.ports.amqp, {
+      timeoutMs: options.longestMs,
+      ended: () => ended() || !progress.getsOn(),
+      signal: options.signal,
+    });
     if (ready && isAlive(started.identity)) return { ready: true };
     const detail = ended()
       ? `it ended with ${started.child.exitCode ?? started.child.signalCode}`
-      : `no answer within ${options.timeoutMs} ms`;
-    const lines = lastLogLines(paths);
+      : progress.getsOn()
+        ? `no answer within ${Math.round(options.longestMs)} ms`
+        : `no answer, and no sign of work within ${Math.round(options.timeoutMs)} ms`;
+    const [lines, byItself] = [lastLogLines(paths), ended()];
     await clearLeftovers(paths, record, true);
-    return { ready: false, detail, lines };
+    return { ready: false, ended: byItself, detail, lines };
   } catch (error) {
     await clearLeftovers(paths, record, false);
     throw error;
@@ -126,7 +144,7 @@ export async function startBroker(
   const install = await findRabbitmq();
   if (install === null) throw noRabbitmq('no `sbin/rabbitmq-server` in the usual places');
   const { signal } = options;
-  const deadline = performance.now() + options.timeoutMs;
+  const deadline = performance.now() + longestStart(options.timeoutMs);
   const keepEpmd = previous?.epmd != null && isAlive(previous.epmd) && (await accepts(previous.ports.epmd));
   await clearLeftovers(paths, previous, keepEpmd, UNKNOWN_GRACE_MS);
   const record: BrokerJson = {
@@ -140,30 +158,34 @@ export async function startBroker(
   await writeNodeFiles(paths, record);
   await writeBrokerJson(paths, record);
 
-  let last: { detail: string; lines: string[] } = { detail: 'not tried', lines: [] };
-  let tree: 'slim' | 'full' = record.slimFailed === install.version ? 'full' : 'slim';
+  const core = slimTree(install);
+  let slim = core !== null && record.slimFailed !== core.name ? core : null;
+  let broken: SlimTree | null = null;
   try {
     for (let portTries = 0; ;) {
       record.epmd ??= await startEpmd(paths, record.ports, signal);
       const left = Math.max(1_000, deadline - performance.now());
-      const result = await attempt(paths, record, install, tree, {
+      const share = slim === null ? 1 : 0.5;
+      const result = await attempt(paths, record, install, slim, {
         ...options,
-        timeoutMs: tree === 'slim' ? left / 2 : left,
+        timeoutMs: options.timeoutMs * share,
+        longestMs: left * share,
       });
       if (result.ready) break;
-      last = result;
       if (result.lines.some((line) => /eaddrinuse/i.test(line)) && ++portTries < PORT_TRIES) {
         record.ports = await settlePorts(record, true);
         await writeNodeFiles(paths, record);
-      } else if (tree === 'slim') {
+      } else if (slim !== null) {
         options.onProgress?.('RabbitMQ did not start with its core applications alone: trying all of them');
-        tree = 'full';
+        await rename(paths.stdout, paths.slimStdout);
+        if (result.ended) broken = slim;
+        slim = null;
       } else {
-        throw failure(paths, last);
+        throw failure(paths, result);
       }
     }
     if (record.node !== null) record.node.ready = true;
-    if (tree === 'full') record.slimFailed = install.version;
+    if (broken !== null) record.slimFailed = broken.name;
     await writeBrokerJson(paths, record);
     return record;
   } catch (error) {

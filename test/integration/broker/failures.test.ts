@@ -1,10 +1,12 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { execa } from 'execa';
 import amqp from 'amqplib';
 import { afterEach, expect, test, vi } from 'vitest';
-import { brokerStatus, ensureBroker, findRabbitmq } from '../../../src/broker/index.ts';
+import { brokerLogFiles, brokerStatus, ensureBroker, findRabbitmq } from '../../../src/broker/index.ts';
 import { lockBroker } from '../../../src/broker/lock.ts';
 import { brokerDirectory } from '../../support/broker.ts';
+import { ownMounts } from '../../support/own-mounts.ts';
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -14,7 +16,8 @@ afterEach(() => {
 function fakeInstall(dir: string, script: string): string {
   const home = path.join(dir, 'install');
   mkdirSync(path.join(home, 'sbin'), { recursive: true });
-  mkdirSync(path.join(home, 'plugins', 'rabbit-3.99.0'), { recursive: true });
+  mkdirSync(path.join(home, 'plugins', 'rabbit-3.99.0', 'ebin'), { recursive: true });
+  writeFileSync(path.join(home, 'plugins', 'rabbit-3.99.0', 'ebin', 'rabbit.app'), '{applications, [kernel]}');
   const file = path.join(home, 'sbin', 'rabbitmq-server');
   writeFileSync(file, `#!/bin/sh\n${script}\n`);
   chmodSync(file, 0o755);
@@ -51,6 +54,9 @@ exec ${real.home}/sbin/rabbitmq-server`,
   const told: string[] = [];
   const first = await ensureBroker({ dir: directory.dir, onProgress: (text) => told.push(text) });
   expect(told).toContainEqual(expect.stringContaining('trying all of them'));
+  // Why the first try failed can be read after the second one.
+  const shown = brokerLogFiles(directory.dir).map((file) => readFileSync(file, 'utf8'));
+  expect(shown).toContainEqual('application missing\n');
   const model = await amqp.connect(first.url);
   model.on('error', () => undefined);
   process.kill(first.pid, 'SIGKILL');
@@ -75,6 +81,33 @@ test('a node that never answers is given up in time, and leaves no process', asy
   vi.stubEnv('SWARM_RABBITMQ_HOME', fakeInstall(directory.dir, 'sleep 600 & exec sleep 600'));
   await expect(ensureBroker({ dir: directory.dir, timeoutMs: 1_000 })).rejects.toMatchObject({
     code: 'broker-boot-failed',
+  });
+  expect(directory.processes()).toEqual([]);
+});
+
+test('a node that is slow, and works or says so, is not begun anew', async () => {
+  await using directory = await brokerDirectory();
+  const real = await findRabbitmq();
+  if (real === null) throw new Error('RabbitMQ is not installed');
+  const home = fakeInstall(
+    directory.dir,
+    `echo begun >> ${directory.dir}/tries
+timeout 3 sh -c 'while :; do :; done'
+for n in 1 2 3 4 5 6; do sleep 0.5; echo "step $n"; done
+export RABBITMQ_SCRIPTS_DIR=${real.home}/sbin
+exec ${real.home}/sbin/rabbitmq-server`,
+  );
+  vi.stubEnv('SWARM_RABBITMQ_HOME', home);
+  expect(await ensureBroker({ dir: directory.dir, timeoutMs: 4_000 })).toMatchObject({ started: true });
+  expect(readFileSync(path.join(directory.dir, 'tries'), 'utf8')).toBe('begun\n');
+});
+
+test('a node that works for ever without an answer is given up, too', async () => {
+  await using directory = await brokerDirectory();
+  vi.stubEnv('SWARM_RABBITMQ_HOME', fakeInstall(directory.dir, 'while :; do :; done'));
+  await expect(ensureBroker({ dir: directory.dir, timeoutMs: 600 })).rejects.toMatchObject({
+    code: 'broker-boot-failed',
+    message: expect.stringContaining('no answer within'),
   });
   expect(directory.processes()).toEqual([]);
 });
@@ -105,4 +138,17 @@ test('the lock is held by one at a time, and waiting for it ends', async () => {
   await expect(lockBroker(directory.dir, 5_000, AbortSignal.timeout(20))).rejects.toThrow(/abort|timeout/i);
   first[Symbol.dispose]();
   using _second = await lockBroker(directory.dir, 1_000);
+});
+
+test('a machine that does not know the name localhost needs no cure', async () => {
+  await using directory = await brokerDirectory();
+  const words = ownMounts();
+  if (words === null) throw new Error('nothing can be mounted here, over /etc/hosts');
+  const [program = '', ...rest] = words;
+  const hosts = path.join(directory.dir, 'hosts');
+  writeFileSync(hosts, '127.0.0.1 container\n');
+  const run = [process.execPath, path.join(import.meta.dirname, 'ensure-once.ts'), directory.dir];
+  const script = 'mount --bind "$0" /etc/hosts && mount --bind /dev/null /etc/resolv.conf && exec "$@"';
+  const { stdout } = await execa(program, [...rest, 'sh', '-c', script, hosts, ...run]);
+  expect(JSON.parse(stdout)).toMatchObject({ started: true });
 });

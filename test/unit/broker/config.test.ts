@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { brokerPaths, definitions, nodeEnvironment, passwordHash, rabbitmqConf } from '../../../src/broker/config.ts';
 import { directoryError } from '../../../src/broker/errors.ts';
-import { isSlimPlugin } from '../../../src/broker/install.ts';
+import { slimTree } from '../../../src/broker/install.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
 
 const paths = brokerPaths('/state/broker');
@@ -44,13 +47,53 @@ test("nothing of the person's environment reaches the node", () => {
   expect(Object.keys(env)).not.toContain('USER');
 });
 
-test('the slim tree takes the core applications whatever their version, and no plugin', () => {
-  expect(
-    ['rabbit-3.10.8', 'ra-2.2.0', 'rabbit_common-4.1.0', 'ranch-2.1.0.ez', 'syslog-4.0.0'].every(isSlimPlugin),
-  ).toBe(true);
-  expect(['rabbitmq_management-3.10.8', 'rabbitmq_stream-3.10.8', 'cowboy-2.8.0', 'README'].some(isSlimPlugin)).toBe(
-    false,
+function temporary(): string {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'swarm-slim-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
+
+/** An installation whose applications need what is said here. */
+function install(home: string, needs: Record<string, string>): { home: string; version: string } {
+  for (const [entry, needed] of Object.entries(needs)) {
+    const name = entry.replace(/-\d.*/, '');
+    const ebin = path.join(home, 'plugins', entry, 'ebin');
+    mkdirSync(ebin, { recursive: true });
+    writeFileSync(path.join(ebin, `${name}.app`), `{application, ${name}, [\n  {vsn, "1"},\n${needed}\n ]}.\n`);
+  }
+  return { home, version: '4.3.0' };
+}
+
+test('the slim tree has what the applications say that they need, and nothing else', () => {
+  const home = temporary();
+  const needs = {
+    'rabbit-4.3.0':
+      "{applications, [kernel,stdlib,\n    'rabbit_common', % and more\n    ra]},\n{registered, [rabbitmq_web]}",
+    'rabbit_common-4.3.0': '{applications,[kernel,cowlib]},{included_applications, [thoas]}',
+    'ra-3.0.1': '{applications, [aten]}, {optional_applications, [seshat]}',
+    'aten-0.6.0': '{applications, [rabbit]}',
+    'cowlib-2.16.0': '{applications, [crypto]}',
+    'thoas-1.2.1': '',
+    'seshat-1.0.0': '',
+    'cowboy-2.14.0': '{applications, [cowlib]}',
+    'rabbitmq_web-4.3.0': '{applications, [rabbit, cowboy]}',
+  };
+  const tree = slimTree(install(home, needs));
+  expect(tree?.entries).toEqual(
+    Object.keys(needs)
+      .filter((entry) => !/cowboy|web/.test(entry))
+      .toSorted(),
   );
+  // Another selection is another tree, so that the failure of one says nothing of the other.
+  writeFileSync(path.join(home, 'plugins/cowlib-2.16.0/ebin/cowlib.app'), '{applications, [cowboy]}');
+  expect(slimTree({ home, version: '4.3.0' })?.name).not.toBe(tree?.name);
+});
+
+test('there is no slim tree where an application that is needed is an archive', () => {
+  const home = temporary();
+  const made = install(home, { 'rabbit-4.3.0': '{applications, [ra]}' });
+  writeFileSync(path.join(home, 'plugins', 'ra-3.0.1.ez'), '');
+  expect(slimTree(made)).toBeNull();
 });
 
 test('a full disk and a read-only directory are said to a person, with what to do', () => {
