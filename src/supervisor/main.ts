@@ -10,7 +10,7 @@ import { SwarmError, errorText } from '../domain/errors.ts';
 import { withWorktreesDir } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
-import { writeRecord } from '../store/place/project-record.ts';
+import { claimRepository } from '../store/place/belonging.ts';
 import { openStore, takeOverStore } from './open-store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment-snapshot.ts';
 import { openLog } from './project/log.ts';
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
       : await takeOverStore(own, processIdentitySchema.parse(JSON.parse(values.replaces)), log);
   if (store === null) return;
   const place = await takeRuntimePlace(own, userInfo().uid);
-  await writeRecord(place);
+  await claimRepository(place);
   const env = loadEnvironment(place.envSnapshot, process.env);
   adopt(environmentFor('swarm', env));
   const settings = await firstSettings(place, store);

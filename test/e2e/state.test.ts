@@ -1,4 +1,4 @@
-import { cp, readFile, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { cp, readFile, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -102,5 +102,47 @@ describe('a bare repository with worktrees', () => {
     expect(await seenFrom(two)).toMatchObject({ status: { name: 'proj', root: two }, tasks: ['from one'] });
     expect((await readdir(proj)).toSorted()).toEqual(['.bare', '.git', 'one.swarm', 'two']);
     await world.ok(['down'], { cwd: two });
+  });
+});
+
+describe('a folder that changes while swarm is down', () => {
+  test('renamed: no project begins beside its tasks, and they go on under the earlier name; a copy is one of its own', async () => {
+    await open();
+    const shop = world.repository.path;
+    const store = `${shop}-store`;
+    await world.ok(UP);
+    await world.shell('echo waits');
+    await world.ok(['down']);
+    await rename(shop, store);
+    const earlier = [`this repository was ${shop}`, 'Give the folder its earlier name'];
+    expectError(await world.run(UP, { cwd: store }), 1, ...earlier);
+    expectError(await world.run(['task', 'ls'], { cwd: store }), 1, ...earlier);
+    expect((await world.ok(['status'], { cwd: store })).stderr).toContain(earlier[0]);
+    expect((await world.run(['doctor'], { cwd: store })).stdout).toContain(earlier[0]);
+    await rename(store, shop);
+    await cp(shop, store, { recursive: true });
+    await world.ok(UP, { cwd: store });
+    expect(await titles(store)).toEqual([]);
+    await world.ok(['down'], { cwd: store });
+    await world.ok(UP);
+    expect(await titles()).toEqual(['echo waits']);
+  });
+
+  test('deleted and made anew: the tasks of the one before are not its own, and are kept', async () => {
+    await open();
+    const { path: place, git } = world.repository;
+    await world.ok(UP);
+    await world.shell('echo before');
+    await world.ok(['down']);
+    await rm(path.join(place, '.git'), { recursive: true });
+    await git('init', '-q', '-b', 'main');
+    await git('add', '-A');
+    await git('commit', '-q', '-m', 'anew');
+    expectError(await world.run(['task', 'ls']), 1, 'is another repository than the one whose tasks are in');
+    expect((await world.run(['doctor'])).stdout).toContain('is another repository than the one whose tasks are in');
+    const { stderr } = await world.run(UP);
+    const [, kept = ''] = /the tasks of that one are kept in (\S+)/.exec(stderr) ?? [];
+    expect(await find(kept, '-name', 'swarm.db')).toHaveLength(1);
+    expect(await titles()).toEqual([]);
   });
 });

@@ -1,7 +1,10 @@
 import os from 'node:os';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { placeToBegin } from '../../store/place/runtime-place.ts';
-import { takeState } from '../../store/place/take-state.ts';
+import { belongingOf } from '../../store/place/belonging.ts';
+import { setAside, takeState } from '../../store/place/take-state.ts';
+import type { Output } from '../say/output.ts';
+import { refuseMoved } from './moved.ts';
 import { isLocked, located } from './project.ts';
 
 /** The layout of the running supervisor, or of one to be started: nothing is changed. @param own by this shell alone */
@@ -9,9 +12,20 @@ export async function placeOfUp(own: ProjectLayout): Promise<ProjectLayout> {
   return await withRuntime(own);
 }
 
-/** The same for a shell that starts it now. */
-export async function placeForUp(own: ProjectLayout): Promise<ProjectLayout> {
-  return await withRuntime(await takeState(own));
+/**
+ * The same for a shell that starts it now.
+ * @throws SwarmError `moved`
+ */
+export async function placeForUp(own: ProjectLayout, output: Output): Promise<ProjectLayout> {
+  const taken = await takeState(own);
+  const kept = belongingOf(taken).kind === 'foreign' ? await setAside(taken, new Date()) : null;
+  if (kept !== null)
+    output.note(
+      `note: ${own.root} is another repository than the one that was there before; the tasks of that one are kept in ${kept}`,
+    );
+  const layout = kept === null ? taken : await takeState(own);
+  refuseMoved(layout);
+  return await withRuntime(layout);
 }
 
 async function withRuntime(layout: ProjectLayout): Promise<ProjectLayout> {

@@ -3,6 +3,7 @@ import type { SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { AtRest } from './at-rest.ts';
 import type { Context } from './context.ts';
+import { refuseForeign, refuseMoved } from './moved.ts';
 import { openProject } from './project.ts';
 
 /**
@@ -19,8 +20,11 @@ export async function readWhetherUp<T>(
     return await fromClient(client);
   } catch (error) {
     const isDown = error instanceof SwarmError && error.code === 'supervisor-down';
-    if (!isDown || !existsSync(layout.db)) throw error;
+    if (!isDown) throw error;
+    refuseMoved(layout);
+    if (!existsSync(layout.db)) throw error;
   }
+  refuseForeign(layout);
   // Loaded here: every verb pays for each module that it loads.
   const { AtRest: Rest } = await import('./at-rest.ts');
   using rest = Rest.open(layout);

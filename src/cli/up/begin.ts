@@ -8,7 +8,7 @@ import { ensureSupervisor } from '../project/supervise.ts';
 
 /** Starts a supervisor, for a verb that needs one while swarm is down. */
 export async function beginSupervisor(context: Context): Promise<SwarmClient> {
-  const place = await placeForUp((await lookHere(context)).layout);
+  const place = await placeForUp((await lookHere(context)).layout, context.output);
   await makeDirectories(place, userInfo().uid);
   await ensureSupervisor(place, context.env, context.output, context.interrupt.signal);
   return connectTo(place, { patienceMs: RESTART_PATIENCE_MS });

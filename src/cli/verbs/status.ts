@@ -1,5 +1,6 @@
 import { buildNote } from '../project/build.ts';
 import type { Context } from '../project/context.ts';
+import { movedError } from '../project/moved.ts';
 import { openProject } from '../project/project.ts';
 import { readStatus, statusLines } from '../project/status.ts';
 import type { Verb } from '../verb/verb.ts';
@@ -10,6 +11,8 @@ async function status(context: Context): Promise<void> {
   const project = await openProject(context);
   const document = await readStatus(project);
   context.output.document(document);
+  const moved = document.supervisor.state === 'down' ? movedError(project.layout) : null;
+  if (moved !== null) context.output.note(`note: ${moved.message}. ${moved.hint ?? ''}`);
   const note = buildNote(document);
   if (note !== null) context.output.note(note);
   for (const line of statusLines(context.output, document, Date.now())) context.output.line(line);

@@ -4,6 +4,8 @@ import { writeFileAtomic } from '../../lib/atomic-file.ts';
 
 /** What a state directory says of its project. Its own name is a hash, which tells a person nothing. */
 export interface ProjectRecord {
+  /** The same as in the repository; null: of a version that gave none. */
+  id: string | null;
   name: string;
   gitCommonDir: string;
   root: string;
@@ -15,17 +17,18 @@ export interface ProjectRecord {
 export function readRecord(file: string): ProjectRecord | null {
   try {
     const read = JSON.parse(readFileSync(file, 'utf8')) as Record<keyof ProjectRecord, unknown> | null;
-    const { name, gitCommonDir, root, worktreesDir } = read ?? {};
+    const { id, name, gitCommonDir, root, worktreesDir } = read ?? {};
     const isWhole = [name, gitCommonDir, root, worktreesDir].every((value) => typeof value === 'string');
-    return isWhole ? ({ name, gitCommonDir, root, worktreesDir } as ProjectRecord) : null;
+    if (!isWhole) return null;
+    return { id: typeof id === 'string' ? id : null, name, gitCommonDir, root, worktreesDir } as ProjectRecord;
   } catch {
     return null;
   }
 }
 
 /** For the holder of the supervisor's lock alone, before its settings are known. */
-export async function writeRecord({ recordFile, ...layout }: ProjectLayout): Promise<void> {
+export async function writeRecord({ recordFile, ...layout }: ProjectLayout, id: string | null): Promise<void> {
   const { name, gitCommonDir, root, worktreesDir } = layout;
-  const record: ProjectRecord = { name, gitCommonDir, root, worktreesDir };
+  const record: ProjectRecord = { id, name, gitCommonDir, root, worktreesDir };
   await writeFileAtomic(recordFile, JSON.stringify(record));
 }

@@ -28,6 +28,19 @@ export async function takeState(layout: ProjectLayout): Promise<ProjectLayout> {
   }
 }
 
+/**
+ * Moves the state of another repository, which was at this path before, out of the way; it stays as it is.
+ * @returns where it lies now; null: something of that repository lives, and its state stays
+ */
+export async function setAside(layout: ProjectLayout, now: Date): Promise<string | null> {
+  if (await lives(layout)) return null;
+  using lock = existsSync(layout.lockDb) ? lockOrNull(layout.lockDb) : { [Symbol.dispose]: () => undefined };
+  if (lock === null || (await lives(layout))) return null;
+  const kept = `${layout.stateDir}.kept-${now.toISOString().replaceAll(/[-:]|\..*/g, '')}`;
+  renameSync(layout.stateDir, kept);
+  return kept;
+}
+
 /** @returns null where another process holds the lock for a moment */
 async function take(layout: ProjectLayout): Promise<ProjectLayout | null> {
   const { used } = await statesOf(layout.swarmStateDir, layout.hash);

@@ -7,7 +7,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { listWorktrees } from '../../git/worktree/worktrees.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import type { StoredAgent } from '../../store/agents.ts';
-import { writeRecord } from '../../store/place/project-record.ts';
+import { readRecord, writeRecord } from '../../store/place/project-record.ts';
 import { listStates } from '../../store/place/state-place.ts';
 import type { Store } from '../../store/store.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remove-worktree.ts';
@@ -79,12 +79,13 @@ function worktreesOf({ id }: StoredAgent, outcomes: readonly RemovalOutcome[]): 
 export async function forgetProject(layout: ProjectLayout): Promise<void> {
   const { stateDir, portsDir, hash, swarmStateDir } = layout;
   await releasePorts(portsDir, hash);
+  const id = readRecord(layout.recordFile)?.id ?? null;
   const gone = `${stateDir}.gone-${process.pid}`;
   renameSync(stateDir, gone);
   if (listStates(swarmStateDir).some((state) => state.hash === hash)) {
     // An older one must not come to count by that, with tasks that are as good as forgotten.
     mkdirSync(stateDir, { mode: 0o700 });
-    await writeRecord(layout);
+    await writeRecord(layout, id);
   }
   await rm(gone, { recursive: true, force: true });
 }

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, test as base } from 'vitest';
 import { projectLayout, withStateDir, type ProjectLayout } from '../../../src/domain/layout.ts';
 import { takeSupervisorLock } from '../../../src/store/lock.ts';
 import { writeRecord } from '../../../src/store/place/project-record.ts';
+import { belongingOf, claimRepository } from '../../../src/store/place/belonging.ts';
 import { rootOfBare } from '../../../src/store/place/project-place.ts';
 import { byUse, listStates, statesOf } from '../../../src/store/place/state-place.ts';
-import { takeState } from '../../../src/store/place/take-state.ts';
+import { setAside, takeState } from '../../../src/store/place/take-state.ts';
 import { listen, wrapperOf } from '../../support/signs-of-life.ts';
 
 const test = base
@@ -63,7 +64,7 @@ describe('which state directory counts', () => {
 
   test('a list of them has names, of earlier versions too', async ({ own }) => {
     await left(own, own.hash, 1_000);
-    await writeRecord(own);
+    await writeRecord(own, null);
     await left(own, 'my-shop-0123456789', 1_000);
     await left(own, 'abcdefabcd', 1_000);
     await mkdir(path.join(own.swarmStateDir, 'broker'));
@@ -145,5 +146,62 @@ describe('the root of a bare repository', () => {
     expect(root(`gone-${hash}`, null)).toBe('/p/two');
     worktrees.push('/q/one');
     expect(root(`one-${hash}`, null)).toBe('/p/two');
+  });
+});
+
+describe('the state that is found by a path', () => {
+  const at = (own: ProjectLayout, place: string): ProjectLayout =>
+    projectLayout({
+      gitCommonDir: path.join(place, '.git'),
+      root: place,
+      env: { HOME: path.dirname(path.dirname(own.root)), XDG_STATE_HOME: path.dirname(own.swarmStateDir) },
+      uid: 0,
+      tmpdir: '/tmp',
+    });
+  const begin = async (own: ProjectLayout): Promise<void> => {
+    await mkdir(own.gitCommonDir, { recursive: true });
+    await mkdir(own.stateDir, { recursive: true });
+    await claimRepository(own);
+  };
+
+  test('is the repository’s own, and stays so however often a supervisor begins', async ({ own }) => {
+    expect(belongingOf(own)).toEqual({ kind: 'own' });
+    await begin(own);
+    await claimRepository(own);
+    expect(belongingOf(own)).toEqual({ kind: 'own' });
+  });
+
+  test('is none of a folder that was deleted and made anew, and is kept', async ({ own }) => {
+    await begin(own);
+    await rm(own.root, { recursive: true });
+    await mkdir(own.gitCommonDir, { recursive: true });
+    expect(belongingOf(own)).toEqual({ kind: 'foreign' });
+    const kept = await setAside(own, new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6)));
+    expect(kept).toBe(`${own.stateDir}.kept-20260102T030405`);
+    expect([existsSync(path.join(kept ?? '', 'project.json')), existsSync(own.stateDir)]).toEqual([true, false]);
+    expect([belongingOf(own).kind, listStates(own.swarmStateDir)]).toEqual(['own', []]);
+  });
+
+  test('stays in its place while something of it lives', async ({ own }) => {
+    await begin(own);
+    await using _wrapper = await wrapperOf(own);
+    expect(await setAside(own, new Date())).toBe(null);
+    expect(existsSync(own.stateDir)).toBe(true);
+  });
+
+  test('is known by a folder that was renamed, and not taken by a copy', async ({ own }) => {
+    await begin(own);
+    const copy = at(own, `${own.root}-copy`);
+    await cp(own.root, copy.root, { recursive: true });
+    expect(belongingOf(copy)).toEqual({ kind: 'own' });
+    await begin(copy);
+    expect([belongingOf(copy), belongingOf(own)]).toEqual([{ kind: 'own' }, { kind: 'own' }]);
+    const moved = at(own, `${own.root}-moved`);
+    await rename(own.root, moved.root);
+    const was = { kind: 'moved', stateDir: own.stateDir, was: own.gitCommonDir };
+    expect(belongingOf(moved)).toEqual(was);
+    // Another repository in the earlier place changes nothing.
+    await mkdir(own.gitCommonDir, { recursive: true });
+    expect(belongingOf(moved)).toEqual(was);
   });
 });
