@@ -116,6 +116,11 @@ export async function hooksGate(env: Env, place: SettingsPlace, managedDir?: str
   return found === null ? null : { kind: 'hooks', ...blindingText(found), blocking: true };
 }
 
+/** The gate's sentences for a person. Pure. */
+export function gateText({ message, cure }: Gate): string {
+  return `${message} ${cure}`.trim();
+}
+
 function programGates(command: string[], place: ProgramPlace, version: string | null): Gate[] {
   const problem = startProblem(place, CLAUDE_PROGRAM);
   if (problem !== null) {

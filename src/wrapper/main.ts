@@ -7,6 +7,8 @@ import { CheckpointStore } from '../checkpoint/store.ts';
 import {
   endsWithPrompt,
   findTranscript,
+  gateText,
+  hooksGate,
   openEndpoint,
   prepareLaunch,
   sessionExists,
@@ -191,6 +193,10 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
         hookDir,
         log: (message, facts) => log.warn({ ...facts }, message),
       }),
+    blinding: async () => {
+      const gate = await hooksGate(env(), { root: spec.root, cwd: spec.worktree });
+      return gate === null ? null : gateText(gate);
+    },
     launch: async ({ sessionId, resume, prompt, mark }, { port, drained }) => {
       await drained();
       return await prepareLaunch({

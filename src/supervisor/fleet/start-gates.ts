@@ -1,5 +1,5 @@
 import type { NeedsYouKind } from '../../domain/agent.ts';
-import type { Gate } from '../../claude/preflight.ts';
+import { gateText, type Gate } from '../../claude/preflight.ts';
 
 /** An obstacle to an agent's start: a question for a person, or a program that cannot be started. */
 export type Obstacle = { by: 'person'; gate: NeedsYouKind; detail: string } | { by: 'program'; detail: string };
@@ -10,10 +10,11 @@ const OF_PROGRAM: readonly Gate['kind'][] = ['missing', 'too-old'];
 
 /** The gate that keeps an agent from starting, in the words for a person; null: none. */
 export function blockingGate(gates: readonly Gate[], trusted: boolean): Obstacle | null {
-  for (const { blocking, kind, message, cure } of gates) {
+  for (const gate of gates) {
+    const { blocking, kind, message, cure } = gate;
     if (!blocking || (kind === 'trust' && trusted)) continue;
     if (OF_PROGRAM.includes(kind)) return { by: 'program', detail: `${message}\n${cure}` };
-    return { by: 'person', gate: QUESTIONS[kind] ?? 'login', detail: `${message} ${cure}`.trim() };
+    return { by: 'person', gate: QUESTIONS[kind] ?? 'login', detail: gateText(gate) };
   }
   return null;
 }

@@ -17,6 +17,7 @@ import type { AgentKind } from '../task/agent-kind.ts';
 import { Mailbox } from './mailbox.ts';
 import type { ModelAccess } from './model-access.ts';
 import { NeedsYouBoard } from './needs-you.ts';
+import { SettingsWatch } from './settings-watch.ts';
 import type { Terminal, Workspace } from '../contract/effects.ts';
 import type { AgentProcesses } from '../../worktree/processes.ts';
 import { interruptedPrompt } from '../task/prompt.ts';
@@ -40,6 +41,8 @@ export interface ClaudeAgentDeps {
   openEndpoint(ears: EndpointEars): Promise<Endpoint>;
   access: ModelAccess;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
+  /** What keeps Claude Code's hooks from running in the worktree, and its cure; null: nothing. */
+  blinding(): Promise<string | null>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   terminal: Terminal;
@@ -72,6 +75,7 @@ export class ClaudeAgent implements AgentKind {
   readonly #pane: ClaudePane;
   readonly #conversation: Conversation;
   readonly #board: NeedsYouBoard;
+  readonly #settings: SettingsWatch;
   readonly #mailbox = new Mailbox();
   readonly #meter = new UsageMeter();
   readonly #activity = new ActivityWatch();
@@ -120,8 +124,14 @@ export class ClaudeAgent implements AgentKind {
       clock,
       log,
     });
+    this.#settings = new SettingsWatch({
+      look: () => options.blinding(),
+      changed: (blinding) => this.#blinded(blinding),
+      clock,
+    });
     this.#conversation = new Conversation({
       spec,
+      settings: this.#settings,
       pane: this.#pane,
       terminal,
       state,
@@ -155,6 +165,7 @@ export class ClaudeAgent implements AgentKind {
   }
 
   begin(): void {
+    void this.#settings.run();
     this.#idleSoon();
   }
 
@@ -256,6 +267,7 @@ export class ClaudeAgent implements AgentKind {
 
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
+    this.#settings.close();
     this.#board.close();
     await this.#conversation.stop(graceMs);
     await this.#endpoint?.close();
@@ -278,6 +290,12 @@ export class ClaudeAgent implements AgentKind {
     this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
     this.#activity.begins();
     return launch;
+  }
+
+  /** Settings have begun to blind swarm, or no longer do: an agent without a process may start then. */
+  #blinded(blinding: string | null): void {
+    this.#board.settings(blinding, this.#task);
+    if (blinding === null) this.#accessChanged();
   }
 
   /**

@@ -11,6 +11,7 @@ import type { ModelAccess } from './model-access.ts';
 import { PaneGuard } from './pane-guard.ts';
 import { TurnWaits } from './turn-waits.ts';
 import { NO_RESTARTS, afterDeath, type RestartDecision } from './restart-policy.ts';
+import type { SettingsWatch } from './settings-watch.ts';
 import type { Terminal } from '../contract/effects.ts';
 import type { AgentState } from '../contract/state.ts';
 import { apiText, restOf, type Rest } from './turn-end.ts';
@@ -34,6 +35,7 @@ export interface ConversationDeps {
   terminal: Terminal;
   state: AgentState;
   access: ModelAccess;
+  settings: Pick<SettingsWatch, 'look' | 'clear'>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   /** Takes a checkpoint of the worktree as a dead process left it. */
@@ -299,7 +301,7 @@ export class Conversation {
     const { pane, state, log } = this.#deps;
     if (pane.alive || this.#stopped || state.current.failure !== null) return;
     // Without a model permit an idle process would be of no use: the next turn starts its own.
-    if (this.#deps.access.permits.closed !== null) return pane.rest();
+    if (this.#deps.access.permits.closed !== null || (await this.#deps.settings.look())) return pane.rest();
     const startedAt = this.#deps.clock.monotonic();
     this.#starting = true;
     try {

@@ -28,20 +28,33 @@ interface Question {
   answer: string | null;
 }
 
-/** What waits for a person: open permission dialogs and at most one question. */
+/** What waits for a person: open permission dialogs, at most one question, and a setting that blinds swarm. */
 export class NeedsYouBoard {
   readonly #deps: NeedsYouDeps;
   readonly #timers = new Map<string, () => void>();
   #permissions: NeedsYou[] = [];
   #question: Question | null = null;
+  #settings: NeedsYou | null = null;
 
   constructor(deps: NeedsYouDeps) {
     this.#deps = deps;
   }
 
   get list(): NeedsYou[] {
+    return [...this.#answerable(), ...(this.#settings === null ? [] : [this.#settings])];
+  }
+
+  #answerable(): NeedsYou[] {
     const open = this.#question !== null && this.#question.answer === null ? [this.#question.entry] : [];
     return [...this.#permissions, ...open];
+  }
+
+  /** Shows a setting that keeps the agent from being watched, which only a person can change; null: none. */
+  settings(text: string | null, task: string | null): void {
+    const since = new Date(this.#deps.clock.now()).toISOString();
+    this.#settings = text === null ? null : { id: 'settings', kind: 'settings', text, task, since };
+    if (text !== null) this.#deps.event('agent.needs-you', { kind: 'settings', text });
+    this.#deps.changed();
   }
 
   /** Takes in the dialogs that are open now, as the turn machine knows them. */
@@ -93,7 +106,7 @@ export class NeedsYouBoard {
   }
 
   #find(id: string | null): NeedsYou {
-    const open = this.list;
+    const open = this.#answerable();
     const [first, ...others] = id === null ? open : open.filter((entry) => entry.id === id);
     if (first === undefined) {
       throw new SwarmError('nothing-to-answer', 'nothing waits for an answer now', {

@@ -3,6 +3,7 @@ import { pause, type Clock } from '../../lib/clock.ts';
 import type { ModelAccess } from './model-access.ts';
 import type { TurnRequest } from './opening.ts';
 import type { PaneGuard } from './pane-guard.ts';
+import type { SettingsWatch } from './settings-watch.ts';
 import type { AgentState } from '../contract/state.ts';
 import { afterApiFailure, apiText, type Rest } from './turn-end.ts';
 
@@ -12,6 +13,7 @@ const WORD_MS = 1_000;
 export interface TurnWaitsDeps {
   access: ModelAccess;
   guard: PaneGuard;
+  settings: Pick<SettingsWatch, 'look' | 'clear'>;
   state: AgentState;
   clock: Clock;
   log: Logger;
@@ -33,7 +35,7 @@ export class TurnWaits {
 
   /** Waits until a turn may begin; false when the turn is broken off meanwhile. */
   async mayBegin({ signal, waits }: Waiting): Promise<boolean> {
-    const { access, guard, wake, interrupted, carryOut } = this.#deps;
+    const { access, guard, settings, wake, interrupted, carryOut } = this.#deps;
     const { permits: gate } = access;
     while (!signal.aborted) {
       if (interrupted()) await carryOut();
@@ -44,6 +46,13 @@ export class TurnWaits {
       const open = await passing;
       goOnCounting?.();
       if (!open) continue;
+      if (await settings.look()) {
+        // An agent that is not watched would never end its turn.
+        const goOnAfter = waits?.();
+        await settings.clear(AbortSignal.any([signal, wake()]));
+        goOnAfter?.();
+        continue;
+      }
       if (!(await guard.clear(signal, interrupted, wake))) return false;
       // A hold of the account may have begun, or a restart been asked for, while a person's draft was waited for.
       if (gate.closed === null && !interrupted()) return true;

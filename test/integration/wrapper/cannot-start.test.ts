@@ -63,6 +63,7 @@ async function openAgent({
     },
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
+    blinding: async () => null,
     processes: {
       identity: () => null,
       cpuMs: () => 0,

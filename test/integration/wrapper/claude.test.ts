@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { findMarked, isAlive } from '../../../src/process/index.ts';
@@ -43,6 +43,39 @@ test('an agent killed in the middle of its turn goes on in the same conversation
   expect(await pane.repository.git('show', '--format=', '--name-only', `${result?.commit}`)).toBe('one.txt\ntwo.txt');
   expect(supervisor.snapshot).toMatchObject({ restarts: 1, lastExit: { signal: 'SIGKILL' } });
   expect(orphan !== undefined && isAlive(orphan.identity)).toBe(false);
+});
+
+test('a setting that blinds swarm in mid-turn is told within seconds with file and key, until it is gone', async ({
+  broker,
+}) => {
+  await using room = await claudePane(
+    broker.url,
+    {
+      rules: [
+        {
+          name: 'wait',
+          contains: 'Wait for it',
+          steps: [{ tools: [bash('until [ -e go ]; do sleep 0.1; done')] }, complete('waited'), { text: 'ok' }],
+        },
+      ],
+    },
+    ALLOW,
+  );
+  const { pane, supervisor } = room;
+  supervisor.orders.push(pane.order('t1', { prompt: 'Wait for it' }));
+  await pane.start();
+  await expect.poll(() => supervisor.snapshot?.activity?.tool, { timeout: 50_000 }).toBeTruthy();
+  const directory = path.join(pane.spec.worktree, '.claude');
+  const file = path.join(directory, 'settings.local.json');
+  await mkdir(directory);
+  await writeFile(file, '{"disableAllHooks": true}');
+  await expect
+    .poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 })
+    .toMatchObject([{ kind: 'settings', task: 't1', text: expect.stringContaining(`disableAllHooks in ${file}`) }]);
+  await writeFile(file, '{"disableAllHooks": false}');
+  await expect.poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 }).toEqual([]);
+  await writeFile(path.join(pane.spec.worktree, 'go'), '');
+  await expect.poll(() => supervisor.results.length, { timeout: 50_000 }).toBe(1);
 });
 
 test('a permission that is not given is denied by policy when no person is attached', async ({ broker }) => {

@@ -13,10 +13,11 @@ interface Room {
   agent: ClaudeAgent;
   clock: ManualClock;
   access: ModelAccess;
+  state: AgentState;
   starts(): number;
 }
 
-async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
+async function openAgent(idle: 'eager' | 'lazy', blinding: { text: string | null } = { text: null }): Promise<Room> {
   const clock = new ManualClock();
   let starts = 0;
   const restart = { policy: 'temporary', intensity: 1, windowMs: 1, backoffMs: 1, backoffMaxMs: 1 };
@@ -36,6 +37,7 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
     },
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
+    blinding: async () => blinding.text,
     processes: { identity: () => null, endMarked: () => Promise.resolve(), endWork: () => Promise.resolve(0) },
     state,
     event: () => undefined,
@@ -43,7 +45,7 @@ async function openAgent(idle: 'eager' | 'lazy'): Promise<Room> {
     clock,
     log: silentLog,
   } as unknown as ClaudeAgentDeps);
-  return { agent, clock, access, starts: () => starts };
+  return { agent, clock, access, state, starts: () => starts };
 }
 
 describe('an idle process for the person', () => {
@@ -55,6 +57,22 @@ describe('an idle process for the person', () => {
     agent.nothingToDo();
     await settle();
     expect(starts()).toBe(1);
+  });
+
+  test('is not started while settings of Claude Code would blind swarm, which a person is told', async () => {
+    const blinding: { text: string | null } = { text: 'disableAllHooks in /w/.claude/settings.json' };
+    const { agent, clock, state, starts } = await openAgent('eager', blinding);
+    agent.begin();
+    await clock.advance(LONGEST_WAIT_MS);
+    expect(starts()).toBe(0);
+    expect(state.current.needsYou).toMatchObject([{ kind: 'settings', text: blinding.text }]);
+    expect(() => agent.answer({ do: 'answer', needsYou: null, decision: 'allow', text: null })).toThrow(
+      'nothing waits for an answer',
+    );
+    blinding.text = null;
+    await clock.advance(LONGEST_WAIT_MS + 2_000);
+    expect(starts()).toBe(1);
+    expect(state.current.needsYou).toEqual([]);
   });
 
   test('is started once, however often nothing is to be done, and after a while without a word of it', async () => {

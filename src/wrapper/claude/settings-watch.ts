@@ -1,0 +1,54 @@
+import { pause, type Clock } from '../../lib/clock.ts';
+
+/** How often the settings are looked at, ms. Claude Code itself obeys a changed file within seconds. */
+const LOOK_MS = 2_000;
+
+export interface SettingsWatchDeps {
+  /** What keeps Claude Code's hooks from running now, and its cure; null: nothing. */
+  look(): Promise<string | null>;
+  /** Called with each change. */
+  changed(blinding: string | null): void;
+  clock: Clock;
+}
+
+/**
+ * Watches for settings of Claude Code that blind swarm. They come with a task's base, by an edit of a person, of an
+ * agent or of an administrator, and count in the middle of a turn: no hook tells of that, nor of anything after it.
+ */
+export class SettingsWatch {
+  readonly #deps: SettingsWatchDeps;
+  readonly #closing = new AbortController();
+  #known: string | null = null;
+
+  constructor(deps: SettingsWatchDeps) {
+    this.#deps = deps;
+  }
+
+  /** Looks again and again, until `close`. */
+  async run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.look();
+      await pause(this.#deps.clock, LOOK_MS, this.#closing.signal);
+    }
+  }
+
+  /** Whether the hooks of a process that is started now would be switched off. */
+  async look(): Promise<boolean> {
+    const found = await this.#deps.look();
+    if (found !== this.#known && !this.#closing.signal.aborted) {
+      this.#known = found;
+      this.#deps.changed(found);
+    }
+    return found !== null;
+  }
+
+  /** Waits until nothing blinds swarm, or one of the signals aborts. */
+  async clear(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#closing.signal.aborted && (await this.look()))
+      await pause(this.#deps.clock, LOOK_MS, AbortSignal.any([signal, this.#closing.signal]));
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+}
