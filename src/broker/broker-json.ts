@@ -24,6 +24,10 @@ const recordSchema = z.object({
   epmd: processIdentitySchema.nullable(),
   /** Name of the slim tree that did not start: not tried again. */
   slimFailed: z.string().nullable(),
+  /** Version of RabbitMQ that last ran on the data. */
+  dataVersion: z.string().nullable().default(null),
+  /** That data were put aside, and where, until a start has worked that can tell so. */
+  putAside: z.string().nullable().default(null),
 });
 export type BrokerJson = z.infer<typeof recordSchema>;
 

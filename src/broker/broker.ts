@@ -27,6 +27,8 @@ export interface BrokerHandle {
   startedAt: string;
   /** Whether this call started it. */
   started: boolean;
+  /** What people should know of this start. */
+  note: string | null;
 }
 
 export interface EnsureOptions {
@@ -72,7 +74,7 @@ function publicUrl(record: BrokerJson): string {
   return `amqp://127.0.0.1:${record.ports.amqp}/${encodeURIComponent(record.credentials.vhost)}`;
 }
 
-function toHandle(record: BrokerJson, started: boolean): BrokerHandle {
+function toHandle(record: BrokerJson, started: { note: string | null } | null): BrokerHandle {
   if (record.node === null) throw new SwarmError('internal', 'A broker without a node was taken for a running one');
   const { user, password, vhost } = record.credentials;
   const { amqp: port } = record.ports;
@@ -82,7 +84,8 @@ function toHandle(record: BrokerJson, started: boolean): BrokerHandle {
     port,
     pid: record.node.pid,
     startedAt: record.node.startedAt,
-    started,
+    started: started !== null,
+    note: started?.note ?? null,
   };
 }
 
@@ -119,9 +122,10 @@ export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle
     const paths = await prepareDirectory(options.dir);
     using _lock = await lockBroker(paths.dir, longestStart(timeoutMs), signal);
     const record = readBrokerJson(paths);
-    if (record !== null && (await canAdopt(paths, record, timeoutMs, signal))) return toHandle(record, false);
+    if (record !== null && (await canAdopt(paths, record, timeoutMs, signal))) return toHandle(record, null);
     onProgress?.('starting RabbitMQ');
-    return toHandle(await startBroker(paths, record, { timeoutMs, signal, onProgress }), true);
+    const started = await startBroker(paths, record, { timeoutMs, signal, onProgress });
+    return toHandle(started.record, started);
   } catch (error) {
     throw directoryError(options.dir, error);
   }

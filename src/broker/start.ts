@@ -12,6 +12,7 @@ import { accepts, chooseFreePort, isPortFree } from './probe.ts';
 import { endProcess, processesOf } from './processes.ts';
 import { newCredentials, writeNodeFiles, writeBrokerJson } from './broker-json.ts';
 import type { BrokerJson } from './broker-json.ts';
+import { asideText, putAside } from './data-version.ts';
 
 export interface StartOptions {
   /** Without a sign that the node gets on; half of it for the core applications alone. */
@@ -135,12 +136,16 @@ function failure(paths: BrokerPaths, last: { detail: string; lines: string[] }):
   return bootFailed(paths.dir, last.detail, last.lines, cure);
 }
 
-/** Starts epmd and node with the existing data. The caller holds the lock, and knows that no node lives. */
+/**
+ * Starts epmd and node with the existing data, as far as this RabbitMQ reads them. The caller holds the lock, and knows
+ * that no node lives.
+ * @returns with a note for people
+ */
 export async function startBroker(
   paths: BrokerPaths,
   previous: BrokerJson | null,
   options: StartOptions,
-): Promise<BrokerJson> {
+): Promise<{ record: BrokerJson; note: string | null }> {
   const install = await findRabbitmq();
   if (install === null) throw noRabbitmq('no `sbin/rabbitmq-server` in the usual places');
   const { signal } = options;
@@ -154,7 +159,15 @@ export async function startBroker(
     node: null,
     epmd: keepEpmd ? previous.epmd : null,
     slimFailed: previous?.slimFailed ?? null,
+    dataVersion: previous?.dataVersion ?? (previous?.node?.ready === true ? previous.node.version : null),
+    putAside: previous?.putAside ?? null,
   };
+  const aside = await putAside(paths, record.dataVersion, install.version);
+  if (aside !== null) {
+    record.dataVersion = null;
+    record.putAside = asideText(aside);
+    options.onProgress?.(record.putAside);
+  }
   await writeNodeFiles(paths, record);
   await writeBrokerJson(paths, record);
 
@@ -185,9 +198,12 @@ export async function startBroker(
       }
     }
     if (record.node !== null) record.node.ready = true;
+    record.dataVersion = install.version;
+    const note = record.putAside;
+    record.putAside = null;
     if (broken !== null) record.slimFailed = broken.name;
     await writeBrokerJson(paths, record);
-    return record;
+    return { record, note };
   } catch (error) {
     await clearLeftovers(paths, record, false);
     throw error;

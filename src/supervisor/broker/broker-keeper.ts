@@ -8,7 +8,7 @@ type BrokerState = StatusDocument['broker'];
 
 /** The part of the broker room that is needed here. */
 export interface BrokerPort {
-  ensure(signal: AbortSignal): Promise<{ url: string; publicUrl: string; pid: number }>;
+  ensure(signal: AbortSignal): Promise<{ url: string; publicUrl: string; pid: number; note?: string | null }>;
   join(): Promise<void>;
   /** True when no other project uses the node. */
   leave(): Promise<{ last: boolean }>;
@@ -44,6 +44,10 @@ export class BrokerKeeper {
   #tries = 0;
   #connectedAt: number | null = null;
   #joined = false;
+  /** Why the last start failed; null: it did not. */
+  #failure: string | null = null;
+  /** What people should know of the last start, told with the connection. */
+  #note: string | null = null;
 
   constructor(deps: BrokerKeeperDeps) {
     this.#deps = deps;
@@ -67,13 +71,15 @@ export class BrokerKeeper {
   /** The connection is up. */
   connected(): void {
     this.#connectedAt ??= performance.now();
-    this.#set({ state: 'up', reason: null });
+    this.#failure = null;
+    this.#set({ state: 'up', reason: this.#note });
   }
 
   /** The connection broke, or could not be made: a private node may be dead. */
   disconnected(detail: string): void {
     if (this.#abort.signal.aborted) return;
     if (this.#connectedAt !== null && performance.now() - this.#connectedAt >= STABLE_MS) this.#tries = 0;
+    if (this.#connectedAt !== null) this.#note = null;
     this.#connectedAt = null;
     if (this.#deps.url !== null) {
       this.#set({ state: 'down', reason: detail });
@@ -100,7 +106,8 @@ export class BrokerKeeper {
   #ensure(): void {
     if (this.#ensuring !== null || this.#cancel !== null || this.#abort.signal.aborted) return;
     const cancel = systemClock.after(STARTS_MS, () => {
-      if (this.#connectedAt === null) this.#set({ state: 'starting', reason: null });
+      // A try after one that failed is not told as a start: the reason is still the news.
+      if (this.#connectedAt === null && this.#failure === null) this.#set({ state: 'starting', reason: null });
     });
     this.#ensuring = this.#ensureOnce()
       .finally(cancel)
@@ -115,8 +122,9 @@ export class BrokerKeeper {
       await this.#deps.broker.join();
       this.#joined = true;
     }
-    const { url, publicUrl, pid } = await this.#deps.broker.ensure(this.#abort.signal);
+    const { url, publicUrl, pid, note } = await this.#deps.broker.ensure(this.#abort.signal);
     if (this.#abort.signal.aborted) return;
+    this.#note = note ?? this.#note;
     this.#set({ url: publicUrl, pid });
     this.#deps.onUrl(url);
   }
@@ -125,6 +133,7 @@ export class BrokerKeeper {
     // A connected node needs no start.
     if (this.#abort.signal.aborted || this.#connectedAt !== null) return;
     this.#tries += 1;
+    this.#failure = null;
     const missing = error instanceof SwarmError && error.code === 'no-rabbitmq';
     const installing = missing ? await this.#deps.broker.installing() : null;
     if (installing?.state === 'installing') {
@@ -134,7 +143,8 @@ export class BrokerKeeper {
       const hint = error instanceof SwarmError ? (error.hint ?? '') : '';
       this.#set({ state: 'absent', reason: `${errorText(error)}${failure}. ${hint}`.trim() });
     } else {
-      this.#set({ state: 'down', reason: errorText(error) });
+      this.#failure = errorText(error);
+      this.#set({ state: 'down', reason: this.#failure });
       this.#deps.log.error({ err: error }, 'the broker could not be started');
     }
     this.#ensureAfter(backoffDelay(RETRY_BACKOFF, missing ? 1 : this.#tries + 1));

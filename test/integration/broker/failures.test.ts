@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import amqp from 'amqplib';
 import { afterEach, expect, test, vi } from 'vitest';
-import { brokerLogFiles, brokerStatus, ensureBroker, findRabbitmq } from '../../../src/broker/index.ts';
+import { brokerLogFiles, brokerStatus, ensureBroker, findRabbitmq, stopBroker } from '../../../src/broker/index.ts';
 import { lockBroker } from '../../../src/broker/lock.ts';
 import { brokerDirectory } from '../../support/broker.ts';
 import { ownMounts } from '../../support/own-mounts.ts';
@@ -151,4 +151,39 @@ test('a machine that does not know the name localhost needs no cure', async () =
   const script = 'mount --bind "$0" /etc/hosts && mount --bind /dev/null /etc/resolv.conf && exec "$@"';
   const { stdout } = await execa(program, [...rest, 'sh', '-c', script, hosts, ...run]);
   expect(JSON.parse(stdout)).toMatchObject({ started: true });
+});
+
+test('data of a newer RabbitMQ are put aside whole, which is said once, and the node begins anew', async () => {
+  await using directory = await brokerDirectory();
+  const file = path.join(directory.dir, 'broker.json');
+  const version = async (): Promise<string> => (await findRabbitmq())?.version ?? '';
+  await ensureBroker({ dir: directory.dir });
+  await stopBroker(directory.dir);
+  const record = JSON.parse(readFileSync(file, 'utf8')) as { dataVersion: string };
+  expect(record.dataVersion).toBe(await version());
+  writeFileSync(file, JSON.stringify({ ...record, dataVersion: '99.1.0' }));
+  writeFileSync(path.join(directory.dir, 'mnesia', 'of-the-newer'), 'x');
+
+  const told: string[] = [];
+  const handle = await ensureBroker({ dir: directory.dir, onProgress: (text) => told.push(text) });
+  const place = path.join(directory.dir, 'mnesia-99.1.0');
+  expect(handle.note).toContain(`they lie in ${place}`);
+  expect(told).toContain(handle.note);
+  expect(readFileSync(path.join(place, 'of-the-newer'), 'utf8')).toBe('x');
+  expect(existsSync(path.join(directory.dir, 'mnesia', 'of-the-newer'))).toBe(false);
+  await (await amqp.connect(handle.url)).close();
+  await stopBroker(directory.dir);
+  expect(await ensureBroker({ dir: directory.dir })).toMatchObject({ started: true, note: null });
+});
+
+test('data that were put aside for a node which did not start are told by the start that works', async () => {
+  await using directory = await brokerDirectory();
+  await ensureBroker({ dir: directory.dir });
+  await stopBroker(directory.dir);
+  const file = path.join(directory.dir, 'broker.json');
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), dataVersion: '99.1.0' }));
+  vi.stubEnv('SWARM_RABBITMQ_HOME', fakeInstall(directory.dir, 'exit 1'));
+  await expect(ensureBroker({ dir: directory.dir })).rejects.toMatchObject({ code: 'broker-boot-failed' });
+  vi.unstubAllEnvs();
+  expect((await ensureBroker({ dir: directory.dir })).note).toContain('mnesia-99.1.0');
 });

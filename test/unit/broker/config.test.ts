@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { brokerPaths, definitions, nodeEnvironment, passwordHash, rabbitmqConf } from '../../../src/broker/config.ts';
+import { canRead } from '../../../src/broker/data-version.ts';
 import { directoryError } from '../../../src/broker/errors.ts';
 import { slimTree } from '../../../src/broker/install.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
@@ -110,4 +111,19 @@ test('a full disk and a read-only directory are said to a person, with what to d
   expect(directoryError('/state', other)).toBe(other);
   const known = new SwarmError('no-rabbitmq', 'none');
   expect(directoryError('/state', known)).toBe(known);
+});
+
+test.each([
+  ['3.10.8', '3.10.8', true],
+  ['3.10.8', '3.10.2', true],
+  ['3.10.8', '3.12.1', true],
+  ['3.13.7', '4.0.5', true],
+  ['4.0.5', '4.2.0', true],
+  ['3.12.1', '4.0.5', false],
+  ['3.10.8', '4.3.0', false],
+  ['4.0.5', '3.13.7', false],
+  ['4.2.0', '4.1.3', false],
+  ['some', '4.1.3', true],
+])('data of RabbitMQ %s under %s: read is %s', (written, by, expected) => {
+  expect(canRead(written, by)).toBe(expected);
 });

@@ -13,7 +13,7 @@ function scene({ url = null as string | null } = {}) {
   const calls = { ensure: 0, join: 0, leave: 0, stop: 0 };
   const urls: (string | null)[] = [];
   const states: string[] = [];
-  let ensure: (signal: AbortSignal) => Promise<typeof NODE> = async () => NODE;
+  let ensure: (signal: AbortSignal) => Promise<typeof NODE & { note?: string }> = async () => NODE;
   let others = false;
   let install: { state: string; log: string } | null = null;
   const keeper = new BrokerKeeper({
@@ -141,6 +141,38 @@ test('a boot that fails is tried again ever more rarely, with its reason', async
   await vi.advanceTimersByTimeAsync(300_000);
   expect(calls.ensure).toBeGreaterThan(15);
   expect(calls.ensure).toBeLessThan(26);
+});
+
+test('while a boot is tried again its last reason stays, until it works', async () => {
+  const { keeper, states, becomes } = scene();
+  becomes(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    throw new SwarmError('broker-boot-failed', 'it does not boot');
+  });
+  keeper.begin();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(states.slice(-1)).toEqual(['down']);
+  expect(states.lastIndexOf('starting')).toBeLessThan(states.indexOf('down'));
+  expect(keeper.state).toMatchObject({ state: 'down', reason: 'it does not boot' });
+  becomes(async () => NODE);
+  await vi.advanceTimersByTimeAsync(30_000);
+  keeper.connected();
+  expect(keeper.state).toMatchObject({ state: 'up', reason: null });
+});
+
+test('what people should know of a start is told with the connection, and not with the next one', async () => {
+  const { keeper, becomes } = scene();
+  becomes(async () => ({ ...NODE, note: 'data were put aside' }));
+  keeper.begin();
+  await soon();
+  keeper.connected();
+  expect(keeper.state).toMatchObject({ state: 'up', reason: 'data were put aside' });
+  becomes(async () => NODE);
+  await vi.advanceTimersByTimeAsync(10_000);
+  keeper.disconnected('connection reset');
+  await soon();
+  keeper.connected();
+  expect(keeper.state).toMatchObject({ state: 'up', reason: null });
 });
 
 test('only a boot that takes its time is shown as one', async () => {
