@@ -52,6 +52,8 @@ export interface Launch {
    * Claude Code runs for the first time in this home: its demo mode, which skips the first-run screens, sends none.
    */
   usageFrom: 'otel' | 'transcript';
+  /** Its settings name swarm's address in a list of hook addresses, so that no list added later shuts it out. */
+  inHookList: boolean;
 }
 
 /** Tools that wait for a person, wake the session later, or leave the worktree: swarm has its own means for these. */
@@ -105,6 +107,7 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
     argv: buildArgv(options, prompt?.text ?? null, files),
     env: buildEnv(options, usageFrom === 'otel', onboarded),
     usageFrom,
+    inHookList: 'allowedHttpHookUrls' in settings,
   };
 }
 

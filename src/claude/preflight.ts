@@ -6,7 +6,7 @@ import { run } from '../process/run.ts';
 import { object, readClaudeJson } from './home.ts';
 import type { Env } from './home.ts';
 import { findLogin } from './login.ts';
-import { blindedAnywhere, blindedBy, blindingText, settingsSources } from './settings-sources.ts';
+import { blindedAnywhere, blindedBy, blindingText, settingsSources, shutOutBy } from './settings-sources.ts';
 import type { SettingsPlace } from './settings-sources.ts';
 
 /**
@@ -109,10 +109,16 @@ export async function inspectClaude(options: InspectOptions): Promise<Inspection
 /**
  * Whether Claude Code's settings let swarm's hooks run in this place. Where the agent has no worktree yet, only what
  * no file in it could change is said. Reads files alone.
+ * @param runs a process runs there that was started while there was no list of hook addresses
  */
-export async function hooksGate(env: Env, place: SettingsPlace, managedDir?: string): Promise<Gate | null> {
+export async function hooksGate(
+  env: Env,
+  place: SettingsPlace,
+  { managedDir, runs = false }: { managedDir?: string; runs?: boolean } = {},
+): Promise<Gate | null> {
   const sources = await settingsSources(env, place, managedDir);
-  const found = place.cwd === null ? blindedAnywhere(sources) : blindedBy(sources);
+  const found =
+    (place.cwd === null ? blindedAnywhere(sources) : blindedBy(sources)) ?? (runs ? shutOutBy(sources) : null);
   return found === null ? null : { kind: 'hooks', ...blindingText(found), blocking: true };
 }
 

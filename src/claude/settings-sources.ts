@@ -66,7 +66,7 @@ async function isSame(a: string, b: string): Promise<boolean> {
 export interface Blinding {
   of: SettingsSource['of'];
   file: string;
-  key: 'disableAllHooks' | 'allowManagedHooksOnly' | 'strictPluginOnlyCustomization';
+  key: 'disableAllHooks' | 'allowManagedHooksOnly' | 'strictPluginOnlyCustomization' | 'allowedHttpHookUrls';
 }
 
 /**
@@ -86,6 +86,15 @@ export function blindedBy(sources: readonly SettingsSource[]): Blinding | null {
   return off?.settings['disableAllHooks'] === true ? blinding(off, 'disableAllHooks') : null;
 }
 
+/**
+ * The list of hook addresses that shuts swarm's out of a process that was started before there was any list: a next
+ * process has swarm's address in its own. Null: none. Pure.
+ */
+export function shutOutBy(sources: readonly SettingsSource[]): Blinding | null {
+  const found = sources.find(({ settings }) => Array.isArray(settings['allowedHttpHookUrls']));
+  return found === undefined ? null : blinding(found, 'allowedHttpHookUrls');
+}
+
 /** The blinding that no file of a worktree can take back: all but `disableAllHooks` of the person. Pure. */
 export function blindedAnywhere(sources: readonly SettingsSource[]): Blinding | null {
   return blindedBy(sources.filter(({ of }) => of !== 'user'));
@@ -96,9 +105,11 @@ export function blindingText({ of, file, key }: Blinding): { message: string; cu
   return {
     message: `Claude Code's hooks are switched off by ${key} in ${file}: the agent could not be watched.`,
     cure:
-      of === 'managed'
-        ? `Ask the administrator of this machine to take ${key} out of that file.`
-        : `Take ${key} out of that file.`,
+      key === 'allowedHttpHookUrls'
+        ? 'Start the agent again with `swarm restart`, which adds the address of swarm to that list, or take it out.'
+        : of === 'managed'
+          ? `Ask the administrator of this machine to take ${key} out of that file.`
+          : `Take ${key} out of that file.`,
   };
 }
 

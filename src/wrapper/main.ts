@@ -193,8 +193,8 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
         hookDir,
         log: (message, facts) => log.warn({ ...facts }, message),
       }),
-    blinding: async () => {
-      const gate = await hooksGate(env(), { root: spec.root, cwd: spec.worktree });
+    blinding: async (unlisted) => {
+      const gate = await hooksGate(env(), { root: spec.root, cwd: spec.worktree }, { runs: unlisted });
       return gate === null ? null : gateText(gate);
     },
     launch: async ({ sessionId, resume, prompt, mark }, { port, drained }) => {

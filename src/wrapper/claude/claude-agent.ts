@@ -41,8 +41,11 @@ export interface ClaudeAgentDeps {
   openEndpoint(ears: EndpointEars): Promise<Endpoint>;
   access: ModelAccess;
   launch(request: StartRequest, endpoint: Endpoint): Promise<Launch>;
-  /** What keeps Claude Code's hooks from running in the worktree, and its cure; null: nothing. */
-  blinding(): Promise<string | null>;
+  /**
+   * What keeps Claude Code's hooks from running in the worktree, and its cure; null: nothing.
+   * @param unlisted a process runs whose settings do not name swarm's address in a list of hook addresses
+   */
+  blinding(unlisted: boolean): Promise<string | null>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   terminal: Terminal;
@@ -79,6 +82,8 @@ export class ClaudeAgent implements AgentKind {
   readonly #mailbox = new Mailbox();
   readonly #meter = new UsageMeter();
   readonly #activity = new ActivityWatch();
+  /** Of the last process: a list of hook addresses that comes up while it lives shuts swarm out. */
+  #isUnlisted = false;
   #nudge: string | null = null;
   readonly #stopping = new AbortController();
   #endpoint: Endpoint | null = null;
@@ -125,7 +130,7 @@ export class ClaudeAgent implements AgentKind {
       log,
     });
     this.#settings = new SettingsWatch({
-      look: () => options.blinding(),
+      look: (of) => options.blinding(of === 'present' && this.#pane.alive && this.#isUnlisted),
       changed: (blinding) => this.#blinded(blinding),
       clock,
     });
@@ -287,6 +292,7 @@ export class ClaudeAgent implements AgentKind {
   async #launch(request: StartRequest): Promise<Launch> {
     if (this.#endpoint === null) throw new Error('the endpoint is not open yet');
     const launch = await this.#deps.launch(request, this.#endpoint);
+    this.#isUnlisted = !launch.inHookList;
     this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
     this.#activity.begins();
     return launch;

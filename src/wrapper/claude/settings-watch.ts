@@ -4,8 +4,11 @@ import { pause, type Clock } from '../../lib/clock.ts';
 const LOOK_MS = 2_000;
 
 export interface SettingsWatchDeps {
-  /** What keeps Claude Code's hooks from running now, and its cure; null: nothing. */
-  look(): Promise<string | null>;
+  /**
+   * What keeps Claude Code's hooks from running, and its cure; null: nothing.
+   * @param of the process that runs now, or one that is started now
+   */
+  look(of: 'present' | 'next'): Promise<string | null>;
   /** Called with each change. */
   changed(blinding: string | null): void;
   clock: Clock;
@@ -27,14 +30,18 @@ export class SettingsWatch {
   /** Looks again and again, until `close`. */
   async run(): Promise<void> {
     while (!this.#closing.signal.aborted) {
-      await this.look();
+      await this.#look('present');
       await pause(this.#deps.clock, LOOK_MS, this.#closing.signal);
     }
   }
 
   /** Whether the hooks of a process that is started now would be switched off. */
   async look(): Promise<boolean> {
-    const found = await this.#deps.look();
+    return await this.#look('next');
+  }
+
+  async #look(of: 'present' | 'next'): Promise<boolean> {
+    const found = await this.#deps.look(of);
     if (found !== this.#known && !this.#closing.signal.aborted) {
       this.#known = found;
       this.#deps.changed(found);

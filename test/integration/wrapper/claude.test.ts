@@ -72,6 +72,10 @@ test('a setting that blinds swarm in mid-turn is told within seconds with file a
   await expect
     .poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 })
     .toMatchObject([{ kind: 'settings', task: 't1', text: expect.stringContaining(`disableAllHooks in ${file}`) }]);
+  await writeFile(file, '{"allowedHttpHookUrls": []}');
+  await expect
+    .poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 })
+    .toMatchObject([{ kind: 'settings', text: expect.stringContaining('allowedHttpHookUrls') }]);
   await writeFile(file, '{"disableAllHooks": false}');
   await expect.poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 }).toEqual([]);
   await writeFile(path.join(pane.spec.worktree, 'go'), '');

@@ -107,7 +107,7 @@ test('the person is told the key and the file; before there is a worktree only w
 }) => {
   const gate = async (cwd: string | null) => {
     const [root, managed] = [path.join(world.directory, 'main'), path.join(world.directory, 'managed')];
-    return await hooksGate({ HOME: path.join(world.directory, 'home') }, { root, cwd }, managed);
+    return await hooksGate({ HOME: path.join(world.directory, 'home') }, { root, cwd }, { managedDir: managed });
   };
   const worktree = path.join(world.directory, 'worktree');
   await world.write({ user: OFF });
