@@ -9,13 +9,18 @@ is_new_node() {
   [ -x "$1" ] && version_at_least "$("$1" --version 2>/dev/null || echo 0.0)" "$NODE_MAJOR.0"
 }
 
-# A Node >= 24 that belongs to the machine, not to this checkout.
+# Whether a new Node runs what is set up: the tests are TypeScript that Node itself runs, which Debian's cannot.
+serves() {
+  is_new_node "$1" && { [ "$mode" != test ] || [ -n "$("$1" -p 'process.features.typescript || ""')" ]; }
+}
+
+# system_node [CHECK]: a Node >= 24 that belongs to the machine, not to this checkout, and passes the check.
 system_node() {
-  local candidate
+  local candidate check=${1:-is_new_node}
   for candidate in "${SWARM_NODE:-}" $(type -aP node) "$HOME"/.nvm/versions/node/*/bin/node \
     "$HOME"/.volta/tools/image/node/*/bin/node "$HOME"/.local/share/{mise/installs/node/*,fnm/node-versions/*/installation}/bin/node \
     /usr/local/bin/node /opt/homebrew/bin/node; do
-    if [ "$candidate" != "$own_node" ] && is_new_node "$candidate"; then
+    if [ "$candidate" != "$own_node" ] && "$check" "$candidate"; then
       echo "$candidate"
       return 0
     fi
@@ -86,12 +91,9 @@ ensure_node_packages() {
   choose_node
 }
 
-# The tests are TypeScript that Node itself runs, which Debian's cannot.
-runs_tests() { [ -n "$("$1" -p 'process.features.typescript || ""')" ]; }
-
 # Sets node and keeps the choice for the fast path of scripts/swarm.
 choose_node() {
-  if ! is_new_node "$own_node" && ! { node=$(system_node) && { [ "$mode" != test ] || runs_tests "$node"; }; }; then
+  if ! is_new_node "$own_node" && ! node=$(system_node serves); then
     fetch_program "$root" || fail "no Node >= $NODE_MAJOR here, and fetching one failed" "$NODE_CURE"
   fi
   is_new_node "$own_node" && node=$own_node

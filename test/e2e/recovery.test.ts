@@ -247,4 +247,20 @@ describe('tasks that run commands', () => {
     );
     expect((await world.brokerUp()).broker.pid).not.toBe(broker.pid);
   });
+
+  test('data that this RabbitMQ cannot read are put aside and named, and tasks go on', async () => {
+    const { broker } = await world.brokerUp();
+    const work = await gate('over-versions');
+    await running(work.id);
+    const ready = await world.shell('echo ready > ready.txt');
+    const { file } = brokerRecord(world);
+    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), dataVersion: '99.0.1' }));
+    kill(broker.pid);
+    const place = path.join(path.dirname(file), 'mnesia-99.0.1');
+    const told = await poll(world.status, (seen) => seen.broker.reason?.includes(place) === true, 'the note');
+    expect(told.broker.state).toBe('up');
+    await work.release();
+    await world.done(work.id, ready);
+    expect(outcomes(await world.task(work.id))).toEqual(['done']);
+  });
 });
