@@ -22,8 +22,13 @@ export type ClaudeEventBody =
   | { type: 'permission-requested'; requestId: string; tool: string; input: unknown; text: string }
   | { type: 'permission-settled'; requestId: string; how: PermissionOutcome }
   | { type: 'notification'; kind: string; message: string }
-  /** Stop. `backgroundTasks` counts background tasks and scheduled ones, which go on after this turn. */
-  | { type: 'turn-ended'; lastMessage: string | null; backgroundTasks: number }
+  /**
+   * Stop. `backgroundTasks` counts background tasks and scheduled ones, which go on after this turn; `teammates` those
+   * of an agent team, which Claude Code counts as running when they are idle too.
+   */
+  | { type: 'turn-ended'; lastMessage: string | null; backgroundTasks: number; teammates?: number }
+  /** A teammate has done its work, and stays for more. */
+  | { type: 'teammate-idle'; name: string }
   /** StopFailure: the API failed after Claude Code's own retries. */
   | { type: 'turn-failed'; error: string; details: string | null }
   | { type: 'session-end'; reason: string }

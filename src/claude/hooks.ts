@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { clip } from '../lib/text.ts';
 import type { ClaudeEvent } from './events.ts';
+import { object } from './home.ts';
 
 /**
  * Hooks that go to the endpoint by HTTP. SessionStart is not among them: Claude Code never sends it by HTTP. A name
@@ -17,6 +18,7 @@ export const HTTP_HOOKS = [
   'Stop',
   'StopFailure',
   'SubagentStop',
+  'TeammateIdle',
   'PreCompact',
   'SessionEnd',
 ] as const;
@@ -46,6 +48,7 @@ export const hookBodySchema = z.looseObject({
   notification_type: z.string().optional(),
   last_assistant_message: text,
   background_tasks: z.array(z.unknown()).nullish(),
+  teammate_name: z.string().optional(),
   session_crons: z.array(z.unknown()).nullish(),
   error: z.unknown().optional(),
   error_details: z.unknown().optional(),
@@ -73,9 +76,13 @@ export function toEvent(body: HookBody, at: string): ClaudeEvent {
     case 'Notification':
       return { ...base, type: 'notification', kind: body.notification_type ?? 'unknown', message: body.message ?? '' };
     case 'Stop': {
-      const backgroundTasks = (body.background_tasks ?? []).length + (body.session_crons ?? []).length;
-      return { ...base, type: 'turn-ended', lastMessage: body.last_assistant_message, backgroundTasks };
+      const tasks = body.background_tasks ?? [];
+      const teammates = tasks.filter((task) => object(task)['type'] === 'teammate').length;
+      const backgroundTasks = tasks.length - teammates + (body.session_crons ?? []).length;
+      return { ...base, type: 'turn-ended', lastMessage: body.last_assistant_message, backgroundTasks, teammates };
     }
+    case 'TeammateIdle':
+      return { ...base, type: 'teammate-idle', name: body.teammate_name ?? '' };
     case 'StopFailure':
       return {
         ...base,

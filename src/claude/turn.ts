@@ -32,6 +32,8 @@ export interface Turn {
   lastMessage: string | null;
   failure: TurnFailure | null;
   openPermissions: OpenPermission[];
+  /** Names of the teammates that have done their work. */
+  idleTeammates: readonly string[];
   /** The last tool of this turn ends a task, so the turn needs no last words. */
   closed: boolean;
 }
@@ -50,6 +52,7 @@ export function newTurn(at: string): Turn {
     lastMessage: null,
     failure: null,
     openPermissions: [],
+    idleTeammates: [],
     closed: false,
   };
 }
@@ -107,6 +110,8 @@ function step(turn: Turn, event: ClaudeEvent): Turn {
     }
     case 'session-end':
       return sessionEnded(turn, event);
+    case 'teammate-idle':
+      return { ...turn, idleTeammates: [...new Set([...turn.idleTeammates, event.name])] };
     case 'usage':
     case 'status-line':
     case 'other':
@@ -122,7 +127,11 @@ function sessionStart(turn: Turn, event: Extract<ClaudeEvent, { type: 'session-s
   if (event.source === 'compact' || (sameSession && turn.state !== 'starting')) {
     return turn.state === 'starting' ? enter(known, 'ready', event.at) : known;
   }
-  return enter({ ...known, lastMessage: null, failure: null, openPermissions: [] }, 'ready', event.at);
+  return enter(
+    { ...known, lastMessage: null, failure: null, openPermissions: [], idleTeammates: [] },
+    'ready',
+    event.at,
+  );
 }
 
 function promptSubmitted(turn: Turn, event: Extract<ClaudeEvent, { type: 'prompt-submitted' }>): Turn {
@@ -178,7 +187,9 @@ function notified(turn: Turn, event: Extract<ClaudeEvent, { type: 'notification'
 function turnEnded(turn: Turn, event: Extract<ClaudeEvent, { type: 'turn-ended' }>): Turn {
   const { lastMessage, at } = event;
   const ended = { ...turn, lastMessage, openPermissions: [] };
-  if (event.backgroundTasks > 0) return enter(ended, 'background', at);
+  // An idle teammate works on only when it is told to, which swarm allows no agent to do (SendMessage).
+  const atWork = Math.max(0, (event.teammates ?? 0) - turn.idleTeammates.length);
+  if (event.backgroundTasks + atWork > 0) return enter(ended, 'background', at);
   // Models often have nothing to add once they have called complete_task.
   if (turn.closed || (lastMessage !== null && lastMessage !== ''))
     return enter({ ...ended, failure: null }, 'idle', at);

@@ -104,6 +104,7 @@ export class ActivityWatch {
         return this.#endTurn();
       case 'session-start':
       case 'notification':
+      case 'teammate-idle':
       case 'other':
         return;
     }
@@ -203,6 +204,8 @@ function hookName(event: ClaudeEvent): string {
       return 'SessionEnd';
     case 'notification':
       return 'Notification';
+    case 'teammate-idle':
+      return 'TeammateIdle';
     case 'other':
       return event.name;
     default:

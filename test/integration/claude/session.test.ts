@@ -125,6 +125,34 @@ if (LONG)
     await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'I went on.' });
   });
 
+test('a turn is over when all teammates of an agent team are idle, though Claude Code counts them as running', async () => {
+  await using pane = await openPane({
+    rules: [
+      { name: 'mate', contains: 'MATE-WORK', steps: [{ text: 'My part is done.' }] },
+      {
+        name: 'lead',
+        contains: 'LEAD-WORK',
+        steps: [
+          {
+            tools: [
+              {
+                name: 'Agent',
+                input: { description: 'part', prompt: 'MATE-WORK', name: 'mate', subagent_type: 'general-purpose' },
+              },
+            ],
+          },
+          { text: 'All is done.' },
+        ],
+      },
+    ],
+    otherwise: 'Done.',
+  });
+  await pane.start({ prompt: 'LEAD-WORK', variables: { CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS: '1' } });
+  await expect.poll(() => pane.of('teammate-idle').map(({ name }) => name), soon).toEqual(['mate']);
+  await expect.poll(() => pane.turn().state, soon).toBe('idle');
+  expect(pane.of('turn-ended').at(-1)).toMatchObject({ teammates: 1, backgroundTasks: 0 });
+});
+
 test('a prompt too long for an argument is read from a file, without a question', async () => {
   const long = `${'word '.repeat(30_000)}THE-END`;
   await using pane = await openPane({

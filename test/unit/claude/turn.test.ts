@@ -8,6 +8,8 @@ const prompt: ClaudeEventBody = { type: 'prompt-submitted', promptId: 'p', promp
 const stop: ClaudeEventBody = { type: 'turn-ended', lastMessage: 'done', backgroundTasks: 0 };
 const emptyStop: ClaudeEventBody = { type: 'turn-ended', lastMessage: null, backgroundTasks: 0 };
 const later: ClaudeEventBody = { type: 'turn-ended', lastMessage: 'it runs', backgroundTasks: 1 };
+const withMate: ClaudeEventBody = { type: 'turn-ended', lastMessage: 'done', backgroundTasks: 0, teammates: 1 };
+const mateIdle: ClaudeEventBody = { type: 'teammate-idle', name: 'mate' };
 const refused: ClaudeEventBody = { type: 'turn-failed', error: 'rate_limit', details: null };
 const end: ClaudeEventBody = { type: 'session-end', reason: 'other' };
 const cleared: ClaudeEventBody = { type: 'session-end', reason: 'clear' };
@@ -78,6 +80,13 @@ test.for<[string, string, (ClaudeEventBody & { sessionId?: string })[]]>([
   ],
   ["a Stop after a person's own shell command fails nothing", 'ready', [start, emptyStop]],
   ['nor does it after a turn', 'idle', [start, prompt, stop, emptyStop]],
+  ['a teammate at work keeps the turn from its end', 'background', [start, prompt, withMate]],
+  ['an idle teammate does not', 'idle', [start, prompt, withMate, mateIdle, withMate]],
+  [
+    'a command beside an idle teammate does',
+    'background',
+    [start, prompt, mateIdle, { ...withMate, backgroundTasks: 1 }],
+  ],
   ['background tasks keep the turn from its end', 'background', [start, prompt, later]],
   ["a background subagent's tools do not end the background", 'background', [start, prompt, later, begin(), ended()]],
   ['the notice of a background task begins a new turn', 'busy', [start, prompt, later, prompt]],
