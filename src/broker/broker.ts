@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../domain/errors.ts';
 import { isAlive } from '../process/index.ts';
@@ -114,7 +115,7 @@ async function canAdopt(
  * one. The node and its port mapper outlive the caller; data and port stay the same over restarts (a taken port is
  * changed).
  * @throws SwarmError `no-rabbitmq`, `broker-boot-failed`, `broker-port`, `broker-disk-full`, `broker-directory`,
- * `broker-busy`
+ * `broker-busy`, `broker-stopped`
  */
 export async function ensureBroker(options: EnsureOptions): Promise<BrokerHandle> {
   const { signal, onProgress, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -172,9 +173,16 @@ export async function stopBroker(
   if (!existsSync(dir)) return false;
   try {
     const paths = await prepareDirectory(dir);
-    using _lock = await lockBroker(paths.dir, longestStart(DEFAULT_TIMEOUT_MS), options.signal);
-    if (options.ifUnused === true && livingSupervisors(paths).length > 0) return false;
-    return await endAll(paths);
+    const inUse = (): boolean => options.ifUnused === true && livingSupervisors(paths).length > 0;
+    if (inUse()) return false;
+    // A start that takes minutes ends for it. On a full disk the stop works all the same, and waits.
+    await writeFile(paths.stopAsked, '').catch(() => undefined);
+    try {
+      using _lock = await lockBroker(paths.dir, longestStart(DEFAULT_TIMEOUT_MS), options.signal);
+      return inUse() ? false : await endAll(paths);
+    } finally {
+      await rm(paths.stopAsked, { force: true });
+    }
   } catch (error) {
     throw directoryError(dir, error);
   }

@@ -21,6 +21,8 @@ export interface BrokerPaths {
   dir: string;
   record: string;
   users: string;
+  /** There while a stop waits for a start that is under way. */
+  stopAsked: string;
   home: string;
   cookie: string;
   data: string;
@@ -45,6 +47,7 @@ export function brokerPaths(dir: string): BrokerPaths {
     dir,
     record: at('broker.json'),
     users: at('users.json'),
+    stopAsked: at('stop-asked'),
     home: at('home'),
     cookie: at('home', '.erlang.cookie'),
     data: at('mnesia'),

@@ -1,5 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { SwarmError } from '../domain/errors.ts';
 import { isAlive } from '../process/index.ts';
 import { lastLogLines, nodeEnded, startEpmd, startNode, waitReady } from './boot.ts';
@@ -100,9 +100,10 @@ async function attempt(
     const progress = new BootProgress(paths, started.identity.pid, options.timeoutMs);
     const ready = await waitReady(record.ports.amqp, {
       timeoutMs: options.longestMs,
-      ended: () => ended() || !progress.getsOn(),
+      ended: () => ended() || existsSync(paths.stopAsked) || !progress.getsOn(),
       signal: options.signal,
     });
+    if (!ready && existsSync(paths.stopAsked)) throw stopped();
     if (ready && isAlive(started.identity)) return { ready: true };
     const detail = ended()
       ? `it ended with ${started.child.exitCode ?? started.child.signalCode}`
@@ -116,6 +117,13 @@ async function attempt(
     await clearLeftovers(paths, record, false);
     throw error;
   }
+}
+
+function stopped(): SwarmError {
+  return new SwarmError('broker-stopped', 'The start of RabbitMQ was ended by a stop', {
+    retrySafe: true,
+    hint: 'Run `swarm broker start` to start it again.',
+  });
 }
 
 function failure(paths: BrokerPaths, last: { detail: string; lines: string[] }): SwarmError {
@@ -149,6 +157,8 @@ export async function startBroker(
   const install = await findRabbitmq();
   if (install === null) throw noRabbitmq('no `sbin/rabbitmq-server` in the usual places');
   const { signal } = options;
+  // One that is left was asked of an earlier start.
+  await rm(paths.stopAsked, { force: true });
   const deadline = performance.now() + longestStart(options.timeoutMs);
   const keepEpmd = previous?.epmd != null && isAlive(previous.epmd) && (await accepts(previous.ports.epmd));
   await clearLeftovers(paths, previous, keepEpmd, UNKNOWN_GRACE_MS);

@@ -124,6 +124,20 @@ test('a start that is called off leaves no process, and the next one works', asy
   expect(await ensureBroker({ dir: directory.dir })).toMatchObject({ started: true });
 });
 
+test('a stop does not wait for a start that takes its time, but ends it', async () => {
+  await using directory = await brokerDirectory();
+  vi.stubEnv('SWARM_RABBITMQ_HOME', fakeInstall(directory.dir, 'exec sleep 600'));
+  const starting = ensureBroker({ dir: directory.dir, timeoutMs: 16_000 });
+  const outcome = expect(starting).rejects.toMatchObject({ code: 'broker-stopped' });
+  await expect.poll(() => directory.processes().length, { interval: 5, timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+  await stopBroker(directory.dir);
+  await outcome;
+  expect(directory.processes()).toEqual([]);
+  // It was asked of that start alone.
+  vi.unstubAllEnvs();
+  expect(await ensureBroker({ dir: directory.dir })).toMatchObject({ started: true });
+});
+
 test('a directory that cannot be made is said so', async () => {
   await using directory = await brokerDirectory();
   const file = path.join(directory.dir, 'file');
