@@ -103,9 +103,10 @@ export class Feed {
     try {
       const status = await this.#source.status.show();
       const counts = JSON.stringify(status.tasks);
-      const tasks =
-        this.#tasksMoved || counts !== this.#taskCounts ? await this.#source.tasks.list({ limit: SHOWN_TASKS }) : null;
-      if (tasks !== null) this.#tasksMoved = false;
+      const moved = this.#tasksMoved || counts !== this.#taskCounts;
+      // Before the answer: an event that comes meanwhile may tell of what is not in it.
+      this.#tasksMoved = false;
+      const tasks = moved ? await this.#source.tasks.list({ limit: SHOWN_TASKS }) : null;
       this.#taskCounts = counts;
       const seen = JSON.stringify(status, (key, value: unknown) => (UNSEEN.has(key) ? undefined : value));
       const news = tasks !== null || seen !== this.#seen || this.#model.away !== null;

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
@@ -106,11 +107,21 @@ test('swarm takes the settings of Claude Code as Claude Code itself does, and he
   for (const [files, heard] of OF_PERSON) expect(await hears(files, []), JSON.stringify(files)).toEqual([heard, heard]);
   const mounts = ownMounts();
   if (mounts === null) return;
-  await cp('/etc', etc, { recursive: true, filter: (file) => !file.endsWith('-') && !file.includes('shadow') });
+  await cp('/etc', etc, { recursive: true, filter: isReadable });
   const before = [...mounts, 'sh', '-c', 'mount --bind "$0" /etc && exec "$@"', etc];
   for (const [files, heard] of OF_MACHINE)
     expect(await hears(files, before), JSON.stringify(files)).toEqual([heard, heard]);
 });
+
+/** What only root may read is left out, as in a copy that a person makes. */
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('a list of allowed hook addresses in the main checkout does not keep a turn in a worktree from its end', async () => {
   await using pane = await openPane({ rules: [], otherwise: 'Done.' });

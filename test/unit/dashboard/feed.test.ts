@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Feed } from '../../../src/dashboard/feed.ts';
 import type { Model } from '../../../src/dashboard/model.ts';
 import { changes } from '../../../src/dashboard/plain.ts';
@@ -26,6 +26,23 @@ describe('the feed', () => {
     source.emit(event(1), event(2));
     await expect.poll(() => given.feed.model.status?.agents.map(({ id }) => id)).toEqual(['new']);
     expect(given.feed.model.events.map(({ id }) => id)).toEqual([2, 1]);
+  });
+
+  it('tasks are asked for again when an event comes before the answer', async () => {
+    const source = new HandSource(model({ events: [], tasks: [] }));
+    const gate = Promise.withResolvers<void>();
+    const list = vi.spyOn(source.tasks, 'list').mockImplementationOnce(async () => {
+      await gate.promise;
+      return [];
+    });
+    await using given = running(source, { intervalMs: 5, idleMs: 5 });
+    await expect.poll(() => list.mock.calls.length).toBe(1);
+    source.state = { ...source.state, tasks: model().tasks };
+    source.emit(event(1));
+    // The stream hands it on in its own turn.
+    await new Promise(setImmediate);
+    gate.resolve();
+    await expect.poll(() => given.feed.model.tasks.length).toBe(30);
   });
 
   it('asks for what happened before where that is wanted, and only there', async () => {
