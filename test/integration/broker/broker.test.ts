@@ -17,12 +17,17 @@ import {
 import { processesOf } from '../../../src/broker/processes.ts';
 import { identityOf, isAlive } from '../../../src/process/index.ts';
 import { brokerDirectory, brokerTest as test } from '../../support/broker.ts';
-import { listeningAddresses } from './sockets.ts';
+import { listeningAddresses, unlessGone } from './sockets.ts';
 
 interface BrokerFile {
   credentials: { password: string };
   node: { pid: number | undefined; [key: string]: unknown };
   [key: string]: unknown;
+}
+
+/** The Erlang nodes among processes. */
+function nodesOf(pids: number[]): number[] {
+  return pids.filter((pid) => unlessGone(() => readFileSync(`/proc/${pid}/comm`, 'utf8'), '').startsWith('beam'));
 }
 
 function readJson(file: string): BrokerFile {
@@ -48,9 +53,7 @@ describe('starting', () => {
     const pids = new Set(handles.map((handle) => handle.pid));
     expect(pids.size).toBe(1);
     expect(handles.filter((handle) => handle.started)).toHaveLength(1);
-    expect(
-      directory.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('beam')),
-    ).toHaveLength(1);
+    expect(nodesOf(directory.processes())).toHaveLength(1);
     // Both other processes have ended; the node lives on.
     expect(await brokerStatus(directory.dir)).toMatchObject({ state: 'running', pid: handles[0]?.pid });
   });
@@ -67,7 +70,8 @@ describe('starting', () => {
     expect(listeners.filter(({ address }) => address !== '127.0.0.1' && address !== '::1')).toEqual([]);
     expect(listeners.map(({ port }) => port)).toContain(broker.handle.port);
     const { password } = readJson(path.join(broker.dir, 'broker.json')).credentials;
-    for (const pid of broker.processes()) expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).not.toContain(password);
+    for (const pid of broker.processes())
+      expect(unlessGone(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'), '')).not.toContain(password);
     expect(broker.handle.publicUrl).not.toContain(password);
     // What RabbitMQ says that it needs is enough for it, and boots in half the time.
     expect(readJson(path.join(broker.dir, 'broker.json')).node['tree']).toBe('slim');
@@ -115,7 +119,7 @@ describe('after a death', () => {
     await expect.poll(() => directory.processes().length, { interval: 5, timeout: 10_000 }).toBeGreaterThanOrEqual(2);
     starter.kill('SIGKILL');
     const handle = await ensureBroker({ dir: directory.dir });
-    const nodes = directory.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('beam'));
+    const nodes = nodesOf(directory.processes());
     expect(nodes).toEqual([handle.pid]);
   });
 
