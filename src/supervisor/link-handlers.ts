@@ -84,5 +84,6 @@ export function linkHandlers(deps: LinkHandlersDeps): LinkHandlers {
 
 function gateFor({ fleet, holds }: LinkHandlersDeps, agent: string): Pick<Welcome, 'gate'> {
   const record = fleet.get(agent);
-  return record === undefined || record.row.kind !== 'claude' ? {} : { gate: holds.gateOf(record) };
+  const gate = record === undefined ? null : holds.gateOf(record);
+  return gate === null ? {} : { gate };
 }

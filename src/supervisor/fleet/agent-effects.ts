@@ -48,7 +48,7 @@ export interface AgentEffectsDeps {
   order(agent: string, order: Order, timeoutMs: number): Promise<unknown>;
   roster: Pick<Roster, 'base' | 'trusted' | 'startsWith' | 'wrapperEnded' | 'restarted' | 'save'>;
   /** The model permit that a wrapper begins with, before the link brings another. */
-  holds: { gateOf(record: AgentRecord): ModelPermit };
+  holds: { gateOf(record: AgentRecord): ModelPermit | null };
   /** Ends operations in the worktree that a kill cut short. */
   works: { settle(record: AgentRecord): Promise<void> };
 }

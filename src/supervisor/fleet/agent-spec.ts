@@ -23,7 +23,8 @@ export interface SpecContext {
   claudeCommand: string[] | null;
   /** The person's environment. */
   env: Readonly<Record<string, string>>;
-  gate: ModelPermit;
+  /** Null: it asks no model. */
+  gate: ModelPermit | null;
 }
 
 export function specFile(layout: ProjectLayout, agent: string): string {
@@ -81,7 +82,7 @@ export function buildSpec(record: AgentRecord, role: RoleConfig, context: SpecCo
     },
     stopGraceMs: config.stopGrace,
     heartbeatMs: config.tasks.heartbeat,
-    gate: context.gate,
+    ...(context.gate === null ? {} : { gate: context.gate }),
     resume: record.row.sessionId === null ? null : { sessionId: record.row.sessionId },
   };
 }

@@ -128,8 +128,12 @@ export class Holds {
     return granted;
   }
 
-  /** The present permit for this agent's wrapper. */
-  gateOf(record: AgentRecord): ModelPermit {
+  /**
+   * The present permit for this agent's wrapper; null for one that asks no model, which nothing here would ever let go
+   * on again.
+   */
+  gateOf(record: AgentRecord): ModelPermit | null {
+    if (record.row.kind !== 'claude') return null;
     const { hold, stops } = this.#holdOf(record);
     const left = this.budget.leftUsd;
     return {
@@ -287,8 +291,8 @@ export class Holds {
 
   #push(): void {
     for (const record of this.#deps.records()) {
-      if (record.row.kind !== 'claude' || !record.observed.linked) continue;
       const gate = this.gateOf(record);
+      if (gate === null || !record.observed.linked) continue;
       // The time that is left of a known wait is no news.
       const mark = JSON.stringify([
         record.observed.snapshot?.incarnation,

@@ -124,6 +124,15 @@ describe('the clock is set back by an hour', () => {
     next.moveTimes(-HOUR_MS);
     time.pass(61_000);
     next.tick();
-    expect(agents.some((agent) => next.gateOf(agent).hold === null)).toBe(true);
+    expect(agents.some((agent) => next.gateOf(agent)?.hold === null)).toBe(true);
   });
+});
+
+test('an agent that asks no model needs no permit: none would let it go on when the hold of mass death is over', () => {
+  const agents = ['worker-1', 'worker-2', 'worker-3'].map((id) => record(id));
+  const shell = record('runner-1', { kind: 'shell' });
+  const { holds } = scene([...agents, shell], config());
+  for (const agent of [...agents, shell]) holds.deaths.gone(agent, 'its wrapper ended (signal 9)', false);
+  expect(agents.map((agent) => holds.gateOf(agent)?.hold?.kind)).toContain('mass-death');
+  expect(holds.gateOf(shell)).toBeNull();
 });
