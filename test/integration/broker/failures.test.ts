@@ -92,13 +92,13 @@ test('a node that is slow, and works or says so, is not begun anew', async () =>
   const home = fakeInstall(
     directory.dir,
     `echo begun >> ${directory.dir}/tries
-timeout 3 sh -c 'while :; do :; done'
-for n in 1 2 3 4 5 6; do sleep 0.5; echo "step $n"; done
+timeout 4.5 sh -c 'while :; do :; done'
+for n in 1 2 3 4 5 6 7 8 9; do sleep 0.5; echo "step $n"; done
 export RABBITMQ_SCRIPTS_DIR=${real.home}/sbin
 exec ${real.home}/sbin/rabbitmq-server`,
   );
   vi.stubEnv('SWARM_RABBITMQ_HOME', home);
-  expect(await ensureBroker({ dir: directory.dir, timeoutMs: 4_000 })).toMatchObject({ started: true });
+  expect(await ensureBroker({ dir: directory.dir, timeoutMs: 8_000 })).toMatchObject({ started: true });
   expect(readFileSync(path.join(directory.dir, 'tries'), 'utf8')).toBe('begun\n');
 });
 
