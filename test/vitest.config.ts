@@ -10,6 +10,12 @@ const MINIMUM_LINES = 90;
 /** `*.long.test.ts` are for `scripts/test --long`. */
 const EXCLUDED = ['**/node_modules/**', ...(process.env['SWARM_TEST_LONG'] === '1' ? [] : ['**/*.long.test.ts'])];
 
+/**
+ * Of every `expect.poll`: far above what any step takes, because a machine under load may stand still for seconds. A test
+ * that is to see something soon measures it.
+ */
+const PATIENCE = { poll: { timeout: 60_000 } };
+
 const RANDOM = 'test/integration/checkpoint/property.test.ts';
 
 export default defineConfig({
@@ -44,6 +50,7 @@ export default defineConfig({
           exclude: [...EXCLUDED, RANDOM],
           // Far above the time of any test: each wait in a test has its own limit.
           testTimeout: 120_000,
+          expect: PATIENCE,
           hookTimeout: 60_000,
           pool: 'forks',
           // More than cores: these tests mostly wait for programs that they have started.
@@ -59,6 +66,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           exclude: EXCLUDED,
           testTimeout: 180_000,
+          expect: PATIENCE,
           hookTimeout: 180_000,
           pool: 'forks',
           // Each file has an environment of its own; the starts of Claude Code use two processors.
@@ -71,6 +79,7 @@ export default defineConfig({
           root,
           include: ['test/chaos/**/*.test.ts'],
           testTimeout: 180_000,
+          expect: PATIENCE,
           hookTimeout: 180_000,
           pool: 'forks',
           // These tests mostly wait for recoveries.

@@ -275,7 +275,7 @@ describe('what may come over the queue', () => {
     await channel.consume(queue, (message) => message !== null && replies.push(message.content.toString()), {
       noAck: true,
     });
-    await expect.poll(() => replies.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => replies.length).toBe(1);
     expect(JSON.parse(replies[0] ?? '')).toMatchObject({ payload: { got: 'none' } });
     const usage = { costUsd: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheCreationTokens: 0 };
     const at = new Date().toISOString();
@@ -308,7 +308,7 @@ describe('what may come over the queue', () => {
       (await world.ok(['task', 'ls', '--json']))
         .json<{ title: string }[]>()
         .filter(({ title }) => title === 'from outside').length;
-    await expect.poll(titles, { timeout: 10_000 }).toBe(1);
+    await expect.poll(titles).toBe(1);
     const id = await world.shell('echo alive > alive.txt');
     await world.done(id);
     expect(await world.show(id, 'alive.txt')).toBe('alive');

@@ -156,7 +156,7 @@ describe('swarm doctor', () => {
     await swarm('up', '--detach', '--yes');
     await swarm('task', 'add', 'long', '--', 'sleep', '600');
     const sleeps = () => processesOf(environment.directory).filter(({ commandLine }) => commandLine === 'sleep 600');
-    await expect.poll(() => sleeps().length, { timeout: 60_000 }).toBe(1);
+    await expect.poll(() => sleeps().length).toBe(1);
     const alive = await examine('--fix');
     expect(alive.of('orphans')).toEqual([]);
     expect(alive).toMatchObject({ ok: true });
@@ -228,7 +228,7 @@ describe('swarm doctor', () => {
       marked(`${hash}/worker-2/t2/1`, { XDG_STATE_HOME: '/elsewhere' }),
     ];
     try {
-      await expect.poll(async () => (await examine()).of('orphans-elsewhere').length, { timeout: 20_000 }).toBe(1);
+      await expect.poll(async () => (await examine()).of('orphans-elsewhere').length).toBe(1);
       await examine('--fix');
       expect([ours.exitCode ?? ours.signalCode, theirs.exitCode ?? theirs.signalCode]).toEqual([null, null]);
       theirs.kill('SIGKILL');

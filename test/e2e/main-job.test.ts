@@ -189,7 +189,7 @@ describe('the main job', () => {
       changed: string[];
     }>();
     expect(await readFile(file, 'utf8')).toBe('first\n');
-    await expect.poll(async () => (await look()).agents[0]?.status, { timeout: 30_000 }).toBe('idle');
+    await expect.poll(async () => (await look()).agents[0]?.status).toBe('idle');
     const statuses = (await events()).filter((event) => event.agent === agent.id).map(({ name }) => name);
     expect(statuses).toContain('agent.status.stopping');
     expect(statuses).not.toContain('agent.status.recovering');
@@ -222,9 +222,7 @@ describe('the main job', () => {
       const name = `survive-${victim}`;
       const id = await add(name);
       // The model thinks: the first half is written, the second is not.
-      await expect
-        .poll(() => api.turns().some((turn) => turn.rule === name && turn.step === 1), { timeout: 60_000 })
-        .toBe(true);
+      await expect.poll(() => api.turns().some((turn) => turn.rule === name && turn.step === 1)).toBe(true);
       const before = await status();
       const agent = before.agents.find((candidate) => candidate.task === id);
       if (agent === undefined) throw new Error(`no agent holds ${id}: ${JSON.stringify(before.agents)}`);

@@ -85,7 +85,7 @@ describe('a swarm that is up', () => {
       (await swarm('status', '--json'))
         .json<{ agents: { id: string; status: string }[] }>()
         .agents.find(({ id }) => id === 'worker-2')?.status;
-    await expect.poll(stopped, { timeout: 30_000 }).toBe('stopped');
+    await expect.poll(stopped).toBe('stopped');
   });
 
   test('events come from the history, in order, by id, by time, by agent and task', async () => {
@@ -114,7 +114,7 @@ describe('a swarm that is up', () => {
   test('followed events go on, over the death of the supervisor too, each once, and end with Ctrl-C or with swarm', async () => {
     const all = follower();
     const mine = follower('--since', '0s', '--task', 't2');
-    await expect.poll(() => all.seen().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => all.seen().length).toBeGreaterThan(0);
     const { supervisor } = (await swarm('status', '--json')).json<{ supervisor: { pid: number } }>();
     process.kill(supervisor.pid, 'SIGKILL');
     await expect
@@ -124,12 +124,12 @@ describe('a swarm that is up', () => {
       )
       .not.toBe(supervisor.pid);
     await swarm('task', 'add', 'two', '--', 'true');
-    await expect.poll(() => mine.seen().map(({ name }) => name), { timeout: 60_000 }).toContain('task.done');
+    await expect.poll(() => mine.seen().map(({ name }) => name)).toContain('task.done');
     expect(mine.seen().every(({ task }) => task === 't2')).toBe(true);
     mine.child.kill('SIGINT');
     expect(await mine.ended).toBe(0);
     const asked = await events('--since', '1h');
-    await expect.poll(() => all.seen().at(-1)?.id, { timeout: 20_000 }).toBeGreaterThanOrEqual(asked.at(-1)?.id ?? 0);
+    await expect.poll(() => all.seen().at(-1)?.id).toBeGreaterThanOrEqual(asked.at(-1)?.id ?? 0);
     const ids = all.seen().map(({ id }) => id);
     expect(ids.slice(0, asked.length)).toEqual(asked.map(({ id }) => id));
     expect(new Set(ids).size).toBe(ids.length);
@@ -229,7 +229,7 @@ describe('swarm init', () => {
       ['when no person is there? [Y/n]', 'n'],
     ];
     for (const [asked, typed] of answers) {
-      await expect.poll(() => screen, { timeout: 20_000 }).toContain(asked);
+      await expect.poll(() => screen).toContain(asked);
       talk.stdin.write(`${typed}\n`);
     }
     expect(await ended).toEqual([0, null]);

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** Bounded polling that a busy machine does not fail: up to half a minute. */
+/** `expect.poll` with closer looks, and words for what is waited for. */
 export function eventually<T>(check: () => T, message = 'in time', interval = 25): ReturnType<typeof expect.poll<T>> {
-  return expect.poll(check, { timeout: 30_000, interval, message });
+  return expect.poll(check, { interval, message });
 }

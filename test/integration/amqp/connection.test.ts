@@ -169,7 +169,7 @@ describe('consuming', () => {
     );
     await first.connection.close();
     await second.connection.publish('', first.queue, text('mine'));
-    await expect.poll(() => got, { timeout: 5_000 }).toEqual(['mine']);
+    await expect.poll(() => got).toEqual(['mine']);
   });
 
   test('close lets the handler in hand end and acknowledges its delivery; the next one stays in the queue', async ({

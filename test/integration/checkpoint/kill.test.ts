@@ -53,11 +53,11 @@ describe('A rollback that is killed', () => {
       await once(child.stdout, 'data');
       const ended = once(child, 'exit');
       // From the moment that the journal exists, the worktree changes; the delay after it varies.
-      await expect.poll(() => existsSync(journalPath(world.store.place)), { interval: 1, timeout: 20_000 }).toBe(true);
+      await expect.poll(() => existsSync(journalPath(world.store.place)), { interval: 1 }).toBe(true);
       await delay(afterMs);
       child.kill('SIGKILL');
       await ended;
-      await expect.poll(() => orphansOf(world.worktree), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => orphansOf(world.worktree)).toBe(0);
       const recovered = await new CheckpointStore(world.store.place).recover();
       outcomes.add(recovered?.outcome ?? 'none');
       const now = walk(world.worktree);
@@ -99,7 +99,7 @@ describe('A capture that is killed', () => {
       await delay(afterMs);
       child.kill('SIGKILL');
       await ended;
-      await expect.poll(() => orphansOf(world.worktree), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => orphansOf(world.worktree)).toBe(0);
       expect(walk(world.worktree), `killed after ${afterMs} ms`).toEqual(files);
       expect(gitFacts(world.repository, world.worktree)).toEqual(facts);
       const { commit, tree } = await new CheckpointStore(world.store.place).capture({ reason: 'after the kill' });

@@ -21,7 +21,7 @@ it('what is captured while a purge is about to remove the same contents is store
     world.write({ 'again.pem': 'the same in both\n' });
     const taken = new CheckpointStore(place).capture({ reason: 'test' });
     // Its ref exists, and its objects are about to be removed.
-    await expect.poll(() => world.store.list(), { timeout: 5_000 }).toHaveLength(2);
+    await expect.poll(() => world.store.list()).toHaveLength(2);
     await purgeObjects(place, plan);
     return [taken];
   });

@@ -208,8 +208,8 @@ describe('Capturing', () => {
     ];
     for (const [at, change] of changes.entries()) {
       change();
-      await expect.poll(tick, { timeout: 5_000 }).toMatchObject({ n: at + 2, created: true });
-      await expect.poll(tick, { timeout: 5_000 }).toBeNull();
+      await expect.poll(tick).toMatchObject({ n: at + 2, created: true });
+      await expect.poll(tick).toBeNull();
     }
     world.store.close();
     expect(await tick()).not.toBeNull();
@@ -288,7 +288,7 @@ describe('Capturing', () => {
     writeFileSync(file, `${process.pid} ${os.hostname()}\n`);
     let done = false;
     const waiting = world.store.capture({ ...because, force: true }).then(() => (done = true));
-    await expect.poll(() => world.store.list(), { timeout: 5_000 }).toHaveLength(2);
+    await expect.poll(() => world.store.list()).toHaveLength(2);
     expect(done).toBe(false);
     rmSync(file);
     await waiting;

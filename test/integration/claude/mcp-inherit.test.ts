@@ -4,8 +4,6 @@ import { expect, test } from 'vitest';
 import { turnsOf } from '../../support/messages-api.ts';
 import { openPane, type Pane } from './pane.ts';
 
-const soon = { timeout: 20_000, interval: 50 };
-
 /** The smallest MCP server there is: one tool, and a line in a file when it is started. */
 const SERVER = `
 const { appendFileSync } = require('node:fs');
@@ -73,7 +71,7 @@ test('an agent has no MCP server of the person, nor one of the project, unless i
   const servers = await place(pane);
   await persons(pane, servers);
   await pane.start({ prompt: 'HELLO' });
-  await expect.poll(() => pane.turn().state, soon).toBe('idle');
+  await expect.poll(() => pane.turn().state).toBe('idle');
   expect(await servers.started()).toEqual([]);
   expect(toolsOf(pane).filter((name) => !name.startsWith('mcp__swarm__'))).toEqual([]);
 });
@@ -84,8 +82,8 @@ test('with inherit it has those of the person and the approved ones, no dialog, 
   await persons(pane, servers);
   const inheritMcp = { project: servers.server('project') };
   await pane.start({ prompt: 'HELLO', inheritMcp });
-  await expect.poll(() => pane.turn().state, soon).toBe('idle');
-  await expect.poll(() => servers.started(), soon).toEqual(['here', 'mine', 'project']);
+  await expect.poll(() => pane.turn().state).toBe('idle');
+  await expect.poll(() => servers.started()).toEqual(['here', 'mine', 'project']);
   expect(await pane.screen()).not.toContain('New MCP server');
   // Claude Code does not wait for a server that is slow to start: its tools come with a later request.
   const offered = ['mcp__here__look', 'mcp__mine__look', 'mcp__project__look'];

@@ -8,7 +8,6 @@ import type { Pane } from './pane.ts';
  * Claude Code.
  */
 const LONG = process.env['SWARM_TEST_LONG'] === '1';
-const soon = { timeout: 50_000, interval: 50 };
 const command = "python3 -c 'print(40 + 2)'";
 const script: ScriptInput = {
   rules: [
@@ -22,12 +21,12 @@ const script: ScriptInput = {
 
 async function asked(pane: Pane): Promise<string> {
   await pane.start({ prompt: 'ADD please' });
-  await expect.poll(() => pane.endpoint.pendingPermissions().length, soon).toBe(1);
+  await expect.poll(() => pane.endpoint.pendingPermissions().length).toBe(1);
   expect(pane.turn().state).toBe('permission');
   const [request] = pane.endpoint.pendingPermissions();
   expect(request).toMatchObject({ tool: 'Bash', text: `Bash: ${command}`, input: { command } });
   // The person in the pane has the same dialog at the same time.
-  await expect.poll(() => pane.screen(), soon).toContain('Do you want to proceed?');
+  await expect.poll(() => pane.screen()).toContain('Do you want to proceed?');
   return request?.requestId ?? '';
 }
 
@@ -36,7 +35,7 @@ if (LONG)
     await using pane = await openPane(script);
     const requestId = await asked(pane);
     expect(pane.endpoint.decidePermission(requestId, { behavior: 'allow' })).toBe(true);
-    await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
+    await expect.poll(() => pane.turn()).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
     expect(pane.of('permission-settled')).toMatchObject([{ requestId, how: 'allowed' }]);
     expect(pane.of('tool-end')).toMatchObject([{ tool: 'Bash', ok: true }]);
     expect(pane.endpoint.decidePermission(requestId, { behavior: 'allow' })).toBe(false);
@@ -49,7 +48,7 @@ if (LONG)
     expect(
       pane.endpoint.decidePermission(requestId, { behavior: 'deny', message: 'not allowed, go on without it' }),
     ).toBe(true);
-    await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
+    await expect.poll(() => pane.turn()).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
     expect(pane.of('permission-settled')).toMatchObject([{ requestId, how: 'denied' }]);
     expect(JSON.stringify(pane.api.requests().at(-1)?.body)).toContain('not allowed, go on without it');
   });
@@ -58,7 +57,7 @@ test('a yes in the pane settles the held request', async () => {
   await using pane = await openPane(script);
   const requestId = await asked(pane);
   await pane.keys('1');
-  await expect.poll(() => pane.turn().state, soon).toBe('idle');
+  await expect.poll(() => pane.turn().state).toBe('idle');
   expect(pane.of('permission-settled')).toMatchObject([{ requestId, how: 'in-pane' }]);
   expect(pane.endpoint.decidePermission(requestId, { behavior: 'allow' })).toBe(false);
 });
@@ -67,13 +66,13 @@ test('a no in the pane interrupts the turn and leaves the agent to the person', 
   await using pane = await openPane(script);
   const requestId = await asked(pane);
   await pane.keys('Escape');
-  await expect.poll(() => pane.of('permission-settled'), soon).toMatchObject([{ requestId, how: 'gone' }]);
+  await expect.poll(() => pane.of('permission-settled')).toMatchObject([{ requestId, how: 'gone' }]);
   expect(pane.turn()).toMatchObject({ state: 'idle', failure: { error: 'interrupted' } });
 });
 
 test('an allow rule keeps the question from being asked', async () => {
   await using pane = await openPane(script);
   await pane.start({ prompt: 'ADD please', allow: ['Bash(python3:*)'] });
-  await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
+  await expect.poll(() => pane.turn()).toMatchObject({ state: 'idle', lastMessage: 'So be it.' });
   expect(pane.of('permission-requested')).toEqual([]);
 });

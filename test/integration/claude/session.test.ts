@@ -11,7 +11,6 @@ import { openPane } from './pane.ts';
  * Claude Code.
  */
 const LONG = process.env['SWARM_TEST_LONG'] === '1';
-const soon = { timeout: 50_000, interval: 50 };
 const complete = { name: 'mcp__swarm__complete_task', input: { summary: 'wrote note.txt' } };
 
 const script: ScriptInput = {
@@ -41,10 +40,10 @@ test('a prompt given as an argument becomes a turn: its tools run, its result ar
   const prompt = 'Please WRITE-A-NOTE\n`with` "odd" $characters and ünïcödé';
   const { sessionId, startedAt } = await pane.start({ prompt });
 
-  await expect.poll(() => pane.of('session-start').length, soon).toBe(1);
+  await expect.poll(() => pane.of('session-start').length).toBe(1);
   console.log(`SessionStart seen ${Math.round(performance.now() - startedAt)} ms after tmux new-session`);
   expect(pane.of('session-start')[0]).toMatchObject({ sessionId, source: 'startup' });
-  await expect.poll(() => pane.turn().state, soon).toBe('idle');
+  await expect.poll(() => pane.turn().state).toBe('idle');
 
   expect(pane.of('prompt-submitted').map((event) => event.prompt)).toEqual([prompt]);
   expect(await readFile(path.join(pane.repository, 'note.txt'), 'utf8')).toBe('a note\n');
@@ -58,16 +57,16 @@ test('a prompt given as an argument becomes a turn: its tools run, its result ar
 
   // The request for a title, which Claude Code may also send, costs too, but is none of the turn's three.
   const ofTurn = () => pane.of('usage').filter(({ usage }) => usage.inputTokens === 100 && usage.outputTokens === 20);
-  await expect.poll(() => ofTurn().length, soon).toBe(3);
+  await expect.poll(() => ofTurn().length).toBe(3);
   expect(turnsOf(pane.api, sessionId)).toHaveLength(3);
   expect(new Set(ofTurn().map((event) => event.requestId)).size).toBe(3);
   expect(ofTurn().map((event) => [event.sessionId, event.usage.costUsd > 0])).toEqual(Array(3).fill([sessionId, true]));
   const priced = () =>
     pane.of('status-line').some((event) => (event.costUsd ?? 0) > 0 && event.contextPercent !== null);
-  await expect.poll(priced, soon).toBe(true);
+  await expect.poll(priced).toBe(true);
   expect(pane.turn().transcriptPath).toBe(transcriptPath(pane.environment.variables, pane.repository, sessionId));
   // Claude Code writes its transcript a moment after the fact.
-  await expect.poll(async () => (await readTail(pane.turn().transcriptPath ?? '', 0)).usage.size, soon).toBe(3);
+  await expect.poll(async () => (await readTail(pane.turn().transcriptPath ?? '', 0)).usage.size).toBe(3);
   expect(pane.logs).toEqual([]);
 });
 
@@ -76,15 +75,15 @@ if (LONG)
     await using pane = await openPane(script);
     const { variables } = pane.environment;
     const { pid, sessionId } = await pane.start({ prompt: 'Please WAIT-FOR-EVER' });
-    await expect.poll(() => turnsOf(pane.api, sessionId).length, soon).toBe(1);
+    await expect.poll(() => turnsOf(pane.api, sessionId).length).toBe(1);
     expect(pane.turn().state).toBe('busy');
-    await expect.poll(() => sessionExists(variables, pane.repository, sessionId), soon).toBe(true);
+    await expect.poll(() => sessionExists(variables, pane.repository, sessionId)).toBe(true);
     process.kill(pid, 'SIGKILL');
 
     const file = transcriptPath(variables, pane.repository, sessionId);
     expect(await lastUuid(file)).toMatch(/^[0-9a-f-]{36}$/);
     await pane.start({ sessionId, resume: true, prompt: 'GO-ON please' });
-    await expect.poll(() => pane.turn().state, soon).toBe('idle');
+    await expect.poll(() => pane.turn().state).toBe('idle');
 
     expect(pane.of('session-start').map(({ source }) => source)).toEqual(['startup', 'resume']);
     expect(pane.turn()).toMatchObject({ sessionId, lastMessage: 'I went on.' });
@@ -94,7 +93,7 @@ if (LONG)
 test('a turn that ends without a word after complete_task has not failed', async () => {
   await using pane = await openPane(script);
   await pane.start({ prompt: 'SAY-NOTHING' });
-  await expect.poll(() => pane.of('turn-ended').length, soon).toBe(1);
+  await expect.poll(() => pane.of('turn-ended').length).toBe(1);
   expect(pane.of('turn-ended')[0]?.lastMessage).toBeNull();
   expect(pane.turn()).toMatchObject({ state: 'idle', failure: null });
 });
@@ -103,18 +102,18 @@ if (LONG)
   test('an API that refuses ends the turn with its reason', async () => {
     await using pane = await openPane(script);
     await pane.start({ prompt: 'NO-MONEY' });
-    await expect.poll(() => pane.turn().state, soon).toBe('api-error');
+    await expect.poll(() => pane.turn().state).toBe('api-error');
     expect(pane.turn().failure?.error).toBe('rate_limit');
   });
 
 test('Esc in the pane fires no hook, but the transcript tells', async () => {
   await using pane = await openPane(script);
   await pane.start({ prompt: 'WAIT-FOR-EVER' });
-  await expect.poll(() => turnsOf(pane.api).length, soon).toBe(1);
-  await expect.poll(() => pane.screen(), soon).toMatch(/[↓●].*tokens/);
+  await expect.poll(() => turnsOf(pane.api).length).toBe(1);
+  await expect.poll(() => pane.screen()).toMatch(/[↓●].*tokens/);
   await pane.keys('Escape');
   const file = pane.turn().transcriptPath ?? '';
-  await expect.poll(async () => endsInterrupted((await readTail(file, 0)).lines), soon).toBe(true);
+  await expect.poll(async () => endsInterrupted((await readTail(file, 0)).lines)).toBe(true);
   expect(pane.turn().state).toBe('busy');
 });
 
@@ -122,7 +121,7 @@ if (LONG)
   test('in a home where Claude Code never ran an agent comes up all the same', async () => {
     await using pane = await openPane(script, { firstRun: true });
     await pane.start({ prompt: 'GO-ON' });
-    await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'I went on.' });
+    await expect.poll(() => pane.turn()).toMatchObject({ state: 'idle', lastMessage: 'I went on.' });
   });
 
 test('a turn is over when all teammates of an agent team are idle, though Claude Code counts them as running', async () => {
@@ -148,8 +147,8 @@ test('a turn is over when all teammates of an agent team are idle, though Claude
     otherwise: 'Done.',
   });
   await pane.start({ prompt: 'LEAD-WORK', variables: { CLAUDE_CODE_EXPERIMENTAL_AGENT_TEAMS: '1' } });
-  await expect.poll(() => pane.of('teammate-idle').map(({ name }) => name), soon).toEqual(['mate']);
-  await expect.poll(() => pane.turn().state, soon).toBe('idle');
+  await expect.poll(() => pane.of('teammate-idle').map(({ name }) => name)).toEqual(['mate']);
+  await expect.poll(() => pane.turn().state).toBe('idle');
   expect(pane.of('turn-ended').at(-1)).toMatchObject({ teammates: 1, backgroundTasks: 0 });
 });
 
@@ -166,7 +165,7 @@ test('a prompt too long for an argument is read from a file, without a question'
     otherwise: 'Read it.',
   });
   await pane.start({ prompt: long });
-  await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'Read it.' });
+  await expect.poll(() => pane.turn()).toMatchObject({ state: 'idle', lastMessage: 'Read it.' });
   expect(pane.of('permission-requested')).toEqual([]);
   expect(pane.of('tool-start').map(({ tool }) => tool)).toEqual(['Read']);
 });
@@ -174,11 +173,11 @@ test('a prompt too long for an argument is read from a file, without a question'
 test('/clear begins a new conversation in the same process', async () => {
   await using pane = await openPane(script);
   const { sessionId } = await pane.start({ prompt: 'GO-ON' });
-  await expect.poll(() => pane.turn().state, soon).toBe('idle');
+  await expect.poll(() => pane.turn().state).toBe('idle');
   await pane.keys('-l', '/clear');
-  await expect.poll(() => pane.screen(), soon).toContain('/clear');
+  await expect.poll(() => pane.screen()).toContain('/clear');
   await pane.keys('Enter');
-  await expect.poll(() => pane.turn().sessionId, soon).not.toBe(sessionId);
+  await expect.poll(() => pane.turn().sessionId).not.toBe(sessionId);
   expect(pane.turn()).toMatchObject({ state: 'ready', lastMessage: null });
 });
 
@@ -188,6 +187,6 @@ test("the person's own status line is still shown, and ours is fed", async () =>
   const statusLine = { type: 'command', command: 'sed "s/.*total_cost_usd.*/it is my line/"' };
   await writeFile(path.join(pane.environment.home, '.claude/settings.json'), JSON.stringify({ statusLine }));
   await pane.start({ prompt: 'GO-ON' });
-  await expect.poll(() => pane.screen(), soon).toContain('it is my line');
-  await expect.poll(() => pane.of('status-line').length, soon).toBeGreaterThan(0);
+  await expect.poll(() => pane.screen()).toContain('it is my line');
+  await expect.poll(() => pane.of('status-line').length).toBeGreaterThan(0);
 });

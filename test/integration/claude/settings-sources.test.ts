@@ -11,7 +11,6 @@ import { startMessagesApi } from '../../support/messages-api.ts';
 import { ownMounts } from '../../support/own-mounts.ts';
 import { openPane } from './pane.ts';
 
-const soon = { timeout: 50_000, interval: 50 };
 const OFF = { disableAllHooks: true };
 const ON = { disableAllHooks: false };
 const ONLY = { allowManagedHooksOnly: true };
@@ -130,7 +129,7 @@ test('a list of allowed hook addresses in the main checkout does not keep a turn
   await mkdir(path.join(pane.repository, '.claude'));
   await writeFile(path.join(pane.repository, '.claude/settings.local.json'), JSON.stringify(ELSEWHERE));
   await pane.start({ prompt: 'Go.', cwd });
-  await expect.poll(() => pane.turn(), soon).toMatchObject({ state: 'idle', lastMessage: 'Done.' });
+  await expect.poll(() => pane.turn()).toMatchObject({ state: 'idle', lastMessage: 'Done.' });
 });
 
 async function said(): Promise<string> {

@@ -103,7 +103,7 @@ describe('endTree', () => {
       found: 3,
       killed: 0,
     });
-    expect(performance.now() - begun).toBeLessThan(1000);
+    expect(performance.now() - begun).toBeLessThan(4_000);
     expect(pidsLeft()).toEqual([]);
   });
 
@@ -172,7 +172,7 @@ describe('endTree', () => {
     const begun = performance.now();
     const result = await endTree({ roots: [rootOf(pid)], graceMs: 30_000, signal: AbortSignal.timeout(100) });
     expect(result.survivors).toEqual([]);
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   test('the spared and a neighbour of a like name live on', async () => {

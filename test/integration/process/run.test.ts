@@ -9,7 +9,6 @@ import { run } from '../../../src/process/run.ts';
 const dir = mkdtempSync(path.join(tmpdir(), 'run-'));
 afterAll(() => rmSync(dir, { recursive: true }));
 const env = { PATH: process.env['PATH'], GREETING: 'hello' };
-const soon = { timeout: 5_000, interval: 10 };
 
 describe.each([
   ['run', run],
@@ -66,17 +65,17 @@ describe.each([
       signal: abort.signal,
       graceMs: 100,
     });
-    await expect.poll(() => pidIn(file), soon).toBeGreaterThan(0);
+    await expect.poll(() => pidIn(file)).toBeGreaterThan(0);
     abort.abort();
     expect(await running).toMatchObject({ exitCode: null, signal: 'SIGKILL', by: 'abort' });
-    await expect.poll(() => isRunning(pidIn(file)), soon).toBe(false);
+    await expect.poll(() => isRunning(pidIn(file))).toBe(false);
   });
 
   test('a grandchild that is deaf and holds nothing does not outlive what was ended', async () => {
     const script = `(trap '' TERM; exec sleep 600) >/dev/null 2>&1 & echo $!; exec sleep 600`;
     const end = await sh(script, { timeoutMs: 200, graceMs: 5_000 });
     expect(end).toMatchObject({ signal: 'SIGTERM', by: 'timeout' });
-    await expect.poll(() => isRunning(Number(end.stdout)), soon).toBe(false);
+    await expect.poll(() => isRunning(Number(end.stdout))).toBe(false);
   });
 
   test('what has left the group and holds the output is not waited for once the end is asked for', async () => {
@@ -140,7 +139,7 @@ describe('run alone', () => {
       expect(isRunning(pid)).toBe(true);
       process.kill(pid, 'SIGKILL');
     }
-    await expect.poll(() => isRunning(pid), soon).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 });
 

@@ -44,11 +44,11 @@ describe('a command', () => {
   test('that goes on for ever ends with the supervisor, and what it has started with it', async () => {
     const abort = new AbortController();
     const running = run('sleep 600 & echo $! > pid.part; mv pid.part pid; wait', abort.signal);
-    await expect.poll(() => existsSync(path.join(dir, 'pid')), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(path.join(dir, 'pid'))).toBe(true);
     const pid = Number(await readFile(path.join(dir, 'pid'), 'utf8'));
     abort.abort();
     await expect(running).rejects.toThrow('SIGKILL');
-    await expect.poll(() => isRunning(pid), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
   });
 
   test('that runs as another user, and cannot be ended, is told and takes nothing else with it', async () => {
@@ -70,14 +70,14 @@ describe('a command', () => {
     await expect(run('exit 0')).resolves.toBeUndefined();
     const abort = new AbortController();
     const running = run('touch begun; exec sleep 600', abort.signal);
-    await expect.poll(() => existsSync(path.join(dir, 'begun')), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(path.join(dir, 'begun'))).toBe(true);
     abort.abort();
     await expect(running).rejects.toThrow('cannot be ended');
     expect(uncaught).not.toHaveBeenCalled();
     const left = -(kill.mock.calls.at(-1)?.[0] ?? 0);
     kill.mockRestore();
     process.kill(-left, 'SIGKILL');
-    await expect.poll(() => isRunning(left), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isRunning(left)).toBe(false);
   });
 });
 

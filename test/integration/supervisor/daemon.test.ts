@@ -34,7 +34,6 @@ const status = async (): Promise<View> =>
   (await askSupervisor<View>(environment, repository.path, '/v1/swarm')) ?? (await ok('status', '--json')).json<View>();
 const statuses = async (): Promise<string> =>
   (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
-const soon = { timeout: 30_000, interval: 100 };
 
 beforeAll(async () => {
   environment = await isolatedEnvironment({ graceMs: 5_000 });
@@ -58,10 +57,10 @@ describe('the daemon', () => {
     const { id } = (await ok('task', 'add', 'long', '--json', '--', 'sh', '-c', 'sleep 3; echo done > done.txt')).json<{
       id: string;
     }>();
-    await expect.poll(statuses, soon).toContain('working');
+    await expect.poll(statuses).toContain('working');
     process.kill(before.supervisor.pid ?? 0, 'SIGTERM');
-    await expect.poll(() => isRunning(before.supervisor.pid ?? 0), soon).toBe(false);
-    await expect.poll(async () => (await status()).supervisor.epoch, soon).toBe((before.supervisor.epoch ?? 0) + 1);
+    await expect.poll(() => isRunning(before.supervisor.pid ?? 0)).toBe(false);
+    await expect.poll(async () => (await status()).supervisor.epoch).toBe((before.supervisor.epoch ?? 0) + 1);
     await ok('task', 'wait', id, '--timeout', '40s');
     const shown = (await ok('task', 'show', id, '--json')).json<{ attempts: unknown[] }>();
     expect(shown.attempts).toHaveLength(1);
@@ -72,10 +71,10 @@ describe('the daemon', () => {
     const [agent] = (await status()).agents;
     if (agent === undefined) throw new Error('no agent');
     await setAgent(agent.id, 'stop');
-    await expect.poll(statuses, soon).toContain(`${agent.id} stopped`);
+    await expect.poll(statuses).toContain(`${agent.id} stopped`);
     await rm(agent.worktree, { recursive: true });
     await setAgent(agent.id, 'resume');
-    await expect.poll(statuses, soon).toContain(`${agent.id} idle`);
+    await expect.poll(statuses).toContain(`${agent.id} idle`);
     expect(existsSync(path.join(agent.worktree, 'swarm.yaml'))).toBe(true);
   });
 
@@ -87,7 +86,7 @@ describe('the daemon', () => {
       // At another moment of the end each time.
       await new Promise((resolve) => setTimeout(resolve, 150 + round * 450));
       await ok('up', '--detach', '--yes');
-      await expect.poll(statuses, soon).toBe('runner-1 idle, runner-2 idle');
+      await expect.poll(statuses).toBe('runner-1 idle, runner-2 idle');
       // Either it was down before the other came, or it reports that another `up` came first; it does not wait for
       // ever.
       const { exitCode, stderr, durationMs } = await down;
@@ -107,11 +106,11 @@ describe('the daemon', () => {
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace('runner:', 'builder:'));
     await ok('up', '--detach', '--yes');
-    await expect.poll(statuses, soon).toBe('runner-1 stopped, runner-2 stopped, builder-1 idle, builder-2 idle');
+    await expect.poll(statuses).toBe('runner-1 stopped, runner-2 stopped, builder-1 idle, builder-2 idle');
     await ok('down');
     await writeFile(file, text);
     await ok('up', '--detach', '--yes');
-    await expect.poll(statuses, soon).toContain('builder-1 stopped');
+    await expect.poll(statuses).toContain('builder-1 stopped');
   });
 
   test('of a purge that kept one worktree the others can be taken back, at once and after the next purge', async () => {
@@ -139,7 +138,7 @@ describe('the daemon', () => {
     const state = path.join(environment.stateHome, 'swarm');
     expect(readdirSync(state).filter((name) => name.startsWith('repo-'))).toEqual([]);
     await ok('up', '--detach', '--yes');
-    await expect.poll(statuses, soon).toBe('runner-1 idle, runner-2 idle');
+    await expect.poll(statuses).toBe('runner-1 idle, runner-2 idle');
     await ok('down');
   });
 });

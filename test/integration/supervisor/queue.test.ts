@@ -183,7 +183,7 @@ test('results that the store cannot take now wait until it can, and none of them
     },
   });
   for (const task of ['t1', 't2']) await w.bus.publish('task.result', result({ task }), { queue: w.names.results });
-  await expect.poll(() => stored.toSorted(), { timeout: 20_000 }).toEqual(['t1', 't2']);
+  await expect.poll(() => stored.toSorted()).toEqual(['t1', 't2']);
   expect(refusals).toBe(6);
   expect(await w.dead()).toEqual([]);
 });
@@ -278,7 +278,7 @@ test('a broker that hangs is not waited for', async ({ broker }) => {
       tookMs = performance.now() - began;
       return answer;
     }).toBe('broker-silent');
-    expect(tookMs).toBeLessThan(3_000);
+    expect(tookMs).toBeLessThan(20_000);
   } finally {
     process.kill(broker.handle.pid, 'SIGCONT');
   }

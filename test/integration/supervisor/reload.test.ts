@@ -28,7 +28,6 @@ const agents = async (): Promise<string> =>
   (await status()).agents.map((agent) => `${agent.id} ${agent.status}`).join(', ');
 const write = (...lines: string[]): Promise<void> =>
   writeFile(path.join(repository.path, 'swarm.yaml'), `${lines.join('\n')}\n`);
-const soon = { timeout: 30_000, interval: 100 };
 const roles = (count: number, more = ''): string =>
   `agents: {worker: {count: 0}, runner: {kind: shell, count: ${count}${more}}}`;
 
@@ -49,8 +48,8 @@ afterAll(async () => {
 test('what is in order is applied to the swarm that is up, and its agents get it when they are idle', async () => {
   const before = await status();
   await write(roles(2, ', slots: 2'), 'stopGrace: 1s', 'tasks: {retries: 0}');
-  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 idle');
-  await expect.poll(async () => (await status()).config?.outdated, soon).toEqual([]);
+  await expect.poll(agents).toBe('runner-1 idle, runner-2 idle');
+  await expect.poll(async () => (await status()).config?.outdated).toEqual([]);
   const after = await status();
   expect(after.config).toMatchObject({ refused: null, later: [] });
   expect(after.config?.version).not.toBe(before.config?.version);
@@ -76,28 +75,28 @@ test('a wrong file is refused with its line, and so is one that was not approved
   const { config } = await status();
   const refused = async (): Promise<string> => (await status()).config?.refused?.message ?? '';
   await write(roles(1), 'stopGrace: soon');
-  await expect.poll(refused, soon).toMatch(/swarm\.yaml:2:12: .*is not accepted/);
+  await expect.poll(refused).toMatch(/swarm\.yaml:2:12: .*is not accepted/);
   const shown = (await ok('status')).stdout;
   expect(shown).toMatch(/not applied: .*swarm\.yaml:2:12/);
   expect(shown).toContain(`version ${config?.version ?? ''} counts`);
   await write(roles(1), 'verify: {test: [npm, test]}');
-  await expect.poll(refused, soon).toContain('names programs that are not approved');
+  await expect.poll(refused).toContain('names programs that are not approved');
   expect(await agents()).toBe('runner-1 idle, runner-2 idle');
   const names = (await ok('events', '--json')).jsonLines<EventDocument>().map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining(['config.applied', 'config.refused', 'alert.raised']));
   // With the person's approval it is in force at once.
   await ok('up', '--detach', '--yes');
   expect((await status()).config?.refused).toBeNull();
-  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 stopped');
+  await expect.poll(agents).toBe('runner-1 idle, runner-2 stopped');
 });
 
 test('an agent that the machine would not bear waits, visibly, and starts when it may; running ones are not touched', async () => {
   const { agents: before, supervisor } = await status();
   await write(roles(3), 'admission: {memory: 900TiB}');
-  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 held, runner-3 held');
+  await expect.poll(agents).toBe('runner-1 idle, runner-2 held, runner-3 held');
   expect((await ok('status')).stdout).toMatch(/runner-2 +held .*admission: .* of memory are free/);
   await write(roles(3));
-  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 idle, runner-3 idle');
+  await expect.poll(agents).toBe('runner-1 idle, runner-2 idle, runner-3 idle');
   const after = await status();
   expect([after.supervisor.pid, after.agents[0]?.pid]).toEqual([supervisor.pid, before[0]?.pid]);
 });
@@ -105,14 +104,14 @@ test('an agent that the machine would not bear waits, visibly, and starts when i
 test('a role with `scale` follows the work that waits, and keeps what its agents leave', async () => {
   const scale = (idle: string): string => `scale: {min: 1, max: 3, after: 0s, idle: ${idle}, cooldown: 1s}`;
   await write(`agents: {worker: {count: 0}, runner: {kind: shell, count: 1, ${scale('1h')}}}`);
-  await expect.poll(agents, soon).toBe('runner-1 idle, runner-2 stopped, runner-3 stopped');
+  await expect.poll(agents).toBe('runner-1 idle, runner-2 stopped, runner-3 stopped');
   const added = await Promise.all(
     ['a', 'b', 'c', 'd'].map((name) => ok('task', 'add', name, '--json', '--', 'sleep', '4')),
   );
-  await expect.poll(agents, soon).toMatch(/runner-2 (idle|working), runner-3 (idle|working)/);
+  await expect.poll(agents).toMatch(/runner-2 (idle|working), runner-3 (idle|working)/);
   await ok('task', 'wait', ...added.map((run) => run.json<{ id: string }>().id), '--timeout', '50s');
   await write(`agents: {worker: {count: 0}, runner: {kind: shell, count: 1, ${scale('1s')}}}`);
-  await expect.poll(async () => (await agents()).split(' stopped').length - 1, soon).toBe(2);
+  await expect.poll(async () => (await agents()).split(' stopped').length - 1).toBe(2);
   const scaled = (await ok('events', '--json'))
     .jsonLines<EventDocument>()
     .filter(({ name }) => name === 'swarm.scaled');

@@ -22,28 +22,26 @@ test("an idle agent comes back after a kill, takes a person's message as a turn,
   await pane.start();
   const isReady = () =>
     supervisor.snapshot?.child !== null && ['ready', 'idle'].includes(supervisor.snapshot?.turn ?? '');
-  await expect.poll(isReady, { timeout: 50_000 }).toBe(true);
+  await expect.poll(isReady).toBe(true);
   expect(await supervisor.order({ do: 'send', id: 'm1', text: 'Hello from the person' })).toMatchObject({
     ok: true,
     result: { receipt: 'queued' },
   });
-  await expect
-    .poll(() => supervisor.eventsNamed('message.delivered').map(({ data }) => data['id']), { timeout: 50_000 })
-    .toEqual(['m1']);
-  await expect.poll(() => supervisor.snapshot?.turn, { timeout: 50_000 }).toBe('idle');
+  await expect.poll(() => supervisor.eventsNamed('message.delivered').map(({ data }) => data['id'])).toEqual(['m1']);
+  await expect.poll(() => supervisor.snapshot?.turn).toBe('idle');
   expect(turnsOf(api)[0]?.prompt).toBe('Hello from the person');
   const session = supervisor.snapshot?.sessionId;
   // Claude Code writes its transcript a moment after its report that the turn has ended.
   const transcript = () => readFile(supervisor.snapshot?.transcriptPath ?? '', 'utf8').catch(() => '');
-  await expect.poll(transcript, { timeout: 50_000 }).toContain('Hello yourself.');
+  await expect.poll(transcript).toContain('Hello yourself.');
   process.kill(supervisor.snapshot?.child?.pid ?? 0, 'SIGKILL');
-  await expect.poll(() => supervisor.snapshot?.restarts, { timeout: 50_000 }).toBe(1);
-  await expect.poll(isReady, { timeout: 50_000 }).toBe(true);
+  await expect.poll(() => supervisor.snapshot?.restarts).toBe(1);
+  await expect.poll(isReady).toBe(true);
   expect(supervisor.snapshot?.sessionId).toBe(session);
   process.kill(supervisor.snapshot?.child?.pid ?? 0, 'SIGKILL');
-  await expect.poll(() => supervisor.snapshot?.failure, { timeout: 50_000 }).toContain('2 times within 60 s');
+  await expect.poll(() => supervisor.snapshot?.failure).toContain('2 times within 60 s');
   expect(await supervisor.order({ do: 'restart' })).toMatchObject({ ok: true });
-  await expect.poll(isReady, { timeout: 50_000 }).toBe(true);
+  await expect.poll(isReady).toBe(true);
   expect(supervisor.snapshot).toMatchObject({ failure: null, sessionId: session });
 });
 
@@ -62,20 +60,18 @@ test("a person's draft in the pane holds the next task, whose files and commit h
   );
   const { pane, supervisor } = room;
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.turn, { timeout: 50_000 }).toBe('ready');
+  await expect.poll(() => supervisor.snapshot?.turn).toBe('ready');
   await pane.visit(['half a th', 'ought']);
   expect(await pane.screen()).toContain('half a thought');
   supervisor.orders.push(pane.order('t1', { prompt: 'Do it' }));
   await supervisor.ticket(null);
   await expect
-    .poll(() => supervisor.snapshot?.held, { timeout: 50_000 })
+    .poll(() => supervisor.snapshot?.held)
     .toMatchObject({ kind: 'draft', detail: expect.stringContaining('half a thought') });
   const branch = async () => (await pane.repository.git('-C', pane.spec.worktree, 'branch', '--show-current')).trim();
   expect(await branch(), 'no file changes meanwhile').toBe('');
   await pane.tmux('send-keys', '-t', '=worker-1:', 'Enter');
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'did it' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'did it' });
   expect(await branch()).toBe('swarm/task/t1');
   const files = await pane.repository.git('ls-tree', '-r', '--name-only', `${supervisor.results[0]?.commit}`);
   expect(files.split('\n')).not.toContain('theirs.txt');
@@ -112,13 +108,13 @@ test('failures of the API are retried, a limit is waited for, and what never hea
   supervisor.orders.push(pane.order('t1', { prompt: 'Try hard' }), pane.order('t2', { prompt: 'Hit the limit' }));
   await pane.start();
   await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .poll(() => supervisor.results[0])
     .toMatchObject({ task: 't1', outcome: 'done', summary: 'in spite of it' });
-  await expect.poll(() => supervisor.snapshot?.held?.kind, { timeout: 50_000 }).toBe('rate-limit');
+  await expect.poll(() => supervisor.snapshot?.held?.kind).toBe('rate-limit');
   // A person need not wait for it.
   expect(await supervisor.order({ do: 'restart' })).toMatchObject({ ok: true });
   await expect
-    .poll(() => supervisor.results[1], { timeout: 50_000 })
+    .poll(() => supervisor.results[1])
     .toMatchObject({ task: 't2', outcome: 'done', summary: 'after the limit' });
   expect(supervisor.results[1]?.sessionId).not.toBe(supervisor.results[0]?.sessionId);
 });
@@ -134,9 +130,7 @@ test('a task that takes too long is ended with everything it runs', async ({ bro
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Work long', timeoutMs: 4_000 }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'timeout', errorClass: 'timeout' });
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
 });
 
@@ -175,9 +169,7 @@ test('a conflict between dependencies is the first job, named in the prompt', as
   }));
   supervisor.orders.push(pane.order('t3', { prompt: 'Join them', dependencies }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'merged' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'merged' });
   expect(turnsOf(api)[0]?.prompt).toContain('- README.md');
   expect(turnsOf(api)[0]?.prompt).toContain('side 2 done');
   expect(await pane.repository.git('show', `${supervisor.results[0]?.commit}:README.md`)).toBe('both');
@@ -213,9 +205,7 @@ test('after the death of the wrapper the next one goes on with the same conversa
   supervisor.orders.push(pane.order('t1', { prompt: 'Work long' }));
   await pane.start();
   const first = () => findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1/1`);
-  await expect
-    .poll(() => first().some(({ identity }) => commandOf(identity.pid).startsWith('tail -f')), { timeout: 50_000 })
-    .toBe(true);
+  await expect.poll(() => first().some(({ identity }) => commandOf(identity.pid).startsWith('tail -f'))).toBe(true);
   const sessionId = supervisor.snapshot?.sessionId ?? null;
   const reason = 'the wrapper died';
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
@@ -228,7 +218,7 @@ test('after the death of the wrapper the next one goes on with the same conversa
   await expect.poll(() => pane.tmux('list-panes', '-a', '-F', '#{pane_dead}')).toBe('1\n');
   await pane.tmux('respawn-pane', '-t', '=worker-1:');
   await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
+    .poll(() => supervisor.results[0])
     .toMatchObject({ attempt: 2, outcome: 'done', summary: 'finished by the second', sessionId });
   expect(first()).toEqual([]);
   expect(new Set(turnsOf(api).map(({ session }) => session))).toEqual(new Set([sessionId]));
@@ -236,7 +226,7 @@ test('after the death of the wrapper the next one goes on with the same conversa
     'one.txt',
   );
   await expect
-    .poll(() => supervisor.results[1], { timeout: 50_000 })
+    .poll(() => supervisor.results[1])
     .toMatchObject({ task: 't2', outcome: 'done', branch: 'swarm/task/t2' });
   expect(supervisor.results[1]?.sessionId).not.toBe(sessionId);
   const files = await pane.repository.git('ls-tree', '-r', '--name-only', `${supervisor.results[1]?.commit}`);
@@ -266,9 +256,7 @@ test('a budget that is crossed ends the attempt', async ({ broker }) => {
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Spend', budgetUsd: 0.5 }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'failed', errorClass: 'budget' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'failed', errorClass: 'budget' });
   expect(supervisor.results[0]?.usage.costUsd).toBeGreaterThan(0.5);
   expect(findMarked('SWARM_MARK', `${pane.spec.project}/worker-1/t1`)).toEqual([]);
 });
@@ -280,9 +268,7 @@ test('a lazy agent whose task was cancelled rests: the end of its process is no 
   await pane.start();
   supervisor.orders.push(pane.order('t1', { prompt: 'Think' }));
   await supervisor.ticket(null);
-  await expect.poll(() => turnsOf(api).length, { timeout: 50_000 }).toBe(1);
+  await expect.poll(() => turnsOf(api).length).toBe(1);
   expect(await supervisor.order({ do: 'cancel', task: 't1', attempt: 1 })).toMatchObject({ ok: true });
-  await expect
-    .poll(() => supervisor.snapshot, { timeout: 50_000 })
-    .toMatchObject({ turn: 'none', child: null, tasks: [] });
+  await expect.poll(() => supervisor.snapshot).toMatchObject({ turn: 'none', child: null, tasks: [] });
 });

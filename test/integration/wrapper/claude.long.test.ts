@@ -17,7 +17,7 @@ test('a claude task is prompted, committed and reported with its summary', async
   const { pane, supervisor, api } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Write hello' }));
   await pane.start();
-  await expect.poll(() => supervisor.results.length, { timeout: 50_000 }).toBe(1);
+  await expect.poll(() => supervisor.results.length).toBe(1);
   const [result] = supervisor.results;
   expect(result, await pane.log()).toMatchObject({
     task: 't1',
@@ -56,7 +56,7 @@ test('a failed check becomes a follow-up turn with its output', async ({ broker 
   };
   supervisor.orders.push(pane.order('t1', { prompt: 'Make it good', verify }));
   await pane.start();
-  await expect.poll(() => supervisor.results.length, { timeout: 50_000 }).toBe(1);
+  await expect.poll(() => supervisor.results.length).toBe(1);
   expect(supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'mended' });
   expect(turnsOf(api).find(({ rule }) => rule === 'mend')?.prompt).toContain('state is bad');
   expect(await pane.repository.git('ls-tree', '--name-only', `${supervisor.results[0]?.commit}`)).not.toContain(
@@ -81,17 +81,13 @@ test('a question to the person ends the turn, keeps the task, and its answer is 
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Pick a colour' }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.snapshot?.needsYou[0]?.text, { timeout: 50_000 })
-    .toBe('Which colour? [red | blue]');
+  await expect.poll(() => supervisor.snapshot?.needsYou[0]?.text).toBe('Which colour? [red | blue]');
   expect(supervisor.snapshot?.tasks[0]?.phase).toBe('asking');
   await expect.poll(() => supervisor.heartbeats.at(-1)?.attempts[0]?.phase).toBe('asking');
   expect(await supervisor.order({ do: 'answer', needsYou: null, decision: 'text', text: 'blue' })).toMatchObject({
     ok: true,
   });
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'it is blue' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'it is blue' });
   expect(supervisor.snapshot?.needsYou).toEqual([]);
   expect(await supervisor.order({ do: 'answer', needsYou: null, decision: 'allow', text: null })).toMatchObject({
     ok: false,
@@ -117,15 +113,13 @@ test('a permission that is not given waits for the person, who allows it from ou
   supervisor.orders.push(pane.order('t1', { prompt: 'Fetch' }));
   await pane.start();
   await expect
-    .poll(() => supervisor.snapshot?.needsYou[0], { timeout: 50_000 })
+    .poll(() => supervisor.snapshot?.needsYou[0])
     .toMatchObject({ kind: 'permission', tool: 'Bash', task: 't1' });
   expect(supervisor.snapshot?.turn).toBe('permission');
   expect(await supervisor.order({ do: 'answer', needsYou: null, decision: 'allow', text: null })).toMatchObject({
     ok: true,
   });
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'fetched' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'fetched' });
 });
 
 test('a turn that ends without a word on the task is asked once, then taken as done', async ({ broker }) => {
@@ -138,8 +132,6 @@ test('a turn that ends without a word on the task is asked once, then taken as d
   const { pane, supervisor, api } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Say nothing' }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'I believe it works.' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'I believe it works.' });
   expect(turnsOf(api).filter(({ rule }) => rule === 'nudge')).toHaveLength(1);
 });

@@ -33,10 +33,10 @@ test('an agent killed in the middle of its turn goes on in the same conversation
   const mark = `${pane.spec.project}/worker-1/t1/1`;
   const tail = () =>
     findMarked('SWARM_MARK', mark).find(({ identity }) => commandOf(identity.pid).startsWith('tail -f'));
-  await expect.poll(() => tail(), { timeout: 50_000 }).toBeDefined();
+  await expect.poll(() => tail()).toBeDefined();
   const orphan = tail();
   process.kill(supervisor.snapshot?.child?.pid ?? 0, 'SIGKILL');
-  await expect.poll(() => supervisor.results.length, { timeout: 50_000 }).toBe(1);
+  await expect.poll(() => supervisor.results.length).toBe(1);
   const [result] = supervisor.results;
   expect(result).toMatchObject({ task: 't1', attempt: 1, outcome: 'done', summary: 'finished after all' });
   expect(new Set(turnsOf(api).map(({ session }) => session))).toEqual(new Set([result?.sessionId]));
@@ -64,22 +64,22 @@ test('a setting that blinds swarm in mid-turn is told within seconds with file a
   const { pane, supervisor } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Wait for it' }));
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.activity?.tool, { timeout: 50_000 }).toBeTruthy();
+  await expect.poll(() => supervisor.snapshot?.activity?.tool).toBeTruthy();
   const directory = path.join(pane.spec.worktree, '.claude');
   const file = path.join(directory, 'settings.local.json');
   await mkdir(directory);
   await writeFile(file, '{"disableAllHooks": true}');
   await expect
-    .poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 })
+    .poll(() => supervisor.snapshot?.needsYou)
     .toMatchObject([{ kind: 'settings', task: 't1', text: expect.stringContaining(`disableAllHooks in ${file}`) }]);
   await writeFile(file, '{"allowedHttpHookUrls": []}');
   await expect
-    .poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 })
+    .poll(() => supervisor.snapshot?.needsYou)
     .toMatchObject([{ kind: 'settings', text: expect.stringContaining('allowedHttpHookUrls') }]);
   await writeFile(file, '{"disableAllHooks": false}');
-  await expect.poll(() => supervisor.snapshot?.needsYou, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => supervisor.snapshot?.needsYou).toEqual([]);
   await writeFile(path.join(pane.spec.worktree, 'go'), '');
-  await expect.poll(() => supervisor.results.length, { timeout: 50_000 }).toBe(1);
+  await expect.poll(() => supervisor.results.length).toBe(1);
 });
 
 test('a permission that is not given is denied by policy when no person is attached', async ({ broker }) => {
@@ -99,9 +99,7 @@ test('a permission that is not given is denied by policy when no person is attac
   const { pane, supervisor, api } = room;
   supervisor.orders.push(pane.order('t1', { prompt: 'Fetch' }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.results[0], { timeout: 50_000 })
-    .toMatchObject({ outcome: 'done', summary: 'went on without it' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done', summary: 'went on without it' });
   expect(JSON.stringify(turnsOf(api)[1]?.body)).toContain('not allowed, go on without it');
 });
 
@@ -143,7 +141,7 @@ test('an agent works in its worktree, whatever repository the shell of `swarm up
   await writeFile(pane.spec.envSnapshot, JSON.stringify(told));
   supervisor.orders.push(pane.order('t1', { prompt: 'Look around' }));
   await pane.start();
-  await expect.poll(() => supervisor.results[0], { timeout: 50_000 }).toMatchObject({ outcome: 'done' });
+  await expect.poll(() => supervisor.results[0]).toMatchObject({ outcome: 'done' });
   expect(await repository.git('log', '--format=%s', 'feature')).toBe(before);
   expect(await repository.git('log', '--format=%s', 'swarm/task/t1')).toContain('by the agent');
   const seen = await readFile(path.join(environment.home, 'seen'), 'utf8');

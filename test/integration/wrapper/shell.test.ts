@@ -13,7 +13,7 @@ test('a shell task runs in its branch and its exit code is the result', async ({
     pane.order('t1', { command: ['sh', '-c', 'echo hello; echo new > made.txt; echo "$SWARM_MARK"'] }),
   );
   await pane.start();
-  await expect.poll(() => supervisor.results.length, { timeout: 15_000, message: await pane.log() }).toBe(1);
+  await expect.poll(() => supervisor.results.length, { message: await pane.log() }).toBe(1);
   const [result] = supervisor.results;
   expect(result).toMatchObject({ task: 't1', attempt: 1, outcome: 'done', branch: 'swarm/task/t1', errorClass: null });
   expect(result?.summary).toContain(`${pane.spec.project}/worker-1/t1/1`);
@@ -28,10 +28,10 @@ test('a free slot waits for a ticket, and a chain of tasks needs only one', asyn
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
   const { supervisor } = pane;
   await pane.start();
-  await expect.poll(() => supervisor.claims.length, { timeout: 15_000 }).toBe(1);
+  await expect.poll(() => supervisor.claims.length).toBe(1);
   for (const n of [1, 2, 3]) supervisor.orders.push(pane.order(`t${n}`, { command: ['true'] }));
   await supervisor.ticket('shell');
-  await expect.poll(() => supervisor.results.map(({ task }) => task), { timeout: 15_000 }).toEqual(['t1', 't2', 't3']);
+  await expect.poll(() => supervisor.results.map(({ task }) => task)).toEqual(['t1', 't2', 't3']);
   await expect.poll(() => supervisor.claims.length).toBe(5);
 });
 
@@ -46,7 +46,7 @@ test('a failing command, one that cannot start and one that takes too long each 
     pane.order('t4', { command: ['sh', '-c', 'setsid sleep 1000 & exit 0'] }),
   );
   await pane.start();
-  await expect.poll(() => supervisor.results.length, { timeout: 25_000 }).toBe(4);
+  await expect.poll(() => supervisor.results.length).toBe(4);
   const [failed, absent, late, left] = supervisor.results;
   expect(failed).toMatchObject({ outcome: 'failed', errorClass: 'agent', summary: 'broken' });
   expect(failed?.error).toContain('exit 3');
@@ -68,9 +68,9 @@ test('a command that is ended for what it takes has failed, and says why, howeve
     pane.order('t2', { command: ['true'] }),
   );
   await pane.start();
-  await expect.poll(() => existsSync(path.join(pane.spec.worktree, 'up')), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => existsSync(path.join(pane.spec.worktree, 'up'))).toBe(true);
   expect(await supervisor.order(order)).toMatchObject({ ok: true });
-  await expect.poll(() => supervisor.results.length, { timeout: 15_000 }).toBe(2);
+  await expect.poll(() => supervisor.results.length).toBe(2);
   const [ended, next] = supervisor.results;
   expect(ended).toMatchObject({ task: 't1', outcome: 'failed', errorClass: 'agent' });
   expect(ended?.error).toContain('ended, because the memory of its processes is 9 GiB');
@@ -83,9 +83,7 @@ test('slots work at once, each in its own worktree, and a cancelled one ends alo
   for (const task of ['t1', 't2'])
     supervisor.orders.push(pane.order(task, { command: ['sh', '-c', 'pwd; until [ -e go ]; do sleep 0.05; done'] }));
   await pane.start();
-  await expect
-    .poll(() => supervisor.snapshot?.tasks.filter(({ phase }) => phase === 'running').length, { timeout: 15_000 })
-    .toBe(2);
+  await expect.poll(() => supervisor.snapshot?.tasks.filter(({ phase }) => phase === 'running').length).toBe(2);
   expect(supervisor.snapshot?.turn).toBe('busy');
   const [first, second] = supervisor.snapshot?.tasks ?? [];
   await expect.poll(() => supervisor.heartbeats.some(({ attempts }) => attempts.length === 2)).toBe(true);
@@ -107,7 +105,7 @@ test('an ordered stop gives the attempt back, ends its processes and then the wr
   const { supervisor } = pane;
   supervisor.orders.push(pane.order('t1', { command: ['sleep', '1000'] }));
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase).toBe('running');
   expect(await supervisor.order({ do: 'stop', graceMs: 1_000 })).toMatchObject({ ok: true });
   await expect.poll(() => supervisor.results[0]).toMatchObject({ task: 't1', outcome: 'released' });
   const ending = async (): Promise<string> => {
@@ -115,7 +113,7 @@ test('an ordered stop gives the attempt back, ends its processes and then the wr
     await pane.tmux('run-shell', 'true');
     return await pane.tmux('list-panes', '-a', '-F', '#{pane_dead} #{pane_dead_status}');
   };
-  await expect.poll(ending, { timeout: 15_000 }).toBe('1 0\n');
+  await expect.poll(ending).toBe('1 0\n');
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
 });
 
@@ -126,15 +124,15 @@ test('a task goes on without the supervisor, who is started again and refused wh
   const { supervisor } = pane;
   supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done'] }));
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase).toBe('running');
   await supervisor.away();
   const starts = path.join(pane.environment.directory, 'supervisor-starts');
-  await expect.poll(() => readFile(starts, 'utf8').catch(() => ''), { timeout: 5_000 }).toContain('started');
+  await expect.poll(() => readFile(starts, 'utf8').catch(() => '')).toContain('started');
   await writeFile(path.join(pane.spec.worktree, 'go'), '');
-  await expect.poll(() => supervisor.results[0]?.outcome, { timeout: 5_000 }).toBe('done');
+  await expect.poll(() => supervisor.results[0]?.outcome).toBe('done');
   supervisor.epoch = 7;
   await supervisor.listen();
-  await expect.poll(() => supervisor.hellos, { timeout: 5_000 }).toBe(2);
+  await expect.poll(() => supervisor.hellos).toBe(2);
   expect(await supervisor.order({ do: 'pause' }, 6)).toMatchObject({ ok: false, error: { code: 'stale-epoch' } });
   expect(await supervisor.order({ do: 'pause' })).toMatchObject({ ok: true });
   expect(supervisor.snapshot).toMatchObject({ paused: true });
@@ -147,15 +145,15 @@ test('a result survives the death of the broker and of the wrapper', async ({ br
     pane.order('t1', { command: ['sh', '-c', 'until [ -e go ]; do sleep 0.05; done; echo over'] }),
   );
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase).toBe('running');
   broker.kill();
   await expect.poll(() => supervisor.snapshot?.amqp).toBe('connecting');
   await writeFile(path.join(pane.spec.worktree, 'go'), '');
-  await expect.poll(() => supervisor.snapshot?.spooled, { timeout: 10_000 }).toEqual([{ task: 't1', attempt: 1 }]);
+  await expect.poll(() => supervisor.snapshot?.spooled).toEqual([{ task: 't1', attempt: 1 }]);
   process.kill(supervisor.snapshot?.wrapper.pid ?? 0, 'SIGKILL');
   await broker.ensure();
   await pane.tmux('respawn-pane', '-k', '-t', '=worker-1:');
-  await expect.poll(() => supervisor.results.length, { timeout: 20_000 }).toBe(1);
+  await expect.poll(() => supervisor.results.length).toBe(1);
   expect(supervisor.results[0]).toMatchObject({ task: 't1', outcome: 'done', summary: 'over' });
   await expect.poll(() => supervisor.snapshot?.spooled).toEqual([]);
 });
@@ -175,7 +173,7 @@ test('results that an earlier wrapper could not report are reported before any c
     await writeFile(path.join(spool, `t${n}-1.json`), JSON.stringify({ ...result, startedAt: at, endedAt: at }));
   }
   await pane.start();
-  await expect.poll(() => supervisor.claims.length, { timeout: 15_000 }).toBeGreaterThan(0);
+  await expect.poll(() => supervisor.claims.length).toBeGreaterThan(0);
   expect(supervisor.resultsBeforeClaims).toBe(20);
 });
 
@@ -184,11 +182,11 @@ test('an attempt that the store gave to another agent is dropped without a resul
   const { supervisor } = pane;
   supervisor.orders.push(pane.order('t1', { command: ['sleep', '1000'] }));
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase).toBe('running');
   supervisor.attempts = [];
   await supervisor.away();
   await supervisor.listen();
-  await expect.poll(() => supervisor.snapshot?.tasks, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => supervisor.snapshot?.tasks).toEqual([]);
   expect(findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
   expect(supervisor.results).toEqual([]);
 });
@@ -198,10 +196,10 @@ test('when tmux dies nothing of the agent outlives it', async ({ broker }) => {
   const { supervisor } = pane;
   supervisor.orders.push(pane.order('t1', { command: ['sh', '-c', 'trap "" HUP; setsid sleep 1000 & sleep 1000'] }));
   await pane.start();
-  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase, { timeout: 15_000 }).toBe('running');
+  await expect.poll(() => supervisor.snapshot?.tasks[0]?.phase).toBe('running');
   await pane.tmux('kill-server');
-  await expect.poll(() => findMarked('SWARM_MARK', pane.spec.project), { timeout: 5_000 }).toEqual([]);
-  await expect.poll(() => findMarked('SWARM_WRAPPER', pane.spec.project), { timeout: 5_000 }).toEqual([]);
+  await expect.poll(() => findMarked('SWARM_MARK', pane.spec.project)).toEqual([]);
+  await expect.poll(() => findMarked('SWARM_WRAPPER', pane.spec.project)).toEqual([]);
   // It was not asked to give the task back: the supervisor decides how it is resumed.
   expect(supervisor.results).toEqual([]);
 });
