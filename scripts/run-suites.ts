@@ -2,7 +2,9 @@
 import { globSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { OTHER_CLAUDE } from '../test/support/claude.ts';
 import { ownMounts } from '../test/support/own-mounts.ts';
+import { otherClaude, type OtherClaude } from './suites/claude.ts';
 import { runAll, type Step } from './suites/run-all.ts';
 import { slowness } from './suites/speed.ts';
 
@@ -32,6 +34,11 @@ const SUITES: Record<string, { budget: number; long?: number; mounts?: boolean }
   e2e: { budget: 540 },
   chaos: { budget: 160, long: 2_400, mounts: true },
 };
+/** What is run with another Claude Code: the tests that start it. `only`: these folders of the suite. */
+const OF_CLAUDE: Record<string, { only: readonly string[] }> = {
+  integration: { only: ['test/integration/claude', 'test/integration/wrapper'] },
+  e2e: { only: [] },
+};
 const COVERAGE_BUDGET = 5;
 const BENCH_BUDGET = 900;
 /** With --long the random tests try ten times as much, and there are more kills. */
@@ -45,11 +52,12 @@ function check(name: string): Step[] {
   return known === undefined ? [] : [{ name, argv: known.argv, budgetSeconds: known.budget }];
 }
 
-function suite(name: string, { coverage, extra, long }: Wanted): Step[] {
+function suite(name: string, { coverage, extra, long, claude, isNamed }: Wanted): Step[] {
   const known = SUITES[name];
   if (known === undefined) return [];
   const { budget: usual, long: longest = usual * LONG.factor, mounts = false } = known;
   const argv = [...VITEST, '--project', name, '--reporter=default', `--reporter=${PROGRESS}`];
+  if (claude !== null && !isNamed) argv.push(...(OF_CLAUDE[name]?.only ?? []));
   const isMerged = coverage && MERGED.includes(name);
   if (isMerged) {
     argv.push('--coverage', '--reporter=blob', `--outputFile.blob=${blobOf(name)}`);
@@ -60,7 +68,7 @@ function suite(name: string, { coverage, extra, long }: Wanted): Step[] {
     // Where no mount is allowed, the test that needs one reports it.
     argv: [...((mounts ? ownMounts() : null) ?? []), ...argv, ...extra],
     budgetSeconds: long ? longest : usual,
-    env: long ? LONG.env : {},
+    env: { ...(long ? LONG.env : {}), ...(claude === null ? {} : { [OTHER_CLAUDE]: claude.directory }) },
     progress: path.join(results, `${name}.jsonl`),
   };
   return isMerged && name === MERGED.at(-1) ? [step, mergedCoverage()] : [step];
@@ -84,11 +92,17 @@ function benchmarks(): Step[] {
 
 interface Wanted {
   names: string[];
+  /** Whether the names were given. */
+  isNamed: boolean;
+  /** Tested in place of the pinned one; null: that one. */
+  claude: OtherClaude | null;
   long: boolean;
   /** Options for vitest. */
   extra: string[];
   coverage: boolean;
 }
+
+const OPTION = /^--(?:long|yes|claude=.+)$/;
 
 function parse(argv: readonly string[]): Wanted {
   const end = argv.indexOf('--');
@@ -97,16 +111,22 @@ function parse(argv: readonly string[]): Wanted {
   const known = [...Object.keys(CHECKS), ...Object.keys(SUITES), 'bench'];
   const wrong = [
     ...names.filter((name) => !known.includes(name)),
-    ...own.filter((argument) => argument.startsWith('--') && !['--long', '--yes'].includes(argument)),
+    ...own.filter((argument) => argument.startsWith('--') && !OPTION.test(argument)),
   ];
   if (wrong.length > 0) {
-    console.error(`scripts/test: unknown ${wrong.join(' ')}; there are ${known.join(', ')}, --long and --yes`);
+    console.error(
+      `scripts/test: unknown ${wrong.join(' ')}; there are ${known.join(', ')}, --long, --yes and --claude=VERSION`,
+    );
     process.exit(2);
   }
   const long = own.includes('--long');
-  const wanted = names.length > 0 ? names : known.filter((name) => name !== 'bench' || long);
+  const version = own.find((argument) => argument.startsWith('--claude='))?.split('=')[1];
+  const all = version === undefined ? known : Object.keys(OF_CLAUDE);
+  const isNamed = names.length > 0;
+  const wanted = isNamed ? names : all.filter((name) => name !== 'bench' || long);
   const extra = end === -1 ? [] : argv.slice(end + 1);
-  return { names: wanted, long, extra, coverage: MERGED.every((name) => wanted.includes(name)) };
+  const coverage = MERGED.every((name) => wanted.includes(name));
+  return { names: wanted, isNamed, claude: version === undefined ? null : otherClaude(version), long, extra, coverage };
 }
 
 const wanted = parse(process.argv.slice(2));
@@ -124,4 +144,5 @@ const stretched = [...steps, ...bench].map((step) => ({
   ...step,
   budgetSeconds: Math.ceil(step.budgetSeconds * times),
 }));
-process.exitCode = await runAll(stretched, root, notes);
+const under = wanted.claude === null ? undefined : `Claude Code ${wanted.claude.version}`;
+process.exitCode = await runAll(stretched, root, { notes, under });

@@ -110,18 +110,3 @@ ensure_build() {
   say 'building'
   "$node" "$root/scripts/build.mjs" --quiet 9>&- || fail 'the build failed' 'see its message above'
 }
-
-# Installs the Claude Code for which the tests are written, in a package of its own so that a plain npm ci stays light.
-ensure_claude_for_tests() {
-  local home=$root/test/e2e/claude stamp
-  stamp=$home/node_modules/.swarm-lock
-  cmp -s "$stamp" "$home/package-lock.json" && return 0
-  say 'installing Claude Code for the tests'
-  ensure_npm
-  npm_ci "$home" "$npm_path" || fail 'Claude Code could not be installed' 'see the message of npm above; then run the same command again'
-  # Where npm runs no install scripts, its program is not in place yet.
-  "$home/node_modules/.bin/claude" --version >/dev/null 2>&1 ||
-    (cd "$home/node_modules/@anthropic-ai/claude-code" && "$node" install.cjs)
-  "$home/node_modules/.bin/claude" --version || fail 'Claude Code was installed but does not start' "try: $home/node_modules/.bin/claude --version"
-  cp "$home/package-lock.json" "$stamp"
-}

@@ -24,12 +24,22 @@ const LEFT_SHOWN = 5;
 const COMMAND_LINE_LENGTH = 160;
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
+export interface Surroundings {
+  /** Printed right before the count. */
+  notes?: readonly string[];
+  /** With what the counted tests were run, where that is not the usual; ends the last line. */
+  under?: string | undefined;
+}
+
 /**
  * Runs one step after another, reports each, and ends with a true count.
- * @param notes printed right before the count
  * @returns the exit code
  */
-export async function runAll(steps: readonly Step[], root: string, notes: readonly string[] = []): Promise<number> {
+export async function runAll(
+  steps: readonly Step[],
+  root: string,
+  { notes = [], under }: Surroundings = {},
+): Promise<number> {
   const startedAt = performance.now();
   const counts = { passed: 0, failed: 0 };
   const summary: string[] = [];
@@ -53,7 +63,7 @@ export async function runAll(steps: readonly Step[], root: string, notes: readon
   const ends = [summary.join('\n'), ...shown, `${((performance.now() - startedAt) / 1000).toFixed(0)} s in all`];
   console.log(`\n${ends.join('\n\n')}`);
   for (const note of notes) console.log(note);
-  console.log(`${counts.passed} passed, ${counts.failed} failed`);
+  console.log(`${counts.passed} passed, ${counts.failed} failed${under === undefined ? '' : ` with ${under}`}`);
   return stop.code ?? (counts.failed === 0 ? 0 : 1);
 }
 

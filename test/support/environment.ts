@@ -1,6 +1,6 @@
 import { glob, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { pinnedClaude } from './claude.ts';
+import { testedClaude } from './claude.ts';
 import { endProcessesOf, untilNoProcessOf } from './processes.ts';
 import { runDirectory } from './run-directory.ts';
 import { smallDisk, type SmallDisk } from './small-disk.ts';
@@ -83,10 +83,10 @@ export async function isolatedEnvironment(options: IsolatedEnvironmentOptions = 
   };
 }
 
-/** Node 24 (the one that runs the tests), the pinned Claude Code, then the system's programs. */
+/** Node 24 (the one that runs the tests), the Claude Code under test, then the system's programs. */
 function searchPath(first: string[]): string {
   const system = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  return [...first, path.dirname(process.execPath), pinnedClaude().directory, system].join(':');
+  return [...first, path.dirname(process.execPath), testedClaude().directory, system].join(':');
 }
 
 async function endEnvironment(directory: string, disk: SmallDisk | null, graceMs: number): Promise<void> {

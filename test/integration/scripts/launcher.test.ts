@@ -153,6 +153,33 @@ describe('scripts/swarm', () => {
   });
 });
 
+describe('scripts/setup test --claude', () => {
+  /** An npm whose newest Claude Code is 9.9.9; it installs whichever is asked for. */
+  const NPM = `
+if [ "$1" = view ]; then echo 9.9.9; exit; fi
+version=$(sed 's/.*"\\([0-9.]*\\)" } }/\\1/' package.json)
+mkdir -p node_modules/.bin && cp package.json package-lock.json
+printf '#!/bin/sh\\necho %s\\n' "$version" >node_modules/.bin/claude && chmod +x node_modules/.bin/claude`;
+
+  test('installs that Claude Code once, in the cache, and leaves the pinned one alone', async ({ checkout }) => {
+    const bin = await npmStandIn(checkout, NPM);
+    const cache = path.join(checkout.path, '..', 'cache');
+    const variables = { PATH: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin`, XDG_CACHE_HOME: cache };
+    const setup = (version: string) =>
+      checkout.run('scripts/setup', ['test', '--yes', `--claude=${version}`, '--', '--claude=0.0.1'], { variables });
+    const versionOf = async (name: string) =>
+      (await checkout.run(path.join(cache, 'swarm/claude', name, 'node_modules/.bin/claude'))).stdout;
+
+    expect(await setup('latest')).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(await setup('9.9.8')).toMatchObject({ exitCode: 0 });
+    expect(await setup('9.9.9')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await Promise.all(['latest', '9.9.9', '9.9.8'].map(versionOf))).toEqual(['9.9.9', '9.9.9', '9.9.8']);
+    expect((await readdir(path.join(cache, 'swarm/claude'))).toSorted()).toEqual(['9.9.8', '9.9.9', 'latest']);
+    await expect(readdir(path.join(checkout.path, 'test'))).rejects.toThrow('ENOENT');
+    expect(await setup('../up')).toMatchObject({ exitCode: 1 });
+  });
+});
+
 async function reportSource(checkout: Checkout): Promise<string> {
   return readFile(path.join(checkout.path, 'src/cli.ts'), 'utf8');
 }

@@ -27,7 +27,7 @@ const RUN_ALL = path.join(repositoryRoot, 'scripts/suites/run-all.ts');
 const FILES = {
   'driver.mjs': `
 import { runAll } from '${RUN_ALL}';
-process.exitCode = await runAll(JSON.parse(process.argv[2]), process.cwd());
+process.exitCode = await runAll(JSON.parse(process.argv[2]), process.cwd(), { under: 'Claude Code 9.9.9' });
 `,
   'vitest.config.mjs': `export default { test: { pool: 'forks', maxWorkers: 3, include: ['*.test.mjs'], testTimeout: 600_000 } };`,
   'leave.mjs': LEAVE_PROCESSES,
@@ -133,7 +133,7 @@ describe.concurrent('a suite', () => {
       );
       expect(said).toMatch(/bad\.test\.mjs: is bad\n {2}AssertionError: expected 'the left' to be 'the right'/);
       expect(said).toMatch(/hang\.test\.mjs: never ends\n {2}interrupted after \d+\.\d s of it/);
-      expect(said).toMatch(/3 passed, 2 failed\n$/);
+      expect(said).toMatch(/3 passed, 2 failed with Claude Code 9\.9\.9\n$/);
       expect(await exitCode).toBe(expected);
       project.expectNothingLeft();
     },

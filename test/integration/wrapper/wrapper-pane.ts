@@ -8,7 +8,7 @@ import type { AgentSpec } from '../../../src/coordination/link.ts';
 import type { TaskOrder } from '../../../src/coordination/messages.ts';
 import { build } from 'esbuild';
 import { BUNDLED_PROGRAM } from '../../support/bundle.ts';
-import { pinnedClaude } from '../../support/claude.ts';
+import { testedClaude } from '../../support/claude.ts';
 import { isolatedEnvironment, repositoryRoot, type IsolatedEnvironment } from '../../support/environment.ts';
 import { temporaryRepository, type TemporaryRepository } from '../../support/repository.ts';
 import { FakeSupervisor } from './fake-supervisor.ts';
@@ -74,7 +74,7 @@ export class WrapperPane implements AsyncDisposable {
       slots: 1,
       checkpoints: { everyMs: 300_000, maxFileBytes: 104_857_600, before: ['git clean'] },
       capabilities: [],
-      command: [pinnedClaude().program],
+      command: [testedClaude().program],
       worktree,
       project,
       root: repository.path,

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { pinnedClaude } from '../../support/claude.ts';
+import { testedClaude } from '../../support/claude.ts';
 
 let home: string;
 beforeEach(() => {
@@ -18,12 +18,12 @@ function install(version: string): void {
 }
 
 test('without the pinned Claude Code a test fails at once and says what installs it', () => {
-  expect(() => pinnedClaude(home)).toThrow(/not installed: run scripts\/setup test$/);
+  expect(() => testedClaude(home)).toThrow(/not installed: run scripts\/setup test$/);
 });
 
 test('one that an earlier checkout installed is not taken for the pinned one', () => {
   install('version 1');
-  expect(() => pinnedClaude(home)).toThrow(/another version .*: run scripts\/setup test$/);
+  expect(() => testedClaude(home)).toThrow(/another version .*: run scripts\/setup test$/);
   install('version 2');
-  expect(pinnedClaude(home).program).toBe(path.join(home, 'node_modules/.bin/claude'));
+  expect(testedClaude(home).program).toBe(path.join(home, 'node_modules/.bin/claude'));
 });
