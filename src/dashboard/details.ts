@@ -47,6 +47,7 @@ function agentDetails(agent: Agent): string[] {
     ['why', agent.reason],
     ['task', agent.task],
     ['role', `${agent.role} (${agent.kind})`],
+    ['permission mode', agent.permissionMode ?? null],
     ['worktree', agent.worktree],
     ['branch', agent.branch],
     ['checkpoint', agent.checkpoint],

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { AGENT_KINDS, AGENT_STATUSES, NEEDS_YOU_KINDS } from '../../domain/agent.ts';
+import { AGENT_KINDS, AGENT_STATUSES, NEEDS_YOU_KINDS, PERMISSION_MODES } from '../../domain/agent.ts';
 import { number, text, time, usd } from '../contract/words.ts';
 import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
 import type { agentRoutes } from './routes.ts';
@@ -11,6 +11,10 @@ export const agent = z.object({
   status: z.enum(AGENT_STATUSES),
   since: time,
   reason: text.describe('Why this status, for a person.'),
+  permissionMode: z
+    .enum(PERMISSION_MODES)
+    .exactOptional()
+    .describe('With which Claude Code is started; absent of kind shell, and before the first start.'),
   pid: number,
   session: text.describe('tmux session'),
   pane: text,

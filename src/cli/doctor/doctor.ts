@@ -13,6 +13,7 @@ import {
   type DoctorDocument,
   type Finding,
 } from './finding.ts';
+import { checkHooks } from './hooks.ts';
 import { checkOrphans } from './orphans.ts';
 import type { Patient } from './patient.ts';
 import { checkDisk, checkModes, checkSockets } from './places.ts';
@@ -32,6 +33,7 @@ const PATIENCE_MS = 3_000;
 /** In the order in which they are printed. */
 const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Diagnosis[] | Promise<Diagnosis[]>])[] = [
   ['claude', checkClaude],
+  ['hooks', checkHooks],
   ['config', checkConfig],
   ['programs', checkNamed],
   ['modes', checkModes],

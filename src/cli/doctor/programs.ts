@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { findRabbitmq } from '../../broker/index.ts';
 import { findEpmd } from '../../broker/install.ts';
-import { hooksGate, inspectClaude, type Gate } from '../../claude/preflight.ts';
+import { inspectClaude, type Gate } from '../../claude/preflight.ts';
 import type { Config } from '../../config/index.ts';
 import { findProgram } from '../../lib/start-error.ts';
 import { gitText } from '../../git/git.ts';
@@ -170,18 +170,15 @@ async function inspect(context: Context, layout: Patient['layout'], command: str
     signal: context.interrupt.signal,
   };
   const { version, path: program, gates } = await inspectClaude(options);
-  const hooks = await hooksGate(context.env, { root: layout.root, cwd: layout.root });
-  const findings = [...gates, ...(hooks === null ? [] : [hooks])].map(
-    ({ kind, message, cure, blocking }): Diagnosis => {
-      const severity = GATE_SEVERITY[kind] ?? (blocking ? 'error' : 'note');
-      return {
-        check: `claude-${kind}`,
-        severity,
-        text: message.replace(/\.$/, ''),
-        cure: kind === 'trust' ? 'Run `swarm up`, which asks, or `swarm up --trust`.' : cure,
-      };
-    },
-  );
+  const findings = gates.map(({ kind, message, cure, blocking }): Diagnosis => {
+    const severity = GATE_SEVERITY[kind] ?? (blocking ? 'error' : 'note');
+    return {
+      check: `claude-${kind}`,
+      severity,
+      text: message.replace(/\.$/, ''),
+      cure: kind === 'trust' ? 'Run `swarm up`, which asks, or `swarm up --trust`.' : cure,
+    };
+  });
   return version === null
     ? findings
     : [ok('claude', `Claude Code ${version} (${program ?? command[0] ?? ''})`), ...findings];

@@ -14,22 +14,13 @@ import {
   type Approved,
   type Config,
 } from '../../config/index.ts';
-import type { PermissionMode } from '../../domain/agent.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { confirm } from './ask.ts';
 import type { Context } from './context.ts';
 import { plain } from '../say/output.ts';
-
-/** What a permission mode other than the default means, for the person who is to agree. */
-const MODES: Readonly<Record<Exclude<PermissionMode, 'acceptEdits'>, string>> = {
-  auto: 'a model of Claude Code, not you, decides what agents may run, by further requests that cost',
-  bypassPermissions: 'agents run everything without asking; only deny rules hold',
-  dontAsk: 'what no rule allows is refused without a question',
-  manual: 'agents ask before each change',
-  plan: 'agents read and plan, and change nothing',
-};
+import { MODES } from '../say/permission-modes.ts';
 
 /**
  * Asks the person to approve the programs in swarm.yaml and what it lets agents do, both of which can come with any

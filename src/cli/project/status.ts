@@ -4,7 +4,8 @@ import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { TASK_STATES, type TaskState } from '../../domain/task.ts';
 import { configLines } from '../say/config-lines.ts';
-import { plain, type Output } from '../say/output.ts';
+import { oneLine, plain, type Output } from '../say/output.ts';
+import { modeLines } from '../say/permission-modes.ts';
 import { agentTable, ago, brokerText, needsYouLines, taskCounts } from '../say/words.ts';
 import type { Project } from './context.ts';
 
@@ -33,6 +34,9 @@ export function downDocument(layout: Pick<ProjectLayout, 'hash' | 'name' | 'root
   };
 }
 
+/** Width of a line about a permission mode: with many agents it is cut. */
+const MODE_CHARS = 200;
+
 /** The status in lines: first the questions that wait for a person, then the agents, then the rest in one line each. */
 export function statusLines(output: Output, document: StatusDocument, now: number): string[] {
   const { project, supervisor, broker, degraded = [], config, agents, tasks, needsYou } = document;
@@ -51,5 +55,6 @@ export function statusLines(output: Output, document: StatusDocument, now: numbe
     ...configLines(output, config, now),
     '',
     ...(agents.length === 0 ? ['no agents'] : agentTable(output, agents, now)),
+    ...modeLines(agents).map((line) => oneLine(line, MODE_CHARS)),
   ];
 }

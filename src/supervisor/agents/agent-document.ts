@@ -17,6 +17,7 @@ export function agentDocument(record: AgentRecord, use: TreeUse | null): Agent {
     status: verdict.status,
     since: new Date(verdict.since).toISOString(),
     reason: verdict.reason,
+    ...(snapshot?.permissionMode === undefined ? {} : { permissionMode: snapshot.permissionMode }),
     pid: snapshot?.child?.pid ?? null,
     session: pane?.session ?? null,
     pane: pane?.pane ?? null,

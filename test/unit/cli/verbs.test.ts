@@ -87,6 +87,20 @@ describe('explain', () => {
 });
 
 describe('status', () => {
+  it('says below the table which agents have another permission mode than the default, and what it means', () => {
+    const agents = [
+      agent('worker-1', { permissionMode: 'auto' }),
+      agent('worker-2', { permissionMode: 'acceptEdits' }),
+      agent('shell-1', { kind: 'shell' }),
+    ];
+    const below = (shown: Agent[]): string[] =>
+      statusLines(screen().output, upStatus({ agents: shown }), NOW).filter((line) => line.startsWith('permission'));
+    const meaning = 'a model of Claude Code, not you, decides what agents may run, by further requests that cost';
+    expect(below(agents)).toEqual([`permission mode auto: worker-1 (${meaning})`]);
+    expect(below(agents.slice(0, 1))).toEqual([`permission mode auto: all agents (${meaning})`]);
+    expect(below(agents.slice(1))).toEqual([]);
+  });
+
   it('of a project that is down is one line with the command to type', () => {
     const lines = statusLines(
       screen({ command: './swarm' }).output,

@@ -194,6 +194,7 @@ describe('documents', () => {
       agent,
       snapshot('worker-1', {
         sessionId: 's1',
+        permissionMode: 'auto',
         usage: use(1.5),
         restarts: 2,
         branch: 'swarm/task/t3',
@@ -211,6 +212,7 @@ describe('documents', () => {
   test('an agent at work', () => {
     expect(agentDocument(busy(), { cpuPercent: 12, rssBytes: 1_000 })).toMatchObject({
       id: 'worker-1',
+      permissionMode: 'auto',
       pid: 4712,
       session: '$1',
       pane: '%1',
