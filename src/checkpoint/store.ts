@@ -4,6 +4,7 @@ import { SwarmError } from '../domain/errors.ts';
 import { printable } from '../git/bytes.ts';
 import type { RawPath } from '../git/bytes.ts';
 import { KeyedMutex } from '../lib/mutex.ts';
+import { placesOfChange } from '../git/repository/operation-refs.ts';
 import { worktreeGitDir } from '../git/repository/operations.ts';
 import { worktreeExcludes } from '../git/own-excludes.ts';
 import { diffText } from '../git/task/task-diff.ts';
@@ -101,7 +102,7 @@ export class CheckpointStore {
       const { gitDir } = await this.#open();
       const before = this.#directories();
       // The watch begins first: changes while the capture looks count for the next time.
-      this.#watch.begin(this.place.worktree, before, [gitDir]);
+      this.#watch.begin(this.place.worktree, before, placesOfChange(gitDir));
       const captured = await this.#capture(why, new Set());
       if (JSON.stringify(this.#directories()) !== JSON.stringify(before)) this.#watch.close();
       return captured;

@@ -90,7 +90,7 @@ const RULES: readonly Rule[] = [
   again(
     'ref-locked',
     /unable to create '[^\n]*\.lock': File exists|cannot lock ref|unable to lock|could not lock config file/i,
-    'Another git process updates this repository; try again.',
+    'Another git process updates this repository; try again. `swarm doctor` names a lock that a killed git left.',
   ),
   lasting(
     'dubious-ownership',

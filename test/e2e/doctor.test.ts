@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isolatedEnvironment, type IsolatedEnvironment } from '../support/environment.ts';
@@ -112,6 +112,12 @@ describe('swarm doctor', () => {
     await addMissingWorktree(ours);
     await addMissingWorktree(theirs);
     await repository.git('remote', 'add', '--mirror=push', 'backup', '/nonexistent');
+    // A git of which the lock is as old as this was killed.
+    const lock = path.join(repository.path, '.git/reftable/tables.list.lock');
+    const young = path.join(repository.path, '.git/index.lock');
+    await mkdir(path.dirname(lock), { recursive: true });
+    for (const file of [lock, young]) await writeFile(file, '');
+    await utimes(lock, 1, 1);
 
     const before = await examine();
     expect(before).toMatchObject({ exitCode: 1, ok: false });
@@ -119,6 +125,9 @@ describe('swarm doctor', () => {
     expect(before.of('socket-foreign')).toHaveLength(1);
     expect(before.of('worktree-missing')).toMatchObject([
       { fix: 'possible', text: expect.stringContaining(ours) as string },
+    ]);
+    expect(before.of('git-lock')).toMatchObject([
+      { severity: 'error', fix: 'possible', text: expect.stringContaining(lock) as string },
     ]);
     expect(before.of('mirror-remote')).toMatchObject([
       { severity: 'warning', text: expect.stringContaining('backup') as string },
@@ -128,9 +137,11 @@ describe('swarm doctor', () => {
     const fixed = await examine('--fix');
     expect(fixed.all.filter(({ fix }) => fix !== undefined).map(({ check, fix }) => [check, fix])).toEqual([
       ['socket-stale', 'done'],
+      ['git-lock', 'done'],
       ['worktree-missing', 'done'],
     ]);
-    expect([existsSync(stale), existsSync(inTheWay)]).toEqual([false, true]);
+    expect([stale, inTheWay, lock, young].map((file) => existsSync(file))).toEqual([false, true, false, true]);
+    await rm(young);
     expect(await worktrees()).toContain(theirs);
     expect(await worktrees()).not.toContain(ours);
     await rm(inTheWay);

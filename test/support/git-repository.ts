@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,7 +20,18 @@ export interface TestRepository extends Disposable {
   commit(files: Readonly<Record<string, string | Buffer>>, message?: string, cwd?: string): string;
 }
 
-export interface RepositoryOptions {
+/** How a repository keeps references and objects; by default as `GIT_DEFAULT_REF_FORMAT` and `GIT_DEFAULT_HASH` say. */
+export interface Formats {
+  refs?: 'files' | 'reftable';
+  objects?: 'sha1' | 'sha256';
+}
+
+/** Whether this git has reftables: it prints its options and ends with 129. */
+export const HAS_REFTABLE = spawnSync('git', ['init', '-h'], { encoding: 'utf8' }).stdout.includes('ref-format');
+/** The stores of references that this git has. */
+export const REF_FORMATS = HAS_REFTABLE ? (['files', 'reftable'] as const) : (['files'] as const);
+
+export interface RepositoryOptions extends Formats {
   /** Directory name; spaces and other alphabets are welcome. */
   name?: string;
   files?: Readonly<Record<string, string | Buffer>>;
@@ -72,7 +83,9 @@ export function makeRepository(options: RepositoryOptions = {}): TestRepository 
     return git(['rev-parse', 'HEAD'], cwd);
   };
   mkdirSync(root, { recursive: true });
-  git(['init', '-q', '-b', 'main']);
+  const refs = options.refs === undefined || !HAS_REFTABLE ? [] : [`--ref-format=${options.refs}`];
+  const objects = options.objects === undefined ? [] : [`--object-format=${options.objects}`];
+  git(['init', '-q', '-b', 'main', ...refs, ...objects]);
   git(['config', 'user.name', 'A Person']);
   git(['config', 'user.email', 'person@example.org']);
   commit(options.files ?? { 'readme.txt': 'hello\n' }, 'first');

@@ -1,7 +1,8 @@
 import type { RawPath } from '../../git/bytes.ts';
 import type { Head } from '../../git/repository/repository.ts';
 import type { EmptyScan } from '../tree/empty-dirs.ts';
-import type { IndexState, OperationFile } from '../tree/git-state.ts';
+import type { OperationFile } from '../../git/repository/operations.ts';
+import type { IndexState } from '../tree/git-state.ts';
 import type { KnownRules } from '../tree/ignore-rules.ts';
 import type { Shadow } from '../tree/observe.ts';
 import type { StateToSave } from '../refs/checkpoint-commit.ts';

@@ -186,7 +186,7 @@ async function writeNext(
     n = Math.max((await newestCheckpoint(place))?.n ?? 0, n) + 1;
   }
   throw new SwarmError('checkpoint-busy', `no free checkpoint number for ${place.agent} after ${MOST_TRIES} tries`, {
-    hint: 'Something else writes checkpoints of this agent all the time; try again.',
+    hint: 'Something else writes checkpoints of this agent all the time, or a killed git left a lock, which `swarm doctor` names.',
     retrySafe: true,
   });
 }

@@ -1,6 +1,6 @@
 import type { Gathered, LastCapture, Seen } from './capture-types.ts';
 import { blobId } from '../tree/git-state.ts';
-import type { OperationFile } from '../tree/git-state.ts';
+import type { OperationFile } from '../../git/repository/operations.ts';
 import { namesToKeep } from '../tree/observe.ts';
 import { digestOperations } from '../refs/checkpoint-commit.ts';
 

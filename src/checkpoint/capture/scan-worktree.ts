@@ -25,7 +25,7 @@ export async function scanWorktree(
     readHeadFast(place.worktree, gitDir, place.gitCommonDir),
     readBegunTask(gitDir),
     indexSignature(gitDir),
-    readOperationFiles(gitDir),
+    readOperationFiles(place.worktree, gitDir),
     work.touched(),
   ]);
   if (head.branch !== null && isNotText(head.branch))

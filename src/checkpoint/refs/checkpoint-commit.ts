@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RawPath } from '../../git/bytes.ts';
-import type { OperationFile } from '../tree/git-state.ts';
+import type { OperationFile } from '../../git/repository/operations.ts';
 import type { BaseModes } from '../tree/tree-extras.ts';
 import type { CaptureRequest, Checkpoint, CheckpointPlace } from '../tree/types.ts';
 

@@ -5,7 +5,7 @@ import { runGit } from '../../git/git.ts';
 import { refPrefix } from './checkpoint-commit.ts';
 import type { SavedState } from './checkpoint-commit.ts';
 import { damagedCheckpoint, findCheckpoint } from './refs.ts';
-import type { OperationFile } from '../tree/git-state.ts';
+import type { OperationFile } from '../../git/repository/operations.ts';
 import type { Checkpoint, CheckpointPlace } from '../tree/types.ts';
 
 export interface LoadedCheckpoint {

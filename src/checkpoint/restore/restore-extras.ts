@@ -1,11 +1,8 @@
 import { chmodSync, lstatSync } from 'node:fs';
-import { mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { bytesBelow } from '../../git/bytes.ts';
 import type { RawPath } from '../../git/bytes.ts';
-import { OPERATION_FILES } from '../../git/repository/operations.ts';
 import { inTheWay } from '../../git/repository/on-disk.ts';
-import type { OperationFile } from '../tree/git-state.ts';
 import type { SavedState } from '../refs/checkpoint-commit.ts';
 import { parentsOf } from '../tree/tree-extras.ts';
 
@@ -77,14 +74,5 @@ export function restoreModes(
     const usual = stat.isDirectory() ? base.directory : (stat.mode & 0o100) === 0 ? base.file : base.executable;
     const mode = then.get(raw) ?? usual;
     if ((stat.mode & 0o7777) !== mode) chmodSync(bytesBelow(worktree, raw), mode);
-  }
-}
-
-/** Restores the files of an unfinished operation, and removes all others. */
-export async function restoreOperations(gitDir: string, operations: readonly OperationFile[]): Promise<void> {
-  for (const name of OPERATION_FILES) await rm(path.join(gitDir, name), { recursive: true, force: true });
-  for (const { name, content } of operations) {
-    await mkdir(path.dirname(path.join(gitDir, name)), { recursive: true });
-    await writeFile(path.join(gitDir, name), content);
   }
 }

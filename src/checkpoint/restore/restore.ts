@@ -9,9 +9,10 @@ import { shadowGit } from '../tree/observe.ts';
 import type { Shadow } from '../tree/observe.ts';
 import type { LockedIndex } from './persons-index.ts';
 import { readIndexFile } from '../../git/repository/index-file.ts';
+import { writeOperation } from '../../git/repository/operations.ts';
 import { writeBegunTask } from '../../git/worktree/worktree-task.ts';
 import { knownRefresh, refreshIndex } from './refresh-index.ts';
-import { openDirectories, restoreEmptyDirs, restoreModes, restoreOperations } from './restore-extras.ts';
+import { openDirectories, restoreEmptyDirs, restoreModes } from './restore-extras.ts';
 import { restoreHead } from './restore-head.ts';
 import type { LoadedCheckpoint } from '../refs/load.ts';
 import { indexPath, shadowEnvironment } from '../tree/shadow.ts';
@@ -52,7 +53,7 @@ export async function restore(
     await restoreEmptyDirs(place.worktree, saved, target.saved, files);
     restoreModes(place.worktree, saved, target.saved, files, changes.all);
     const warnings = await restoreHead(place, gitDir, { branch: target.saved.branch, commit: target.saved.head });
-    await restoreOperations(gitDir, target.operations);
+    await writeOperation(place.worktree, target.operations);
     const { begunTask = null } = target.saved;
     // The conversation is none of the files' business: it is decided elsewhere.
     await writeBegunTask(gitDir, begunTask === null ? null : { task: begunTask, attempt: 0, sessionId: null });

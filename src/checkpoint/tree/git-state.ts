@@ -6,14 +6,10 @@ import type { RawPath } from '../../git/bytes.ts';
 import { runGit } from '../../git/git.ts';
 import { directoriesOf, readIndexFile } from '../../git/repository/index-file.ts';
 import type { Head } from '../../git/repository/repository.ts';
+import { keepsRefsInFiles, readOperationRefs } from '../../git/repository/operation-refs.ts';
 import { OPERATION_FILES } from '../../git/repository/operations.ts';
+import type { OperationFile } from '../../git/repository/operations.ts';
 import { parentsOf } from './tree-extras.ts';
-
-export interface OperationFile {
-  /** Path below the worktree's git directory, `/` between parts. */
-  name: string;
-  content: Buffer;
-}
 
 async function ignoreMissing<T>(work: Promise<T>): Promise<T | null> {
   try {
@@ -25,8 +21,11 @@ async function ignoreMissing<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Files of an unfinished merge, rebase, …, and the shared part of a split index. */
-export async function readOperationFiles(gitDir: string): Promise<OperationFile[]> {
+/**
+ * Files of an unfinished merge, rebase, …, and the shared part of a split index. A ref counts as a file with its object
+ * id, which it is unless git keeps refs in another store: a checkpoint is the same with either.
+ */
+export async function readOperationFiles(worktree: string, gitDir: string): Promise<OperationFile[]> {
   const found: OperationFile[] = [];
   const present = new Set((await ignoreMissing(readdir(gitDir))) ?? []);
   const names = [
@@ -34,6 +33,8 @@ export async function readOperationFiles(gitDir: string): Promise<OperationFile[
     ...[...present].filter((name) => name.startsWith('sharedindex.')),
   ];
   for (const name of names) await collect(gitDir, name, found);
+  if (!keepsRefsInFiles(gitDir))
+    for (const [name, oid] of await readOperationRefs(worktree)) found.push({ name, content: Buffer.from(`${oid}\n`) });
   return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

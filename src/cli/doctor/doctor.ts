@@ -13,6 +13,7 @@ import {
   type DoctorDocument,
   type Finding,
 } from './finding.ts';
+import { checkGitLocks } from './git-locks.ts';
 import { checkHooks } from './hooks.ts';
 import { checkOrphans } from './orphans.ts';
 import type { Patient } from './patient.ts';
@@ -46,6 +47,8 @@ const CHECKS: readonly (readonly [name: string, check: (patient: Patient) => Dia
   ['orphans', ({ layout }) => checkOrphans(layout)],
   ['tmux-server', checkTmuxServer],
   ['sockets', checkSockets],
+  // Before checks that need git to write.
+  ['git-locks', checkGitLocks],
   ['worktrees', checkWorktrees],
   ['set-up', checkSetups],
   ['remotes', checkRemotes],

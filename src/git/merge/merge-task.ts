@@ -6,7 +6,7 @@ import { isGitError, mainSentence, type GitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
 import { merges, whileLocked } from '../lock.ts';
-import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
+import { operationUnderWay } from '../repository/operations.ts';
 import { mergeCommit } from '../task/prepare-task.ts';
 import { readHead } from '../repository/repository.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
@@ -97,7 +97,7 @@ export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'sig
   const { conflicted, files } = await porcelain(place, (git) => git.status(how));
   const dirty = new Set([...conflicted, ...files.map((file) => file.path)]);
   if (dirty.size > 0) throw branchDirty(task.into, holder.path, [...dirty]);
-  const operation = operationUnderWay(worktreeGitDir(holder.path));
+  const operation = await operationUnderWay(holder.path);
   if (operation !== null) throw branchDirty(task.into, holder.path, [`an unfinished ${operation}`]);
   return holder.path;
 }

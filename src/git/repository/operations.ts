@@ -1,33 +1,41 @@
 import { readFileSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
+import {
+  isOperationRef,
+  keepsRefsInFiles,
+  OPERATION_REFS,
+  readOperationRefs,
+  writeOperationRefs,
+} from './operation-refs.ts';
 
-/** Files and directories of a worktree's git directory that belong to an operation under way. */
-export const OPERATION_FILES = [
+/** A file of an operation under way, or a ref: that is one with its object id, wherever git keeps it. */
+export interface OperationFile {
+  /** Path below the worktree's git directory, `/` between parts. */
+  name: string;
+  content: Buffer;
+}
+
+/** Files and directories of a worktree's git directory that belong to an operation under way; refs may be files, too. */
+export const OPERATION_FILES: readonly string[] = [
   'MERGE_HEAD',
   'MERGE_MODE',
   'MERGE_MSG',
   'MERGE_RR',
-  'MERGE_AUTOSTASH',
-  'AUTO_MERGE',
   'SQUASH_MSG',
-  'CHERRY_PICK_HEAD',
-  'REVERT_HEAD',
-  'REBASE_HEAD',
   'BISECT_START',
   'BISECT_LOG',
   'BISECT_TERMS',
   'BISECT_NAMES',
-  'BISECT_EXPECTED_REV',
-  'ORIG_HEAD',
+  'BISECT_FIRST_PARENT',
+  'BISECT_ANCESTORS_OK',
+  'BISECT_RUN',
   'rebase-merge',
   'rebase-apply',
   'sequencer',
-  // Refs of this worktree alone, in the files backend; a bisect or a rebase of merges means nothing without them.
-  'refs/bisect',
-  'refs/rewritten',
-] as const;
+  ...OPERATION_REFS,
+];
 
 /** Those among them that prove an unfinished operation; ORIG_HEAD and a stray MERGE_MSG do not. */
 const UNDER_WAY: ReadonlyArray<readonly [string, Operation]> = [
@@ -59,11 +67,12 @@ export function worktreeGitDir(worktree: string): string {
   return path.resolve(worktree, target);
 }
 
-export function operationUnderWay(gitDir: string): Operation | null {
-  for (const [name, operation] of UNDER_WAY) {
-    if (statSync(path.join(gitDir, name), { throwIfNoEntry: false }) !== undefined) return operation;
-  }
-  return null;
+export async function operationUnderWay(worktree: string): Promise<Operation | null> {
+  const gitDir = worktreeGitDir(worktree);
+  const refs = keepsRefsInFiles(gitDir) ? null : await readOperationRefs(worktree);
+  const isThere = (name: string): boolean =>
+    refs?.has(name) === true || statSync(path.join(gitDir, name), { throwIfNoEntry: false }) !== undefined;
+  return UNDER_WAY.find(([name]) => isThere(name))?.[1] ?? null;
 }
 
 /**
@@ -76,6 +85,22 @@ export function unfinishedAmong(names: readonly string[]): string[] {
 }
 
 /** Forgets an unfinished operation. The caller has captured the worktree, or gives the operation up. */
-export async function clearOperation(gitDir: string): Promise<void> {
+export async function clearOperation(worktree: string): Promise<void> {
+  await writeOperation(worktree, []);
+}
+
+/** Restores the files and refs of an operation under way, and removes all others. */
+export async function writeOperation(worktree: string, operation: readonly OperationFile[]): Promise<void> {
+  const gitDir = worktreeGitDir(worktree);
+  const inFiles = keepsRefsInFiles(gitDir);
   for (const name of OPERATION_FILES) await rm(path.join(gitDir, name), { recursive: true, force: true });
+  const refs = new Map<string, string>();
+  for (const { name, content } of operation) {
+    if (!inFiles && isOperationRef(name)) refs.set(name, content.toString('latin1').trim());
+    else {
+      await mkdir(path.dirname(path.join(gitDir, name)), { recursive: true });
+      await writeFile(path.join(gitDir, name), content);
+    }
+  }
+  if (!inFiles) await writeOperationRefs(worktree, refs);
 }

@@ -3,6 +3,17 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { worktreeGitDir } from './operations.ts';
 
+/** In a repository with reftables: the lock of a store of references as a whole. */
+const STORE_LOCK = 'reftable/tables.list.lock';
+/** Locks in a worktree's own git directory, under which git refuses to work there. */
+const WORKTREE_LOCKS = ['index.lock', 'HEAD.lock', STORE_LOCK];
+/** Locks that all worktrees share, and what git refuses under each. */
+const COMMON_LOCKS: ReadonlyMap<string, string> = new Map([
+  [STORE_LOCK, 'no branch, HEAD or checkpoint can be written, in any worktree'],
+  ['packed-refs.lock', 'no branch can be deleted, and no checkpoint dropped'],
+  ['config.lock', 'no setting of the repository can be changed'],
+]);
+
 export interface LockPlaces {
   worktree: string;
   gitCommonDir: string;
@@ -10,8 +21,6 @@ export interface LockPlaces {
   refs: readonly string[];
 }
 
-/** In a repository with reftables: the lock of a store of references as a whole. */
-const STORE_LOCK = 'reftable/tables.list.lock';
 /**
  * Longer than git takes to write references, ms. The common store's lock may be that of a git in any worktree, the
  * person's too, so it counts as left behind by its age alone.
@@ -34,19 +43,52 @@ export async function clearStaleLocks(places: LockPlaces, inUse: () => boolean):
   return found;
 }
 
-function worktreeLocks(worktree: string): string[] {
+export function worktreeLocks(worktree: string): string[] {
   if (!existsSync(path.join(worktree, '.git'))) return [];
   const gitDir = worktreeGitDir(worktree);
-  return ['index.lock', 'HEAD.lock', STORE_LOCK]
-    .map((name) => path.join(gitDir, name))
-    .filter((file) => existsSync(file));
+  return WORKTREE_LOCKS.map((name) => path.join(gitDir, name)).filter((file) => existsSync(file));
 }
 
 /** The lock of the store that all worktrees share, where a killed git left it. */
-export function storeLocks(gitCommonDir: string): string[] {
+function storeLocks(gitCommonDir: string): string[] {
   const file = path.join(gitCommonDir, STORE_LOCK);
+  return isOld(file) ? [file] : [];
+}
+
+function isOld(file: string): boolean {
   const stat = statSync(file, { throwIfNoEntry: false });
-  return stat !== undefined && Date.now() - stat.mtimeMs > STORE_LOCK_MS ? [file] : [];
+  return stat !== undefined && Date.now() - stat.mtimeMs > STORE_LOCK_MS;
+}
+
+export interface LeftLock {
+  file: string;
+  /** What git refuses under it, as a clause. */
+  prevents: string;
+  /** Whether it stops all worktrees. */
+  stopsAll: boolean;
+}
+
+/** The locks of a repository and some of its worktrees that are older than git's work takes, unless `inUse`. */
+export function leftLocks(
+  { gitCommonDir, worktrees }: { gitCommonDir: string; worktrees: readonly string[] },
+  inUse: (directories: string[]) => boolean,
+): LeftLock[] {
+  const common = [...COMMON_LOCKS].map(([name, prevents]) => ({
+    file: path.join(gitCommonDir, name),
+    prevents,
+    stopsAll: name === STORE_LOCK,
+  }));
+  const own = worktrees.flatMap((worktree) =>
+    worktreeLocks(worktree).map((file) => ({
+      file,
+      prevents: `nothing can be staged or committed in ${worktree}`,
+      stopsAll: false,
+    })),
+  );
+  // The main worktree's store of references is the common one.
+  const found = [...common, ...own.filter(({ file }) => !common.some((one) => one.file === file))];
+  const old = found.filter(({ file }) => isOld(file));
+  return old.length === 0 || inUse([gitCommonDir, ...worktrees]) ? [] : old;
 }
 
 function refLocks(gitCommonDir: string, ref: string): string[] {

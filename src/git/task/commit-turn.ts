@@ -7,7 +7,7 @@ import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
 import { whileLocked } from '../lock.ts';
 import { leaveOutRepositories } from '../repository/gitlinks.ts';
-import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
+import { operationUnderWay } from '../repository/operations.ts';
 import type { Operation } from '../repository/operations.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
 import { isClean, readStatus } from '../repository/status.ts';
@@ -49,7 +49,7 @@ export type CommittedTurn =
 export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   const { worktree, signal } = turn;
   const status = await readStatus(worktree, { untracked: 'normal', signal });
-  const operation = operationUnderWay(worktreeGitDir(worktree));
+  const operation = await operationUnderWay(worktree);
   const head = status.commit ?? '';
   const open = await unresolvedFiles(worktree, status.unmerged, operation === null ? [] : status.changed);
   if (open.length > 0 || operation === 'rebase') {

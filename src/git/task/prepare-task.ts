@@ -71,13 +71,13 @@ export async function prepareTask(task: PrepareTask): Promise<Prepared> {
   ]);
   if (start === null) throw task.on === null && branch !== null ? baseGone(branch, fixed) : unknown(wanted);
 
-  const fastPath = isClean(status) && status.commit === start && operationUnderWay(gitDir) === null;
+  const fastPath = isClean(status) && status.commit === start && (await operationUnderWay(worktree)) === null;
   const aside = new Aside(worktree, gitDir);
   const held = heldBy(worktree, task.checkpoint);
   const merges = task.merges.map(({ commit: merged }) => merged);
   const moved = await clearWay({ worktree, status, start, merges, held, aside });
   if (fastPath) await enterFast(task, status, start, oldTip);
-  else await enter(task, status, start, oldTip, gitDir);
+  else await enter(task, status, start, oldTip);
   const left = fastPath ? [] : await removeLeftovers({ worktree, held, aside });
   const leftovers = [...new Set([...[...status.unmerged, ...status.changed].map(printable), ...moved, ...left])];
   const conflict = await mergeAll(task);
@@ -98,15 +98,9 @@ async function enterFast(
   await checkout(task, start, false);
 }
 
-async function enter(
-  task: PrepareTask,
-  status: WorktreeStatus,
-  start: string,
-  oldTip: string | null,
-  gitDir: string,
-): Promise<void> {
+async function enter(task: PrepareTask, status: WorktreeStatus, start: string, oldTip: string | null): Promise<void> {
   await freeBranch(task, status, start, oldTip);
-  await clearOperation(gitDir);
+  await clearOperation(task.worktree);
   await checkout(task, start, true);
 }
 

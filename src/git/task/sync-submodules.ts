@@ -61,10 +61,9 @@ async function clearSubmodules(
       kept.push(
         `the submodule ${prefix}${name} had changes of earlier work, which are kept: git -C ${place} show ${commit.slice(0, 12)}`,
       );
-    const gitDir = worktreeGitDir(copy);
-    await clearOperation(gitDir);
+    await clearOperation(copy);
     await runGit(['checkout', '-q', '-f', '--detach', 'HEAD'], { cwd: copy, signal });
-    const aside = new Aside(copy, gitDir);
+    const aside = new Aside(copy, worktreeGitDir(copy));
     await removeLeftovers({ worktree: copy, held: heldBy(copy, commit), aside });
     for (const folder of aside.folders)
       kept.push(`what no commit can hold of the submodule ${prefix}${name} was put aside in ${folder}.`);

@@ -39,12 +39,11 @@ export async function discardCaptured({ worktree, checkpoint, files }: DiscardCa
       hint: 'Move it elsewhere or remove it, then try again.',
     });
   }
-  const gitDir = worktreeGitDir(worktree);
-  await clearOperation(gitDir);
+  await clearOperation(worktree);
   // Before the first commit of a branch there is nothing to check out: staged files become untracked.
   const toHead = commit === null ? ['read-tree', '--empty'] : ['checkout', '-q', '-f', '--detach', 'HEAD'];
   await whileLocked(() => runGit(toHead, { cwd: worktree }));
-  await removeLeftovers({ worktree, held, aside: new Aside(worktree, gitDir) });
+  await removeLeftovers({ worktree, held, aside: new Aside(worktree, worktreeGitDir(worktree)) });
 }
 
 function lies(worktree: string, name: RawPath): boolean {

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ASIDE, holdsAside } from './aside.ts';
@@ -7,6 +7,7 @@ import type { RawPath } from '../bytes.ts';
 import { gitText, runGit } from '../git.ts';
 import { innerWork } from './inner-work.ts';
 import { operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
+import { worktreeLocks } from '../repository/stale-lock.ts';
 import { readStatus } from '../repository/status.ts';
 import { submoduleStates, submoduleWithOwnCommits } from '../repository/submodules.ts';
 import { listWorktrees } from './worktrees.ts';
@@ -77,7 +78,7 @@ export async function unsavedWork(options: { root: string; worktree: string }): 
   for (const ref of refs) if ((await countLoose(worktree, ref.commit)) > 0) looseRefs.push(ref);
   const untracked = status.untracked.filter((name) => !name.endsWith('/'));
   const changed = [...new Set([...status.unmerged, ...status.changed, ...hidden])];
-  const operation = operationUnderWay(gitDir);
+  const operation = await operationUnderWay(worktree);
   const aside = await holdsAside(gitDir);
   const ownCommits = await submoduleWithOwnCommits({ root, worktree });
   const said = new Set([...submodules.map(printable), ownCommits]);
@@ -86,7 +87,7 @@ export async function unsavedWork(options: { root: string; worktree: string }): 
     ...inner.repositories.filter((name) => !said.has(printable(name))),
   ]);
   const found: (Finding | null)[] = [
-    locks(gitDir, own),
+    locks(own),
     some('uncommitted', changed, 'uncommitted change'),
     some('untracked', untracked, 'untracked file'),
     some(
@@ -145,12 +146,10 @@ function short(commit: string | null): string {
 }
 
 /** A lock that a person set, or one that a working (or killed) git holds. */
-function locks(gitDir: string, own: Worktree): Finding | null {
+function locks(own: Worktree): Finding | null {
   if (own.locked) return { kind: 'lock', text: 'it is locked by `git worktree lock`' };
-  const held = ['index.lock', 'HEAD.lock'].find((name) => existsSync(path.join(gitDir, name)));
-  return held === undefined
-    ? null
-    : { kind: 'lock', text: `${path.join(gitDir, held)} says that another git works in it` };
+  const [held] = worktreeLocks(own.path);
+  return held === undefined ? null : { kind: 'lock', text: `${held} says that another git works in it` };
 }
 
 async function countLoose(worktree: string, commit: string): Promise<number> {

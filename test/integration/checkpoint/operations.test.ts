@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { REF_FORMATS } from '../../support/git-repository.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -19,8 +20,33 @@ function diverge({ git, write }: World): void {
 const trying = ({ repository, worktree }: World, ...args: string[]): { code: number; output: string } =>
   repository.tryGit(args, worktree);
 
+interface Case {
+  begin(world: World): void;
+  giveUp(world: World): void;
+  goOn(world: World): void;
+}
+
+/** One commit that was to be picked or reverted, and conflicts. */
+const stopped = (verb: 'cherry-pick' | 'revert'): Case => ({
+  begin: (world) => {
+    const { repository, worktree } = world;
+    const commits = ['one\n', 'two\n', 'three\n'].map((text) =>
+      repository.commit({ 'conflict.txt': text }, text.trim(), worktree),
+    );
+    expect(trying(world, verb, commits[1] ?? '').code).not.toBe(0);
+    world.write({ 'conflict.txt': 'resolved\n' });
+  },
+  giveUp: (world) => world.git(verb, '--abort'),
+  goOn: (world) => {
+    world.git('add', 'conflict.txt');
+    world.git('-c', 'core.editor=true', verb, '--continue');
+    expect(world.git('log', '-1', '--format=%s')).toMatch(verb === 'revert' ? 'Revert "two"' : 'two');
+    expect(world.git('show', 'HEAD:conflict.txt')).toBe('resolved');
+  },
+});
+
 /** An operation under way, how it is given up, and how it goes on after the rollback. */
-const CASES: Record<string, Record<'begin' | 'giveUp' | 'goOn', (world: World) => void>> = {
+const CASES: Record<string, Case> = {
   'a rebase that has set work aside': {
     begin: (world) => {
       diverge(world);
@@ -75,6 +101,18 @@ const CASES: Record<string, Record<'begin' | 'giveUp' | 'goOn', (world: World) =
       expect(world.git('log', '-1', '--format=%s')).toBe('merge');
     },
   },
+  'a cherry-pick': stopped('cherry-pick'),
+  'a revert': stopped('revert'),
+  'a bisect without a checkout': {
+    begin: ({ git }) => {
+      for (const at of [1, 2, 3, 4]) git('commit', '-q', '--allow-empty', '-m', `on ${at}`);
+      git('bisect', 'start', '--no-checkout', '--first-parent', 'HEAD', 'HEAD~4');
+    },
+    giveUp: (world) => world.git('bisect', 'reset'),
+    goOn: (world) => {
+      expect(world.git('bisect', 'good', 'BISECT_HEAD')).toMatch(/revision|first bad commit/);
+    },
+  },
   'a bisect': {
     begin: ({ git }) => {
       for (const at of [1, 2, 3, 4]) git('commit', '-q', '--allow-empty', '-m', `on ${at}`);
@@ -88,13 +126,15 @@ const CASES: Record<string, Record<'begin' | 'giveUp' | 'goOn', (world: World) =
   },
 };
 
-it.each(Object.entries(CASES))('a rollback brings back %s, whole', async (_name, { begin, giveUp, goOn }) => {
-  using world = await makeWorld({ files: { 'a.txt': 'a\n', 'conflict.txt': 'base\n' } });
-  begin(world);
-  const { n } = await world.store.capture({ reason: 'under way' });
-  giveUp(world);
-  world.git('reflog', 'expire', '--expire=all', '--all');
-  world.git('gc', '-q', '--prune=now');
-  await world.store.rollback(n);
-  goOn(world);
+describe.each(REF_FORMATS)('With references in %s', (refs) => {
+  it.each(Object.entries(CASES))('a rollback brings back %s, whole', async (_name, { begin, giveUp, goOn }) => {
+    using world = await makeWorld({ refs, files: { 'a.txt': 'a\n', 'conflict.txt': 'base\n' } });
+    begin(world);
+    const { n } = await world.store.capture({ reason: 'under way' });
+    giveUp(world);
+    world.git('reflog', 'expire', '--expire=all', '--all');
+    world.git('gc', '-q', '--prune=now');
+    await world.store.rollback(n);
+    goOn(world);
+  });
 });

@@ -1,19 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { clearOperation, operationUnderWay } from '../../../src/git/repository/operations.ts';
 import { unsavedWork } from '../../../src/git/worktree/unsaved-work.ts';
-import { makeRepository } from '../../support/git-repository.ts';
+import { makeRepository, REF_FORMATS } from '../../support/git-repository.ts';
 import { anAgent, merge } from './agent.ts';
 
-/** The stores of references that this git has: it prints its options and ends with 129. */
-const OPTIONS = spawnSync('git', ['init', '-h'], { encoding: 'utf8' }).stdout;
-const FORMATS = OPTIONS.includes('ref-format') ? ['files', 'reftable'] : ['files'];
-
-afterEach(() => vi.unstubAllEnvs());
-
-describe.each(FORMATS)('with references in %s', (format) => {
+describe.each(REF_FORMATS)('with references in %s', (refs) => {
   test('a task is prepared, committed and merged', async () => {
-    vi.stubEnv('GIT_DEFAULT_REF_FORMAT', format);
-    using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
+    using repository = makeRepository({ refs, files: { 'a.txt': 'a\n' } });
     const agent = await anAgent(repository);
     await agent.prepare();
     agent.write({ 'b.txt': 'b\n' });
@@ -23,8 +16,7 @@ describe.each(FORMATS)('with references in %s', (format) => {
   });
 
   test('a stash counts as made in the worktree whose HEAD was there, and in no other', async () => {
-    vi.stubEnv('GIT_DEFAULT_REF_FORMAT', format);
-    using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
+    using repository = makeRepository({ refs, files: { 'a.txt': 'a\n' } });
     const [one, other] = [await anAgent(repository), await anAgent(repository, 'worker-2')];
     one.git('commit', '-q', '--allow-empty', '-m', 'on a detached HEAD');
     one.write({ 'a.txt': 'stashed\n' });
@@ -36,5 +28,23 @@ describe.each(FORMATS)('with references in %s', (format) => {
         .map(({ commit: found }) => found);
     expect(await stashed(one)).toEqual([commit]);
     expect(await stashed(other)).toEqual([]);
+  });
+
+  test('a cherry-pick and a revert that stopped are known as such, and forgotten when the next task begins', async () => {
+    using repository = makeRepository({ refs, files: { 'a.txt': 'a\n' } });
+    const agent = await anAgent(repository);
+    await agent.prepare();
+    const first = repository.commit({ 'a.txt': 'one\n' }, 'one', agent.worktree);
+    repository.commit({ 'a.txt': 'two\n' }, 'two', agent.worktree);
+    for (const [verb, commit] of [
+      ['cherry-pick', `${first}~`],
+      ['revert', first],
+    ] as const) {
+      repository.tryGit([verb, commit], agent.worktree);
+      expect(await operationUnderWay(agent.worktree)).toBe(verb);
+      await clearOperation(agent.worktree);
+      expect(await operationUnderWay(agent.worktree)).toBeNull();
+      agent.git('reset', '-q', '--hard');
+    }
   });
 });

@@ -5,7 +5,7 @@ import { GitError } from '../../../src/git/errors.ts';
 import { gitText, runGit } from '../../../src/git/git.ts';
 import { findRepository, placeOfCheckout } from '../../../src/git/repository/repository.ts';
 import { snapshotDirty } from '../../../src/git/task/snapshot.ts';
-import { clearStaleLocks } from '../../../src/git/repository/stale-lock.ts';
+import { clearStaleLocks, leftLocks } from '../../../src/git/repository/stale-lock.ts';
 import { dirtySummary } from '../../../src/git/repository/status.ts';
 import { highestTaskNumber } from '../../../src/git/task/task-branches.ts';
 import {
@@ -318,12 +318,13 @@ describe('Worktrees', () => {
   });
 
   it('lose the locks that a killed git left, and none that a living one may hold', async () => {
-    using repository = makeRepository();
+    // A store of references in one file has no lock of a single one.
+    using repository = makeRepository({ refs: 'files' });
     const { root: worktree, gitCommonDir } = repository;
     mkdirSync(path.join(gitCommonDir, 'refs/swarm/checkpoints/worker-1'), { recursive: true });
     const locks = ['index.lock', 'refs/heads/swarm/task/t1.lock', 'refs/swarm/checkpoints/worker-1/7.lock'];
-    mkdirSync(path.join(gitCommonDir, 'refs/heads/swarm/task'), { recursive: true });
     const others = ['refs/heads/swarm/task/t2.lock', 'refs/heads/main.lock'];
+    mkdirSync(path.join(gitCommonDir, 'refs/heads/swarm/task'), { recursive: true });
     for (const name of [...locks, ...others]) writeFileSync(path.join(gitCommonDir, name), '');
     const places = { worktree, gitCommonDir, refs: ['swarm/checkpoints/worker-1', 'heads/swarm/task/t1'] };
     expect(await clearStaleLocks(places, () => true)).toEqual([]);
@@ -350,6 +351,9 @@ describe('Worktrees', () => {
     expect(await clearStaleLocks(places, () => false)).toEqual([own]);
     const longAgo = Date.now() / 1000 - 60;
     utimesSync(common, longAgo, longAgo);
+    const all = { gitCommonDir, worktrees: [root, worktree] };
+    expect(leftLocks(all, () => true)).toEqual([]);
+    expect(leftLocks(all, () => false)).toMatchObject([{ file: common, stopsAll: true }]);
     expect(await clearStaleLocks(places, () => false)).toEqual([common]);
     expect([own, common].some((file) => existsSync(file))).toBe(false);
   });

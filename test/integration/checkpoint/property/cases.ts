@@ -13,7 +13,7 @@ import { BAD_INPUT, FEATURES, underWay } from './operations.ts';
 import type { Operation, Place } from './operations.ts';
 import { Random } from './random.ts';
 import { differenceOf, rolledBack, same } from './same.ts';
-import { CASES_OF_A_WORLD, hasManyFiles, prepare, startFiles } from './start.ts';
+import { CASES_OF_A_WORLD, FORMAT_ROWS, formatsOf, hasManyFiles, prepare, startFiles } from './start.ts';
 
 const MAX_FILE_BYTES = 200_000;
 export const parent = shared();
@@ -48,7 +48,7 @@ export async function runWorld(
 ): Promise<void> {
   const random = new Random(seed);
   const many = hasManyFiles(seed);
-  using world = await makeWorld({ parent: disk?.root ?? parent, files: startFiles() });
+  using world = await makeWorld({ parent: disk?.root ?? parent, files: startFiles(), ...formatsOf(seed) });
   const settings = prepare(world, seed);
   const gitDir = world.git('rev-parse', '--absolute-git-dir');
   const limits = { maxFileBytes: MAX_FILE_BYTES };
@@ -246,7 +246,7 @@ function done(run: Operation, place: Place): boolean {
 }
 
 const ACTS = [...new Set([...CAPTURES, ...ROLLBACKS].map(([name]) => name))];
-export const SETTINGS = ['core.autocrlf', 'sparse checkout', '100,000 files'];
+export const SETTINGS = ['core.autocrlf', 'sparse checkout', ...FORMAT_ROWS, '100,000 files'];
 
 export function coverageTable({ coverage, cases }: Outcome): string {
   const names = [...ALL.map(([name]) => name), ...SETTINGS, ...ACTS, ...Object.keys(ENDINGS)];

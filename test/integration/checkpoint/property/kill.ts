@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { utimes } from 'node:fs/promises';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RolledBack } from '../../../../src/checkpoint/tree/types.ts';
 import { clearStaleLocks } from '../../../../src/git/repository/stale-lock.ts';
@@ -32,6 +34,8 @@ export async function killAtRandom(
   // As the supervisor does once all processes of an agent are gone.
   const { gitCommonDir, agent } = store.place;
   const refs = [`swarm/checkpoints/${agent}`, 'heads', 'heads/swarm/task'];
+  // None of their gits lives, so the lock counts as old.
+  await utimes(path.join(gitCommonDir, 'reftable/tables.list.lock'), 1, 1).catch(() => undefined);
   await clearStaleLocks({ worktree, gitCommonDir, refs }, () => false);
   const how =
     signal === null ? 'through before' : `${order.microseconds} µs after git ${git}${alone ? '' : ', gits too'}`;

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Stats } from 'node:fs';
@@ -42,7 +42,8 @@ const OPERATION = [
   // The task for which the worktree was prepared.
   'swarm-task',
 ];
-const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer', 'refs/bisect', 'refs/rewritten'];
+const REF_DIRECTORIES = ['refs/bisect', 'refs/rewritten'];
+const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer', ...REF_DIRECTORIES];
 const HASHED_BYTES = 4_000_000;
 /** Digests of contents by the stat data of the file, from `find`. */
 const known = new Map<string, string>();
@@ -75,8 +76,14 @@ export function observe(world: World): Observed {
     (line) =>
       !/[ "](nested|huge|closed)/.test(line) && !/^warning: in the working copy of .* will be replaced by /.test(line),
   );
+  const isReftable = existsSync(path.join(gitDir, 'reftable'));
+  if (isReftable) operation.push(...git('for-each-ref', '--include-root-refs', ...OPERATION, ...REF_DIRECTORIES));
   const refs = new Map([...readRefs(repository.gitCommonDir)].filter(([name]) => !name.startsWith('refs/swarm/')));
-  const branch = /^ref: (.*)\n/.exec(readFileSync(path.join(gitDir, 'HEAD'), 'utf8'))?.[1] ?? null;
+  const symbolic = isReftable
+    ? `ref: ${git('symbolic-ref', '-q', 'HEAD').join('\n')}`
+    : readFileSync(path.join(gitDir, 'HEAD'), 'utf8');
+  const branch = /^ref: (.+)\n/.exec(symbolic)?.[1] ?? null;
+  const detached = (): string => (isReftable ? (git('rev-parse', 'HEAD')[0] ?? '') : symbolic.trim());
   return {
     files: lines.filter((line) => !UNTOUCHED.test(line)),
     untouched: [...lines.filter((line) => UNTOUCHED.test(line)), ...headsInside(worktree)],
@@ -85,7 +92,7 @@ export function observe(world: World): Observed {
     status: told,
     operation,
     branch,
-    head: branch === null ? readFileSync(path.join(gitDir, 'HEAD'), 'utf8').trim() : (refs.get(branch) ?? null),
+    head: branch === null ? detached() : (refs.get(branch) ?? null),
     refs,
   };
 }
@@ -165,12 +172,12 @@ function withoutMany(lines: readonly string[]): string[] {
 
 const isMany = (line: string): boolean => /[\t ]many\//.test(line);
 
-/** Every ref and what it points at, by git's own files. */
 /**
- * Another git may just be packing the refs: one that is no file any more is in `packed-refs` then, and a lock is no
+ * Every ref and what it points at, by git's own files, or by git where refs are no files. Another git may just be packing the refs: one that is no file any more is in `packed-refs` then, and a lock is no
  * ref.
  */
 export function readRefs(gitCommonDir: string): Map<string, string> {
+  if (existsSync(path.join(gitCommonDir, 'reftable'))) return listRefs(gitCommonDir);
   const refs = new Map<string, string>();
   const visit = (name: string): void => {
     for (const entry of readdirSync(path.join(gitCommonDir, name), { withFileTypes: true })) {
@@ -181,9 +188,16 @@ export function readRefs(gitCommonDir: string): Map<string, string> {
   };
   visit('refs');
   const packed = textUnlessGone(path.join(gitCommonDir, 'packed-refs')) ?? '';
-  for (const [, oid = '', name = ''] of packed.matchAll(/^([0-9a-f]{40}) (refs\/.*)$/gm))
+  for (const [, oid = '', name = ''] of packed.matchAll(/^([0-9a-f]{40,64}) (refs\/.*)$/gm))
     if (!refs.has(name)) refs.set(name, oid);
   return new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function listRefs(gitCommonDir: string): Map<string, string> {
+  const args = ['for-each-ref', '--format=%(refname) %(objectname)'];
+  const env = { ...process.env, GIT_DIR: gitCommonDir };
+  const lines = execFileSync('git', args, { cwd: gitCommonDir, env, encoding: 'utf8' }).split('\n').filter(Boolean);
+  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]));
 }
 
 function textUnlessGone(file: string): string | undefined {

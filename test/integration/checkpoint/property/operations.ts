@@ -78,10 +78,11 @@ const ok = (place: Place, ...args: string[]): boolean => place.repository.tryGit
 /** Adds everything. Git itself would take in two gigabytes, and refuse everything for a repository without a commit. */
 const stage = (place: Place): boolean =>
   ok(place, 'add', '--sparse', '-A', '--', '.', ':!huge*', ':!nested-bare', ':!closed*');
-export const underWay = ({ gitDir }: Place): boolean =>
-  ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].some((name) =>
-    existsSync(path.join(gitDir, name)),
-  );
+const PICKS = ['CHERRY_PICK_HEAD', 'REVERT_HEAD'];
+export const underWay = (place: Place): boolean =>
+  ['MERGE_HEAD', ...PICKS, 'rebase-merge', 'rebase-apply'].some((name) => existsSync(path.join(place.gitDir, name))) ||
+  (existsSync(path.join(place.gitDir, 'reftable')) &&
+    PICKS.some((name) => ok(place, 'rev-parse', '-q', '--verify', name)));
 
 /** Makes a history that conflicts: two commits to one file on two branches, nothing else in the way. */
 function conflict(place: Place, then: (other: string, own: string) => boolean): boolean {

@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { HAS_REFTABLE } from '../../../support/git-repository.ts';
+import type { Formats } from '../../../support/git-repository.ts';
 import type { World } from '../world.ts';
 import { installLfs, lfsProgram } from './lfs.ts';
 
@@ -22,6 +24,20 @@ export function startFiles(): Record<string, string> {
   };
 }
 
+/** Every fifth world each has reftables, SHA-256, or both, as far as this git has them. */
+export function formatsOf(seed: number): Formats {
+  const reftable: Formats = HAS_REFTABLE ? { refs: 'reftable' } : {};
+  const sha256: Formats = { objects: 'sha256' };
+  return [{}, reftable, sha256, { ...reftable, ...sha256 }, {}][seed % 5] ?? {};
+}
+
+const nameOf = ({ refs, objects }: Formats): string[] => {
+  const names = [...(refs === 'reftable' ? ['reftables'] : []), ...(objects === 'sha256' ? ['SHA-256'] : [])];
+  return names.length === 0 ? [] : [names.join(' and ')];
+};
+/** The rows of the table for them. */
+export const FORMAT_ROWS = [...new Set([1, 2, 3].map(formatsOf).flatMap(nameOf))];
+
 /** Prepares the fixed part of a world; returns the names of the features that it has. */
 export function prepare(world: World, seed: number): string[] {
   const { repository, git } = world;
@@ -35,7 +51,7 @@ export function prepare(world: World, seed: number): string[] {
     ['filter.lfs.required', 'true'],
   ] as const)
     git('config', key, value);
-  const settings: string[] = [];
+  const settings = nameOf(formatsOf(seed));
   if (seed % 3 === 1) {
     git('config', 'core.autocrlf', 'true');
     settings.push('core.autocrlf');
@@ -54,7 +70,8 @@ export function prepare(world: World, seed: number): string[] {
 
 function addSubmodule({ repository, git }: World): void {
   const library = path.join(repository.home, 'library');
-  repository.git(['init', '-q', library], repository.home);
+  const format = git('rev-parse', '--show-object-format');
+  repository.git(['init', '-q', `--object-format=${format}`, library], repository.home);
   repository.git(['config', 'user.name', 'n'], library);
   repository.git(['config', 'user.email', 'n@x'], library);
   repository.commit({ 'lib.txt': 'lib\n' }, 'lib', library);
