@@ -170,7 +170,7 @@ export class CheckpointStore {
       const only = new Set(select(files, paths, `checkpoint ${n} of ${this.place.agent}`));
       const { safety } = await this.#captureBefore(n, `before restoring ${paths.join(' ')} of ${n}`, { request, only });
       const context = { place: this.place, ...(await this.#open()) };
-      const changed = await restorePaths(context, safety.tree, target, paths);
+      const changed = await restorePaths(context, safety, target, paths);
       return { n, safety: safety.n, changed: changed.map(printable) };
     });
   }
@@ -208,7 +208,10 @@ export class CheckpointStore {
         await endJournal(this.place); // nothing was changed
         throw error;
       });
-      const warnings = await this.#restore(lock, way, target);
+      const warnings = await this.#restore(lock, way, target).catch(async (error: unknown) => {
+        await this.#takeBack(safety.n, error);
+        throw error;
+      });
       await endJournal(this.place);
       return {
         n,
@@ -240,6 +243,20 @@ export class CheckpointStore {
         return { n, safety, outcome: 'undone' };
       }
     });
+  }
+
+  /**
+   * Brings back what was there before a rollback that cannot be carried out: git has deleted files by then. Where this
+   * fails too (the disk is full), and where another try may do, the journal stays: the next start ends the rollback.
+   */
+  async #takeBack(safety: number, error: unknown): Promise<void> {
+    if (error instanceof SwarmError && error.retrySafe) return;
+    try {
+      await this.#goOn(safety);
+    } catch {
+      return;
+    }
+    await endJournal(this.place);
   }
 
   async #goOn(n: number, safety?: number): Promise<void> {

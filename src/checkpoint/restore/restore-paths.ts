@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync } from 'node:fs';
-import { rmdir, unlink } from 'node:fs/promises';
+import { mkdir, rmdir, unlink } from 'node:fs/promises';
 import { SwarmError } from '../../domain/errors.ts';
 import { bytesBelow, joinNul, printable } from '../../git/bytes.ts';
 import type { RawPath } from '../../git/bytes.ts';
@@ -10,7 +10,9 @@ import { statOrNull } from '../../git/repository/on-disk.ts';
 import type { RestoreContext } from './restore.ts';
 import { indexPath } from '../tree/shadow.ts';
 import { openWorkIndex } from '../tree/shadow-index.ts';
+import { loadNumber } from '../refs/load.ts';
 import type { LoadedCheckpoint } from '../refs/load.ts';
+import type { Checkpoint } from '../tree/types.ts';
 
 /**
  * The files of a tree that `paths` name: each a file, or a directory with everything below it; relative to the
@@ -42,13 +44,13 @@ function unknownPath(given: string, files: readonly RawPath[], where: string): S
 }
 
 /**
- * Makes the files at `paths` what they are in `target`; `safety` is the tree of the present files, captured before.
- * Git's own index, HEAD and all other files stay.
+ * Makes the files at `paths` what they are in `target`; `safety` is the checkpoint of the present files, captured
+ * before. Git's own index, HEAD and all other files stay. Where git fails half way, they are put back.
  * @returns the files that were changed, in the order of git
  */
 export async function restorePaths(
   context: RestoreContext,
-  safety: string,
+  safety: Pick<Checkpoint, 'n' | 'tree'>,
   target: LoadedCheckpoint,
   paths: readonly string[],
 ): Promise<RawPath[]> {
@@ -56,20 +58,40 @@ export async function restorePaths(
   const then = await changedFiles(place, null, target.checkpoint.tree);
   const where = `checkpoint ${target.checkpoint.n} of ${place.agent}`;
   const wanted = new Set(select(then, paths, where));
-  const differing = await changedFiles(place, safety, target.checkpoint.tree);
-  const now = new Set(await changedFiles(place, null, safety));
+  const differing = await changedFiles(place, safety.tree, target.checkpoint.tree);
+  const now = new Set(await changedFiles(place, null, safety.tree));
   const below = directoriesAmong(paths);
   const write = differing.filter((file) => wanted.has(file));
   const leftOut = new Set(target.saved.leftOut);
   const remove = differing.filter(
     (file) => now.has(file) && !wanted.has(file) && !leftOut.has(file) && liesBelow(file, below),
   );
-  // A file of the checkpoint may lie where another one lies now: the way is cleared first, and all of it is captured.
-  for (const file of remove) await removeFile(place.worktree, file);
-  if (write.length > 0) await writeFiles(context, target, write);
+  try {
+    // A file of the checkpoint may lie where another one lies now: the way is cleared first, and all of it is captured.
+    for (const file of remove) await removeFile(place.worktree, file);
+    await writeFiles(context, target, write);
+  } catch (error) {
+    await putBack(context, await loadNumber(place, safety.n), [...remove, ...write], now);
+    throw error;
+  }
   const modes = [...wanted].filter((file) => !write.includes(file));
   setModes(place.worktree, target, [...write, ...modes]);
   return [...remove, ...write].sort();
+}
+
+/** Makes the files what they were; `held`: those that were there. */
+async function putBack(
+  context: RestoreContext,
+  was: LoadedCheckpoint,
+  files: readonly RawPath[],
+  held: ReadonlySet<RawPath>,
+): Promise<void> {
+  const { worktree } = context.place;
+  for (const file of files) if (!held.has(file)) await removeFile(worktree, file);
+  const back = files.filter((file) => held.has(file));
+  await writeFiles(context, was, back);
+  setModes(worktree, was, back);
+  for (const dir of was.saved.emptyDirs) await mkdir(bytesBelow(worktree, dir), { recursive: true });
 }
 
 const directoriesAmong = (paths: readonly string[]): RawPath[] =>
@@ -103,6 +125,7 @@ async function writeFiles(
   target: LoadedCheckpoint,
   files: readonly RawPath[],
 ): Promise<void> {
+  if (files.length === 0) return;
   const work = await openWorkIndex(`${indexPath(place)}.paths`);
   try {
     const shadow: Shadow = { place, index: work.path, config };

@@ -5,7 +5,7 @@ import { gitSpawnCount } from '../../../src/git/git.ts';
 import { makeWorld } from './world.ts';
 import type { World } from './world.ts';
 
-/** diff-files, ls-files, update-index, write-tree, fast-import. */
+/** diff-files, ls-files, update-index, write-tree, fast-import; references in files are read without one. */
 const FEWEST = 5;
 const MOST_CAPTURES = 20;
 
@@ -38,7 +38,7 @@ describe('Patterns that git was asked about before', () => {
     },
   };
   it.each(Object.entries(changes))('are asked again after a change of %s', async (_, change) => {
-    using world = await makeWorld({ files: START });
+    using world = await makeWorld({ refs: 'files', files: START });
     world.write({ 'dir/b.txt': 'untracked\n' });
     await settle(world);
     expect(await captured(world)).toContain('dir/b.txt');
@@ -49,7 +49,7 @@ describe('Patterns that git was asked about before', () => {
   });
 
   it('are asked again when a file of them goes', async () => {
-    using world = await makeWorld({ files: START });
+    using world = await makeWorld({ refs: 'files', files: START });
     world.write({ 'dir/b.txt': 'untracked\n', 'dir/.gitignore': '*\n' });
     await settle(world);
     expect(await captured(world)).not.toContain('dir/b.txt');
@@ -58,7 +58,7 @@ describe('Patterns that git was asked about before', () => {
   });
 
   it('are asked again when a directory of tracked files comes back with patterns of its own', async () => {
-    using world = await makeWorld({ files: START });
+    using world = await makeWorld({ refs: 'files', files: START });
     rmSync(path.join(world.worktree, 'gone'), { recursive: true });
     await settle(world);
     world.write({ 'gone/f.txt': 'f again\n', 'gone/.gitignore': '*\n' });
@@ -66,7 +66,7 @@ describe('Patterns that git was asked about before', () => {
   });
 
   it('hold what is tracked although ignored, when it goes and comes back', async () => {
-    using world = await makeWorld({ files: { '.gitignore': 'out/\n' } });
+    using world = await makeWorld({ refs: 'files', files: { '.gitignore': 'out/\n' } });
     world.write({ 'out/kept.js': 'v1\n' });
     world.git('add', '-f', 'out/kept.js');
     await settle(world);
@@ -79,7 +79,7 @@ describe('Patterns that git was asked about before', () => {
 
 describe('The count of changed files', () => {
   it('leaves out a file that was written with the same text', async () => {
-    using world = await makeWorld({ files: { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' } });
+    using world = await makeWorld({ refs: 'files', files: { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n' } });
     await settle(world);
     world.write({ 'a.txt': 'a\n', 'b.txt': 'other\n', 'd.txt': 'new\n' });
     rmSync(path.join(world.worktree, 'c.txt'));

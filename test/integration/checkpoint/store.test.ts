@@ -69,7 +69,8 @@ describe('Capturing', () => {
   });
 
   it('does not commit the same state twice, and needs two processes to know', async () => {
-    using world = await makeWorld();
+    // References in files are read without a process.
+    using world = await makeWorld({ refs: 'files' });
     const first = await world.store.capture(because);
     // While a file is as young as the index that knows it, git cannot tell without reading it.
     const past = new Date(Date.now() - 60_000);
@@ -142,7 +143,7 @@ describe('Capturing', () => {
   });
 
   it('passes over a number whose ref a killed git has left locked', async () => {
-    using world = await makeWorld();
+    using world = await makeWorld({ refs: 'files' });
     const first = await world.store.capture(because);
     const refs = path.join(world.store.place.gitCommonDir, 'refs/swarm/checkpoints/worker-1');
     writeFileSync(path.join(refs, `${first.n + 1}.lock`), '');

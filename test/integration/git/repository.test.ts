@@ -269,7 +269,7 @@ describe('Worktrees', () => {
     expect(readFileSync(path.join(repository.gitCommonDir, 'config'), 'utf8')).toBe(config);
     expect(repository.git(['status', '--porcelain'], place)).toBe('');
     // A commit that the main worktree's copy does not have.
-    repository.git(['update-index', '--cacheinfo', `160000,${'e'.repeat(40)},sub`]);
+    repository.git(['update-index', '--cacheinfo', `160000,${'e'.repeat(commit.length)},sub`]);
     repository.git(['commit', '-qm', 'unknown']);
     const other = path.join(repository.home, 'other');
     const { notes } = await addWorktree({

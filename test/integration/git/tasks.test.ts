@@ -53,7 +53,8 @@ function makeHostile(repository: TestRepository): string {
 
 describe('Preparing a task', () => {
   it('takes three processes when the worktree is clean and already there', async () => {
-    using repository = makeRepository();
+    // Of references in files it is seen without a process that no operation is under way.
+    using repository = makeRepository({ refs: 'files' });
     const agent = await anAgent(repository);
     const before = gitSpawnCount();
     const prepared = await agent.prepare({ checkpoint: agent.git('rev-parse', 'HEAD') });
@@ -323,7 +324,7 @@ describe('Preparing a task', () => {
 
 describe('Committing a turn', () => {
   it('commits what is left, with trailers, without hooks, signing or a configured identity', async () => {
-    using repository = makeRepository({ identity: false });
+    using repository = makeRepository({ identity: false, refs: 'files' });
     const told = makeHostile(repository);
     const agent = await anAgent(repository);
     await agent.prepare();

@@ -44,6 +44,13 @@ const OPERATION = [
 ];
 const REF_DIRECTORIES = ['refs/bisect', 'refs/rewritten'];
 const OPERATION_DIRECTORIES = ['rebase-merge', 'rebase-apply', 'sequencer', ...REF_DIRECTORIES];
+const LIST_OWN = [
+  'for-each-ref',
+  '--include-root-refs',
+  '--format=%(refname) %(objectname)',
+  ...OPERATION,
+  ...REF_DIRECTORIES,
+];
 const HASHED_BYTES = 4_000_000;
 /** Digests of contents by the stat data of the file, from `find`. */
 const known = new Map<string, string>();
@@ -77,7 +84,7 @@ export function observe(world: World): Observed {
       !/[ "](nested|huge|closed)/.test(line) && !/^warning: in the working copy of .* will be replaced by /.test(line),
   );
   const isReftable = existsSync(path.join(gitDir, 'reftable'));
-  if (isReftable) operation.push(...git('for-each-ref', '--include-root-refs', ...OPERATION, ...REF_DIRECTORIES));
+  if (isReftable) operation.push(...git(...LIST_OWN));
   const refs = new Map([...readRefs(repository.gitCommonDir)].filter(([name]) => !name.startsWith('refs/swarm/')));
   const symbolic = isReftable
     ? `ref: ${git('symbolic-ref', '-q', 'HEAD').join('\n')}`

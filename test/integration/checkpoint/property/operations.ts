@@ -160,7 +160,10 @@ export const FEATURES: Record<string, Operation> = {
     conflict(place, (other) => {
       writeFileSync(full(place, 'readme.txt'), text(place));
       if (place.random.chance(0.5)) ok(place, 'add', '-f', 'readme.txt');
-      return ok(place, place.random.pick(['rebase', 'merge']), '--autostash', other);
+      const done = ok(place, place.random.pick(['rebase', 'merge']), '--autostash', other);
+      // A collection before the first capture takes it away, and git writes no reftable that names what is gone.
+      if (existsSync(path.join(place.gitDir, 'reftable'))) ok(place, 'update-ref', 'refs/stays', 'MERGE_AUTOSTASH');
+      return done;
     }),
   'unfinished bisect': (place) =>
     !existsSync(path.join(place.gitDir, 'BISECT_START')) && ok(place, 'bisect', 'start') && ok(place, 'bisect', 'bad'),
