@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { WorktreeSetup } from '../coordination/link.ts';
@@ -77,7 +77,7 @@ export async function setUpWorktree(options: SetUp): Promise<SetUpDone> {
   const asksNothing = settings.copy.length + settings.link.length + settings.commands.length === 0;
   if (asksNothing && before === null) return { ran: false, notes: [] };
   const sources = await findSources(root, path.dirname(worktree), settings);
-  if (before?.state === 'done' && before.hash === sources.hash && isWhole(worktree, before)) {
+  if (before?.state === 'done' && before.hash === sources.hash && isWhole(root, worktree, before)) {
     // The person's own ignore file, with which the worktree's begins, may have changed.
     await writeWorktreeExcludes({ root, worktree, paths: [...before.brought, ...before.made] });
     return { ran: false, notes: [] };
@@ -138,11 +138,15 @@ async function makeAll(options: SetUp, record: SetupNote): Promise<void> {
   await writeWorktreeExcludes({ root, worktree, paths: [...record.brought, ...record.made] });
 }
 
-/** Whether the copied and linked files are still there: an agent may have removed some. */
-function isWhole(worktree: string, { brought, links }: SetupNote): boolean {
-  return [...new Set([...links, ...brought])].every(
-    (name) => lstatSync(path.join(worktree, name), { throwIfNoEntry: false }) !== undefined,
-  );
+/**
+ * Whether the copied and linked files are still there: an agent may have removed some, and the checkout of a repository
+ * that was renamed is no longer where the links lead.
+ */
+function isWhole(root: string, worktree: string, { brought, links }: SetupNote): boolean {
+  const at = (name: string) => lstatSync(path.join(worktree, name), { throwIfNoEntry: false });
+  const leadsHome = (name: string): boolean =>
+    at(name)?.isSymbolicLink() !== true || readlinkSync(path.join(worktree, name)) === path.join(root, name);
+  return [...new Set([...links, ...brought])].every((name) => at(name) !== undefined) && links.every(leadsHome);
 }
 
 async function runCommands(options: SetUp): Promise<void> {

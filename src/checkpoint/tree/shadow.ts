@@ -48,12 +48,27 @@ export async function ensureShadow(place: CheckpointPlace): Promise<void> {
     await writeFile(path.join(making, 'config'), shadowConfig(objectFormat));
     await writeFile(path.join(making, 'info', 'attributes'), ATTRIBUTES);
     // A link, so that later additions by the person count at once.
-    await symlink(path.join(place.gitCommonDir, 'info', 'exclude'), path.join(making, 'info', 'exclude'));
+    await symlink(personsExclude(place.gitCommonDir), path.join(making, 'info', 'exclude'));
     await rename(making, place.shadowGit);
   } catch (error) {
     await rm(making, { recursive: true, force: true });
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  }
+}
+
+const personsExclude = (gitCommonDir: string): string => path.join(gitCommonDir, 'info', 'exclude');
+
+/** Has shadow.git ignore what the repository does where that is now. Can be repeated; without shadow.git: nothing. */
+export async function linkShadow({ shadowGit, gitCommonDir }: Omit<CheckpointPlace, 'worktree' | 'agent'>) {
+  const info = path.join(shadowGit, 'info');
+  if (!existsSync(info)) return;
+  const making = await mkdtemp(path.join(info, 'exclude-making-'));
+  try {
+    await symlink(personsExclude(gitCommonDir), path.join(making, 'exclude'));
+    await rename(path.join(making, 'exclude'), path.join(info, 'exclude'));
+  } finally {
+    await rm(making, { recursive: true, force: true });
   }
 }
 

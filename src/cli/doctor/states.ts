@@ -7,12 +7,12 @@ import type { Patient } from './patient.ts';
 
 /** Names the state directories of this repository that are not in use, and that of another one in its place. */
 export async function checkStates({ layout }: Patient): Promise<Diagnosis[]> {
-  const moved = movedError(layout);
+  const found = belongingOf(layout);
   const text = await ignoredStates(layout);
   return [
-    ...(moved === null ? [] : [findingOf('moved', moved)]),
+    ...(found.kind === 'moved' ? [findingOf('moved', movedError(found, layout), 'warning')] : []),
     ...(text === null ? [] : [ignored(text)]),
-    ...(belongingOf(layout).kind === 'foreign' ? [foreign(layout)] : []),
+    ...(found.kind === 'foreign' ? [foreign(layout)] : []),
   ];
 }
 

@@ -1,27 +1,33 @@
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
-import { shellQuote } from '../../lib/shell-quote.ts';
-import { belongingOf } from '../../store/place/belonging.ts';
+import { belongingOf, type Moved } from '../../store/place/belonging.ts';
 
-/**
- * Refuses a repository whose state and worktrees are those of another path: a new project beside waiting tasks would
- * hide them, and git does not find the agents' worktrees from here.
- */
+/** What keeps `up` from taking the state over. */
+type Obstacle = 'lives' | 'in the way';
+
+/** Refuses to show a repository whose state is that of another path as one without tasks. */
 export function refuseMoved(layout: ProjectLayout): void {
-  const error = movedError(layout);
-  if (error !== null) throw error;
+  const found = belongingOf(layout);
+  if (found.kind === 'moved') throw movedError(found, layout);
 }
 
-/** Null: it was not moved. */
-export function movedError(layout: ProjectLayout): SwarmError | null {
-  const found = belongingOf(layout);
-  if (found.kind !== 'moved') return null;
-  const was = path.basename(found.was).startsWith('.') ? path.dirname(found.was) : found.was;
-  return new SwarmError('moved', `this repository was ${was} when its tasks were made; they are in ${found.stateDir}`, {
-    hint: `Give the folder its earlier name, and they go on. To begin anew without them: rm ${shellQuote(path.join(layout.gitCommonDir, 'swarm.json'))}`,
-    lasting: true,
-  });
+/** @param obstacle none: `up` has not tried yet */
+export function movedError(found: Moved, layout: ProjectLayout, obstacle?: Obstacle): SwarmError {
+  const hints: Record<Obstacle, string> = {
+    lives:
+      'Its swarm still lives under the earlier name: give the folder that name, run `swarm down`, then rename it again.',
+    'in the way': `\`swarm up\` takes them over once ${layout.stateDir} is moved away: something else is in there.`,
+  };
+  const hint = obstacle === undefined ? '`swarm up` goes on with them here.' : hints[obstacle];
+  const message = `${wasText(found, layout)}: its tasks are in ${found.stateDir}`;
+  return new SwarmError('moved', message, { hint, lasting: true });
+}
+
+/** The fact: where the repository was. Pure. */
+export function wasText({ was }: Moved, { gitCommonDir }: ProjectLayout): string {
+  if (was === gitCommonDir) return 'this repository was renamed';
+  return `this repository was ${path.basename(was).startsWith('.') ? path.dirname(was) : was}`;
 }
 
 /** Refuses to show the tasks of another repository, which was at this path before, as those of this one. */

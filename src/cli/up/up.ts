@@ -96,7 +96,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   if (blocked !== null) throw blocked;
   const own = withWorktreesDir(here, config.worktree);
   refuseUnwritable(own.worktreesDir);
-  const layout = await placeForUp(own, context.output);
+  const layout = withWorktreesDir(await placeForUp(own, context.output), config.worktree);
   const ignored = await ignoredStates(layout);
   if (ignored !== null) context.output.note(`note: ${ignored}`);
   await makeDirectories(layout, os.userInfo().uid);

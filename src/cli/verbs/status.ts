@@ -1,3 +1,4 @@
+import { belongingOf } from '../../store/place/belonging.ts';
 import { buildNote } from '../project/build.ts';
 import type { Context } from '../project/context.ts';
 import { movedError } from '../project/moved.ts';
@@ -11,8 +12,11 @@ async function status(context: Context): Promise<void> {
   const project = await openProject(context);
   const document = await readStatus(project);
   context.output.document(document);
-  const moved = document.supervisor.state === 'down' ? movedError(project.layout) : null;
-  if (moved !== null) context.output.note(`note: ${moved.message}. ${moved.hint ?? ''}`);
+  const found = document.supervisor.state === 'down' ? belongingOf(project.layout) : null;
+  if (found?.kind === 'moved') {
+    const { message, hint } = movedError(found, project.layout);
+    context.output.note(`note: ${message}. ${hint ?? ''}`);
+  }
   const note = buildNote(document);
   if (note !== null) context.output.note(note);
   for (const line of statusLines(context.output, document, Date.now())) context.output.line(line);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { nameOfBare, projectLayout, safeName, type LayoutInput, type ProjectLayout } from '../../domain/layout.ts';
+import { belongingOf } from './belonging.ts';
 import { readRecord, type ProjectRecord } from './project-record.ts';
 import { withStateInUse } from './state-place.ts';
 
@@ -15,12 +16,19 @@ export interface CalledIn extends LayoutInput {
  * worktrees swarm is called in: the one that the first `up` was called in, for as long as it is there.
  */
 export async function layoutInUse(called: CalledIn): Promise<ProjectLayout> {
-  if (!called.bare) return await withStateInUse(projectLayout(called));
+  if (!called.bare) return withPlacesOf(await withStateInUse(projectLayout(called)));
   const layout = await withStateInUse(projectLayout({ ...called, name: nameOfBare(called.gitCommonDir) }));
   const record = readRecord(layout.recordFile);
   const root = rootOfBare(layout, record, worktreesOf(called.gitCommonDir));
   // Agents' worktrees stay where they are, even if the root has to be another one.
   return { ...layout, root, worktreesDir: called.worktreesDir ?? record?.worktreesDir ?? `${root}.swarm` };
+}
+
+/** Agents' worktrees stay where they are when the repository is renamed. */
+function withPlacesOf(layout: ProjectLayout): ProjectLayout {
+  const record = readRecord(layout.recordFile);
+  if (record === null || belongingOf(layout).kind === 'foreign') return layout;
+  return { ...layout, worktreesDir: record.worktreesDir };
 }
 
 /** Pure. @param worktrees those that exist */

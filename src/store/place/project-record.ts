@@ -27,7 +27,10 @@ export function readRecord(file: string): ProjectRecord | null {
 }
 
 /** For the holder of the supervisor's lock alone, before its settings are known. */
-export async function writeRecord({ recordFile, ...layout }: ProjectLayout, id: string | null): Promise<void> {
+export async function writeRecord(
+  { recordFile, ...layout }: Omit<ProjectRecord, 'id'> & Pick<ProjectLayout, 'recordFile'>,
+  id: string | null,
+): Promise<void> {
   const { name, gitCommonDir, root, worktreesDir } = layout;
   const record: ProjectRecord = { id, name, gitCommonDir, root, worktreesDir };
   await writeFileAtomic(recordFile, JSON.stringify(record));

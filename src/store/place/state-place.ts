@@ -26,6 +26,16 @@ export function listStates(swarmStateDir: string): StateDirectory[] {
   });
 }
 
+/** A state that was put aside when another repository came up at the path of its own. */
+const KEPT_NAME = /^([0-9a-f]{10})\.kept-/;
+
+/** The state directories of repositories that were found gone from their paths. */
+export function listKept(swarmStateDir: string): string[] {
+  return namesIn(swarmStateDir)
+    .filter((entry) => KEPT_NAME.test(entry))
+    .map((entry) => path.join(swarmStateDir, entry));
+}
+
 export interface States {
   /** Null: the project has none yet. */
   used: string | null;

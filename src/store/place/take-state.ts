@@ -33,12 +33,25 @@ export async function takeState(layout: ProjectLayout): Promise<ProjectLayout> {
  * @returns where it lies now; null: something of that repository lives, and its state stays
  */
 export async function setAside(layout: ProjectLayout, now: Date): Promise<string | null> {
-  if (await lives(layout)) return null;
-  using lock = existsSync(layout.lockDb) ? lockOrNull(layout.lockDb) : { [Symbol.dispose]: () => undefined };
-  if (lock === null || (await lives(layout))) return null;
   const kept = `${layout.stateDir}.kept-${now.toISOString().replaceAll(/[-:]|\..*/g, '')}`;
-  renameSync(layout.stateDir, kept);
-  return kept;
+  const moved = await whileUnused(layout, () => renameSync(layout.stateDir, kept));
+  return moved === 'done' ? kept : null;
+}
+
+/**
+ * Does something with a state while no supervisor can begin in it.
+ * @returns `lives`: not done, for something of its project lives; `busy`: not done, for another process has its lock
+ */
+export async function whileUnused(
+  layout: ProjectLayout,
+  work: () => void | Promise<void>,
+): Promise<'done' | 'lives' | 'busy'> {
+  if (await lives(layout)) return 'lives';
+  using lock = existsSync(layout.lockDb) ? lockOrNull(layout.lockDb) : { [Symbol.dispose]: () => undefined };
+  if (lock === null) return 'busy';
+  if (await lives(layout)) return 'lives';
+  await work();
+  return 'done';
 }
 
 /** @returns null where another process holds the lock for a moment */

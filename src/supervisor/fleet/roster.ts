@@ -11,7 +11,7 @@ import type { StoredAgent } from '../../store/agents.ts';
 import type { Store } from '../../store/store.ts';
 import { newRecord, usageOf, type AgentRecord, type AgentRow, type WrittenBy } from '../project/agent-record.ts';
 import type { Fleet } from './fleet.ts';
-import { claimPorts, DEFAULT_PORTS } from '../worktree/port-blocks.ts';
+import { claimPorts, DEFAULT_PORTS } from '../../worktree/port-blocks.ts';
 import { readBase, type Project } from '../project/project.ts';
 import { readSpec, writeSpecFile } from './agent-spec.ts';
 import type { Base } from '../project/project.ts';

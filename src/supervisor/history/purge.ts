@@ -11,7 +11,7 @@ import { readRecord, writeRecord } from '../../store/place/project-record.ts';
 import { listStates } from '../../store/place/state-place.ts';
 import type { Store } from '../../store/store.ts';
 import { ownerOf, reasonText, removeExamined, type RemovalOutcome } from './remove-worktree.ts';
-import { releasePorts } from '../worktree/port-blocks.ts';
+import { releasePorts } from '../../worktree/port-blocks.ts';
 import { removedBefore, withEarlier, type RemovedAgent } from './removed-agent.ts';
 import type { Teardown } from '../worktree/teardown.ts';
 

@@ -107,8 +107,10 @@ export class Undo {
       if (isAnew()) throw madeAnew(row.id);
       let checkpoint: number | null = null;
       for (const worktree of worktrees) {
-        const n = await this.#bringBack(worktree.path, worktree.checkpoint);
-        if (worktree.path === own) checkpoint = n;
+        // Its folder may have been renamed since, with the repository.
+        const place = path.join(layout.worktreesDir, path.basename(worktree.path));
+        const n = await this.#bringBack(place, worktree.checkpoint);
+        if (place === own) checkpoint = n;
       }
       return { worktree: own, checkpoint };
     };

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { mendWorktrees } from '../../../src/git/worktree/mend-worktrees.ts';
 import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { anAgent, innerOne, inspect, merge, type Agent } from './agent.ts';
@@ -151,4 +152,28 @@ describe('A commit in a submodule', () => {
     repository.git([...LOCAL, ...command.replaceAll("'", '').split(' ')]);
     expect(await merge(repository, head)).toMatchObject({ merged: true });
   });
+});
+
+describe('A repository whose folder was renamed', () => {
+  const mended = async (worktree: string, along: string | null): Promise<void> => {
+    using shop = nested();
+    const { repository } = shop;
+    const agent = await anAgent(repository, worktree);
+    const [was, is] = [agent.worktree, along === null ? agent.worktree : path.join(repository.home, along)];
+    const root = path.join(repository.home, 'deeper/renamed');
+    mkdirSync(path.dirname(root));
+    renameSync(repository.root, root);
+    if (along !== null) renameSync(was, is);
+    const gitCommonDir = path.join(root, '.git');
+    for (const _ of ['at once', 'again'])
+      expect(await mendWorktrees({ gitCommonDir, elsewhere: () => [is] })).toEqual([is]);
+    expect(repository.git(['status', '--porcelain', '--ignore-submodules=none'], is)).toBe('');
+    expect(repository.git(['submodule', 'status', '--recursive'], is)).not.toMatch(/^[-+]/m);
+    expect(repository.git(['rev-parse', '--show-toplevel'], path.join(is, INNER))).toBe(path.join(is, INNER));
+    expect(repository.git(['worktree', 'list', '--porcelain'], root)).toContain(`worktree ${is}\n`);
+  };
+
+  it('has its worktrees, and their submodules, where they stayed', () => mended('agent', null));
+
+  it('has them where they were renamed too', () => mended('agent', 'deeper/agents'));
 });

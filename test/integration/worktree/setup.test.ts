@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SetUpError, setUpWorktree, type SetUpDone } from '../../../src/worktree/setup.ts';
@@ -9,6 +19,7 @@ import { commitTurn } from '../../../src/git/task/commit-turn.ts';
 import { cleanLitter } from '../../../src/git/worktree/litter.ts';
 import { prepareTask } from '../../../src/git/task/prepare-task.ts';
 import { agentSettings } from '../../../src/git/worktree/agent-settings.ts';
+import { mendWorktrees } from '../../../src/git/worktree/mend-worktrees.ts';
 import { addWorktree, removeWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { processes } from '../../../src/worktree/processes.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
@@ -18,7 +29,8 @@ interface Scene {
   repository: TestRepository;
   worktree: string;
   at(...names: string[]): string;
-  setUp(settings: Partial<WorktreeSetup>): Promise<SetUpDone>;
+  /** @param root where the checkout is by now */
+  setUp(settings: Partial<WorktreeSetup>, root?: string): Promise<SetUpDone>;
   /** The files that git would commit now, with the agent's environment. */
   status(): string;
   output: string[];
@@ -41,9 +53,9 @@ async function scene(repository: TestRepository): Promise<Scene> {
     worktree,
     at,
     output,
-    setUp: (settings) =>
+    setUp: (settings, root = repository.root) =>
       setUpWorktree({
-        root: repository.root,
+        root,
         worktree,
         settings: { copy: [], link: [], commands: [], timeoutMs: 20_000, ...settings },
         env: { PATH: process.env['PATH'] ?? '' },
@@ -261,6 +273,19 @@ describe('links', () => {
       'link: tracked holds what git tracks, so it is not linked',
     ]);
     expect(existsSync(s.at('cache'))).toBe(false);
+  });
+
+  it('lead to the checkout where it is now', async () => {
+    using repository = makeRepository({ files: FILES });
+    repository.write({ 'node_modules/m.js': 'm\n' });
+    const { at, setUp, worktree } = await scene(repository);
+    await setUp({ link: ['node_modules'] });
+    const root = `${repository.root}-renamed`;
+    renameSync(repository.root, root);
+    await mendWorktrees({ gitCommonDir: path.join(root, '.git'), elsewhere: () => [] });
+    expect(await setUp({ link: ['node_modules'] }, root)).toMatchObject({ ran: true });
+    expect(readlinkSync(at('node_modules'))).toBe(path.join(root, 'node_modules'));
+    expect(readFileSync(path.join(worktree, 'node_modules/m.js'), 'utf8')).toBe('m\n');
   });
 });
 

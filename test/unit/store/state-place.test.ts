@@ -198,7 +198,7 @@ describe('the state that is found by a path', () => {
     expect([belongingOf(copy), belongingOf(own)]).toEqual([{ kind: 'own' }, { kind: 'own' }]);
     const moved = at(own, `${own.root}-moved`);
     await rename(own.root, moved.root);
-    const was = { kind: 'moved', stateDir: own.stateDir, was: own.gitCommonDir };
+    const was = { kind: 'moved', stateDir: own.stateDir, hash: own.hash, was: own.gitCommonDir };
     expect(belongingOf(moved)).toEqual(was);
     // Another repository in the earlier place changes nothing.
     await mkdir(own.gitCommonDir, { recursive: true });

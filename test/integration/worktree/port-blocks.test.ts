@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test as base, expect } from 'vitest';
-import { claimPorts, overlap, releasePorts } from '../../../src/supervisor/worktree/port-blocks.ts';
+import { claimPorts, overlap, releasePorts } from '../../../src/worktree/port-blocks.ts';
 
 const test = base.extend<{ home: string }>({
   home: async ({}, use) => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
+import { writeFileAtomic } from '../lib/atomic-file.ts';
 
 /** Where the settings name no ports. */
 export const DEFAULT_PORTS = { base: 20_000, size: 20 } as const;
@@ -85,6 +86,18 @@ export function overlap(a: Pick<Claim, 'start' | 'size'>, b: Pick<Claim, 'start'
 export async function releasePorts(directory: string, project: string): Promise<void> {
   for (const claim of readClaims(directory))
     if (claim.project === project) await rm(fileOf(directory, claim.start), { force: true });
+}
+
+/** Keeps the ports of a project whose folder was renamed: its hash and its root are others now. */
+export async function moveClaims(
+  directory: string,
+  from: string,
+  { project, root }: Pick<Claim, 'project' | 'root'>,
+): Promise<void> {
+  for (const claim of readClaims(directory)) {
+    if (claim.project !== from) continue;
+    await writeFileAtomic(fileOf(directory, claim.start), JSON.stringify({ ...claim, project, root }));
+  }
 }
 
 function readClaims(directory: string): Claim[] {
