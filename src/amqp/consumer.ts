@@ -1,4 +1,4 @@
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Channel, ConsumeMessage, GetMessage } from 'amqplib';
 import { errorText } from '../domain/errors.ts';
 import { backoffDelay, HALF_JITTER, type BackoffRules } from '../lib/backoff.ts';
 import { pause, sleep, systemClock } from '../lib/clock.ts';
@@ -26,7 +26,7 @@ interface Registration {
   open: boolean;
 }
 
-export function toDelivery(queue: string, message: ConsumeMessage): Delivery {
+export function toDelivery(queue: string, message: ConsumeMessage | GetMessage): Delivery {
   const { properties, fields, content } = message;
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   return {

@@ -1,5 +1,6 @@
 export { AmqpConnection } from './connection.ts';
 export type { AmqpOptions } from './connection.ts';
+export { peek } from './peek.ts';
 export type {
   AmqpChannel,
   AmqpState,

@@ -1,6 +1,6 @@
 import type { Channel } from 'amqplib';
 
-/** The methods with which topology code declares queues, exchanges and bindings. */
+/** The methods that work on one channel: declaring and deleting queues, exchanges and bindings, looking into queues. */
 export type AmqpChannel = Pick<
   Channel,
   | 'assertQueue'
@@ -11,6 +11,7 @@ export type AmqpChannel = Pick<
   | 'deleteExchange'
   | 'purgeQueue'
   | 'checkQueue'
+  | 'get'
 >;
 
 export type Log = (

@@ -26,6 +26,8 @@ const recordSchema = z.object({
   slimFailed: z.string().nullable(),
   /** Version of RabbitMQ that last ran on the data. */
   dataVersion: z.string().nullable().default(null),
+  /** Whether copies were made of all messages since a node last ran on the data. */
+  copied: z.boolean().default(false),
   /** That data were put aside, and where, until a start has worked that can tell so. */
   putAside: z.string().nullable().default(null),
 });

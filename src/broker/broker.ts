@@ -75,14 +75,17 @@ function publicUrl(record: BrokerJson): string {
   return `amqp://127.0.0.1:${record.ports.amqp}/${encodeURIComponent(record.credentials.vhost)}`;
 }
 
+/** With user and password. */
+function addressOf({ credentials: { user, password, vhost }, ports }: BrokerJson): string {
+  return `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${ports.amqp}/${encodeURIComponent(vhost)}`;
+}
+
 function toHandle(record: BrokerJson, started: { note: string | null } | null): BrokerHandle {
   if (record.node === null) throw new SwarmError('internal', 'A broker without a node was taken for a running one');
-  const { user, password, vhost } = record.credentials;
-  const { amqp: port } = record.ports;
   return {
-    url: `amqp://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/${encodeURIComponent(vhost)}`,
+    url: addressOf(record),
     publicUrl: publicUrl(record),
-    port,
+    port: record.ports.amqp,
     pid: record.node.pid,
     startedAt: record.node.startedAt,
     started: started !== null,
@@ -150,9 +153,14 @@ export async function brokerStatus(dir: string): Promise<BrokerStatus> {
   };
 }
 
-async function endAll(paths: BrokerPaths): Promise<boolean> {
+/** Makes copies of what only the node holds. @returns whether they are complete; it must end by itself */
+export type BeforeStop = (broker: { url: string; copies: string }) => Promise<boolean>;
+
+async function endAll(paths: BrokerPaths, beforeStop: BeforeStop | undefined): Promise<boolean> {
   const record = readBrokerJson(paths);
   const wasAlive = record?.node != null && isAlive(record.node);
+  if (record !== null && wasAlive && beforeStop !== undefined && (await amqpAnswers(record.ports.amqp, 1_000)))
+    record.copied = await beforeStop({ url: addressOf(record), copies: paths.copies });
   if (record?.node != null) await endProcess(record.node, STOP_GRACE_MS);
   if (record?.epmd != null) await endProcess(record.epmd, 1_000);
   // Helpers of the node, and processes that a killed starter could not write down.
@@ -168,7 +176,7 @@ async function endAll(paths: BrokerPaths): Promise<boolean> {
  */
 export async function stopBroker(
   dir: string,
-  options: { ifUnused?: boolean; signal?: AbortSignal } = {},
+  options: { ifUnused?: boolean; signal?: AbortSignal; beforeStop?: BeforeStop } = {},
 ): Promise<boolean> {
   if (!existsSync(dir)) return false;
   try {
@@ -179,7 +187,7 @@ export async function stopBroker(
     await writeFile(paths.stopAsked, '').catch(() => undefined);
     try {
       using _lock = await lockBroker(paths.dir, longestStart(DEFAULT_TIMEOUT_MS), options.signal);
-      return inUse() ? false : await endAll(paths);
+      return inUse() ? false : await endAll(paths, options.beforeStop);
     } finally {
       await rm(paths.stopAsked, { force: true });
     }
@@ -219,10 +227,10 @@ export async function leaveBroker(dir: string, project: string): Promise<{ last:
  * nothing where no such supervisor used it: a node that a person started stays.
  * @returns whether a node was running and is now gone
  */
-export async function leaveForDead(dir: string, project: string): Promise<boolean> {
+export async function leaveForDead(dir: string, project: string, beforeStop?: BeforeStop): Promise<boolean> {
   if (!diedInUse(brokerPaths(path.resolve(dir)), project)) return false;
   const { last } = await leaveBroker(dir, project);
-  return last && (await stopBroker(dir, { ifUnused: true }));
+  return last && (await stopBroker(dir, { ifUnused: true, ...(beforeStop === undefined ? {} : { beforeStop }) }));
 }
 
 /**

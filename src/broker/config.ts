@@ -26,6 +26,10 @@ export interface BrokerPaths {
   home: string;
   cookie: string;
   data: string;
+  /** Copies of messages that only the node holds, one file for each project. */
+  copies: string;
+  /** Copies of messages whose data were put aside, until their project has them back. */
+  rescued: string;
   log: string;
   etc: string;
   config: string;
@@ -51,6 +55,8 @@ export function brokerPaths(dir: string): BrokerPaths {
     home: at('home'),
     cookie: at('home', '.erlang.cookie'),
     data: at('mnesia'),
+    copies: at('copies'),
+    rescued: at('rescued'),
     log: at('log'),
     etc: at('etc'),
     config: at('etc', 'rabbitmq.conf'),

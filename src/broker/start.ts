@@ -171,8 +171,13 @@ export async function startBroker(
     slimFailed: previous?.slimFailed ?? null,
     dataVersion: previous?.dataVersion ?? (previous?.node?.ready === true ? previous.node.version : null),
     putAside: previous?.putAside ?? null,
+    copied: false,
   };
-  const aside = await putAside(paths, record.dataVersion, install.version);
+  const aside = await putAside(paths, {
+    written: record.dataVersion,
+    by: install.version,
+    complete: previous?.copied ?? false,
+  });
   if (aside !== null) {
     record.dataVersion = null;
     record.putAside = asideText(aside);

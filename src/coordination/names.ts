@@ -13,6 +13,8 @@ export interface AmqpNames {
   brainstorm: string;
   status: string;
   alerts: string;
+  /** Supervisor's own queue bound to dead letters: that there are new ones. */
+  deadNews: string;
   /** Supervisor's own queue bound to heartbeats. */
   heartbeats: string;
   /** Non-durable marker queue: it is missing after the broker was wiped. */
@@ -34,6 +36,7 @@ export function amqpNames(project: string): AmqpNames {
     results: `${p}agent.results`,
     deadExchange: `${p}agent.tasks.dlx`,
     dead: `${p}agent.tasks.dead`,
+    deadNews: `${p}agent.tasks.dead.supervisor`,
     inbox: (agent) => `${p}agent.inbox.${agent}`,
     brainstorm: `${p}agent.brainstorm`,
     status: `${p}agent.status`,

@@ -42,6 +42,8 @@ export async function declareTopology(channel: AmqpChannel, names: AmqpNames, sc
   await channel.assertExchange(names.deadExchange, 'fanout', { durable: true });
   await channel.assertQueue(names.dead, { durable: true });
   await channel.bindQueue(names.dead, names.deadExchange, '');
+  await channel.assertQueue(names.deadNews, { durable: true, maxLength: 1 });
+  await channel.bindQueue(names.deadNews, names.deadExchange, '');
 
   await channel.assertExchange(names.ticketsExchange, 'direct', { durable: true });
   await channel.assertExchange(names.brainstorm, 'fanout', { durable: true });
@@ -93,6 +95,7 @@ export async function deleteTopology(channel: AmqpChannel, names: AmqpNames, sco
     names.heartbeats,
     names.identity,
     names.dead,
+    names.deadNews,
   ]) {
     await channel.deleteQueue(queue);
   }

@@ -78,7 +78,7 @@ export async function endSupervisor(
   );
   await inTurn(log, [
     ['the links', () => links.close()],
-    ...whenEverything('the queues', () => queue.removeEmpty()),
+    ...whenEverything('the queues', () => queue.removeEmpty({ keepsSubmit: purge === null })),
     ['the connection to the broker', () => queue.close()],
     ['the broker', () => broker.close(everything)],
   ]);

@@ -4,6 +4,8 @@ import { connect } from '../../api/client.ts';
 import { brokerStatus, stopBroker } from '../../broker/index.ts';
 import { brokerPaths } from '../../broker/config.ts';
 import { BROKER_MARK } from '../../broker/processes.ts';
+import { copyBeforeStop } from '../../coordination/before-stop.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
 import { findMarked } from '../../process/index.ts';
 import { Database } from '../../store/database.ts';
 import { storeError } from '../../store/errors.ts';
@@ -110,8 +112,8 @@ export async function checkBroker({ layout, config, status }: Patient): Promise<
     ];
   }
   if (found.state === 'stopped')
-    return brokerRemains(layout.brokerDir) ?? [ok('broker', 'the broker is stopped; the first `swarm up` starts it')];
-  if (found.users.length === 0) return [unusedBroker(layout.brokerDir, found.pid)];
+    return brokerRemains(layout) ?? [ok('broker', 'the broker is stopped; the first `swarm up` starts it')];
+  if (found.users.length === 0) return [unusedBroker(layout, found.pid)];
   return [
     ok(
       'broker',
@@ -120,8 +122,11 @@ export async function checkBroker({ layout, config, status }: Patient): Promise<
   ];
 }
 
+type BrokerPlace = Pick<ProjectLayout, 'brokerDir' | 'swarmStateDir'>;
+
 /** Processes of a broker whose node is gone, by their mark. */
-function brokerRemains(dir: string): Diagnosis[] | null {
+function brokerRemains(place: BrokerPlace): Diagnosis[] | null {
+  const dir = place.brokerDir;
   const left = existsSync(dir) ? findMarked(BROKER_MARK, dir) : [];
   if (left.length === 0) return null;
   return [
@@ -131,21 +136,21 @@ function brokerRemains(dir: string): Diagnosis[] | null {
       text: `the broker is gone, and ${countOf(left.length, 'helper')} of it ${left.length === 1 ? 'lives' : 'live'} on (pid ${left.map(({ identity }) => identity.pid).join(', ')})`,
       cause: 'Its node was killed.',
       cure: 'The next `swarm up` clears them away.',
-      repair: () => endBroker(dir),
+      repair: () => endBroker(place),
     },
   ];
 }
 
 /** A broker without a project: its supervisors died, or a person started it by hand, and then it stays. */
-function unusedBroker(dir: string, pid: number): Diagnosis {
-  const abandoned = hadUsers(dir);
+function unusedBroker(place: BrokerPlace, pid: number): Diagnosis {
+  const abandoned = hadUsers(place.brokerDir);
   return {
     check: 'broker-unused',
     severity: abandoned ? 'warning' : 'note',
     text: `the broker (pid ${pid}) runs, and no project uses it`,
     cause: abandoned ? 'Its last supervisor was killed.' : 'It was started by hand.',
     cure: 'Run `swarm broker stop`.',
-    ...(abandoned ? { repair: () => endBroker(dir) } : {}),
+    ...(abandoned ? { repair: () => endBroker(place) } : {}),
   };
 }
 
@@ -154,8 +159,8 @@ function hadUsers(dir: string): boolean {
   return existsSync(users) && readFileSync(users, 'utf8').trim() !== '[]';
 }
 
-async function endBroker(dir: string): Promise<string> {
-  const stopped = await stopBroker(dir, { ifUnused: true });
+async function endBroker({ brokerDir, swarmStateDir }: BrokerPlace): Promise<string> {
+  const stopped = await stopBroker(brokerDir, { ifUnused: true, beforeStop: copyBeforeStop(swarmStateDir) });
   return stopped ? 'the broker is stopped; its data stay' : 'what was left of the broker is ended; its data stay';
 }
 

@@ -6,7 +6,7 @@ import { TASK_STATES, type TaskState } from '../../domain/task.ts';
 import { configLines } from '../say/config-lines.ts';
 import { oneLine, plain, type Output } from '../say/output.ts';
 import { modeLines } from '../say/permission-modes.ts';
-import { agentTable, ago, brokerText, needsYouLines, taskCounts } from '../say/words.ts';
+import { agentTable, ago, brokerNote, brokerText, needsYouLines, taskCounts } from '../say/words.ts';
 import type { Project } from './context.ts';
 
 /** Reads the status; being down is an answer, not an error. */
@@ -47,10 +47,12 @@ export function statusLines(output: Output, document: StatusDocument, now: numbe
   }
   const base =
     project.base === null ? '' : `, base ${project.base.branch ?? 'detached'}@${project.base.commit.slice(0, 8)}`;
+  const note = brokerNote(broker);
   return [
     ...(needsYou.length === 0 ? [] : [output.style('yellow', 'needs you'), ...needsYouLines(output, needsYou), '']),
     `${output.style('bold', project.name)} ${supervisor.state === 'stopping' ? 'is going down' : `up for ${ago(supervisor.since, now)}`} (pid ${supervisor.pid ?? '?'})${base}`,
     `${brokerText(broker)}; ${taskCounts(tasks)}`,
+    ...(note === null ? [] : [`${output.style('yellow', 'note')}: ${note}`]),
     ...degraded.map((what) => `${output.style('red', 'degraded')}: ${plain(what)}`),
     ...configLines(output, config, now),
     '',

@@ -3,6 +3,7 @@ import type { StatusDocument } from '../../api/status/schemas.ts';
 import { SETUP_REASON, type AgentStatus } from '../../domain/agent.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { oneLine } from './output.ts';
+import { brokerNote } from './words.ts';
 
 /** Statuses on the way to another; all others are an answer, if not always a good one. */
 const UNDER_WAY: readonly AgentStatus[] = ['starting', 'recovering', 'unknown', 'stopping'];
@@ -30,13 +31,15 @@ export class UpProgress {
   news(status: StatusDocument, elapsedMs: number): string[] {
     const after = ` after ${formatDuration(elapsedMs)}`;
     const { state, reason } = status.broker;
-    const broker = `${state}${reason === null ? '' : `: ${oneLine(reason, 150)}`}`;
+    const note = brokerNote(status.broker);
+    const why = note ?? (reason === null ? null : oneLine(reason, 150));
+    const broker = `${state}${why === null ? '' : `: ${why}`}`;
     const agents = new Map<string, string[]>();
     for (const { id, news } of this.#agentsWithNews(status)) {
       const line = this.#tell(id, news, news === READY_NEWS ? after : '');
       if (line !== null) agents.set(line, [...(agents.get(line) ?? []), id]);
     }
-    const brokerLine = this.#tell('broker', broker, state === 'up' ? after : '');
+    const brokerLine = this.#tell('broker', broker, state === 'up' && note === null ? after : '');
     return [
       ...(brokerLine === null ? [] : [`${'broker'.padEnd(10)} ${brokerLine}`]),
       ...[...agents].map(([line, ids]) => `${ids.join(', ').padEnd(10)} ${line}`),

@@ -120,8 +120,15 @@ function onceEach(items: readonly NeedsYou[]): { item: NeedsYou; agents: string[
   return [...shared.values()];
 }
 
+/** Why it is not up, cut short. */
 export function brokerText({ state, reason, private: own }: StatusDocument['broker']): string {
-  return `broker ${state}${own ? '' : ' (yours)'}${reason === null ? '' : `: ${oneLine(reason, 120)}`}`;
+  const why = state === 'up' || reason === null ? '' : `: ${oneLine(reason, 120)}`;
+  return `broker ${state}${own ? '' : ' (yours)'}${why}`;
+}
+
+/** What is to be known of one that is up. All of it: it is said once, and names a place. */
+export function brokerNote({ state, reason }: StatusDocument['broker']): string | null {
+  return state === 'up' && reason !== null ? oneLine(reason, Infinity) : null;
 }
 
 /** `3 ready, 1 running, 12 done`. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from '../../api/client.ts';
 import { leaveForDead } from '../../broker/index.ts';
+import { copyBeforeStop } from '../../coordination/before-stop.ts';
 import { loadConfig } from '../../config/index.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
@@ -80,7 +81,7 @@ async function bringDown(
     if (!(error instanceof SwarmError) || error.code !== 'supervisor-down') throw error;
     const left = (how.purge && existsSync(layout.db)) || (await someoneListens(layout.tmuxSocket)) || outlived(layout);
     if (!left) {
-      if (await leaveForDead(layout.brokerDir, layout.hash))
+      if (await leaveForDead(layout.brokerDir, layout.hash, copyBeforeStop(layout.swarmStateDir)))
         context.output.note('The supervisor was killed and left the broker running; it is stopped now.');
       return false;
     }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { ensureBroker, joinBroker, leaveBroker, stopBroker } from '../../broker/index.ts';
+import { copyBeforeStop } from '../../coordination/before-stop.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { identityOf } from '../../process/index.ts';
 import type { BrokerPort } from './broker-keeper.ts';
@@ -18,7 +19,7 @@ export function brokerPort(layout: ProjectLayout): BrokerPort {
     },
     leave: () => leaveBroker(dir, layout.hash),
     stop: async () => {
-      await stopBroker(dir, { ifUnused: true });
+      await stopBroker(dir, { ifUnused: true, beforeStop: copyBeforeStop(layout.swarmStateDir) });
     },
     installing: () => readInstall(dir),
   };

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { brokerPaths } from '../../broker/index.ts';
 import type { TaskEngine } from '../../scheduler/engine.ts';
 import { BrokerKeeper } from './broker-keeper.ts';
 import { brokerPort } from './broker-control.ts';
@@ -35,6 +36,7 @@ export function openBroker({ project: { layout, config }, log, events, fleet, on
   const queue = new SupervisorQueue({
     project: layout.hash,
     log,
+    copies: config.broker.url === undefined ? brokerPaths(layout.brokerDir) : null,
     agents: () => fleet.records.map((record) => record.id),
     capabilities: () => Object.values(config.agents).flatMap((role) => role.capabilities),
     onState: (state) => {
@@ -57,6 +59,7 @@ export function openBroker({ project: { layout, config }, log, events, fleet, on
   });
   const back = async (): Promise<void> => {
     try {
+      await queue.takeBack();
       if (await queue.bus.brokerIsNew()) dispatch?.brokerLost();
       dispatch?.pump();
     } catch (error) {

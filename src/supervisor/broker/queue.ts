@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
 import { AmqpConnection, type AmqpState, type Consumption, type Outcome } from '../../amqp/index.ts';
 import { Bus } from '../../coordination/bus.ts';
+import { copyMessages, returnMessages } from '../../coordination/copies.ts';
 import type { ClaimReply, Heartbeat, Payload, TaskResult } from '../../coordination/messages.ts';
 import { amqpNames, type AmqpNames } from '../../coordination/names.ts';
 import { personalCapability, SHELL_CAPABILITY } from '../../coordination/tickets.ts';
 import { declareTopology } from '../../coordination/topology.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
+import { coalesce } from '../../lib/coalesce.ts';
 
 const RESULT_PREFETCH = 64;
 const CLAIM_PREFETCH = 64;
@@ -16,6 +18,8 @@ const FULL_PAUSE_MS = 1_000;
 /** How long a broker may take to answer before it counts as hung, ms. */
 const PATIENCE_MS = 1_000;
 const REMOVAL_MS = 10_000;
+/** Many dead letters of one moment are copied together, ms. */
+const COPY_MS = 200;
 /** How often, and how long each time, ms, a claim waits for results that came before it. */
 const BACKLOG_LOOKS = 50;
 const BACKLOG_LOOK_MS = 20;
@@ -23,6 +27,8 @@ const BACKLOG_LOOK_MS = 20;
 export interface QueueDeps {
   project: string;
   log: Logger;
+  /** Where the private node keeps copies of what only it holds; null: the node is not swarm's. */
+  copies: { copies: string; rescued: string } | null;
   agents(): string[];
   capabilities(): string[];
   onState(state: AmqpState): void;
@@ -46,6 +52,7 @@ export class SupervisorQueue {
   readonly bus: Bus;
   readonly #connection: AmqpConnection;
   readonly #deps: QueueDeps;
+  readonly #copyDead = coalesce(() => void this.#copyDeadLetters(), COPY_MS);
   #consumptions: Consumption[] = [];
   /**
    * By agent, for this connection: resolves when the results that its incarnation sent before its first claim are
@@ -104,6 +111,14 @@ export class SupervisorQueue {
           await handlers
             .heartbeat(message.payload)
             .catch((error: unknown) => log.warn({ err: error }, 'a heartbeat could not be stored'));
+          return 'ack';
+        },
+        { noAck: true, exclusive: true },
+      ),
+      this.#connection.consume(
+        names.deadNews,
+        async () => {
+          this.#copyDead();
           return 'ack';
         },
         { noAck: true, exclusive: true },
@@ -169,6 +184,30 @@ export class SupervisorQueue {
     await this.#connection.withChannel((channel) => declareTopology(channel, this.names, scope));
   }
 
+  /**
+   * Publishes what was copied from data that the node now running could not read, and copies what is there now: a crash
+   * or a reboot leaves no time for it.
+   */
+  async takeBack(): Promise<void> {
+    const { copies, project, log } = this.#deps;
+    if (copies === null) return;
+    const back = await returnMessages(this.#connection, this.names, { dir: copies.rescued, project });
+    if (back.count > 0) log.info(back, 'messages of data that were put aside are back');
+    if (back.unreadable !== null) log.error(back, 'some messages of data that were put aside cannot be read');
+    this.#copyDead();
+  }
+
+  /** The other queues have consumers. */
+  async #copyDeadLetters(): Promise<void> {
+    const { copies, project, log } = this.#deps;
+    if (copies === null || !this.connected) return;
+    try {
+      await copyMessages(this.#connection, this.names, { dir: copies.copies, project, queues: ['dead'] });
+    } catch (error) {
+      log.warn({ err: error }, 'the dead letters could not be copied');
+    }
+  }
+
   /** The depths of the queues; empty while there is no broker, or while it does not answer. */
   async depths(): Promise<{ name: string; messages: number; consumers: number }[]> {
     if (!this.connected) return [];
@@ -198,17 +237,22 @@ export class SupervisorQueue {
   /**
    * Deletes every queue of the project without messages that a person could still want, and with the last one the
    * exchanges.
+   * @param keepsSubmit whether tasks can be submitted while the project is down, if the node runs: it would confirm one
+   * for which there is no queue, and drop it
    */
-  async removeEmpty(): Promise<void> {
-    if (this.connected) await within(this.#removeEmpty(), REMOVAL_MS);
+  async removeEmpty({ keepsSubmit }: { keepsSubmit: boolean }): Promise<void> {
+    if (this.connected) await within(this.#removeEmpty(keepsSubmit), REMOVAL_MS);
   }
 
-  async #removeEmpty(): Promise<void> {
+  async #removeEmpty(keepsSubmit: boolean): Promise<void> {
     await Promise.all(this.#consumptions.map((consumption) => consumption.cancel()));
     const { names } = this;
     const agents = this.#deps.agents();
-    let full = 0;
+    // Those of the submissions that are refused later.
+    const kept = keepsSubmit ? [names.submit, names.dead] : [];
+    let full = kept.length;
     for (const queue of [names.results, names.submit, names.dead, ...agents.map((agent) => names.inbox(agent))]) {
+      if (kept.includes(queue)) continue;
       const info = await this.#connection.queueInfo(queue);
       if (info === null) continue;
       // A channel each: the deletion of a queue that fills up meanwhile is refused, which ends its channel.
@@ -219,6 +263,7 @@ export class SupervisorQueue {
       const worthless = [
         names.claims,
         names.heartbeats,
+        names.deadNews,
         names.identity,
         names.tickets,
         ...this.#capabilities().map((name) => names.ticketsFor(name)),
@@ -242,6 +287,7 @@ export class SupervisorQueue {
   }
 
   async close(): Promise<void> {
+    this.#copyDead.cancel();
     await this.#connection.close();
   }
 }

@@ -158,6 +158,7 @@ test('a deleted project leaves nothing, and deleting it twice is no error; reser
     p.names.claims,
     p.names.results,
     p.names.dead,
+    p.names.deadNews,
     p.names.heartbeats,
     p.names.identity,
   ];

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import path from 'node:path';
 import amqp from 'amqplib';
 import { expect } from 'vitest';
 import { AmqpConnection, type Delivery } from '../../../src/amqp/index.ts';
 import { Bus } from '../../../src/coordination/bus.ts';
+import { copyAllMessages } from '../../../src/coordination/copies.ts';
 import type { Payload, TaskResult } from '../../../src/coordination/messages.ts';
 import { amqpNames, type AmqpNames } from '../../../src/coordination/names.ts';
 import { declareTopology } from '../../../src/coordination/topology.ts';
 import { SwarmError } from '../../../src/domain/errors.ts';
-import { SupervisorQueue, type QueueHandlers } from '../../../src/supervisor/broker/queue.ts';
+import { SupervisorQueue, type QueueDeps, type QueueHandlers } from '../../../src/supervisor/broker/queue.ts';
 import { brokerTest as test } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { silentLog } from '../../unit/supervisor/kit.ts';
@@ -27,14 +31,23 @@ interface Scene extends AsyncDisposable {
   dead(): Promise<{ reason: string; body: string }[]>;
 }
 
-async function scene(url: string, more: Partial<QueueHandlers> = {}): Promise<Scene> {
-  const project = randomUUID().slice(0, 8);
+interface SceneOptions {
+  project?: string;
+  copies?: QueueDeps['copies'];
+}
+
+async function scene(
+  url: string,
+  more: Partial<QueueHandlers> = {},
+  { project = randomUUID().slice(0, 8), copies = null }: SceneOptions = {},
+): Promise<Scene> {
   const claims: Scene['claims'] = [];
   const results: TaskResult[] = [];
   const submitted: Scene['submitted'] = [];
   const queue = new SupervisorQueue({
     project,
     log: silentLog,
+    copies,
     agents: () => scope.agents,
     capabilities: () => ['gpu'],
     onState: () => undefined,
@@ -82,7 +95,7 @@ async function scene(url: string, more: Partial<QueueHandlers> = {}): Promise<Sc
     },
     async [Symbol.asyncDispose]() {
       await other.close();
-      if (queue.connected) await queue.removeEmpty();
+      if (queue.connected) await queue.removeEmpty({ keepsSubmit: false });
       await queue.close();
     },
   };
@@ -231,7 +244,8 @@ test('the end of a project leaves no queue and no exchange of it, except with me
   await using w = await scene(broker.url);
   await w.other.publish('', w.names.inbox('worker-1'), Buffer.from('a message that was never read'));
   const { names, queue } = w;
-  const all = [names.submit, names.tickets, names.claims, names.results, names.dead, names.heartbeats, names.identity];
+  const wanted = [names.submit, names.dead];
+  const all = [...wanted, names.deadNews, names.tickets, names.claims, names.results, names.heartbeats, names.identity];
   const personal = ['@worker-1', 'shell', 'gpu'].map((name) => names.ticketsFor(name));
   const left = async (): Promise<string[]> => {
     const infos = await Promise.all(
@@ -241,12 +255,14 @@ test('the end of a project leaves no queue and no exchange of it, except with me
     );
     return infos.filter(([, info]) => info !== null).map(([name]) => name);
   };
-  expect(await left()).toHaveLength(11);
-  await queue.removeEmpty();
+  expect(await left()).toHaveLength(12);
+  await queue.removeEmpty({ keepsSubmit: true });
+  expect(await left()).toEqual([...wanted, names.inbox('worker-1')]);
+  await queue.removeEmpty({ keepsSubmit: false });
   expect(await left()).toEqual([names.inbox('worker-1')]);
   expect(await exchanges(broker.url, names)).toEqual([names.deadExchange]);
   await w.other.withChannel((channel) => channel.purgeQueue(names.inbox('worker-1')));
-  await queue.removeEmpty();
+  await queue.removeEmpty({ keepsSubmit: false });
   expect(await left()).toEqual([]);
   expect(await exchanges(broker.url, names)).toEqual([]);
 });
@@ -260,7 +276,7 @@ test('depths tell what waits, and nothing while there is no broker', async ({ br
   await w.other.withChannel((channel) => channel.deleteQueue(w.names.dead));
   const rest = [w.names.submit, w.names.tickets, w.names.claims, w.names.results];
   expect((await w.queue.depths()).map(({ name }) => name)).toEqual(rest);
-  await w.queue.removeEmpty();
+  await w.queue.removeEmpty({ keepsSubmit: true });
   w.queue.setUrl(null);
   await eventually(() => w.queue.connected).toBe(false);
   await expect(w.queue.depths()).resolves.toEqual([]);
@@ -282,6 +298,38 @@ test('a broker that hangs is not waited for', async ({ broker }) => {
   } finally {
     process.kill(broker.handle.pid, 'SIGCONT');
   }
+});
+
+test('what only the broker holds is copied at its stop, a dead letter as it comes, and all of it comes back into a new one', async ({
+  broker,
+}) => {
+  const copies = path.join(broker.dir, 'copies');
+  const rescued = path.join(broker.dir, 'rescued');
+  const project = randomUUID().slice(0, 8);
+  const file = `${project}.jsonl`;
+  {
+    await using w = await scene(broker.url, {}, { project, copies: { copies, rescued } });
+    await w.bus.publish('task.submit', { title: 'early' }, { queue: w.names.submit });
+    await w.other.publish('', w.names.submit, Buffer.from('{"v":1}'), { messageId: 'x' });
+    await eventually(() => existsSync(path.join(copies, file))).toBe(true);
+    await eventually(() => w.submitted).toHaveLength(1);
+    await w.queue.removeEmpty({ keepsSubmit: true });
+    await w.queue.close();
+    // Now no supervisor reads it.
+    await w.bus.publish('task.submit', { title: 'late' }, { queue: w.names.submit }, { id: 'message-late' });
+    expect(await copyAllMessages({ url: broker.url, copies }, [project, 'never-up'])).toBe(true);
+    expect((await w.other.queueInfo(w.names.submit))?.messages).toBe(1);
+    // Another broker would have none of them.
+    for (const queue of [w.names.submit, w.names.dead])
+      await w.other.withChannel((channel) => channel.purgeQueue(queue));
+  }
+  await mkdir(rescued);
+  await rename(path.join(copies, file), path.join(rescued, file));
+  await using w = await scene(broker.url, {}, { project, copies: { copies, rescued } });
+  await w.queue.takeBack();
+  await eventually(() => w.submitted).toEqual([{ title: 'late', messageId: 'message-late' }]);
+  expect(await w.dead()).toMatchObject([{ body: '{"v":1}', reason: expect.stringContaining('type') as string }]);
+  expect(await readdir(rescued)).toEqual([]);
 });
 
 async function exchanges(url: string, names: AmqpNames): Promise<string[]> {

@@ -246,6 +246,18 @@ describe('up', () => {
     expect(progress.news(upStatus({ agents: [agent('worker-1', { status: 'working' })] }), 1700)).toEqual([]);
   });
 
+  it('tells all of what is to be known of a start of RabbitMQ, in one line, as status does', () => {
+    const reason = `RabbitMQ 4.0.5 cannot read the data of 3.10.8: they lie in ${'/a-long-way'.repeat(12)}/mnesia-3.10.8; tasks go on`;
+    const status = upStatus({ broker: { ...upStatus().broker, reason } });
+    const progress = new UpProgress([]);
+    progress.news(upStatus({ broker: { ...upStatus().broker, state: 'starting' } }), 10);
+    expect(progress.news(status, 1500)).toEqual([`broker     up: ${reason}`]);
+    expect(statusLines(screen().output, status, NOW).filter((line) => /RabbitMQ|broker/.test(line))).toEqual([
+      'broker up; no tasks',
+      `note: ${reason}`,
+    ]);
+  });
+
   it('tells once what several agents have in common, and of what was there already no time', () => {
     const progress = new UpProgress(['worker-1', 'worker-2', 'worker-3']);
     const [one, two, three] = ['worker-1', 'worker-2', 'worker-3'].map((id) =>

@@ -1,5 +1,6 @@
 import { brokerStatus as nodeStatus, ensureBroker, stopBroker, type BrokerStatus } from '../../../broker/index.ts';
 import { loadConfig } from '../../../config/index.ts';
+import { copyBeforeStop } from '../../../coordination/before-stop.ts';
 import { SwarmError } from '../../../domain/errors.ts';
 import type { ProjectLayout } from '../../../domain/layout.ts';
 import { listStates } from '../../../store/place/state-place.ts';
@@ -70,7 +71,10 @@ export async function brokerStop(context: Context): Promise<void> {
       },
     );
   }
-  const stopped = await stopBroker(layout.brokerDir, { ifUnused: true });
+  const stopped = await stopBroker(layout.brokerDir, {
+    ifUnused: true,
+    beforeStop: copyBeforeStop(layout.swarmStateDir),
+  });
   context.output.document({ stopped });
   context.output.line(stopped ? 'broker stopped' : 'broker was not running');
 }

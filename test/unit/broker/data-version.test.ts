@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { brokerPaths } from '../../../src/broker/config.ts';
+import { asideText, putAside } from '../../../src/broker/data-version.ts';
+
+async function directory(): Promise<ReturnType<typeof brokerPaths>> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'swarm-data-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  const paths = brokerPaths(dir);
+  await mkdir(path.join(paths.data, 'swarm@localhost'), { recursive: true });
+  return paths;
+}
+
+test('data that cannot be read are put aside each time under another name, and their copies wait for the projects', async () => {
+  const paths = await directory();
+  await mkdir(paths.copies);
+  await writeFile(path.join(paths.copies, 'p1.jsonl'), '{"n":1}\n{"n":2}\n');
+  const first = await putAside(paths, { written: '3.10.8', by: '4.0.5', complete: true });
+  expect(first).toMatchObject({ place: `${paths.data}-3.10.8`, rescued: 2, complete: true });
+  expect(await readdir(`${paths.data}-3.10.8`)).toEqual(['swarm@localhost']);
+  expect(existsSync(paths.data)).toBe(false);
+
+  // The project was not up in between.
+  await mkdir(paths.data);
+  await writeFile(path.join(paths.copies, 'p1.jsonl'), '{"n":3}\n');
+  const second = await putAside(paths, { written: '3.10.8', by: '4.0.5', complete: false });
+  expect(second).toMatchObject({ place: `${paths.data}-3.10.8.2`, rescued: 1, complete: false });
+  expect(await readFile(path.join(paths.rescued, 'p1.jsonl'), 'utf8')).toBe('{"n":1}\n{"n":2}\n{"n":3}\n');
+  expect(await readdir(paths.copies)).toEqual([]);
+});
+
+test('copies of data that can be read stay copies', async () => {
+  const paths = await directory();
+  await mkdir(paths.copies);
+  await writeFile(path.join(paths.copies, 'p1.jsonl'), '{"n":1}\n');
+  expect(await putAside(paths, { written: '4.0.5', by: '4.3.1', complete: true })).toBeNull();
+  expect(await readdir(paths.copies)).toEqual(['p1.jsonl']);
+  expect(existsSync(paths.rescued)).toBe(false);
+});
+
+test('one line says what was put aside, what comes back, and what may be missing', () => {
+  const aside = { from: '3.10.8', to: '4.0.5', place: '/s/mnesia-3.10.8', rescued: 0, complete: true };
+  const begin =
+    'RabbitMQ 4.0.5 cannot read the data of 3.10.8: it began anew, they lie in /s/mnesia-3.10.8; tasks go on';
+  expect(asideText(aside)).toBe(begin);
+  expect(asideText({ ...aside, rescued: 1 })).toBe(`${begin}, 1 message comes back`);
+  expect(asideText({ ...aside, rescued: 2, complete: false })).toBe(
+    `${begin}, 2 messages come back; a submission or dead letter of its last moment may be there alone`,
+  );
+});
