@@ -11,6 +11,7 @@ recipe() {
 
 ensure_archives() {
   local kept=$cache/$suite/recipe
+  (umask 077 && mkdir -p "$cache/$suite/archives") || no_root "cannot write to $cache"
   if [ -n "$(find "$kept" -mtime "-$KEPT_DAYS" 2>/dev/null)" ] && cmp -s "$kept" <(recipe); then return 0; fi
   find_debian
   say "making a new Debian ($suite); it is kept for $KEPT_DAYS days in $cache" >&2

@@ -24,7 +24,7 @@ async function withoutNamespaces({ directory, variables }: IsolatedEnvironment):
 test('a Debian that it does not know is refused at once, with those that it knows', async ({ checkout }) => {
   const { exitCode, stdout, stderr } = await checkout.run('scripts/test', ['--fresh=woody', 'unit']);
   expect([exitCode, stdout]).toEqual([2, '']);
-  expect(stderr).toBe('scripts/test: --fresh=woody is unknown; there are bookworm, trixie and sid');
+  expect(stderr).toBe('scripts/test: --fresh=woody is unknown; there are bookworm, trixie, sid and upgrade');
 });
 
 test('what follows -- belongs to the tests', async ({ checkout }) => {
