@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test as base, expect } from 'vitest';
 import { type IsolatedEnvironment, isolatedEnvironment, repositoryRoot } from '../../support/environment.ts';
@@ -12,12 +12,20 @@ const test = base
   })
   .extend('checkout', ({ environment }) => temporaryCheckout(environment));
 
+const REFUSING = '#!/bin/sh\necho unshare failed: Operation not permitted >&2\nexit 1\n';
+/** A user to whom no machine grants ids. */
+const STRANGER = '#!/bin/sh\ncase $1 in -u) echo 4242424 ;; *) echo stranger ;; esac\n';
+
 /** PATH of a machine on which no namespace can be made. */
-async function withoutNamespaces({ directory, variables }: IsolatedEnvironment): Promise<string> {
+async function withoutNamespaces(
+  { directory, variables }: IsolatedEnvironment,
+  programs: Record<string, string> = {},
+): Promise<string> {
   const bin = path.join(directory, 'refusing');
   await mkdir(bin);
-  await writeFile(path.join(bin, 'unshare'), '#!/bin/sh\necho unshare failed: Operation not permitted >&2\nexit 1\n');
-  await chmod(path.join(bin, 'unshare'), 0o755);
+  for (const [name, script] of Object.entries({ unshare: REFUSING, ...programs })) {
+    await writeFile(path.join(bin, name), script, { mode: 0o755 });
+  }
   return `${bin}:${variables['PATH'] ?? ''}`;
 }
 
@@ -38,6 +46,15 @@ test('where no root can be made the run fails and says why', async ({ environmen
   const { exitCode, stderr } = await checkout.run('scripts/test', ['--fresh=trixie'], { variables: { PATH } });
   expect(exitCode).toBe(3);
   expect(stderr).toMatch(/no fresh trixie: no namespaces here.*Operation not permitted/);
+});
+
+test('a user without ids of their own is told how to get some', async ({ environment, checkout }) => {
+  const PATH = await withoutNamespaces(environment, { id: STRANGER });
+  const { exitCode, stdout } = await checkout.run('scripts/fresh', ['make'], { variables: { PATH } });
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(
+    /; run: .*sudo usermod --add-subuids \d+-\d+ stranger && sudo usermod --add-subgids \d+-\d+ stranger$/,
+  );
 });
 
 test('CI tests in place then, and says so before the count', async ({ environment, checkout }) => {
