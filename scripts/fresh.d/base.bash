@@ -16,21 +16,34 @@ ensure_archives() {
   find_debian
   say "making a new Debian ($suite); it is kept for $KEPT_DAYS days in $cache" >&2
   rm -f "$kept"
-  make_archives >"$cache/$suite/log" 2>&1 || no_root "$(tail -n 1 "$cache/$suite/log") (all of it: $cache/$suite/log)"
+  make_archives >"$cache/$suite/log" 2>&1 || not_made "$?" "$cache/$suite/log"
   recipe >"$kept"
+}
+
+not_made() { # CODE LOG
+  local last
+  last=$(tail -n 1 "$2")
+  case $1 in
+    124 | 137) no_root "not made within $MAKING_SECONDS s; the last that was heard: ${last:-nothing} (all of it: $2)" ;;
+    *) no_root "${last:-making it ended with code $1 and without a word} (all of it: $2)" ;;
+  esac
 }
 
 make_archives() {
   local target=$cache/roots/new
   mkdir "$target" &&
-    isolated timeout "$MAKING_SECONDS" "$parts/bootstrap" "$target" "$cache/$suite/archives" "$suite" ${mirror:+"$mirror"} &&
+    in_time "$parts/bootstrap" "$target" "$cache/$suite/archives" "$suite" ${mirror:+"$mirror"} &&
     write_sources "$target" &&
     keep "$target" base &&
     give_network "$target" &&
-    isolated timeout "$MAKING_SECONDS" "$parts/enter" "$target" "$cache" "$suite" node.bash &&
+    in_time "$parts/enter" "$target" "$cache" "$suite" node.bash &&
     keep "$target" node &&
     with_ids rm -rf "$target"
 }
+
+# As `isolated`, ended after MAKING_SECONDS. timeout is not the first process in there: to that of coreutils 9.10 a parent
+# with the id 1 means that its caller is gone, and it ends at once.
+in_time() { isolated bash -c 'timeout "$@"; exit' - "$MAKING_SECONDS" "$@"; }
 
 # Where apt of this machine names no Debian, the root's own names the mirror that debootstrap has chosen.
 write_sources() { # ROOT

@@ -1,7 +1,7 @@
 # Sourced by scripts/fresh: every process that works in a root lives in namespaces of its own. When their first process
 # ends, the kernel ends every other one in them and drops every mount, however this program itself has ended.
 
-readonly NAMESPACES=(--mount --pid --ipc --uts --fork --kill-child) NOBODY=65534
+readonly NAMESPACES=(--mount --pid --ipc --uts --fork --kill-child) HIGHEST_ID=65534
 user_namespace=()
 running=
 
@@ -10,17 +10,17 @@ choose_namespaces() {
   local plainly refused
   plainly=$(unshare "${NAMESPACES[@]}" true 2>&1) && return 0
   user_namespace=(--user --map-auto --map-root-user)
-  refused=$(as_nobody 2>&1) && return 0
+  refused=$(with_highest_id 2>&1) && return 0
   if [[ $refused == *newuidmap* ]] && have_apt && have_rights; then
     say 'installing uidmap' >&2
     as_root "$scripts/apt-install" uidmap >&2
-    refused=$(as_nobody 2>&1) && return 0
+    refused=$(with_highest_id 2>&1) && return 0
   fi
   no_root "no namespaces here, neither as this user ($plainly) nor with a namespace of users ($refused); $(namespaces_cure)"
 }
 
-# Whether namespaces can be made that have all ids of a Debian, up to that of nobody.
-as_nobody() { with_ids unshare "${NAMESPACES[@]}" setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups true; }
+# Whether namespaces can be made that have all ids of a Debian, up to its highest.
+with_highest_id() { with_ids unshare "${NAMESPACES[@]}" setpriv --reuid "$HIGHEST_ID" --regid "$HIGHEST_ID" --clear-groups true; }
 
 # The commands after which this user gets namespaces: of several obstacles unshare names only the first.
 namespaces_cure() {
@@ -48,10 +48,10 @@ grant_ids() { # subuids|subgids
   local file=/etc/${1%s} first='' count=0 free options=
   [ -f "$file" ] || file=/dev/null
   IFS=: read -r _ first count < <(grep -E "^($(id -un)|$(id -u)):" "$file")
-  ((${count:-0} < NOBODY)) || return 1
+  ((${count:-0} < HIGHEST_ID)) || return 1
   [ -z "$first" ] || options="--del-$1 $first-$((first + count - 1)) "
   free=$(awk -F: 'BEGIN { free = 100000 } $2 + $3 > free { free = $2 + $3 } END { print free }' "$file")
-  echo "sudo usermod $options--add-$1 $free-$((free + NOBODY + 1)) $(id -un)"
+  echo "sudo usermod $options--add-$1 $free-$((free + HIGHEST_ID + 1)) $(id -un)"
 }
 
 # Runs a program as the user to whom the files of a root belong.

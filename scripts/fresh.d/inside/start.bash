@@ -1,7 +1,5 @@
 # Sourced first by each script that runs inside, as root and as the first process of its namespaces.
 
-# The former root, which was the machine's.
-umount -l /tmp
 hostname fresh
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 update-ca-certificates >/dev/null 2>&1

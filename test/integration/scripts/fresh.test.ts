@@ -2,6 +2,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test as base, expect } from 'vitest';
 import { type IsolatedEnvironment, isolatedEnvironment, repositoryRoot } from '../../support/environment.ts';
+import { ownMounts } from '../../support/own-mounts.ts';
 import { temporaryCheckout } from './checkout.ts';
 
 const test = base
@@ -15,17 +16,17 @@ const test = base
 const REFUSING = '#!/bin/sh\necho unshare failed: Operation not permitted >&2\nexit 1\n';
 /** A user to whom no machine grants ids. */
 const STRANGER = '#!/bin/sh\ncase $1 in -u) echo 4242424 ;; *) echo stranger ;; esac\n';
+/** As that of coreutils 9.10, which ends at once where its parent has the id 1. */
+const NEWER_TIMEOUT = '#!/bin/sh\n[ $$ = 1 ] && exit 125\nshift\nexec "$@"\n';
 
-/** PATH of a machine on which no namespace can be made. */
-async function withoutNamespaces(
+/** PATH on which the given programs come before those of the machine. */
+async function pathWith(
   { directory, variables }: IsolatedEnvironment,
-  programs: Record<string, string> = {},
+  programs: Record<string, string>,
 ): Promise<string> {
-  const bin = path.join(directory, 'refusing');
+  const bin = path.join(directory, 'stand-ins');
   await mkdir(bin);
-  for (const [name, script] of Object.entries({ unshare: REFUSING, ...programs })) {
-    await writeFile(path.join(bin, name), script, { mode: 0o755 });
-  }
+  for (const [name, script] of Object.entries(programs)) await writeFile(path.join(bin, name), script, { mode: 0o755 });
   return `${bin}:${variables['PATH'] ?? ''}`;
 }
 
@@ -42,14 +43,14 @@ test('what follows -- belongs to the tests', async ({ checkout }) => {
 });
 
 test('where no root can be made the run fails and says why', async ({ environment, checkout }) => {
-  const PATH = await withoutNamespaces(environment);
+  const PATH = await pathWith(environment, { unshare: REFUSING });
   const { exitCode, stderr } = await checkout.run('scripts/test', ['--fresh=trixie'], { variables: { PATH } });
   expect(exitCode).toBe(3);
   expect(stderr).toMatch(/no fresh trixie: no namespaces here.*Operation not permitted/);
 });
 
 test('a user without ids of their own is told how to get some', async ({ environment, checkout }) => {
-  const PATH = await withoutNamespaces(environment, { id: STRANGER });
+  const PATH = await pathWith(environment, { unshare: REFUSING, id: STRANGER });
   const { exitCode, stdout } = await checkout.run('scripts/fresh', ['make'], { variables: { PATH } });
   expect(exitCode).toBe(3);
   expect(stdout).toMatch(
@@ -57,8 +58,27 @@ test('a user without ids of their own is told how to get some', async ({ environ
   );
 });
 
+test.for([
+  ['debootstrap was reached', 'echo debootstrap was reached'],
+  ['making it ended with code 1 and without a word', ''],
+])('a root that fails to be made is told by its last words: %s', async ([words, says], { environment, checkout }) => {
+  const mounts = ownMounts();
+  if (mounts === null) throw new Error('nothing can be mounted here, as devices into a root');
+  const PATH = await pathWith(environment, {
+    timeout: NEWER_TIMEOUT,
+    debootstrap: `#!/bin/sh\n${says}\nexit 1\n`,
+    // No archive of Debian is asked.
+    'apt-get': '#!/bin/sh\n',
+    'apt-config': '#!/bin/sh\n',
+  });
+  const making = ['-c', 'exec "$@"', 'sh', ...mounts, path.join(checkout.path, 'scripts/fresh'), 'make'];
+  const { exitCode, stdout } = await checkout.run('/bin/sh', making, { variables: { PATH } });
+  expect(exitCode).toBe(3);
+  expect(stdout).toMatch(new RegExp(`^${words} \\(all of it: .*/fresh/bookworm/log\\)$`));
+});
+
 test('CI tests in place then, and says so before the count', async ({ environment, checkout }) => {
-  const PATH = await withoutNamespaces(environment);
+  const PATH = await pathWith(environment, { unshare: REFUSING });
   for (const name of ['.ci', 'test/support'])
     await cp(path.join(repositoryRoot, name), path.join(checkout.path, name), { recursive: true });
   // No packages, so that every suite fails as soon as it begins.
