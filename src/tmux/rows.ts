@@ -5,7 +5,7 @@ export interface PaneRow {
   /** `$1` */
   readonly sessionId: string;
   readonly session: string;
-  /** Pid of the program with which the pane was started. */
+  /** Pid of the program with which the pane was started; 0 for that of a dead pane of tmux 3.8, which tells it no more. */
   readonly pid: number;
   /** No process holds the pane's terminal open any more. */
   readonly dead: boolean;
@@ -72,7 +72,9 @@ function parsePane(line: string, options: readonly string[]): PaneRow {
     sessionId,
     session,
     pid: Number(pid),
-    dead: dead === '1',
+    // tmux 3.7 and newer call a pane dead when they have waited for its program too; 3.8 tells by a missing pid that the
+    // terminal is closed.
+    dead: dead === '1' || pid === '',
     deadStatus: numberOrNull(status),
     deadSignal: numberOrNull(signal),
     clients: Number(clients),

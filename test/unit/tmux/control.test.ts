@@ -125,6 +125,12 @@ describe('rows', () => {
     expect(new PaneReader(options).read(['%3\t$3\tc\t44\t1\t\t\t0\t\t']).map(endingUnknown)).toEqual([true]);
   });
 
+  test('a pane of tmux 3.8 whose program only closed its terminal is dead, its ending unknown', () => {
+    const rows = new PaneReader(options).read(['%3\t$3\tc\t\t0\t\t\t0\t\t']);
+    expect(rows).toMatchObject([{ pane: '%3', dead: true, deadStatus: null, deadSignal: null }]);
+    expect(rows.map(endingUnknown)).toEqual([true]);
+  });
+
   test('a line that is as it was gives the row that it gave, and any other a row of its own', () => {
     const reader = new PaneReader(options);
     const [one, two, dead] = [
