@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest';
 import { journalPath } from '../../../src/checkpoint/restore/journal.ts';
 import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { gitSpawnCount } from '../../../src/git/git.ts';
-import { makeRepository } from '../../support/git-repository.ts';
+import { makeRepository, REF_FORMATS } from '../../support/git-repository.ts';
 import { gitFacts, walk } from './walk.ts';
 import { addAgent, makeWorld } from './world.ts';
 
@@ -192,8 +192,8 @@ describe('Capturing', () => {
     expect(readFileSync(path.join(world.worktree, 'nested/file.txt'), 'utf8')).toBe('n\n');
   });
 
-  it('starts nothing at a timer while nothing stirs, and sees what does', async () => {
-    using world = await makeWorld({ files: { 'readme.txt': 'hello\n', 'sub/file.txt': 'x\n' } });
+  it.each(REF_FORMATS)('starts nothing at a timer while nothing stirs, and sees what does: %s', async (refs) => {
+    using world = await makeWorld({ refs, files: { 'readme.txt': 'hello\n', 'sub/file.txt': 'x\n' } });
     const tick = () => world.store.captureIfStirred(() => Promise.resolve({ reason: 'regular' }));
     expect(await tick()).toMatchObject({ n: 1, created: true });
     expect(await tick()).toMatchObject({ n: 1, created: false });
@@ -206,6 +206,7 @@ describe('Capturing', () => {
       () => world.write({ 'sub/new/deep.txt': 'zz\n' }),
       () => void world.git('add', 'sub/new/deep.txt'),
       () => chmodSync(path.join(world.worktree, 'readme.txt'), 0o600),
+      () => void world.git('symbolic-ref', 'HEAD', 'refs/heads/main'),
     ];
     for (const [at, change] of changes.entries()) {
       change();
