@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
 import { SwarmError } from '../domain/errors.ts';
-import { describeIssue, locate, type Place } from './issue-words.ts';
+import { readYaml } from '../yaml/read.ts';
 import { leadsOutside } from './leads-outside.ts';
 import { configSchema, type Config } from './schema.ts';
 
@@ -62,43 +61,5 @@ async function refuseOutside({ worktree }: Config, root: string, file: string): 
 
 /** Pure. `file` is only named in errors. @throws SwarmError `bad-config` */
 export function parseConfig(text: string, file: string): Config {
-  const lines = new LineCounter();
-  // A byte order mark would be part of the first key.
-  const document = parseDocument(text.replace(/^\uFEFF/, ''), { lineCounter: lines, merge: true, prettyErrors: false });
-  const [broken] = [...document.errors, ...document.warnings];
-  if (broken !== undefined) {
-    throw fail(file, lines.linePos(broken.pos[0]), firstLine(broken.message), 'Correct the YAML there.');
-  }
-  const value: unknown = dropNulls(document.toJS());
-  const parsed = configSchema.safeParse(value ?? {});
-  if (parsed.success) return parsed.data;
-  // Issues in the order of the file, so that the first one is where a person would look first.
-  const [first] = parsed.error.issues
-    .map((issue) => ({ issue, place: locate(document, issue, lines) }))
-    .toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
-  if (first === undefined) throw parsed.error;
-  const { message, hint } = describeIssue(first.issue, value);
-  const others = parsed.error.issues.length - 1;
-  throw fail(
-    file,
-    { line: first.place.line, col: first.place.column },
-    message + (others > 0 ? ` (and ${others} more)` : ''),
-    hint,
-  );
-}
-
-function fail(file: string, at: { line: number; col: number } | Place, message: string, hint: string): SwarmError {
-  const column = 'col' in at ? at.col : at.column;
-  return new SwarmError('bad-config', `${file}:${at.line}:${column}: ${message}`, { hint, exitCode: 2 });
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? text;
-}
-
-/** A key without a value, or a section whose lines are all commented out, means its default. */
-function dropNulls(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
-  const kept = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined);
-  return Object.fromEntries(kept.map(([key, inner]) => [key, dropNulls(inner)]));
+  return readYaml(text, file, configSchema, 'bad-config').value;
 }

@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
 import { Interrupt } from '../../src/cli/project/interrupt.ts';
 import { Output } from '../../src/cli/say/output.ts';
-import { knownKeys } from '../../src/config/issue-words.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { knownKeys } from '../../src/yaml/issue-words.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { decode } from '../../src/coordination/messages.ts';
 import { repositoryRoot } from '../support/environment.ts';
@@ -96,9 +97,9 @@ describe('what README.md says', () => {
   it('names every verb and every key', async () => {
     const verbs = (await programThatOnlyParses()).commands.filter((command) => !command.name().startsWith('__'));
     for (const verb of verbs) expect(readme).toMatch(new RegExp(`\`${verb.name()}\\b`));
-    const roots = knownKeys([]).filter((key) => key !== 'checkpoints');
+    const roots = knownKeys(configSchema, []).filter((key) => key !== 'checkpoints');
     for (const key of roots) expect(readme).toMatch(new RegExp(`\\| \`${key}[.\`]`));
-    for (const key of knownKeys(['agents', 'worker']))
+    for (const key of knownKeys(configSchema, ['agents', 'worker']))
       expect(readme).toMatch(new RegExp(`\\| \`agents\\.<role>\\.${key}[.\`]`));
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { SwarmError } from '../../../src/domain/errors.ts';
-import { findCycle, nearIds, refuseCycle, unknownTask } from '../../../src/scheduler/dag.ts';
+import { findCycle } from '../../../src/domain/cycle.ts';
+import { nearIds, refuseCycle, unknownTask } from '../../../src/scheduler/dag.ts';
 
 describe('cycles in a batch', () => {
   test('a diamond is none', () => {

@@ -13,7 +13,6 @@ import {
 import * as z from 'zod';
 import { nearest } from '../lib/nearest.ts';
 import { clip } from '../lib/text.ts';
-import { configSchema } from './schema.ts';
 
 export interface Place {
   /** Line and column count from 1. */
@@ -27,8 +26,12 @@ type Issue = z.core.$ZodIssue;
 export function locate(document: Document, issue: Issue, lines: LineCounter): Place {
   const keyed = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
   const atKey = issue.code === 'unrecognized_keys' || issue.code === 'invalid_key';
-  const offset = offsetOf(document, keyed, atKey);
-  const { line, col } = lines.linePos(offset);
+  return placeOf(document, keyed, atKey, lines);
+}
+
+/** Where the key at `path` stands, or its value. */
+export function placeOf(document: Document, path: readonly PropertyKey[], atKey: boolean, lines: LineCounter): Place {
+  const { line, col } = lines.linePos(offsetOf(document, path, atKey));
   return { line, column: col };
 }
 
@@ -64,9 +67,9 @@ function startOf(node: unknown): number | undefined {
 }
 
 /** What is wrong and what is accepted, in one line; and what a person does about it. */
-export function describeIssue(issue: Issue, value: unknown): { message: string; hint: string } {
+export function describeIssue(issue: Issue, value: unknown, schema: z.ZodType): { message: string; hint: string } {
   const key = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') return describeUnknownKey(issue.path, issue.keys[0] ?? '');
+  if (issue.code === 'unrecognized_keys') return describeUnknownKey(schema, issue.path, issue.keys[0] ?? '');
   if (issue.code === 'invalid_key') {
     return {
       message: `"${String(issue.path.at(-1))}" cannot be a name here`,
@@ -93,8 +96,12 @@ export function describeIssue(issue: Issue, value: unknown): { message: string; 
   return { message: `${key || 'the file'}: ${shown} is not accepted`, hint: `Write ${accepted}.${meant}` };
 }
 
-function describeUnknownKey(path: readonly PropertyKey[], key: string): { message: string; hint: string } {
-  const known = knownKeys(path);
+function describeUnknownKey(
+  schema: z.ZodType,
+  path: readonly PropertyKey[],
+  key: string,
+): { message: string; hint: string } {
+  const known = knownKeys(schema, path);
   const where = path.length === 0 ? '' : ` under \`${path.map(String).join('.')}\``;
   const [near] = nearest(key, known);
   const list = known.length === 0 ? 'No key is accepted there.' : `Accepted: ${known.join(', ')}.`;
@@ -110,8 +117,8 @@ interface ObjectSchema {
 }
 
 /** The keys of the section at `path`, read from the schema itself so that they cannot differ from it. */
-export function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schema = z.toJSONSchema(configSchema, { io: 'input' }) as ObjectSchema;
+export function knownKeys(of: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let schema = z.toJSONSchema(of, { io: 'input' }) as ObjectSchema;
   for (const step of path) {
     const more = schema.additionalProperties;
     schema = schema.properties?.[String(step)] ?? (typeof more === 'object' ? more : {});
