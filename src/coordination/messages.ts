@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AGENT_KINDS } from '../domain/agent.ts';
-import { ATTEMPT_OUTCOMES, ERROR_CLASSES, PRIORITIES } from '../domain/task.ts';
+import { ATTEMPT_OUTCOMES, ERROR_CLASSES, FAILURE_POLICIES, PRIORITIES } from '../domain/task.ts';
 
 /**
  * The messages over RabbitMQ. Every body is one envelope; an unknown version, an unknown type or a body that does not
@@ -16,6 +16,12 @@ export const usageSchema = z.object({
   cacheCreationTokens: z.number().int().nonnegative(),
 });
 
+/** Id or key of a task that must be done first, with what becomes of the dependent when it fails. */
+const afterSchema = z.union([
+  z.string(),
+  z.strictObject({ task: z.string(), onFailure: z.enum(FAILURE_POLICIES).default('block') }),
+]);
+
 /**
  * `agent.submit`: a task from any program with the right to send it. It may only *name* a verify command of the config.
  */
@@ -23,7 +29,7 @@ export const taskSubmitSchema = z.strictObject({
   title: z.string().min(1).max(500),
   prompt: z.string().max(1_000_000).optional(),
   priority: z.enum(PRIORITIES).default('normal'),
-  after: z.array(z.string()).default([]),
+  after: z.array(afterSchema).default([]),
   on: z.string().optional(),
   needs: z.array(z.string()).default([]),
   agent: z.string().optional(),
@@ -54,6 +60,8 @@ export const dependencySchema = z.object({
   title: z.string(),
   commit: z.string().nullable(),
   summary: z.string(),
+  /** It is not done, and the task goes on without its code: in which state it is, and why. */
+  failed: z.string().optional(),
 });
 
 /** One attempt as its agent needs it: nothing more has to be asked. */

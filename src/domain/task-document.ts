@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { AGENT_KINDS } from './agent.ts';
-import { ATTEMPT_OUTCOMES, ERROR_CLASSES, PRIORITIES, TASK_STATES } from './task.ts';
+import { ATTEMPT_OUTCOMES, ERROR_CLASSES, FAILURE_POLICIES, PRIORITIES, TASK_STATES } from './task.ts';
 
 const time = z.string().describe('ISO 8601');
 const text = z.string().nullable();
@@ -37,6 +37,10 @@ export const task = z.object({
   prompt: text,
   command: z.array(z.string()).nullable(),
   after: z.array(z.string()),
+  onFailure: z
+    .record(z.string(), z.enum(FAILURE_POLICIES).exclude(['block']))
+    .optional()
+    .describe('Of the tasks in `after` for which it does not wait when they fail.'),
   on: text,
   needs: z.array(z.string()),
   agent: text,

@@ -21,6 +21,19 @@ export const HELD_STATES: readonly TaskState[] = ['leased', 'running', 'verifyin
 /** States that only a person's `retry` leaves. */
 export const FINAL_STATES: readonly TaskState[] = ['done', 'dead', 'cancelled'];
 
+/**
+ * What becomes of a task when one that it waits for is dead or cancelled: it waits for a person, it is cancelled too, or
+ * it begins without the code of that one.
+ */
+export const FAILURE_POLICIES = ['block', 'skip', 'continue'] as const;
+export type FailurePolicy = (typeof FAILURE_POLICIES)[number];
+
+export interface Dependency {
+  /** Id or key. */
+  task: string;
+  onFailure: FailurePolicy;
+}
+
 /** A task as it is submitted. Times in milliseconds. */
 export interface TaskSpec {
   title: string;
@@ -29,8 +42,8 @@ export interface TaskSpec {
   /** argv of a shell task; its presence makes the task's kind `shell`. */
   command?: string[] | undefined;
   priority: Priority;
-  /** Every one of these must be done first; their code is merged in. */
-  after: string[];
+  /** Every one of these must be done first; their code is merged in. A name alone has the policy `block`. */
+  after: (string | Dependency)[];
   /** Begin at this task's tip instead of the base branch. It is a dependency too. */
   on?: string | undefined;
   needs: string[];

@@ -1,11 +1,11 @@
 import { findCycle } from '../domain/cycle.ts';
 import { SwarmError } from '../domain/errors.ts';
 import { looseTaskNumber } from '../domain/task-id.ts';
-import type { Priority } from '../domain/task.ts';
+import type { FailurePolicy, Priority } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
 import { readYaml, type YamlFile } from '../yaml/read.ts';
 import { combinations, sizeOf, type Combination } from './matrix.ts';
-import { MAX_TASKS, planSchema, type FailurePolicy, type PlanFile, type PlanTask } from './schema.ts';
+import { MAX_TASKS, planSchema, type PlanFile, type PlanTask } from './schema.ts';
 import { fillIn, UnknownVariable } from './variables.ts';
 
 export interface PlannedEdge {

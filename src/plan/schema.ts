@@ -1,10 +1,6 @@
 import * as z from 'zod';
-import { PRIORITIES } from '../domain/task.ts';
+import { FAILURE_POLICIES, PRIORITIES } from '../domain/task.ts';
 import { parseDuration } from '../lib/duration.ts';
-
-/** What happens to a task when one that it waits for is dead or cancelled. */
-export const FAILURE_POLICIES = ['block', 'skip', 'continue'] as const;
-export type FailurePolicy = (typeof FAILURE_POLICIES)[number];
 
 /** Most tasks of a plan after its matrices: what one submission stores at once. */
 export const MAX_TASKS = 10_000;

@@ -206,7 +206,20 @@ function orderOf(step: Step, task: Task, lease: LeaseRow): TaskOrder {
 
 function dependency(step: Step, id: string): TaskOrder['dependencies'][number] {
   const ns = `[${id.slice(1)}]`;
-  const [spec] = step.tables.tasks.specs(ns);
-  const [result] = step.tables.tasks.results(ns);
-  return { task: id, title: spec?.title ?? id, commit: result?.commit_id ?? null, summary: result?.summary ?? '' };
+  const { tasks } = step.tables;
+  const [spec] = tasks.specs(ns);
+  const [result] = tasks.results(ns);
+  const title = spec?.title ?? id;
+  const row = tasks.get(Number(id.slice(1)));
+  if (row !== undefined && row.state !== 'done') {
+    // What it has of a result is not what was asked for.
+    return {
+      task: id,
+      title,
+      commit: null,
+      summary: '',
+      failed: row.note === null ? row.state : `${row.state}: ${row.note}`,
+    };
+  }
+  return { task: id, title, commit: result?.commit_id ?? null, summary: result?.summary ?? '' };
 }

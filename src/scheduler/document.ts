@@ -2,7 +2,7 @@ import { taskId } from '../domain/task-id.ts';
 import { isFinal, isHeld } from '../domain/task-state.ts';
 import type { Attempt, Task } from '../domain/task-document.ts';
 import type { TaskState } from '../domain/task.ts';
-import type { AttemptRow, ResultRow, SpecRow, TaskRow } from '../store/task-rows.ts';
+import type { AttemptRow, PolicyRow, ResultRow, SpecRow, TaskRow } from '../store/task-rows.ts';
 import { decodeLane } from './lane.ts';
 import type { Tables } from './step.ts';
 
@@ -32,6 +32,7 @@ function chunkOf({ tasks, attempts }: Sources, rows: readonly TaskRow[], now: nu
   const found = tasks.results(ns);
   const notes = found.length === 0 ? new Map<number, string[]>() : tasks.resultNotes(ns);
   const results = new Map(found.map((result) => [result.n, { ...result, notes: notes.get(result.n) ?? [] }]));
+  const policies = Map.groupBy(tasks.policies(ns), ({ task }) => task);
   const byTask = Map.groupBy(attempts.of(ns), ({ task }) => task);
   const waitedFor = new Set<number>();
   for (const row of rows) {
@@ -43,7 +44,8 @@ function chunkOf({ tasks, attempts }: Sources, rows: readonly TaskRow[], now: nu
   );
   return rows.flatMap((row) => {
     const spec = specs.get(row.n);
-    return spec === undefined ? [] : [assemble(row, spec, byTask.get(row.n) ?? [], results.get(row.n), states, now)];
+    if (spec === undefined) return [];
+    return [assemble(row, spec, byTask.get(row.n) ?? [], results.get(row.n), policies.get(row.n) ?? [], states, now)];
   });
 }
 
@@ -57,20 +59,25 @@ function assemble(
   spec: SpecRow,
   attempts: readonly AttemptRow[],
   result: (ResultRow & { notes: string[] }) | undefined,
+  policies: readonly PolicyRow[],
   states: ReadonlyMap<number, TaskState>,
   now: number,
 ): Task {
+  const passed = new Set(policies.flatMap((policy) => (policy.passed === 1 ? [policy.dep] : [])));
+  const waitsFor = dependenciesOf(spec).filter((dep) => !passed.has(dep));
   return {
     id: taskId(row.n),
     title: spec.title,
     kind: spec.kind,
     state: row.state,
-    reason:
-      row.state === 'waiting' ? waitingReason(dependenciesOf(spec), states) : reasonOf(row, spec, attempts.at(-1), now),
+    reason: row.state === 'waiting' ? waitingReason(waitsFor, states) : reasonOf(row, spec, attempts.at(-1), now),
     priority: spec.priority,
     prompt: spec.prompt,
     command: spec.command === null ? null : (JSON.parse(spec.command) as string[]),
     after: (JSON.parse(spec.after_tasks) as number[]).map(taskId),
+    ...(policies.length === 0
+      ? {}
+      : { onFailure: Object.fromEntries(policies.map(({ dep, on_failure }) => [taskId(dep), on_failure])) }),
     on: spec.on_task === null ? null : taskId(spec.on_task),
     needs: JSON.parse(spec.needs) as string[],
     agent: spec.agent,

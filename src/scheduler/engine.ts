@@ -31,6 +31,7 @@ import {
   type Applied,
   type PutBack,
 } from './settle.ts';
+import { passFailuresOn } from './failed-dependency.ts';
 import { Step, type Tables } from './step.ts';
 import { putBackResting, restingWith, type Resting } from './set-aside.ts';
 import { resolveTask, submitBatch, type Submitted } from './submit.ts';
@@ -321,7 +322,11 @@ export class TaskEngine {
 
   async #change<T>(fn: (step: Step) => T, now: number = this.#clock.now()): Promise<T> {
     const step = new Step(this.#tables, now, this.#options.random ?? Math.random);
-    const value = await this.#store.write(() => fn(step));
+    const value = await this.#store.write(() => {
+      const done = fn(step);
+      passFailuresOn(step);
+      return done;
+    });
     if (step.happened.length > 0) this.#tell(this.#eventListeners, step.happened);
     if (step.changed.size > 0) this.#tell(this.#changeListeners, [...step.changed].map(taskId));
     return value;

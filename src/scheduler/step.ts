@@ -23,6 +23,8 @@ export class Step {
   readonly now: number;
   readonly random: () => number;
   readonly changed = new Set<number>();
+  /** Tasks that are dead or cancelled since, whose dependents have not heard of it. */
+  readonly failed: number[] = [];
   readonly happened: StoredEvent[] = [];
 
   constructor(tables: Tables, now: number, random: () => number) {
@@ -38,6 +40,7 @@ export class Step {
     task.state = changeState(was, change);
     if (task.state !== 'retrying') task.due_at = null;
     if (task.state !== 'ready' && task.reserved_until !== null) this.#unreserve(task);
+    if (task.state === 'dead' || task.state === 'cancelled') this.failed.push(task.n);
     this.#save(task, was);
   }
 

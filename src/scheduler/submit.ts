@@ -1,13 +1,14 @@
 import { SwarmError } from '../domain/errors.ts';
 import { looseTaskNumber, taskId, taskNumber } from '../domain/task-id.ts';
 import { isFinal } from '../domain/task-state.ts';
-import { TASK_STATES, type TaskSpec } from '../domain/task.ts';
+import { TASK_STATES, type FailurePolicy, type TaskSpec } from '../domain/task.ts';
 import type { TaskTable } from '../store/tasks.ts';
 import { nearIds, refuseCycle, unknownTask } from './dag.ts';
 import { encodeLane } from './lane.ts';
 import { orderKey } from './order.ts';
+import { passFailureOn } from './failed-dependency.ts';
 import type { Step } from './step.ts';
-import { kindOf, normaliseSpec, type SpecRules } from './validate.ts';
+import { kindOf, normaliseSpec, type NormalSpec, type SpecRules } from './validate.ts';
 
 export interface SubmitRules extends SpecRules {
   /** Most tasks that are not done, dead or cancelled. */
@@ -21,9 +22,14 @@ export interface Submitted {
 }
 
 interface Placed {
-  spec: TaskSpec;
+  spec: NormalSpec;
   n: number;
-  dependencies: number[];
+  dependencies: Edge[];
+}
+
+interface Edge {
+  dep: number;
+  onFailure: FailurePolicy;
 }
 
 /** Stored keys that are compared with a wrong name, at most. */
@@ -50,15 +56,22 @@ export function submitBatch(step: Step, specs: readonly TaskSpec[], rules: Submi
   for (const task of placed) {
     const resolve = (name: string): number => inBatch.get(name) ?? resolveTask(tasks, name, [...inBatch.keys()]);
     const { spec } = task;
-    spec.after = [...new Set(spec.after.map((name) => taskId(resolve(name))))];
-    if (spec.on !== undefined) spec.on = taskId(resolve(spec.on));
-    task.dependencies = [...new Set([...spec.after, ...(spec.on === undefined ? [] : [spec.on])])].map(numberOf);
+    const edges = new Map(spec.after.map(({ task: name, onFailure }) => [resolve(name), onFailure]));
+    spec.after = [...edges].map(([dep, onFailure]) => ({ task: taskId(dep), onFailure }));
+    if (spec.on !== undefined) {
+      const on = resolve(spec.on);
+      spec.on = taskId(on);
+      // There is nothing to go on from where it is not done.
+      edges.set(on, 'block');
+    }
+    task.dependencies = [...edges].map(([dep, onFailure]) => ({ dep, onFailure }));
   }
   refuseCycle(
-    placed.map(({ dependencies }) => dependencies.filter((n) => n >= first).map((n) => n - first)),
+    placed.map(({ dependencies }) => dependencies.flatMap(({ dep }) => (dep >= first ? [dep - first] : []))),
     (place) => placed[place]?.spec.key ?? placed[place]?.spec.title ?? '?',
   );
   for (const task of placed) insert(step, task);
+  passEarlierFailuresOn(step, placed);
   return answers;
 }
 
@@ -86,7 +99,7 @@ export function numberOf(id: string): number {
 
 function insert(step: Step, { spec, n, dependencies }: Placed): void {
   const { tasks } = step.tables;
-  const blockers = dependencies.filter((dep) => tasks.get(dep)?.state !== 'done').length;
+  const blockers = dependencies.filter(({ dep }) => tasks.get(dep)?.state !== 'done').length;
   const kind = kindOf(spec);
   const agent = spec.agent ?? null;
   tasks.insert(
@@ -111,7 +124,7 @@ function insert(step: Step, { spec, n, dependencies }: Placed): void {
       kind,
       priority: spec.priority,
       command: spec.command === undefined ? null : JSON.stringify(spec.command),
-      after_tasks: JSON.stringify(spec.after.map(numberOf)),
+      after_tasks: JSON.stringify(spec.after.map(({ task }) => numberOf(task))),
       on_task: spec.on === undefined ? null : numberOf(spec.on),
       needs: JSON.stringify(spec.needs),
       agent,
@@ -123,10 +136,25 @@ function insert(step: Step, { spec, n, dependencies }: Placed): void {
       created_at: step.now,
       prompt: spec.prompt ?? null,
     },
-    dependencies,
+    dependencies.map(({ dep }) => dep),
+    dependencies.flatMap(({ dep, onFailure }) =>
+      onFailure === 'block' ? [] : [{ dep, task: n, on_failure: onFailure, passed: 0 }],
+    ),
   );
   step.changed.add(n);
   step.record('task.submitted', n, null, { title: spec.title, priority: spec.priority });
+}
+
+/** A dependency may be dead or cancelled already. */
+function passEarlierFailuresOn(step: Step, placed: readonly Placed[]): void {
+  const { tasks } = step.tables;
+  for (const { n, dependencies } of placed) {
+    for (const { dep, onFailure } of dependencies) {
+      if (onFailure === 'block') continue;
+      const state = tasks.get(dep)?.state;
+      if (state === 'dead' || state === 'cancelled') passFailureOn(step, { dep, task: n, on_failure: onFailure });
+    }
+  }
 }
 
 function refuseTooMany(tasks: TaskTable, added: number, max: number): void {

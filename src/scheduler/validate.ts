@@ -1,6 +1,6 @@
 import { SwarmError } from '../domain/errors.ts';
 import { looseTaskNumber } from '../domain/task-id.ts';
-import { PRIORITIES, type TaskSpec } from '../domain/task.ts';
+import { PRIORITIES, type Dependency, type TaskSpec } from '../domain/task.ts';
 import { nearest } from '../lib/nearest.ts';
 
 export interface SpecRules {
@@ -9,6 +9,9 @@ export interface SpecRules {
   /** Names of verify commands in the config; absent: any name is accepted. */
   verifyNames?: (() => readonly string[]) | undefined;
 }
+
+/** With each dependency once, and its policy. */
+export type NormalSpec = Omit<TaskSpec, 'after'> & { after: Dependency[] };
 
 export const LIMITS = {
   title: 500,
@@ -31,7 +34,7 @@ export function kindOf(spec: TaskSpec): 'claude' | 'shell' {
  * The spec with its title trimmed and doubles removed. Throws SwarmError `bad-task`, `unknown-agent` or
  * `unknown-verify`.
  */
-export function normaliseSpec(spec: TaskSpec, rules: SpecRules): TaskSpec {
+export function normaliseSpec(spec: TaskSpec, rules: SpecRules): NormalSpec {
   const title = spec.title.trim();
   if (title === '') throw bad('it has no title', 'Give it a title, which says in a line what is to be done.');
   if (title.length > LIMITS.title)
@@ -54,7 +57,20 @@ export function normaliseSpec(spec: TaskSpec, rules: SpecRules): TaskSpec {
   checkKey(spec.key);
   checkAgent(spec, rules);
   checkVerify(spec.verify, rules);
-  return { ...spec, title, needs, after: [...new Set(spec.after)] };
+  return { ...spec, title, needs, after: uniform(spec.after) };
+}
+
+/** Each dependency once; of two policies for one, a person's look comes first. */
+function uniform(after: TaskSpec['after']): Dependency[] {
+  const found = new Map<string, Dependency>();
+  for (const each of after) {
+    const one: Dependency = typeof each === 'string' ? { task: each, onFailure: 'block' } : each;
+    const before = found.get(one.task);
+    if (before === undefined) found.set(one.task, one);
+    else if (before.onFailure !== one.onFailure)
+      throw bad(`it waits for ${one.task} twice, with two policies`, 'Name it once.');
+  }
+  return [...found.values()];
 }
 
 function checkCommand(command: readonly string[] | undefined): void {

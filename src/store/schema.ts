@@ -161,11 +161,19 @@ CREATE INDEX health_of_agent ON health (agent, id);
 /**
  * Tables that versions before them need not know. They are made where they are missing, without a new format, so that
  * those versions still go on with the store. `result_notes`: what a person should know of a result; JSON, a list of
- * sentences.
+ * sentences. `dependency_policies`: what becomes of `task` when `dep` fails, where it does not wait for a person; `passed`
+ * is 1 once it no longer waits for `dep`, although that one is not done.
  */
 export const ADDED_TABLES = `
 CREATE TABLE IF NOT EXISTS result_notes (
   task INTEGER PRIMARY KEY,
   notes TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS dependency_policies (
+  dep INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  on_failure TEXT NOT NULL,
+  passed INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (dep, task)
+) STRICT, WITHOUT ROWID;
 `;

@@ -48,6 +48,15 @@ export interface SpecRow {
   prompt: string | null;
 }
 
+/** A dependency whose failure does not make its dependent wait for a person. */
+export interface PolicyRow {
+  dep: number;
+  task: number;
+  on_failure: 'skip' | 'continue';
+  /** 1: `dep` failed, and `task` does not wait for it any more. */
+  passed: number;
+}
+
 export interface AttemptRow {
   /** Grows over all tasks: the order in which attempts began. */
   seq: number;

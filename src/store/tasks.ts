@@ -1,7 +1,7 @@
 import { TASK_STATES, type Priority, type TaskState } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { NoteKey } from './notes.ts';
-import type { ResultRow, SpecRow, TaskRow } from './task-rows.ts';
+import type { PolicyRow, ResultRow, SpecRow, TaskRow } from './task-rows.ts';
 
 const SEED: NoteKey = 'task.seed';
 const FULL_ROW =
@@ -87,7 +87,8 @@ export class TaskTable {
     );
   }
 
-  insert(task: TaskRow, spec: SpecRow, dependencies: readonly number[]): void {
+  /** `policies`: of dependencies that do not block. */
+  insert(task: TaskRow, spec: SpecRow, dependencies: readonly number[], policies: readonly PolicyRow[] = []): void {
     this.#db.run(
       'INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       task.n,
@@ -124,6 +125,8 @@ export class TaskTable {
       spec.prompt,
     );
     for (const dep of dependencies) this.#db.run('INSERT INTO dependencies (dep, task) VALUES (?, ?)', dep, task.n);
+    for (const { dep, on_failure } of policies)
+      this.#db.run('INSERT INTO dependency_policies (dep, task, on_failure) VALUES (?, ?, ?)', dep, task.n, on_failure);
     this.#count(task.state, 1);
   }
 
@@ -164,10 +167,33 @@ export class TaskTable {
     );
   }
 
+  /** The tasks that wait for `n` and will not wait for a person when it fails. */
+  policiesOf(n: number): PolicyRow[] {
+    return this.#db.all<PolicyRow>('SELECT * FROM dependency_policies WHERE dep = ? AND passed = 0 ORDER BY task', n);
+  }
+
+  /** The policies of these tasks; `ns` as for specs. */
+  policies(ns: string): PolicyRow[] {
+    // A store that only an earlier version has opened, read while swarm is down.
+    if (this.#db.get("SELECT 1 FROM sqlite_master WHERE name = 'dependency_policies'") === undefined) return [];
+    return this.#db.all<PolicyRow>(
+      'SELECT * FROM dependency_policies WHERE task IN (SELECT value FROM json_each(?))',
+      ns,
+    );
+  }
+
+  /** `task` no longer waits for `dep`. */
+  pass(dep: number, task: number): void {
+    this.#db.run('UPDATE dependency_policies SET passed = 1 WHERE dep = ? AND task = ?', dep, task);
+  }
+
   /** Counts one dependency less for each task that waits for `n`; returns those that wait for none now. */
   unblock(n: number): TaskRow[] {
     const changed = this.#db.run(
-      'UPDATE tasks SET blockers = blockers - 1 WHERE n IN (SELECT task FROM dependencies WHERE dep = ?)',
+      `UPDATE tasks SET blockers = blockers - 1 WHERE n IN (
+         SELECT task FROM dependencies WHERE dep = ?
+         EXCEPT SELECT task FROM dependency_policies WHERE dep = ? AND passed = 1)`,
+      n,
       n,
     );
     if (changed === 0) return [];

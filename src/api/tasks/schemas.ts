@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PRIORITIES, TASK_STATES } from '../../domain/task.ts';
+import { FAILURE_POLICIES, PRIORITIES, TASK_STATES } from '../../domain/task.ts';
 import type { ClientOf, Schemas, ServiceOf } from '../contract/calls.ts';
 import type { taskRoutes } from './routes.ts';
 import { task } from '../../domain/task-document.ts';
@@ -36,7 +36,13 @@ export const taskBody = z.strictObject({
   prompt: z.string().max(1_000_000).optional(),
   command: z.array(z.string()).min(1).max(1_000).optional(),
   priority: z.enum(PRIORITIES).default('normal'),
-  after: z.array(z.string()).max(1_000).default([]),
+  after: z
+    .array(
+      z.union([z.string(), z.strictObject({ task: z.string(), onFailure: z.enum(FAILURE_POLICIES).default('block') })]),
+    )
+    .max(1_000)
+    .default([])
+    .describe('Tasks that must be done first; a name alone waits for a person when that one fails.'),
   on: z.string().optional(),
   needs: z.array(z.string()).max(50).default([]),
   agent: z.string().optional(),

@@ -51,6 +51,7 @@ export function taskPrompt(order: TaskOrder, preparation: Preparation): string {
     order.prompt ?? order.title,
     conflictSection(preparation),
     dependencySection(order),
+    failedSection(order),
     leftoverSection(preparation),
     historySection(order),
     verifySection(order),
@@ -73,8 +74,8 @@ function conflictSection({ conflict, branch }: Preparation): string | null {
 }
 
 function dependencySection(order: TaskOrder): string | null {
-  const parts = order.dependencies.map(
-    (d) => `### ${d.task}: ${d.title}\n${clip(d.summary, SUMMARY_CHARS) || '(no summary)'}`,
+  const parts = order.dependencies.flatMap((d) =>
+    d.failed !== undefined ? [] : [`### ${d.task}: ${d.title}\n${clip(d.summary, SUMMARY_CHARS) || '(no summary)'}`],
   );
   const on =
     order.on === null
@@ -82,6 +83,14 @@ function dependencySection(order: TaskOrder): string | null {
       : `### ${order.on.task}: ${order.on.title} (you go on from its result)\n${clip(order.on.summary, SUMMARY_CHARS) || '(no summary)'}`;
   if (on === null && parts.length === 0) return null;
   return join(['## What was done before (its code is in your worktree)', on, ...parts]);
+}
+
+function failedSection({ dependencies }: TaskOrder): string | null {
+  const lines = dependencies.flatMap(({ task, title, failed }) =>
+    failed === undefined ? [] : [`- ${task}: ${title} (${clip(failed, 400)})`],
+  );
+  if (lines.length === 0) return null;
+  return `## What is missing\nThese tasks were to be done before this one and are not; it goes on without them, and their code is not in your worktree:\n${lines.join('\n')}`;
 }
 
 function leftoverSection({ leftovers, checkpoint, aside = [] }: Preparation): string | null {

@@ -40,6 +40,11 @@ async function whatVerifies(context: Context, { kind, verify, state }: Task): Pr
     : `${defaultVerify} (the default of swarm.yaml)`;
 }
 
+function withPolicy(id: string, { onFailure }: Task): string {
+  const policy = onFailure?.[id];
+  return policy === undefined ? id : `${id} (${policy} when it fails)`;
+}
+
 function taskLines(output: Output, task: Task, verify: string | null = task.verify): string[] {
   const cell = taskCell(task.state);
   const state = typeof cell === 'string' ? cell : output.style(cell.style, cell.text);
@@ -48,7 +53,7 @@ function taskLines(output: Output, task: Task, verify: string | null = task.veri
     ['priority', task.priority],
     ['command', task.command?.map(quoted).join(' ') ?? null],
     ['prompt', task.prompt],
-    ['after', task.after.join(', ') || null],
+    ['after', task.after.map((id) => withPolicy(id, task)).join(', ') || null],
     ['on', task.on],
     ['needs', task.needs.join(', ') || null],
     ['agent', task.agent],
