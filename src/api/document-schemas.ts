@@ -9,7 +9,7 @@ import { event } from './events/schemas.ts';
 import { message } from './messages/schemas.ts';
 import { status } from './status/schemas.ts';
 import { up } from './swarm/schemas.ts';
-import { merge, taskAdded, taskDiff } from './tasks/schemas.ts';
+import { groupAdded, merge, taskAdded, taskDiff } from './tasks/schemas.ts';
 import { removed, rollback, rollbackPlan, undo } from './reversible-work/schemas.ts';
 
 const error: z.ZodType<ErrorDocument> = z.object({
@@ -39,6 +39,7 @@ export const documentSchemas = {
   error,
   event,
   explain,
+  'group-added': groupAdded,
   history,
   merge,
   message,

@@ -79,9 +79,10 @@ class Reader {
     this.#refuseTooMany(entries);
     for (const [key, task] of entries) {
       const names = combinations(task.matrix).map(({ suffix }) => key + suffix);
-      const twice = names.find((each, at) => names.indexOf(each) !== at);
-      if (twice !== undefined)
+      if (new Set(names).size < names.length) {
+        const twice = names.find((each, at) => names.indexOf(each) !== at);
         throw this.#bad(['tasks', key, 'matrix'], 'value', `it gives \`${twice}\` twice`, 'Take one of them out.');
+      }
       this.#members.set(key, names);
       for (const each of names) this.#members.set(each, [each]);
     }

@@ -4,6 +4,7 @@ import type { Task } from '../domain/task-document.ts';
 import type { TaskSpec, TaskState } from '../domain/task.ts';
 import { AttemptTable } from '../store/attempts.ts';
 import type { StoredEvent } from '../store/events.ts';
+import { GroupTable } from '../store/groups.ts';
 import type { Store, WallClock } from '../store/store.ts';
 import type { TaskRow } from '../store/task-rows.ts';
 import { TaskTable } from '../store/tasks.ts';
@@ -34,7 +35,8 @@ import {
 import { passFailuresOn } from './failed-dependency.ts';
 import { Step, type Tables } from './step.ts';
 import { putBackResting, restingWith, type Resting } from './set-aside.ts';
-import { resolveTask, submitBatch, type Submitted } from './submit.ts';
+import { submitGroup, type NewGroup, type SubmittedGroup } from './group.ts';
+import { resolveTask, submitBatch, type Submitted, type SubmitRules } from './submit.ts';
 import type { SpecRules } from './validate.ts';
 
 export interface TaskEngineOptions extends SpecRules {
@@ -77,6 +79,7 @@ export class TaskEngine {
     this.#clock = options.clock ?? options.store.clock;
     this.#tables = this.#store.read((db) => ({
       tasks: new TaskTable(db),
+      groups: new GroupTable(db),
       attempts: new AttemptTable(db),
       events: this.#store.events,
     }));
@@ -87,8 +90,15 @@ export class TaskEngine {
    * `unknown-verify`, `dependency-cycle` or `too-many-tasks`.
    */
   submit(specs: readonly TaskSpec[]): Promise<Submitted[]> {
-    const { agents, verifyNames, maxOpenTasks = MAX_OPEN_TASKS } = this.#options;
-    return this.#change((step) => submitBatch(step, specs, { agents, verifyNames, maxOpen: maxOpenTasks }));
+    return this.#change((step) => submitBatch(step, specs, this.#submitRules()));
+  }
+
+  /**
+   * Stores the tasks of a plan as one group: all of them or none. A key that a stored group has adds nothing. Throws as
+   * `submit`.
+   */
+  submitGroup(group: NewGroup): Promise<SubmittedGroup> {
+    return this.#change((step) => submitGroup(step, group, this.#submitRules()));
   }
 
   /** Makes new ids lie above `n`: task branches up to there exist already. */
@@ -312,6 +322,11 @@ export class TaskEngine {
   onEvents(listener: (events: StoredEvent[]) => void): () => void {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
+  }
+
+  #submitRules(): SubmitRules {
+    const { agents, verifyNames, maxOpenTasks = MAX_OPEN_TASKS } = this.#options;
+    return { agents, verifyNames, maxOpen: maxOpenTasks };
   }
 
   #row(text: string): TaskRow {

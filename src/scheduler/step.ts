@@ -3,6 +3,7 @@ import { changeState, type TaskChange } from '../domain/task-state.ts';
 import { taskId } from '../domain/task-id.ts';
 import type { AttemptTable } from '../store/attempts.ts';
 import type { EventTable, StoredEvent } from '../store/events.ts';
+import type { GroupTable } from '../store/groups.ts';
 import type { TaskRow } from '../store/task-rows.ts';
 import type { TaskTable } from '../store/tasks.ts';
 import { reserveLane } from './lane.ts';
@@ -10,6 +11,7 @@ import { orderKey } from './order.ts';
 
 export interface Tables {
   tasks: TaskTable;
+  groups: GroupTable;
   attempts: AttemptTable;
   events: EventTable;
 }

@@ -35,8 +35,16 @@ interface Edge {
 /** Stored keys that are compared with a wrong name, at most. */
 const KEYS_COMPARED = 1_000;
 
-/** Stores all tasks of the batch or none. Tasks may name each other by key, also forwards. */
-export function submitBatch(step: Step, specs: readonly TaskSpec[], rules: SubmitRules): Submitted[] {
+/**
+ * Stores all tasks of the batch or none. Tasks may name each other by key, also forwards.
+ * @param names under which they name each other beside that, in the order of `specs`
+ */
+export function submitBatch(
+  step: Step,
+  specs: readonly TaskSpec[],
+  rules: SubmitRules,
+  names: readonly string[] = [],
+): Submitted[] {
   const { tasks } = step.tables;
   const inBatch = new Map<string, number>();
   const placed: Placed[] = [];
@@ -46,6 +54,8 @@ export function submitBatch(step: Step, specs: readonly TaskSpec[], rules: Submi
     const known = spec.key === undefined ? undefined : (inBatch.get(spec.key) ?? tasks.byKey(spec.key));
     if (spec.key !== undefined) inBatch.set(spec.key, known ?? next);
     if (known !== undefined) return { id: taskId(known), existing: true };
+    const name = names[place];
+    if (name !== undefined) inBatch.set(name, next);
     placed.push({ spec, n: next, dependencies: [] });
     next += 1;
     return { id: taskId(next - 1), existing: false };
@@ -68,7 +78,7 @@ export function submitBatch(step: Step, specs: readonly TaskSpec[], rules: Submi
   }
   refuseCycle(
     placed.map(({ dependencies }) => dependencies.flatMap(({ dep }) => (dep >= first ? [dep - first] : []))),
-    (place) => placed[place]?.spec.key ?? placed[place]?.spec.title ?? '?',
+    (place) => names[place] ?? placed[place]?.spec.key ?? placed[place]?.spec.title ?? '?',
   );
   for (const task of placed) insert(step, task);
   passEarlierFailuresOn(step, placed);

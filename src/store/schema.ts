@@ -162,7 +162,8 @@ CREATE INDEX health_of_agent ON health (agent, id);
  * Tables that versions before them need not know. They are made where they are missing, without a new format, so that
  * those versions still go on with the store. `result_notes`: what a person should know of a result; JSON, a list of
  * sentences. `dependency_policies`: what becomes of `task` when `dep` fails, where it does not wait for a person; `passed`
- * is 1 once it no longer waits for `dep`, although that one is not done.
+ * is 1 once it no longer waits for `dep`, although that one is not done. `groups`: the runs of plans; `group_tasks`: their
+ * tasks, in the order of the plan.
  */
 export const ADDED_TABLES = `
 CREATE TABLE IF NOT EXISTS result_notes (
@@ -176,4 +177,15 @@ CREATE TABLE IF NOT EXISTS dependency_policies (
   passed INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (dep, task)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS groups (
+  name TEXT PRIMARY KEY,
+  key TEXT UNIQUE,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS group_tasks (
+  task INTEGER PRIMARY KEY,
+  grp TEXT NOT NULL,
+  name TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS group_tasks_of ON group_tasks (grp, task);
 `;

@@ -64,6 +64,29 @@ export type SubmittedTask = z.infer<typeof taskBody>;
 
 export const tasksBody = z.union([taskBody, z.strictObject({ tasks: z.array(taskBody).min(1).max(10_000) })]);
 
+const groupName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/);
+
+/** Their names, under which they name each other in `after` and `on`. */
+export const groupBody = z.strictObject({
+  name: groupName,
+  key: z.string().min(1).max(200).optional().describe('A second submit with the same key adds nothing.'),
+  tasks: z
+    .array(taskBody.omit({ key: true }).extend({ name: z.string().min(1).max(200) }))
+    .min(1)
+    .max(10_000),
+});
+/** As a submitter writes it. */
+export type NewGroup = z.input<typeof groupBody>;
+export type SubmittedGroupBody = z.infer<typeof groupBody>;
+
+/** `existing`: the key named a stored group. */
+export const groupAdded = z.object({
+  group: z.string(),
+  tasks: z.array(z.object({ name: z.string(), id: z.string() })),
+  existing: z.boolean(),
+});
+export type GroupAddedDocument = z.infer<typeof groupAdded>;
+
 export const taskQuery = z.strictObject({
   state: z.enum(TASK_STATES).optional(),
   limit: z.coerce.number().int().min(1).max(100_000).optional(),
@@ -71,6 +94,7 @@ export const taskQuery = z.strictObject({
 
 export const taskSchemas = {
   add: { takes: tasksBody, answers: z.union([taskAdded, z.object({ tasks: z.array(taskAdded) })]) },
+  run: { takes: groupBody, answers: groupAdded },
   list: { takes: taskQuery, answers: z.array(task) },
   show: { answers: task },
   cancel: { answers: task },

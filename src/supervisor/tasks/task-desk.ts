@@ -1,5 +1,7 @@
 import type {
+  GroupAddedDocument,
   MergeDocument,
+  SubmittedGroupBody,
   SubmittedTask,
   TaskAddedDocument,
   TaskDiffDocument,
@@ -13,6 +15,11 @@ import type { EventLog } from '../project/event-log.ts';
 /** The part of the task engine that people's requests need. */
 export interface TaskPort {
   submit(specs: TaskSpec[]): Promise<TaskAddedDocument[]>;
+  submitGroup(group: {
+    name: string;
+    key?: string | undefined;
+    tasks: (readonly [name: string, spec: TaskSpec])[];
+  }): Promise<GroupAddedDocument>;
   list(filter: { state?: TaskState | undefined; limit?: number | undefined }): Task[];
   get(id: string): Task;
   cancel(id: string): Promise<{ task: Task; lease: { agent: string; attempt: number } | null }>;
@@ -67,9 +74,17 @@ export class TaskDesk implements TasksService {
     return added;
   }
 
+  run({ name, key, tasks }: SubmittedGroupBody): Promise<GroupAddedDocument> {
+    const named = tasks.map(({ name: each, ...task }): [string, TaskSpec] => [each, this.#specOf(task)]);
+    return this.#deps.engine.submitGroup({ name, key, tasks: named });
+  }
+
   #submit(tasks: readonly SubmittedTask[]): Promise<TaskAddedDocument[]> {
-    const { engine, defaultRetries } = this.#deps;
-    return engine.submit(tasks.map((task) => ({ ...task, retries: task.retries ?? defaultRetries })));
+    return this.#deps.engine.submit(tasks.map((task) => this.#specOf(task)));
+  }
+
+  #specOf(task: SubmittedTask): TaskSpec {
+    return { ...task, retries: task.retries ?? this.#deps.defaultRetries };
   }
 
   async list(filter: { state?: TaskState | undefined; limit?: number | undefined }): Promise<Task[]> {

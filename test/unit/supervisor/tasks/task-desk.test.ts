@@ -40,6 +40,11 @@ function desk(task: Task, more: Partial<TaskDeskDeps> = {}) {
         asked.push(...specs);
         return specs.map((_, index) => ({ id: `t${index + 1}`, existing: false }));
       },
+      submitGroup: async ({ name, tasks }) => ({
+        group: name,
+        tasks: tasks.map(([each], index) => ({ name: each, id: `t${index + 1}` })),
+        existing: false,
+      }),
       list: (filter) => {
         asked.push(filter);
         return [task];
