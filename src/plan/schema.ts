@@ -19,6 +19,7 @@ const duration = z.string().transform((text, context) => {
   }
 });
 
+const EDGE = 'the name of a task, or {task: NAME, onFailure: block, skip or continue}';
 const edge = z.union(
   [
     z.string().transform((task) => ({ task, onFailure: 'block' as const })),
@@ -30,7 +31,7 @@ const edge = z.union(
         .describe('When it is dead or cancelled: wait for a person, end cancelled too, or run without its code.'),
     }),
   ],
-  { error: 'the name of a task, or {task: NAME, onFailure: block, skip or continue}' },
+  { error: EDGE },
 );
 
 /** What `defaults` may hold, and each task. */
@@ -50,7 +51,10 @@ const task = z
     prompt: z.string().optional().describe('What the agent is told.'),
     promptFile: z.string().optional().describe('The same, from a file beside the plan.'),
     command: z.array(z.string()).min(1).optional().describe('argv of a shell task; {{x}} never splits a word.'),
-    after: z.array(edge).default([]).describe('Tasks that must be done first; their code is merged in.'),
+    after: z
+      .union([z.array(edge), edge.transform((one) => [one])], { error: `${EDGE}, or a list of such` })
+      .default([])
+      .describe('Tasks that must be done first; their code is merged in.'),
     on: z.string().optional().describe('Go on from the tip of this task.'),
     matrix: z
       .record(z.string().regex(VARIABLE), z.array(scalar).min(1))
