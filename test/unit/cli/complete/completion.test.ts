@@ -20,7 +20,7 @@ describe('completion', () => {
   });
 
   it('offers the verbs of a group, and beside them the names that the group itself takes', () => {
-    expect(offers('task', '').slice(0, 6)).toEqual(['add', 'ls', 'show', 'wait', 'cancel', 'retry']);
+    expect(offers('task', '').slice(0, 6)).toEqual(['add', 'run', 'ls', 'show', 'wait', 'cancel']);
     expect(plan('checkpoint', '').live).toBe('agents');
     expect(offers('checkpoint', '')).toContain('ls');
     expect(plan('checkpoint', 'diff', 'worker-1', '')).toMatchObject({ live: 'checkpoints' });
