@@ -53,12 +53,14 @@ const lasting = (code: GitErrorCode, test: RegExp, hint: string): Rule => ({
   lasting: true,
 });
 
+const READ_ONLY = lasting('read-only', /read-only file system/i, 'The file system is read-only; use a writable one.');
+
 /** First match wins: the more exact sentence comes first. */
 const RULES: readonly Rule[] = [
   // Where git names no reason, a write that the system cut short has no other cause.
   never(
     'disk-full',
-    /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't (write|close) '/i,
+    /no space left on device|disk quota exceeded|out of diskspace|unable to write file (?!.*: )|couldn't (write|close) '|: I\/O error$/im,
     'Free some disk space and try again.',
   ),
   lasting(
@@ -103,7 +105,7 @@ const RULES: readonly Rule[] = [
     /must be run in a work tree|cannot be used without a working tree/i,
     'Use a repository with a working tree.',
   ),
-  lasting('read-only', /read-only file system/i, 'The file system is read-only; use a writable one.'),
+  READ_ONLY,
   never(
     'corrupt-repository',
     /object file [^\n]* is empty|loose object [^\n]* is corrupt|bad object|unable to read tree|index file (corrupt|smaller)|bad signature|inflate: data stream error/i,
@@ -168,9 +170,13 @@ const RULES: readonly Rule[] = [
   ),
 ];
 
-/** The one place that reads git's stderr. */
-export function parseGitStderr(stderr: string): GitFailure {
-  const rule = RULES.find(({ test }) => test.test(stderr));
+/**
+ * The one place that reads git's stderr. `isReadOnly`: of the file system at hand; with reftables git calls any write that
+ * fails an I/O error.
+ */
+export function parseGitStderr(stderr: string, isReadOnly: () => boolean = () => false): GitFailure {
+  const found = RULES.find(({ test }) => test.test(stderr));
+  const rule = found?.code === 'disk-full' && isReadOnly() ? READ_ONLY : found;
   if (rule === undefined) return { code: 'git-failed', hint: 'Run the command by hand to see more.', retrySafe: false };
   const { test: _test, ...failure } = rule;
   return failure;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { StartError } from '../lib/start-error.ts';
 import { GitError, mainSentence, parseGitStderr } from './errors.ts';
 import type { GitErrorFacts, GitFailure } from './errors.ts';
@@ -26,7 +26,20 @@ export function stopped(code: 'git-timeout' | 'git-aborted', facts: GitErrorFact
 /** Error for a git that ended with a failure. */
 export function failed(facts: GitErrorFacts): GitError {
   const how = facts.exitCode === null ? `ended by ${facts.signal ?? 'a signal'}` : mainSentence(facts.stderr);
-  return new GitError(parseGitStderr(facts.stderr), `git ${verb(facts.args)} failed in ${facts.cwd}: ${how}`, facts);
+  return new GitError(
+    parseGitStderr(facts.stderr, () => isReadOnly(facts.cwd)),
+    `git ${verb(facts.args)} failed in ${facts.cwd}: ${how}`,
+    facts,
+  );
+}
+
+function isReadOnly(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS';
+  }
 }
 
 /** The subcommand, without leading `-c key=value` options. */

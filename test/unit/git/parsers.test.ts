@@ -51,6 +51,7 @@ describe('What git says on stderr', () => {
     ["fatal: sha1 file '/s/worker-1.index.lock' write error. Out of diskspace", 'disk-full', false],
     ["fatal: update_ref failed for ref 'a': cannot update ref 'a': couldn't write '/r/a.lock'", 'disk-full', false],
     ["error: couldn't close 'HEAD.lock'", 'disk-full', false],
+    ["fatal: update_ref failed for ref 'a': reftable: transaction failure: I/O error", 'disk-full', false],
     ['error: unable to write file x: Read-only file system', 'read-only', false],
     ["fatal: '/w' contains modified or untracked files, use --force to delete it", 'worktree-dirty', false],
     ["fatal: 'b' is already checked out at '/w'", 'branch-in-use', false],
@@ -85,6 +86,11 @@ describe('What git says on stderr', () => {
   ])('waits for a person where no waiting mends it: %s', (stderr, code, lasting) => {
     const failure = parseGitStderr(stderr);
     expect([failure.code, failure.lasting]).toEqual([code, lasting]);
+  });
+
+  it('is a read-only file system where that is why a reftable could not be written', () => {
+    const stderr = "fatal: update_ref failed for ref 'a': reftable: transaction prepare: I/O error\n";
+    expect(parseGitStderr(stderr, () => true)).toMatchObject({ code: 'read-only', lasting: true });
   });
 
   it('is told to people by its most telling sentence', () => {
