@@ -2,7 +2,16 @@
  * The content of a pane, as last evidence: these forms were seen of Claude Code 2.1, and it does not promise them. An
  * unknown form proves nothing.
  */
-export type ScreenKind = 'trust' | 'login' | 'api-key' | 'resume' | 'theme' | 'settings' | 'retrying' | 'suspended';
+export type ScreenKind =
+  | 'trust'
+  | 'login'
+  | 'api-key'
+  | 'resume'
+  | 'theme'
+  | 'settings'
+  | 'auto-mode'
+  | 'retrying'
+  | 'suspended';
 
 export interface ScreenView {
   kind: ScreenKind;
@@ -21,6 +30,9 @@ const SUSPENDED = /^Claude Code is suspended\./;
 const COMPOSER = /^[\s│]*❯(?:\s|\u00a0|$)/;
 const CHOICE = /^\s*❯\s*\d+\.\s/;
 
+/** Comes in the middle of a turn, below the prompt that looks like a composer. */
+const AUTO_MODE = /changing auto mode to no longer charge/i;
+
 const DIALOGS: readonly (readonly [kind: ScreenKind, pattern: RegExp])[] = [
   ['trust', /Accessing workspace|Do you trust the files|trust this folder/i],
   ['api-key', /Detected a custom API key/i],
@@ -28,6 +40,7 @@ const DIALOGS: readonly (readonly [kind: ScreenKind, pattern: RegExp])[] = [
   ['resume', /Resume (?:a )?(?:session|conversation)|Resume from summary/i],
   ['theme', /Choose the text style|Let's get started/i],
   ['settings', /Settings (?:Error|Warning)|New MCP server found/i],
+  ['auto-mode', AUTO_MODE],
 ];
 
 /** Whether a dialog there waits for a person, and stops all work until then. */
@@ -49,6 +62,8 @@ export function readScreen(screen: string): ScreenView | null {
   const end = lines.slice(-DIALOG_LINES);
   const composer = end.findLastIndex((line) => COMPOSER.test(line) && !CHOICE.test(line));
   if (composer < 0) return dialogOf(end);
+  const notice = end.slice(composer).filter((line) => AUTO_MODE.test(line));
+  if (notice.length > 0) return dialogOf(notice);
   const status = end.slice(Math.max(0, composer - STATUS_LINES), composer).findLast((line) => RETRYING.test(line));
   const text = status === undefined ? undefined : RETRYING.exec(status)?.[1];
   return text === undefined ? null : { kind: 'retrying', text };

@@ -75,7 +75,10 @@ function signsEvidence(
   }
   if (answerAt !== null) found.push({ fact: 'answer of the API', value: 'came in', ageMs: age(now, answerAt) });
   if (stopped !== null) found.push({ fact: 'stopped', value: stopped, ageMs: null });
-  if (session !== null) found.push({ fact: 'session file', value: session.status, ageMs: age(now, session.at) });
+  if (session !== null) {
+    const value = withDetail(session.status, session.waitsFor ?? null);
+    found.push({ fact: 'session file', value, ageMs: age(now, session.at) });
+  }
   if (screen !== null)
     found.push({ fact: 'screen', value: `${screen.kind}: ${screen.text}`, ageMs: age(now, screen.at) });
   if (person.attached) found.push({ fact: 'a person looks', value: 'last key', ageMs: age(now, person.lastKeyAt) });

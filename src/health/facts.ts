@@ -56,13 +56,22 @@ export interface Signs {
   person: { attached: boolean; lastKeyAt: number | null };
   /** The process of the agent that a signal has stopped. */
   stopped: string | null;
-  /** The state that Claude Code wrote into its own file: `busy`, `idle`, `waiting`. */
-  session: { status: string; at: number } | null;
+  /** The state that Claude Code wrote into its own file: `busy`, `idle`, `waiting`, and then what it waits for. */
+  session: { status: string; at: number; waitsFor?: string } | null;
   /** Resources that all its processes use. */
   use: { processes: number; rssBytes: number; cpuPercent: number } | null;
 }
 
-export type ScreenFact = 'trust' | 'login' | 'api-key' | 'resume' | 'theme' | 'settings' | 'retrying' | 'suspended';
+export type ScreenFact =
+  | 'trust'
+  | 'login'
+  | 'api-key'
+  | 'resume'
+  | 'theme'
+  | 'settings'
+  | 'auto-mode'
+  | 'retrying'
+  | 'suspended';
 
 /** From when on an agent is in trouble, and of what kind. */
 export interface TroubleLimits {

@@ -141,9 +141,6 @@ const AGENT_RULES: readonly Rule[] = [
     if (first === undefined) return null;
     return { reason: `${first.kind}: ${first.text}${more.length === 0 ? '' : ` (and ${more.length} more)`}` };
   }),
-  said('dialog-open', 'needs-you', ({ turn }) =>
-    because(turn === 'permission', 'a permission dialog is open in its pane'),
-  ),
   ...WORK_RULES.map(({ name, status, when }) => said(name, status, when)),
   said('api-failed', 'working', (snapshot) =>
     works(snapshot) && ['api-error', 'failed'].includes(snapshot.turn)

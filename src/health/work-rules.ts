@@ -30,6 +30,8 @@ const DIALOGS: Readonly<Partial<Record<ScreenFact, string>>> = {
   resume: 'Claude Code asks in its pane which conversation to go on with',
   theme: 'login: Claude Code runs for the first time and asks in its pane how it should look',
   settings: 'Claude Code shows a dialog about its settings in its pane',
+  'auto-mode':
+    'Claude Code tells in its pane what permission mode auto costs behind a gateway, and goes on after Enter there; another permissionMode needs none',
 };
 
 /** The troubles of an agent that should make progress, in the order of certainty. */
@@ -52,6 +54,21 @@ export const WORK_RULES: readonly WorkRule[] = [
       const screen = screenOf(facts, now);
       const words = screen === null ? undefined : DIALOGS[screen.kind];
       return words === undefined ? null : { reason: `${words} (swarm attach)` };
+    },
+  },
+  {
+    name: 'dialog-open',
+    status: 'needs-you',
+    when: ({ turn }) => (turn === 'permission' ? { reason: 'a permission dialog is open in its pane' } : null),
+  },
+  {
+    name: 'waits-in-pane',
+    status: 'needs-you',
+    when(snapshot, { signs }) {
+      const session = signs?.session ?? null;
+      if (!works(snapshot) || session?.status !== 'waiting' || session.at < (time(snapshot.turnSince) ?? 0))
+        return null;
+      return { reason: `Claude Code waits in its pane: ${session.waitsFor ?? 'for an answer'} (swarm attach)` };
     },
   },
   {

@@ -181,6 +181,8 @@ function openClaude({ spec, person, env, paneEnv, link, log, ...parts }: ClaudeP
     clock,
     processes,
     event: (name, task, data) => link.event(name, task, data),
+    transcript: async (id) =>
+      (await findTranscript(env(), spec.worktree, id)) ?? transcriptPath(env(), spec.worktree, id),
     sessionExists: (id) => sessionExists(env(), spec.worktree, id),
     hasPrompt: async (id, prompt) => {
       const file = await findTranscript(env(), spec.worktree, id);

@@ -190,9 +190,10 @@ export class Watch {
     if (pid === undefined || snapshot?.kind !== 'claude') return null;
     const file = path.join(this.#deps.claudeDir(), 'sessions', `${pid}.json`);
     try {
-      const { status, statusUpdatedAt } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+      const { status, statusUpdatedAt, waitingFor } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
       if (typeof status !== 'string') return null;
-      return { status, at: typeof statusUpdatedAt === 'number' ? statusUpdatedAt : (changedAt(file) ?? 0) };
+      const at = typeof statusUpdatedAt === 'number' ? statusUpdatedAt : (changedAt(file) ?? 0);
+      return { status, at, ...(typeof waitingFor === 'string' ? { waitsFor: waitingFor } : {}) };
     } catch {
       // Claude Code does not promise this file: other versions write none, or are just writing it.
       return null;

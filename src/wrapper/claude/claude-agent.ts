@@ -17,6 +17,7 @@ import type { AgentKind } from '../task/agent-kind.ts';
 import { Mailbox } from './mailbox.ts';
 import type { ModelAccess } from './model-access.ts';
 import { NeedsYouBoard } from './needs-you.ts';
+import { HookWatch } from './hook-watch.ts';
 import { SettingsWatch } from './settings-watch.ts';
 import type { Terminal, Workspace } from '../contract/effects.ts';
 import type { AgentProcesses } from '../../worktree/processes.ts';
@@ -46,6 +47,8 @@ export interface ClaudeAgentDeps {
    * @param unlisted a process runs whose settings do not name swarm's address in a list of hook addresses
    */
   blinding(unlisted: boolean): Promise<string | null>;
+  /** Where a process writes the transcript of its conversation. */
+  transcript(sessionId: string): Promise<string>;
   sessionExists(sessionId: string): Promise<boolean>;
   hasPrompt(sessionId: string, prompt: string): Promise<boolean>;
   terminal: Terminal;
@@ -67,6 +70,12 @@ export interface EndpointEars {
   edge(): string | null;
 }
 
+/** What keeps swarm from seeing what the agent does, and its cure: a setting, or something unknown. */
+interface Blindness {
+  setting: string | null;
+  deaf: string | null;
+}
+
 interface Current {
   attempt: Attempt;
   body: ClaudeTask;
@@ -79,6 +88,9 @@ export class ClaudeAgent implements AgentKind {
   readonly #conversation: Conversation;
   readonly #board: NeedsYouBoard;
   readonly #settings: SettingsWatch;
+  readonly #hooks: HookWatch;
+  #blind: Blindness = { setting: null, deaf: null };
+  #transcript: string | null = null;
   readonly #mailbox = new Mailbox();
   readonly #meter = new UsageMeter();
   readonly #activity = new ActivityWatch();
@@ -123,6 +135,7 @@ export class ClaudeAgent implements AgentKind {
       graceMs: spec.stopGraceMs,
       launch: (request) => this.#launch(request),
       dialogOpen: async () => isDialog(readScreen(await terminal.screen())),
+      deaf: () => this.#blind.deaf,
       printed: () => terminal.printed(),
       died: (exit) => this.#conversation.died(exit),
       processes,
@@ -131,8 +144,18 @@ export class ClaudeAgent implements AgentKind {
     });
     this.#settings = new SettingsWatch({
       look: (of) => options.blinding(of === 'present' && this.#pane.alive && this.#isUnlisted),
-      changed: (blinding) => this.#blinded(blinding),
+      changed: (setting) => {
+        this.#blinded({ setting });
+        if (setting === null) this.#accessChanged();
+      },
       clock,
+    });
+    this.#hooks = new HookWatch({
+      agent: spec.agent,
+      transcript: () => (this.#pane.alive ? (this.#pane.turn?.transcriptPath ?? this.#transcript) : null),
+      changed: (deaf) => this.#blinded({ deaf }),
+      clock,
+      log,
     });
     this.#conversation = new Conversation({
       spec,
@@ -171,6 +194,7 @@ export class ClaudeAgent implements AgentKind {
 
   begin(): void {
     void this.#settings.run();
+    void this.#hooks.run();
     this.#idleSoon();
   }
 
@@ -273,6 +297,7 @@ export class ClaudeAgent implements AgentKind {
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.#settings.close();
+    this.#hooks.close();
     this.#board.close();
     await this.#conversation.stop(graceMs);
     await this.#endpoint?.close();
@@ -295,13 +320,18 @@ export class ClaudeAgent implements AgentKind {
     this.#isUnlisted = !launch.inHookList;
     this.#meter.begins(request.sessionId, launch.usageFrom === 'otel', !request.resume);
     this.#activity.begins();
+    this.#transcript = await this.#deps.transcript(request.sessionId);
+    await this.#hooks.begins(this.#transcript);
     return launch;
   }
 
-  /** Settings have begun to blind swarm, or no longer do: an agent without a process may start then. */
-  #blinded(blinding: string | null): void {
-    this.#board.settings(blinding, this.#task);
-    if (blinding === null) this.#accessChanged();
+  /** Something has begun to blind swarm, or no longer does. A setting explains what else is seen of it. */
+  #blinded(change: Partial<Blindness>): void {
+    const before = this.#blind.setting ?? this.#blind.deaf;
+    this.#blind = { ...this.#blind, ...change };
+    const now = this.#blind.setting ?? this.#blind.deaf;
+    if (now !== before) this.#board.settings(now, this.#task);
+    this.#pane.changes.emit();
   }
 
   /**
@@ -325,6 +355,7 @@ export class ClaudeAgent implements AgentKind {
 
   #event(event: ClaudeEvent): void {
     this.#deps.access.event(event);
+    this.#hooks.event(event);
     if (this.#meter.event(event)) {
       this.#deps.state.update({ usage: this.#meter.total });
       this.#deps.access.spent(this.#meter.total.costUsd);

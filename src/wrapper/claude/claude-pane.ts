@@ -54,6 +54,8 @@ export interface ClaudePaneDeps {
   launch(request: StartRequest): Promise<Launch>;
   /** Whether Claude Code asks something on the screen before its session can begin. */
   dialogOpen(): Promise<boolean>;
+  /** Why swarm does not hear the process that works, and the cure; null: it does, as far as it knows. */
+  deaf(): string | null;
   /** What was printed in the pane, line by line. */
   printed(): Promise<string>;
   /** The process ended unasked. Called once per process, after `turn` was set to gone. */
@@ -113,7 +115,8 @@ export class ClaudePane {
    * Starts the next process and resolves when its session has begun. The process before must have been ended.
    * @param signal aborted before the spawn: nothing is started
    * @throws StartError when the program cannot be started; SwarmError `agent-start` when the process ends before its
-   * session begins, or says nothing for 15 s and uses no processor time: then it has been ended
+   * session begins, or says nothing for 15 s and uses no processor time: then it has been ended; `agent-deaf`, which
+   * lasts, when it works and swarm does not hear it
    */
   async start(request: StartRequest, signal?: AbortSignal): Promise<void> {
     if (this.alive) throw new SwarmError('agent-start', 'the process before still lives');
@@ -154,6 +157,11 @@ export class ClaudePane {
     // A dialog waits for a person: one who comes hours later must still find it.
     while (how === null && (await this.#deps.dialogOpen())) how = await this.#beginning(entry, SESSION_START_MS);
     if (how === 'began') return;
+    if (how === 'deaf') {
+      const why = this.#deps.deaf() ?? '';
+      await this.end();
+      throw new SwarmError('agent-deaf', why, { lasting: true });
+    }
     if (how === 'ended') {
       throw startProblemOf(entry.exit?.code ?? null, place, CLAUDE_PROGRAM) ?? (await this.#endedEarly(entry, before));
     }
@@ -178,10 +186,14 @@ export class ClaudePane {
     return new SwarmError('agent-start', `${how}: ${words.line}`);
   }
 
-  async #beginning(entry: Child, withinMs: number): Promise<'began' | 'ended' | null> {
+  async #beginning(entry: Child, withinMs: number): Promise<'began' | 'ended' | 'deaf' | null> {
     const waiting = new AbortController();
     const cancel = this.#deps.clock.after(withinMs, () => waiting.abort());
-    const look = () => (entry.exit !== null ? 'ended' : this.#turn?.state !== 'starting' ? 'began' : null);
+    const look = () => {
+      if (entry.exit !== null) return 'ended';
+      if (this.#turn?.state !== 'starting') return 'began';
+      return this.#deps.deaf() === null ? null : 'deaf';
+    };
     const how = await this.changes.until(look, waiting.signal);
     cancel();
     return how;

@@ -48,7 +48,7 @@ export interface ConversationDeps {
 type Step =
   | Rest
   | { kind: 'died'; detail: string; exit: PaneExit | null }
-  | { kind: 'cannot-start'; error: StartError }
+  | { kind: 'cannot-start'; error: SwarmError }
   | { kind: 'interrupted' }
   /** A hold of the fleet ends this turn too, before its next request. */
   | { kind: 'held' }
@@ -248,7 +248,7 @@ export class Conversation {
     try {
       await pane.start({ ...next, mark: request.mark }, request.signal);
     } catch (error) {
-      if (error instanceof StartError && error.lasting) return { kind: 'cannot-start', error };
+      if (error instanceof SwarmError && error.lasting) return { kind: 'cannot-start', error };
       return { kind: 'died', detail: errorText(error), exit: pane.lastExit };
     }
     let seen = false;
@@ -315,7 +315,7 @@ export class Conversation {
         mark: `${this.#deps.spec.project}/${this.#deps.spec.agent}/-/-`,
       });
     } catch (error) {
-      if (error instanceof StartError && error.lasting) return void this.#cannotStart(error);
+      if (error instanceof SwarmError && error.lasting) return void this.#cannotStart(error);
       log.warn({ error: errorText(error) }, 'the idle agent did not start');
       void this.#idleEnded(this.#deps.clock.monotonic() - startedAt, false, errorText(error));
     } finally {
@@ -360,18 +360,19 @@ export class Conversation {
    * that it would succeed, or before a person asks for it.
    * @returns why
    */
-  #cannotStart(error: StartError): string {
+  #cannotStart(error: SwarmError): string {
     const { pane, state, log, spec } = this.#deps;
     const { message, hint = '' } = error;
     const restart = `\`swarm restart ${spec.agent}\``;
-    const then = error.visible ? `It goes on by itself then, with ${restart} at once.` : `Then run ${restart}.`;
-    const failure = `${message}.\n${hint} ${then}`;
+    const visible = error instanceof StartError && error.visible;
+    const then = visible ? `It goes on by itself then, with ${restart} at once.` : `Then run ${restart}.`;
+    const failure = error instanceof StartError ? `${message}.\n${hint} ${then}` : message;
     log.error({ hint }, message);
     pane.rest();
     state.update({ failure });
     this.#look.abort();
     this.#look = new AbortController();
-    if (error.visible && !this.#stopped) void this.#untilStartable(error, failure, this.#look.signal);
+    if (visible && !this.#stopped) void this.#untilStartable(error, failure, this.#look.signal);
     return message;
   }
 

@@ -61,6 +61,7 @@ async function openAgent({
       // A line more each time, so that no end is without words.
       printed: () => Promise.resolve('it broke\n'.repeat((looks += 1))),
     },
+    transcript: async () => '/nowhere/transcript.jsonl',
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
     blinding: async () => null,

@@ -46,6 +46,27 @@ test.each<[string, string[], ReturnType<typeof readScreen>]>([
     ['  Detected a custom API key in your environment', '  ❯ 2. No (recommended)'],
     { kind: 'api-key', text: 'Detected a custom API key in your environment' },
   ],
+  [
+    'the notice about the costs of permission mode auto, below the prompt of its turn',
+    [
+      '❯ Do it',
+      '● Bash(python3 -c "print(6*7)")',
+      RULE,
+      "  We're changing auto mode to no longer charge for classifier requests in Claude Code.",
+      "  However, this session isn't eligible because your requests go through gateway.example.com, which isn't",
+      '  compatible with this update.',
+      '  Enter to continue · Esc to cancel',
+    ],
+    {
+      kind: 'auto-mode',
+      text: "We're changing auto mode to no longer charge for classifier requests in Claude Code.",
+    },
+  ],
+  [
+    'an agent that speaks of that notice',
+    ['● It says: We are changing auto mode to no longer charge for it', ...composer()],
+    null,
+  ],
   ['an empty screen', ['', ''], null],
   ['an agent that speaks of dialogs', ['● It says: Accessing workspace, trust this folder', ...composer()], null],
   [

@@ -212,6 +212,20 @@ export const WORK_CASES: WorkCase[] = [
     /13m20s/,
   ],
   [
+    'Claude Code waits in its pane for something of which no hook tells',
+    silent({ session: { status: 'waiting', at: T0 - 850_000, waitsFor: 'choose: block them, or not' } }),
+    'waits-in-pane',
+    'needs-you',
+    /^Claude Code waits in its pane: choose: block them, or not \(swarm attach\)$/,
+  ],
+  [
+    'the notice about the costs of auto mode',
+    silent({ screen: { kind: 'auto-mode', text: 'We are changing', at: T0 - 1_000 } }),
+    'dialog-on-screen',
+    'needs-you',
+    /permission mode auto costs behind a gateway, and goes on after Enter there/,
+  ],
+  [
     'a person stopped the turn',
     facts({
       snapshot: snapshot({ ...SILENT, lastProgressAt: iso(-60_000), activity: activity() }),

@@ -35,6 +35,7 @@ async function openAgent(idle: 'eager' | 'lazy', blinding: { text: string | null
       starts += 1;
       return Promise.reject(new Error('not in this test'));
     },
+    transcript: async () => '/nowhere/transcript.jsonl',
     sessionExists: () => Promise.resolve(false),
     hasPrompt: () => Promise.resolve(false),
     blinding: async () => blinding.text,

@@ -13,6 +13,7 @@ function starting(): { clock: ManualClock; use: { ms: number }; failed: Promise<
     markPrefix: 'p/worker-1',
     graceMs: 1,
     dialogOpen: () => Promise.resolve(false),
+    deaf: () => null,
     printed: () => Promise.resolve(''),
     launch: () => Promise.resolve({ argv: [process.execPath, '-e', 'setInterval(() => {}, 1000)'], env: {} }),
     died: () => undefined,
