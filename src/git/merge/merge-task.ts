@@ -1,12 +1,14 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import { isRunning } from '../../lib/running.ts';
+import { shellQuote } from '../../lib/shell-quote.ts';
 import { isGitError, mainSentence, type GitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
 import { merges, whileLocked } from '../lock.ts';
-import { operationUnderWay } from '../repository/operations.ts';
+import { branchesInRebase, operationUnderWay, worktreeGitDir } from '../repository/operations.ts';
 import { mergeCommit } from '../task/prepare-task.ts';
 import { readHead } from '../repository/repository.ts';
 import { commitOf, resolveAll } from '../repository/resolve.ts';
@@ -52,7 +54,7 @@ export class MergeConflictError extends SwarmError {
 /**
  * Merges in a scratch worktree, then moves the branch by compare-and-swap. A worktree that has the branch checked out
  * is fast-forwarded, and only when it is clean. Commits of submodules are carried into its copies of them. Errors:
- * `merge-conflict` (with `files`), `branch-dirty`, `unknown-branch`, `unknown-revision`, `unsigned`,
+ * `merge-conflict` (with `files`), `branch-dirty`, `branch-in-rebase`, `unknown-branch`, `unknown-revision`, `unsigned`,
  * `unmapped-repository`, `conflict-markers`, `submodule-commit`, `branch-moved` (retry is safe).
  */
 export async function mergeTask(task: MergeTask): Promise<MergedTask> {
@@ -86,11 +88,19 @@ async function resolveBoth(task: MergeTask): Promise<{ before: string; commit: s
   return { before, commit };
 }
 
-/** The worktree that has the branch checked out, proved clean; null when none has. */
+/**
+ * The worktree that has the branch checked out, proved clean; null when none has. A rebase has its branch in hand
+ * without having it checked out: at its end it would not find the branch where it was, or abort the merge away.
+ */
 export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'signal'>): Promise<string | null> {
-  const holder = (await listWorktrees(task.root)).find(
-    (worktree) => worktree.branch === task.into && !worktree.missing && !worktree.bare,
+  const worktrees = (await listWorktrees(task.root)).filter(({ missing, bare }) => !missing && !bare);
+  const rebasing = worktrees.find(
+    ({ path: place }) =>
+      existsSync(path.join(place, '.git')) &&
+      branchesInRebase(worktreeGitDir(place)).includes(`refs/heads/${task.into}`),
   );
+  if (rebasing !== undefined) throw branchInRebase(task.into, rebasing.path);
+  const holder = worktrees.find(({ branch }) => branch === task.into);
   if (holder === undefined) return null;
   const how = ['--untracked-files=no', '--no-renames', '--ignore-submodules=dirty'];
   const place = { cwd: holder.path, signal: task.signal };
@@ -100,6 +110,14 @@ export async function cleanCheckout(task: Pick<MergeTask, 'root' | 'into' | 'sig
   const operation = await operationUnderWay(holder.path);
   if (operation !== null) throw branchDirty(task.into, holder.path, [`an unfinished ${operation}`]);
   return holder.path;
+}
+
+function branchInRebase(into: string, place: string): SwarmError {
+  const git = `git -C ${shellQuote(place)} rebase`;
+  return new SwarmError('branch-in-rebase', `${into} is being rebased in ${place}`, {
+    hint: `Finish that first, \`${git} --continue\` or \`${git} --abort\`, then try again.`,
+    retrySafe: true,
+  });
 }
 
 export function branchDirty(into: string, place: string, what: readonly string[], cause?: unknown): SwarmError {

@@ -75,6 +75,15 @@ export async function operationUnderWay(worktree: string): Promise<Operation | n
   return UNDER_WAY.find(([name]) => isThere(name))?.[1] ?? null;
 }
 
+/** Branches, as `refs/heads/…`, that a rebase under way in the worktree sets anew at its end, and back if it is aborted. */
+export function branchesInRebase(gitDir: string): string[] {
+  const lines = ['rebase-merge/head-name', 'rebase-merge/update-refs', 'rebase-apply/head-name'].flatMap((name) => {
+    const file = path.join(gitDir, name);
+    return statSync(file, { throwIfNoEntry: false }) === undefined ? [] : readFileSync(file, 'utf8').split('\n');
+  });
+  return lines.filter((line) => line.startsWith('refs/heads/'));
+}
+
 /**
  * The files of an unfinished operation among these files of a git directory; ORIG_HEAD stays after an operation and
  * proves none.
