@@ -4,6 +4,7 @@ import { shellQuote } from '../../lib/shell-quote.ts';
 import { Aside } from '../worktree/aside.ts';
 import { printable } from '../bytes.ts';
 import { clearWay } from '../worktree/clear-way.ts';
+import { openingDirectories } from '../worktree/closed-directories.ts';
 import { isGitError } from '../errors.ts';
 import { runGit } from '../git.ts';
 import { identityEnvironment } from '../identity.ts';
@@ -58,9 +59,14 @@ export interface Prepared {
 
 /**
  * Sets a worktree to the start of a task. Ignored files stay, except those that are in the task's start. Errors:
- * `unknown-revision`, `unknown-base`, `task-branches-blocked`, `branch-in-use`, `cannot-put-aside`, those of git.
+ * `unknown-revision`, `unknown-base`, `task-branches-blocked`, `branch-in-use`, `cannot-put-aside`, `closed-directory`,
+ * those of git.
  */
 export async function prepareTask(task: PrepareTask): Promise<Prepared> {
+  return openingDirectories(task.worktree, () => prepare(task));
+}
+
+async function prepare(task: PrepareTask): Promise<Prepared> {
   const { worktree, signal } = task;
   const gitDir = worktreeGitDir(worktree);
   const { branch, commit: fixed } = task.base;

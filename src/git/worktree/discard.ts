@@ -3,6 +3,7 @@ import { SwarmError } from '../../domain/errors.ts';
 import { Aside } from './aside.ts';
 import { bytesBelow, printable } from '../bytes.ts';
 import type { RawPath } from '../bytes.ts';
+import { openingDirectories } from './closed-directories.ts';
 import { runGit } from '../git.ts';
 import { heldBy, removeLeftovers } from './leftovers.ts';
 import { whileLocked } from '../lock.ts';
@@ -29,7 +30,11 @@ export interface DiscardCaptured {
  * files, one by one. HEAD's commit and the branch stay as they are. Error: `not-captured`, when a file is not in the
  * checkpoint; nothing was changed then.
  */
-export async function discardCaptured({ worktree, checkpoint, files }: DiscardCaptured): Promise<void> {
+export async function discardCaptured(request: DiscardCaptured): Promise<void> {
+  return openingDirectories(request.worktree, () => discard(request));
+}
+
+async function discard({ worktree, checkpoint, files }: DiscardCaptured): Promise<void> {
   const held = heldBy(worktree, checkpoint);
   const captured = await held();
   const { commit, untracked } = await readStatus(worktree, { untracked: 'all' });

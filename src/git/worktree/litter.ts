@@ -1,4 +1,5 @@
 import { printable } from '../bytes.ts';
+import { openingDirectories } from './closed-directories.ts';
 import { runGit } from '../git.ts';
 import { whileLocked } from '../lock.ts';
 import { isClean, readStatus } from '../repository/status.ts';
@@ -9,6 +10,10 @@ import { isClean, readStatus } from '../repository/status.ts';
  * Returns their names.
  */
 export async function cleanLitter(worktree: string, commit: string): Promise<string[]> {
+  return openingDirectories(worktree, () => clean(worktree, commit));
+}
+
+async function clean(worktree: string, commit: string): Promise<string[]> {
   const status = await readStatus(worktree, { untracked: 'all' });
   if (isClean(status) && status.commit === commit) return [];
   await whileLocked(() => runGit(['reset', '-q', '--hard', commit], { cwd: worktree }));

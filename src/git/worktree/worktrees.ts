@@ -6,6 +6,7 @@ import { SwarmError } from '../../domain/errors.ts';
 import { printable } from '../bytes.ts';
 import { isGitError } from '../errors.ts';
 import { gitText, runGit } from '../git.ts';
+import { openForRemoval } from './closed-directories.ts';
 import { innerWork } from './inner-work.ts';
 import { worktreeExcludes } from '../own-excludes.ts';
 import { porcelain } from '../porcelain.ts';
@@ -119,13 +120,14 @@ async function holdsSomething(target: string): Promise<boolean> {
 
 /**
  * Removes a worktree, never with work in it: by plain `git worktree remove`. Errors: `worktree-dirty`,
- * `worktree-locked`, `worktree-has-submodules`, `no-worktree`. Ignored files go with it.
+ * `worktree-locked`, `worktree-has-submodules`, `closed-directory`, `no-worktree`. Ignored files go with it.
  */
 export async function removeWorktree(options: { root: string; path: string }): Promise<void> {
   // From outside, git would take files that a set-up brought for work.
   const excludes = worktreeExcludes(options.path);
   const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
   await worktreeLists.run(options.root, async () => {
+    await openForRemoval(options.path);
     try {
       const argv = [...config, 'worktree', 'remove', '--', options.path];
       await whileLocked(() => runGit(argv, { cwd: options.root }));
