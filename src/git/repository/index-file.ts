@@ -7,6 +7,9 @@ const STAT_BYTES = 40;
 const NAME_LENGTH = 0x0fff;
 const STAGE = 0x3000;
 const EXTENDED = 0x4000;
+const ASSUMED_UNCHANGED = 0x8000;
+/** Among the further flags of an extended entry. */
+const SKIPPED = 0x4000;
 /** Where in the stat data git looks for a change: everything but the device, which it ignores, and the mode. */
 const COMPARED = [0, 4, 8, 12, 20, 28, 32, 36] as const;
 const MODE_AT = 24;
@@ -31,6 +34,8 @@ export interface IndexFile {
   isUnmerged(at: number): boolean;
   /** Whether the entry is a repository inside the worktree: git keeps no stat data of it. */
   isRepository(at: number): boolean;
+  /** Whether git does not look at the file: it is assumed unchanged, or skipped in the worktree. */
+  isHidden(at: number): boolean;
   readonly bytes: Buffer;
   readonly hashBytes: number;
   readonly view: DataView;
@@ -105,6 +110,11 @@ export function readIndexFile(bytes: Buffer, oid: string): IndexFile | null {
     hasStat: (entry) => COMPARED.some((field) => view.getUint32(start(entry) + field) !== 0),
     isUnmerged: (entry) => (flagsOf(start(entry)) & STAGE) !== 0,
     isRepository: (entry) => view.getUint32(start(entry) + MODE_AT) === GITLINK,
+    isHidden: (entry) => {
+      const flags = flagsOf(start(entry));
+      if ((flags & ASSUMED_UNCHANGED) !== 0) return true;
+      return (flags & EXTENDED) !== 0 && (view.getUint16(start(entry) + fixed) & SKIPPED) !== 0;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { printable } from '../bytes.ts';
 import { addAll } from './add-all.ts';
 import { unresolvedFiles } from './conflict-markers.ts';
+import { hiddenChanges } from './hidden-changes.ts';
 import { leftOutNotes } from './left-out.ts';
 import { isGitError } from '../errors.ts';
 import { runGit } from '../git.ts';
@@ -70,7 +71,7 @@ export async function commitTurn(turn: CommitTurn): Promise<CommittedTurn> {
   }
   const tip = commit ?? head;
   const branch = await followBranch(turn, current, tip);
-  const notes = await leftOutNotes(worktree, leftOut, skipped);
+  const notes = await leftOutNotes(worktree, leftOut, skipped, head === '' ? [] : await hiddenChanges(worktree, head));
   if (commit === null) return { outcome: 'unchanged', commit, head: tip, branch, notes };
   return { outcome: 'committed', commit, head: tip, branch, notes };
 }

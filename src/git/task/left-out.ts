@@ -8,11 +8,13 @@ import { listWorktrees } from '../worktree/worktrees.ts';
  * What a person should know of parts of a worktree that no commit takes up: each a sentence.
  * @param repositories repositories inside without an entry in .gitmodules
  * @param skipped names that `git add` passed over
+ * @param hidden changed files that are hidden from git by a mark in the index
  */
 export async function leftOutNotes(
   worktree: string,
   repositories: readonly RawPath[],
   skipped: readonly string[],
+  hidden: readonly RawPath[],
 ): Promise<string[]> {
   const linked = repositories.length === 0 ? [] : await listWorktrees(worktree);
   return [
@@ -28,6 +30,10 @@ export async function leftOutNotes(
     }),
     ...skipped.map(
       (name) => `${name} cannot be read, or is a git repository without a commit: it is not in the result.`,
+    ),
+    ...hidden.map(
+      (raw) =>
+        `${printable(raw)} was changed, and is hidden from git by \`git update-index --assume-unchanged\` or \`--skip-worktree\`: the change is not in the result.`,
     ),
   ];
 }
