@@ -1,10 +1,10 @@
 import { packageRoot } from '../lib/package-root.ts';
 import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { currentUid } from '../process/account.ts';
 import { environmentFor } from '../domain/environment.ts';
 import { SwarmError, errorText } from '../domain/errors.ts';
 import { withWorktreesDir } from '../domain/layout.ts';
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
       ? openStore(own, log)
       : await takeOverStore(own, processIdentitySchema.parse(JSON.parse(values.replaces)), log);
   if (store === null) return;
-  const place = await takeRuntimePlace(own, userInfo().uid);
+  const place = await takeRuntimePlace(own, currentUid());
   await claimRepository(place);
   const env = loadEnvironment(place.envSnapshot, process.env);
   adopt(environmentFor('swarm', env));

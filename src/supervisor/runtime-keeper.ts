@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import path from 'node:path';
+import { currentUid } from '../process/account.ts';
 import type { Logger } from 'pino';
 import { errorText } from '../domain/errors.ts';
 import type { ProjectLayout } from '../domain/layout.ts';
@@ -58,7 +58,7 @@ export class RuntimeKeeper {
 
   async #make(missing: readonly Piece[]): Promise<void> {
     const { log, layout } = this.#deps;
-    const { uid } = userInfo();
+    const uid = currentUid();
     try {
       await makePrivateDirectory(path.dirname(layout.runtimeDir), uid);
       await makePrivateDirectory(layout.runtimeDir, uid);

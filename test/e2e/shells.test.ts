@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
+import { swarmScript } from '../support/swarm.ts';
 import {
   expectError,
   find,
@@ -99,6 +100,21 @@ test('what is up is found, used and ended from each shell of the user', async ()
   expect(down.stdout).toContain('is down');
   expect(swarmProcesses(world)).toEqual([]);
   expect((await statusFrom({})).supervisor.state).toBe('down');
+});
+
+test('a user whose number has no name, as in many a container, is one like any other', async () => {
+  await open(NO_BROKER);
+  const launcher = ['unshare', '--map-user=54321', '--map-group=54321', swarmScript] as const;
+  await world.ok(UP, { launcher });
+  await world.all('idle');
+  const missing = async (options = {}): Promise<string[]> => {
+    const doctor = await world.run(['doctor', '--json'], options);
+    const { findings } = doctor.json<{ findings: { check: string; severity: string }[] }>();
+    return findings.filter(({ severity }) => severity === 'error').map(({ check }) => check);
+  };
+  expect(await missing({ launcher })).toEqual(await missing());
+  expect((await world.ok(['down'], { launcher })).stdout).toContain('is down');
+  expect(swarmProcesses(world)).toEqual([]);
 });
 
 test('a shell that comes after a down decides anew, and the first one finds it there', async () => {

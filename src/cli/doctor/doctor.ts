@@ -1,4 +1,4 @@
-import os from 'node:os';
+import { currentUid } from '../../process/account.ts';
 import { connect } from '../../api/client.ts';
 import { SwarmError, errorText } from '../../domain/errors.ts';
 import { withWorktreesDir } from '../../domain/layout.ts';
@@ -123,7 +123,7 @@ async function findPatient(
         if (error instanceof SwarmError) return null;
         throw error;
       });
-    const patient = { context, uid: os.userInfo().uid, layout, config, status, locked: await isLocked(layout) };
+    const patient = { context, uid: currentUid(), layout, config, status, locked: await isLocked(layout) };
     return { patient, config: broken };
   } catch (error) {
     context.interrupt.signal.throwIfAborted();

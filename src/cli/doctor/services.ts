@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import os from 'node:os';
+import { currentUserName } from '../../process/account.ts';
 import { connect } from '../../api/client.ts';
 import { brokerStatus, stopBroker } from '../../broker/index.ts';
 import { brokerPaths } from '../../broker/config.ts';
@@ -167,7 +167,8 @@ async function endBroker({ brokerDir, swarmStateDir }: BrokerPlace): Promise<str
 /** Checks whether logind ends all processes of a user with the last login, agents included. */
 export function checkLingering({ layout: { runtimeDir } }: Patient): Diagnosis[] {
   if (!existsSync('/run/systemd/system') || !runtimeDir.startsWith('/run/user/')) return [];
-  const user = os.userInfo().username;
+  const user = currentUserName();
+  if (user === null) return [];
   if (existsSync(`/var/lib/systemd/linger/${user}`)) return [ok('linger', 'agents live on when you log out')];
   return [
     {

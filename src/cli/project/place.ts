@@ -1,4 +1,4 @@
-import os from 'node:os';
+import { currentUid } from '../../process/account.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { placeToBegin } from '../../store/place/runtime-place.ts';
 import { belongingOf } from '../../store/place/belonging.ts';
@@ -31,5 +31,5 @@ export async function placeForUp(own: ProjectLayout, output: Output): Promise<Pr
 }
 
 async function withRuntime(layout: ProjectLayout): Promise<ProjectLayout> {
-  return (await isLocked(layout)) ? await located(layout) : await placeToBegin(layout, os.userInfo().uid);
+  return (await isLocked(layout)) ? await located(layout) : await placeToBegin(layout, currentUid());
 }

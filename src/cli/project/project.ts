@@ -1,6 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { currentUid } from '../../process/account.ts';
 import { connect, type ClientOptions, type SwarmClient } from '../../api/client.ts';
 import { SwarmError } from '../../domain/errors.ts';
 import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
@@ -48,7 +49,7 @@ export async function lookHere({ env, cwd }: Pick<Context, 'env' | 'cwd'>): Prom
   }
 }
 
-const machineOf = (env: NodeJS.ProcessEnv) => ({ env, uid: os.userInfo().uid, tmpdir: os.tmpdir() });
+const machineOf = (env: NodeJS.ProcessEnv) => ({ env, uid: currentUid(), tmpdir: os.tmpdir() });
 
 /** The layout of a project with a main worktree, of which there is no state yet. */
 export function layoutOfNew(env: NodeJS.ProcessEnv, place: { gitCommonDir: string; root: string }): ProjectLayout {

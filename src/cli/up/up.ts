@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
+import { currentUid } from '../../process/account.ts';
 import type { SwarmClient } from '../../api/client.ts';
 import type { StatusDocument } from '../../api/status/schemas.ts';
 import type { UpDocument, UpRequest } from '../../api/swarm/schemas.ts';
@@ -99,7 +99,7 @@ async function prepare(context: Context, options: UpOptions): Promise<ProjectLay
   const layout = withWorktreesDir(await placeForUp(own, context.output), config.worktree);
   const ignored = await ignoredStates(layout);
   if (ignored !== null) context.output.note(`note: ${ignored}`);
-  await makeDirectories(layout, os.userInfo().uid);
+  await makeDirectories(layout, currentUid());
   await approveConfig(context, layout, config, options.yes === true);
   await noteLacking(context, layout, config.worktree);
   await noteMissing(context, layout, config.worktree);

@@ -1,4 +1,5 @@
-import { userInfo, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
+import { currentUid } from '../../process/account.ts';
 import type { Config } from '../../config/index.ts';
 import type { ProjectLayout } from '../../domain/layout.ts';
 import { findRepository, readHead, type Repository } from '../../git/repository/repository.ts';
@@ -29,7 +30,7 @@ export async function openPlace(
 ): Promise<{ repository: Repository; layout: ProjectLayout }> {
   const repository = await findRepository(root);
   const { gitCommonDir, root: main, bare } = repository;
-  const uid = userInfo().uid;
+  const uid = currentUid();
   return { repository, layout: await layoutInUse({ gitCommonDir, root: main, bare, env, uid, tmpdir: tmpdir() }) };
 }
 
