@@ -31,7 +31,7 @@ const DIALOGS: Readonly<Partial<Record<ScreenFact, string>>> = {
   theme: 'login: Claude Code runs for the first time and asks in its pane how it should look',
   settings: 'Claude Code shows a dialog about its settings in its pane',
   'auto-mode':
-    'Claude Code tells in its pane what permission mode auto costs behind a gateway, and goes on after Enter there; another permissionMode needs none',
+    'Claude Code waits for Enter in its pane, below a notice: what permission mode auto costs behind a gateway. Another permissionMode shows none',
 };
 
 /** The troubles of an agent that should make progress, in the order of certainty. */

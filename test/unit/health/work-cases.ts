@@ -223,7 +223,7 @@ export const WORK_CASES: WorkCase[] = [
     silent({ screen: { kind: 'auto-mode', text: 'We are changing', at: T0 - 1_000 } }),
     'dialog-on-screen',
     'needs-you',
-    /permission mode auto costs behind a gateway, and goes on after Enter there/,
+    /^Claude Code waits for Enter in its pane, .*permission mode auto costs behind a gateway/,
   ],
   [
     'a person stopped the turn',
