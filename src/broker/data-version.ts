@@ -26,6 +26,15 @@ export function canRead(written: string, by: string): boolean {
   return !(was === 3 && is > 3 && wasMinor < LAST_OF_3) && !(was < 3 && is > was);
 }
 
+/**
+ * Whether a node that ended says that its data are the trouble: they came over several versions (3.10, 3.13, 4.0) and
+ * lack a feature flag, or nothing is known of who wrote them. Pure.
+ * @param lines its output: the reason stands long before the end
+ */
+export function refusesData(lines: readonly string[]): boolean {
+  return lines.some((line) => /required[ _]feature[ _]flag|table_missing|schema_integrity_check_failed/i.test(line));
+}
+
 function numbers(version: string): [major: number, minor: number] {
   const [major, minor] = version.split('.').map(Number);
   return [major ?? NaN, minor ?? NaN];
@@ -36,19 +45,21 @@ function numbers(version: string): [major: number, minor: number] {
  * stores of the projects, and what only the data held from the copies.
  * @param written version that wrote them; null: unknown
  * @param complete whether the copies are those of the end of these data
+ * @param refused whether `by` has said so itself
  */
 export async function putAside(
   paths: BrokerPaths,
-  { written, by, complete }: { written: string | null; by: string; complete: boolean },
+  { written, by, complete, refused }: { written: string | null; by: string; complete: boolean; refused: boolean },
 ): Promise<PutAside | null> {
-  if (written === null || canRead(written, by) || !existsSync(paths.data)) return null;
-  const begin = `${paths.data}-${written}`;
+  const known = written !== null && !canRead(written, by);
+  if (!(known || (refused && written !== by)) || !existsSync(paths.data)) return null;
+  const begin = `${paths.data}-${written ?? 'unknown'}`;
   let place = begin;
   for (let count = 2; existsSync(place); count += 1) place = `${begin}.${count}`;
   // First: copies that are there too early are messages twice, those that are there too late are lost.
   const rescued = await rescue(paths);
   await rename(paths.data, place);
-  return { from: written, to: by, place, rescued, complete };
+  return { from: written ?? 'another version', to: by, place, rescued, complete };
 }
 
 /** Hands the copies to the projects. Those of an earlier time may still lie there, of a project that was not up since. */

@@ -12,7 +12,7 @@ import { accepts, chooseFreePort, isPortFree } from './probe.ts';
 import { endProcess, processesOf } from './processes.ts';
 import { newCredentials, writeNodeFiles, writeBrokerJson } from './broker-json.ts';
 import type { BrokerJson } from './broker-json.ts';
-import { asideText, putAside } from './data-version.ts';
+import { asideText, putAside, refusesData } from './data-version.ts';
 
 export interface StartOptions {
   /** Without a sign that the node gets on; half of it for the core applications alone. */
@@ -23,6 +23,8 @@ export interface StartOptions {
 
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
 const PORT_TRIES = 3;
+/** More lines than a failed start prints. */
+const WHOLE_OUTPUT = 1_000;
 /** How many times `timeoutMs` a start may take that does get on. */
 const LONGEST = 5;
 
@@ -72,8 +74,10 @@ async function settlePorts(record: BrokerJson | null, keepEpmd: boolean): Promis
   };
 }
 
-/** `ended`: the node ended by itself, so that another try with the same would end the same way. */
-type Attempt = { ready: true } | { ready: false; ended: boolean; detail: string; lines: string[] };
+/** `ended`: the node ended by itself, so that another try with the same would end the same way. `lines` are the last. */
+type Attempt =
+  | { ready: true }
+  | { ready: false; ended: boolean; refusesData: boolean; detail: string; lines: string[] };
 
 /** One try with one tree of plugins; null: all of them. A failed try leaves no process behind. */
 async function attempt(
@@ -87,7 +91,8 @@ async function attempt(
   record.node = null;
   const started = await startNode(paths, record.ports, root);
   try {
-    if (started === null) return { ready: false, ended: true, detail: 'it ended at once', lines: lastLogLines(paths) };
+    if (started === null)
+      return { ready: false, ended: true, refusesData: false, detail: 'it ended at once', lines: lastLogLines(paths) };
     record.node = {
       ...started.identity,
       startedAt: new Date().toISOString(),
@@ -111,8 +116,9 @@ async function attempt(
         ? `no answer within ${Math.round(options.longestMs)} ms`
         : `no answer, and no sign of work within ${Math.round(options.timeoutMs)} ms`;
     const [lines, byItself] = [lastLogLines(paths), ended()];
+    const refused = byItself && refusesData(lastLogLines(paths, WHOLE_OUTPUT));
     await clearLeftovers(paths, record, true);
-    return { ready: false, ended: byItself, detail, lines };
+    return { ready: false, ended: byItself, refusesData: refused, detail, lines };
   } catch (error) {
     await clearLeftovers(paths, record, false);
     throw error;
@@ -173,17 +179,18 @@ export async function startBroker(
     putAside: previous?.putAside ?? null,
     copied: false,
   };
-  const aside = await putAside(paths, {
-    written: record.dataVersion,
-    by: install.version,
-    complete: previous?.copied ?? false,
-  });
-  if (aside !== null) {
-    record.dataVersion = null;
-    record.putAside = asideText(aside);
-    options.onProgress?.(record.putAside);
-  }
-  await writeNodeFiles(paths, record);
+  const beginAnew = async (refused: boolean): Promise<boolean> => {
+    const [written, by, complete] = [record.dataVersion, install.version, previous?.copied ?? false];
+    const aside = await putAside(paths, { written, by, complete, refused });
+    if (aside !== null) {
+      record.dataVersion = null;
+      record.putAside = asideText(aside);
+      options.onProgress?.(record.putAside);
+    }
+    await writeNodeFiles(paths, record);
+    return aside !== null;
+  };
+  await beginAnew(false);
   await writeBrokerJson(paths, record);
 
   const core = slimTree(install);
@@ -203,6 +210,8 @@ export async function startBroker(
       if (result.lines.some((line) => /eaddrinuse/i.test(line)) && ++portTries < PORT_TRIES) {
         record.ports = await settlePorts(record, true);
         await writeNodeFiles(paths, record);
+      } else if (result.refusesData && record.putAside === null && (await beginAnew(true))) {
+        // The same once more without them; new data that are refused are another trouble.
       } else if (slim !== null) {
         options.onProgress?.('RabbitMQ did not start with its core applications alone: trying all of them');
         await rename(paths.stdout, paths.slimStdout);

@@ -201,3 +201,20 @@ test('data that were put aside for a node which did not start are told by the st
   vi.unstubAllEnvs();
   expect((await ensureBroker({ dir: directory.dir })).note).toContain('mnesia-99.1.0');
 });
+
+test('data of which only the node knows that it cannot read them are put aside, and the node begins anew at once', async () => {
+  await using directory = await brokerDirectory();
+  const real = await findRabbitmq();
+  if (real === null) throw new Error('RabbitMQ is not installed');
+  const old = path.join(directory.dir, 'mnesia', 'old');
+  const script = `if [ -e ${old} ]; then echo 'required feature flag not enabled'; seq 40; exit 1; fi
+export RABBITMQ_SCRIPTS_DIR=${real.home}/sbin
+exec ${real.home}/sbin/rabbitmq-server`;
+  vi.stubEnv('SWARM_RABBITMQ_HOME', fakeInstall(directory.dir, script));
+  // As a swarm leaves them that does not write down the version.
+  mkdirSync(path.dirname(old), { recursive: true });
+  writeFileSync(old, 'x');
+  const { note } = await ensureBroker({ dir: directory.dir });
+  expect(note).toContain('cannot read the data of another version');
+  expect(readFileSync(path.join(directory.dir, 'mnesia-unknown', 'old'), 'utf8')).toBe('x');
+});
