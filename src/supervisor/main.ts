@@ -10,7 +10,7 @@ import { SwarmError, errorText } from '../domain/errors.ts';
 import { withWorktreesDir } from '../domain/layout.ts';
 import { supervisorCommand } from '../domain/programs.ts';
 import { processIdentitySchema } from '../process/identity-schema.ts';
-import { claimRepository } from '../store/place/belonging.ts';
+import { belongingOf, claimRepository } from '../store/place/belonging.ts';
 import { openStore, takeOverStore } from './open-store.ts';
 import { keepEnvironment, loadEnvironment } from './project/environment-snapshot.ts';
 import { openLog } from './project/log.ts';
@@ -27,6 +27,9 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { root: { type: 'string' }, replaces: { type: 'string' } } });
   if (values.root === undefined) throw new SwarmError('usage', 'supervisor needs --root DIR', { exitCode: 2 });
   const { repository, layout: own } = await openPlace(values.root, process.env);
+  // A store of its own would hide the tasks of the repository's earlier place.
+  if (belongingOf(own).kind === 'moved')
+    throw new SwarmError('moved', 'this repository was renamed', { hint: '`swarm up` goes on with its tasks.' });
   const log = openLog(own.logsDir, 'supervisor');
   const store =
     values.replaces === undefined

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { openWorld, poll, SHELL_WORKER, UP, type World } from './world.ts';
+import { expectError, openWorld, poll, SHELL_WORKER, UP, type World } from './world.ts';
 
 let world: World;
 afterEach(() => world[Symbol.asyncDispose]());
@@ -60,7 +60,14 @@ test('a renamed folder goes on: its tasks, checkpoints and worktrees are those o
   await world.ok(['merge', done], there);
   expect(await readFile(path.join(store, 'one'), 'utf8')).toBe('one\n');
   expect(await found(store)).toEqual(before);
-  const again = await world.ok(UP, there);
-  expect(again.stderr).not.toContain(earlier);
-  await world.ok(['down'], there);
+  expect((await world.ok(UP, there)).stderr).not.toContain(earlier);
+
+  // While it is up, it is found from there all the same.
+  const third = { cwd: `${shop}-third` };
+  await rename(store, third.cwd);
+  expectError(await world.run(UP, third), 1, `this repository was ${store}`, 'still up under the earlier name');
+  expect((await world.ok(['down'], third)).stdout).toContain('is down');
+  expect((await world.ok(UP, third)).stderr).toContain(`this repository was ${store}`);
+  expect((await world.ok(['task', 'ls'], third)).stdout).toContain('echo two >two');
+  await world.ok(['down'], third);
 });

@@ -4,7 +4,7 @@ import type { ProjectLayout } from '../../domain/layout.ts';
 import { belongingOf, type Moved } from '../../store/place/belonging.ts';
 
 /** What keeps `up` from taking the state over. */
-type Obstacle = 'lives' | 'in the way';
+type Obstacle = 'up' | 'lives' | 'in the way';
 
 /** Refuses to show a repository whose state is that of another path as one without tasks. */
 export function refuseMoved(layout: ProjectLayout): void {
@@ -15,8 +15,9 @@ export function refuseMoved(layout: ProjectLayout): void {
 /** @param obstacle none: `up` has not tried yet */
 export function movedError(found: Moved, layout: ProjectLayout, obstacle?: Obstacle): SwarmError {
   const hints: Record<Obstacle, string> = {
+    up: 'Its swarm is still up under the earlier name: `swarm down`, then `swarm up`.',
     lives:
-      'Its swarm still lives under the earlier name: give the folder that name, run `swarm down`, then rename it again.',
+      'Agents still live under the earlier name, without a supervisor: give the folder that name, run `swarm down`, then rename it again.',
     'in the way': `\`swarm up\` takes them over once ${layout.stateDir} is moved away: something else is in there.`,
   };
   const hint = obstacle === undefined ? '`swarm up` goes on with them here.' : hints[obstacle];

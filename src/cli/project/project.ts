@@ -6,6 +6,7 @@ import { connect, type ClientOptions, type SwarmClient } from '../../api/client.
 import { SwarmError } from '../../domain/errors.ts';
 import { projectLayout, withRuntimeDir, type ProjectLayout } from '../../domain/layout.ts';
 import { runGit } from '../../git/git.ts';
+import { belongingOf, earlierLayout } from '../../store/place/belonging.ts';
 import { runtimeDirInUse } from '../../store/place/runtime-record.ts';
 import { layoutInUse } from '../../store/place/project-place.ts';
 import type { Context, Project } from './context.ts';
@@ -22,8 +23,16 @@ export function changeDirectory(cwd: string, to: string): string {
 
 /** The project of the current directory, and its API; no connection is made yet. */
 export async function openProject(context: Context): Promise<Project> {
-  const layout = await located((await lookHere(context)).layout);
+  const layout = await located(await whereItLives((await lookHere(context)).layout));
   return { layout, client: connectTo(layout, { patienceMs: RESTART_PATIENCE_MS }) };
+}
+
+/** A project whose folder was renamed while it was up is found under its earlier name for as long as that lasts. */
+async function whereItLives(layout: ProjectLayout): Promise<ProjectLayout> {
+  const found = belongingOf(layout);
+  if (found.kind !== 'moved') return layout;
+  const earlier = earlierLayout(found, layout);
+  return (await isLocked(earlier)) ? earlier : layout;
 }
 
 /** The project that a directory lies in, with the sockets that this shell alone would give it. */

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
-import { withRuntimeDir, withStateDir, type ProjectLayout } from '../../domain/layout.ts';
+import type { ProjectLayout } from '../../domain/layout.ts';
 import { waitFor } from '../../lib/wait.ts';
-import { belongingOf, type Moved } from '../../store/place/belonging.ts';
+import { belongingOf, earlierLayout } from '../../store/place/belonging.ts';
 import { readRecord } from '../../store/place/project-record.ts';
 import { whileUnused } from '../../store/place/take-state.ts';
 import { moveState } from './move-state.ts';
 import { movedError, wasText } from './moved.ts';
+import { isLocked } from './project.ts';
 
 /** How long another `up` may take to do the same, ms. */
 const BUSY_MS = 10_000;
@@ -31,14 +31,15 @@ export async function takeOverMoved(layout: ProjectLayout): Promise<TakenOver | 
     const found = belongingOf(layout);
     if (found.kind !== 'moved') return true;
     if (isInTheWay(layout.stateDir)) throw movedError(found, layout, 'in the way');
-    const ended = await whileUnused(layoutOf(found, layout), () => moveState(found, layout));
-    if (ended === 'lives') throw movedError(found, layout, 'lives');
+    const earlier = earlierLayout(found, layout);
+    const ended = await whileUnused(earlier, () => moveState(found, layout));
+    if (ended === 'lives') throw movedError(found, layout, (await isLocked(earlier)) ? 'up' : 'lives');
     return ended === 'done' ? true : null;
   };
   try {
     await waitFor(attempt, { timeoutMs: BUSY_MS, intervalMs: 50, what: 'the swarm of the earlier folder to end' });
   } catch (error) {
-    throw error instanceof SwarmError && error.code === 'timeout' ? movedError(first, layout, 'lives') : error;
+    throw error instanceof SwarmError && error.code === 'timeout' ? movedError(first, layout, 'up') : error;
   }
   const { worktreesDir } = readRecord(layout.recordFile) ?? layout;
   const stay = existsSync(worktreesDir) ? ` The worktrees of its agents are in ${worktreesDir}.` : '';
@@ -46,12 +47,6 @@ export async function takeOverMoved(layout: ProjectLayout): Promise<TakenOver | 
     layout: { ...layout, worktreesDir },
     note: `${wasText(first, layout)}: its tasks and checkpoints go on here.${stay}`,
   };
-}
-
-/** The project as it was called. A state that was put aside has no processes: its sockets would be another project's. */
-function layoutOf({ stateDir, hash }: Moved, layout: ProjectLayout): ProjectLayout {
-  const earlier = withStateDir({ ...layout, hash: hash ?? layout.hash }, stateDir);
-  return hash === null ? earlier : withRuntimeDir(earlier, path.join(path.dirname(layout.runtimeDir), hash));
 }
 
 /** An empty directory is replaced. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { projectHash, type ProjectLayout } from '../../domain/layout.ts';
+import { projectHash, withRuntimeDir, withStateDir, type ProjectLayout } from '../../domain/layout.ts';
 import { writeFileAtomic } from '../../lib/atomic-file.ts';
 import { formerPlaces } from './former-places.ts';
 import { readRecord, writeRecord, type ProjectRecord } from './project-record.ts';
@@ -62,6 +62,15 @@ function byPlace(swarmStateDir: string, gitCommonDir: string): Moved | null {
     if (state !== undefined) return { stateDir: state.stateDir, hash: state.hash, was };
   }
   return null;
+}
+
+/**
+ * The project under its earlier name, in whose places lies what still lives of it. A state that was put aside has no
+ * processes: its sockets would be another project's. Pure.
+ */
+export function earlierLayout({ stateDir, hash }: Moved, layout: ProjectLayout): ProjectLayout {
+  const earlier = withStateDir({ ...layout, hash: hash ?? layout.hash }, stateDir);
+  return hash === null ? earlier : withRuntimeDir(earlier, path.join(path.dirname(layout.runtimeDir), hash));
 }
 
 const recordOf = (stateDir: string): ProjectRecord | null => readRecord(path.join(stateDir, 'project.json'));

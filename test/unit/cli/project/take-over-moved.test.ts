@@ -179,7 +179,10 @@ describe('a repository whose folder was renamed', () => {
     const before = all(dir);
     await using _wrapper = await wrapperOf(shop);
     const refused = await takeOverMoved(at(dir, 'store')).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ code: 'moved', hint: expect.stringContaining('still lives') as string });
+    expect(refused).toMatchObject({
+      code: 'moved',
+      hint: expect.stringContaining('give the folder that name') as string,
+    });
     expect(all(dir)).toEqual(before);
   });
 
