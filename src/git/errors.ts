@@ -145,8 +145,8 @@ const RULES: readonly Rule[] = [
   never('not-fast-forward', /not possible to fast-forward/i, 'The branch has other commits meanwhile; try again.'),
   never(
     'embedded-repository',
-    /does not have a commit checked out/i,
-    'A git repository without a commit lies inside the worktree; commit in it, ignore it, or remove it.',
+    /does not have a commit checked out|cannot add a submodule of a different hash algorithm/i,
+    'A git repository without a commit, or with another kind of object ids, lies inside the worktree; commit in it, ignore it, or remove it.',
   ),
   never(
     'no-identity',

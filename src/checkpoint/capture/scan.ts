@@ -166,6 +166,10 @@ async function choose(
 
 const pairs = (files: readonly RawPath[], known: boolean): [RawPath, boolean][] => files.map((file) => [file, known]);
 
+/** Of a repository inside, which may have another kind of object ids, git gives the name with a slash. */
+const passedOver = (name: string): string =>
+  name.endsWith('/') ? `left out, a repository that git cannot add: ${name.slice(0, -1)}` : unreadable(name);
+
 const unreadable = (name: string): string => `left out, it cannot be read: ${name}`;
 
 function statOf(worktree: string, file: RawPath): Stats | null {
@@ -201,6 +205,6 @@ async function update(
       throw error;
     const env = { ...shadowEnvironment(shadow.place, shadow.index) };
     const options = { cwd: shadow.place.worktree, env, signal: shadow.signal };
-    warnings.push(...(await addAll(options, shadow.config, add)).map(unreadable));
+    warnings.push(...(await addAll(options, shadow.config, add)).map(passedOver));
   }
 }

@@ -1,4 +1,6 @@
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { CheckpointStore } from '../../../src/checkpoint/store.ts';
 import { clearOperation, operationUnderWay } from '../../../src/git/repository/operations.ts';
 import { unsavedWork } from '../../../src/git/worktree/unsaved-work.ts';
 import { makeRepository, REF_FORMATS } from '../../support/git-repository.ts';
@@ -47,4 +49,21 @@ describe.each(REF_FORMATS)('with references in %s', (refs) => {
       agent.git('reset', '-q', '--hard');
     }
   });
+});
+
+test('a repository inside with another kind of object ids stops neither a commit nor a checkpoint', async () => {
+  using repository = makeRepository({ objects: 'sha256', files: { 'a.txt': 'a\n' } });
+  const agent = await anAgent(repository);
+  await agent.prepare();
+  const inner = path.join(agent.worktree, 'inner');
+  repository.git(['init', '-q', '--object-format=sha1', inner]);
+  const person = ['-c', 'user.name=A Person', '-c', 'user.email=person@example.org'];
+  repository.git([...person, 'commit', '-q', '--allow-empty', '-m', 'inside'], inner);
+  agent.write({ 'b.txt': 'b\n' });
+  const shadowGit = path.join(repository.home, 'state', 'shadow.git');
+  const place = { gitCommonDir: repository.gitCommonDir, shadowGit, worktree: agent.worktree, agent: 'worker-1' };
+  const { tree } = await new CheckpointStore(place).capture({ reason: 'with it' });
+  expect(repository.git(['ls-tree', '--name-only', tree]).split('\n')).toContain('b.txt');
+  const { head } = await agent.commit();
+  expect(repository.git(['ls-tree', '--name-only', head]).split('\n')).toEqual(['a.txt', 'b.txt']);
 });

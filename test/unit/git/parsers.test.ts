@@ -58,6 +58,7 @@ describe('What git says on stderr', () => {
     ["fatal: 'b' is already used by worktree at '/w'", 'branch-in-use', false],
     ['fatal: Not possible to fast-forward, aborting.', 'not-fast-forward', false],
     ["error: 'n/' does not have a commit checked out", 'embedded-repository', false],
+    ['error: cannot add a submodule of a different hash algorithm', 'embedded-repository', false],
     ['fatal: loose object abc (stored in x) is corrupt', 'corrupt-repository', false],
     ['something unknown', 'git-failed', false],
   ])('%s → %s', (stderr, code, retrySafe) => {
