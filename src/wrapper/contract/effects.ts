@@ -26,6 +26,12 @@ export interface Workspace {
   readonly path: string;
   /** Makes the worktree exist and sets it up (slots above 0). */
   ensure(signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the worktree one of its repository again, where the agent has taken that away. Only while no program of the
+   * agent works in it.
+   * @returns what it found, for people; null: nothing to mend
+   */
+  relink(): Promise<string | null>;
   /** The task whose first prompt was said in the worktree, or is prepared for; null: none. */
   begunTask(): Promise<BegunTask | null>;
   /** Prepares the worktree for an order. `checkpoint`: the commit that was captured just before. */

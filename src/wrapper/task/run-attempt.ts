@@ -148,6 +148,8 @@ class AttemptRun {
       if (this.#attempt.brokenOff === null) throw error;
       return NO_PREPARATION;
     }
+    const link = await workspace.relink();
+    if (link !== null) this.#note(link);
     const begun = await this.#begun();
     // Before anything is changed: if the checkpoint fails, so does the attempt, and the earlier files still lie in the
     // worktree.
@@ -162,15 +164,18 @@ class AttemptRun {
     this.tip = { commit: prepared.commit, branch: prepared.branch };
     if (order.slot === 0) this.#deps.state.update({ branch: prepared.branch });
     const { leftovers, aside } = prepared;
-    for (const note of prepared.notes) {
-      this.#deps.event('task.note', order.task, { attempt: order.attempt, note });
-    }
+    for (const note of prepared.notes) this.#note(note);
     if (aside.length > 0) {
       const { log } = this.#deps;
       log.warn({ task: order.task, leftovers, aside }, 'what no checkpoint holds was moved aside: take it from there');
     }
     const checkpoint = leftovers.length > 0 ? captured.n : null;
     return { ...prepared, resumed: false, checkpoint, sessionId: null, ports };
+  }
+
+  #note(note: string): void {
+    const { task, attempt } = this.#attempt.order;
+    this.#deps.event('task.note', task, { attempt, note });
   }
 
   /** The earlier work that the order goes on with; null: it begins anew. */
@@ -190,6 +195,7 @@ class AttemptRun {
    */
   async #keep(): Promise<string[]> {
     const { order, workspace } = this.#attempt;
+    const link = await workspace.relink();
     try {
       await this.#capture('turn-end');
     } catch (error) {
@@ -200,7 +206,7 @@ class AttemptRun {
     }
     const { commit, branch, unresolved, notes } = await workspace.commit(order);
     this.tip = { commit, branch };
-    this.notes = notes;
+    this.notes = link === null ? notes : [link, ...notes];
     return unresolved;
   }
 

@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { SwarmError } from '../../domain/errors.ts';
 import type { AgentSpec } from '../../coordination/link.ts';
+import { relink } from '../../git/worktree/relink.ts';
 import { addWorktree } from '../../git/worktree/worktrees.ts';
 import { cleanLitter } from '../../git/worktree/litter.ts';
 import { commitTurn, type CommittedTurn } from '../../git/task/commit-turn.ts';
@@ -53,6 +54,7 @@ export function openWorkspace(
       if (!existsSync(worktree)) await addWorktree({ root: spec.root, path: worktree, commit: spec.base.commit });
       await setUp(signal);
     },
+    relink: () => relink({ gitCommonDir: spec.gitCommonDir, worktree }),
     begunTask: () => readBegunTask(worktreeGitDir(worktree)),
     async prepare(order, checkpoint) {
       const branch = taskBranch(order.task);

@@ -24,6 +24,24 @@ test('a shell task runs in its branch and its exit code is the result', async ({
   expect(await pane.screen()).toContain('t1');
 });
 
+test('an agent that replaces .git by a repository of its own has a result, and takes further tasks', async ({
+  broker,
+}) => {
+  await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
+  const { supervisor } = pane;
+  const commit = 'git add -A && git -c user.name=an -c user.email=agent@example.org commit -qm own';
+  supervisor.orders.push(
+    pane.order('t1', { command: ['sh', '-c', `echo new >made.txt; rm .git; git init -q && ${commit}`] }),
+    pane.order('t2', { command: ['sh', '-c', 'test ! -e made.txt && git rev-parse --abbrev-ref HEAD'] }),
+  );
+  await pane.start();
+  await expect.poll(() => supervisor.results.length, { message: await pane.log() }).toBe(2);
+  const [replaced, next] = supervisor.results;
+  expect(await pane.repository.git('show', `${replaced?.commit}:made.txt`)).toBe('new');
+  expect(replaced?.notes).toEqual([expect.stringContaining('.git of the worktree was replaced') as unknown]);
+  expect(next).toMatchObject({ outcome: 'done', summary: 'swarm/task/t2' });
+});
+
 test('a free slot waits for a ticket, and a chain of tasks needs only one', async ({ broker }) => {
   await using pane = await WrapperPane.open({ kind: 'shell', amqpUrl: broker.url });
   const { supervisor } = pane;

@@ -36,6 +36,7 @@ async function goneOn(begun: BegunTask | null, since = 0, told = true): Promise<
   const workspace = {
     path: '/repo.swarm/worker-1',
     ensure: async () => undefined,
+    relink: async () => null,
     capture: async ({ reason, sessionId }: WhyCapture) => {
       if (reason === 'task-start') found.kept = sessionId;
       return captured;
@@ -112,6 +113,7 @@ test.each([
   const workspace = {
     path: '/repo.swarm/runner-1',
     ensure: async () => undefined,
+    relink: async () => null,
     capture: async () => captured,
     prepare: async () => prepared,
   } as unknown as Workspace;
@@ -166,6 +168,7 @@ async function verifiedWith(
   const workspace = {
     path: '/usr',
     ensure: async () => undefined,
+    relink: async () => null,
     begunTask: async () => null,
     capture: async () => captured,
     prepare: async () => prepared,
@@ -221,6 +224,7 @@ test('what only a person can put right in the repository is told with its cure, 
   const workspace = {
     path: '/repo.swarm/runner-1',
     ensure: async () => undefined,
+    relink: async () => null,
     capture: async () => captured,
     prepare: async () => {
       throw new SwarmError('task-branches-blocked', 'a branch is called swarm', cause);
