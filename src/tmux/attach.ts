@@ -1,4 +1,4 @@
-import type { TmuxAddress } from './one-shot.ts';
+import { clientProgram, type TmuxAddress } from './client-program.ts';
 
 export interface AttachInput extends TmuxAddress {
   /** Name of the session: the agent's id. */
@@ -22,7 +22,17 @@ export function attachArgv({ program, socket, session, insideTmux, readOnly = fa
   const look = readOnly ? ['-f', 'read-only,ignore-size'] : [];
   return {
     // `=` asks for the exact name: a bare one also finds sessions that begin with it.
-    argv: [program, '-N', '-u', '-S', socket, 'attach-session', ...look, '-t', `=${session}`],
+    argv: [
+      clientProgram({ program, socket }),
+      '-N',
+      '-u',
+      '-S',
+      socket,
+      'attach-session',
+      ...look,
+      '-t',
+      `=${session}`,
+    ],
     unset: ['TMUX', 'TMUX_PANE'],
     wayBack: insideTmux
       ? 'Your own tmux takes the first prefix: press Ctrl-b Ctrl-b d to come back (or your prefix, then Ctrl-b d).'

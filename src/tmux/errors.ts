@@ -52,7 +52,18 @@ const SAID: readonly (readonly [pattern: RegExp, code: TmuxErrorCode, reached: R
   [/^can't find|^no such|^no current/m, 'tmux-no-target', 'no'],
   [/still active/, 'tmux-pane-active', 'no'],
   [/too long/, 'tmux-too-long', 'no'],
-  [/server exited|^lost server/m, 'tmux-gone', 'maybe'],
+  [
+    /server exited|^lost server/m,
+    'tmux-gone',
+    'maybe',
+    'If it lives on, another version of tmux started it: `swarm down`, then `swarm up`.',
+  ],
+  [
+    /error while loading shared libraries/,
+    'tmux-protocol',
+    'no',
+    'The server was started by another tmux, whose libraries are gone: `swarm down`, then `swarm up`.',
+  ],
 ];
 
 /** Translates tmux's sentences, the only place where they are read. `doing` names the command for a person. */

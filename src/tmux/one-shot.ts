@@ -1,13 +1,8 @@
 import { environmentFor } from '../domain/environment.ts';
 import { startErrorOf } from '../lib/start-error.ts';
 import { run } from '../process/run.ts';
+import { clientProgram, type TmuxAddress } from './client-program.ts';
 import { errorOf, TmuxError } from './errors.ts';
-
-export interface TmuxAddress {
-  program: string;
-  /** Path of the server's socket. */
-  socket: string;
-}
 
 export interface RunOptions {
   /** ms (5000) */
@@ -34,7 +29,7 @@ export async function runTmux(
       { reached: 'no' },
     );
   }
-  return start(program, ['-N', '-u', '-S', socket, ...argv], argv[0] ?? '', options);
+  return start(clientProgram({ program, socket }), ['-N', '-u', '-S', socket, ...argv], argv[0] ?? '', options);
 }
 
 export interface TmuxVersion {

@@ -5,8 +5,8 @@ export interface PaneRow {
   /** `$1` */
   readonly sessionId: string;
   readonly session: string;
-  /** Pid of the program with which the pane was started; 0 for that of a dead pane of tmux 3.8, which tells it no more. */
-  readonly pid: number;
+  /** Pid of the program with which the pane was started. tmux 3.8 tells it only while the terminal is open. */
+  readonly pid: number | null;
   /** No process holds the pane's terminal open any more. */
   readonly dead: boolean;
   readonly deadStatus: number | null;
@@ -71,7 +71,7 @@ function parsePane(line: string, options: readonly string[]): PaneRow {
     pane,
     sessionId,
     session,
-    pid: Number(pid),
+    pid: numberOrNull(pid),
     // tmux 3.7 and newer call a pane dead when they have waited for its program too; 3.8 tells by a missing pid that the
     // terminal is closed.
     dead: dead === '1' || pid === '',

@@ -1,8 +1,9 @@
 import { sleep, systemClock } from '../lib/clock.ts';
 import { isRunning } from '../lib/running.ts';
+import { clientProgram, type TmuxAddress } from './client-program.ts';
 import { ControlClient } from './control-client.ts';
 import { TmuxError } from './errors.ts';
-import { noTmux, runTmux, type TmuxAddress } from './one-shot.ts';
+import { noTmux, runTmux } from './one-shot.ts';
 import { listens, prepareSocket, removeSocket } from './socket.ts';
 
 export interface ServerOptions extends TmuxAddress {
@@ -31,9 +32,10 @@ export interface ServerConnection {
 
 /** Finds the server behind the socket, or starts it. */
 export async function connectServer({ program, socket, conf, env }: ServerOptions): Promise<ServerConnection> {
-  await prepareSocket(socket);
+  const lives = await prepareSocket(socket);
   const { TMUX: _server, TMUX_PANE: _pane, ...clean } = env;
-  const client = openClient({ program, socket, conf, env: clean });
+  const speaks = lives ? clientProgram({ program, socket }) : program;
+  const client = openClient({ program, socket, conf, env: clean }, speaks);
   try {
     await client.attached(START_MS);
     const [[answer = ''] = []] = await client.run([['display-message', '-p', '#{pid} #{version}']], START_MS);
@@ -46,10 +48,10 @@ export async function connectServer({ program, socket, conf, env }: ServerOption
 }
 
 /** @throws TmuxError `no-tmux` */
-function openClient({ program, socket, conf, env }: ServerOptions): ControlClient {
+function openClient({ program, socket, conf, env }: ServerOptions, speaks: string): ControlClient {
   try {
     return new ControlClient({
-      program,
+      program: speaks,
       // -u: without it tmux replaces characters that are not ASCII. `cat` waits for input that never comes, and is
       // everywhere.
       argv: [

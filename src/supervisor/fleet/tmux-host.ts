@@ -2,8 +2,10 @@ import { environmentFor } from '../../domain/environment.ts';
 import { sleep, systemClock } from '../../lib/clock.ts';
 import { isThere } from '../../lib/running.ts';
 import { identityOf } from '../../process/index.ts';
+import { serverOf } from '../../tmux/client-program.ts';
 import { TmuxError } from '../../tmux/errors.ts';
 import { Tmux, type PaneRow } from '../../tmux/index.ts';
+import { endServer } from '../../tmux/server.ts';
 import { listens } from '../../tmux/socket.ts';
 import type { PaneView } from '../project/agent-record.ts';
 import { lostServer } from './lost-server.ts';
@@ -16,6 +18,8 @@ export interface TmuxHostDeps {
   serverLives(): Promise<boolean>;
   /** Pid of a server of this project that lives while its socket is gone; null: there is none. */
   lostServer(): number | null;
+  /** Ends the server behind the socket without a word to it. @returns false where it cannot be told which it is */
+  endUnheard(): Promise<boolean>;
   /** @param linked the agent's wrapper holds its link now */
   processLives(pid: number, linked: boolean): boolean;
   project: string;
@@ -109,7 +113,7 @@ export class TmuxHost {
       const agent = row.options[AGENT_OPTION];
       if (agent === undefined || row.options[PROJECT_OPTION] !== this.#deps.project) continue;
       // tmux waits until no process holds the terminal; a wrapper whose children outlive it is dead all the same.
-      const dead = row.dead || !this.#deps.processLives(row.pid, linked(agent));
+      const dead = row.dead || row.pid === null || !this.#deps.processLives(row.pid, linked(agent));
       views.set(agent, this.#viewOf(row, dead));
     }
     return views;
@@ -216,12 +220,16 @@ export class TmuxHost {
     await this.#tmux.killSession(known.session);
   }
 
-  /** Ends the server and proves it gone. */
+  /** Ends the server and proves it gone, also one that no client of this tmux can speak to. */
   async killServer(): Promise<void> {
-    if (this.#tmux === null && !(await this.#serverLives())) return;
-    const tmux = await this.connect();
-    this.#tmux = null;
-    await tmux.killServer();
+    try {
+      if (this.#tmux === null && !(await this.#serverLives())) return;
+      const tmux = await this.connect();
+      this.#tmux = null;
+      await tmux.killServer();
+    } catch (error) {
+      if (!(await this.#deps.endUnheard())) throw error;
+    }
   }
 
   /** Disconnects from the server, which lives on. */
@@ -251,6 +259,12 @@ export function openTmuxHost(
     processLives,
     serverLives: () => listens(layout.tmuxSocket),
     lostServer: () => lostServer(layout.hash, layout.tmuxSocket),
+    endUnheard: async () => {
+      const pid = serverOf(layout.tmuxSocket);
+      if (pid === null) return false;
+      await endServer({ program: config.tmux.program, socket: layout.tmuxSocket }, pid);
+      return true;
+    },
     open: () =>
       Tmux.open({
         program: config.tmux.program,

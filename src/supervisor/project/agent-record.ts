@@ -26,7 +26,8 @@ export interface AgentRow {
 export interface PaneView {
   readonly pane: string;
   readonly session: string;
-  readonly pid: number;
+  /** Null: tmux does not tell it, of a dead pane. */
+  readonly pid: number | null;
   readonly dead: boolean;
   readonly status: number | null;
   readonly signal: number | null;

@@ -44,7 +44,7 @@ export class AnswerStream {
     const { id, signs } = record;
     const { pane, snapshot } = record.observed;
     const child = snapshot?.child?.pid;
-    if (pane === null || child === undefined || signs === undefined) return;
+    if (pane === null || pane.pid === null || child === undefined || signs === undefined) return;
     const received = receivedBy(ends, socketsOf(child), socketsOf(pane.pid));
     const before = this.#known.get(id);
     // A clock that runs evenly: the other one may be set.

@@ -122,7 +122,7 @@ export class Watch {
   }
 
   #use({ observed: { pane } }: AgentRecord): Signs['use'] {
-    if (pane === null || pane.dead || this.#latest === null) return null;
+    if (pane === null || pane.pid === null || pane.dead || this.#latest === null) return null;
     const usage = treeUsage(this.#before, this.#latest, pane.pid);
     if (usage === null) return null;
     const { processes, rssBytes, cpuPercent } = usage;
@@ -156,7 +156,7 @@ export class Watch {
 
   #work({ id, observed: { pane } }: AgentRecord): Signs['work'] {
     const table = this.#latest;
-    if (pane === null || table === null) return null;
+    if (pane === null || pane.pid === null || table === null) return null;
     const before = this.#samples.get(id) ?? null;
     if (before?.at === table.at) return before.work;
     const rows = workOf(pane.pid, table);

@@ -88,7 +88,7 @@ export class Stops {
 }
 
 function processesOf({ observed: { pane, snapshot } }: AgentRecord): [what: string, pid: number][] {
-  if (pane === null || pane.dead) return [];
+  if (pane === null || pane.pid === null || pane.dead) return [];
   const child = snapshot?.child ?? null;
   return child === null
     ? [['wrapper', pane.pid]]

@@ -18,6 +18,7 @@ function hostOf(place: TmuxPlace): { host: TmuxHost; gone: () => number; latest:
     processLives,
     serverLives: () => listens(place.options.socket),
     lostServer: () => lostServer('p', place.options.socket),
+    endUnheard: async () => false,
     open: async () => (latest = await place.open({ paneOptions: [AGENT_OPTION, PROJECT_OPTION] })),
     onGone: () => (gone += 1),
   });

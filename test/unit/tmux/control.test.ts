@@ -125,10 +125,13 @@ describe('rows', () => {
     expect(new PaneReader(options).read(['%3\t$3\tc\t44\t1\t\t\t0\t\t']).map(endingUnknown)).toEqual([true]);
   });
 
-  test('a pane of tmux 3.8 whose program only closed its terminal is dead, its ending unknown', () => {
-    const rows = new PaneReader(options).read(['%3\t$3\tc\t\t0\t\t\t0\t\t']);
-    expect(rows).toMatchObject([{ pane: '%3', dead: true, deadStatus: null, deadSignal: null }]);
-    expect(rows.map(endingUnknown)).toEqual([true]);
+  test('of tmux 3.8: a dead pane has no pid, and one whose program closed its terminal counts as dead', () => {
+    const rows = new PaneReader(options).read(['%1\t$1\ta\t\t1\t3\t\t0\ta\t', '%2\t$2\tb\t\t0\t\t\t0\tb\t']);
+    expect(rows).toMatchObject([
+      { pid: null, dead: true, deadStatus: 3 },
+      { pid: null, dead: true, deadStatus: null, deadSignal: null },
+    ]);
+    expect(rows.map(endingUnknown)).toEqual([false, true]);
   });
 
   test('a line that is as it was gives the row that it gave, and any other a row of its own', () => {
