@@ -6,6 +6,7 @@ import type { Task } from '../../../src/domain/task-document.ts';
 import { decodeLane, mayTake } from '../../../src/scheduler/lane.ts';
 import type { TaskRow } from '../../../src/store/task-rows.ts';
 import { claimOf, context, kit, resultOf, spec, take, type Kit } from './engine-kit.ts';
+import { seeded } from './seeded.ts';
 
 const SEEDS = [1, 2, 3, 4, 5];
 const STEPS = 300;
@@ -18,17 +19,6 @@ const CAPABILITIES: Readonly<Record<string, string[]>> = {
 };
 const MINUTE = 60_000;
 
-/** mulberry32: small, seeded, good enough to wander. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 class Walk {
   readonly kit: Kit;
   readonly random: () => number;
@@ -38,7 +28,7 @@ class Walk {
   tasks = 0;
 
   constructor(seed: number) {
-    this.random = generator(seed);
+    this.random = seeded(seed);
     this.kit = kit({ random: this.random });
   }
 
@@ -229,7 +219,7 @@ describe('whatever happens in whatever order', () => {
   });
 
   test('every task of a graph is done in the end, in an order that its arrows allow', async () => {
-    const random = generator(42);
+    const random = seeded(42);
     const { engine } = kit();
     const batch = Array.from({ length: 200 }, (_, n) =>
       spec({ key: `k${n}`, after: n === 0 ? [] : Array.from({ length: 3 }, () => `k${Math.floor(random() * n)}`) }),
