@@ -40,6 +40,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // A checkout would throw away changes in submodules, of which a checkpoint holds no more than the commit.
   'submodule.recurse': 'false',
   ...SAFE_INDEX,
+  // From git 2.55 on a plain `git status` would leave a daemon behind for each worktree.
+  'core.fsmonitor': 'false',
   // Git's default leaves loose objects to the page cache: after a power cut, a finished task's branch would name a
   // commit that is not there. One flush for each command (batch), not for each object.
   'core.fsync': 'committed',

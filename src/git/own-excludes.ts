@@ -16,7 +16,7 @@ export function worktreeExcludes(worktree: string): string | null {
  * Git directory of a linked worktree with this root; null for any other directory. Two small reads instead of a
  * process.
  */
-function linkedGitDir(directory: string): string | null {
+export function linkedGitDir(directory: string): string | null {
   try {
     const target = /^gitdir: (.*?)\r?\n?$/s.exec(readFileSync(path.join(directory, '.git'), 'utf8'))?.[1];
     return target === undefined ? null : path.resolve(directory, target);

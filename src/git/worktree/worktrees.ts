@@ -8,7 +8,7 @@ import { isGitError } from '../errors.ts';
 import { gitText, runGit } from '../git.ts';
 import { openForRemoval } from './closed-directories.ts';
 import { innerWork } from './inner-work.ts';
-import { worktreeExcludes } from '../own-excludes.ts';
+import { linkedGitDir, worktreeExcludes } from '../own-excludes.ts';
 import { porcelain } from '../porcelain.ts';
 import { whileLocked, worktreeLists } from '../lock.ts';
 import { checkoutSubmodules, submoduleWithOwnCommits } from '../repository/submodules.ts';
@@ -126,6 +126,7 @@ export async function removeWorktree(options: { root: string; path: string }): P
   // From outside, git would take files that a set-up brought for work.
   const excludes = worktreeExcludes(options.path);
   const config = excludes === null ? [] : ['-c', `core.excludesFile=${excludes}`];
+  await endFsmonitor(options.path);
   await worktreeLists.run(options.root, async () => {
     await openForRemoval(options.path);
     try {
@@ -145,6 +146,14 @@ export async function removeWorktree(options: { root: string; path: string }): P
       );
     }
   });
+}
+
+/** Ends git's daemon that watches the worktree: it would outlive it. Those of an agent end with the agent's processes. */
+async function endFsmonitor(worktree: string): Promise<void> {
+  const gitDir = linkedGitDir(worktree);
+  if (gitDir === null || !existsSync(path.join(gitDir, 'fsmonitor--daemon.ipc'))) return;
+  // 128: it has ended already, and left its socket.
+  await runGit(['fsmonitor--daemon', 'stop'], { cwd: worktree, okCodes: [128] });
 }
 
 async function refuseWork({ root, path: worktree }: { root: string; path: string }, cause: Error): Promise<void> {
