@@ -23,6 +23,7 @@ export type GitErrorCode =
   | 'worktree-exists'
   | 'worktree-dirty'
   | 'worktree-locked'
+  | 'worktree-pruned'
   | 'worktree-has-submodules'
   | 'no-worktree'
   | 'not-fast-forward'
@@ -77,6 +78,11 @@ const RULES: readonly Rule[] = [
     'index-locked',
     /unable to create '[^\n]*index\.lock': File exists/i,
     'Another git process works in this worktree; wait for it, or remove the index.lock that a killed git left behind.',
+  ),
+  again(
+    'worktree-pruned',
+    /could not open '[^'\n]*\/worktrees\/[^'\n]*'/i,
+    "Git's own upkeep removed the entry of a worktree that was just being made; try again.",
   ),
   again(
     'ref-changed',

@@ -11,13 +11,16 @@ export const worktreeLists = new KeyedMutex();
 const BACKOFF: BackoffRules = { baseMs: 10, capMs: 900, jitter: NO_JITTER };
 const RETRIES = 8;
 
-/** Tries again, for about 2 s in all, while another git process holds a lock. `work` must be safe to repeat. */
+/**
+ * Tries again, for about 2 s in all, while another git process holds a lock or is in the way. `work` must be safe to
+ * repeat.
+ */
 export async function whileLocked<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; attempt <= RETRIES; attempt += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!isGitError(error, 'index-locked', 'ref-locked')) throw error;
+      if (!isGitError(error, 'index-locked', 'ref-locked', 'worktree-pruned')) throw error;
       await sleep(systemClock, backoffDelay(BACKOFF, attempt));
     }
   }
