@@ -14,6 +14,7 @@ import { clearOperation, operationUnderWay, worktreeGitDir } from '../repository
 import { commitOf, resolveAll } from '../repository/resolve.ts';
 import { isClean, readStatus } from '../repository/status.ts';
 import type { WorktreeStatus } from '../repository/status.ts';
+import { differsInSparse, followSparse } from '../worktree/sparse.ts';
 import { syncSubmodules } from './sync-submodules.ts';
 import { taskBranchesBlocked } from './task-branches.ts';
 import { listWorktrees } from '../worktree/worktrees.ts';
@@ -77,7 +78,9 @@ async function prepare(task: PrepareTask): Promise<Prepared> {
   ]);
   if (start === null) throw task.on === null && branch !== null ? baseGone(branch, fixed) : unknown(wanted);
 
-  const fastPath = isClean(status) && status.commit === start && (await operationUnderWay(worktree)) === null;
+  const isSparse = differsInSparse(task);
+  const fastPath =
+    !isSparse && isClean(status) && status.commit === start && (await operationUnderWay(worktree)) === null;
   const aside = new Aside(worktree, gitDir);
   const held = heldBy(worktree, task.checkpoint);
   const merges = task.merges.map(({ commit: merged }) => merged);
@@ -85,6 +88,7 @@ async function prepare(task: PrepareTask): Promise<Prepared> {
   if (fastPath) await enterFast(task, status, start, oldTip);
   else await enter(task, status, start, oldTip);
   const left = fastPath ? [] : await removeLeftovers({ worktree, held, aside });
+  if (isSparse) await followSparse(task);
   const leftovers = [...new Set([...[...status.unmerged, ...status.changed].map(printable), ...moved, ...left])];
   const conflict = await mergeAll(task);
   const commit = task.merges.length === 0 ? start : ((await resolveAll(worktree, [commitOf('HEAD')]))[0] ?? start);

@@ -11,7 +11,7 @@ import { makeRepository } from '../../support/git-repository.ts';
 import { anAgent } from './agent.ts';
 
 test('the person’s monitor of files is asked by no call of swarm’s, which would start one for each worktree', async () => {
-  await using repository = await makeRepository({ files: { 'a.txt': 'a\n' } });
+  using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
   const asked = path.join(repository.home, 'asked');
   const monitor = path.join(repository.home, 'monitor');
   // It says that anything may have changed.
@@ -36,7 +36,7 @@ test('the person’s monitor of files is asked by no call of swarm’s, which wo
 });
 
 test('the socket of a monitor that has ended, or of another program, does not keep a worktree from being removed', async () => {
-  await using repository = await makeRepository({ files: { 'a.txt': 'a\n' } });
+  using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
   const agent = await anAgent(repository);
   const socket = path.join(repository.gitCommonDir, 'worktrees/worker-1/fsmonitor--daemon.ipc');
   const server = createServer().listen(socket);

@@ -5,7 +5,7 @@ import { addWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository } from '../../support/git-repository.ts';
 
 test('a worktree whose entry git’s upkeep removes while it is made is made at the next try', async () => {
-  await using repository = await makeRepository({ files: { 'a.txt': 'a\n' } });
+  using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
   onTestFinished(() => void vi.unstubAllEnvs());
   // The upkeep of a commit that someone makes at that moment; its words are those of git 2.55.
   const once = path.join(repository.home, 'once');
