@@ -7,7 +7,7 @@ import { makeRepository } from '../../support/git-repository.ts';
 test('a worktree whose entry git’s upkeep removes while it is made is made at the next try', async () => {
   using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
   onTestFinished(() => void vi.unstubAllEnvs());
-  // The upkeep of a commit that someone makes at that moment; its words are those of git 2.55.
+  // The upkeep after a commit that is made at that moment; its words are those of git 2.55.
   const once = path.join(repository.home, 'once');
   const git = path.join(repository.home, 'bin/git');
   const inTheWay = `case "$*" in *'worktree add'*)
