@@ -110,6 +110,13 @@ describe('When a task that others wait for is dead', () => {
   });
 });
 
+test('a task that goes on from the tip of another cannot begin without it, whatever else it says of it', async () => {
+  const k = kit();
+  await submit(k, [spec({ retries: 0 }), spec({ after: [soft('t1', 'continue')], on: 't1' })]);
+  await failNext(k);
+  expect(k.engine.get('t2')).toMatchObject({ state: 'waiting', reason: expect.stringContaining('t1, which is dead') });
+});
+
 test('a task cannot name another twice with two policies', async () => {
   const k = kit();
   await submit(k, [spec({})]);
