@@ -71,7 +71,10 @@ async function openBelow(root: string): Promise<{
   const left = [Buffer.from(root)];
   let opened = 0;
   for (let directory = left.pop(); directory !== undefined; directory = left.pop()) {
-    const { mode, uid: owner } = await lstat(directory);
+    const stat = await lstatOf(directory);
+    // Gone, meanwhile or from the beginning.
+    if (stat === null) continue;
+    const { mode, uid: owner } = stat;
     const foreign = owner !== uid && uid !== 0;
     const entries = await entriesOf(directory);
     if (entries === null || (foreign && entries.length > 0)) {
@@ -92,12 +95,24 @@ function isClosed(mode: number): boolean {
   return (mode & (READ | WRITE)) === READ;
 }
 
+async function lstatOf(directory: Buffer) {
+  try {
+    return await lstat(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
 /** Null where it may not be read. */
 async function entriesOf(directory: Buffer) {
   try {
     return await readdir(directory, { withFileTypes: true, encoding: 'buffer' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') return null;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES') return null;
+    // Removed since it was looked at.
+    if (code === 'ENOENT') return [];
     throw error;
   }
 }

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { removeWorktree } from '../../../src/git/worktree/worktrees.ts';
 import { makeRepository, type TestRepository } from '../../support/git-repository.ts';
 import { anAgent, type Agent } from './agent.ts';
 
@@ -92,4 +93,12 @@ describe('A directory that cannot be read', () => {
     expect(agent.git('status', '--porcelain')).toBe('');
     chmodSync(closed, 0o700);
   });
+});
+
+it('A worktree whose directory was removed by hand is forgotten', async () => {
+  using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
+  const agent = await anAgent(repository);
+  rmSync(agent.worktree, { recursive: true });
+  await removeWorktree({ root: repository.root, path: agent.worktree });
+  expect(repository.git(['worktree', 'list'])).not.toContain('worker-1');
 });
