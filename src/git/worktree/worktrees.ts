@@ -148,12 +148,20 @@ export async function removeWorktree(options: { root: string; path: string }): P
   });
 }
 
+/** Git itself would wait for an answer without end, ms. */
+const DAEMON_MS = 3_000;
+
 /** Ends git's daemon that watches the worktree: it would outlive it. Those of an agent end with the agent's processes. */
 async function endFsmonitor(worktree: string): Promise<void> {
   const gitDir = linkedGitDir(worktree);
   if (gitDir === null || !existsSync(path.join(gitDir, 'fsmonitor--daemon.ipc'))) return;
-  // 128: it has ended already, and left its socket.
-  await runGit(['fsmonitor--daemon', 'stop'], { cwd: worktree, okCodes: [128] });
+  try {
+    // 128: it has ended already, and left its socket.
+    await runGit(['fsmonitor--daemon', 'stop'], { cwd: worktree, okCodes: [128], timeoutMs: DAEMON_MS });
+  } catch (error) {
+    // What does not answer there is no daemon of git's.
+    if (!isGitError(error, 'git-timeout')) throw error;
+  }
 }
 
 async function refuseWork({ root, path: worktree }: { root: string; path: string }, cause: Error): Promise<void> {
