@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { mergeTask } from '../../../src/git/merge/merge-task.ts';
 import { readStatus } from '../../../src/git/repository/status.ts';
 import { unsavedWork } from '../../../src/git/worktree/unsaved-work.ts';
@@ -35,13 +33,20 @@ test('the person’s monitor of files is asked by no call of swarm’s, which wo
   expect(readFileSync(path.join(repository.root, 'b.txt'), 'utf8')).toBe('b\n');
 });
 
-test('the socket of a monitor that has ended, or of another program, does not keep a worktree from being removed', async () => {
+test('a monitor that has ended, or that does not answer, keeps no worktree from being removed', async () => {
   using repository = makeRepository({ files: { 'a.txt': 'a\n' } });
-  const agent = await anAgent(repository);
-  const socket = path.join(repository.gitCommonDir, 'worktrees/worker-1/fsmonitor--daemon.ipc');
-  const server = createServer().listen(socket);
-  await once(server, 'listening');
-  await removeWorktree({ root: repository.root, path: agent.worktree });
-  server.close();
-  expect(existsSync(agent.worktree)).toBe(false);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  for (const answer of ['', 'sleep 60;']) {
+    const { worktree } = await anAgent(repository);
+    writeFileSync(path.join(repository.gitCommonDir, 'worktrees/worker-1/fsmonitor--daemon.ipc'), '');
+    const git = path.join(repository.home, 'bin/git');
+    mkdirSync(path.dirname(git), { recursive: true });
+    const silent = `case "$*" in *fsmonitor--daemon*) ${answer} ;; esac`;
+    writeFileSync(git, `#!/bin/sh\n${silent}\nPATH='${process.env['PATH']}' exec git "$@"\n`);
+    chmodSync(git, 0o755);
+    vi.stubEnv('PATH', `${path.dirname(git)}:${process.env['PATH']}`);
+    await removeWorktree({ root: repository.root, path: worktree });
+    expect(existsSync(worktree)).toBe(false);
+    vi.unstubAllEnvs();
+  }
 });
