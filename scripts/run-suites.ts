@@ -28,7 +28,7 @@ const CHECKS: Record<string, { budget: number; argv: string[] }> = {
 };
 /** `mounts`: the suite fills a disk of its own. */
 const SUITES: Record<string, { budget: number; long?: number; mounts?: boolean }> = {
-  unit: { budget: 45 },
+  unit: { budget: 70 },
   integration: { budget: 480 },
   random: { budget: 180, long: 3_600 },
   e2e: { budget: 620 },
