@@ -1,5 +1,6 @@
 import type { AgentDesired, AgentStatus } from '../domain/agent.ts';
 import type { Gap } from './awake.ts';
+import type { ScreenKind } from '../claude/screen.ts';
 import type { WrapperSnapshot } from '../coordination/link.ts';
 
 /** What the supervisor is doing about the agent. */
@@ -62,16 +63,7 @@ export interface Signs {
   use: { processes: number; rssBytes: number; cpuPercent: number } | null;
 }
 
-export type ScreenFact =
-  | 'trust'
-  | 'login'
-  | 'api-key'
-  | 'resume'
-  | 'theme'
-  | 'settings'
-  | 'auto-mode'
-  | 'retrying'
-  | 'suspended';
+export type ScreenFact = ScreenKind;
 
 /** From when on an agent is in trouble, and of what kind. */
 export interface TroubleLimits {

@@ -1,10 +1,10 @@
-import { lstatSync } from 'node:fs';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { bytesBelow, joinNul, splitNul, type RawPath } from '../bytes.ts';
+import { joinNul, splitNul, type RawPath } from '../bytes.ts';
 import { runGit } from '../git.ts';
 import { readIndexFile } from '../repository/index-file.ts';
 import { worktreeGitDir } from '../repository/operations.ts';
+import { lies } from '../worktree/discard.ts';
 
 /** Marks of `ls-files -v`: small letters are assumed unchanged, `S` is skipped in the worktree. */
 const HIDDEN = /^[a-zS] /;
@@ -17,7 +17,7 @@ const HIDDEN = /^[a-zS] /;
 export async function hiddenChanges(worktree: string, head: string): Promise<RawPath[]> {
   const gitDir = worktreeGitDir(worktree);
   const marked = await markedFiles(worktree, path.join(gitDir, 'index'), head);
-  const there = marked.filter((raw) => isThere(worktree, raw));
+  const there = marked.filter((raw) => lies(worktree, raw));
   if (there.length === 0) return [];
   const index = path.join(gitDir, `swarm-unhidden-${process.pid}`);
   await copyFile(path.join(gitDir, 'index'), index);
@@ -40,13 +40,4 @@ async function markedFiles(worktree: string, file: string, head: string): Promis
       .map((at) => index.name(at));
   const listed = splitNul((await runGit(['ls-files', '-v', '-z'], { cwd: worktree })).stdout);
   return listed.filter((line) => HIDDEN.test(line)).map((line) => line.slice(2));
-}
-
-function isThere(worktree: string, raw: RawPath): boolean {
-  try {
-    return lstatSync(bytesBelow(worktree, raw), { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
-    throw error;
-  }
 }

@@ -51,7 +51,8 @@ async function discard({ worktree, checkpoint, files }: DiscardCaptured): Promis
   await removeLeftovers({ worktree, held, aside: new Aside(worktree, worktreeGitDir(worktree)) });
 }
 
-function lies(worktree: string, name: RawPath): boolean {
+/** Whether something lies at that name of the worktree, a link that leads nowhere included. */
+export function lies(worktree: string, name: RawPath): boolean {
   try {
     return lstatSync(bytesBelow(worktree, name), { throwIfNoEntry: false }) !== undefined;
   } catch (error) {

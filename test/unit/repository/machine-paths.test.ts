@@ -61,7 +61,7 @@ describe('a checkout works on any machine', () => {
 
   test.each([
     ["command: ['/opt/x/claude']", true],
-    ['PATH=$PATH:/root/bin', true],
+    ['PATH=$PATH:/opt/x/bin', true],
     ['see "/home/bob/notes"', true],
     ['`/usr/local/lib/node_modules/x`', true],
     ['`${home}/opt/x`', false],
